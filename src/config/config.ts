@@ -1,0 +1,122 @@
+/**
+ * The configuration as the rest of openexec sees it: resolved, absolute, checked. Only config/ makes one.
+ *
+ * Durations are milliseconds, sizes bytes, times seconds since 1970 unless the name says otherwise.
+ */
+
+import type { Digest, Mode, Role } from "../core/types.ts";
+
+export interface Config {
+  /** The file it was read from, or null for the embedded default. */
+  readonly path: string | null;
+  /** null: a random one is made at first start and remembered by the state directory. */
+  readonly executorId: string | null;
+  readonly mode: Mode;
+  readonly tenant: string | null;
+  readonly stateDir: string;
+  readonly anchor: string | null;
+  readonly sockets: readonly SocketConfig[];
+  readonly approvers: readonly ApproverConfig[];
+  /** Path of the approver key made on first start; set only by the embedded default. */
+  readonly developmentApprover: string | null;
+  readonly actions: ReadonlyMap<string, ActionConfig>;
+  readonly clawshield: ClawshieldConfig | null;
+  /** From OPENEXEC_ALLOWED_ACTIONS; null: all registered actions. */
+  readonly allowedActions: ReadonlySet<string> | null;
+  readonly retention: Retention;
+  readonly limits: Limits;
+  readonly checkpoints: CheckpointConfig;
+}
+
+export interface SocketConfig {
+  readonly path: string;
+  /** Permission bits, for others always 0. */
+  readonly mode: number;
+  readonly group: string | null;
+  readonly role: Role;
+  /** null: every action. */
+  readonly actions: ReadonlySet<string> | null;
+  /** null: every uid that the file mode lets in. */
+  readonly uids: ReadonlySet<number> | null;
+}
+
+export interface ApproverConfig {
+  readonly name: string;
+  /** "*" means every action. */
+  readonly actions: ReadonlySet<string>;
+  readonly maxTtlSeconds: number;
+  readonly keys: readonly ApproverKey[];
+}
+
+export interface ApproverKey {
+  readonly keyid: string;
+  /** 32 bytes, admissible as core/ed25519.ts defines it. */
+  readonly publicKey: Uint8Array;
+  readonly notBefore: number | null;
+  readonly notAfter: number | null;
+}
+
+export interface ClawshieldConfig {
+  readonly publicKey: Uint8Array;
+  readonly tenant: string;
+  readonly actions: ReadonlySet<string>;
+  readonly maxTtlSeconds: number;
+}
+
+export type Isolation = "fresh" | "process" | "reuse";
+
+export interface ActionConfig {
+  readonly name: string;
+  /** Where the handler's code is: one of ours, or one file (absolute path). */
+  readonly module: { readonly builtin: string } | { readonly file: string };
+  /** Digest the config pins; null only for built-ins and in demo mode. */
+  readonly digest: Digest | null;
+  readonly approvals: number;
+  readonly timeoutMs: number;
+  readonly concurrency: number;
+  readonly isolation: Isolation;
+  readonly idempotent: boolean;
+  readonly onInterrupt: "unknown" | "rerun";
+  readonly allow: Grants;
+  readonly unconfined: boolean;
+  /** Names of credentials, and the files they are read from (absolute). */
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly memoryBytes: number;
+  /** null: as in `retention`. */
+  readonly retention: Partial<Retention>;
+}
+
+/** What a handler may reach; empty means nothing. Paths are absolute. */
+export interface Grants {
+  readonly net: readonly string[];
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly env: readonly string[];
+  readonly run: readonly string[];
+}
+
+/** null means "none": never stored. */
+export interface Retention {
+  readonly payloadMs: number | null;
+  readonly resultMs: number | null;
+}
+
+export interface Limits {
+  readonly requestBytes: number;
+  readonly resultBytes: number;
+  readonly inFlight: number;
+  /** Per peer uid; 0 means no limit. */
+  readonly requestsPerSecond: number;
+  readonly refusalReceiptsPerMinute: number;
+  readonly connectionsPerUid: number;
+  readonly headerMs: number;
+  readonly bodyMs: number;
+  readonly drainMs: number;
+}
+
+/** Where each new checkpoint is kept besides the log (contract: witnessing). */
+export interface CheckpointConfig {
+  readonly file: string | null;
+  readonly command: readonly string[] | null;
+  readonly intervalMs: number;
+}
