@@ -1,0 +1,89 @@
+/**
+ * The request of POST /execute, parsed and digested once.
+ *
+ * Invariant: what is digested here is the text the handler later gets parsed (G5); nothing looks at the bytes again.
+ * Shape: {action, payload?, nonce?, approval? | approval_artifact?}, an I-JSON object without any other member (RFC 7493).
+ */
+
+import { canonicalNode } from "../core/canonical_json.ts";
+import { utf8Encode } from "../core/encoding.ts";
+import { Refusal } from "../core/errors.ts";
+import { type JsonNode, parseIJson } from "../core/json.ts";
+import { isName } from "../core/limits.ts";
+import { digestOf } from "../core/sha.ts";
+import type { Digest } from "../core/types.ts";
+import { UnverifiedApproval } from "../approval/approval.ts";
+
+export interface ParsedRequest {
+  readonly action: string;
+  /** The payload as it was written: ClawShield's digest tells 1 from 1.0. */
+  readonly payload: JsonNode;
+  readonly nonce: string;
+  readonly approval: UnverifiedApproval | null;
+  /** RFC 8785 text of {"action","payload"}. */
+  readonly canonical: string;
+  readonly actionDigest: Digest;
+}
+
+const EMPTY_OBJECT: JsonNode = { kind: "object", members: [] };
+const MEMBERS: ReadonlySet<string> = new Set(["action", "payload", "nonce", "approval", "approval_artifact"]);
+
+/** Throws a Refusal: request_malformed, payload_not_i_json, nonce_missing. */
+export function parseRequest(body: Uint8Array, idempotencyKey: string | null): ParsedRequest {
+  const root = parseIJson(body);
+  if (root.kind !== "object") throw malformed("The request is not a JSON object.");
+  const members = new Map(root.members);
+  for (const name of members.keys()) {
+    if (!MEMBERS.has(name)) throw malformed("The request has a member other than action, payload, nonce and approval.");
+  }
+  const action = nameOf(members.get("action"), "action");
+  const payload = payloadOf(members.get("payload"));
+  const nonce = nonceOf(members.get("nonce"), idempotencyKey);
+  const approval = approvalOf(members.get("approval"), members.get("approval_artifact"));
+  const canonical = `{"action":${JSON.stringify(action)},"payload":${canonicalNode(payload)}}`;
+  return { action, payload, nonce, approval, canonical, actionDigest: digestOf(utf8Encode(canonical)) };
+}
+
+function malformed(detail: string): Refusal {
+  return new Refusal("request_malformed", detail);
+}
+
+function isAbsent(node: JsonNode | undefined): node is undefined {
+  return node === undefined || (node.kind === "literal" && node.value === null);
+}
+
+function nameOf(node: JsonNode | undefined, member: string): string {
+  if (node?.kind !== "string" || !isName(node.value)) {
+    throw malformed(`${member} must be a string of 1 to 255 visible ASCII characters.`);
+  }
+  return node.value;
+}
+
+function payloadOf(node: JsonNode | undefined): JsonNode {
+  if (isAbsent(node)) return EMPTY_OBJECT;
+  if (node.kind !== "object") throw malformed("payload must be a JSON object.");
+  return node;
+}
+
+/** The header stands for an absent member; both must agree, lest two layers believe in different nonces. */
+function nonceOf(node: JsonNode | undefined, idempotencyKey: string | null): string {
+  if (isAbsent(node)) {
+    if (idempotencyKey === null) throw new Refusal("nonce_missing");
+    if (!isName(idempotencyKey)) throw malformed("Idempotency-Key must hold 1 to 255 visible ASCII characters.");
+    return idempotencyKey;
+  }
+  const nonce = nameOf(node, "nonce");
+  if (idempotencyKey !== null && idempotencyKey !== nonce) {
+    throw malformed("Idempotency-Key and nonce contradict each other.");
+  }
+  return nonce;
+}
+
+function approvalOf(envelope: JsonNode | undefined, artifact: JsonNode | undefined): UnverifiedApproval | null {
+  if (!isAbsent(envelope) && !isAbsent(artifact)) {
+    throw malformed("approval and approval_artifact exclude each other.");
+  }
+  if (!isAbsent(envelope)) return new UnverifiedApproval("dsse", envelope);
+  if (!isAbsent(artifact)) return new UnverifiedApproval("clawshield", artifact);
+  return null;
+}
