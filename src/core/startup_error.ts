@@ -1,0 +1,7 @@
+/** What keeps the daemon from starting: said to the operator on the terminal, with the remedy, never to a peer. */
+export class StartupError extends Error {
+  override readonly name = "StartupError";
+  constructor(readonly what: string, readonly remedy: string) {
+    super(`${what}: ${remedy}`);
+  }
+}

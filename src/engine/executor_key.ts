@@ -1,0 +1,115 @@
+/**
+ * The executor's signing keys: made on first start, or handed over as systemd credentials; PKCS#8 PEM as
+ * `openssl genpkey -algorithm ed25519` writes it (RFC 8410, section 7).
+ *
+ * Invariants:
+ * - K1 The key that signs is the one the log names: the newest `key` receipt, or nothing is signed at all.
+ * - K2 A private key is only ever in a file of mode 0600 that this user owns, and in this module's signer.
+ */
+
+import { base64Decode, base64Encode, concatBytes, equalBytes, hexDecode } from "../core/encoding.ts";
+import { publicKeyOf, type Signer, signerOf } from "../core/ed25519.ts";
+import { StartupError } from "../core/startup_error.ts";
+
+const PKCS8_PREFIX = hexDecode("302e020100300506032b657004220420") ?? new Uint8Array();
+const FILE = "executor.key";
+/** A key waiting to take over: the log first records it, signed by the one it follows. */
+const NEXT_FILE = "executor.next.key";
+
+export interface ExecutorKeys {
+  readonly current: Signer;
+  /** Set when a rotation was asked for. */
+  readonly next: Signer | null;
+  /** Called once the rotation is in the log: from then on `next` is current. */
+  adoptNext(): void;
+}
+
+/**
+ * Keys of the credentials directory where it has one, else of `<state>/keys`, where the first is made.
+ * `recorded` is the public key (32 bytes) that the log says is current, or null for an empty log.
+ */
+export function loadExecutorKeys(
+  stateDir: string,
+  credentialsDir: string | null,
+  recorded: Uint8Array | null,
+): ExecutorKeys {
+  const directory = `${stateDir}/keys`;
+  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const given = credentialsDir === null ? null : readKey(`${credentialsDir}/${FILE}`, false);
+  const kept = readKey(`${directory}/${FILE}`, true);
+  const candidates = [kept, given].filter((seed) => seed !== null);
+  if (candidates.length === 0) {
+    if (recorded !== null) throw keyLost();
+    candidates.push(makeKey(`${directory}/${FILE}`));
+  }
+  const current = candidates.find((seed) => recorded === null ? true : equalBytes(publicKeyOf(seed), recorded));
+  if (current === undefined) throw keyLost();
+  const waiting = readKey(`${directory}/${NEXT_FILE}`, true) ?? given;
+  const next = waiting !== null && !equalBytes(waiting, current) ? waiting : null;
+  return {
+    current: signerOf(current),
+    next: next === null ? null : signerOf(next),
+    adoptNext: () => {
+      if (next === null) return;
+      writeKey(`${directory}/${FILE}`, next);
+      removeIfThere(`${directory}/${NEXT_FILE}`);
+    },
+  };
+}
+
+function keyLost(): StartupError {
+  return new StartupError(
+    "the log was signed by an executor key that is no longer here",
+    "put the key back as keys/executor.key in the state directory or as the credential executor.key; " +
+      "without it the log cannot go on",
+  );
+}
+
+function makeKey(path: string): Uint8Array {
+  const seed = crypto.getRandomValues(new Uint8Array(32));
+  writeKey(path, seed);
+  return seed;
+}
+
+/** Written beside and renamed, so that a crash leaves the old key or the new one, never half of one. */
+function writeKey(path: string, seed: Uint8Array): void {
+  const lines = base64Encode(concatBytes(PKCS8_PREFIX, seed));
+  const temporary = `${path}.new`;
+  removeIfThere(temporary);
+  using file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
+  const bytes = new TextEncoder().encode(`-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`);
+  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+  file.syncDataSync();
+  Deno.renameSync(temporary, path);
+  using directory = Deno.openSync(path.slice(0, path.lastIndexOf("/")), { read: true });
+  directory.syncSync();
+}
+
+/** `strict`: a file of ours must not be open to anyone else; systemd guards its credentials itself. */
+function readKey(path: string, strict: boolean): Uint8Array | null {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  const mode = Deno.statSync(path).mode ?? 0;
+  if (strict && (mode & 0o077) !== 0) {
+    throw new StartupError(`${path} is open to others`, `chmod 600 ${path}`);
+  }
+  const match = /^-----BEGIN PRIVATE KEY-----\n([A-Za-z0-9+/=\n]+)-----END PRIVATE KEY-----\s*$/.exec(text);
+  const der = base64Decode((match?.[1] ?? "").replaceAll("\n", ""));
+  if (der?.length !== 48 || !equalBytes(der.subarray(0, 16), PKCS8_PREFIX)) {
+    throw new StartupError(`${path} is no Ed25519 key`, "make one with: openssl genpkey -algorithm ed25519");
+  }
+  return der.slice(16);
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
