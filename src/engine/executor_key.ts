@@ -35,25 +35,25 @@ export function loadExecutorKeys(
 ): ExecutorKeys {
   const directory = `${stateDir}/keys`;
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const given = credentialsDir === null ? null : readKey(`${credentialsDir}/${FILE}`, false);
   const kept = readKey(`${directory}/${FILE}`, true);
-  const candidates = [kept, given].filter((seed) => seed !== null);
-  if (candidates.length === 0) {
-    if (recorded !== null) throw keyLost();
-    candidates.push(makeKey(`${directory}/${FILE}`));
-  }
-  const current = candidates.find((seed) => recorded === null ? true : equalBytes(publicKeyOf(seed), recorded));
-  if (current === undefined) throw keyLost();
-  const waiting = readKey(`${directory}/${NEXT_FILE}`, true) ?? given;
-  const next = waiting !== null && !equalBytes(waiting, current) ? waiting : null;
+  const keptNext = readKey(`${directory}/${NEXT_FILE}`, true);
+  const given = credentialsDir === null ? null : readKey(`${credentialsDir}/${FILE}`, false);
+  const givenNext = credentialsDir === null ? null : readKey(`${credentialsDir}/${NEXT_FILE}`, false);
+  const current = recorded === null
+    ? given ?? kept ?? makeKey(`${directory}/${FILE}`)
+    : [given, kept, givenNext, keptNext].find((seed) => seed && equalBytes(publicKeyOf(seed), recorded));
+  if (!current) throw keyLost();
+  const next = [givenNext, keptNext].find((seed) => seed && !equalBytes(seed, current)) ?? null;
+  const promote = (seed: Uint8Array | null) => {
+    if (keptNext === null || seed !== keptNext) return;
+    writeKey(`${directory}/${FILE}`, keptNext);
+    removeIfThere(`${directory}/${NEXT_FILE}`);
+  };
+  promote(current); // a crash came between the log's record of the rotation and the renaming of the files
   return {
     current: signerOf(current),
     next: next === null ? null : signerOf(next),
-    adoptNext: () => {
-      if (next === null) return;
-      writeKey(`${directory}/${FILE}`, next);
-      removeIfThere(`${directory}/${NEXT_FILE}`);
-    },
+    adoptNext: () => promote(next),
   };
 }
 
