@@ -77,7 +77,9 @@ function writeKey(path: string, seed: Uint8Array): void {
   const temporary = `${path}.new`;
   removeIfThere(temporary);
   using file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
-  const bytes = new TextEncoder().encode(`-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`);
+  const bytes = new TextEncoder().encode(
+    `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`,
+  );
   for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
   file.syncDataSync();
   Deno.renameSync(temporary, path);

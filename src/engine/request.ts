@@ -34,7 +34,9 @@ export function parseRequest(body: Uint8Array, idempotencyKey: string | null): P
   if (root.kind !== "object") throw malformed("The request is not a JSON object.");
   const members = new Map(root.members);
   for (const name of members.keys()) {
-    if (!MEMBERS.has(name)) throw malformed("The request has a member other than action, payload, nonce and approval.");
+    if (!MEMBERS.has(name)) {
+      throw malformed("The request has a member other than action, payload, nonce and approval.");
+    }
   }
   const action = nameOf(members.get("action"), "action");
   const payload = payloadOf(members.get("payload"));
@@ -69,7 +71,9 @@ function payloadOf(node: JsonNode | undefined): JsonNode {
 function nonceOf(node: JsonNode | undefined, idempotencyKey: string | null): string {
   if (isAbsent(node)) {
     if (idempotencyKey === null) throw new Refusal("nonce_missing");
-    if (!isName(idempotencyKey)) throw malformed("Idempotency-Key must hold 1 to 255 visible ASCII characters.");
+    if (!isName(idempotencyKey)) {
+      throw malformed("Idempotency-Key must hold 1 to 255 visible ASCII characters.");
+    }
     return idempotencyKey;
   }
   const nonce = nameOf(node, "nonce");
@@ -79,7 +83,10 @@ function nonceOf(node: JsonNode | undefined, idempotencyKey: string | null): str
   return nonce;
 }
 
-function approvalOf(envelope: JsonNode | undefined, artifact: JsonNode | undefined): UnverifiedApproval | null {
+function approvalOf(
+  envelope: JsonNode | undefined,
+  artifact: JsonNode | undefined,
+): UnverifiedApproval | null {
   if (!isAbsent(envelope) && !isAbsent(artifact)) {
     throw malformed("approval and approval_artifact exclude each other.");
   }
