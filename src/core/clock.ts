@@ -8,7 +8,7 @@ export interface Clock {
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  uptimeMs: () => Math.round(Deno.osUptime() * 1000),
+  uptimeMs: () => Math.round(globalThis.process.getBuiltinModule("node:os").uptime() * 1000),
 };
 
 /**
