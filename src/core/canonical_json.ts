@@ -1,0 +1,69 @@
+/**
+ * Canonical JSON (RFC 8785): the one text of a value, and what digests are taken of.
+ *
+ * Numbers and strings print as ECMAScript prints them, which RFC 8785 section 3.2.2 prescribes; keys sort by UTF-16 code
+ * units (section 3.2.3), which is JavaScript's own order.
+ */
+
+import { Refusal } from "./errors.ts";
+import type { JsonNode } from "./json.ts";
+import { NESTING_DEPTH_MAX } from "./limits.ts";
+import type { Json } from "./types.ts";
+import { isWellFormed } from "./unicode.ts";
+
+/** The canonical text of a parsed node. */
+export function canonicalNode(node: JsonNode): string {
+  switch (node.kind) {
+    case "object":
+      return canonicalObject(node.members.map(([key, value]) => [key, canonicalNode(value)]));
+    case "array":
+      return `[${node.items.map(canonicalNode).join(",")}]`;
+    default:
+      return JSON.stringify(node.value);
+  }
+}
+
+/**
+ * The canonical text of a plain value.
+ * Throws a Refusal: payload_not_i_json for what JSON cannot say (NaN, undefined, a Date, a lone surrogate),
+ * request_malformed for nesting past NESTING_DEPTH_MAX, cycles included.
+ */
+export function canonicalJson(value: Json): string {
+  return printed(value, 0);
+}
+
+function printed(value: Json, depth: number): string {
+  if (depth > NESTING_DEPTH_MAX) throw new Refusal("request_malformed", "The value nests too deeply.");
+  if (typeof value === "string") return printedString(value);
+  if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
+  if (typeof value === "boolean" || value === null) return String(value);
+  if (isArray(value)) return `[${Array.from(value, (item) => printed(item, depth + 1)).join(",")}]`;
+  if (!isRecord(value)) throw new Refusal("payload_not_i_json", "The value is not JSON.");
+  return canonicalObject(
+    Object.entries(value).map(([key, item]) => {
+      printedString(key);
+      return [key, printed(item, depth + 1)];
+    }),
+  );
+}
+
+function canonicalObject(members: readonly (readonly [key: string, text: string])[]): string {
+  const sorted = members.toSorted(([a], [b]) => a < b ? -1 : 1);
+  return `{${sorted.map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(",")}}`;
+}
+
+function printedString(text: string): string {
+  if (!isWellFormed(text)) throw new Refusal("payload_not_i_json", "A string holds a lone surrogate.");
+  return JSON.stringify(text);
+}
+
+function isArray(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/** An object literal, of this realm or another: not a Date, a Map or anything else whose content is not its members. */
+function isRecord(value: unknown): value is Record<string, Json> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

@@ -1,0 +1,156 @@
+/**
+ * Ed25519 (RFC 8032), strictly, in one place; sole owner of @noble/ed25519.
+ *
+ * A signature is accepted when the cofactorless equation S·B = R + k·A holds, S < L, and A and R are canonical encodings
+ * of points that are not of small order. RFC 8032 leaves some of this open and libraries differ; this file does not, so
+ * that a second verifier of an approval or a receipt never disagrees with the first.
+ *
+ * The equation is checked natively where the runtime can, otherwise with @noble/ed25519. Which keys are admissible is
+ * decided by @noble/ed25519 alone, once per key.
+ */
+
+import { getPublicKey, hashes, Point, sign as portableSign } from "@noble/ed25519";
+import { base64Encode, equalBytes, hexDecode, hexEncode } from "./encoding.ts";
+import { nativeCrypto } from "./native_crypto.ts";
+import { sha512 } from "./sha.ts";
+
+hashes.sha512 = (message) => sha512(message);
+
+const SIGNATURE_LENGTH = 64;
+
+/** Signs with one key that was loaded once. */
+export interface Signer {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** 64 bytes. */
+  sign(message: Uint8Array): Uint8Array;
+}
+
+/** Whether `publicKey` is 32 bytes, the canonical encoding of a point on the curve, and not of small order. */
+export function isAdmissibleKey(publicKey: Uint8Array): boolean {
+  return admissiblePoint(publicKey) !== undefined;
+}
+
+/**
+ * Whether `signature` (64 bytes) over `message` is by `publicKey` (32 bytes). Wrong lengths and inadmissible keys are
+ * false.
+ */
+export function verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+  return isStrictShape(signature) && (equationOf(publicKey)?.(signature, message) ?? false);
+}
+
+/** The same decision as `verify`, by @noble/ed25519 alone: what browsers use, and a second opinion elsewhere. */
+export function verifyPortably(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+  return isStrictShape(signature) && (portableEquation(publicKey)?.(signature, message) ?? false);
+}
+
+/** 64 bytes. `seed` is 32 bytes; throws a RangeError otherwise. Deterministic (RFC 8032 section 5.1.6). */
+export function sign(message: Uint8Array, seed: Uint8Array): Uint8Array {
+  return portableSign(message, seed);
+}
+
+/** 32 bytes. `seed` is 32 bytes; throws a RangeError otherwise. */
+export function publicKeyOf(seed: Uint8Array): Uint8Array {
+  return getPublicKey(seed);
+}
+
+/** A signer for many messages. `seed` is 32 bytes; throws a RangeError otherwise. */
+export function signerOf(seed: Uint8Array): Signer {
+  const publicKey = publicKeyOf(seed);
+  const native = nativeCrypto;
+  if (native === undefined) {
+    const kept = Uint8Array.from(seed);
+    return { publicKey, sign: (message) => sign(message, kept) };
+  }
+  const jwk = { kty: "OKP", crv: "Ed25519", x: base64Url(publicKey), d: base64Url(seed) };
+  const key = native.createPrivateKey({ key: jwk, format: "jwk" });
+  return { publicKey, sign: (message) => new Uint8Array(native.sign(null, message, key)) };
+}
+
+// L and p, and the y of the eight points whose order divides the cofactor 8: 0, 1, -1 and the two of order eight. All
+// little-endian, as on the wire.
+const L = bytesOf("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+const P = bytesOf("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
+const SMALL_ORDER_Y = [
+  bytesOf("0000000000000000000000000000000000000000000000000000000000000000"),
+  bytesOf("0100000000000000000000000000000000000000000000000000000000000000"),
+  bytesOf("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+  bytesOf("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+  bytesOf("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+];
+
+/** Everything that can be said of a signature without its key: S < L, and R canonical and not of small order. */
+function isStrictShape(signature: Uint8Array): boolean {
+  if (signature.length !== SIGNATURE_LENGTH) return false;
+  const y = new Uint8Array(signature.subarray(0, 32)); // a copy, also of a Buffer, whose slice() would share
+  y[31] = (y[31] ?? 0) & 0x7f;
+  return isBelow(signature.subarray(32), L) && isBelow(y, P) &&
+    !SMALL_ORDER_Y.some((small) => equalBytes(small, y));
+}
+
+/** Little-endian numbers of the same length. */
+function isBelow(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = b.length - 1; i >= 0; i--) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+function bytesOf(hex: string): Uint8Array {
+  return hexDecode(hex) ?? new Uint8Array();
+}
+
+function admissiblePoint(publicKey: Uint8Array): Point | undefined {
+  try {
+    const point = Point.fromBytes(publicKey, false);
+    return point.isSmallOrder() ? undefined : point;
+  } catch {
+    return undefined;
+  }
+}
+
+type Equation = (signature: Uint8Array, message: Uint8Array) => boolean;
+
+const EQUATIONS_MAX = 1024;
+const equations = new Map<string, Equation | undefined>();
+
+/** The equation for one key, kept: admission costs a point multiplication and native keys are slow to load. */
+function equationOf(publicKey: Uint8Array): Equation | undefined {
+  const name = hexEncode(publicKey);
+  if (equations.has(name)) return equations.get(name);
+  if (equations.size >= EQUATIONS_MAX) equations.clear();
+  const equation = nativeEquation(publicKey) ?? portableEquation(publicKey);
+  equations.set(name, equation);
+  return equation;
+}
+
+function nativeEquation(publicKey: Uint8Array): Equation | undefined {
+  const native = nativeCrypto;
+  if (native === undefined || !isAdmissibleKey(publicKey)) return undefined;
+  const jwk = { kty: "OKP", crv: "Ed25519", x: base64Url(publicKey) };
+  const key = native.createPublicKey({ key: jwk, format: "jwk" });
+  return (signature, message) => native.verify(null, message, key, signature);
+}
+
+/** S·B − k·A encodes to exactly the bytes of R: no cofactor, and R is never decoded. */
+function portableEquation(publicKey: Uint8Array): Equation | undefined {
+  const point = admissiblePoint(publicKey);
+  if (point === undefined) return undefined;
+  const key = Uint8Array.from(publicKey);
+  return (signature, message) => {
+    const r = signature.subarray(0, 32);
+    const s = scalarOf(signature.subarray(32));
+    const k = scalarOf(sha512(r, key, message)) % Point.CURVE().n;
+    const expected = Point.BASE.multiply(s, false).subtract(point.multiply(k, false));
+    return equalBytes(expected.toBytes(), r);
+  };
+}
+
+function scalarOf(littleEndian: Uint8Array): bigint {
+  return BigInt(`0x${hexEncode(littleEndian.toReversed())}`);
+}
+
+function base64Url(bytes: Uint8Array): string {
+  return base64Encode(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}

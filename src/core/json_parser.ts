@@ -1,0 +1,228 @@
+/**
+ * The JSON parser (RFC 8259), strict as I-JSON (RFC 7493), in one pass over the text.
+ *
+ * Refused as payload_not_i_json where the text is JSON at all: a key twice in one object however it is spelled, a
+ * surrogate without its other half, a noncharacter, a number past the double range, a number that is not 0 but would
+ * become 0, and an integer (no fraction, no exponent) outside ±(2^53 − 1). Everything else that does not parse is
+ * request_malformed: a byte-order mark, trailing text, and nesting past NESTING_DEPTH_MAX included.
+ */
+
+import { Refusal } from "./errors.ts";
+import { NESTING_DEPTH_MAX } from "./limits.ts";
+import { isInterchangeable, isWellFormed } from "./unicode.ts";
+
+export type JsonMember = readonly [key: string, value: JsonNode];
+
+/** A parsed text. Members keep their order and are unique; a lexeme is the number's text. */
+export type JsonNode =
+  | { readonly kind: "object"; readonly members: readonly JsonMember[] }
+  | { readonly kind: "array"; readonly items: readonly JsonNode[] }
+  | { readonly kind: "number"; readonly lexeme: string; readonly value: number }
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "literal"; readonly value: true | false | null };
+
+/** "canonical" admits what RFC 8785 can print: integers of any size that are doubles, and noncharacters. */
+export type Dialect = "i-json" | "canonical";
+
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const FIRST_SURROGATE = 0xd800;
+
+const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
+const ZERO = /^-?0(?:\.0+)?(?:[eE]|$)/;
+const HEX_4 = /^[0-9a-fA-F]{4}$/;
+const LITERALS = [["true", true], ["false", false], ["null", null]] as const;
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ["\\", "\\"],
+  ["/", "/"],
+  ["b", "\b"],
+  ["f", "\f"],
+  ["n", "\n"],
+  ["r", "\r"],
+  ["t", "\t"],
+]);
+
+/** Up to this many members, comparing a key with those before it is cheaper than a set. */
+const SMALL_OBJECT = 8;
+
+/** Parses one text, once. */
+export class Parser {
+  readonly #text: string;
+  readonly #dialect: Dialect;
+  #at = 0;
+
+  constructor(text: string, dialect: Dialect) {
+    this.#text = text;
+    this.#dialect = dialect;
+  }
+
+  /** Throws a Refusal: payload_not_i_json, request_malformed. */
+  parse(): JsonNode {
+    const node = this.#value(0);
+    this.#skipSpace();
+    if (this.#at !== this.#text.length) throw malformed();
+    return node;
+  }
+
+  #value(depth: number): JsonNode {
+    this.#skipSpace();
+    switch (this.#text.charCodeAt(this.#at)) {
+      case OPEN_OBJECT:
+        return this.#object(depth + 1);
+      case OPEN_ARRAY:
+        return this.#array(depth + 1);
+      case QUOTE:
+        return { kind: "string", value: this.#string() };
+      default:
+        return this.#literal() ?? this.#number();
+    }
+  }
+
+  #object(depth: number): JsonNode {
+    if (depth > NESTING_DEPTH_MAX) throw tooDeep();
+    const members: JsonMember[] = [];
+    let seen: Set<string> | undefined;
+    this.#at++;
+    this.#skipSpace();
+    if (this.#take(CLOSE_OBJECT)) return { kind: "object", members };
+    do {
+      this.#skipSpace();
+      if (this.#text.charCodeAt(this.#at) !== QUOTE) throw malformed();
+      const key = this.#string();
+      if (members.length === SMALL_OBJECT) seen = new Set(members.map(([earlier]) => earlier));
+      if (seen?.has(key) ?? members.some(([earlier]) => earlier === key)) throw this.#notIJson("a key twice");
+      seen?.add(key);
+      this.#skipSpace();
+      if (!this.#take(COLON)) throw malformed();
+      members.push([key, this.#value(depth)]);
+      this.#skipSpace();
+    } while (this.#take(COMMA));
+    if (!this.#take(CLOSE_OBJECT)) throw malformed();
+    return { kind: "object", members };
+  }
+
+  #array(depth: number): JsonNode {
+    if (depth > NESTING_DEPTH_MAX) throw tooDeep();
+    const items: JsonNode[] = [];
+    this.#at++;
+    this.#skipSpace();
+    if (this.#take(CLOSE_ARRAY)) return { kind: "array", items };
+    do {
+      items.push(this.#value(depth));
+      this.#skipSpace();
+    } while (this.#take(COMMA));
+    if (!this.#take(CLOSE_ARRAY)) throw malformed();
+    return { kind: "array", items };
+  }
+
+  #literal(): JsonNode | undefined {
+    for (const [word, value] of LITERALS) {
+      if (!this.#text.startsWith(word, this.#at)) continue;
+      this.#at += word.length;
+      return { kind: "literal", value };
+    }
+    return undefined;
+  }
+
+  #number(): JsonNode {
+    NUMBER.lastIndex = this.#at;
+    const match = NUMBER.exec(this.#text);
+    if (match === null) throw malformed();
+    const [lexeme, fraction, exponent] = match;
+    const value = Number(lexeme);
+    if (!Number.isFinite(value)) throw this.#notIJson("a number past the double range");
+    if (value === 0 && !ZERO.test(lexeme)) throw this.#notIJson("a number that would become 0");
+    const isInteger = fraction === undefined && exponent === undefined;
+    if (isInteger && this.#dialect === "i-json" && !Number.isSafeInteger(value)) {
+      throw this.#notIJson("an integer outside ±(2^53 − 1)");
+    }
+    this.#at += lexeme.length;
+    return { kind: "number", lexeme, value };
+  }
+
+  #string(): string {
+    const text = this.#text;
+    let value = "";
+    let from = ++this.#at;
+    let isPlain = true;
+    for (;;) {
+      const code = text.charCodeAt(this.#at);
+      if (code === QUOTE) break;
+      if (code === BACKSLASH) {
+        value += text.slice(from, this.#at) + this.#escape();
+        from = this.#at;
+        isPlain = false;
+      } else if (code >= SPACE) {
+        isPlain &&= code < FIRST_SURROGATE;
+        this.#at++;
+      } else {
+        throw malformed(); // a control character, or NaN: the end of the text
+      }
+    }
+    value += text.slice(from, this.#at++);
+    if (!isPlain && !this.#admits(value)) throw this.#notIJson("a lone surrogate or a noncharacter");
+    return value;
+  }
+
+  /** Reads one escape, from its backslash on. */
+  #escape(): string {
+    const letter = this.#text.charAt(this.#at + 1);
+    if (letter === "u") {
+      const digits = this.#text.slice(this.#at + 2, this.#at + 6);
+      if (!HEX_4.test(digits)) throw malformed();
+      this.#at += 6;
+      return String.fromCharCode(parseInt(digits, 16));
+    }
+    const character = ESCAPES.get(letter);
+    if (character === undefined) throw malformed();
+    this.#at += 2;
+    return character;
+  }
+
+  #admits(text: string): boolean {
+    return this.#dialect === "i-json" ? isInterchangeable(text) : isWellFormed(text);
+  }
+
+  #skipSpace(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== SPACE && code !== LINE_FEED && code !== CARRIAGE_RETURN && code !== TAB) return;
+      this.#at++;
+    }
+  }
+
+  #take(code: number): boolean {
+    if (this.#text.charCodeAt(this.#at) !== code) return false;
+    this.#at++;
+    return true;
+  }
+
+  /** The rest of the text is unread: only if it is JSON as well is this a matter of I-JSON. */
+  #notIJson(what: string): Refusal {
+    try {
+      JSON.parse(this.#text);
+    } catch {
+      return malformed();
+    }
+    return new Refusal("payload_not_i_json", `The text holds ${what}.`);
+  }
+}
+
+function malformed(): Refusal {
+  return new Refusal("request_malformed", "The text is not JSON.");
+}
+
+function tooDeep(): Refusal {
+  return new Refusal("request_malformed", `The text nests deeper than ${NESTING_DEPTH_MAX} levels.`);
+}

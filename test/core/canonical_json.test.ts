@@ -1,0 +1,48 @@
+import canonicalize from "canonicalize";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { canonicalJson, canonicalNode } from "../../src/core/canonical_json.ts";
+import { actionDigest, canonicalRequest } from "../../src/core/digest.ts";
+import { parseCanonical, parseIJson, toValue } from "../../src/core/json.ts";
+import { digestText } from "../../src/core/sha.ts";
+import { codeOf } from "../support/refusals.ts";
+import { canonicalVectors } from "../support/vectors.ts";
+
+describe("canonical JSON vectors", () => {
+  test.each(canonicalVectors())("$name", ({ action, payload_text, canonical, action_digest, refused }) => {
+    if (refused !== undefined) {
+      expect(codeOf(() => parseIJson(payload_text))).toBe(refused);
+      return;
+    }
+    const payload = parseIJson(payload_text);
+    expect(canonicalNode(payload)).toBe(canonical);
+    expect(digestText(actionDigest(canonicalRequest(action, payload)))).toBe(action_digest);
+  });
+});
+
+describe("canonicalJson()", () => {
+  test("prints what an independent implementation of RFC 8785 prints", () => {
+    fc.assert(fc.property(fc.jsonValue(), (value) => {
+      const node = parseCanonical(JSON.stringify(value));
+      expect(canonicalNode(node)).toBe(canonicalize(value));
+      expect(canonicalJson(toValue(node))).toBe(canonicalize(value));
+    }));
+  });
+
+  test.each([
+    ["NaN", NaN],
+    ["a lone surrogate", "\ud800"],
+    ["a lone surrogate in a key", { "\udfff": 1 }],
+    ["a Date", { at: new Date(0) }],
+    ["a hole", [, 1]],
+    ["undefined", { a: undefined }],
+  ])("refuses %s, which JSON cannot say", (_, value) => {
+    expect(codeOf(() => Reflect.apply(canonicalJson, undefined, [value]))).toBe("payload_not_i_json");
+  });
+
+  test("refuses a cycle instead of overflowing the stack", () => {
+    const cycle: unknown[] = [];
+    cycle.push(cycle);
+    expect(codeOf(() => Reflect.apply(canonicalJson, undefined, [cycle]))).toBe("request_malformed");
+  });
+});
