@@ -21,6 +21,10 @@ import type {
   Peer,
 } from "../core/types.ts";
 import type { Retention } from "../config/config.ts";
+import type { LoggedReceipt, SignedReceipt } from "../log/signed_receipt.ts";
+import type { NodeReader } from "../log/tree.ts";
+
+export type { LoggedReceipt, SignedReceipt } from "../log/signed_receipt.ts";
 
 /** One execution, as stored: everything here may stay for ever. Times are milliseconds since 1970. */
 export interface ExecutionRecord {
@@ -88,18 +92,6 @@ export interface Reservation {
   readonly recheck: (nowMs: number) => void;
 }
 
-/** A receipt ready to be appended: the DSSE body bytes (the log's leaf) and its signature. */
-export interface SignedReceipt {
-  readonly body: Uint8Array;
-  readonly keyid: string;
-  /** 64 bytes. */
-  readonly signature: Uint8Array;
-}
-
-export interface LoggedReceipt extends SignedReceipt {
-  readonly index: number;
-}
-
 export interface Settlement {
   readonly id: string;
   readonly status: Exclude<ExecutionStatus, "reserved">;
@@ -113,12 +105,10 @@ export interface Settlement {
 }
 
 /** Read side of the log; reads see committed and pending appends alike only inside the ledger itself. */
-export interface LogReader {
+export interface LogReader extends NodeReader {
   /** Number of leaves on disk. */
   size(): number;
   leaf(index: number): LoggedReceipt | undefined;
-  /** RFC 9162 hash of the complete subtree of 2^level leaves that starts at leaf index * 2^level. */
-  node(level: number, index: number): Uint8Array | undefined;
 }
 
 export interface PruneReport {

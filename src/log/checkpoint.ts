@@ -1,0 +1,83 @@
+/**
+ * Checkpoints of the log: C2SP tlog-checkpoint, in a signed note by the executor's key, origin = executor_id + "/log".
+ *
+ * Invariant: only openCheckpoint makes a Checkpoint out of foreign text, and only after one of the keys that the caller
+ * trusts was verified on it; a signature that claims to be by such a key and is not refuses the whole note.
+ */
+
+import { base64Encode, utf8Encode } from "../core/encoding.ts";
+import { type Signer, verify } from "../core/ed25519.ts";
+import { ED25519, isNoteName, type NoteKey, noteKeyId } from "./note_key.ts";
+import { formatSignedNote, parseSignedNote, signaturesBy, type SignedNote } from "./signed_note.ts";
+import { decodeDecimal, decodeHash } from "./text_values.ts";
+
+export interface TreeHead {
+  readonly origin: string;
+  readonly size: number;
+  /** 32 bytes. */
+  readonly root: Uint8Array;
+  /** Opaque lines after the root; openexec writes none. */
+  readonly extensions: readonly string[];
+}
+
+export interface Checkpoint extends TreeHead {
+  /** 32 bytes: the executor's key that signed it. */
+  readonly signedBy: Uint8Array;
+  /** The note it came in, witnesses' cosignatures included. */
+  readonly note: SignedNote;
+}
+
+/** The log's name, in checkpoints and as the name of the key that signs them. */
+export function originOf(executorId: string): string {
+  return `${executorId}/log`;
+}
+
+/** The key that checkpoints of this executor are signed with; formatVkey prints it for other tools. */
+export function logKey(executorId: string, publicKey: Uint8Array): NoteKey {
+  return { name: originOf(executorId), algorithm: ED25519, publicKey };
+}
+
+/** The signed note of a tree head. Throws RangeError for an executor id that no key name can hold. */
+export function signCheckpoint(executorId: string, size: number, root: Uint8Array, signer: Signer): string {
+  const key = logKey(executorId, signer.publicKey);
+  if (!isNoteName(key.name)) throw new RangeError("an executor id holds neither space nor plus");
+  const text = formatTreeHead({ origin: key.name, size, root, extensions: [] });
+  const signature = signer.sign(utf8Encode(text));
+  return formatSignedNote({ text, signatures: [{ name: key.name, keyId: noteKeyId(key), signature }] });
+}
+
+/**
+ * The checkpoint in `text`, or undefined unless it is this executor's and signed by one of `publicKeys` (32 bytes each).
+ */
+export function openCheckpoint(
+  text: string,
+  executorId: string,
+  publicKeys: readonly Uint8Array[],
+): Checkpoint | undefined {
+  const note = parseSignedNote(text);
+  const head = note === undefined ? undefined : parseTreeHead(note.text);
+  if (note === undefined || head?.origin !== originOf(executorId)) return undefined;
+  const message = utf8Encode(note.text);
+  let signedBy: Uint8Array | undefined;
+  for (const publicKey of publicKeys) {
+    const signatures = signaturesBy(note, logKey(executorId, publicKey));
+    if (!signatures.every((signature) => verify(signature, message, publicKey))) return undefined;
+    if (signatures.length > 0) signedBy ??= publicKey;
+  }
+  return signedBy === undefined ? undefined : { ...head, signedBy, note };
+}
+
+export function formatTreeHead({ origin, size, root, extensions }: TreeHead): string {
+  return [origin, String(size), base64Encode(root), ...extensions].map((line) => `${line}\n`).join("");
+}
+
+/** Of a note's text, unsigned as it stands: for those who look at a note before they know its keys. */
+export function parseTreeHead(text: string): TreeHead | undefined {
+  if (!text.endsWith("\n")) return undefined;
+  const lines = text.slice(0, -1).split("\n");
+  const [origin = "", sizeText = "", rootText = "", ...extensions] = lines;
+  const size = decodeDecimal(sizeText);
+  const root = decodeHash(rootText);
+  if (lines.includes("") || size === undefined || root === undefined) return undefined;
+  return { origin, size, root, extensions };
+}

@@ -1,0 +1,217 @@
+/**
+ * Receipt bodies: what each kind says, and their bytes (RFC 8785), which are the leaves of the log.
+ *
+ * Invariant: a body names no payload, result, salt or plain digest of either; it commits to them by salted hash, so that
+ * it still verifies once they are pruned and confirms no guess of them.
+ */
+
+import * as v from "valibot";
+import { canonicalJson } from "../core/canonical_json.ts";
+import { concatBytes, utf8Decode, utf8Encode } from "../core/encoding.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import { formatPublicKey } from "../core/public_key.ts";
+import { digestOf, parseDigest } from "../core/sha.ts";
+import type { ApprovalReference, Digest, ExecutionStatus, Json, Mode, Peer } from "../core/types.ts";
+import { keyidOf } from "./keyid.ts";
+import {
+  type AdminReceipt,
+  type ExecutionReceipt,
+  type KeyReceipt,
+  type Receipt,
+  receiptSchema,
+  type RefusalReceipt,
+  type RefusalSummaryReceipt,
+  type ResolutionReceipt,
+} from "./receipt_schema.ts";
+import { formatTime } from "./time.ts";
+
+export type {
+  AdminReceipt,
+  ExecutionReceipt,
+  KeyReceipt,
+  Receipt,
+  RefusalReceipt,
+  RefusalSummaryReceipt,
+  ResolutionReceipt,
+} from "./receipt_schema.ts";
+
+const SALT_BYTES = 32;
+
+/** What a receipt says of an execution; a settled record of the ledger has this shape. Times in ms since 1970. */
+export interface SettledExecution {
+  readonly id: string;
+  readonly action: string;
+  readonly nonce: string;
+  readonly mode: Mode;
+  readonly peer: Peer;
+  readonly approval: ApprovalReference | null;
+  readonly handlerDigest: Digest;
+  readonly requestCommitment: Digest;
+  readonly resultCommitment: Digest | null;
+  readonly status: Exclude<ExecutionStatus, "reserved">;
+  readonly code: ErrorCode | null;
+  readonly traceId: string | null;
+  readonly receivedAtMs: number;
+  readonly reservedAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly settledAtMs: number;
+}
+
+/** `sha256:` of a 32-byte salt and the 32 bytes of `digest`; throws RangeError for any other length. */
+export function commitment(salt: Uint8Array, digest: Digest): Digest {
+  const hash = parseDigest(digest);
+  if (salt.length !== SALT_BYTES || hash === undefined) {
+    throw new RangeError("a commitment takes a salt of 32 bytes and a SHA-256 digest");
+  }
+  return digestOf(concatBytes(salt, hash));
+}
+
+export function executionReceipt(
+  executorId: string,
+  execution: SettledExecution,
+  developmentApprover: boolean,
+): ExecutionReceipt {
+  return {
+    kind: "execution",
+    executor_id: executorId,
+    execution_id: execution.id,
+    mode: execution.mode,
+    status: execution.status,
+    ...(execution.code === null ? {} : { code: execution.code }),
+    action: execution.action,
+    nonce: execution.nonce,
+    request_commitment: execution.requestCommitment,
+    ...(execution.resultCommitment === null ? {} : { result_commitment: execution.resultCommitment }),
+    ...(execution.approval === null ? {} : { approval: approvalOf(execution.approval) }),
+    ...(developmentApprover ? { development_approver: true } : {}),
+    handler_digest: execution.handlerDigest,
+    peer: peerOf(execution.peer),
+    ...(execution.traceId === null ? {} : { trace_id: execution.traceId }),
+    received_at: formatTime(execution.receivedAtMs),
+    reserved_at: formatTime(execution.reservedAtMs),
+    ...(execution.startedAtMs === null ? {} : { started_at: formatTime(execution.startedAtMs) }),
+    settled_at: formatTime(execution.settledAtMs),
+  };
+}
+
+export interface Refused {
+  readonly code: ErrorCode;
+  readonly action: string | null;
+  readonly nonce: string | null;
+  readonly peer: Peer;
+  readonly atMs: number;
+}
+
+export function refusalReceipt(executorId: string, refused: Refused): RefusalReceipt {
+  return {
+    kind: "refusal",
+    executor_id: executorId,
+    code: refused.code,
+    ...(refused.action === null ? {} : { action: refused.action }),
+    ...(refused.nonce === null ? {} : { nonce: refused.nonce }),
+    peer: peerOf(refused.peer),
+    at: formatTime(refused.atMs),
+  };
+}
+
+/** Refusals that left no receipt of their own between two times, `fromMs` inclusive, because of the cap. */
+export function refusalSummaryReceipt(
+  executorId: string,
+  fromMs: number,
+  toMs: number,
+  dropped: RefusalSummaryReceipt["dropped"],
+): RefusalSummaryReceipt {
+  return {
+    kind: "refusal_summary",
+    executor_id: executorId,
+    from: formatTime(fromMs),
+    to: formatTime(toMs),
+    dropped,
+  };
+}
+
+export interface Resolved {
+  readonly executionId: string;
+  readonly from: ResolutionReceipt["from"];
+  readonly as: ResolutionReceipt["as"];
+  readonly note: string;
+  readonly peer: Peer;
+  readonly atMs: number;
+}
+
+export function resolutionReceipt(executorId: string, resolved: Resolved): ResolutionReceipt {
+  return {
+    kind: "resolution",
+    executor_id: executorId,
+    execution_id: resolved.executionId,
+    from: resolved.from,
+    as: resolved.as,
+    note: resolved.note,
+    peer: peerOf(resolved.peer),
+    at: formatTime(resolved.atMs),
+  };
+}
+
+export interface AdministrativeAct {
+  readonly act: AdminReceipt["act"];
+  /** null where the daemon, or a command run without one, did it itself. */
+  readonly peer: Peer | null;
+  readonly atMs: number;
+  /** Names and numbers of the act, such as iss and jti of a revocation; null when there is nothing more to say. */
+  readonly detail: Readonly<Record<string, string | number | boolean>> | null;
+}
+
+export function adminReceipt(executorId: string, done: AdministrativeAct): AdminReceipt {
+  return {
+    kind: "admin",
+    executor_id: executorId,
+    act: done.act,
+    ...(done.peer === null ? {} : { peer: peerOf(done.peer) }),
+    at: formatTime(done.atMs),
+    ...(done.detail === null ? {} : { detail: { ...done.detail } }),
+  };
+}
+
+/** Signed by the key that was current before; the first entry of a log names and is signed by its first key. */
+export function keyReceipt(executorId: string, newPublicKey: Uint8Array, atMs: number): KeyReceipt {
+  return {
+    kind: "key",
+    executor_id: executorId,
+    new_public_key: formatPublicKey(newPublicKey),
+    new_keyid: keyidOf(newPublicKey),
+    at: formatTime(atMs),
+  };
+}
+
+/** The canonical bytes of a body. */
+export function encodeReceipt(receipt: Receipt): Uint8Array {
+  return utf8Encode(canonicalJson(receipt));
+}
+
+/** The body, or undefined unless `bytes` are exactly what encodeReceipt makes of some receipt. */
+export function decodeReceipt(bytes: Uint8Array): Receipt | undefined {
+  const text = utf8Decode(bytes);
+  if (text === undefined) return undefined;
+  const parsed = v.safeParse(receiptSchema, parseJson(text));
+  return parsed.success && canonicalJson(parsed.output) === text ? parsed.output : undefined;
+}
+
+/** Lenient on purpose: decodeReceipt compares with the canonical text, which leaves one spelling only. */
+function parseJson(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Member by member: an object of the caller's may carry more than a receipt says. */
+function peerOf({ uid, gid, pid, socket }: Peer): Peer {
+  return { uid, gid, pid, socket };
+}
+
+function approvalOf(
+  { scheme, iss, jti, signers }: ApprovalReference,
+): NonNullable<ExecutionReceipt["approval"]> {
+  return { scheme, iss, jti, signers: signers.map(({ name, keyid }) => ({ name, keyid })) };
+}

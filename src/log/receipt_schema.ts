@@ -1,0 +1,147 @@
+/**
+ * The shape of every kind of receipt body, for whoever reads one: strict, so that an unknown member, a status that
+ * contradicts its code, or an enforced execution without an approval is no receipt at all.
+ *
+ * Strings that came from an agent (action, nonce, jti) are names: 1 to 255 characters of visible ASCII.
+ */
+
+import * as v from "valibot";
+import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
+import { isName } from "../core/limits.ts";
+import { isDigest } from "../core/sha.ts";
+import type { Digest } from "../core/types.ts";
+import { keyidOf, parseReceiptKey } from "./keyid.ts";
+import { parseTime } from "./time.ts";
+
+const EXECUTOR_ID = /^[^\p{White_Space}\p{Cc}+]{1,255}$/u;
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const TRACE_ID = /^[0-9a-f]{32}$/;
+/** Characters of an operator's note. */
+export const NOTE_LENGTH_MAX = 4096;
+
+const text = v.pipe(v.string(), v.check((value) => value.isWellFormed()));
+const name = v.pipe(v.string(), v.check(isName));
+const time = v.pipe(v.string(), v.check((value) => parseTime(value) !== undefined));
+const digest = v.custom<Digest>((value) => typeof value === "string" && isDigest(value));
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const code = v.picklist(ERROR_CODES);
+const executorId = v.pipe(text, v.regex(EXECUTOR_ID));
+const executionId = v.pipe(v.string(), v.regex(UUID_V7));
+const status = v.picklist(["succeeded", "failed", "timed_out", "crashed", "outcome_unknown"]);
+const peer = v.strictObject({
+  uid: whole,
+  gid: whole,
+  pid: whole,
+  socket: v.pipe(text, v.maxLength(255)),
+});
+
+const approval = v.strictObject({
+  scheme: v.picklist(["dsse", "clawshield"]),
+  iss: name,
+  jti: name,
+  signers: v.pipe(v.array(v.strictObject({ name, keyid: v.pipe(text, v.minLength(1)) })), v.minLength(1)),
+});
+
+/** Which codes each outcome may carry; a success carries none. */
+const CODES_OF: Readonly<Record<v.InferOutput<typeof status>, readonly (ErrorCode | undefined)[]>> = {
+  succeeded: [undefined],
+  failed: ["handler_failed", "result_invalid"],
+  timed_out: ["handler_timed_out"],
+  crashed: ["handler_crashed"],
+  outcome_unknown: ["outcome_unknown"],
+};
+
+const execution = v.pipe(
+  v.strictObject({
+    kind: v.literal("execution"),
+    executor_id: executorId,
+    execution_id: executionId,
+    mode: v.picklist(["enforced", "demo"]),
+    status,
+    code: v.exactOptional(code),
+    action: name,
+    nonce: name,
+    request_commitment: digest,
+    result_commitment: v.exactOptional(digest),
+    approval: v.exactOptional(approval),
+    /** Present only where the approver's key was one any process of the same user could read. */
+    development_approver: v.exactOptional(v.literal(true)),
+    handler_digest: digest,
+    peer,
+    trace_id: v.exactOptional(v.pipe(v.string(), v.regex(TRACE_ID))),
+    received_at: time,
+    reserved_at: time,
+    started_at: v.exactOptional(time),
+    settled_at: time,
+  }),
+  v.check((body) => CODES_OF[body.status].includes(body.code)),
+  v.check((body) => (body.mode === "enforced") === (body.approval !== undefined)),
+  v.check((body) => (body.status === "succeeded") === (body.result_commitment !== undefined)),
+);
+
+const refusal = v.strictObject({
+  kind: v.literal("refusal"),
+  executor_id: executorId,
+  code,
+  action: v.exactOptional(name),
+  nonce: v.exactOptional(name),
+  peer,
+  at: time,
+});
+
+const refusalSummary = v.strictObject({
+  kind: v.literal("refusal_summary"),
+  executor_id: executorId,
+  from: time,
+  to: time,
+  dropped: v.pipe(
+    v.array(v.strictObject({ uid: whole, code: v.exactOptional(code), count: whole })),
+    v.minLength(1),
+  ),
+});
+
+const resolution = v.strictObject({
+  kind: v.literal("resolution"),
+  executor_id: executorId,
+  execution_id: executionId,
+  from: v.picklist(["timed_out", "crashed", "outcome_unknown"]),
+  as: v.picklist(["succeeded", "failed"]),
+  /** The operator's words: shown to people, never interpreted. */
+  note: v.pipe(text, v.maxLength(NOTE_LENGTH_MAX)),
+  peer,
+  at: time,
+});
+
+const admin = v.strictObject({
+  kind: v.literal("admin"),
+  executor_id: executorId,
+  act: v.picklist(["halt", "resume", "revoke", "prune", "backup", "restore", "reload"]),
+  /** Absent where the daemon, or a command run without one, did it itself. */
+  peer: v.exactOptional(peer),
+  at: time,
+  detail: v.exactOptional(v.record(name, v.union([text, whole, v.boolean()]))),
+});
+
+const key = v.pipe(
+  v.strictObject({
+    kind: v.literal("key"),
+    executor_id: executorId,
+    new_public_key: v.string(),
+    new_keyid: digest,
+    at: time,
+  }),
+  v.check((body) => {
+    const publicKey = parseReceiptKey(body.new_public_key);
+    return publicKey !== undefined && keyidOf(publicKey) === body.new_keyid;
+  }),
+);
+
+export type ExecutionReceipt = v.InferOutput<typeof execution>;
+export type RefusalReceipt = v.InferOutput<typeof refusal>;
+export type RefusalSummaryReceipt = v.InferOutput<typeof refusalSummary>;
+export type ResolutionReceipt = v.InferOutput<typeof resolution>;
+export type AdminReceipt = v.InferOutput<typeof admin>;
+export type KeyReceipt = v.InferOutput<typeof key>;
+
+export const receiptSchema = v.variant("kind", [execution, refusal, refusalSummary, resolution, admin, key]);
+export type Receipt = v.InferOutput<typeof receiptSchema>;

@@ -1,0 +1,52 @@
+/**
+ * A receipt body with the executor's signature: DSSE 1.0.2 with one Ed25519 signature.
+ *
+ * Invariant: what is signed is the DSSE pre-authentication encoding under this payload type, so that no signature on an
+ * approval, a checkpoint or a cosignature is one on a receipt.
+ */
+
+import { type Envelope, envelopeJson, preAuthEncoding } from "../core/dsse.ts";
+import { type Signer, verify } from "../core/ed25519.ts";
+import type { JsonObject } from "../core/types.ts";
+import { keyidOf } from "./keyid.ts";
+import { encodeReceipt, type Receipt } from "./receipt.ts";
+
+export const RECEIPT_TYPE = "application/vnd.openexec.receipt.v1+json";
+
+/** A receipt ready to be appended: the DSSE body bytes (the log's leaf) and its signature. */
+export interface SignedReceipt {
+  readonly body: Uint8Array;
+  readonly keyid: string;
+  /** 64 bytes. */
+  readonly signature: Uint8Array;
+}
+
+export interface LoggedReceipt extends SignedReceipt {
+  readonly index: number;
+}
+
+export function signReceipt(receipt: Receipt, signer: Signer): SignedReceipt {
+  const body = encodeReceipt(receipt);
+  return {
+    body,
+    keyid: keyidOf(signer.publicKey),
+    signature: signer.sign(preAuthEncoding(RECEIPT_TYPE, body)),
+  };
+}
+
+/** Whether `publicKey` (32 bytes) signed exactly this body as a receipt. */
+export function verifyReceiptSignature(receipt: SignedReceipt, publicKey: Uint8Array): boolean {
+  return verify(receipt.signature, preAuthEncoding(RECEIPT_TYPE, receipt.body), publicKey);
+}
+
+/** The DSSE JSON object: {payload, payloadType, signatures: [{keyid, sig}]}. */
+export function receiptEnvelope({ body, keyid, signature }: SignedReceipt): JsonObject {
+  return envelopeJson({ payloadType: RECEIPT_TYPE, body, signatures: [{ keyid, signature }] });
+}
+
+/** The receipt in an envelope; undefined when it is of another type or has not exactly one signature. */
+export function receiptOfEnvelope({ payloadType, body, signatures }: Envelope): SignedReceipt | undefined {
+  const [only] = signatures;
+  if (payloadType !== RECEIPT_TYPE || only === undefined || signatures.length !== 1) return undefined;
+  return { body, keyid: only.keyid, signature: only.signature };
+}
