@@ -1,0 +1,20 @@
+/**
+ * What a child process inherits: nothing but what its parent hands it.
+ *
+ * lmdb's data file and the listening sockets are open without close-on-exec, and would otherwise be open in every executor.
+ */
+
+import { errno, errorText, libc } from "./libc.ts";
+
+/** The same number on every architecture (Linux 5.9). */
+const SYS_CLOSE_RANGE = 436n;
+/** Linux 5.11. */
+const CLOSE_RANGE_CLOEXEC = 4n;
+const DESCRIPTOR_MAX = 0xffff_ffffn;
+
+/** Marks every open descriptor from `first` on close-on-exec. To be called right before each spawn. Throws if it cannot. */
+export function markDescriptorsCloseOnExec(first = 3): void {
+  if (libc().syscall(SYS_CLOSE_RANGE, BigInt(first), DESCRIPTOR_MAX, CLOSE_RANGE_CLOEXEC) !== 0n) {
+    throw new Error(`descriptors cannot be kept from children: ${errorText(errno())}`);
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * What is at a path, without following a last symbolic link: statx(2), so that looking at the directories above a socket
+ * needs no grant to read them.
+ */
+
+import { utf8Decode } from "../core/encoding.ts";
+import { cString, ENOENT, errno, errorText, libc } from "./libc.ts";
+
+export interface FileStatus {
+  readonly kind: "directory" | "socket" | "link" | "other";
+  /** Permission bits, set-uid, set-gid and sticky included (0o7777). */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Device and inode: the same for the same file only. */
+  readonly identity: string;
+}
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const STATX_BASIC_STATS = 0x7ff;
+const STATX_BYTES = 256;
+const KINDS: ReadonlyMap<number, FileStatus["kind"]> = new Map([
+  [0o040000, "directory"],
+  [0o140000, "socket"],
+  [0o120000, "link"],
+]);
+
+/** undefined when nothing is there. Throws when it cannot be known. */
+export function fileStatus(path: string): FileStatus | undefined {
+  const buffer = new Uint8Array(STATX_BYTES);
+  if (libc().statx(AT_FDCWD, cString(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, buffer) !== 0) {
+    const code = errno();
+    if (code === ENOENT) return undefined;
+    throw new Error(`${path} cannot be examined: ${errorText(code)}`);
+  }
+  const view = new DataView(buffer.buffer);
+  const mode = view.getUint16(28, true);
+  return {
+    kind: KINDS.get(mode & 0o170000) ?? "other",
+    mode: mode & 0o7777,
+    uid: view.getUint32(20, true),
+    gid: view.getUint32(24, true),
+    identity: `${view.getUint32(136, true)}:${view.getUint32(140, true)}:${view.getBigUint64(32, true)}`,
+  };
+}
+
+const PATH_BYTES_MAX = 4096;
+
+/** The path without links, `.` and `..`; undefined when it leads nowhere or is not UTF-8. */
+export function realPath(path: string): string | undefined {
+  const buffer = new Uint8Array(PATH_BYTES_MAX);
+  if (libc().realpath(cString(path), buffer) === null) return undefined;
+  return utf8Decode(buffer.subarray(0, buffer.indexOf(0)));
+}

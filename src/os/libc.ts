@@ -1,0 +1,103 @@
+/**
+ * The C library by FFI: the system calls that the runtime has no name for. The only `Deno.dlopen` of the program.
+ *
+ * Invariants: every buffer that C reads as text ends in NUL; no pointer into our memory outlives the call it was made for.
+ * Constants are those of the generic Linux ABI, which x86-64 and arm64 share.
+ */
+
+import { utf8Encode } from "../core/encoding.ts";
+import { StartupError } from "../core/startup_error.ts";
+
+const SYMBOLS = {
+  // who and where
+  getgrnam: { parameters: ["buffer"], result: "pointer" },
+  realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  // files and directories
+  chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  rename: { parameters: ["buffer", "buffer"], result: "i32" },
+  rmdir: { parameters: ["buffer"], result: "i32" },
+  umask: { parameters: ["u32"], result: "u32" },
+  unlink: { parameters: ["buffer"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  // sockets
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // processes
+  execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  getpgid: { parameters: ["i32"], result: "i32" },
+  geteuid: { parameters: [], result: "u32" },
+  getegid: { parameters: [], result: "u32" },
+  kill: { parameters: ["i32", "i32"], result: "i32" },
+  prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
+  // time and errors
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  strerror: { parameters: ["i32"], result: "pointer" },
+  __errno_location: { parameters: [], result: "pointer" },
+  // close_range(2) is younger than the oldest glibc we run on
+  syscall: { parameters: ["i64", "u64", "u64", "u64"], result: "i64" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** Where glibc is, by distribution. `--allow-ffi` has to name these, letter for letter. */
+export const LIBC_PATHS: readonly string[] = [
+  "/lib/x86_64-linux-gnu/libc.so.6",
+  "/lib/aarch64-linux-gnu/libc.so.6",
+  "/lib64/libc.so.6",
+  "/usr/lib64/libc.so.6",
+  "/lib/libc.so.6",
+  "/usr/lib/libc.so.6",
+];
+
+/** errno(3) values that are told apart. */
+export const ENOENT = 2;
+export const EEXIST = 17;
+export const ECONNREFUSED = 111;
+
+let symbols: Libc | undefined;
+
+/** Throws a StartupError when there is no glibc at LIBC_PATHS, or none that the process may open. */
+export function libc(): Libc {
+  return symbols ??= load();
+}
+
+function load(): Libc {
+  for (const path of LIBC_PATHS) {
+    try {
+      return Deno.dlopen(path, SYMBOLS).symbols;
+    } catch {
+      continue; // not of this distribution, or not granted; the next one may be
+    }
+  }
+  throw new StartupError("The C library cannot be loaded", `Allow FFI for one of ${LIBC_PATHS.join(", ")}`);
+}
+
+/** Throws a TypeError for text with a NUL in it, which C would cut short there. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  if (text.includes("\0")) throw new TypeError("text for a system call must not hold NUL");
+  const bytes = utf8Encode(text);
+  const terminated = new Uint8Array(bytes.length + 1);
+  terminated.set(bytes);
+  return terminated;
+}
+
+/** Of the last call that failed; to be asked at once, before anything else calls into C. */
+export function errno(): number {
+  const location = libc().__errno_location();
+  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+}
+
+/** What errno says in words, such as "Permission denied". */
+export function errorText(code: number): string {
+  const text = libc().strerror(code);
+  return text === null ? `error ${code}` : new Deno.UnsafePointerView(text).getCString();
+}

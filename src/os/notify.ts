@@ -1,0 +1,75 @@
+/**
+ * What the daemon tells its service manager: sd_notify(3), datagrams of `NAME=value` lines to NOTIFY_SOCKET.
+ *
+ * Telling is best effort, as in sd_notify: a manager that cannot be told does not stop the daemon.
+ */
+
+import { utf8Encode } from "../core/encoding.ts";
+import { libc } from "./libc.ts";
+import { AF_UNIX, unixAddress } from "./unix_address.ts";
+
+export interface Notifier {
+  /** `status` is one line for a person. */
+  ready(status: string): void;
+  status(status: string): void;
+  /** To be followed by ready(), once the reload is done. */
+  reloading(): void;
+  stopping(status: string): void;
+  /** Still alive; to be repeated at least once per watchdog interval. */
+  watchdog(): void;
+}
+
+/** `path` is NOTIFY_SOCKET: absolute, or `@` and an abstract name; null makes a notifier that tells nobody. */
+export function notifier(path: string | null): Notifier {
+  const send = (...lines: string[]) => {
+    if (path !== null) sendDatagram(path, lines.join("\n"));
+  };
+  return {
+    ready: (status) => send("READY=1", statusLine(status)),
+    status: (status) => send(statusLine(status)),
+    reloading: () => send("RELOADING=1", `MONOTONIC_USEC=${monotonicMicros()}`),
+    stopping: (status) => send("STOPPING=1", statusLine(status)),
+    watchdog: () => send("WATCHDOG=1"),
+  };
+}
+
+/** How often to say watchdog(): twice per interval, as sd_watchdog_enabled(3) asks. null: not at all. */
+export function watchdogPeriodMs(
+  watchdog: { readonly intervalMs: number; readonly pid: number | null } | null,
+  ownPid: number,
+): number | null {
+  if (watchdog === null || (watchdog.pid !== null && watchdog.pid !== ownPid)) return null;
+  return Math.max(1, Math.floor(watchdog.intervalMs / 2));
+}
+
+/** A line break would begin another assignment. */
+function statusLine(status: string): string {
+  return `STATUS=${status.replaceAll(/\s+/g, " ")}`;
+}
+
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const MSG_NOSIGNAL = 0x4000;
+
+function sendDatagram(path: string, text: string): void {
+  const { socket, sendto, close } = libc();
+  const descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return;
+  try {
+    const address = unixAddress(path);
+    const bytes = utf8Encode(text);
+    sendto(descriptor, bytes, BigInt(bytes.length), MSG_NOSIGNAL, address, address.length);
+  } finally {
+    close(descriptor);
+  }
+}
+
+const CLOCK_MONOTONIC = 1;
+
+/** Microseconds of CLOCK_MONOTONIC, with which systemd orders a reload and the ready that ends it. */
+function monotonicMicros(): bigint {
+  const time = new BigInt64Array(2);
+  libc().clock_gettime(CLOCK_MONOTONIC, time);
+  return (time[0] ?? 0n) * 1_000_000n + (time[1] ?? 0n) / 1000n;
+}
