@@ -3,14 +3,15 @@
 import { canonicalNode } from "./canonical_json.ts";
 import { utf8Encode } from "./encoding.ts";
 import type { JsonNode } from "./json.ts";
-import { sha256 } from "./sha.ts";
+import { digestOf } from "./sha.ts";
+import type { Digest } from "./types.ts";
 
-/** RFC 8785 text of `{"action":…,"payload":…}`. `payload` is an object. */
+/** RFC 8785 text of `{"action":…,"payload":…}`. `action` is a name, `payload` an object. */
 export function canonicalRequest(action: string, payload: JsonNode): string {
   return `{"action":${JSON.stringify(action)},"payload":${canonicalNode(payload)}}`;
 }
 
-/** 32 bytes: the hash of a canonical request. */
-export function actionDigest(canonical: string): Uint8Array {
-  return sha256(utf8Encode(canonical));
+/** The action_digest of a canonical request. */
+export function actionDigest(canonical: string): Digest {
+  return digestOf(utf8Encode(canonical));
 }

@@ -1,0 +1,107 @@
+/**
+ * Verification of a DSSE approval: the checks in the order in which they are decided, one code each, so that of several
+ * things wrong the first is reported.
+ */
+
+import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
+import type { Envelope } from "../core/dsse.ts";
+import { verify } from "../core/ed25519.ts";
+import { Refusal } from "../core/errors.ts";
+import type { JsonNode } from "../core/json.ts";
+import { sha256 } from "../core/sha.ts";
+import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
+import { APPROVAL_PAYLOAD_TYPE, type Claims, parseClaims } from "./claims.ts";
+import { mayApprove, type TrustedKey, type TrustStore } from "./trust.ts";
+
+/** Throws a Refusal: one of the approval_* codes that are decided before the reservation. */
+export function verifyEnvelope(
+  node: JsonNode,
+  subject: ApprovalSubject,
+  trust: TrustStore,
+  moment: Moment,
+): Verified {
+  const envelope = parseEnvelope(node);
+  if (envelope?.payloadType !== APPROVAL_PAYLOAD_TYPE) throw new Refusal("approval_malformed");
+  const keys = countedKeys(envelope, trust, moment);
+  const claims = parseClaims(envelope.body);
+  if (!keys.some((key) => key.approver.name === claims.iss)) {
+    throw new Refusal("approval_signer_unknown", "The approver named in `iss` did not sign.");
+  }
+  if (!moment.isReplay) checkTimes(claims, moment.ms);
+  checkLifetime(claims, keys);
+  checkAddressees(claims, subject, trust);
+  checkRequest(claims, subject);
+  checkApprovers(keys, subject);
+  return {
+    iss: claims.iss,
+    jti: claims.jti,
+    uses: claims.uses,
+    validFromMs: Math.max(claims.iat, claims.nbf ?? 0) * 1000,
+    expiresAtMs: claims.exp * 1000,
+    issuedAt: claims.iat,
+    expiresAt: claims.exp,
+    signers: keys.map((key) => ({ name: key.approver.name, keyid: key.keyid })),
+    keys,
+    bodyDigest: sha256(envelope.body),
+  };
+}
+
+/** The known keys whose signatures count, each once. A signature by a known key that does not verify refuses the whole. */
+function countedKeys(envelope: Envelope, trust: TrustStore, moment: Moment): TrustedKey[] {
+  const signed = preAuthEncoding(envelope.payloadType, envelope.body);
+  const keys = new Map<string, TrustedKey>();
+  for (const { keyid, signature } of envelope.signatures) {
+    const key = trust.keyAt(keyid, moment.ms);
+    if (key === undefined) continue;
+    if (!verify(signature, signed, key.publicKey)) throw new Refusal("approval_signature_invalid");
+    keys.set(keyid, key);
+  }
+  if (keys.size === 0) throw new Refusal("approval_signer_unknown");
+  return [...keys.values()];
+}
+
+function checkTimes(claims: Claims, nowMs: number): void {
+  if (claims.iat * 1000 > nowMs || (claims.nbf ?? 0) * 1000 > nowMs) {
+    throw new Refusal("approval_not_yet_valid");
+  }
+  if (nowMs >= claims.exp * 1000) throw new Refusal("approval_expired", "The approval has expired.");
+}
+
+function checkLifetime(claims: Claims, keys: readonly TrustedKey[]): void {
+  const longest = Math.min(...keys.map((key) => key.approver.maxTtlSeconds));
+  if (claims.exp - claims.iat > longest) throw new Refusal("approval_ttl_too_long");
+}
+
+function checkAddressees(claims: Claims, { peer }: ApprovalSubject, trust: TrustStore): void {
+  if (claims.aud !== trust.executorId) throw new Refusal("approval_audience_mismatch");
+  const isForPeer = claims.sub === undefined || claims.sub === `uid:${peer.uid}` ||
+    claims.sub === `socket:${peer.socket}`;
+  if (!isForPeer) throw new Refusal("approval_subject_mismatch");
+  if ((claims.tenant ?? null) !== trust.tenant) {
+    throw new Refusal("approval_tenant_mismatch", "Tenant mismatch.");
+  }
+}
+
+function checkRequest(claims: Claims, subject: ApprovalSubject): void {
+  if (claims.action !== subject.action || claims.action_digest !== subject.actionDigest) {
+    throw new Refusal(
+      "approval_action_mismatch",
+      "hash mismatch: this is not the action and payload approved.",
+    );
+  }
+  if (claims.nonce !== undefined && claims.nonce !== subject.nonce) {
+    throw new Refusal("approval_nonce_mismatch");
+  }
+  if (claims.handler_digest !== undefined && claims.handler_digest !== subject.handlerDigest) {
+    throw new Refusal("approval_handler_mismatch");
+  }
+}
+
+/** People count, not keys: two keys of one approver are one approver. */
+function checkApprovers(keys: readonly TrustedKey[], subject: ApprovalSubject): void {
+  if (!keys.every((key) => mayApprove(key.approver, subject.action))) {
+    throw new Refusal("approval_scope_denied");
+  }
+  const people = new Set(keys.map((key) => key.approver.name));
+  if (people.size < subject.approvalsNeeded) throw new Refusal("approval_signers_insufficient");
+}
