@@ -12,7 +12,7 @@
 import { ERRORS, Refusal } from "../core/errors.ts";
 import { toValue } from "../core/json.ts";
 import type { ActionConfig } from "../config/config.ts";
-import type { Approval } from "../approval/approval.ts";
+import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/executor.ts";
 import type { ExecutionRecord } from "../ledger/ledger.ts";
 import type { Answer, Engine, RequestContext } from "./engine.ts";
@@ -21,15 +21,17 @@ import { isReplay } from "./replay.ts";
 import { type ParsedRequest, parseRequest } from "./request.ts";
 import { reservationOf } from "./reservation.ts";
 import { Runs } from "./runs.ts";
-import { stopwatch } from "./stopwatch.ts";
+import { type Stopwatch, stopwatch } from "./stopwatch.ts";
+import { executionView, type Settled } from "./view.ts";
 
-interface Attempt {
+/** One call of execute(), as far as it got. */
+export interface Attempt {
   readonly context: RequestContext;
-  readonly stations: ReturnType<typeof stopwatch>;
+  readonly stations: Stopwatch;
   /** Set once the bytes made sense: from then on a refusal leaves a receipt. */
   request: ParsedRequest | null;
   /** Set once something was reserved. */
-  record: ExecutionRecord | null;
+  execution: Settled | null;
 }
 
 export class ExecutionEngine implements Engine {
@@ -41,7 +43,7 @@ export class ExecutionEngine implements Engine {
   }
 
   async execute(body: Uint8Array, context: RequestContext): Promise<Answer> {
-    const attempt: Attempt = { context, stations: stopwatch(), request: null, record: null };
+    const attempt: Attempt = { context, stations: stopwatch(), request: null, execution: null };
     const answer = await this.#decide(body, attempt).catch((error: unknown) => this.#refuse(error, attempt));
     this.parts.observe(attempt, answer);
     return answer;
@@ -64,7 +66,7 @@ export class ExecutionEngine implements Engine {
     stations.passed("verify");
     this.parts.schemas.check(request.action, toValue(request.payload));
     stations.passed("check");
-    return await this.#reserveAndRun(request, action, registered, approval, attempt);
+    return await this.#reserveAndRun(request, registered, approval, attempt);
   }
 
   /** The execution that this peer's uid made under this nonce; another uid's is only met in the reservation. */
@@ -75,11 +77,10 @@ export class ExecutionEngine implements Engine {
 
   async #replay(known: ExecutionRecord, request: ParsedRequest, attempt: Attempt): Promise<Answer> {
     if (!isReplay(known, request, attempt.context.peer, this.parts)) throw new Refusal("nonce_reused");
-    const settled = await this.runs.outcomeOf(known, attempt.context.waitMs);
-    attempt.record = settled;
+    const execution = attempt.execution = await this.runs.outcomeOf(known, attempt.context.waitMs);
     attempt.stations.passed("replay");
-    if (settled.status === "reserved") throw new Refusal("execution_in_flight");
-    return this.#answer(settled, true);
+    if (execution.record.status === "reserved") throw new Refusal("execution_in_flight");
+    return answerOf(execution, true);
   }
 
   #refuseWhileClosed(): void {
@@ -108,48 +109,54 @@ export class ExecutionEngine implements Engine {
     context: RequestContext,
   ): Approval | null {
     if (this.parts.ledger.mode === "demo") return null;
-    if (request.approval === null) throw new Refusal("approval_missing");
     return this.parts.trust.verify(request, action, registered.digest, context.peer);
   }
 
   async #reserveAndRun(
     request: ParsedRequest,
-    action: ActionConfig,
     registered: RegisteredAction,
     approval: Approval | null,
     attempt: Attempt,
   ): Promise<Answer> {
-    const { ledger, executors } = this.parts;
-    const slot = executors.acquire(request.action);
+    const { context, stations } = attempt;
+    const reservation = reservationOf(request, registered, approval, context, this.parts);
+    const slot = this.parts.executors.acquire(request.action);
+    let record: ExecutionRecord;
     try {
-      const reservation = reservationOf(request, action, registered, approval, attempt.context, this.parts);
-      attempt.record = await ledger.reserve(reservation);
+      record = await this.parts.ledger.reserve(reservation);
     } catch (error) {
       slot.release();
-      const known = this.#own(request, attempt.context);
-      if (error instanceof Refusal && error.code === "nonce_reused" && known !== undefined) {
-        return await this.#replay(known, request, attempt); // a twin of this request was quicker
-      }
+      const twin = this.#own(request, context);
+      const lostToTwin = error instanceof Refusal && error.code === "nonce_reused" && twin !== undefined;
+      if (lostToTwin) return await this.#replay(twin, request, attempt);
       throw error;
     }
-    attempt.stations.passed("reserve");
-    const settled = await this.runs.start(attempt.record, action, request.canonical, slot, attempt);
-    attempt.record = settled;
-    return this.#answer(settled, false);
-  }
-
-  #answer(record: ExecutionRecord, replayed: boolean): Answer {
-    const execution = this.parts.view(record, replayed);
-    if (record.status === "succeeded") return { ok: true, execution };
-    const code = record.code ?? "outcome_unknown";
-    return { ok: false, code, detail: ERRORS[code].help, execution };
+    stations.passed("reserve");
+    const requestSalt = reservation.body.salt;
+    attempt.execution = { record, result: null, requestSalt, receipt: null };
+    const order = { record, canonical: request.canonical, requestSalt, traceparent: context.traceparent };
+    attempt.execution = await this.runs.start(order, slot, stations);
+    return answerOf(attempt.execution, false);
   }
 
   #refuse(error: unknown, attempt: Attempt): Answer {
-    const refusal = error instanceof Refusal ? error : this.parts.internalError(error);
-    const { request, record, context } = attempt;
-    if (request !== null && record === null) this.parts.refusals.note(refusal.code, request, context);
-    const execution = record === null ? null : this.parts.view(record, false);
-    return { ok: false, code: refusal.code, detail: refusal.detail, execution };
+    const { request, execution, context } = attempt;
+    const refusal = error instanceof Refusal ? error : new Refusal("internal_error");
+    if (refusal !== error) this.parts.onBug(error);
+    if (request !== null && execution === null) this.parts.refusals.note(refusal.code, request, context.peer);
+    return {
+      ok: false,
+      code: refusal.code,
+      detail: refusal.detail,
+      execution: execution === null ? null : executionView(execution, false),
+    };
   }
+}
+
+function answerOf(settled: Settled, replayed: boolean): Answer {
+  const execution = executionView(settled, replayed);
+  const { status, code } = settled.record;
+  if (status === "succeeded") return { ok: true, execution };
+  const reported = code ?? "outcome_unknown";
+  return { ok: false, code: reported, detail: ERRORS[reported].help, execution };
 }

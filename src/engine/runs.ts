@@ -5,41 +5,42 @@
  */
 
 import { Refusal } from "../core/errors.ts";
-import type { ActionConfig } from "../config/config.ts";
 import type { Slot } from "../executor/executor.ts";
-import type { ExecutionRecord } from "../ledger/ledger.ts";
-import type { EngineParts } from "./parts.ts";
-import { settlementOf } from "./settlement.ts";
+import type { ExecutionRecord, Ledger } from "../ledger/ledger.ts";
+import { settlementOf, type SettlementParts } from "./settlement.ts";
 import type { Stopwatch } from "./stopwatch.ts";
+import { loadSettled, type Settled } from "./view.ts";
 
 /** What a run needs of its request. */
 export interface RunOrder {
   readonly record: ExecutionRecord;
-  readonly action: ActionConfig;
+  /** RFC 8785 text of {"action","payload"}. */
   readonly canonical: string;
+  readonly requestSalt: Uint8Array | null;
   readonly traceparent: string | null;
 }
 
 export class Runs {
-  readonly #inFlight = new Map<string, Promise<ExecutionRecord>>();
+  readonly #inFlight = new Map<string, Promise<Settled>>();
 
-  constructor(private readonly parts: Pick<EngineParts, "ledger" | "clock" | "sign" | "config">) {}
+  constructor(private readonly parts: SettlementParts & { readonly ledger: Ledger }) {}
 
   get size(): number {
     return this.#inFlight.size;
   }
 
-  start(order: RunOrder, slot: Slot, stations: Stopwatch): Promise<ExecutionRecord> {
+  /** Rejects only with Refusal outcome_unknown, when the ledger cannot take the outcome. */
+  start(order: RunOrder, slot: Slot, stations: Stopwatch): Promise<Settled> {
     const run = this.#run(order, slot, stations).finally(() => this.#inFlight.delete(order.record.id));
     this.#inFlight.set(order.record.id, run);
     return run;
   }
 
-  /** The record as it stands, after waiting up to `waitMs` for a run in flight. */
-  async outcomeOf(record: ExecutionRecord, waitMs: number): Promise<ExecutionRecord> {
+  /** The execution as it stands, after waiting up to `waitMs` for a run in flight. */
+  async outcomeOf(record: ExecutionRecord, waitMs: number): Promise<Settled> {
     const run = this.#inFlight.get(record.id);
-    if (run === undefined || waitMs === 0) return record;
-    return await within(run, waitMs) ?? record;
+    const settled = run === undefined || waitMs === 0 ? undefined : await within(run, waitMs);
+    return settled ?? loadSettled(record, this.parts.ledger);
   }
 
   /** Resolves when nothing runs any more, or after `limitMs`. */
@@ -47,8 +48,8 @@ export class Runs {
     await within(Promise.allSettled(this.#inFlight.values()), limitMs);
   }
 
-  async #run(order: RunOrder, slot: Slot, stations: Stopwatch): Promise<ExecutionRecord> {
-    const { record, action, canonical, traceparent } = order;
+  async #run(order: RunOrder, slot: Slot, stations: Stopwatch): Promise<Settled> {
+    const { record, canonical, requestSalt, traceparent } = order;
     const { outcome, startedAtMs } = await slot.run({
       executionId: record.id,
       action: record.action,
@@ -57,12 +58,12 @@ export class Runs {
       traceparent,
     });
     stations.passed("run");
-    const settlement = settlementOf(record, action, outcome, startedAtMs, this.parts);
+    const settlement = settlementOf(record, outcome, startedAtMs, this.parts);
     const settled = await this.parts.ledger.settle(settlement).catch(() => {
       throw new Refusal("outcome_unknown", "It was started, but its outcome could not be recorded.");
     });
     stations.passed("settle");
-    return settled;
+    return { record: settled, result: settlement.result, requestSalt, receipt: settlement.receipt };
   }
 }
 

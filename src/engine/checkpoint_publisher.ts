@@ -1,0 +1,113 @@
+/**
+ * Keeps the newest checkpoint outside the ledger: replaced in the `anchor` file, appended to `checkpoints.file`, handed to
+ * `checkpoints.command` on its standard input.
+ *
+ * Invariant: a ledger that lacks what the anchor says it had does not start (`checkAnchor`): it was rolled back.
+ */
+
+import type { CheckpointConfig } from "../config/config.ts";
+import { equalBytes } from "../core/encoding.ts";
+import { StartupError } from "../core/startup_error.ts";
+import type { LogReader } from "../ledger/ledger.ts";
+import { openCheckpoint } from "../log/checkpoint.ts";
+import { rootOf } from "../log/tree.ts";
+import type { LogHead } from "./log_head.ts";
+
+export interface CheckpointPublisherParts {
+  readonly head: LogHead;
+  readonly anchor: string | null;
+  readonly config: CheckpointConfig;
+  /** Runs a command with this text on its standard input. */
+  readonly run: (command: readonly string[], input: string) => Promise<void>;
+  readonly onFailure: (where: "anchor" | "file" | "command", error: unknown) => void;
+}
+
+export class CheckpointPublisher {
+  #published = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #publishing: Promise<void> = Promise.resolve();
+
+  constructor(private readonly parts: CheckpointPublisherParts) {}
+
+  start(): void {
+    const { anchor, config } = this.parts;
+    if (anchor === null && config.file === null && config.command === null) return;
+    this.#timer = setInterval(() => this.publish(), config.intervalMs);
+  }
+
+  /** One at a time, and none for a log that has not grown. */
+  publish(): Promise<void> {
+    this.#publishing = this.#publishing.then(() => this.#publish());
+    return this.#publishing;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.publish();
+  }
+
+  async #publish(): Promise<void> {
+    const { head, anchor, config, run } = this.parts;
+    if (head.size === this.#published) return;
+    const size = head.size;
+    const text = head.checkpoint();
+    const { file, command } = config;
+    const written = await Promise.all([
+      anchor === null || this.#attempt("anchor", () => replaceFile(anchor, text)),
+      file === null || this.#attempt("file", () => Deno.writeTextFile(file, `${text}\n`, { append: true })),
+      command === null || this.#attempt("command", () => run(command, text)),
+    ]);
+    if (written.every(Boolean)) this.#published = size;
+  }
+
+  async #attempt(where: "anchor" | "file" | "command", act: () => Promise<void>): Promise<boolean> {
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      this.parts.onFailure(where, error);
+      return false;
+    }
+  }
+}
+
+/** Written beside, flushed and renamed: a crash leaves the older checkpoint or the newer. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.new`;
+  {
+    using file = await Deno.open(temporary, { write: true, create: true, truncate: true, mode: 0o644 });
+    const bytes = new TextEncoder().encode(text);
+    for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+    await file.sync();
+  }
+  await Deno.rename(temporary, path);
+}
+
+/** Throws StartupError unless the log contains everything the anchor's checkpoint covers; no anchor file yet is fine. */
+export function checkAnchor(
+  path: string,
+  executorId: string,
+  publicKeys: readonly Uint8Array[],
+  log: LogReader,
+): void {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  const checkpoint = openCheckpoint(text, executorId, publicKeys);
+  if (checkpoint === undefined) {
+    throw new StartupError(
+      `${path} is no checkpoint of this executor`,
+      "look who wrote it; remove it only if it is not yours",
+    );
+  }
+  const behind = checkpoint.size > log.size() || !equalBytes(rootOf(log, checkpoint.size), checkpoint.root);
+  if (!behind) return;
+  throw new StartupError(
+    `the ledger lacks what the anchor ${path} says it had: it was rolled back or rewritten`,
+    "bring back the newer ledger, or accept the loss with `openexec restore`, which fences off old approvals",
+  );
+}

@@ -1,0 +1,53 @@
+/** What a request claims: the execution's record, its sealed body, and the approval's claim, decided before the write. */
+
+import { canonicalJson } from "../core/canonical_json.ts";
+import { toValue } from "../core/json.ts";
+import { uuidV7 } from "../core/uuid.ts";
+import type { Approval } from "../approval/verify.ts";
+import type { RegisteredAction } from "../executor/executor.ts";
+import type { Reservation } from "../ledger/ledger.ts";
+import { commitment } from "../log/receipt.ts";
+import type { RequestContext } from "./engine.ts";
+import type { EngineParts } from "./parts.ts";
+import type { ParsedRequest } from "./request.ts";
+import { retentionOf } from "./settlement.ts";
+
+export function reservationOf(
+  request: ParsedRequest,
+  registered: RegisteredAction,
+  approval: Approval | null,
+  context: RequestContext,
+  parts: EngineParts,
+): Reservation {
+  const salt = crypto.getRandomValues(new Uint8Array(32));
+  return {
+    record: {
+      id: uuidV7(context.receivedAtMs),
+      action: request.action,
+      nonce: request.nonce,
+      mode: parts.ledger.mode,
+      peer: context.peer,
+      approval: approval?.reference ?? null,
+      handlerDigest: registered.digest,
+      requestCommitment: commitment(salt, request.actionDigest),
+      resultCommitment: null,
+      code: null,
+      traceId: context.traceparent?.split("-")[1] ?? null,
+      receivedAtMs: context.receivedAtMs,
+      startedAtMs: null,
+      settledAtMs: null,
+      logIndex: null,
+      resolution: null,
+    },
+    body: {
+      canonical: request.canonical,
+      salt,
+      approvalText: request.approval === null || approval === null
+        ? null
+        : canonicalJson(toValue(request.approval.node)),
+    },
+    retention: retentionOf(request.action, parts.config),
+    claim: approval,
+    recheck: (nowMs) => approval === null ? undefined : parts.trust.recheck(approval, nowMs),
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * The trust store of the moment, and the only way from a request's approval to a verified one. A reload replaces the
+ * store: what was verified under the old one is looked at again in the reservation.
+ */
+
+import type { ApprovalSubject, UnverifiedApproval } from "../approval/approval.ts";
+import type { TrustStore } from "../approval/trust.ts";
+import { type Approval, verifyApproval, verifyReplay } from "../approval/verify.ts";
+import type { ActionConfig } from "../config/config.ts";
+import type { Clock } from "../core/clock.ts";
+import { Refusal } from "../core/errors.ts";
+import type { ApprovalReference, Digest, Peer } from "../core/types.ts";
+import type { ExecutionRecord } from "../ledger/ledger.ts";
+import type { ParsedRequest } from "./request.ts";
+
+export class TrustGate {
+  #store: TrustStore;
+
+  constructor(store: TrustStore, private readonly clock: Clock) {
+    this.#store = store;
+  }
+
+  replace(store: TrustStore): void {
+    this.#store = store;
+  }
+
+  /** Throws a Refusal: approval_missing, then the approval_* codes in their order. */
+  verify(request: ParsedRequest, action: ActionConfig, handlerDigest: Digest, peer: Peer): Approval {
+    const subject = subjectOf(request, action, handlerDigest, peer);
+    return verifyApproval(presented(request), subject, this.#store, this.clock.nowMs());
+  }
+
+  /** As far as time plays no part; a `handler_digest` then pins the handler that ran. Throws as `verify`. */
+  verifyReplay(
+    request: ParsedRequest,
+    action: ActionConfig,
+    known: ExecutionRecord,
+    peer: Peer,
+  ): ApprovalReference {
+    const subject = subjectOf(request, action, known.handlerDigest, peer);
+    return verifyReplay(presented(request), subject, this.#store, known.reservedAtMs);
+  }
+
+  /** Inside the reservation: expiry and trust once more. Throws as `verify`. */
+  recheck(approval: Approval, nowMs: number): void {
+    approval.recheck(nowMs, this.#store);
+  }
+}
+
+function presented(request: ParsedRequest): UnverifiedApproval {
+  if (request.approval === null) throw new Refusal("approval_missing");
+  return request.approval;
+}
+
+function subjectOf(
+  request: ParsedRequest,
+  action: ActionConfig,
+  handlerDigest: Digest,
+  peer: Peer,
+): ApprovalSubject {
+  return {
+    action: request.action,
+    actionDigest: request.actionDigest,
+    payload: request.payload,
+    nonce: request.nonce,
+    peer,
+    handlerDigest,
+    approvalsNeeded: action.approvals,
+  };
+}

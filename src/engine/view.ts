@@ -1,0 +1,69 @@
+/**
+ * The execution object of POST /execute and GET /executions: OpenExec 0.1.10's fields and ours, from a settled record.
+ *
+ * `receipt` is OpenExec's own: SHA-256 in hex of `id + ":" + json.dumps(result, sort_keys=True)` as Python writes it.
+ * It is unkeyed, so anyone can make one: `attestation` is what proves something.
+ */
+
+import { base64Encode, hexEncode, utf8Encode } from "../core/encoding.ts";
+import { parseIJson } from "../core/json.ts";
+import { pythonJson } from "../core/python_json.ts";
+import { sha256 } from "../core/sha.ts";
+import type { Json, JsonObject } from "../core/types.ts";
+import type { ExecutionRecord, Ledger, ResultBody } from "../ledger/ledger.ts";
+import { receiptEnvelope, type SignedReceipt } from "../log/signed_receipt.ts";
+
+/** A record with what its answer needs beside it; the bodies are null where they were pruned or never stored. */
+export interface Settled {
+  readonly record: ExecutionRecord;
+  readonly result: ResultBody | null;
+  readonly requestSalt: Uint8Array | null;
+  readonly receipt: SignedReceipt | null;
+}
+
+/** Reads back what an earlier settlement left. */
+export function loadSettled(record: ExecutionRecord, ledger: Ledger): Settled {
+  return {
+    record,
+    result: ledger.openResult(record.id) ?? null,
+    requestSalt: ledger.openRequest(record.id)?.salt ?? null,
+    receipt: record.logIndex === null ? null : ledger.log.leaf(record.logIndex) ?? null,
+  };
+}
+
+export function legacyReceipt(executionId: string, resultJson: string): string {
+  const python = pythonJson(parseIJson(resultJson), "default");
+  return hexEncode(sha256(utf8Encode(`${executionId}:${python}`)));
+}
+
+export function executionView(settled: Settled, replayed: boolean): JsonObject {
+  const { record, result, receipt } = settled;
+  const pruned = record.resultCommitment !== null && result === null;
+  return {
+    id: record.id,
+    action: record.action,
+    status: record.status,
+    approved: true,
+    ...(record.mode === "demo" ? { exec_mode: "demo" } : {}),
+    ...(record.code === null ? {} : { code: record.code }),
+    result: result === null ? null : JSON.parse(result.canonical) as Json,
+    ...(pruned ? { result_pruned: true } : {}),
+    ...(record.resolution === null
+      ? {}
+      : { resolved: true, resolution_log_index: record.resolution.logIndex }),
+    replayed,
+    receipt: pruned || record.status === "reserved"
+      ? null
+      : legacyReceipt(record.id, result?.canonical ?? "null"),
+    attestation: receipt === null ? null : receiptEnvelope(receipt),
+    salts: salts(settled),
+    log_index: record.logIndex,
+  };
+}
+
+function salts({ requestSalt, result }: Settled): JsonObject {
+  return {
+    ...(requestSalt === null ? {} : { request: base64Encode(requestSalt) }),
+    ...(result === null ? {} : { result: base64Encode(result.salt) }),
+  };
+}
