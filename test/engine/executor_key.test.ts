@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { StartupError } from "../../src/core/startup_error.ts";
+import { loadExecutorKeys } from "../../src/engine/executor_key.ts";
+
+let state: string;
+let credentials: string;
+beforeEach(() => {
+  state = Deno.makeTempDirSync();
+  credentials = Deno.makeTempDirSync();
+});
+afterEach(() => {
+  for (const folder of [state, credentials]) Deno.removeSync(folder, { recursive: true });
+});
+
+/** A key as openssl would write it, in a folder of its own. */
+function makeKeyFile(path: string): Uint8Array {
+  const elsewhere = Deno.makeTempDirSync();
+  const { current } = loadExecutorKeys(elsewhere, null, null);
+  Deno.copyFileSync(`${elsewhere}/keys/executor.key`, path);
+  Deno.removeSync(elsewhere, { recursive: true });
+  return current.publicKey;
+}
+
+test("the first start makes a key of mode 0600, the next finds the same", () => {
+  const { current } = loadExecutorKeys(state, null, null);
+  expect((Deno.statSync(`${state}/keys/executor.key`).mode ?? 0) & 0o777).toBe(0o600);
+  expect(loadExecutorKeys(state, null, current.publicKey).current.publicKey).toEqual(current.publicKey);
+});
+
+test("a credential is taken before a key is made", () => {
+  const given = makeKeyFile(`${credentials}/executor.key`);
+  expect(loadExecutorKeys(state, credentials, null).current.publicKey).toEqual(given);
+});
+
+test("a log whose key is gone refuses to go on", () => {
+  loadExecutorKeys(state, null, null);
+  expect(() => loadExecutorKeys(state, null, new Uint8Array(32).fill(9))).toThrow(StartupError);
+});
+
+test("a key that others can read is refused", () => {
+  const { current } = loadExecutorKeys(state, null, null);
+  Deno.chmodSync(`${state}/keys/executor.key`, 0o640);
+  expect(() => loadExecutorKeys(state, null, current.publicKey)).toThrow(StartupError);
+});
+
+test("a waiting key takes over, also when the crash came between the log's record and the renaming", () => {
+  const { current } = loadExecutorKeys(state, null, null);
+  const waiting = makeKeyFile(`${state}/keys/executor.next.key`);
+  const rotating = loadExecutorKeys(state, null, current.publicKey);
+  expect(rotating.current.publicKey).toEqual(current.publicKey);
+  expect(rotating.next?.publicKey).toEqual(waiting);
+  const afterCrash = loadExecutorKeys(state, null, waiting);
+  expect(afterCrash.current.publicKey).toEqual(waiting);
+  expect(afterCrash.next).toBeNull();
+  expect(() => Deno.statSync(`${state}/keys/executor.next.key`)).toThrow(Deno.errors.NotFound);
+});
+
+test("adoptNext() leaves the new key in place of the old", () => {
+  const { current } = loadExecutorKeys(state, null, null);
+  const waiting = makeKeyFile(`${state}/keys/executor.next.key`);
+  loadExecutorKeys(state, null, current.publicKey).adoptNext();
+  expect(loadExecutorKeys(state, null, waiting).current.publicKey).toEqual(waiting);
+});
