@@ -1,0 +1,80 @@
+/** Bundles the program's entries, each into one self-contained module, with the same bytes for the same sources. */
+
+import * as esbuild from "esbuild";
+
+/** What lies in the program folder, and the source it is made from; src/os/program.ts knows these names. */
+const MAIN = { main: "src/main.ts" };
+const EXECUTOR = {
+  executor: "src/executor/child/main.ts",
+  worker: "src/executor/child/worker.ts",
+};
+
+/** Modules for handlers: they import each other by their bare names, so each is bundled without the other. */
+const HANDLER_MODULES = { openexec: "src/actions/define.ts", valibot: "valibot" };
+
+/** CommonJS packages call require(); a module has none of its own. */
+const REQUIRE =
+  'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);';
+
+/** lmdb looks for its addon among the installed packages; in a program folder it lies beside the bundle. */
+const ADDON: esbuild.Plugin = {
+  name: "addon",
+  setup(build) {
+    build.onResolve(
+      { filter: /^node-gyp-build-optional-packages$/ },
+      ({ path }) => ({ path, namespace: "addon" }),
+    );
+    build.onLoad({ filter: /.*/, namespace: "addon" }, () => ({
+      contents: `import { createRequire } from "node:module";
+export default () => createRequire(import.meta.url)("./lmdb.node");`,
+    }));
+  },
+};
+
+/** File name in the program folder to its bytes. */
+export async function bundle(root: string): Promise<Map<string, Uint8Array>> {
+  const settings: esbuild.BuildOptions = {
+    absWorkingDir: root,
+    outdir: ".",
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "node",
+    target: "esnext",
+    charset: "utf8",
+    legalComments: "eof",
+    logLevel: "warning",
+  };
+  const results = [
+    await esbuild.build({
+      ...settings,
+      entryPoints: MAIN,
+      banner: { js: REQUIRE },
+      define: { "process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED": '"true"' },
+      plugins: [ADDON],
+    }),
+    await esbuild.build({ ...settings, entryPoints: EXECUTOR }),
+    await esbuild.build({
+      ...settings,
+      entryPoints: HANDLER_MODULES,
+      platform: "neutral",
+      plugins: [leaveImportsOf("valibot")],
+    }),
+  ];
+  await esbuild.stop();
+  const outputs = results.flatMap((result) => result.outputFiles ?? []);
+  return new Map(outputs.map((output) => [output.path.slice(root.length + 1), output.contents]));
+}
+
+/** Imports of a package stay as they are, unless the package is what is being bundled. */
+function leaveImportsOf(name: string): esbuild.Plugin {
+  return {
+    name: "leave-imports",
+    setup(build) {
+      build.onResolve(
+        { filter: new RegExp(`^${name}$`) },
+        ({ kind, path }) => kind === "entry-point" ? undefined : { path, external: true },
+      );
+    },
+  };
+}
