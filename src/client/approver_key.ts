@@ -1,0 +1,102 @@
+/**
+ * The file an approver's Ed25519 key is kept in: one JSON object,
+ * `{"type":"openexec-approver-key-v1","keyid","name"?,"public_key":"ed25519:BASE64","private_key":BASE64}`.
+ *
+ * Invariants:
+ * - The public key belongs to the private one; a file where it does not is refused.
+ * - `private_key` is the 32-byte seed of RFC 8032, standard base64. Nothing here logs or prints it.
+ */
+
+import { isAdmissibleKey, publicKeyOf } from "../core/ed25519.ts";
+import { base64Decode, base64Encode, equalBytes, hexEncode } from "../core/encoding.ts";
+import { parseIJson, toValue } from "../core/json.ts";
+import { isName } from "../core/limits.ts";
+import { sha256 } from "../core/sha.ts";
+import { formatPublicKey, parsePublicKey } from "../core/public_key.ts";
+import { isJsonObject } from "./json.ts";
+
+const TYPE = "openexec-approver-key-v1";
+const SEED_BYTES = 32;
+const MEMBERS: ReadonlySet<string> = new Set(["type", "keyid", "name", "public_key", "private_key"]);
+
+export interface ApproverKey {
+  readonly keyid: string;
+  /** The approver's name in the daemon's config, the `iss` of what this key signs; null where the file has none. */
+  readonly name: string | null;
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** 32 bytes, secret. */
+  readonly seed: Uint8Array;
+}
+
+/** A key file that cannot be used, and why; says nothing of what is in it. */
+export class InvalidApproverKey extends Error {
+  override readonly name = "InvalidApproverKey";
+}
+
+/** A new key. `keyid` defaults to `key-` and 16 hex digits of the SHA-256 of the public key. */
+export function newApproverKey(options: { keyid?: string; name?: string } = {}): ApproverKey {
+  const seed = crypto.getRandomValues(new Uint8Array(SEED_BYTES));
+  const publicKey = publicKeyOf(seed);
+  const keyid = options.keyid ?? `key-${hexEncode(sha256(publicKey)).slice(0, 16)}`;
+  const name = options.name ?? null;
+  for (const text of name === null ? [keyid] : [keyid, name]) {
+    if (!isName(text)) {
+      throw new InvalidApproverKey("keyid and name are 1 to 255 characters of visible ASCII");
+    }
+  }
+  return { keyid, name, publicKey, seed };
+}
+
+/** The text of the file; keep it readable by its owner only (mode 0600). */
+export function formatApproverKey(key: ApproverKey): string {
+  const file = {
+    type: TYPE,
+    keyid: key.keyid,
+    ...(key.name === null ? {} : { name: key.name }),
+    public_key: formatPublicKey(key.publicKey),
+    private_key: base64Encode(key.seed),
+  };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+/** Throws InvalidApproverKey for anything formatApproverKey would not have written. */
+export function parseApproverKey(text: string): ApproverKey {
+  const file = membersOf(text);
+  const keyid = file["keyid"];
+  const name = file["name"] ?? null;
+  const publicKey = parsePublicKey(textOf(file["public_key"]));
+  const seed = base64Decode(textOf(file["private_key"]));
+  if (typeof keyid !== "string" || !isName(keyid)) {
+    throw new InvalidApproverKey("keyid is missing or no name");
+  }
+  if (name !== null && (typeof name !== "string" || !isName(name))) {
+    throw new InvalidApproverKey("name is no name");
+  }
+  if (publicKey === undefined || seed?.length !== SEED_BYTES) {
+    throw new InvalidApproverKey("public_key or private_key is no Ed25519 key");
+  }
+  if (!isAdmissibleKey(publicKey) || !equalBytes(publicKeyOf(seed), publicKey)) {
+    throw new InvalidApproverKey("public_key does not belong to private_key");
+  }
+  return { keyid, name, publicKey, seed };
+}
+
+function membersOf(text: string): Readonly<Record<string, unknown>> {
+  let value;
+  try {
+    value = toValue(parseIJson(text));
+  } catch {
+    throw new InvalidApproverKey("it is no JSON");
+  }
+  if (!isJsonObject(value) || value["type"] !== TYPE) {
+    throw new InvalidApproverKey(`it is no approver key: its type is not "${TYPE}"`);
+  }
+  const stray = Object.keys(value).filter((member) => !MEMBERS.has(member));
+  if (stray.length > 0) throw new InvalidApproverKey("it has members that an approver key has not");
+  return value;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

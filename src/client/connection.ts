@@ -1,0 +1,143 @@
+/**
+ * One daemon, as the rest of the SDK talks to it: JSON and text in, typed errors out, retries in between.
+ *
+ * Invariant: bytes are made once and handed to every attempt alike.
+ */
+
+import { utf8Decode } from "../core/encoding.ts";
+import { parseCanonical, toValue } from "../core/json.ts";
+import type { Json } from "../core/types.ts";
+import { errorOfAnswer, OpenExecUnreachable, unreadableAnswer } from "./errors.ts";
+import { RETRY, type RetryPolicy, withRetries } from "./retry.ts";
+import { type Answer, ConnectionFailed, type Message, type Transport } from "./message.ts";
+
+export interface ConnectionOptions {
+  readonly socketPath: string;
+  /** Sent with every request, `traceparent` for one. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How long to wait for an answer that runs nothing; 30 s by default. Executions have their action's own limit. */
+  readonly timeoutMs?: number;
+  /** Largest answer that is read; 64 MiB by default. */
+  readonly answerBytesMax?: number;
+  readonly retry?: Partial<RetryPolicy>;
+}
+
+/** How one call is made. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** false: try once. */
+  readonly retry?: boolean;
+}
+
+const TIMEOUT_MS = 30_000;
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #retry: RetryPolicy;
+  #transport: Promise<Transport> | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#retry = { ...RETRY, ...options.retry };
+  }
+
+  /** GET of a JSON document; a status listed in `also` is an answer like 200. Rejects as `exchange` does. */
+  async get(path: string, call: CallOptions = {}, also: readonly number[] = []): Promise<Json> {
+    const answer = await this.exchange({ method: "GET", path, headers: {} }, this.#timeoutMs, call, also);
+    const body = jsonOfAnswer(answer);
+    if (body === undefined) throw unreadableAnswer(answer.status);
+    return body;
+  }
+
+  /** GET of a text. Rejects as `exchange` does. */
+  async text(path: string, call: CallOptions = {}): Promise<string> {
+    const answer = await this.exchange({ method: "GET", path, headers: {} }, this.#timeoutMs, call);
+    const text = utf8Decode(answer.body);
+    if (text === undefined) throw unreadableAnswer(answer.status);
+    return text;
+  }
+
+  /** POST of JSON bytes, waiting as long as it takes when `timeoutMs` is null. Rejects as `exchange` does. */
+  async post(
+    path: string,
+    body: Uint8Array,
+    headers: Readonly<Record<string, string>> = {},
+    call: CallOptions = {},
+    timeoutMs: number | null = this.#timeoutMs,
+  ): Promise<Json> {
+    const message: Message = {
+      method: "POST",
+      path,
+      body,
+      headers: { "Content-Type": "application/json", ...headers },
+    };
+    const answer = await this.exchange(message, timeoutMs, call);
+    const json = jsonOfAnswer(answer);
+    if (json === undefined) throw unreadableAnswer(answer.status);
+    return json;
+  }
+
+  /** Rejects with OpenExecError, OpenExecUnreachable, or the signal's reason. */
+  exchange(
+    message: Message,
+    timeoutMs: number | null,
+    { signal, retry = true }: CallOptions,
+    also: readonly number[] = [],
+  ): Promise<Answer> {
+    const policy = retry ? this.#retry : { ...this.#retry, attempts: 1 };
+    return withRetries(() => this.#once(message, timeoutMs, signal, also), policy, signal);
+  }
+
+  /** Ends kept connections; what is under way fails. */
+  close(): void {
+    this.#transport?.then((transport) => transport.close());
+    this.#transport = undefined;
+  }
+
+  async #once(
+    message: Message,
+    timeoutMs: number | null,
+    signal: AbortSignal | undefined,
+    also: readonly number[],
+  ): Promise<Answer> {
+    const transport = await (this.#transport ??= this.#open());
+    const headers = { Accept: "application/json, */*", ...this.#options.headers, ...message.headers };
+    let answer;
+    try {
+      answer = await transport.send({ ...message, headers }, timeoutMs, signal);
+    } catch (error) {
+      throw error instanceof ConnectionFailed ? unreachable(error) : error;
+    }
+    if (answer.status === 200 || also.includes(answer.status)) return answer;
+    const retryAfterMs = answer.retryAfterSeconds === null ? null : answer.retryAfterSeconds * 1000;
+    throw errorOfAnswer(answer.status, jsonOfAnswer(answer), retryAfterMs);
+  }
+
+  /** Loaded on first use: verifying a receipt in a browser, which has no `node:http`, must not need it. */
+  async #open(): Promise<Transport> {
+    const { unixTransport } = await import("./transport.ts");
+    return unixTransport(this.#options.socketPath, this.#options.answerBytesMax ?? ANSWER_BYTES_MAX);
+  }
+
+  get #timeoutMs(): number {
+    return this.#options.timeoutMs ?? TIMEOUT_MS;
+  }
+}
+
+function unreachable(failure: ConnectionFailed): OpenExecUnreachable {
+  return failure.sent
+    ? new OpenExecUnreachable("unknown", "the connection broke before the answer came", failure.cause)
+    : new OpenExecUnreachable("none", "nobody answers on the socket", failure.cause);
+}
+
+/** undefined when the body is no JSON. A result may hold doubles that print as integers past 2^53. */
+function jsonOfAnswer(answer: Answer): Json | undefined {
+  const text = utf8Decode(answer.body);
+  if (text === undefined) return undefined;
+  try {
+    return toValue(parseCanonical(text));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+/** JSON at the SDK's edge: narrowing what came in, and turning a caller's object into the JSON that will be digested. */
+
+import { Refusal } from "../core/errors.ts";
+import { NESTING_DEPTH_MAX } from "../core/limits.ts";
+import type { Json, JsonObject } from "../core/types.ts";
+
+export function isJsonObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The JSON a value stands for, copied, so that nothing the caller does to it later changes what was approved.
+ *
+ * Members that are `undefined` are left out, as JSON.stringify does. Everything else JSON has no word for (NaN, bigint,
+ * Date, class instances) is refused rather than bent: an amount that silently became null must never be approved.
+ * Throws Refusal payload_not_i_json, and request_malformed for nesting past NESTING_DEPTH_MAX, cycles included.
+ */
+export function jsonOf(value: unknown, depth = 1): Json {
+  if (value === null || typeof value === "boolean" || typeof value === "string") return value;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  if (depth > NESTING_DEPTH_MAX) throw new Refusal("request_malformed", "the payload nests too deeply");
+  if (Array.isArray(value)) return Array.from(value, (item) => jsonOf(item, depth + 1));
+  if (typeof value === "object" && isPlain(value)) {
+    const entries = Object.entries(value).filter(([, member]) => member !== undefined);
+    return Object.fromEntries(entries.map(([name, member]) => [name, jsonOf(member, depth + 1)]));
+  }
+  throw new Refusal("payload_not_i_json", `a ${kindOf(value)} has no JSON form; convert it first`);
+}
+
+/**
+ * I-JSON text (RFC 7493) that reads back as the same value. RFC 8785 would print 1e20 as an integer, which I-JSON refuses
+ * because most readers cannot hold it; here it keeps its exponent.
+ */
+export function iJsonText(value: Json): string {
+  if (typeof value === "number") {
+    return Number.isInteger(value) && !Number.isSafeInteger(value)
+      ? value.toExponential()
+      : JSON.stringify(value);
+  }
+  if (isArray(value)) return `[${value.map(iJsonText).join(",")}]`;
+  if (!isJsonObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value).map(([name, member]) =>
+    `${JSON.stringify(name)}:${iJsonText(member)}`
+  );
+  return `{${members.join(",")}}`;
+}
+
+/** Array.isArray does not narrow a readonly array. */
+function isArray(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function kindOf(value: unknown): string {
+  return typeof value === "number"
+    ? String(value)
+    : typeof value === "object"
+    ? "class instance"
+    : typeof value;
+}

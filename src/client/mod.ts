@@ -1,0 +1,31 @@
+/**
+ * `openexec/client`: ask a daemon for an action, approve a request, verify a receipt. Deno and Node 20, and in a browser
+ * everything that needs no socket.
+ */
+
+export { type HandlerTypes, type PayloadOf, type ResultOf, TypedAction } from "./action.ts";
+export {
+  type ApprovalTerms,
+  approveRequest,
+  countersign,
+  readApproval,
+  TTL_SECONDS_DEFAULT,
+} from "./approve.ts";
+export type { UnverifiedApproval } from "./approve.ts";
+export type { ApprovalClaims } from "./approval_claims.ts";
+export {
+  type ApproverKey,
+  formatApproverKey,
+  InvalidApproverKey,
+  newApproverKey,
+  parseApproverKey,
+} from "./approver_key.ts";
+export { type ApproveOptions, type ExecuteOptions, OpenExecClient } from "./client.ts";
+export type { CallOptions, ConnectionOptions } from "./connection.ts";
+export type { ActionDescription, Description, Status } from "./description.ts";
+export { OpenExecError, OpenExecUnreachable, type Problem, type ProblemCode } from "./errors.ts";
+export type { Execution } from "./execution.ts";
+export { actionDigest, type ExecutionRequest, newRequest, parseRequest, requestText } from "./request.ts";
+export type { RetryPolicy } from "./retry.ts";
+export type { Effect, ErrorCode, Retry } from "../core/errors.ts";
+export type { Digest, ExecutionStatus, Json, JsonObject } from "../core/types.ts";

@@ -1,0 +1,89 @@
+/**
+ * A request before it is sent: action, payload, nonce, and the approval once somebody gave one.
+ *
+ * Invariant: what is approved, printed and sent is the I-JSON reading (RFC 7493) of one and the same text; two readings
+ * of a payload would let a person approve one thing and the daemon run another.
+ */
+
+import { canonicalJson } from "../core/canonical_json.ts";
+import { utf8Encode } from "../core/encoding.ts";
+import { Refusal } from "../core/errors.ts";
+import { parseIJson, toValue } from "../core/json.ts";
+import { isName } from "../core/limits.ts";
+import { digestOf } from "../core/sha.ts";
+import type { Digest, JsonObject } from "../core/types.ts";
+import { iJsonText, isJsonObject, jsonOf } from "./json.ts";
+
+export interface ExecutionRequest {
+  readonly action: string;
+  readonly payload: JsonObject;
+  readonly nonce: string;
+  /** A DSSE envelope. */
+  readonly approval?: JsonObject;
+  /** An artifact of OpenExec 0.1.10, in place of `approval`. */
+  readonly approval_artifact?: JsonObject;
+}
+
+const MEMBERS: ReadonlySet<string> = new Set(["action", "payload", "nonce", "approval", "approval_artifact"]);
+
+/** `payload` is copied. Throws Refusal payload_not_i_json, nonce_missing, request_malformed. */
+export function newRequest(
+  action: string,
+  payload: unknown = {},
+  nonce: string = crypto.randomUUID(),
+): ExecutionRequest {
+  const json = jsonOf(payload);
+  if (!isJsonObject(json)) throw new Refusal("request_malformed", "the payload must be an object");
+  return parseRequest(iJsonText({ action, payload: json, nonce }));
+}
+
+/** Reads what `requestText`, `openexec request` or a person wrote; the same refusals as the daemon's. */
+export function parseRequest(input: Uint8Array | string): ExecutionRequest {
+  const value = toValue(parseIJson(input));
+  if (!isJsonObject(value)) throw new Refusal("request_malformed", "a request is one JSON object");
+  const stray = Object.keys(value).find((member) => !MEMBERS.has(member));
+  if (stray !== undefined) throw new Refusal("request_malformed", "the request has an unknown member");
+  const { action, nonce } = value;
+  const payload = value["payload"] ?? {};
+  const approval = value["approval"] ?? undefined;
+  const artifact = value["approval_artifact"] ?? undefined;
+  if (typeof action !== "string" || !isName(action)) {
+    throw new Refusal("request_malformed", "action is no name");
+  }
+  if (!isJsonObject(payload)) throw new Refusal("request_malformed", "the payload must be an object");
+  if (typeof nonce !== "string") throw new Refusal("nonce_missing");
+  if (!isName(nonce)) throw new Refusal("request_malformed", "the nonce is no name");
+  if (approval !== undefined && !isJsonObject(approval)) throw new Refusal("approval_malformed");
+  if (artifact !== undefined && !isJsonObject(artifact)) throw new Refusal("approval_malformed");
+  if (approval && artifact) {
+    throw new Refusal("request_malformed", "approval and approval_artifact exclude each other");
+  }
+  return {
+    action,
+    payload,
+    nonce,
+    ...(approval === undefined ? {} : { approval }),
+    ...(artifact === undefined ? {} : { approval_artifact: artifact }),
+  };
+}
+
+/** One line of JSON: what `execute` sends, byte for byte. */
+export function requestText(request: ExecutionRequest): string {
+  const { action, payload, nonce, approval, approval_artifact } = request;
+  return iJsonText({
+    action,
+    payload,
+    nonce,
+    ...(approval === undefined ? {} : { approval }),
+    ...(approval_artifact === undefined ? {} : { approval_artifact }),
+  });
+}
+
+/** RFC 8785 text of `{"action","payload"}`: what an approval's action_digest covers. */
+export function canonicalAction(request: ExecutionRequest): string {
+  return canonicalJson({ action: request.action, payload: request.payload });
+}
+
+export function actionDigest(request: ExecutionRequest): Digest {
+  return digestOf(utf8Encode(canonicalAction(request)));
+}

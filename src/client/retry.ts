@@ -1,0 +1,73 @@
+/**
+ * When the same request may be sent again, and how long to wait first.
+ *
+ * Invariant: only a problem that says `retry: "same_request"` and a failed connection are retried, and what is sent is
+ * the same bytes under the same nonce, which the ledger starts at most once.
+ */
+
+import { OpenExecError, OpenExecUnreachable } from "./errors.ts";
+
+export interface RetryPolicy {
+  /** How often to try in all; 1 never retries. */
+  readonly attempts: number;
+  /** The first wait is at most this, each further one at most twice the one before. */
+  readonly firstDelayMs: number;
+  /** No wait is longer; a Retry-After beyond it ends the retries. */
+  readonly maxDelayMs: number;
+}
+
+export const RETRY: RetryPolicy = { attempts: 5, firstDelayMs: 100, maxDelayMs: 5_000 };
+export const NO_RETRY: RetryPolicy = { ...RETRY, attempts: 1 };
+
+/** Runs `attempt` until it succeeds, refuses for good, or the policy ends; rejects with the last error. */
+export async function withRetries<T>(
+  attempt: () => Promise<T>,
+  policy: RetryPolicy,
+  signal: AbortSignal | undefined,
+  random: () => number = Math.random,
+): Promise<T> {
+  for (let tried = 1;; tried++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const waitMs = tried < policy.attempts ? waitBefore(error, tried, policy, random()) : undefined;
+      if (waitMs === undefined) throw error;
+      await sleep(waitMs, signal);
+    }
+  }
+}
+
+/**
+ * Milliseconds to wait before trying again after the `tried`-th attempt, undefined when trying again is not allowed.
+ * Half of the wait is drawn at random, so that clients refused together do not come back together.
+ */
+export function waitBefore(
+  error: unknown,
+  tried: number,
+  policy: RetryPolicy,
+  random: number,
+): number | undefined {
+  const unreachable = error instanceof OpenExecUnreachable;
+  const invited = error instanceof OpenExecError && error.retry === "same_request";
+  if (!unreachable && !invited) return undefined;
+  const ceilingMs = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (tried - 1));
+  const backoffMs = ceilingMs * (0.5 + random / 2);
+  const askedMs = invited ? error.retryAfterMs ?? 0 : 0;
+  return askedMs > policy.maxDelayMs ? undefined : Math.max(askedMs, backoffMs);
+}
+
+/** Resolves after `delayMs`, rejects with the signal's reason as soon as it aborts. */
+export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, delayMs);
+    function stop(): void {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    }
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

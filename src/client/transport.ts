@@ -1,0 +1,76 @@
+/**
+ * HTTP/1.1 over a Unix socket, connections kept and reused. The only file of the SDK that needs `node:http` (which Deno
+ * has as well); nothing here knows what the bytes mean.
+ */
+
+import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
+import { concatBytes } from "../core/encoding.ts";
+import { type Answer, ConnectionFailed, type Transport } from "./message.ts";
+
+/** `answerBytesMax` bounds what one answer may take: a stray server must not fill this process's memory. */
+export function unixTransport(socketPath: string, answerBytesMax: number): Transport {
+  const agent = new Agent({ keepAlive: true });
+  return {
+    send: (message, timeoutMs, signal) => {
+      signal?.throwIfAborted();
+      const { method, path, body } = message;
+      const headers = { ...message.headers, "Content-Length": String(body?.length ?? 0) };
+      const request = httpRequest({ agent, socketPath, method, path, headers });
+      const stop = () => request.destroy(new Error("aborted"));
+      const timer = timeoutMs === null
+        ? undefined
+        : setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      signal?.addEventListener("abort", stop, { once: true });
+      return exchange(request, body, answerBytesMax)
+        .catch((error) => {
+          throw signal?.aborted ? signal.reason : error;
+        })
+        .finally(() => {
+          clearTimeout(timer);
+          signal?.removeEventListener("abort", stop);
+        });
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Rejects with ConnectionFailed. */
+function exchange(request: ClientRequest, body: Uint8Array | undefined, bytesMax: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let connected = false;
+    const fail = (cause: unknown) => reject(new ConnectionFailed(connected, cause));
+    request.on("socket", (socket) => {
+      if (socket.connecting) socket.once("connect", () => connected = true);
+      else connected = true;
+    });
+    request.on("error", fail);
+    request.on("response", (response) => {
+      readAnswer(response, bytesMax).then(resolve, (error) => {
+        request.destroy();
+        fail(error);
+      });
+    });
+    request.end(body);
+  });
+}
+
+async function readAnswer(response: IncomingMessage, bytesMax: number): Promise<Answer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response) {
+    if (!(chunk instanceof Uint8Array)) throw new Error("a chunk that is no bytes");
+    length += chunk.length;
+    if (length > bytesMax) throw new Error("the answer is larger than answerBytesMax");
+    chunks.push(chunk);
+  }
+  if (!response.complete) throw new Error("the answer broke off");
+  return {
+    status: response.statusCode ?? 0,
+    retryAfterSeconds: secondsOf(response.headers["retry-after"]),
+    body: concatBytes(...chunks),
+  };
+}
+
+function secondsOf(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;
+}

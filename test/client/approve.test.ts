@@ -1,0 +1,176 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseEnvelope, preAuthEncoding } from "../../src/core/dsse.ts";
+import { verify } from "../../src/core/ed25519.ts";
+import { utf8Decode } from "../../src/core/encoding.ts";
+import { parseIJson } from "../../src/core/json.ts";
+import {
+  approveRequest,
+  countersign,
+  type ExecutionRequest,
+  newApproverKey,
+  newRequest,
+  OpenExecClient,
+  readApproval,
+} from "../../src/client/mod.ts";
+import { FakeDaemon } from "./fake_daemon.ts";
+
+const alice = newApproverKey({ keyid: "alice-1", name: "alice" });
+const bob = newApproverKey({ keyid: "bob-1", name: "bob" });
+const terms = { iss: "alice", aud: "openexec:host" };
+const NOW = 1_800_000_000;
+const request = newRequest("pay", { amount: 5, to: "x" }, "n-1");
+
+function envelopeOf(approved: ExecutionRequest) {
+  const envelope = parseEnvelope(parseIJson(JSON.stringify(approved.approval)));
+  if (envelope === undefined) throw new Error("no envelope");
+  return envelope;
+}
+
+function codeOf(make: () => unknown): unknown {
+  try {
+    make();
+  } catch (error) {
+    return error instanceof Error && "code" in error ? error.code : error;
+  }
+  return "ok";
+}
+
+describe("approveRequest()", () => {
+  test("binds action, payload, nonce, audience and time, in a body of canonical JSON", () => {
+    const { body } = envelopeOf(approveRequest(request, [alice], { ...terms, ttlSeconds: 60 }, NOW + 0.9));
+    expect(JSON.parse(utf8Decode(body) ?? "")).toEqual({
+      action: "pay",
+      action_digest: "sha256:32dae492f113828de7f6870a82557e843e744d97fc8620c145eb5bc6795a1334",
+      aud: "openexec:host",
+      exp: NOW + 60,
+      iat: NOW,
+      iss: "alice",
+      jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      nonce: "n-1",
+    });
+  });
+
+  test("signs with every key, over the same bytes", () => {
+    const envelope = envelopeOf(approveRequest(request, [alice, bob], terms, NOW));
+    const message = preAuthEncoding(envelope.payloadType, envelope.body);
+    expect(envelope.signatures.map(({ keyid }) => keyid)).toEqual(["alice-1", "bob-1"]);
+    const keys = [alice, bob];
+    envelope.signatures.forEach(({ signature }, i) => {
+      expect(verify(signature, message, keys[i]?.publicKey ?? new Uint8Array())).toBe(true);
+    });
+  });
+
+  test("says what else was asked, and binds no nonce where it may be used more than once", () => {
+    const handlerDigest = `sha256:${"ab".repeat(32)}` as const;
+    const more = { sub: "uid:1000", tenant: "t1", uses: 3, handlerDigest };
+    const claims = readApproval(approveRequest(request, [alice], { ...terms, ...more }, NOW))?.claims;
+    expect(claims).toMatchObject({ sub: "uid:1000", tenant: "t1", uses: 3, handler_digest: handlerDigest });
+    expect(claims).not.toHaveProperty("nonce");
+  });
+
+  test("never repeats an approval id", () => {
+    const ids = Array.from({ length: 20 }, () => readApproval(approveRequest(request, [alice], terms, NOW)));
+    expect(new Set(ids.map((approval) => approval?.claims.jti)).size).toBe(20);
+  });
+
+  test.each([
+    { ttlSeconds: 0 },
+    { ttlSeconds: 1.5 },
+    { uses: 0 },
+    { uses: 10_001 },
+    { iss: "two words" },
+    { aud: "" },
+    { tenant: "" },
+    { handlerDigest: "sha256:short" as const },
+  ])("throws RangeError for %j", (wrong) => {
+    expect(() => approveRequest(request, [alice], { ...terms, ...wrong }, NOW)).toThrow(RangeError);
+  });
+});
+
+describe("countersign()", () => {
+  const once = approveRequest(request, [alice], terms, NOW);
+
+  test("adds a signature and leaves the body as it is", () => {
+    const [first, second] = [envelopeOf(once), envelopeOf(countersign(once, [bob]))];
+    expect(second.body).toEqual(first.body);
+    expect(second.signatures.map(({ keyid }) => keyid)).toEqual(["alice-1", "bob-1"]);
+    expect(second.signatures[0]).toEqual(first.signatures[0]);
+  });
+
+  test("changes nothing for a key that signed already", () => {
+    expect(countersign(once, [alice])).toEqual(once);
+  });
+
+  test("refuses to sign what the approval does not say", () => {
+    const swapped = { ...once, payload: { amount: 5_000, to: "mallory" } };
+    expect(codeOf(() => countersign(swapped, [bob]))).toBe("approval_action_mismatch");
+    expect(codeOf(() => countersign({ ...once, action: "other" }, [bob]))).toBe("approval_action_mismatch");
+    expect(codeOf(() => countersign({ ...once, nonce: "n-2" }, [bob]))).toBe("approval_nonce_mismatch");
+    expect(codeOf(() => countersign(request, [bob]))).toBe("approval_missing");
+  });
+
+  test("refuses any payload but the approved one", () => {
+    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (payload) => {
+      fc.pre(JSON.stringify(payload) !== JSON.stringify(request.payload));
+      const other = { ...newRequest("pay", payload, "n-1"), approval: once.approval ?? {} };
+      expect(codeOf(() => countersign(other, [bob]))).toBe("approval_action_mismatch");
+    }));
+  });
+});
+
+describe("readApproval()", () => {
+  const body = (claims: object) => ({
+    payload: btoa(JSON.stringify(claims)),
+    payloadType: "application/vnd.openexec.approval.v2+json",
+    signatures: [{ keyid: "k", sig: btoa("x".repeat(64)) }],
+  });
+  const whole = {
+    ...{ iss: "a", aud: "b", jti: "j", iat: 1, exp: 2, nonce: "n", action: "pay" },
+    action_digest: `sha256:${"00".repeat(32)}`,
+  };
+
+  test("reads what the daemon would read", () => {
+    expect(readApproval({ ...request, approval: body(whole) })?.claims).toEqual(whole);
+  });
+
+  test.each([
+    ["an unknown claim", { ...whole, admin: true }],
+    ["a missing claim", { ...whole, exp: undefined }],
+    ["a nonce beside several uses", { ...whole, uses: 2 }],
+    ["neither nonce nor uses", { ...whole, nonce: undefined }],
+    ["fractions of a second", { ...whole, iat: 1.5 }],
+    ["an upper-case digest", { ...whole, action_digest: `sha256:${"AB".repeat(32)}` }],
+  ])("refuses %s", (_, claims) => {
+    expect(codeOf(() => readApproval({ ...request, approval: body(claims) }))).toBe("approval_malformed");
+  });
+
+  test("refuses another payload type", () => {
+    const approval = { ...body(whole), payloadType: "application/vnd.openexec.receipt.v1+json" };
+    expect(codeOf(() => readApproval({ ...request, approval }))).toBe("approval_malformed");
+  });
+});
+
+describe("OpenExecClient.approve()", () => {
+  test("asks the daemon for audience and tenant, and takes the approver from the key", async () => {
+    await using daemon = await FakeDaemon.start();
+    const client = new OpenExecClient({ socketPath: daemon.socketPath });
+    const claims = readApproval(await client.approve(client.request("echo"), alice))?.claims;
+    expect(claims).toMatchObject({ iss: "alice", aud: "openexec:fake", tenant: "t1" });
+    daemon.tenant = null;
+    const untenanted = readApproval(await client.approve(client.request("echo"), alice))?.claims;
+    expect(untenanted).not.toHaveProperty("tenant");
+    client.close();
+  });
+
+  test("needs no daemon when it is told the audience", async () => {
+    const client = new OpenExecClient({
+      socketPath: "/nowhere",
+      clock: { nowMs: () => NOW * 1000, uptimeMs: () => 0 },
+    });
+    const approved = await client.approve(request, alice, { aud: "openexec:other", ttlSeconds: 10 });
+    expect(readApproval(approved)?.claims).toMatchObject({ aud: "openexec:other", iat: NOW, exp: NOW + 10 });
+    const twice = await client.approve(approved, bob);
+    expect(readApproval(twice)?.envelope.signatures).toHaveLength(2);
+  });
+});
