@@ -7,6 +7,7 @@
 
 import { utf8Encode } from "../core/encoding.ts";
 import { StartupError } from "../core/startup_error.ts";
+import { program } from "./program.ts";
 
 const SYMBOLS = {
   // who and where
@@ -48,8 +49,8 @@ const SYMBOLS = {
 
 type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
-/** Where glibc is, by distribution. `--allow-ffi` has to name these, letter for letter. */
-export const LIBC_PATHS: readonly string[] = [
+/** Where glibc is, by distribution. */
+const SYSTEM_PATHS: readonly string[] = [
   "/lib/x86_64-linux-gnu/libc.so.6",
   "/lib/aarch64-linux-gnu/libc.so.6",
   "/lib64/libc.so.6",
@@ -57,6 +58,12 @@ export const LIBC_PATHS: readonly string[] = [
   "/lib/libc.so.6",
   "/usr/lib/libc.so.6",
 ];
+
+/**
+ * Where glibc is. `--allow-ffi` has to name these, letter for letter. The packaged program brings its own, and must not load
+ * a second one beside it.
+ */
+export const LIBC_PATHS: readonly string[] = program.libc === null ? SYSTEM_PATHS : [program.libc];
 
 /** errno(3) values that are told apart. */
 export const ENOENT = 2;

@@ -23,6 +23,8 @@ export interface Program {
   readonly handlerModules: ReadonlyMap<string, string>;
   /** lmdb's native addon. */
   readonly addon: string;
+  /** The C library that the runtime uses; null: the system's. */
+  readonly libc: string | null;
   /** The folder that holds every file above. */
   readonly root: string;
   readonly version: string;
@@ -52,6 +54,7 @@ function checkout(root: string): Program {
     addon: fileURLToPath(
       import.meta.resolve(`@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`),
     ),
+    libc: null,
     root,
     version: metadata.version,
     packaged: false,
@@ -70,6 +73,7 @@ function packaged(root: string): Program {
       ["valibot", join(root, "valibot.js")],
     ]),
     addon: join(root, "lmdb.node"),
+    libc: join(root, "libc.so.6"),
     root,
     version: metadata.version,
     packaged: true,
