@@ -48,9 +48,8 @@ export class CheckpointPublisher {
 
   async #publish(): Promise<void> {
     const { head, anchor, config, run } = this.parts;
-    if (head.size === this.#published) return;
-    const size = head.size;
-    const text = head.checkpoint();
+    const { size, text } = head.newest();
+    if (size === this.#published) return;
     const { file, command } = config;
     const written = await Promise.all([
       anchor === null || this.#attempt("anchor", () => replaceFile(anchor, text)),

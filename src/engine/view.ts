@@ -31,8 +31,8 @@ export function loadSettled(record: ExecutionRecord, ledger: Ledger): Settled {
   };
 }
 
-export function legacyReceipt(executionId: string, resultJson: string): string {
-  const python = pythonJson(parseIJson(resultJson), "default");
+/** `python`: the result as Python's json.dumps(sort_keys=True) writes it. */
+export function legacyReceiptOf(executionId: string, python: string): string {
   return hexEncode(sha256(utf8Encode(`${executionId}:${python}`)));
 }
 
@@ -54,7 +54,7 @@ export function executionView(settled: Settled, replayed: boolean): JsonObject {
     replayed,
     receipt: pruned || record.status === "reserved"
       ? null
-      : legacyReceipt(record.id, result?.canonical ?? "null"),
+      : legacyReceiptOf(record.id, pythonJson(parseIJson(result?.canonical ?? "null"), "default")),
     attestation: receipt === null ? null : receiptEnvelope(receipt),
     salts: salts(settled),
     log_index: record.logIndex,

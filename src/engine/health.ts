@@ -1,0 +1,49 @@
+/** How the daemon is, told truthfully: OpenExec 0.1.10's fields, and whatever keeps it from taking work. */
+
+import type { HealthView } from "./inspector.ts";
+import type { InspectParts } from "./inspect.ts";
+
+export type HealthParts = Pick<
+  InspectParts,
+  "config" | "ledger" | "executors" | "developmentApprover" | "draining"
+>;
+
+export function healthOf(parts: HealthParts): HealthView {
+  const { config, ledger, developmentApprover } = parts;
+  const isDemo = ledger.mode === "demo";
+  const refusing = reasonsToRefuse(parts);
+  return {
+    status: refusing.length === 0 ? "healthy" : "unhealthy",
+    exec_mode: isDemo ? "demo" : config.clawshield === null ? "enforced" : "clawshield",
+    signature_verification: isDemo ? "disabled" : "enabled",
+    ...restrictionOf(config.allowedActions, warningOf(isDemo, developmentApprover)),
+    ...(developmentApprover ? { development_approver: true } : {}),
+    ...(refusing.length === 0 ? {} : { refusing }),
+  };
+}
+
+function restrictionOf(
+  allowed: ReadonlySet<string> | null,
+  warning: string,
+): { restriction: string; allow_list?: string[]; warning?: string } {
+  const warned = warning === "" ? {} : { warning };
+  if (allowed === null) return { restriction: "registered_actions", ...warned };
+  return { restriction: "allow_list", allow_list: [...allowed], ...warned };
+}
+
+function warningOf(isDemo: boolean, developmentApprover: boolean): string {
+  if (isDemo) return "Demo mode: nothing is approved and everything registered may run.";
+  if (developmentApprover) return "The approver's key lies where agents of the same user can read it.";
+  return "";
+}
+
+/** Error codes of what stands in the way, first the one a request would meet first. */
+function reasonsToRefuse({ ledger, executors, draining }: HealthParts): string[] {
+  const { halted, refusing } = ledger.health();
+  return [
+    ...(halted ? ["halted"] : []),
+    ...(draining() ? ["draining"] : []),
+    ...(executors.healthy() ? [] : ["executor_unavailable"]),
+    ...(refusing === null ? [] : [refusing]),
+  ];
+}
