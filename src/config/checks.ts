@@ -1,0 +1,166 @@
+/**
+ * What every single key may say but all together may not. Nothing here looks at the file system.
+ *
+ * Refused: what would weaken a guarantee (two approvers with one key) or could never work. Warned of: what is merely
+ * unlikely to be meant.
+ */
+
+import { posix } from "node:path";
+import { base64Encode, utf8Encode } from "../core/encoding.ts";
+import { isName } from "../core/limits.ts";
+import type { ActionConfig, ApproverConfig, Config } from "./config.ts";
+import { BUILTINS } from "./defaults.ts";
+import type { Path } from "./document.ts";
+
+/** Takes note of a problem or a warning at a key of the file. */
+export type Note = (path: Path, message: string) => void;
+
+const CLAWSHIELD = "clawshield";
+
+export function checkConfig(config: Config, refuse: Note, warn: Note): void {
+  checkSockets(config, refuse);
+  checkApprovers(config, refuse);
+  for (const action of config.actions.values()) {
+    checkModule(config, action, refuse);
+    checkConduct(config, action, refuse);
+    checkApprovals(config, action, refuse, warn);
+  }
+  checkTenant(config, refuse);
+  const program = config.checkpoints.command?.[0];
+  if (program !== undefined && !posix.isAbsolute(program)) {
+    refuse(["checkpoints", "command"], "the program's path has to be absolute");
+  }
+  warnOfUnknownActions(config, warn);
+}
+
+/** unix(7): sun_path holds 108 bytes, the last of them NUL; a socket is made in a folder beside its path, `PATH~/s`. */
+const SOCKET_PATH_BYTES_MAX = 104;
+
+function checkSockets({ sockets }: Config, refuse: Note): void {
+  const names = new Seen();
+  sockets.forEach(({ path }, index) => {
+    const where = ["sockets", index, "path"];
+    const name = posix.basename(path);
+    if (utf8Encode(path).length > SOCKET_PATH_BYTES_MAX) {
+      refuse(where, `longer than the ${SOCKET_PATH_BYTES_MAX} bytes a socket's path can have`);
+    }
+    if (!isName(name)) refuse(where, "the file name has to be 1 to 255 visible ASCII characters, no space");
+    if (names.again(name)) {
+      refuse(
+        where,
+        `another socket has the file name ${name} too; receipts and \`sub\` tell sockets apart by it`,
+      );
+    }
+  });
+}
+
+function checkApprovers({ approvers, clawshield }: Config, refuse: Note): void {
+  const names = new Seen();
+  const keyids = new Seen();
+  const keys = new Seen(clawshield === null ? [] : [base64Encode(clawshield.publicKey)]);
+  approvers.forEach((approver, index) => {
+    const where = ["approvers", index];
+    if (approver.name === CLAWSHIELD) {
+      refuse([...where, "name"], `"${CLAWSHIELD}" is the name of [clawshield]; choose another`);
+    }
+    if (names.again(approver.name)) refuse([...where, "name"], "another approver has this name");
+    approver.keys.forEach((key, keyIndex) => {
+      const at = [...where, "keys", keyIndex];
+      if (keyids.again(key.keyid)) refuse([...at, "keyid"], "another key has this keyid");
+      if (keys.again(base64Encode(key.publicKey))) {
+        refuse([...at, "public_key"], "this key is listed already: one key would count as two approvers");
+      }
+      if (key.notBefore !== null && key.notAfter !== null && key.notBefore >= key.notAfter) {
+        refuse([...at, "not_after"], "not after not_before: the key would never be valid");
+      }
+    });
+  });
+}
+
+function checkModule({ mode }: Config, { name, module, digest }: ActionConfig, refuse: Note): void {
+  const where = ["actions", name];
+  if ("builtin" in module) {
+    if (!BUILTINS.includes(module.builtin)) {
+      refuse(
+        [...where, "module"],
+        `no such built-in; there are ${BUILTINS.map((b) => `builtin:${b}`).join(", ")}`,
+      );
+    }
+    if (digest !== null) refuse([...where, "digest"], "only a handler in a file has a digest to pin");
+  } else if (mode === "enforced" && digest === null) {
+    refuse(
+      [...where, "digest"],
+      "missing; in enforced mode a handler is pinned, and `openexec pin` prints its digest",
+    );
+  }
+}
+
+function checkConduct(config: Config, action: ActionConfig, refuse: Note): void {
+  const where = ["actions", action.name];
+  if (action.allow.run.length > 0 && !action.unconfined) {
+    refuse(
+      [...where, "allow", "run"],
+      "these programs run as the daemon's user, outside of every other grant; remove the grant, or accept it with unconfined = true",
+    );
+  }
+  if (action.onInterrupt !== "rerun") return;
+  const { payloadMs = config.retention.payloadMs } = action.retention;
+  if (!action.idempotent) {
+    refuse([...where, "on_interrupt"], '"rerun" needs idempotent = true: it may run a second time');
+  }
+  if (payloadMs === null) {
+    refuse(
+      [...where, "on_interrupt"],
+      '"rerun" needs the payload, which retention.payload = "none" never stores',
+    );
+  }
+}
+
+/** Who may approve an action, [clawshield] included. */
+function checkApprovals(config: Config, { name, approvals }: ActionConfig, refuse: Note, warn: Note): void {
+  if (config.mode === "demo") return;
+  const everyone: readonly Pick<ApproverConfig, "actions">[] = config.clawshield === null
+    ? config.approvers
+    : [...config.approvers, config.clawshield];
+  const able = everyone.filter(({ actions }) => actions.has("*") || actions.has(name)).length;
+  const where = ["actions", name, "approvals"];
+  if (approvals > 1 && able < approvals) {
+    refuse(where, `needs ${approvals} approvers, but ${able} may approve it: it could never run`);
+  } else if (able === 0 && config.developmentApprover === null) {
+    warn(where, "nobody may approve this action: it can never run");
+  }
+}
+
+function checkTenant({ tenant, clawshield }: Config, refuse: Note): void {
+  if (tenant !== null && clawshield !== null && clawshield.tenant !== tenant) {
+    refuse(["clawshield", "tenant"], `has to equal tenant = ${JSON.stringify(tenant)}`);
+  }
+}
+
+function warnOfUnknownActions(config: Config, warn: Note): void {
+  const lists = [
+    ...config.sockets.map(({ actions }, index) => ({ actions, where: ["sockets", index, "actions"] })),
+    ...config.approvers.map(({ actions }, index) => ({ actions, where: ["approvers", index, "actions"] })),
+  ];
+  for (const { actions, where } of lists) {
+    for (const name of actions ?? []) {
+      if (name !== "*" && !config.actions.has(name)) {
+        warn(where, `no action is called ${JSON.stringify(name)}`);
+      }
+    }
+  }
+}
+
+class Seen {
+  readonly #values: Set<string>;
+  constructor(values: readonly string[] = []) {
+    this.#values = new Set(values);
+  }
+
+  /** Whether `value` was here before; it is from now on. */
+  again(value: string): boolean {
+    const seen = this.#values.has(value);
+    this.#values.add(value);
+    return seen;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The one owner of environment variables: every name openexec reads, once, into a typed value.
+ *
+ * Invariant: an empty variable is an unset one, so that `NAME=` in a unit file or a shell can clear an inherited value.
+ */
+
+export interface Environment {
+  readonly config: string | null;
+  readonly socket: string | null;
+  readonly stateDir: string | null;
+  readonly openexec: OpenexecVariables;
+  readonly home: string | null;
+  /** XDG Base Directory Specification 0.8: a relative path is invalid and ignored. */
+  readonly xdgRuntimeDir: string | null;
+  readonly xdgStateHome: string | null;
+  readonly systemd: SystemdVariables;
+  /** https://no-color.org */
+  readonly noColor: boolean;
+}
+
+/** What OpenExec 0.1.10 reads: texts as they were set, checked by config/tighten.ts. */
+export interface OpenexecVariables {
+  readonly mode: string | null;
+  readonly allowedActions: string | null;
+  readonly clawshieldPublicKey: string | null;
+  readonly clawshieldTenant: string | null;
+}
+
+/** systemd.exec(5), sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3). */
+export interface SystemdVariables {
+  readonly credentialsDirectory: string | null;
+  readonly notifySocket: string | null;
+  /** null unless all of LISTEN_FDS and LISTEN_PID are whole numbers; the descriptors start at 3. */
+  readonly listen: { readonly pid: number; readonly count: number; readonly names: readonly string[] } | null;
+  /** null unless WATCHDOG_USEC is a whole number; `pid` null means any process. */
+  readonly watchdog: { readonly intervalMs: number; readonly pid: number | null } | null;
+  /** Device and inode of the journal's stream, when stdout or stderr is connected to it. */
+  readonly journalStream: { readonly device: string; readonly inode: string } | null;
+}
+
+const NAMES = [
+  "OPENEXEC_CONFIG",
+  "OPENEXEC_SOCKET",
+  "OPENEXEC_STATE_DIR",
+  "OPENEXEC_MODE",
+  "OPENEXEC_ALLOWED_ACTIONS",
+  "CLAWSHIELD_PUBLIC_KEY",
+  "CLAWSHIELD_TENANT_ID",
+  "HOME",
+  "XDG_RUNTIME_DIR",
+  "XDG_STATE_HOME",
+  "CREDENTIALS_DIRECTORY",
+  "NOTIFY_SOCKET",
+  "LISTEN_FDS",
+  "LISTEN_PID",
+  "LISTEN_FDNAMES",
+  "WATCHDOG_USEC",
+  "WATCHDOG_PID",
+  "JOURNAL_STREAM",
+  "NO_COLOR",
+] as const;
+
+type Name = typeof NAMES[number];
+
+/** Every variable this file reads: what `--allow-env` has to name. */
+export const ENVIRONMENT_NAMES: readonly string[] = NAMES;
+
+/** Reads the process's own variables. */
+export function readEnvironment(): Environment {
+  return environmentOf(Object.fromEntries(NAMES.map((name) => [name, Deno.env.get(name)])));
+}
+
+export function environmentOf(variables: Readonly<Record<string, string | undefined>>): Environment {
+  const get = (name: Name): string | null => variables[name] || null;
+  return {
+    config: get("OPENEXEC_CONFIG"),
+    socket: get("OPENEXEC_SOCKET"),
+    stateDir: get("OPENEXEC_STATE_DIR"),
+    openexec: {
+      mode: get("OPENEXEC_MODE"),
+      allowedActions: get("OPENEXEC_ALLOWED_ACTIONS"),
+      clawshieldPublicKey: get("CLAWSHIELD_PUBLIC_KEY"),
+      clawshieldTenant: get("CLAWSHIELD_TENANT_ID"),
+    },
+    home: absolute(get("HOME")),
+    xdgRuntimeDir: absolute(get("XDG_RUNTIME_DIR")),
+    xdgStateHome: absolute(get("XDG_STATE_HOME")),
+    systemd: {
+      credentialsDirectory: absolute(get("CREDENTIALS_DIRECTORY")),
+      notifySocket: get("NOTIFY_SOCKET"),
+      listen: listenOf(whole(get("LISTEN_PID")), whole(get("LISTEN_FDS")), get("LISTEN_FDNAMES")),
+      watchdog: watchdogOf(whole(get("WATCHDOG_USEC")), whole(get("WATCHDOG_PID"))),
+      journalStream: journalStreamOf(get("JOURNAL_STREAM")),
+    },
+    noColor: get("NO_COLOR") !== null,
+  };
+}
+
+function absolute(path: string | null): string | null {
+  return path?.startsWith("/") ? path : null;
+}
+
+function whole(text: string | null): number | null {
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+function listenOf(
+  pid: number | null,
+  count: number | null,
+  names: string | null,
+): SystemdVariables["listen"] {
+  return pid === null || count === null ? null : { pid, count, names: names?.split(":") ?? [] };
+}
+
+function watchdogOf(micros: number | null, pid: number | null): SystemdVariables["watchdog"] {
+  return micros === null || micros === 0 ? null : { intervalMs: micros / 1000, pid };
+}
+
+function journalStreamOf(text: string | null): SystemdVariables["journalStream"] {
+  const match = /^(\d+):(\d+)$/.exec(text ?? "");
+  return match ? { device: match[1] ?? "", inode: match[2] ?? "" } : null;
+}

@@ -1,0 +1,175 @@
+/**
+ * The kinds of values a setting can have. Each says in words what it expects, which is what a wrong value is answered
+ * with, and turns the file's spelling into the unit config.ts speaks of (milliseconds, bytes, permission bits, key bytes).
+ */
+
+import * as v from "valibot";
+import { isAdmissibleKey } from "../core/ed25519.ts";
+import { parsePublicKey } from "../core/public_key.ts";
+import { isDigest } from "../core/sha.ts";
+
+/** Text of a fixed shape. */
+export function text(pattern: RegExp, expected: string) {
+  return v.pipe(v.string(expected), v.regex(pattern, expected));
+}
+
+export function choice<const Options extends readonly string[]>(options: Options) {
+  return v.picklist(options, options.map((option) => JSON.stringify(option)).join(" or "));
+}
+
+export const flag = v.boolean("true or false");
+
+export function integer(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER) {
+  const upTo = maximum === Number.MAX_SAFE_INTEGER ? ` from ${minimum} up` : ` from ${minimum} to ${maximum}`;
+  const expected = `a whole number${upTo}`;
+  return v.pipe(
+    v.number(expected),
+    v.integer(expected),
+    v.minValue(minimum, expected),
+    v.maxValue(maximum, expected),
+  );
+}
+
+/** core/limits.ts isName. */
+export const name = text(/^[\x21-\x7e]{1,255}$/, "a name of 1 to 255 visible ASCII characters, no space");
+
+export const pattern = v.union(
+  [v.literal("*"), name],
+  'the name of an action, or "*" for every action',
+);
+
+const SECOND = 1000;
+const UNITS = new Map([["ms", 1], ["s", SECOND], ["m", 60 * SECOND], ["h", 3600 * SECOND], [
+  "d",
+  86_400 * SECOND,
+]]);
+
+/** setTimeout fires at once beyond 2^31 - 1 ms, which is a little under 25 days. */
+const TIMER_MAX = 24 * 86_400 * SECOND;
+const CENTURY = 36_525 * 86_400 * SECOND;
+
+function durationWithin(minimum: number, maximum: number, expected: string) {
+  return v.pipe(
+    text(/^[1-9]\d{0,8}(?:ms|s|m|h|d)$/, expected),
+    v.transform((spelt) => parseInt(spelt, 10) * (UNITS.get(spelt.replace(/^\d+/, "")) ?? NaN)),
+    v.check((ms) => ms >= minimum && ms <= maximum && ms % minimum === 0, expected),
+  );
+}
+
+/** A time limit, to milliseconds. */
+export const timer = durationWithin(1, TIMER_MAX, 'a duration from "1ms" to "24d", such as "10s" or "5m"');
+
+/** A span of whole seconds, to milliseconds. */
+export const span = durationWithin(
+  SECOND,
+  CENTURY,
+  'a duration from "1s" to "36525d", such as "15m", "24h" or "7d"',
+);
+
+/** "none" is null: never stored. */
+export const retention = v.union([
+  v.pipe(v.literal("none"), v.transform(() => null)),
+  span,
+], 'a duration such as "24h" or "7d", or "none" for never stored');
+
+const SIZES = new Map([["B", 1], ["KiB", 2 ** 10], ["MiB", 2 ** 20], ["GiB", 2 ** 30]]);
+
+/** Bytes as a number, or as text with a unit. */
+export function size(minimum: number, maximum: number) {
+  const expected = `a size from ${minimum} to ${maximum} bytes, such as 1048576 or "256MiB"`;
+  return v.pipe(
+    v.union([
+      v.pipe(v.number(expected), v.integer(expected)),
+      v.pipe(
+        text(/^[1-9]\d{0,14}(?:B|KiB|MiB|GiB)$/, expected),
+        v.transform((spelt) => parseInt(spelt, 10) * (SIZES.get(spelt.replace(/^\d+/, "")) ?? NaN)),
+      ),
+    ], expected),
+    v.check((bytes) => bytes >= minimum && bytes <= maximum, expected),
+  );
+}
+
+/** Permission bits, to a number. */
+export const mode = v.pipe(
+  text(/^0?[0-7]{2}0$/, 'permission bits such as "0600" or "0660"; others get none, so they end in 0'),
+  v.transform((octal) => parseInt(octal, 8)),
+);
+
+const PATH = "a path, absolute or relative to this file (~ is not expanded)";
+
+/** Relative ones are taken from the folder of the configuration file. */
+export const path = v.pipe(text(/^[^~]/, PATH), v.excludes("\0", PATH));
+
+const DIGEST = 'a digest, "sha256:" and 64 lower-case hex digits, as `openexec pin` prints it';
+export const digest = v.pipe(v.string(DIGEST), v.regex(/^sha256:[0-9a-f]{64}$/, DIGEST), v.guard(isDigest));
+
+const PUBLIC_KEY = 'an admissible Ed25519 public key: "ed25519:BASE64", PEM or "ssh-ed25519 ..."';
+
+/** To 32 bytes. */
+export const publicKey = v.pipe(
+  v.string(PUBLIC_KEY),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const key = parsePublicKey(dataset.value);
+    if (key !== undefined && isAdmissibleKey(key)) return key;
+    addIssue({ message: PUBLIC_KEY });
+    return NEVER;
+  }),
+);
+
+const INSTANT = "a date and time with offset, such as 2026-01-01T00:00:00Z (no quotes)";
+
+/** To seconds since 1970. */
+export const instant = v.pipe(
+  v.date(INSTANT),
+  v.transform((date) => Math.floor(date.getTime() / 1000)),
+);
+
+export function list<Item extends v.GenericSchema>(item: Item, expected: string) {
+  return v.array(item, expected);
+}
+
+/** valibot alone would take an array, a date or an Unfit for a table with no keys. */
+function isTable(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+const anyTable = v.custom<object>(isTable, "a table");
+
+/** A table of these keys and no others. */
+export function table<Entries extends v.ObjectEntries>(entries: Entries) {
+  const closed = v.never(`unknown key; the keys here are ${Object.keys(entries).join(", ")}`);
+  return v.pipe(anyTable, v.objectWithRest(entries, closed, (issue) => missingText(entries, issue)));
+}
+
+/** A table whose keys are names that the operator chose. */
+export function tableOf<Value extends v.GenericSchema>(key: v.GenericSchema<string, string>, value: Value) {
+  return v.pipe(anyTable, v.record(key, value));
+}
+
+function missingText(entries: v.ObjectEntries, issue: v.BaseIssue<unknown>): string {
+  const key = String(issue.path?.at(-1)?.key);
+  const entry = entries[key];
+  const expected = entry !== undefined && "message" in entry ? `; expected ${entry.message}` : "";
+  return `missing${expected}`;
+}
+
+/** A key that has to be there, and its documentation. */
+export function required<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
+  return v.pipe(schema, v.description(documentation));
+}
+
+/** A key that may be left out; what that means is part of its documentation. */
+export function optional<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
+  return v.optional(v.pipe(schema, v.description(documentation)));
+}
+
+/** A key with a default, written as in the file. */
+export function defaulted<Schema extends v.GenericSchema, const Default extends v.InferInput<Schema>>(
+  schema: Schema,
+  fallback: Default,
+  documentation: string,
+) {
+  return v.optional(v.pipe(schema, v.description(documentation)), fallback);
+}

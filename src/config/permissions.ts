@@ -1,0 +1,70 @@
+/**
+ * The runtime's permissions for a daemon whose configuration is known: what it is configured to touch, and nothing else.
+ *
+ * Invariants: no network at all (sockets are bound through the C library and adopted as descriptors), no program but the
+ * runtime itself and a configured checkpoint command, no file outside of the lists below. FFI has no list, because reading
+ * errno through a pointer takes it whole, and a list that names the C library would forbid nothing. So these permissions
+ * hold our own code and its dependencies to their business; they are no boundary against a daemon that was taken over.
+ */
+
+import { posix } from "node:path";
+import type { Config } from "./config.ts";
+import { ENVIRONMENT_NAMES } from "./environment.ts";
+
+/** Absolute paths; os/program.ts has them. */
+export interface ProgramFiles {
+  readonly runtime: string;
+  readonly addon: string;
+  /** Of openexec's own files. */
+  readonly root: string;
+}
+
+/**
+ * What is asked of the system: by lmdb when it is loaded (processors, interfaces, host name), for the clock that nobody can
+ * set, and for free space.
+ */
+const SYSTEM_CALLS = ["cpus", "hostname", "networkInterfaces", "osUptime", "statfs"];
+
+/** Flags for `deno run`, one per kind of permission. */
+export function permissionFlags(config: Config, program: ProgramFiles): readonly string[] {
+  const command = config.checkpoints.command?.[0];
+  return [
+    `--allow-read=${list(readable(config, program))}`,
+    `--allow-write=${list(writable(config))}`,
+    `--allow-env=${list([...ENVIRONMENT_NAMES, ...actions(config).flatMap(({ allow }) => allow.env)])}`,
+    // anything else a package asks for reads as unset
+    "--ignore-env",
+    `--allow-sys=${list(SYSTEM_CALLS)}`,
+    `--allow-run=${list([program.runtime, ...(command === undefined ? [] : [command])])}`,
+    "--allow-ffi",
+  ];
+}
+
+function readable(config: Config, { root, addon }: ProgramFiles): string[] {
+  return [
+    root,
+    // npm may have hoisted it out of our folder; its loader looks for it by the folder of its scope
+    ...(addon.startsWith(`${root}/`) ? [] : [posix.dirname(posix.dirname(addon))]),
+    ...(config.path === null ? [] : [config.path]),
+    ...actions(config).flatMap(({ module, secrets }) => [
+      ...("file" in module ? [module.file] : []),
+      ...secrets.values(),
+    ]),
+    ...writable(config),
+  ];
+}
+
+/** Files that are replaced in one step need their folder, where the new one is written first. */
+function writable({ stateDir, anchor, checkpoints, sockets }: Config): string[] {
+  const replaced = [anchor, checkpoints.file].filter((path) => path !== null);
+  return [stateDir, ...replaced.map((path) => posix.dirname(path)), ...sockets.map(({ path }) => path)];
+}
+
+function actions({ actions }: Config) {
+  return [...actions.values()];
+}
+
+/** Deno splits at commas and reads a doubled one as part of a value. */
+function list(values: readonly string[]): string {
+  return [...new Set(values)].map((value) => value.replaceAll(",", ",,")).join(",");
+}
