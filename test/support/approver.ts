@@ -72,7 +72,7 @@ export function actionDigest(action: string, payload: unknown): string {
 export function request(
   action: string,
   payload: Readonly<Record<string, unknown>>,
-  nonce = randomUUID(),
+  nonce: string = randomUUID(),
 ): Request {
   return { action, payload, nonce };
 }
