@@ -19,6 +19,7 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
   mkdir: { parameters: ["buffer", "u32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   rename: { parameters: ["buffer", "buffer"], result: "i32" },
   rmdir: { parameters: ["buffer"], result: "i32" },
   umask: { parameters: ["u32"], result: "u32" },
@@ -39,6 +40,7 @@ const SYMBOLS = {
   getegid: { parameters: [], result: "u32" },
   kill: { parameters: ["i32", "i32"], result: "i32" },
   prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
+  prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   // time and errors
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },

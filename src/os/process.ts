@@ -1,0 +1,76 @@
+/**
+ * Other processes as the kernel sees them: whether one is still itself, what it may use, and how to end it.
+ *
+ * Everything goes through the C library, because the runtime asks for every permission there is before it opens
+ * /proc/PID or sends a signal to a process group. Invariant: a process is known by pid and start time together, since
+ * a pid alone is handed out again.
+ */
+
+import { utf8Encode } from "../core/encoding.ts";
+import { cString, libc } from "./libc.ts";
+
+const O_RDONLY = 0;
+const O_WRONLY = 1;
+const O_CLOEXEC = 0o2000000;
+
+/** setrlimit(2) resources. */
+export const RLIMIT_DATA = 2;
+export const RLIMIT_CORE = 4;
+const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
+
+export const SIGKILL = 9;
+
+/** When a process started, in a form that differs after a reboot too; null when it is gone or only waits to be reaped. */
+export function startTimeOf(pid: number): string | null {
+  const stat = readProc(`/proc/${pid}/stat`);
+  const boot = readProc("/proc/sys/kernel/random/boot_id");
+  if (stat === null || boot === null) return null;
+  // proc_pid_stat(5): the name in parentheses may hold anything, so fields are counted from the last parenthesis
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state, ticks] = [fields[0], fields[19]];
+  return ticks === undefined || state === "Z" || state === "X" ? null : `${boot.trim()} ${ticks}`;
+}
+
+/** Sends `signal` to a process, or with a negative number to a process group. false when there is none, or not ours. */
+export function sendSignal(pid: number, signal: number): boolean {
+  return libc().kill(pid, signal) === 0;
+}
+
+/** Of -1000 (never) to 1000 (first): whom the kernel ends when the machine runs out of memory. false when it cannot be set. */
+export function setOomScoreAdj(pid: number, score: number): boolean {
+  const descriptor = libc().open(cString(`/proc/${pid}/oom_score_adj`), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const text = utf8Encode(String(score));
+  const written = libc().write(descriptor, text, BigInt(text.length));
+  libc().close(descriptor);
+  return written === BigInt(text.length);
+}
+
+/** Bytes of private writable memory a process has mapped: what RLIMIT_DATA bounds. null when it is gone. */
+export function dataBytesOf(pid: number): number | null {
+  const kibibytes = /^VmData:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`) ?? "")?.[1];
+  return kibibytes === undefined ? null : Number(kibibytes) * 1024;
+}
+
+/** Sets the soft limit of another process; null lifts it. The hard limit stays. false when it cannot be set. */
+export function setSoftLimit(pid: number, resource: number, bytes: number | null): boolean {
+  const soft = bytes === null ? RLIM_INFINITY : BigInt(bytes);
+  const current = new BigUint64Array(2);
+  if (libc().prlimit(pid, resource, null, current) !== 0) return false;
+  return libc().prlimit(pid, resource, new BigUint64Array([soft, current[1] ?? RLIM_INFINITY]), null) === 0;
+}
+
+const PROC_BYTES_MAX = 16_384;
+
+/** One character for each byte: a process may give itself a name that is no UTF-8, and must not become invisible by it. */
+const latin1 = new TextDecoder("latin1");
+
+/** Text of a small file that the kernel makes up. */
+function readProc(path: string): string | null {
+  const descriptor = libc().open(cString(path), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return null;
+  const buffer = new Uint8Array(PROC_BYTES_MAX);
+  const length = libc().read(descriptor, buffer, BigInt(buffer.length));
+  libc().close(descriptor);
+  return length < 0n ? null : latin1.decode(buffer.subarray(0, Number(length)));
+}
