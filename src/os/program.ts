@@ -5,8 +5,7 @@
  * they are bundles that lie beside each other, and this module is inside one of them.
  */
 
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { basename, dirname, join } from "node:path";
 import metadata from "../../package.json" with { type: "json" };
 
 /** Absolute paths. */
@@ -21,6 +20,10 @@ export interface Program {
   readonly worker: string;
   /** What a handler may import besides `node:` built-ins: specifier to the file of a self-contained module. */
   readonly handlerModules: ReadonlyMap<string, string>;
+  /** Turns valibot schemas into JSON Schema, in the worker that reads a handler's metadata; imports `valibot`. */
+  readonly schemaConverter: string;
+  /** The handlers that come with the program: name to file. */
+  readonly builtins: ReadonlyMap<string, string>;
   /** lmdb's native addon. */
   readonly addon: string;
   /** The C library that the runtime uses; null: the system's. */
@@ -39,9 +42,10 @@ function locate(file: string): Program {
   return file.endsWith(suffix) ? checkout(file.slice(0, -suffix.length)) : packaged(join(file, ".."));
 }
 
-/** Packages are resolved rather than joined, because npm may have hoisted them out of this folder. */
 function checkout(root: string): Program {
   const architecture = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+  // npm puts a package's dependencies inside it in a checkout, and beside it where it is itself a dependency.
+  const packages = basename(dirname(root)) === "node_modules" ? dirname(root) : join(root, "node_modules");
   return {
     runtime: Deno.execPath(),
     main: join(root, "src/main.ts"),
@@ -49,16 +53,19 @@ function checkout(root: string): Program {
     worker: join(root, "src/executor/child/worker.ts"),
     handlerModules: new Map([
       ["openexec", join(root, "src/actions/define.ts")],
-      ["valibot", fileURLToPath(import.meta.resolve("valibot"))],
+      ["valibot", join(packages, "valibot/dist/index.mjs")],
     ]),
-    addon: fileURLToPath(
-      import.meta.resolve(`@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`),
-    ),
+    addon: join(packages, `@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`),
     libc: null,
     root,
     version: metadata.version,
     packaged: false,
   };
+}
+
+/** Every new worker parses the module again, which takes a third of the time for the minified one. */
+function minified(name: string): string {
+  return fileURLToPath(import.meta.resolve(name)).replace(/\.mjs$/, ".min.mjs");
 }
 
 /** scripts/build.ts lays these files out. */
@@ -71,6 +78,11 @@ function packaged(root: string): Program {
     handlerModules: new Map([
       ["openexec", join(root, "openexec.js")],
       ["valibot", join(root, "valibot.js")],
+    ]),
+    schemaConverter: join(root, "schema_converter.js"),
+    builtins: new Map([
+      ["echo", join(root, "builtin_echo.js")],
+      ["add", join(root, "builtin_add.js")],
     ]),
     addon: join(root, "lmdb.node"),
     libc: join(root, "libc.so.6"),
