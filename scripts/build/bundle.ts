@@ -9,8 +9,14 @@ const EXECUTOR = {
   worker: "src/executor/child/worker.ts",
 };
 
-/** Modules for handlers: they import each other by their bare names, so each is bundled without the other. */
-const HANDLER_MODULES = { openexec: "src/actions/define.ts", valibot: "valibot" };
+/** What workers load: these import each other by their bare names, so each is bundled without the others. */
+const HANDLER_MODULES = {
+  openexec: "src/actions/define.ts",
+  valibot: "valibot",
+  schema_converter: "@valibot/to-json-schema",
+  builtin_echo: "src/actions/builtin/echo.ts",
+  builtin_add: "src/actions/builtin/add.ts",
+};
 
 /** CommonJS packages call require(); a module has none of its own. */
 const REQUIRE =
@@ -58,7 +64,9 @@ export async function bundle(root: string): Promise<Map<string, Uint8Array>> {
       ...settings,
       entryPoints: HANDLER_MODULES,
       platform: "neutral",
-      plugins: [leaveImportsOf("valibot")],
+      minifyWhitespace: true,
+      minifySyntax: true,
+      plugins: [leaveImportsOf("openexec"), leaveImportsOf("valibot")],
     }),
   ];
   await esbuild.stop();

@@ -53,7 +53,13 @@ function checkout(root: string): Program {
     worker: join(root, "src/executor/child/worker.ts"),
     handlerModules: new Map([
       ["openexec", join(root, "src/actions/define.ts")],
-      ["valibot", join(packages, "valibot/dist/index.mjs")],
+      // every new worker parses it again, which takes a third of the time for the minified one
+      ["valibot", join(packages, "valibot/dist/index.min.mjs")],
+    ]),
+    schemaConverter: join(packages, "@valibot/to-json-schema/dist/index.min.mjs"),
+    builtins: new Map([
+      ["echo", join(root, "src/actions/builtin/echo.ts")],
+      ["add", join(root, "src/actions/builtin/add.ts")],
     ]),
     addon: join(packages, `@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`),
     libc: null,
@@ -61,11 +67,6 @@ function checkout(root: string): Program {
     version: metadata.version,
     packaged: false,
   };
-}
-
-/** Every new worker parses the module again, which takes a third of the time for the minified one. */
-function minified(name: string): string {
-  return fileURLToPath(import.meta.resolve(name)).replace(/\.mjs$/, ".min.mjs");
 }
 
 /** scripts/build.ts lays these files out. */
