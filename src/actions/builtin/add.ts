@@ -1,0 +1,10 @@
+/** Adds two numbers: {"a": 1, "b": 2} gives {"result": 3}. */
+
+import { defineAction } from "openexec";
+import * as v from "valibot";
+
+export default defineAction({
+  input: v.strictObject({ a: v.number(), b: v.number() }),
+  output: v.strictObject({ result: v.number() }),
+  run: ({ a, b }) => ({ result: a + b }),
+});
