@@ -11,7 +11,7 @@ import { concatBytes, utf8Decode, utf8Encode } from "../core/encoding.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { digestOf, parseDigest } from "../core/sha.ts";
-import type { ApprovalReference, Digest, ExecutionStatus, Json, Mode, Peer } from "../core/types.ts";
+import type { ApprovalReference, Digest, ExecutionStatus, Mode, Peer } from "../core/types.ts";
 import { keyidOf } from "./keyid.ts";
 import {
   type AdminReceipt,
@@ -23,6 +23,7 @@ import {
   type RefusalSummaryReceipt,
   type ResolutionReceipt,
 } from "./receipt_schema.ts";
+import { isCanonicalText, parseLoosely } from "./canonical_text.ts";
 import { formatTime } from "./time.ts";
 
 export type {
@@ -191,18 +192,10 @@ export function encodeReceipt(receipt: Receipt): Uint8Array {
 /** The body, or undefined unless `bytes` are exactly what encodeReceipt makes of some receipt. */
 export function decodeReceipt(bytes: Uint8Array): Receipt | undefined {
   const text = utf8Decode(bytes);
-  if (text === undefined) return undefined;
-  const parsed = v.safeParse(receiptSchema, parseJson(text));
-  return parsed.success && canonicalJson(parsed.output) === text ? parsed.output : undefined;
-}
-
-/** Lenient on purpose: decodeReceipt compares with the canonical text, which leaves one spelling only. */
-function parseJson(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
+  const value = text === undefined ? undefined : parseLoosely(text);
+  if (text === undefined || value === undefined) return undefined;
+  const parsed = v.safeParse(receiptSchema, value);
+  return parsed.success && isCanonicalText(text, value) ? parsed.output : undefined;
 }
 
 /** Member by member: an object of the caller's may carry more than a receipt says. */

@@ -8,7 +8,6 @@
 import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
-import { isDigest } from "../core/sha.ts";
 import type { Digest } from "../core/types.ts";
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
 import { parseTime } from "./time.ts";
@@ -16,30 +15,35 @@ import { parseTime } from "./time.ts";
 const EXECUTOR_ID = /^[^\p{White_Space}\p{Cc}+]{1,255}$/u;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TRACE_ID = /^[0-9a-f]{32}$/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+/** No digits first: JavaScript would move such a member before all others, and out of canonical order. */
+const DETAIL_NAME = /^[a-z][a-z_]{0,63}$/;
 /** Characters of an operator's note. */
 export const NOTE_LENGTH_MAX = 4096;
 
-const text = v.pipe(v.string(), v.check((value) => value.isWellFormed()));
-const name = v.pipe(v.string(), v.check(isName));
-const time = v.pipe(v.string(), v.check((value) => parseTime(value) !== undefined));
-const digest = v.custom<Digest>((value) => typeof value === "string" && isDigest(value));
-const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const text = (max: number) => v.custom<string>((value) => isText(value) && value.length <= max);
+const name = v.custom<string>((value) => typeof value === "string" && isName(value));
+const time = v.custom<string>((value) => typeof value === "string" && parseTime(value) !== undefined);
+const digest = v.custom<Digest>((value) => typeof value === "string" && DIGEST.test(value));
+const whole = v.custom<number>((value) => Number.isSafeInteger(value) && Number(value) >= 0);
 const code = v.picklist(ERROR_CODES);
-const executorId = v.pipe(text, v.regex(EXECUTOR_ID));
-const executionId = v.pipe(v.string(), v.regex(UUID_V7));
+const executorId = v.custom<string>((value) => isText(value) && EXECUTOR_ID.test(value));
+const executionId = v.custom<string>((value) => typeof value === "string" && UUID_V7.test(value));
+const traceId = v.custom<string>((value) => typeof value === "string" && TRACE_ID.test(value));
+const detailName = v.pipe(v.string(), v.regex(DETAIL_NAME));
 const status = v.picklist(["succeeded", "failed", "timed_out", "crashed", "outcome_unknown"]);
 const peer = v.strictObject({
   uid: whole,
   gid: whole,
   pid: whole,
-  socket: v.pipe(text, v.maxLength(255)),
+  socket: text(255),
 });
 
 const approval = v.strictObject({
   scheme: v.picklist(["dsse", "clawshield"]),
   iss: name,
   jti: name,
-  signers: v.pipe(v.array(v.strictObject({ name, keyid: v.pipe(text, v.minLength(1)) })), v.minLength(1)),
+  signers: v.pipe(v.array(v.strictObject({ name, keyid: text(255) })), v.minLength(1)),
 });
 
 /** Which codes each outcome may carry; a success carries none. */
@@ -68,7 +72,7 @@ const execution = v.pipe(
     development_approver: v.exactOptional(v.literal(true)),
     handler_digest: digest,
     peer,
-    trace_id: v.exactOptional(v.pipe(v.string(), v.regex(TRACE_ID))),
+    trace_id: v.exactOptional(traceId),
     received_at: time,
     reserved_at: time,
     started_at: v.exactOptional(time),
@@ -107,7 +111,7 @@ const resolution = v.strictObject({
   from: v.picklist(["timed_out", "crashed", "outcome_unknown"]),
   as: v.picklist(["succeeded", "failed"]),
   /** The operator's words: shown to people, never interpreted. */
-  note: v.pipe(text, v.maxLength(NOTE_LENGTH_MAX)),
+  note: text(NOTE_LENGTH_MAX),
   peer,
   at: time,
 });
@@ -119,7 +123,7 @@ const admin = v.strictObject({
   /** Absent where the daemon, or a command run without one, did it itself. */
   peer: v.exactOptional(peer),
   at: time,
-  detail: v.exactOptional(v.record(name, v.union([text, whole, v.boolean()]))),
+  detail: v.exactOptional(v.record(detailName, v.union([text(1024), whole, v.boolean()]))),
 });
 
 const key = v.pipe(
@@ -145,3 +149,7 @@ export type KeyReceipt = v.InferOutput<typeof key>;
 
 export const receiptSchema = v.variant("kind", [execution, refusal, refusalSummary, resolution, admin, key]);
 export type Receipt = v.InferOutput<typeof receiptSchema>;
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.isWellFormed();
+}

@@ -1,0 +1,80 @@
+/**
+ * What `openexec export` prints: JSON lines (RFC 8785 each, UTF-8, every line ended by a newline).
+ *
+ *   {"executor_id":…,"format":"openexec.export.v1","public_key":"ed25519:…"}     the key that signs the checkpoint
+ *   {"index":0,"receipt":{DSSE envelope}}                                        one line for each entry, in order
+ *   {"checkpoint":"signed note"}                                                 of exactly these entries
+ *
+ * Invariant: a line is accepted only when it is, byte for byte, what this file would write for what it says; so there is no
+ * byte that can change without being noticed, white space included.
+ */
+
+import { canonicalJson } from "../core/canonical_json.ts";
+import { parseEnvelope } from "../core/dsse.ts";
+import { Refusal } from "../core/errors.ts";
+import { type JsonNode, memberOf, parseIJson } from "../core/json.ts";
+import { formatPublicKey } from "../core/public_key.ts";
+import { parseReceiptKey } from "./keyid.ts";
+import { type LoggedReceipt, receiptEnvelope, receiptOfEnvelope } from "./signed_receipt.ts";
+
+const FORMAT = "openexec.export.v1";
+
+export interface ExportHeader {
+  readonly executorId: string;
+  /** 32 bytes: the key that is current at the end. */
+  readonly publicKey: Uint8Array;
+}
+
+export function formatHeader({ executorId, publicKey }: ExportHeader): string {
+  const header = { executor_id: executorId, format: FORMAT, public_key: formatPublicKey(publicKey) };
+  return `${canonicalJson(header)}\n`;
+}
+
+export function formatEntry(entry: LoggedReceipt): string {
+  return `${canonicalJson({ index: entry.index, receipt: receiptEnvelope(entry) })}\n`;
+}
+
+export function formatFinalCheckpoint(checkpoint: string): string {
+  return `${canonicalJson({ checkpoint })}\n`;
+}
+
+/** undefined unless `line`, newline included, is one that formatHeader writes. */
+export function parseHeader(line: string): ExportHeader | undefined {
+  const node = parseLine(line);
+  const executorId = textOf(node, "executor_id");
+  const publicKey = parseReceiptKey(textOf(node, "public_key") ?? "");
+  if (executorId === undefined || publicKey === undefined) return undefined;
+  const header = { executorId, publicKey };
+  return formatHeader(header) === line ? header : undefined;
+}
+
+/** undefined unless `line`, newline included, is one that formatEntry writes. */
+export function parseEntry(line: string): LoggedReceipt | undefined {
+  const node = parseLine(line);
+  const index = node === undefined ? undefined : memberOf(node, "index");
+  const envelope = node === undefined ? undefined : parseEnvelope(memberOf(node, "receipt") ?? node);
+  const receipt = envelope === undefined ? undefined : receiptOfEnvelope(envelope);
+  if (index?.kind !== "number" || receipt === undefined) return undefined;
+  const entry = { ...receipt, index: index.value };
+  return formatEntry(entry) === line ? entry : undefined;
+}
+
+/** undefined unless `line`, newline included, is one that formatFinalCheckpoint writes. */
+export function parseFinalCheckpoint(line: string): string | undefined {
+  const checkpoint = textOf(parseLine(line), "checkpoint");
+  return checkpoint !== undefined && formatFinalCheckpoint(checkpoint) === line ? checkpoint : undefined;
+}
+
+function parseLine(line: string): JsonNode | undefined {
+  try {
+    return parseIJson(line);
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}
+
+function textOf(node: JsonNode | undefined, name: string): string | undefined {
+  const member = node === undefined ? undefined : memberOf(node, name);
+  return member?.kind === "string" ? member.value : undefined;
+}

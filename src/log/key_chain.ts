@@ -1,0 +1,38 @@
+/**
+ * The executor's keys as the log tells them: entry 0 is a `key` receipt that its own key signed, and each later one is
+ * signed by the key before and hands over to the key it names, from the next entry on.
+ */
+
+import { isAdmissibleKey } from "../core/ed25519.ts";
+import { parseReceiptKey } from "./keyid.ts";
+import type { Receipt } from "./receipt.ts";
+
+export interface ChainedKey {
+  readonly keyid: string;
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Index of the entry that named it. */
+  readonly since: number;
+}
+
+export class KeyChain {
+  readonly keys: ChainedKey[] = [];
+
+  /**
+   * The key that must have signed entry `index`, whose body is `receipt` and which says it was signed as `keyid`;
+   * undefined when it says another than the log gives, or names a key that cannot sign.
+   */
+  follow(index: number, keyid: string, receipt: Receipt): Uint8Array | undefined {
+    const named = receipt.kind === "key" ? keyOf(receipt.new_public_key, receipt.new_keyid, index) : null;
+    if (named === undefined) return undefined;
+    const signer = index === 0 ? named : this.keys.at(-1);
+    if (signer?.keyid !== keyid) return undefined;
+    if (named !== null) this.keys.push(named);
+    return signer.publicKey;
+  }
+}
+
+function keyOf(text: string, keyid: string, since: number): ChainedKey | undefined {
+  const publicKey = parseReceiptKey(text);
+  return publicKey !== undefined && isAdmissibleKey(publicKey) ? { keyid, publicKey, since } : undefined;
+}

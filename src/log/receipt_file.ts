@@ -1,0 +1,124 @@
+/**
+ * The files a receipt comes in: the answer of POST /execute (or of GET /executions/{id}, or the problem a failed execution
+ * was answered with), the answer of GET /receipts/{index}, or a bare DSSE envelope.
+ *
+ * Invariant: nothing of a ReceiptFile but `receipt` is signed; every other member is a claim for verify_receipt.ts to check.
+ */
+
+import { parseEnvelope } from "../core/dsse.ts";
+import { base64Decode } from "../core/encoding.ts";
+import { Refusal } from "../core/errors.ts";
+import { type JsonNode, memberOf, parseCanonical } from "../core/json.ts";
+import { receiptOfEnvelope, type SignedReceipt } from "./signed_receipt.ts";
+
+export interface ReceiptFile {
+  readonly receipt: SignedReceipt;
+  /** C2SP tlog-proof text; null when the file has none. */
+  readonly proof: string | null;
+  /** Where the file says the receipt is in the log. */
+  readonly index: number | null;
+  /** Set when the file is an answer that shows an execution. */
+  readonly answer: Answer | null;
+}
+
+export interface Answer {
+  readonly id: string;
+  readonly action: string;
+  readonly status: string;
+  readonly result: JsonNode;
+  readonly resultPruned: boolean;
+  readonly resolved: boolean;
+  /** The receipt of an operator's resolution, where the answer carries it. */
+  readonly resolution: SignedReceipt | null;
+  /** Member `receipt`: the hash that OpenExec 0.1.10 called one. */
+  readonly legacyHash: string | null;
+  readonly salts: Salts;
+}
+
+/** 32 bytes each; null when not known. */
+export interface Salts {
+  readonly request: Uint8Array | null;
+  readonly result: Uint8Array | null;
+}
+
+const NULL: JsonNode = { kind: "literal", value: null };
+
+/** undefined for anything that is none of these files. */
+export function parseReceiptFile(text: string): ReceiptFile | undefined {
+  const root = parseJson(text);
+  if (root === undefined) return undefined;
+  const execution = memberOf(root, "execution") ?? root;
+  if (memberOf(execution, "attestation") !== undefined) return answerFile(execution);
+  const logged = memberOf(root, "receipt");
+  const receipt = parseReceipt(logged ?? root);
+  if (receipt === undefined) return undefined;
+  const proof = logged === undefined ? null : textOf(root, "proof");
+  return { receipt, proof, index: indexOf(root), answer: null };
+}
+
+/** The receipt in a DSSE envelope, as text; undefined when it is none. For receipts of key changes. */
+export function parseReceiptEnvelope(text: string): SignedReceipt | undefined {
+  const root = parseJson(text);
+  return root === undefined ? undefined : parseReceipt(root);
+}
+
+function answerFile(execution: JsonNode): ReceiptFile | undefined {
+  const receipt = parseReceipt(memberOf(execution, "attestation"));
+  const resolution = memberOf(execution, "resolution");
+  const [id, action, status] = ["id", "action", "status"].map((name) => textOf(execution, name));
+  if (receipt === undefined || !id || !action || !status) return undefined;
+  return {
+    receipt,
+    proof: textOf(execution, "proof"),
+    index: indexOf(execution),
+    answer: {
+      id,
+      action,
+      status,
+      result: memberOf(execution, "result") ?? NULL,
+      resultPruned: isTrue(execution, "result_pruned"),
+      resolved: isTrue(execution, "resolved"),
+      resolution: parseReceipt(resolution) ?? null,
+      legacyHash: textOf(execution, "receipt"),
+      salts: saltsOf(memberOf(execution, "salts")),
+    },
+  };
+}
+
+/** More than I-JSON: a result may hold 1e20, which RFC 8785 prints as an integer. */
+function parseJson(text: string): JsonNode | undefined {
+  try {
+    return parseCanonical(text);
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}
+
+function parseReceipt(node: JsonNode | undefined): SignedReceipt | undefined {
+  const envelope = node === undefined ? undefined : parseEnvelope(node);
+  return envelope === undefined ? undefined : receiptOfEnvelope(envelope);
+}
+
+function saltsOf(node: JsonNode | undefined): Salts {
+  const salt = (name: string): Uint8Array | null => {
+    const bytes = base64Decode(node === undefined ? "" : textOf(node, name) ?? "");
+    return bytes?.length === 32 ? bytes : null;
+  };
+  return { request: salt("request"), result: salt("result") };
+}
+
+function textOf(node: JsonNode, name: string): string | null {
+  const member = memberOf(node, name);
+  return member?.kind === "string" ? member.value : null;
+}
+
+function isTrue(node: JsonNode, name: string): boolean {
+  const member = memberOf(node, name);
+  return member?.kind === "literal" && member.value === true;
+}
+
+function indexOf(node: JsonNode): number | null {
+  const member = memberOf(node, "log_index");
+  return member?.kind === "number" ? member.value : null;
+}

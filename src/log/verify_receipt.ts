@@ -1,0 +1,142 @@
+/**
+ * Verifies a receipt offline: the same function in the command, the SDK and a browser.
+ *
+ * Invariants:
+ * - V1 The verdict rests on keys that the caller brought, never on one that the file names.
+ * - V2 What was asked for and cannot be shown fails; `not_checked` is only what nobody asked for.
+ */
+
+import { keyidOf, parseReceiptKey } from "./keyid.ts";
+import { decodeReceipt, type Receipt } from "./receipt.ts";
+import { type Answer, parseReceiptFile, type ReceiptFile, type Salts } from "./receipt_file.ts";
+import { type SignedReceipt, verifyReceiptSignature } from "./signed_receipt.ts";
+import { type Check, failed, isGenuine, notChecked, passed, type Verification } from "./verification.ts";
+import { verifyLogged } from "./verify_logged.ts";
+import { legacyHashCheck, requestCheck, resultCheck } from "./verify_opened.ts";
+
+export interface VerifyOptions {
+  /** The executor's keys, 32 bytes each. With none the report says which key signed, and fails. */
+  readonly executorKeys: readonly Uint8Array[];
+  /** Receipts of key changes, in any order: each, signed by a key already trusted, adds the one it names. */
+  readonly keyReceipts?: readonly SignedReceipt[];
+  readonly executorId?: string;
+  /** Text of a checkpoint kept earlier, or fetched later. */
+  readonly checkpoint?: string;
+  /** Hashes of GET /log/consistency between that checkpoint and the proof's, where their sizes differ. */
+  readonly consistency?: readonly Uint8Array[];
+  /** Text of a C2SP tlog-proof, where the file has none. */
+  readonly proof?: string;
+  /** JSON text of the payload, opened. */
+  readonly payload?: string;
+  /** JSON text of the result, opened; needed only where the file does not show it. */
+  readonly result?: string;
+  /** Where the file does not hold them. */
+  readonly salts?: Partial<Salts>;
+  /** vkeys of witnesses: every one of them must have cosigned. */
+  readonly witnesses?: readonly string[];
+}
+
+/** `text` is a file of receipt_file.ts. Never throws for what it holds. */
+export function verifyReceipt(text: string, options: VerifyOptions): Verification {
+  const file = parseReceiptFile(text);
+  if (file === undefined) {
+    return verdict(null, null, null, [failed("file", "this is no receipt, nor an answer that holds one")]);
+  }
+  const receipt = decodeReceipt(file.receipt.body);
+  if (receipt === undefined) {
+    return verdict(null, file.receipt.keyid, null, [failed("body", "the signed body is no receipt")]);
+  }
+  const keys = trustedKeys(receipt.executor_id, options);
+  const logged = verifyLogged(file, receipt.executor_id, [...keys.values()], options);
+  return verdict(receipt, file.receipt.keyid, logged.index, [
+    passed("body", `a receipt of kind ${receipt.kind}`),
+    signatureCheck(file.receipt, keys),
+    executorCheck(receipt, options.executorId),
+    ...(file.answer === null ? [] : [answerCheck(file.answer, receipt, keys)]),
+    ...openedChecks(file, receipt, options),
+    ...logged.checks,
+  ]);
+}
+
+function verdict(
+  receipt: Receipt | null,
+  keyid: string | null,
+  logIndex: number | null,
+  checks: readonly Check[],
+): Verification {
+  return { ok: isGenuine(checks), receipt, keyid, logIndex, checks };
+}
+
+type TrustedKeys = ReadonlyMap<string, Uint8Array>;
+
+/** By keyid. Trust goes forward only: an old key speaks for the new one, as the log has it, never the new for the old. */
+function trustedKeys(executorId: string, options: VerifyOptions): TrustedKeys {
+  const keys = new Map<string, Uint8Array>(options.executorKeys.map((key) => [keyidOf(key), key]));
+  const changes = (options.keyReceipts ?? []).flatMap((signed) => {
+    const body = decodeReceipt(signed.body);
+    return body?.kind === "key" && body.executor_id === executorId ? [{ signed, body }] : [];
+  });
+  for (let known = -1; known !== keys.size;) {
+    known = keys.size;
+    for (const { signed, body } of changes) {
+      const next = parseReceiptKey(body.new_public_key);
+      if (next !== undefined && isSignedBy(signed, keys)) keys.set(body.new_keyid, next);
+    }
+  }
+  return keys;
+}
+
+function isSignedBy(receipt: SignedReceipt, keys: TrustedKeys): boolean {
+  const key = keys.get(receipt.keyid);
+  return key !== undefined && verifyReceiptSignature(receipt, key);
+}
+
+function signatureCheck(receipt: SignedReceipt, keys: TrustedKeys): Check {
+  const { keyid } = receipt;
+  if (keys.size === 0) {
+    return failed("signature", `signed as ${keyid}; bring the executor's public key to check`);
+  }
+  if (!keys.has(keyid)) {
+    return failed("signature", `signed as ${keyid}, which is none of the executor's keys given`);
+  }
+  if (!isSignedBy(receipt, keys)) return failed("signature", `it does not verify with ${keyid}`);
+  return passed("signature", `by ${keyid}`);
+}
+
+function executorCheck(receipt: Receipt, expected: string | undefined): Check {
+  if (expected === undefined) return notChecked("executor", `the receipt says ${receipt.executor_id}`);
+  if (receipt.executor_id !== expected) return failed("executor", `it is of ${receipt.executor_id}`);
+  return passed("executor", expected);
+}
+
+/** What the answer shows beside the receipt must be what the receipt says. */
+function answerCheck(answer: Answer, receipt: Receipt, keys: TrustedKeys): Check {
+  if (receipt.kind !== "execution") return failed("answer", "its attestation is no receipt of an execution");
+  if (answer.id !== receipt.execution_id || answer.action !== receipt.action) {
+    return failed("answer", "it shows another execution than the receipt");
+  }
+  const { status } = receipt;
+  if (answer.status === status && !answer.resolved) return passed("answer", `${answer.action} ${status}`);
+  if (!answer.resolved || answer.resolution === null || !isSignedBy(answer.resolution, keys)) {
+    return failed("answer", `it says ${answer.status}, the receipt says ${status}`);
+  }
+  const resolution = decodeReceipt(answer.resolution.body);
+  const declared = resolution?.kind === "resolution" && resolution.executor_id === receipt.executor_id &&
+    resolution.execution_id === receipt.execution_id && resolution.from === status &&
+    resolution.as === answer.status;
+  return declared
+    ? passed("answer", `${status}, and declared ${answer.status} by an operator`)
+    : failed("answer", "its resolution is of something else");
+}
+
+function openedChecks(file: ReceiptFile, receipt: Receipt, options: VerifyOptions): Check[] {
+  const salts = {
+    request: options.salts?.request ?? file.answer?.salts.request ?? null,
+    result: options.salts?.result ?? file.answer?.salts.result ?? null,
+  };
+  return [
+    ...requestCheck(receipt, options.payload, salts.request),
+    ...resultCheck(receipt, file.answer, options.result, salts.result),
+    ...legacyHashCheck(file.answer),
+  ];
+}

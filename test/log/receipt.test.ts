@@ -1,0 +1,234 @@
+import { describe, expect, test } from "vitest";
+import { canonicalJson } from "../../src/core/canonical_json.ts";
+import { base64Encode, utf8Decode, utf8Encode } from "../../src/core/encoding.ts";
+import { signerOf } from "../../src/core/ed25519.ts";
+import type { Json } from "../../src/core/types.ts";
+import {
+  adminReceipt,
+  commitment,
+  decodeReceipt,
+  encodeReceipt,
+  executionReceipt,
+  keyReceipt,
+  type Receipt,
+  refusalReceipt,
+  refusalSummaryReceipt,
+  resolutionReceipt,
+} from "../../src/log/receipt.ts";
+import { digest, executionId, PEER, settledExecution, START_MS, unsuccessful } from "./sample_log.ts";
+
+const id = "openexec:h";
+const publicKey = signerOf(new Uint8Array(32).fill(1)).publicKey;
+const text = (receipt: Receipt) => utf8Decode(encodeReceipt(receipt)) ?? "";
+
+const resolution = resolutionReceipt(id, {
+  executionId: executionId(1),
+  from: "outcome_unknown",
+  as: "succeeded",
+  note: 'the bank says "paid" ✓',
+  peer: PEER,
+  atMs: START_MS,
+});
+
+/** Of each kind: a receipt, and those of its members that it could be without. */
+const samples: readonly (readonly [string, Receipt, readonly string[]])[] = [
+  ["a success", executionReceipt(id, settledExecution(1), false), ["started_at"]],
+  [
+    "a success under a development approver",
+    executionReceipt(id, settledExecution(1), true),
+    ["started_at", "development_approver"],
+  ],
+  [
+    "a success in demo mode",
+    executionReceipt(id, settledExecution(1, { mode: "demo", approval: null }), false),
+    ["started_at"],
+  ],
+  [
+    "an unknown outcome, traced",
+    executionReceipt(
+      id,
+      settledExecution(1, {
+        ...unsuccessful,
+        traceId: "0af7651916cd43dd8448eb211c80319c",
+        startedAtMs: null,
+      }),
+      false,
+    ),
+    ["trace_id"],
+  ],
+  [
+    "a refusal",
+    refusalReceipt(id, { code: "approval_expired", action: "echo", nonce: "n", peer: PEER, atMs: START_MS }),
+    ["action", "nonce"],
+  ],
+  [
+    "a refusal of something unnamed",
+    refusalReceipt(id, { code: "rate_limited", action: null, nonce: null, peer: PEER, atMs: START_MS }),
+    [],
+  ],
+  [
+    "a refusal summary",
+    refusalSummaryReceipt(id, START_MS, START_MS + 60_000, [
+      { uid: 1000, code: "rate_limited", count: 17 },
+      { uid: 1001, count: 2 },
+    ]),
+    [],
+  ],
+  ["a resolution", resolution, []],
+  [
+    "an act",
+    adminReceipt(id, { act: "revoke", peer: PEER, atMs: START_MS, detail: { iss: "rm", jti: "j-1" } }),
+    ["peer", "detail"],
+  ],
+  [
+    "an act of the daemon's own",
+    adminReceipt(id, { act: "prune", peer: null, atMs: START_MS, detail: null }),
+    [],
+  ],
+  ["a key", keyReceipt(id, publicKey, START_MS), []],
+];
+
+describe.each(samples)("%s", (_, receipt, optional) => {
+  test("reads back as it was written", () => {
+    expect(decodeReceipt(encodeReceipt(receipt))).toEqual(receipt);
+  });
+
+  test("is written as RFC 8785 says", () => expect(text(receipt)).toBe(canonicalJson(receipt)));
+
+  test("is refused with an unknown member, and without any that it needs", () => {
+    const isRefused = (value: Json) => decodeReceipt(utf8Encode(canonicalJson(value))) === undefined;
+    expect(isRefused({ ...receipt, extra: 1 })).toBe(true);
+    for (const name of Object.keys(receipt)) {
+      const rest = Object.fromEntries(Object.entries(receipt).filter(([other]) => other !== name));
+      expect(isRefused(rest), name).toBe(!optional.includes(name));
+    }
+  });
+});
+
+test("a receipt of an execution says what the contract of its format says, and no more", () => {
+  const receipt = executionReceipt(id, settledExecution(1), false);
+  expect(Object.keys(receipt).toSorted()).toEqual([
+    "action",
+    "approval",
+    "execution_id",
+    "executor_id",
+    "handler_digest",
+    "kind",
+    "mode",
+    "nonce",
+    "peer",
+    "received_at",
+    "request_commitment",
+    "reserved_at",
+    "result_commitment",
+    "settled_at",
+    "started_at",
+    "status",
+  ]);
+  expect(receipt.settled_at).toBe("2026-01-31T12:00:00.004Z");
+});
+
+test("builders copy only what a receipt says, whatever else their arguments carry", () => {
+  const peer = { ...PEER, secret: "s" };
+  const approval = {
+    scheme: "dsse" as const,
+    iss: "rm",
+    jti: "j",
+    signers: [{ name: "rm", keyid: "k", secret: "s" }],
+    envelope: "s",
+  };
+  const receipt = executionReceipt(id, settledExecution(1, { peer, approval }), false);
+  expect(decodeReceipt(encodeReceipt(receipt))).toEqual(receipt);
+});
+
+describe("decodeReceipt() refuses", () => {
+  const good = text(executionReceipt(id, settledExecution(1), false));
+  const json = (value: object) => canonicalJson({ ...JSON.parse(good), ...value });
+
+  test.each<[string, string]>([
+    ["white space", good.replace(",", ", ")],
+    ["a final newline", `${good}\n`],
+    ["a byte-order mark", `\ufeff${good}`],
+    ["members in another order", `{"kind":"execution",${good.slice(1).replace(',"kind":"execution"', "")}`],
+    ["a member twice", good.replace("{", '{"action":"echo",')],
+    ["a needless escape", good.replace("charge_card", "charge\\u005fcard")],
+    ["a number written otherwise", good.replace('"uid":1000', '"uid":1e3')],
+    ["a negative number", good.replace('"uid":1000', '"uid":-1')],
+    ["a kind it does not know", good.replace('"execution"', '"event"')],
+    ["no kind", "{}"],
+    ["an array", "[]"],
+    ["nothing", ""],
+    ["text that is not JSON", "hello"],
+    ["text that nests deeply", "[".repeat(100_000) + "]".repeat(100_000)],
+    [
+      "a member that nests deeply",
+      `{"detail":${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)},"kind":"admin"}`,
+    ],
+    ["an action with a space", json({ action: "charge card" })],
+    ["an action of 256 characters", json({ action: "a".repeat(256) })],
+    ["an empty nonce", json({ nonce: "" })],
+    ["an executor id with a plus", json({ executor_id: "a+b" })],
+    ["a UUID of another version", json({ execution_id: "01900000-0000-4000-8000-000000000001" })],
+    ["a digest in capitals", json({ handler_digest: `sha256:${"A".repeat(64)}` })],
+    ["a time without milliseconds", json({ settled_at: "2026-01-31T12:00:00Z" })],
+    ["a time with an offset", json({ settled_at: "2026-01-31T12:00:00.000+00:00" })],
+    ["a day that does not exist", json({ settled_at: "2026-02-30T12:00:00.000Z" })],
+    ["a status it does not know", json({ status: "reserved" })],
+    ["a success with a code", json({ code: "handler_failed" })],
+    ["a success without a result", json({ status: "succeeded" }).replace(/"result_commitment":"[^"]*",/, "")],
+    ["a failure with a result", json({ status: "failed", code: "handler_failed" })],
+    ["a failure without a code", json({ status: "failed" })],
+    ["an outcome with another's code", json({ status: "timed_out", code: "handler_crashed" })],
+    ["an enforced execution without an approval", good.replace(/"approval":\{.*?\]\},/, "")],
+    ["a demo execution with one", json({ mode: "demo" })],
+    ["a development approver that is not", json({ development_approver: false })],
+    [
+      "an approval that nobody signed",
+      json({ approval: { scheme: "dsse", iss: "rm", jti: "j", signers: [] } }),
+    ],
+  ])("%s", (_, changed) => {
+    expect(decodeReceipt(utf8Encode(good))).toBeDefined();
+    expect(decodeReceipt(utf8Encode(changed))).toBeUndefined();
+  });
+
+  test("bytes that are not UTF-8", () => {
+    expect(decodeReceipt(Uint8Array.of(...utf8Encode(good).slice(0, -2), 0xff, 0x7d))).toBeUndefined();
+  });
+
+  test("a key whose keyid is another key's", () => {
+    const other = signerOf(new Uint8Array(32).fill(2)).publicKey;
+    const key = keyReceipt(id, publicKey, START_MS);
+    const swapped = { ...key, new_public_key: `ed25519:${base64Encode(other)}` };
+    expect(decodeReceipt(encodeReceipt(swapped))).toBeUndefined();
+  });
+
+  test("a key written in another way", () => {
+    const key = keyReceipt(id, publicKey, START_MS);
+    const bare = { ...key, new_public_key: base64Encode(publicKey) };
+    expect(decodeReceipt(encodeReceipt(bare))).toBeUndefined();
+  });
+
+  test("an act whose detail JavaScript would reorder", () => {
+    const act = adminReceipt(id, { act: "halt", peer: null, atMs: START_MS, detail: { "10": 1, "9": 2 } });
+    expect(decodeReceipt(encodeReceipt(act))).toBeUndefined();
+  });
+
+  test("a note with a lone surrogate", () => {
+    expect(decodeReceipt(utf8Encode(text(resolution).replace("✓", "\\ud800")))).toBeUndefined();
+  });
+});
+
+describe("commitment()", () => {
+  test("is the hash of salt and digest", () => {
+    // SHA-256 of 32 bytes of zero and the SHA-256 of "abc", made by Python's hashlib.
+    expect(commitment(new Uint8Array(32), digest("abc")))
+      .toBe("sha256:589f9ffed4c477966bfb8d41f37895b08c69047df8f911d6f3b57fbe08faee8d");
+  });
+
+  test("differs with the salt, and refuses one of another length", () => {
+    const salt = new Uint8Array(32).fill(1);
+    expect(commitment(salt, digest("abc"))).not.toBe(commitment(new Uint8Array(32), digest("abc")));
+    expect(() => commitment(new Uint8Array(31), digest("abc"))).toThrow(RangeError);
+    expect(() => commitment(salt, "sha256:00")).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,25 @@
+/** A witness that cosigns whatever it is shown (C2SP tlog-cosignature); real ones look at consistency first. */
+
+import { concatBytes } from "../../src/core/encoding.ts";
+import { type Signer, signerOf } from "../../src/core/ed25519.ts";
+import { cosignedMessage, type Witness } from "../../src/log/cosignature.ts";
+import { COSIGNATURE, noteKeyId } from "../../src/log/note_key.ts";
+import { formatSignatureLine, parseSignedNote } from "../../src/log/signed_note.ts";
+
+export interface TestWitness extends Signer {
+  readonly key: Witness;
+}
+
+export function witnessOf(name: string, seed: number): TestWitness {
+  const signer = signerOf(new Uint8Array(32).fill(seed));
+  return { ...signer, key: { name, algorithm: COSIGNATURE, publicKey: signer.publicKey } };
+}
+
+/** The signature line, without its newline. */
+export function cosign(checkpoint: string, witness: TestWitness, timestampSeconds: number): string {
+  const { text } = parseSignedNote(checkpoint) ?? { text: "" };
+  const time = new Uint8Array(8);
+  new DataView(time.buffer).setBigUint64(0, BigInt(timestampSeconds));
+  const signature = concatBytes(time, witness.sign(cosignedMessage(text, timestampSeconds)));
+  return formatSignatureLine({ name: witness.key.name, keyId: noteKeyId(witness.key), signature });
+}
