@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { join } from "node:path";
+import { program } from "../../src/os/program.ts";
+import { build, missingToBuild, programFolder, run } from "./single_file.ts";
+
+const SECONDS = 1000;
+const missing = missingToBuild();
+
+describe.skipIf(missing !== "")(`the single file${missing}`, () => {
+  let folder: string;
+  let file: string;
+  let cache: string;
+
+  beforeAll(async () => {
+    folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "openexec-single-" }));
+    await build(join(folder, "dist"));
+    file = join(folder, "dist/openexec");
+  }, 120 * SECONDS);
+  afterAll(() => Deno.remove(folder, { recursive: true }));
+  beforeEach(async () => cache = await Deno.makeTempDir({ dir: folder }));
+
+  const start = (env: Record<string, string> = {}) =>
+    run(file, { args: ["--version"], env: { XDG_CACHE_HOME: cache, ...env } });
+
+  async function expectStart(): Promise<void> {
+    const { code, out, error } = await start();
+    expect({ code, out: out.trim(), error }).toEqual({ code: 0, out: program.version, error: "" });
+  }
+
+  async function expectRefusal(): Promise<void> {
+    const { code, out } = await start();
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+  }
+
+  test("is the same bytes when built again, and its checksum is told", async () => {
+    const again = join(folder, "again");
+    await build(again);
+    const [first, second] = await Promise.all([Deno.readFile(file), Deno.readFile(join(again, "openexec"))]);
+    expect(Buffer.compare(first, second)).toBe(0);
+    const check = await run("sha256sum", { args: ["--check", "--strict", "SHA256SUMS"], cwd: again });
+    expect(check.code).toBe(0);
+  }, 120 * SECONDS);
+
+  test("names no folder of the machine that built it", async () => {
+    const bytes = Buffer.from(await Deno.readFile(file));
+    expect(
+      [program.root, Deno.env.get("HOME") ?? "/root", "openexec-build-"].filter((path) =>
+        bytes.includes(path)
+      ),
+    )
+      .toEqual([]);
+  });
+
+  test("unpacks once, into files that only their owner may read", async () => {
+    await expectStart();
+    const unpacked = await programFolder(cache);
+    const inodes = () =>
+      Array.fromAsync(
+        Deno.readDir(unpacked),
+        async ({ name }) => [name, await Deno.lstat(join(unpacked, name))] as const,
+      );
+    const before = new Map(await inodes());
+    for (const [name, { mode }] of before) {
+      expect([name, (mode ?? 0) & 0o277]).toEqual([name, name === "stamp" ? 0o200 : 0]);
+    }
+    expect(((await Deno.lstat(unpacked)).mode ?? 0) & 0o777).toBe(0o700);
+    await expectStart();
+    for (const [name, { ino, mtime }] of await inodes()) {
+      expect([name, ino, mtime]).toEqual([name, before.get(name)?.ino, before.get(name)?.mtime]);
+    }
+  });
+
+  test("unpacks whole when many start at once", async () => {
+    const started = await Promise.all(Array.from({ length: 4 }, () => start()));
+    expect(started.map(({ code, out }) => [code, out.trim()])).toEqual(
+      started.map(() => [0, program.version]),
+    );
+    await programFolder(cache);
+  }, 60 * SECONDS);
+
+  test("clears away what an interrupted unpacking left", async () => {
+    await Deno.mkdir(join(cache, "openexec/unfinished"), { recursive: true, mode: 0o700 });
+    await Deno.chmod(join(cache, "openexec"), 0o700);
+    await Deno.writeTextFile(join(cache, "openexec/unfinished/main.js"), "half a fi");
+    await expectStart();
+    await expect(Deno.lstat(join(cache, "openexec/unfinished"))).rejects.toThrow(Deno.errors.NotFound);
+  });
+
+  test("loads nothing that the environment names", async () => {
+    const { code, error } = await start({
+      LD_PRELOAD: "/nonexistent.so",
+      LD_LIBRARY_PATH: folder,
+      NODE_OPTIONS: "--require=/nonexistent.js",
+      DENO_V8_FLAGS: "--no-such-flag",
+    });
+    expect({ code, error }).toEqual({ code: 0, error: "" });
+  });
+
+  test("refuses to start when it is damaged itself", async () => {
+    const damaged = join(cache, "damaged");
+    const bytes = await Deno.readFile(file);
+    const middle = bytes.length >> 1;
+    bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+    await Deno.writeFile(damaged, bytes, { mode: 0o700 });
+    const { code } = await run(damaged, { args: ["--version"], env: { XDG_CACHE_HOME: cache } });
+    expect(code).toBe(2);
+    await expect(programFolder(cache)).rejects.toThrow();
+  });
+
+  /** Ways to change what is unpacked, each to be noticed at the next start. */
+  const tampering: Record<string, (unpacked: string) => Promise<void>> = {
+    "a byte of the program is changed and its times are set back": async (unpacked) => {
+      const path = join(unpacked, "main.js");
+      const { atime, mtime } = await Deno.stat(path);
+      const bytes = await Deno.readFile(path);
+      bytes[100] = (bytes[100] ?? 0) ^ 1;
+      await Deno.chmod(path, 0o600);
+      await Deno.writeFile(path, bytes);
+      await Deno.chmod(path, 0o400);
+      await Deno.utime(path, atime ?? 0, mtime ?? 0);
+    },
+    "a byte of the runtime is changed": async (unpacked) => {
+      const path = join(unpacked, "deno");
+      await Deno.chmod(path, 0o700);
+      using runtime = await Deno.open(path, { write: true });
+      await runtime.seek(-100, Deno.SeekMode.End);
+      await runtime.write(new Uint8Array([1, 2, 3]));
+      await Deno.chmod(path, 0o500);
+    },
+    "a file is gone": (unpacked) => Deno.remove(join(unpacked, "worker.js")),
+    "a file is a link": async (unpacked) => {
+      const path = join(unpacked, "executor.js");
+      await Deno.rename(path, join(cache, "elsewhere.js"));
+      await Deno.symlink(join(cache, "elsewhere.js"), path);
+    },
+    "a file has a second name": (unpacked) => Deno.link(join(unpacked, "main.js"), join(cache, "second.js")),
+    "a file may be written by others": (unpacked) => Deno.chmod(join(unpacked, "main.js"), 0o422),
+    "the program folder is a link": async (unpacked) => {
+      await Deno.rename(unpacked, join(cache, "moved"));
+      await Deno.symlink(join(cache, "moved"), unpacked);
+    },
+    "the program folder is open to others": (unpacked) => Deno.chmod(unpacked, 0o755),
+    "the cache is a link": async () => {
+      await Deno.rename(join(cache, "openexec"), join(cache, "moved"));
+      await Deno.symlink(join(cache, "moved"), join(cache, "openexec"));
+    },
+    "the cache is open to others": () => Deno.chmod(join(cache, "openexec"), 0o755),
+    "a folder above the cache may be written by everyone": () => Deno.chmod(cache, 0o777),
+  };
+
+  test.each(Object.entries(tampering))("refuses to start when %s", async (_, tamper) => {
+    await expectStart();
+    await tamper(await programFolder(cache));
+    await expectRefusal();
+  });
+
+  test.skipIf(Deno.uid() !== 0)(
+    "refuses a cache, or a folder above it, of another user (needs root)",
+    async () => {
+      await expectStart();
+      const unpacked = await programFolder(cache);
+      for (const path of [join(unpacked, "main.js"), unpacked, join(cache, "openexec"), cache]) {
+        await Deno.chown(path, 65534, 65534);
+        await expectRefusal();
+        await Deno.chown(path, 0, 0);
+      }
+      await expectStart();
+    },
+  );
+
+  test("accepts a file that was touched but is what it was", async () => {
+    await expectStart();
+    const path = join(await programFolder(cache), "main.js");
+    await Deno.copyFile(path, join(cache, "copy.js"));
+    await Deno.rename(join(cache, "copy.js"), path);
+    await expectStart();
+    await expectStart();
+  });
+});

@@ -1,0 +1,55 @@
+/** Builds the single file, and runs it with a cache of its own. */
+
+import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { program } from "../../src/os/program.ts";
+import { has } from "../support/tools.ts";
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+/** Fast to compress; the level changes nothing else. */
+const LEVEL = "1";
+
+/** What a test's title says when the file cannot be built here; empty when it can. */
+export function missingToBuild(): string {
+  const missing = [has("gcc") ? "" : "gcc", existsSync("/usr/include/zstd.h") ? "" : "libzstd-dev"].filter(
+    Boolean,
+  );
+  return missing.length === 0 ? "" : ` [skipped: needs ${missing.join(", ")}]`;
+}
+
+export async function build(output: string): Promise<void> {
+  const { code, error } = await run(program.runtime, {
+    args: ["run", "--allow-all", join(program.root, "scripts/build.ts"), "--out", output, "--level", LEVEL],
+    cwd: program.root,
+  });
+  if (code !== 0) throw new Error(error);
+}
+
+/** Runs a command to its end; `env` is all the environment it gets, beside PATH. */
+export async function run(
+  command: string,
+  options: { readonly args?: string[]; readonly env?: Record<string, string>; readonly cwd?: string } = {},
+): Promise<Ran> {
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: options.args ?? [],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { clearEnv: true, env: { PATH: "/usr/bin:/bin", ...options.env } }),
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), error: decoder.decode(stderr) };
+}
+
+/** The folder that the file unpacked into, under a cache. */
+export async function programFolder(cache: string): Promise<string> {
+  const shared = join(cache, "openexec");
+  const names = (await Array.fromAsync(Deno.readDir(shared))).map(({ name }) => name);
+  const [name, ...others] = names.filter((name) => /^[0-9a-f]{64}$/.test(name));
+  if (name === undefined || others.length > 0) throw new Error(`not one program in ${shared}: ${names}`);
+  return join(shared, name);
+}
