@@ -27,7 +27,7 @@ export class Unfit {
 
 class Table {
   readonly members = new Map<string, Node>();
-  constructor(public line: number) {}
+  constructor(readonly path: Path, public line: number) {}
 }
 
 class List {
@@ -43,29 +43,38 @@ type Node = Table | List | Scalar;
 
 /** Throws a ConfigError that names `file` and line. */
 export function parseDocument(file: string, text: string): Document {
-  const program = parse(file, text);
-  const root = new Table(1);
-  const problems: ConfigProblem[] = [];
-  const define = (table: Table, pair: AST.TOMLKeyValue): void => {
-    const names = pair.key.keys.map(nameOf);
-    const last = names.pop() ?? "";
-    const line = pair.loc.start.line;
-    const owner = tableAt(table, names, line);
-    checkName(file, pair.key, problems);
-    owner.members.set(last, nodeOf(pair.value, line, define));
+  const root = new Table([], 1);
+  const reserved: ConfigProblem[] = [];
+  const noteReserved = (path: Path, line: number): void => {
+    if (!path.some((part) => typeof part === "string" && isReserved(part))) return;
+    const message = "this name is reserved and can stand for nothing here; choose another";
+    reserved.push({ source: file, line, key: keyText(path), message });
   };
-  for (const entry of program.body[0].body) {
+  const define: Define = (owner, pair) => {
+    const { line } = pair.loc.start;
+    const names = pair.key.keys.map(nameOf);
+    const path = [...owner.path, ...names];
+    if (names.some(isReserved)) noteReserved(path, line);
+    const table = tableAt(owner, names.slice(0, -1), line);
+    table.members.set(names.at(-1) ?? "", nodeOf(pair.value, path, line, define));
+  };
+  for (const entry of parse(file, text).body[0].body) {
     if (entry.type === "TOMLKeyValue") {
       define(root, entry);
       continue;
     }
-    checkName(file, entry.key, problems);
-    const table = tableAt(root, entry.resolvedKey, entry.loc.start.line);
-    table.line = entry.loc.start.line;
+    const { line } = entry.loc.start;
+    noteReserved(entry.resolvedKey, line);
+    const table = tableAt(root, entry.resolvedKey, line);
+    table.line = line;
     for (const pair of entry.body) define(table, pair);
   }
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (reserved.length > 0) throw new ConfigError(reserved);
   return { value: valueOf(root), lineOf: (path) => lineOf(root, path) };
+}
+
+function isReserved(name: string): boolean {
+  return name in Object.prototype || name === "prototype";
 }
 
 /** `sockets[1].path`, `actions."a b".timeout`: a path as TOML would write it. */
@@ -91,45 +100,37 @@ function nameOf(key: AST.TOMLBare | AST.TOMLQuoted): string {
   return key.type === "TOMLBare" ? key.name : key.value;
 }
 
-function checkName(file: string, key: AST.TOMLKey, problems: ConfigProblem[]): void {
-  for (const part of key.keys) {
-    const name = nameOf(part);
-    if (!(name in Object.prototype) && name !== "prototype") continue;
-    const message = "this name is reserved and can stand for nothing here; choose another";
-    problems.push({ source: file, line: part.loc.start.line, key: keyText(key.keys.map(nameOf)), message });
-  }
-}
-
-/** The table at `path`, made where it is not there yet; the parser has refused every clash before. */
-function tableAt(root: Table, path: Path, line: number): Table {
-  let node: Node = root;
+/** The table at `path` below `from`, made where it is not there yet; the parser has refused every clash before. */
+function tableAt(from: Table, path: Path, line: number): Table {
+  let node: Node = from;
   path.forEach((part, index) => {
-    const make = (): Node => typeof path[index + 1] === "number" ? new List(line) : new Table(line);
+    const here = [...from.path, ...path.slice(0, index + 1)];
+    const make = (): Node => typeof path[index + 1] === "number" ? new List(line) : new Table(here, line);
     if (node instanceof Table && typeof part === "string") {
       const next: Node = node.members.get(part) ?? make();
       node.members.set(part, next);
       node = next;
     } else if (node instanceof List && typeof part === "number") {
-      const next: Node = node.items[part] ?? make();
-      node.items[part] = next;
-      node = next;
+      node = node.items[part] ??= make();
     }
   });
   if (!(node instanceof Table)) throw new Error("the TOML parser accepted a table in place of a value");
   return node;
 }
 
-type Define = (table: Table, pair: AST.TOMLKeyValue) => void;
+type Define = (owner: Table, pair: AST.TOMLKeyValue) => void;
 
-function nodeOf(content: AST.TOMLContentNode, line: number, define: Define): Node {
+function nodeOf(content: AST.TOMLContentNode, path: Path, line: number, define: Define): Node {
   if (content.type === "TOMLInlineTable") {
-    const table = new Table(line);
+    const table = new Table(path, line);
     for (const pair of content.body) define(table, pair);
     return table;
   }
   if (content.type === "TOMLArray") {
     const list = new List(line);
-    for (const element of content.elements) list.items.push(nodeOf(element, element.loc.start.line, define));
+    content.elements.forEach((element, index) => {
+      list.items.push(nodeOf(element, [...path, index], element.loc.start.line, define));
+    });
     return list;
   }
   return new Scalar(line, scalarOf(content));

@@ -38,36 +38,39 @@ export interface SystemdVariables {
   readonly journalStream: { readonly device: string; readonly inode: string } | null;
 }
 
-const NAMES = [
-  "OPENEXEC_CONFIG",
-  "OPENEXEC_SOCKET",
-  "OPENEXEC_STATE_DIR",
-  "OPENEXEC_MODE",
-  "OPENEXEC_ALLOWED_ACTIONS",
-  "CLAWSHIELD_PUBLIC_KEY",
-  "CLAWSHIELD_TENANT_ID",
-  "HOME",
-  "XDG_RUNTIME_DIR",
-  "XDG_STATE_HOME",
-  "CREDENTIALS_DIRECTORY",
-  "NOTIFY_SOCKET",
-  "LISTEN_FDS",
-  "LISTEN_PID",
-  "LISTEN_FDNAMES",
-  "WATCHDOG_USEC",
-  "WATCHDOG_PID",
-  "JOURNAL_STREAM",
-  "NO_COLOR",
-] as const;
+/** Every variable openexec reads, and what for. */
+export const VARIABLES = {
+  OPENEXEC_CONFIG: "The configuration file, where --config does not name one.",
+  OPENEXEC_SOCKET: "Path of the first agent socket, over the file's; --socket goes before it.",
+  OPENEXEC_STATE_DIR: "The state directory, over the file's; --state goes before it.",
+  OPENEXEC_MODE:
+    "As in OpenExec 0.1.10: `demo`, or `clawshield` for enforced with [clawshield]; also `enforced`.",
+  OPENEXEC_ALLOWED_ACTIONS:
+    "As in OpenExec 0.1.10: names separated by commas; nothing else may be asked for.",
+  CLAWSHIELD_PUBLIC_KEY: "As in OpenExec 0.1.10: stands for clawshield.public_key.",
+  CLAWSHIELD_TENANT_ID: "As in OpenExec 0.1.10: stands for clawshield.tenant.",
+  HOME: "Where the default state directory and sockets are, without the next two.",
+  XDG_RUNTIME_DIR: "Where the default sockets are. Ignored unless absolute.",
+  XDG_STATE_HOME: "Where the default state directory is. Ignored unless absolute.",
+  CREDENTIALS_DIRECTORY: "Where secrets are read from (systemd.exec(5)).",
+  NOTIFY_SOCKET: "Where readiness, status and liveness are told (sd_notify(3)).",
+  LISTEN_FDS: "Sockets passed by the service manager (sd_listen_fds(3)).",
+  LISTEN_PID: "The process those sockets are for.",
+  LISTEN_FDNAMES: "Their names.",
+  WATCHDOG_USEC: "How often liveness has to be told (sd_watchdog_enabled(3)).",
+  WATCHDOG_PID: "The process that has to tell it.",
+  JOURNAL_STREAM: "Set where stderr goes to the journal: log lines then carry their priority.",
+  NO_COLOR: "Any value: no colours on a terminal (no-color.org).",
+} as const satisfies Record<string, string>;
 
-type Name = typeof NAMES[number];
+type Name = keyof typeof VARIABLES;
 
-/** Every variable this file reads: what `--allow-env` has to name. */
-export const ENVIRONMENT_NAMES: readonly string[] = NAMES;
+/** What `--allow-env` has to name. */
+export const ENVIRONMENT_NAMES: readonly string[] = Object.keys(VARIABLES);
 
 /** Reads the process's own variables. */
 export function readEnvironment(): Environment {
-  return environmentOf(Object.fromEntries(NAMES.map((name) => [name, Deno.env.get(name)])));
+  return environmentOf(Object.fromEntries(ENVIRONMENT_NAMES.map((name) => [name, Deno.env.get(name)])));
 }
 
 export function environmentOf(variables: Readonly<Record<string, string | undefined>>): Environment {

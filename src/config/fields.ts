@@ -76,7 +76,7 @@ const SIZES = new Map([["B", 1], ["KiB", 2 ** 10], ["MiB", 2 ** 20], ["GiB", 2 *
 
 /** Bytes as a number, or as text with a unit. */
 export function size(minimum: number, maximum: number) {
-  const expected = `a size from ${minimum} to ${maximum} bytes, such as 1048576 or "256MiB"`;
+  const expected = `a size from ${sizeText(minimum)} to ${sizeText(maximum)}, such as 1048576 or "256MiB"`;
   return v.pipe(
     v.union([
       v.pipe(v.number(expected), v.integer(expected)),
@@ -87,6 +87,11 @@ export function size(minimum: number, maximum: number) {
     ], expected),
     v.check((bytes) => bytes >= minimum && bytes <= maximum, expected),
   );
+}
+
+function sizeText(bytes: number): string {
+  const [unit, factor] = [...SIZES].findLast(([, factor]) => bytes % factor === 0) ?? ["B", 1];
+  return `${bytes / factor}${unit}`;
 }
 
 /** Permission bits, to a number. */
@@ -155,14 +160,20 @@ function missingText(entries: v.ObjectEntries, issue: v.BaseIssue<unknown>): str
   return `missing${expected}`;
 }
 
-/** A key that has to be there, and its documentation. */
+/** Documentation and expectation travel with the schema: into the reference, and to editors as `errorMessage`. */
+function documented<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
+  const errorMessage = "message" in schema && typeof schema.message === "string" ? schema.message : "";
+  return v.pipe(schema, v.description(documentation), v.metadata({ errorMessage }));
+}
+
+/** A key that has to be there. */
 export function required<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
-  return v.pipe(schema, v.description(documentation));
+  return documented(schema, documentation);
 }
 
 /** A key that may be left out; what that means is part of its documentation. */
 export function optional<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
-  return v.optional(v.pipe(schema, v.description(documentation)));
+  return v.optional(documented(schema, documentation));
 }
 
 /** A key with a default, written as in the file. */
@@ -171,5 +182,5 @@ export function defaulted<Schema extends v.GenericSchema, const Default extends 
   fallback: Default,
   documentation: string,
 ) {
-  return v.optional(v.pipe(schema, v.description(documentation)), fallback);
+  return v.optional(documented(schema, documentation), fallback);
 }

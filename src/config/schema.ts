@@ -131,10 +131,12 @@ const retentionDocs = {
   result: "The same for results.",
 };
 
+const MODULE = '"builtin:NAME" or the path of one file, absolute or relative to this file';
+
 export const actionSchema = table({
   module: required(
-    path,
-    'The handler: "builtin:echo", "builtin:add", or one file, relative to this file.',
+    v.pipe(text(/^[^~]/, MODULE), v.excludes("\0", MODULE)),
+    "The handler's code: builtin:echo, builtin:add, or one file that imports nothing but openexec, valibot and node: built-ins.",
   ),
   digest: optional(
     digest,
