@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { join } from "node:path";
+import { environmentOf } from "../../src/config/environment.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { publicKeyOf } from "../../src/core/ed25519.ts";
+import { base64Encode, utf8Encode } from "../../src/core/encoding.ts";
+import { program } from "../../src/os/program.ts";
+
+const FOLDER = join(program.root, "systemd");
+const PUBLIC_KEY = base64Encode(publicKeyOf(new Uint8Array(32).fill(7)));
+
+/** The example with its approver put in, as its comment asks. */
+function completed(path: string): Uint8Array {
+  const text = Deno.readTextFileSync(path)
+    .replaceAll(/^# (?=\[\[approvers|name =|keys =)/gm, "")
+    .replace("ed25519:...", `ed25519:${PUBLIC_KEY}`);
+  return utf8Encode(text);
+}
+
+test("the example configuration loads, and names the sockets and folders of the units", async () => {
+  const { config, warnings } = loadConfig({
+    config: join(FOLDER, "openexec.toml.example"),
+    overrides: { state: null, socket: null, mode: null },
+    environment: environmentOf({}),
+    cwd: "/",
+    read: completed,
+    developmentKey: () => null,
+  });
+  expect(warnings).toEqual([]);
+  expect(config.mode).toBe("enforced");
+  expect(config.approvers).toHaveLength(1);
+
+  const unit = async (name: string) => await Deno.readTextFile(join(FOLDER, name));
+  for (const [socket, name] of [["agent", "openexec.socket"], ["admin", "openexec-admin.socket"]] as const) {
+    const listed = config.sockets.find(({ role }) => role === socket);
+    const text = await unit(name);
+    expect(text).toContain(`ListenStream=${listed?.path}\n`);
+    expect(text).toContain(`SocketMode=0${listed?.mode.toString(8)}\n`);
+    if (listed?.group) expect(text).toContain(`SocketGroup=${listed.group}\n`);
+  }
+  const service = await unit("openexec.service");
+  expect(service).toContain(`StateDirectory=${config.stateDir.replace("/var/lib/", "")}\n`);
+});
