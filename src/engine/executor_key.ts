@@ -10,6 +10,9 @@
 import { base64Decode, base64Encode, concatBytes, equalBytes, hexDecode } from "../core/encoding.ts";
 import { publicKeyOf, type Signer, signerOf } from "../core/ed25519.ts";
 import { StartupError } from "../core/startup_error.ts";
+import type { LogReader } from "../ledger/ledger.ts";
+import { keyidOf } from "../log/keyid.ts";
+import { decodeReceipt } from "../log/receipt.ts";
 
 const PKCS8_PREFIX = hexDecode("302e020100300506032b657004220420") ?? new Uint8Array();
 const FILE = "executor.key";
@@ -26,12 +29,12 @@ export interface ExecutorKeys {
 
 /**
  * Keys of the credentials directory where it has one, else of `<state>/keys`, where the first is made.
- * `recorded` is the public key (32 bytes) that the log says is current, or null for an empty log.
+ * `recorded` is the keyid that the log says is current (`currentKeyid`), or null for an empty log.
  */
 export function loadExecutorKeys(
   stateDir: string,
   credentialsDir: string | null,
-  recorded: Uint8Array | null,
+  recorded: string | null,
 ): ExecutorKeys {
   const directory = `${stateDir}/keys`;
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -41,7 +44,7 @@ export function loadExecutorKeys(
   const givenNext = credentialsDir === null ? null : readKey(`${credentialsDir}/${NEXT_FILE}`, false);
   const current = recorded === null
     ? given ?? kept ?? makeKey(`${directory}/${FILE}`)
-    : [given, kept, givenNext, keptNext].find((seed) => seed && equalBytes(publicKeyOf(seed), recorded));
+    : [given, kept, givenNext, keptNext].find((seed) => seed && keyidOf(publicKeyOf(seed)) === recorded);
   if (!current) throw keyLost();
   const next = [givenNext, keptNext].find((seed) => seed && !equalBytes(seed, current)) ?? null;
   const promote = (seed: Uint8Array | null) => {
@@ -55,6 +58,14 @@ export function loadExecutorKeys(
     next: next === null ? null : signerOf(next),
     adoptNext: () => promote(next),
   };
+}
+
+/** The keyid that the newest entry of the log was signed with, or that it announces; null for an empty log. */
+export function currentKeyid(log: LogReader): string | null {
+  const newest = log.leaf(log.size() - 1);
+  if (newest === undefined) return null;
+  const receipt = decodeReceipt(newest.body);
+  return receipt?.kind === "key" ? receipt.new_keyid : newest.keyid;
 }
 
 function keyLost(): StartupError {

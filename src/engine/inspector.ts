@@ -6,7 +6,7 @@
  */
 
 import type { JsonNode } from "../core/json.ts";
-import type { Digest, Json, JsonObject } from "../core/types.ts";
+import type { Digest, JsonObject } from "../core/types.ts";
 import type { SocketConfig } from "../config/config.ts";
 import type { ExecutionView } from "./engine.ts";
 
@@ -19,16 +19,11 @@ export type ServiceView = {
   readonly tenant: string | null;
 };
 
-/** GET /health: OpenExec 0.1.10's fields; `status` is "healthy" exactly when the answer is a 200. */
-export type HealthView = {
-  readonly status: "healthy" | "unhealthy";
-  readonly exec_mode: string;
-  readonly signature_verification: string;
-  readonly restriction: string;
-  readonly allow_list?: readonly string[];
-  readonly warning?: string;
-  readonly [more: string]: Json | undefined;
-};
+/**
+ * GET /health: exec_mode, signature_verification, restriction, and allow_list or warning, as OpenExec 0.1.10 has them, with
+ * whatever else is worth knowing. `status` is "healthy" exactly when the answer is a 200.
+ */
+export type HealthView = JsonObject & { readonly status: "healthy" | "unhealthy" };
 
 export type ActionView = {
   readonly name: string;

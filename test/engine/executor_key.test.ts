@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { StartupError } from "../../src/core/startup_error.ts";
+import { keyidOf } from "../../src/log/keyid.ts";
 import { loadExecutorKeys } from "../../src/engine/executor_key.ts";
 
 let state: string;
@@ -24,7 +25,9 @@ function makeKeyFile(path: string): Uint8Array {
 test("the first start makes a key of mode 0600, the next finds the same", () => {
   const { current } = loadExecutorKeys(state, null, null);
   expect((Deno.statSync(`${state}/keys/executor.key`).mode ?? 0) & 0o777).toBe(0o600);
-  expect(loadExecutorKeys(state, null, current.publicKey).current.publicKey).toEqual(current.publicKey);
+  expect(loadExecutorKeys(state, null, keyidOf(current.publicKey)).current.publicKey).toEqual(
+    current.publicKey,
+  );
 });
 
 test("a credential is taken before a key is made", () => {
@@ -34,22 +37,22 @@ test("a credential is taken before a key is made", () => {
 
 test("a log whose key is gone refuses to go on", () => {
   loadExecutorKeys(state, null, null);
-  expect(() => loadExecutorKeys(state, null, new Uint8Array(32).fill(9))).toThrow(StartupError);
+  expect(() => loadExecutorKeys(state, null, keyidOf(new Uint8Array(32)))).toThrow(StartupError);
 });
 
 test("a key that others can read is refused", () => {
   const { current } = loadExecutorKeys(state, null, null);
   Deno.chmodSync(`${state}/keys/executor.key`, 0o640);
-  expect(() => loadExecutorKeys(state, null, current.publicKey)).toThrow(StartupError);
+  expect(() => loadExecutorKeys(state, null, keyidOf(current.publicKey))).toThrow(StartupError);
 });
 
 test("a waiting key takes over, also when the crash came between the log's record and the renaming", () => {
   const { current } = loadExecutorKeys(state, null, null);
   const waiting = makeKeyFile(`${state}/keys/executor.next.key`);
-  const rotating = loadExecutorKeys(state, null, current.publicKey);
+  const rotating = loadExecutorKeys(state, null, keyidOf(current.publicKey));
   expect(rotating.current.publicKey).toEqual(current.publicKey);
   expect(rotating.next?.publicKey).toEqual(waiting);
-  const afterCrash = loadExecutorKeys(state, null, waiting);
+  const afterCrash = loadExecutorKeys(state, null, keyidOf(waiting));
   expect(afterCrash.current.publicKey).toEqual(waiting);
   expect(afterCrash.next).toBeNull();
   expect(() => Deno.statSync(`${state}/keys/executor.next.key`)).toThrow(Deno.errors.NotFound);
@@ -58,6 +61,6 @@ test("a waiting key takes over, also when the crash came between the log's recor
 test("adoptNext() leaves the new key in place of the old", () => {
   const { current } = loadExecutorKeys(state, null, null);
   const waiting = makeKeyFile(`${state}/keys/executor.next.key`);
-  loadExecutorKeys(state, null, current.publicKey).adoptNext();
-  expect(loadExecutorKeys(state, null, waiting).current.publicKey).toEqual(waiting);
+  loadExecutorKeys(state, null, keyidOf(current.publicKey)).adoptNext();
+  expect(loadExecutorKeys(state, null, keyidOf(waiting)).current.publicKey).toEqual(waiting);
 });

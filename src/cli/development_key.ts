@@ -1,0 +1,24 @@
+/** The approver key of the embedded default: made on first start, readable by this user, so proof of nothing but intent. */
+
+import { dirname } from "node:path";
+import { formatApproverKey, newApproverKey, parseApproverKey } from "../client/approver_key.ts";
+import { DEVELOPMENT_APPROVER, DEVELOPMENT_KEYID, type DevelopmentKey } from "../config/defaults.ts";
+
+/** Reads the key file, or makes it with mode 0600. Throws InvalidApproverKey for a file that is something else. */
+export function developmentKey(file: string): DevelopmentKey {
+  const existing = readIfThere(file);
+  if (existing !== null) return parseApproverKey(existing);
+  const key = newApproverKey({ keyid: DEVELOPMENT_KEYID, name: DEVELOPMENT_APPROVER });
+  Deno.mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  Deno.writeTextFileSync(file, formatApproverKey(key), { createNew: true, mode: 0o600 });
+  return key;
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return Deno.readTextFileSync(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}

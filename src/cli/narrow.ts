@@ -1,0 +1,21 @@
+/**
+ * From the first stage of `serve`, which may read everything so that it can find its configuration, to the second, which
+ * may touch what that configuration names and nothing else: the process replaces itself and keeps its pid.
+ */
+
+import type { Config } from "../config/config.ts";
+import { permissionFlags } from "../config/permissions.ts";
+import { replaceProcess } from "../os/exec.ts";
+import { RUNTIME_FLAGS } from "../os/launch.ts";
+import { program } from "../os/program.ts";
+
+/** Whether this process still has the permissions it was started with. */
+export function isWide(): boolean {
+  return Deno.permissions.querySync({ name: "read" }).state === "granted";
+}
+
+/** Does not return. `args` are those of the command line, `serve` first. */
+export function narrow(config: Config, args: readonly string[], environment: Record<string, string>): never {
+  const flags = ["run", ...RUNTIME_FLAGS, ...permissionFlags(config, program)];
+  replaceProcess(program.runtime, [...flags, program.main, ...args], environment);
+}
