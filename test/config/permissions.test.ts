@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { permissionFlags } from "../../src/config/permissions.ts";
+import { RUNTIME_FLAGS } from "../../src/os/launch.ts";
+import { program } from "../../src/os/program.ts";
+import { load } from "./loading.ts";
+
+const FILES = { runtime: "/opt/deno", addon: "/lib/node_modules/@lmdb/x/a.node", root: "/lib/openexec" };
+
+const TEXT = `
+mode = "demo"
+state_dir = "/state"
+anchor = "/mnt/anchor"
+[[sockets]]
+path = "/run/o/agent.sock"
+[actions.x]
+module = "x.ts"
+secrets = { k = "/keys/k" }
+allow = { env = ["LANG"], read = ["/data"], net = ["example.com"] }
+[checkpoints]
+file = "/pub/checkpoint"
+command = ["/bin/publish", "x"]
+`;
+
+test("permissionFlags() lists what the configuration names, and no network", () => {
+  const flags = permissionFlags(load(TEXT).config, FILES);
+  const lists = new Map(flags.map((flag) => {
+    const [name = "", values] = flag.split("=");
+    return [name, values?.split(",") ?? null];
+  }));
+  expect([...lists.keys()].sort()).toEqual([
+    "--allow-env",
+    "--allow-ffi",
+    "--allow-read",
+    "--allow-run",
+    "--allow-sys",
+    "--allow-write",
+    "--ignore-env",
+  ]);
+  const written = ["/state", "/mnt", "/pub", "/run/o/agent.sock"];
+  expect(lists.get("--allow-write")).toEqual(written);
+  expect(lists.get("--allow-read")).toEqual([
+    "/lib/openexec",
+    "/lib/node_modules/@lmdb",
+    "/etc/openexec/openexec.toml",
+    "/etc/openexec/x.ts",
+    "/keys/k",
+    ...written,
+  ]);
+  expect(lists.get("--allow-run")).toEqual(["/opt/deno", "/bin/publish"]);
+  expect(lists.get("--allow-env")).toContain("LANG");
+});
+
+test("permissionFlags() grants nothing of what handlers are granted but the names of their variables", () => {
+  const flags = permissionFlags(load(TEXT).config, FILES).join(" ");
+  expect(flags).not.toContain("/data");
+  expect(flags).not.toContain("example.com");
+});
+
+test("permissionFlags() never gives a list that is empty, which would mean everything", () => {
+  for (const flag of permissionFlags(load('mode = "demo"').config, FILES)) expect(flag).not.toMatch(/=(,|$)/);
+});
+
+let folder = "";
+let outcomes: unknown;
+
+beforeAll(async () => {
+  folder = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "with,comma" }));
+  for (const name of ["state", "anchors", "run", "handlers"]) Deno.mkdirSync(`${folder}/${name}`);
+  Deno.writeTextFileSync(`${folder}/handlers/x.ts`, "handler");
+  const { config } = load(`
+mode = "demo"
+state_dir = "${folder}/state"
+anchor = "${folder}/anchors/a"
+[[sockets]]
+path = "${folder}/run/agent.sock"
+[actions.x]
+module = "${folder}/handlers/x.ts"
+allow = { env = ["GRANTED"] }
+`);
+  const probe = new URL("./permission_probe.ts", import.meta.url).pathname;
+  const { stdout, stderr } = await new Deno.Command(program.runtime, {
+    args: [
+      "run",
+      ...RUNTIME_FLAGS,
+      ...permissionFlags(config, program),
+      probe,
+      `${folder}/state`,
+      `${folder}/run/agent.sock`,
+      `${folder}/handlers/x.ts`,
+      `${folder}/anchors/a`,
+    ],
+    env: { HOME: folder, GRANTED: "yes", PATH: "/bin" },
+    clearEnv: true,
+  }).output();
+  const printed = new TextDecoder().decode(stdout);
+  if (!printed.startsWith("{")) throw new Error(new TextDecoder().decode(stderr));
+  outcomes = JSON.parse(printed);
+});
+
+afterAll(() => Deno.removeSync(folder, { recursive: true }));
+
+test("under these flags the runtime lets the daemon do its work", () => {
+  expect(outcomes).toMatchObject({
+    "open the ledger": "1",
+    "listen": "done",
+    "start an executor": "0",
+    "read a handler": "handler",
+    "replace the anchor": "done",
+    "read the environment": folder,
+    "read a granted variable": "yes",
+    "ask for free space and uptime": "true",
+  });
+});
+
+test("under these flags the runtime lets the daemon do nothing else", () => {
+  expect(outcomes).toMatchObject({
+    "read another file": "NotCapable",
+    "write another file": "NotCapable",
+    "rewrite a handler": "NotCapable",
+    "start another program": "NotCapable",
+    "read another variable": "undefined",
+    "listen on TCP": "NotCapable",
+    "connect by TCP": "NotCapable",
+    "connect to a socket": "NotCapable",
+  });
+});
