@@ -1,0 +1,146 @@
+/** What the daemon tells about itself at GET /metrics, and one log line per attempt beside it. */
+
+import { ERROR_CODES, type ErrorCode, ERRORS } from "../core/errors.ts";
+import type { Peer } from "../core/types.ts";
+import { logger } from "./log.ts";
+import { MetricsRegistry } from "./metrics.ts";
+
+/** Where a number comes from that others keep. */
+export interface DaemonSources {
+  readonly version: string;
+  /** Names of the registered actions. */
+  readonly actions: Iterable<string>;
+  readonly inFlight: () => number;
+  readonly executors: () => {
+    readonly processes: number;
+    readonly running: number;
+    readonly restarts: number;
+  };
+  readonly ledger: () => {
+    readonly executions: number;
+    readonly unsettled: number;
+    readonly logSize: number;
+    readonly fileBytes: number;
+    readonly oldestUnprunedMs: number | null;
+  };
+  readonly health: () => { readonly refusing: ErrorCode | null; readonly halted: boolean };
+}
+
+/** One request for an execution, answered. */
+export interface AttemptEvent {
+  /** As asked for; null when the request could not be read that far. */
+  readonly action: string | null;
+  /** null when it succeeded. */
+  readonly code: ErrorCode | null;
+  readonly replayed: boolean;
+  /** null when nothing was reserved. */
+  readonly execution: string | null;
+  readonly trace: string | null;
+  readonly peer: Peer;
+  /** Microseconds by station. */
+  readonly stations: ReadonlyMap<string, number>;
+}
+
+export interface DaemonMetrics {
+  attempt(event: AttemptEvent): void;
+  pruned(bodies: number): void;
+  render(): string;
+}
+
+const STATIONS = ["parse", "replay", "verify", "check", "reserve", "run", "settle"];
+const SUCCEEDED = "succeeded";
+
+/** Seconds: from a cheap refusal to a slow handler. */
+const BOUNDS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
+
+export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
+  const registry = new MetricsRegistry();
+  registry.info("openexec_build_info", "The running version.", { version: sources.version });
+  const attempts = registry.counter(
+    "openexec_attempts_total",
+    "Answered requests for an execution, replays included.",
+    { action: sources.actions, code: [SUCCEEDED, ...ERROR_CODES] },
+  );
+  const seconds = registry.histogram(
+    "openexec_station_seconds",
+    "Time that one attempt spends at a station.",
+    BOUNDS,
+    { station: STATIONS },
+  );
+  const pruned = registry.counter("openexec_pruned_bodies_total", "Payloads and results destroyed.", {});
+  pruned.add(0, {});
+  let snapshot = takeSnapshot(sources);
+  for (const [name, type, help, read] of OBSERVED) {
+    registry.observed(`openexec_${name}`, type, help, () => read(snapshot));
+  }
+  const log = logger("engine");
+  return {
+    attempt(event) {
+      attempts.add(1, { action: event.action ?? "", code: event.code ?? SUCCEEDED });
+      for (const [station, micros] of event.stations) seconds.observe(micros / 1e6, { station });
+      const isUncertain = event.code !== null && ERRORS[event.code].effect === "unknown";
+      (isUncertain ? log.warning : log.info)("attempt answered", attemptFields(event));
+    },
+    pruned: (bodies) => pruned.add(bodies, {}),
+    render() {
+      snapshot = takeSnapshot(sources);
+      return registry.render();
+    },
+  };
+}
+
+/** Each source is asked once per rendering, so that the numbers of one rendering belong together. */
+function takeSnapshot({ inFlight, executors, ledger, health }: DaemonSources) {
+  return { inFlight: inFlight(), executors: executors(), ledger: ledger(), health: health() };
+}
+
+type Snapshot = ReturnType<typeof takeSnapshot>;
+type Observed = readonly [
+  name: string,
+  type: "counter" | "gauge",
+  help: string,
+  read: (s: Snapshot) => number | null,
+];
+
+const OBSERVED: readonly Observed[] = [
+  ["in_flight", "gauge", "Requests being worked on.", (s) => s.inFlight],
+  ["executor_processes", "gauge", "Executor processes alive.", (s) => s.executors.processes],
+  ["executors_running", "gauge", "Executions running.", (s) => s.executors.running],
+  [
+    "executor_restarts_total",
+    "counter",
+    "Executor processes replaced after they died.",
+    (s) => s.executors.restarts,
+  ],
+  ["executions", "gauge", "Executions in the ledger.", (s) => s.ledger.executions],
+  ["executions_unsettled", "gauge", "Executions without an outcome.", (s) => s.ledger.unsettled],
+  ["log_size", "gauge", "Receipts in the log.", (s) => s.ledger.logSize],
+  ["ledger_bytes", "gauge", "Size of the ledger's file.", (s) => s.ledger.fileBytes],
+  [
+    "oldest_unpruned_timestamp_seconds",
+    "gauge",
+    "When the oldest body that is still kept was stored.",
+    ({ ledger: { oldestUnprunedMs } }) => oldestUnprunedMs === null ? null : oldestUnprunedMs / 1000,
+  ],
+  ["halted", "gauge", "1 while an operator has stopped new executions.", (s) => s.health.halted ? 1 : 0],
+  [
+    "ledger_writable",
+    "gauge",
+    "1 while executions can be recorded.",
+    (s) => s.health.refusing === null ? 1 : 0,
+  ],
+];
+
+function attemptFields({ action, code, replayed, execution, trace, peer, stations }: AttemptEvent) {
+  return {
+    ...(execution === null ? {} : { execution }),
+    ...(trace === null ? {} : { trace }),
+    ...(action === null ? {} : { action }),
+    ...(code === null ? { status: SUCCEEDED } : { code }),
+    ...(replayed ? { replayed } : {}),
+    uid: peer.uid,
+    pid: peer.pid,
+    socket: peer.socket,
+    stations: Object.fromEntries(stations),
+  };
+}

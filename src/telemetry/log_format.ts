@@ -1,0 +1,70 @@
+/** How a log line looks: JSON for machines, a line for people on a terminal, and sd-daemon(3) priorities for the journal. */
+
+import { redact } from "./redact.ts";
+
+export type LogFormat = "json" | "terminal" | "journal";
+
+export type Level = "debug" | "info" | "warning" | "error";
+
+export interface LogLine {
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly level: Level;
+  /** Which part of openexec speaks. */
+  readonly part: string;
+  readonly message: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/** Which format fits standard error. `device` and `inode` are those of the stream; `journal` comes from JOURNAL_STREAM. */
+export function logFormatFor(
+  stream: { readonly isTerminal: boolean; readonly device: number; readonly inode: number },
+  journal: { readonly device: string; readonly inode: string } | null,
+): LogFormat {
+  if (stream.isTerminal) return "terminal";
+  // a child of a service inherits the variable, but not always the stream
+  const isJournal = journal !== null && journal.device === String(stream.device) &&
+    journal.inode === String(stream.inode);
+  return isJournal ? "journal" : "json";
+}
+
+/** One line, without its newline. */
+export function formatLine(line: LogLine, format: LogFormat, color: boolean): string {
+  const fields = redact(line.properties);
+  switch (format) {
+    case "json": {
+      const { level, part, message } = line;
+      return JSON.stringify({ time: timeText(line.timestamp), level, part, message, ...fields });
+    }
+    case "journal":
+      return `<${PRIORITIES[line.level]}>${line.part}: ${line.message}${fieldsText(fields)}`;
+    case "terminal": {
+      const time = timeText(line.timestamp).slice(11, 23);
+      const level = line.level.padEnd(7);
+      const [before, after] = color ? [COLORS[line.level], "\x1b[0m"] : ["", ""];
+      return `${time} ${before}${level}${after} ${line.part}: ${line.message}${fieldsText(fields)}`;
+    }
+  }
+}
+
+/** syslog(3). */
+const PRIORITIES: Readonly<Record<Level, number>> = { debug: 7, info: 6, warning: 4, error: 3 };
+
+const COLORS: Readonly<Record<Level, string>> = {
+  debug: "\x1b[2m",
+  info: "\x1b[32m",
+  warning: "\x1b[33m",
+  error: "\x1b[31m",
+};
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function fieldsText(fields: Readonly<Record<string, unknown>>): string {
+  return Object.entries(fields).map(([name, value]) => ` ${name}=${valueText(value)}`).join("");
+}
+
+function valueText(value: unknown): string {
+  return typeof value === "string" && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+}

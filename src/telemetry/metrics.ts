@@ -1,0 +1,136 @@
+/**
+ * Counters, gauges and histograms, and their text for Prometheus (exposition format 0.0.4).
+ *
+ * Invariant: bounded. Every label is declared with the values it may have and any other value becomes "other", so that what
+ * clients send can neither grow the memory of the daemon nor the number of time series.
+ */
+
+/** Label name to the values it may have besides "other". */
+export type LabelValues = Readonly<Record<string, Iterable<string>>>;
+
+type Labels<Names extends LabelValues> = { readonly [Name in keyof Names]: string };
+
+const OTHER = "other";
+
+interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  samples(): Iterable<string>;
+}
+
+export class MetricsRegistry {
+  readonly #families: Family[] = [];
+
+  /** Prometheus text, families in the order in which they were made. */
+  render(): string {
+    return this.#families.map((family) => {
+      const help = family.help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+      const head = `# HELP ${family.name} ${help}\n# TYPE ${family.name} ${family.type}\n`;
+      return head + [...family.samples()].map((sample) => `${sample}\n`).join("");
+    }).join("");
+  }
+
+  /** Counts up. `name` ends in `_total`. */
+  counter<Names extends LabelValues>(name: string, help: string, labels: Names) {
+    const domain = new LabelDomain(labels);
+    const counts = new Map<string, number>();
+    const samples = () => [...counts].map(([text, count]) => `${name}${braces(text)} ${count}`);
+    this.#families.push({ name, help, type: "counter", samples });
+    return {
+      add(by: number, values: Labels<Names>): void {
+        const text = domain.text(values);
+        counts.set(text, (counts.get(text) ?? 0) + by);
+      },
+    };
+  }
+
+  /** Read when it is asked for; null is left out. `type` says whether it only ever grows. */
+  observed(name: string, type: "counter" | "gauge", help: string, read: () => number | null): void {
+    const samples = () => {
+      const value = read();
+      return value === null ? [] : [`${name} ${value}`];
+    };
+    this.#families.push({ name, help, type, samples });
+  }
+
+  /** A gauge of 1 whose labels say something that does not change. */
+  info(name: string, help: string, labels: Readonly<Record<string, string>>): void {
+    const text = Object.entries(labels).map(([label, value]) => `${label}="${escaped(value)}"`).join(",");
+    this.#families.push({ name, help, type: "gauge", samples: () => [`${name}${braces(text)} 1`] });
+  }
+
+  /** Distribution of seconds; `bounds` are upper ones, ascending. */
+  histogram<Names extends LabelValues>(name: string, help: string, bounds: readonly number[], labels: Names) {
+    const domain = new LabelDomain(labels);
+    const series = new Map<string, Distribution>();
+    const samples = () => [...series].flatMap(([text, distribution]) => distribution.samples(name, text));
+    this.#families.push({ name, help, type: "histogram", samples });
+    return {
+      observe(value: number, values: Labels<Names>): void {
+        const text = domain.text(values);
+        let distribution = series.get(text);
+        if (distribution === undefined) series.set(text, distribution = new Distribution(bounds));
+        distribution.observe(value);
+      },
+    };
+  }
+}
+
+/** The label sets of one family, as text; each is built once. */
+class LabelDomain {
+  readonly #allowed: readonly (readonly [name: string, values: ReadonlySet<string>])[];
+
+  constructor(labels: LabelValues) {
+    this.#allowed = Object.entries(labels).map(([name, values]) => [name, new Set(values)]);
+  }
+
+  text(values: Readonly<Record<string, string>>): string {
+    return this.#allowed.map(([name, allowed]) => {
+      const value = values[name] ?? OTHER;
+      return `${name}="${escaped(allowed.has(value) ? value : OTHER)}"`;
+    }).join(",");
+  }
+}
+
+class Distribution {
+  readonly #counts: number[];
+  #sum = 0;
+  #count = 0;
+
+  constructor(private readonly bounds: readonly number[]) {
+    this.#counts = bounds.map(() => 0);
+  }
+
+  observe(value: number): void {
+    this.#count++;
+    this.#sum += value;
+    const bucket = this.bounds.findIndex((bound) => value <= bound);
+    const count = this.#counts[bucket];
+    if (count !== undefined) this.#counts[bucket] = count + 1;
+  }
+
+  samples(name: string, text: string): string[] {
+    const labelled = (le: string): string =>
+      `${name}_bucket${braces([text, `le="${le}"`].filter(Boolean).join(","))}`;
+    let below = 0;
+    const buckets = this.bounds.map((bound, index) => {
+      below += this.#counts[index] ?? 0;
+      return `${labelled(String(bound))} ${below}`;
+    });
+    return [
+      ...buckets,
+      `${labelled("+Inf")} ${this.#count}`,
+      `${name}_sum${braces(text)} ${this.#sum}`,
+      `${name}_count${braces(text)} ${this.#count}`,
+    ];
+  }
+}
+
+function braces(text: string): string {
+  return text === "" ? "" : `{${text}}`;
+}
+
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}

@@ -1,0 +1,70 @@
+/**
+ * What a log line may carry: fields of this list whose value has the field's shape. Anything else is dropped, whatever it is
+ * called, so that no payload, approval, secret or key can slip into a log by way of a field.
+ */
+
+import { ERRORS } from "../core/errors.ts";
+import { isName } from "../core/limits.ts";
+
+type Shape = (value: unknown) => boolean;
+
+function text(pattern: RegExp): Shape {
+  return (value) => typeof value === "string" && pattern.test(value);
+}
+
+const whole: Shape = (value) => Number.isSafeInteger(value);
+const name: Shape = (value) => typeof value === "string" && isName(value);
+const word = text(/^[a-z][a-z_]{0,39}$/);
+
+const FIELDS = {
+  // one attempt
+  execution: text(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  trace: text(/^[0-9a-f]{32}$/),
+  action: name,
+  code: (value) => typeof value === "string" && Object.hasOwn(ERRORS, value),
+  status: word,
+  replayed: (value) => typeof value === "boolean",
+  stations: (value) =>
+    typeof value === "object" && value !== null &&
+    Object.entries(value).every(([station, micros]) => word(station) && whole(micros)),
+  // one exchange
+  route: text(/^[A-Z]{1,10} \/[a-z0-9_/{}.-]{0,60}$/),
+  http_status: whole,
+  duration_ms: (value) => typeof value === "number" && Number.isFinite(value),
+  uid: whole,
+  gid: whole,
+  pid: whole,
+  socket: name,
+  // the daemon and what belongs to it
+  executor: name,
+  mode: word,
+  version: text(/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]{1,40})?$/),
+  path: text(/^\/[\x20-\x7e]{0,254}$/),
+  log_index: whole,
+  log_size: whole,
+  count: whole,
+  bytes: whole,
+  limit: whole,
+  exit_code: whole,
+  signal: text(/^SIG[A-Z0-9]{1,10}$/),
+  // what went wrong (telemetry/fault.ts)
+  error: text(/^[A-Za-z][A-Za-z0-9_]{0,60}$/),
+  errno: text(/^E[A-Z0-9]{1,30}$/),
+  frames: (value) => Array.isArray(value) && value.every(text(/^[\x20-\x7e]{1,200}$/)),
+} as const satisfies Record<string, Shape>;
+
+export type FieldName = keyof typeof FIELDS;
+
+/** Names are checked when the code is written, shapes when the line is. */
+export type Fields = { readonly [Name in FieldName]?: unknown };
+
+/** The admissible part of `properties`, in its own order. */
+export function redact(properties: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(properties).filter(([field, value]) => isField(field) && FIELDS[field](value)),
+  );
+}
+
+function isField(field: string): field is FieldName {
+  return Object.hasOwn(FIELDS, field);
+}
