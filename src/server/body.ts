@@ -1,0 +1,90 @@
+/** Reading a request's body: whole, within a size and a time, or refused. */
+
+import type { IncomingMessage } from "node:http";
+import { concatBytes } from "../core/encoding.ts";
+import { Refusal } from "../core/errors.ts";
+import type { Connection } from "./connection.ts";
+import type { Fault } from "./request_guard.ts";
+
+export interface BodyLimits {
+  readonly bytesMax: number;
+  /** For the whole body, however evenly it drips. */
+  readonly timeMs: number;
+}
+
+export function hasBody(request: IncomingMessage): boolean {
+  const { "content-length": length, "transfer-encoding": coding } = request.headers;
+  return coding !== undefined || (length !== undefined && Number(length) > 0);
+}
+
+/** Throws a Refusal: request_too_large, request_malformed (cut short, unreadable, or too slow). */
+export async function readBody(
+  request: IncomingMessage,
+  connection: Connection,
+  limits: BodyLimits,
+): Promise<Uint8Array> {
+  if (Number(request.headers["content-length"] ?? 0) > limits.bytesMax) throw tooLarge(limits);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const refusal = await consume(request, connection, limits.timeMs, (chunk) => {
+    length += chunk.length;
+    if (length > limits.bytesMax) return tooLarge(limits);
+    chunks.push(chunk);
+    return null;
+  });
+  if (refusal !== null) throw refusal;
+  return concatBytes(...chunks);
+}
+
+/** What is read and thrown away of a refused body, so that its sender gets to the point of reading the answer. */
+const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Resolves when the body is over, or when its sender has had enough patience. */
+export async function discardBody(
+  request: IncomingMessage,
+  connection: Connection,
+  timeMs: number,
+): Promise<void> {
+  if (request.complete || request.destroyed) return;
+  let length = 0;
+  await consume(request, connection, timeMs, (chunk) => {
+    length += chunk.length;
+    return length > DISCARD_BYTES_MAX ? new Refusal("request_too_large") : null;
+  });
+}
+
+/** Hands chunks to `take` until the body ends (null) or something refuses it. */
+function consume(
+  request: IncomingMessage,
+  connection: Connection,
+  timeMs: number,
+  take: (chunk: Uint8Array) => Refusal | null,
+): Promise<Refusal | null> {
+  const { promise, resolve } = Promise.withResolvers<Refusal | null>();
+  const onData = (chunk: Uint8Array) => {
+    const refusal = take(chunk);
+    if (refusal !== null) resolve(refusal);
+  };
+  const onEnd = () => resolve(null);
+  const onClose = () => resolve(malformed("The connection closed before the request was complete."));
+  const timer = setTimeout(() => connection.failInput(TOO_SLOW), timeMs);
+  const stopListening = connection.onInputFault(({ code, detail }) => {
+    if (!request.complete) resolve(new Refusal(code, detail));
+  });
+  request.on("data", onData).once("end", onEnd).once("close", onClose).resume();
+  return promise.finally(() => {
+    clearTimeout(timer);
+    stopListening();
+    request.off("data", onData).off("end", onEnd).off("close", onClose).pause();
+  });
+}
+
+const TOO_SLOW: Fault = { code: "request_malformed", detail: "The body did not arrive in time." };
+
+function tooLarge({ bytesMax }: BodyLimits): Refusal {
+  return new Refusal("request_too_large", `A request has at most ${bytesMax} bytes.`);
+}
+
+function malformed(detail: string): Refusal {
+  return new Refusal("request_malformed", detail);
+}

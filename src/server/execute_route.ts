@@ -1,0 +1,45 @@
+/** POST /execute, and the legacy receipt check that belongs to it. */
+
+import { Refusal } from "../core/errors.ts";
+import { type JsonNode, parseIJson } from "../core/json.ts";
+import type { Call, Handlers } from "./call.ts";
+import { idempotencyKey, preferredWaitMs, traceparent } from "./headers.ts";
+import { problemReply } from "./problem.ts";
+import { jsonReply, type Reply } from "./reply.ts";
+
+export async function execute(call: Call, { engine, inFlight }: Handlers): Promise<Reply> {
+  const { peer, socket, receivedAtMs, instance, fields, body } = call;
+  const context = {
+    peer,
+    socket,
+    receivedAtMs,
+    instance,
+    idempotencyKey: idempotencyKey(fields),
+    waitMs: preferredWaitMs(fields),
+    traceparent: traceparent(fields),
+    crowded: inFlight.count >= inFlight.max,
+  };
+  inFlight.count += 1;
+  try {
+    const answer = await engine.execute(body, context);
+    return answer.ok
+      ? jsonReply(answer.execution)
+      : problemReply(answer.code, answer.detail, instance, answer.execution);
+  } finally {
+    inFlight.count -= 1;
+  }
+}
+
+/** The result is kept as it was written, because Python tells 1 from 1.0 and so does the receipt. */
+export function verifyLegacyReceipt({ body }: Call, { inspector }: Handlers): Reply {
+  const members = membersOf(parseIJson(body));
+  const [id, result, receipt] = ["exec_id", "result", "receipt"].map((name) => members.get(name));
+  if (members.size !== 3 || id?.kind !== "string" || result === undefined || receipt?.kind !== "string") {
+    throw new Refusal("request_malformed", "The body must be an object of exec_id, result and receipt.");
+  }
+  return jsonReply({ valid: inspector.isLegacyReceipt(id.value, result, receipt.value) });
+}
+
+function membersOf(node: JsonNode): ReadonlyMap<string, JsonNode> {
+  return new Map(node.kind === "object" ? node.members : []);
+}

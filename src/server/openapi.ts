@@ -1,0 +1,92 @@
+/** The OpenAPI 3.1 document, made from the route table and the schemas that the routes name: nothing in it is written twice. */
+
+import { toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
+import type { GenericSchema } from "valibot";
+import type { Json, JsonObject } from "../core/types.ts";
+import { type Route, ROUTES } from "./routes.ts";
+import { Execution, Problem } from "./schemas.ts";
+
+const DEFINITIONS = { Execution, Problem };
+const CONVERSION = {
+  target: "draft-2020-12",
+  typeMode: "input",
+  overrideRef: ({ referenceId }: { referenceId: string }) => `#/components/schemas/${referenceId}`,
+} as const;
+const PROBLEM = { $ref: "#/components/schemas/Problem" };
+
+export function openapiDocument(version: string): JsonObject {
+  const paths: Record<string, Record<string, JsonObject>> = {};
+  for (const route of ROUTES) {
+    const operations = paths[route.path] ??= {};
+    operations[route.method.toLowerCase()] = operationOf(route);
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "openexec",
+      version,
+      description:
+        "Served over Unix sockets only. Whatever is not a 200 is problem+json with a code of docs/errors.md.",
+      license: { name: "See LICENSE" },
+    },
+    servers: [{
+      url: "http://localhost",
+      description: "The Host field is not looked at: the socket decides.",
+    }],
+    paths,
+    components: { schemas: asJson(toJsonSchemaDefs(DEFINITIONS, CONVERSION)) },
+  };
+}
+
+function operationOf({ method, path, role, summary, query, body, answer }: Route): JsonObject {
+  const parameters = [
+    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => parameter(name, "path")),
+    ...query.map((name) => parameter(name, "query")),
+    ...(path === "/execute" ? HEADERS : []),
+  ];
+  return {
+    summary,
+    operationId: `${method.toLowerCase()}${
+      path.replaceAll(/[^a-z_]+(\w?)/g, (_, letter) => letter.toUpperCase())
+    }`,
+    tags: [role],
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === null
+      ? {}
+      : { requestBody: { required: path.startsWith("/admin/") === false, ...json(body) } }),
+    responses: {
+      "200": { description: "Done.", ...(answer === null ? TEXT : json(answer)) },
+      default: {
+        description: "Refused, or failed.",
+        content: { "application/problem+json": { schema: PROBLEM } },
+      },
+    },
+  };
+}
+
+function parameter(name: string, place: "path" | "query"): JsonObject {
+  return { name, in: place, required: place === "path", schema: { type: "string" } };
+}
+
+const HEADERS: readonly JsonObject[] = [
+  header("Idempotency-Key", 'Stands for `nonce`: one quoted string, such as "n-1" (RFC 8941).'),
+  header("Prefer", "wait=N: up to N seconds for a run in flight, at most 300 (RFC 7240)."),
+  header("traceparent", "W3C Trace Context, handed to the handler."),
+];
+
+function header(name: string, description: string): JsonObject {
+  return { name, in: "header", description, schema: { type: "string" } };
+}
+
+const TEXT: JsonObject = { content: { "text/plain": { schema: { type: "string" } } } };
+
+function json(schema: GenericSchema): JsonObject {
+  const converted = toJsonSchema(schema, { ...CONVERSION, definitions: DEFINITIONS });
+  const { $schema: _dialect, $defs: _components, ...rest } = converted;
+  return { content: { "application/json": { schema: asJson(rest) } } };
+}
+
+/** The library's type names keywords; a JSON Schema is a JSON object (2020-12, section 4.3). */
+function asJson(schema: object): JsonObject {
+  return JSON.parse(JSON.stringify(schema)) as Record<string, Json>;
+}

@@ -1,0 +1,86 @@
+/** What can be looked at. An agent socket shows a peer what its own uid asked for, an admin socket shows all. */
+
+import { Refusal } from "../core/errors.ts";
+import { isName } from "../core/limits.ts";
+import type { Call, Handlers } from "./call.ts";
+import { requiredWholeNumber, wholeNumber } from "./query.ts";
+import { jsonReply, type Reply, textReply } from "./reply.ts";
+
+export function service(_call: Call, { inspector }: Handlers): Reply {
+  return jsonReply(inspector.service());
+}
+
+export function version(_call: Call, { inspector }: Handlers): Reply {
+  return jsonReply({ version: inspector.service().version });
+}
+
+/** Monitors read the status first: 503 says the same as the body. */
+export function health(_call: Call, { inspector }: Handlers): Reply {
+  const view = inspector.health();
+  return whetherAble(jsonReply(view), view.status === "healthy");
+}
+
+export function ready(_call: Call, { inspector }: Handlers): Reply {
+  const isReady = inspector.ready();
+  return whetherAble(jsonReply({ ready: isReady }), isReady);
+}
+
+function whetherAble(reply: Reply, able: boolean): Reply {
+  return able ? reply : { ...reply, status: 503, headers: { ...reply.headers, "retry-after": "1" } };
+}
+
+export function openapi(_call: Call, { document }: Handlers): Reply {
+  return jsonReply(document);
+}
+
+export function actions({ socket }: Call, { inspector }: Handlers): Reply {
+  return jsonReply({ actions: inspector.actions(socket) });
+}
+
+const LIST_DEFAULT = 20;
+const LIST_MAX = 1000;
+
+export function executions(call: Call, { inspector }: Handlers): Reply {
+  const { query } = call;
+  const nonce = query.get("nonce");
+  const limit = wholeNumber(query, "limit") ?? LIST_DEFAULT;
+  if (limit < 1 || limit > LIST_MAX) throw malformed(`limit must be 1 to ${LIST_MAX}.`);
+  if (nonce === undefined) {
+    return jsonReply({ executions: inspector.list(visibleTo(call), limit, query.get("before") ?? null) });
+  }
+  if (query.size > 1 || !isName(nonce)) throw malformed("nonce must be a nonce, and stand alone.");
+  return jsonReply(inspector.findByNonce(nonce, visibleTo(call)));
+}
+
+export function execution(call: Call, { inspector }: Handlers): Reply {
+  return jsonReply(inspector.find(call.parameter, visibleTo(call)));
+}
+
+export function receipt(call: Call, { inspector }: Handlers): Reply {
+  if (!/^\d{1,15}$/.test(call.parameter)) throw new Refusal("execution_not_found");
+  return jsonReply(inspector.receipt(Number(call.parameter), visibleTo(call)));
+}
+
+export function checkpoint(_call: Call, { inspector }: Handlers): Reply {
+  return textReply(inspector.checkpoint());
+}
+
+export function inclusionProof({ query }: Call, { inspector }: Handlers): Reply {
+  return jsonReply(inspector.inclusionProof(requiredWholeNumber(query, "index"), wholeNumber(query, "size")));
+}
+
+export function consistencyProof({ query }: Call, { inspector }: Handlers): Reply {
+  return jsonReply(inspector.consistencyProof(requiredWholeNumber(query, "from"), wholeNumber(query, "to")));
+}
+
+export function metrics(_call: Call, { inspector }: Handlers): Reply {
+  return textReply(inspector.metrics(), "text/plain; version=0.0.4; charset=utf-8");
+}
+
+function visibleTo({ peer, socket }: Call): number | null {
+  return socket.role === "admin" ? null : peer.uid;
+}
+
+function malformed(detail: string): Refusal {
+  return new Refusal("request_malformed", detail);
+}

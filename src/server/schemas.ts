@@ -1,0 +1,155 @@
+/**
+ * The shapes that go over the socket, as valibot schemas: bodies of operators are checked with them, and the OpenAPI document
+ * is made from all of them. The engine reads the body of POST /execute itself, byte for byte (engine/request.ts).
+ */
+
+import * as v from "valibot";
+import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
+
+const NAME = v.pipe(
+  v.string(),
+  v.regex(/^[\x21-\x7e]{1,255}$/),
+  v.description("1 to 255 visible ASCII characters."),
+);
+const BASE64 = v.pipe(v.string(), v.description("Base64, standard alphabet."));
+const INDEX = v.pipe(v.number(), v.integer(), v.minValue(0));
+const OBJECT = v.record(v.string(), v.unknown());
+
+/** A DSSE 1.0.2 envelope. */
+const ENVELOPE = v.object({
+  payloadType: v.string(),
+  payload: BASE64,
+  signatures: v.pipe(v.array(v.object({ keyid: v.string(), sig: BASE64 })), v.minLength(1)),
+});
+
+/** An approval of OpenExec 0.1.10; members it does not name are refused by the engine. */
+const CLAWSHIELD_ARTIFACT = v.looseObject({
+  approval_id: v.string(),
+  tenant_id: v.string(),
+  action_hash: v.string(),
+  signature: BASE64,
+});
+
+export const ExecuteRequest = v.strictObject({
+  action: NAME,
+  payload: v.optional(v.nullable(OBJECT)),
+  nonce: v.optional(NAME),
+  approval: v.optional(ENVELOPE),
+  approval_artifact: v.optional(CLAWSHIELD_ARTIFACT),
+});
+
+export const Execution = v.looseObject({
+  id: v.pipe(v.string(), v.uuid(), v.description("UUIDv7.")),
+  action: NAME,
+  status: v.picklist(["reserved", "succeeded", "failed", "timed_out", "crashed", "outcome_unknown"]),
+  approved: v.boolean(),
+  result: v.unknown(),
+  replayed: v.boolean(),
+  receipt: v.nullable(
+    v.pipe(v.string(), v.description("OpenExec 0.1.10's unkeyed receipt; it proves nothing.")),
+  ),
+  attestation: v.nullable(v.pipe(ENVELOPE, v.description("The signed receipt."))),
+  salts: v.object({ request: v.optional(BASE64), result: v.optional(BASE64) }),
+  log_index: v.nullable(INDEX),
+  code: v.optional(v.string()),
+  result_pruned: v.optional(v.boolean()),
+  resolved: v.optional(v.boolean()),
+});
+
+const CODES: readonly ErrorCode[] = ERROR_CODES;
+
+/** RFC 9457, with the extensions of the error table. */
+export const Problem = v.object({
+  type: v.pipe(v.string(), v.description("urn:openexec:error: and the code.")),
+  title: v.string(),
+  status: v.pipe(v.number(), v.integer(), v.minValue(400), v.maxValue(599)),
+  detail: v.string(),
+  instance: v.string(),
+  code: v.picklist(CODES),
+  effect: v.pipe(v.picklist(["none", "unknown"]), v.description("none: nothing ran; unknown: it may have.")),
+  retry: v.picklist(["never", "same_request", "new_approval"]),
+  execution: v.optional(Execution),
+});
+
+export const Service = v.object({
+  service: v.string(),
+  status: v.string(),
+  version: v.string(),
+  executor_id: v.string(),
+  tenant: v.nullable(v.string()),
+});
+
+export const Health = v.looseObject({
+  status: v.picklist(["healthy", "unhealthy"]),
+  exec_mode: v.string(),
+  signature_verification: v.string(),
+  restriction: v.string(),
+  allow_list: v.optional(v.array(v.string())),
+  warning: v.optional(v.string()),
+});
+
+export const Ready = v.object({ ready: v.boolean() });
+export const Version = v.object({ version: v.string() });
+
+export const Actions = v.object({
+  actions: v.array(v.object({
+    name: NAME,
+    input_schema: OBJECT,
+    output_schema: OBJECT,
+    approvals: INDEX,
+    grants: OBJECT,
+    handler_digest: v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/)),
+  })),
+});
+
+export const Executions = v.object({ executions: v.array(Execution) });
+
+export const LegacyReceipt = v.strictObject({
+  exec_id: v.string(),
+  result: v.unknown(),
+  receipt: v.string(),
+});
+export const Validity = v.object({ valid: v.boolean() });
+
+export const Receipt = v.object({
+  log_index: INDEX,
+  attestation: ENVELOPE,
+  tlog_proof: v.pipe(v.string(), v.description("C2SP tlog-proof.")),
+});
+
+export const InclusionProof = v.object({
+  log_index: INDEX,
+  tree_size: INDEX,
+  leaf_hash: BASE64,
+  root_hash: BASE64,
+  hashes: v.array(BASE64),
+});
+
+export const ConsistencyProof = v.object({
+  from: INDEX,
+  to: INDEX,
+  from_root_hash: BASE64,
+  root_hash: BASE64,
+  hashes: v.array(BASE64),
+});
+
+export const NoMembers = v.strictObject({});
+export const Revocation = v.strictObject({ iss: NAME, jti: NAME });
+export const ResolutionRequest = v.strictObject({
+  id: v.pipe(v.string(), v.uuid()),
+  as: v.picklist(["succeeded", "failed"]),
+  note: v.pipe(v.string(), v.minLength(1), v.maxLength(1000)),
+});
+export const BackupRequest = v.strictObject({
+  directory: v.pipe(
+    v.string(),
+    v.regex(/^\/[^\0]*$/),
+    v.maxLength(4096),
+    v.description("Absolute path on the host."),
+  ),
+});
+
+export const Halted = v.object({ halted: v.boolean() });
+export const Revoked = v.object({ iss: NAME, jti: NAME, revoked: v.literal(true) });
+export const Pruned = v.object({ bodies: INDEX, buckets: INDEX, done: v.boolean() });
+export const AnyObject = OBJECT;

@@ -1,0 +1,236 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { rawExchange } from "../support/raw_http.ts";
+import { TestServer } from "./fakes.ts";
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await TestServer.start({ limits: { headerMs: 400, bodyMs: 400 } });
+});
+afterEach(() => server.close());
+
+const GET = "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n";
+
+function post(nonce: string, extra = ""): string {
+  const body = `{"action":"echo","nonce":"${nonce}"}`;
+  return `POST /execute HTTP/1.1\r\nHost: x\r\n${extra}Content-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+const statuses = (answers: readonly { status: number }[]) => answers.map(({ status }) => status);
+const nonces = () => server.engine.executed.map(({ request }) => request.nonce);
+
+test("a connection serves one request after another", async () => {
+  const { answers, closed } = await rawExchange(server.agent, GET.repeat(3), { answers: 3 });
+  expect(statuses(answers)).toEqual([200, 200, 200]);
+  expect(closed).toBe(false);
+});
+
+test("pipelined requests are executed one after another, in their order", async () => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const [first, second] = gates;
+  server.engine.gate = first?.promise ?? Promise.resolve();
+  const exchange = rawExchange(server.agent, post("a") + post("b") + GET, { answers: 3 });
+  await until(() => nonces().length === 1);
+  server.engine.gate = second?.promise ?? Promise.resolve();
+  expect(nonces()).toEqual(["a"]);
+  first?.resolve();
+  await until(() => nonces().length === 2);
+  second?.resolve();
+  expect(statuses((await exchange).answers)).toEqual([200, 200, 200]);
+  expect(nonces()).toEqual(["a", "b"]);
+});
+
+test("more than 16 unanswered requests on one connection end it", async () => {
+  const gate = Promise.withResolvers<void>();
+  server.engine.gate = gate.promise;
+  const { answers, closed } = await rawExchange(server.agent, post("a") + GET.repeat(16));
+  expect([answers, closed]).toEqual([[], true]);
+  gate.resolve();
+  expect((await rawExchange(server.agent, GET.repeat(16), { answers: 16 })).answers).toHaveLength(16);
+});
+
+test("who closes the sending half, as socat does, still gets every answer", async () => {
+  const { answers, closed } = await rawExchange(server.agent, post("a") + post("b") + GET, {
+    halfClose: true,
+    answers: Infinity,
+  });
+  expect(statuses(answers)).toEqual([200, 200, 200]);
+  expect(closed).toBe(true);
+});
+
+test("HTTP/1.0 is answered and closed, or kept open where it is asked to", async () => {
+  const once = await rawExchange(server.agent, "GET /ready HTTP/1.0\r\n\r\n", { answers: Infinity });
+  expect([statuses(once.answers), once.closed]).toEqual([[200], true]);
+  const keep = "GET /ready HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+  const kept = await rawExchange(server.agent, keep + keep, { answers: 2 });
+  expect([statuses(kept.answers), kept.closed]).toEqual([[200, 200], false]);
+});
+
+test("empty lines before a request line are passed over (RFC 9112 section 2.2)", async () => {
+  expect(statuses((await rawExchange(server.agent, `\r\n\r\n${GET}`)).answers)).toEqual([200]);
+});
+
+test("chunked bodies are read, extensions and trailers passed over", async () => {
+  const body = '{"action":"echo","nonce":"n-1"}';
+  const chunked = `5;x=y\r\n${body.slice(0, 5)}\r\n${(body.length - 5).toString(16)}\r\n${
+    body.slice(5)
+  }\r\n0\r\nA: b\r\n\r\n`;
+  const head = "POST /execute HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const { answers } = await rawExchange(server.agent, head + chunked + GET, { answers: 2 });
+  expect(statuses(answers)).toEqual([200, 200]);
+  expect(nonces()).toEqual(["n-1"]);
+});
+
+test("who waits for 100 Continue is told to go on, and who announces too much is not", async () => {
+  const connection = await Deno.connect({ transport: "unix", path: server.agent });
+  const [head = "", body = ""] = post("a", "Expect: 100-continue\r\n").split("\r\n\r\n");
+  await connection.write(new TextEncoder().encode(`${head}\r\n\r\n`));
+  expect(await readText(connection)).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+  await connection.write(new TextEncoder().encode(body));
+  expect(await readText(connection)).toMatch(/^HTTP\/1\.1 200 /);
+  connection.close();
+
+  const large = "POST /execute HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5000\r\n\r\n";
+  const { answers, closed } = await rawExchange(server.agent, large, { answers: Infinity });
+  expect([statuses(answers), closed]).toEqual([[413], true]);
+});
+
+test("a whole body that is too large is read to its end, so that its sender gets to read the answer", async () => {
+  const size = 3_000_000;
+  const request = `POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n${"x".repeat(size)}`;
+  const { answers, closed } = await rawExchange(server.agent, request, { answers: Infinity });
+  expect([statuses(answers), closed]).toEqual([[413], true]);
+});
+
+test("nonsense behind a running request does not answer in its place, and ends the connection after it", async () => {
+  const gate = Promise.withResolvers<void>();
+  server.engine.gate = gate.promise;
+  const exchange = rawExchange(server.agent, `${post("a")}nonsense\r\n\r\n`, { answers: Infinity });
+  await until(() => nonces().length === 1);
+  gate.resolve();
+  const { answers, closed } = await exchange;
+  expect([statuses(answers), closed]).toEqual([[200], true]);
+});
+
+test("a head that drips in too slowly is refused, however busy it looks", async () => {
+  const connection = await Deno.connect({ transport: "unix", path: server.agent });
+  const dripping = drip(connection, "GET /ready HTTP/1.1\r\n", "X: y\r\n");
+  const text = await readAll(connection);
+  expect(text).toMatch(/^HTTP\/1\.1 400 /);
+  connection.close();
+  await dripping;
+});
+
+test("a body that drips in too slowly is refused, however busy it looks", async () => {
+  const connection = await Deno.connect({ transport: "unix", path: server.agent });
+  const dripping = drip(connection, "POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n", " ");
+  expect(await readAll(connection)).toMatch(/^HTTP\/1\.1 400 /);
+  connection.close();
+  await dripping;
+  expect(server.engine.contexts).toEqual([]);
+});
+
+test("a second head on a kept connection has its time limit as well", async () => {
+  const connection = await Deno.connect({ transport: "unix", path: server.agent });
+  await connection.write(new TextEncoder().encode(`${GET}GET /rea`));
+  const text = await readAll(connection);
+  expect(text).toMatch(/^HTTP\/1\.1 200 /);
+  expect(text.match(/HTTP\/1\.1/g)).toHaveLength(2);
+  connection.close();
+});
+
+test("who does not read the answer loses the connection, and nothing else", async () => {
+  const long = "y".repeat(4_000_000);
+  server.inspector.metrics = () => long;
+  const connection = await Deno.connect({ transport: "unix", path: server.admin });
+  await connection.write(new TextEncoder().encode("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"));
+  await until(() => server.events.length === 1);
+  expect((await readAll(connection)).length).toBeLessThan(long.length);
+  connection.close();
+  expect(statuses((await rawExchange(server.agent, GET)).answers)).toEqual([200]);
+});
+
+test("who hangs up while it runs changes nothing for anybody", async () => {
+  const gate = Promise.withResolvers<void>();
+  server.engine.gate = gate.promise;
+  const connection = await Deno.connect({ transport: "unix", path: server.agent });
+  await connection.write(new TextEncoder().encode(post("a")));
+  await until(() => nonces().length === 1);
+  connection.close();
+  expect(statuses((await rawExchange(server.agent, GET)).answers)).toEqual([200]);
+  gate.resolve();
+  await until(() => server.events.some(({ route }) => route === "POST /execute"));
+  expect(server.bugs).toEqual([]);
+});
+
+test("one uid has so many connections and no more; one that ends makes room", async () => {
+  await server.close();
+  server = await TestServer.start({ limits: { connectionsPerUid: 2 } });
+  const held = [await Deno.connect({ transport: "unix", path: server.agent })];
+  held.push(await Deno.connect({ transport: "unix", path: server.agent }));
+  await until(async () => (await rawExchange(server.agent, GET)).answers[0]?.status === 429);
+  const { answers, closed } = await rawExchange(server.agent, GET, { answers: Infinity });
+  expect([statuses(answers), closed]).toEqual([[429], true]);
+  expect(answers[0]?.headers.get("retry-after")).toBe("1");
+  // The operator's socket counts for itself.
+  expect(statuses((await rawExchange(server.admin, GET)).answers)).toEqual([200]);
+  held.pop()?.close();
+  await until(async () => (await rawExchange(server.agent, GET)).answers[0]?.status === 200);
+  held.pop()?.close();
+});
+
+test("one uid has so many requests per second on an agent socket, and an operator any number", async () => {
+  await server.close();
+  server = await TestServer.start({ limits: { requestsPerSecond: 3 } });
+  const agent = await rawExchange(server.agent, GET.repeat(4), { answers: 4 });
+  expect(statuses(agent.answers)).toEqual([200, 200, 200, 429]);
+  const admin = await rawExchange(server.admin, GET.repeat(8), { answers: 8 });
+  expect(new Set(statuses(admin.answers))).toEqual(new Set([200]));
+});
+
+test("beyond limits.in_flight the engine is told that it is crowded", async () => {
+  await server.close();
+  server = await TestServer.start({ limits: { inFlight: 1 } });
+  const gate = Promise.withResolvers<void>();
+  server.engine.gate = gate.promise;
+  const running = rawExchange(server.agent, post("a"));
+  await until(() => nonces().length === 1);
+  const { answers } = await rawExchange(server.agent, post("b"));
+  expect(JSON.parse(answers[0]?.body ?? "").code).toBe("executor_busy");
+  gate.resolve();
+  expect(statuses((await running).answers)).toEqual([200]);
+  expect(statuses((await rawExchange(server.agent, post("c"))).answers)).toEqual([200]);
+});
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+async function readText(connection: Deno.Conn): Promise<string> {
+  const buffer = new Uint8Array(65536);
+  const length = await connection.read(buffer);
+  return new TextDecoder().decode(buffer.subarray(0, length ?? 0));
+}
+
+async function readAll(connection: Deno.Conn): Promise<string> {
+  let text = "";
+  const buffer = new Uint8Array(65536);
+  for (;;) {
+    const length = await connection.read(buffer).catch(() => null);
+    if (length === null) return text;
+    text += new TextDecoder().decode(buffer.subarray(0, length));
+  }
+}
+
+/** Sends `head`, then `more` again and again until the other end has had enough. */
+async function drip(connection: Deno.Conn, head: string, more: string): Promise<void> {
+  const encoder = new TextEncoder();
+  try {
+    await connection.write(encoder.encode(head));
+    for (;;) {
+      await connection.write(encoder.encode(more));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  } catch {
+    // it has
+  }
+}

@@ -1,0 +1,238 @@
+/** In-memory stand-ins for what the server stands on, and a real server in front of them on a real socket. */
+
+import { join } from "node:path";
+import type { SocketConfig } from "../../src/config/config.ts";
+import type { Limits } from "../../src/config/config.ts";
+import { Refusal } from "../../src/core/errors.ts";
+import type { Peer } from "../../src/core/types.ts";
+import type { Answer, Engine, RequestContext } from "../../src/engine/engine.ts";
+import type { Inspector } from "../../src/engine/inspector.ts";
+import type { Operator } from "../../src/engine/operator.ts";
+import { type ParsedRequest, parseRequest } from "../../src/engine/request.ts";
+import type { ExchangeEvent } from "../../src/server/exchange.ts";
+import { Server } from "../../src/server/server.ts";
+import type { InheritedSocket } from "../../src/os/socket_activation.ts";
+
+export const EXECUTION_ID = "019aab00-0000-7000-8000-000000000001";
+
+export function executionView(overrides: Record<string, string | number | boolean | null> = {}) {
+  return {
+    id: EXECUTION_ID,
+    action: "echo",
+    status: "succeeded",
+    approved: true,
+    result: { msg: "hi" },
+    replayed: false,
+    receipt: "00".repeat(32),
+    attestation: { payloadType: "t", payload: "AA==", signatures: [{ keyid: "k", sig: "AA==" }] },
+    salts: { request: "AA==", result: "AA==" },
+    log_index: 0,
+    ...overrides,
+  };
+}
+
+/** Reads the body as the real engine does, and counts what it would have run. */
+export class FakeEngine implements Engine {
+  readonly executed: { request: ParsedRequest; context: RequestContext }[] = [];
+  readonly contexts: RequestContext[] = [];
+  /** Awaited before each answer. */
+  gate: Promise<void> = Promise.resolve();
+  draining = false;
+  /** What a run comes to. */
+  answer: Answer = { ok: true, execution: executionView() };
+  #running = new Set<Promise<void>>();
+
+  async execute(body: Uint8Array, context: RequestContext): Promise<Answer> {
+    this.contexts.push(context);
+    try {
+      const request = parseRequest(body, context.idempotencyKey);
+      if (this.draining) throw new Refusal("draining");
+      if (context.crowded === true) throw new Refusal("executor_busy");
+      this.executed.push({ request, context });
+      const run = this.gate;
+      this.#running.add(run);
+      await run;
+      this.#running.delete(run);
+      return this.answer;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return { ok: false, code: error.code, detail: error.detail, execution: null };
+    }
+  }
+
+  async drain(limitMs: number): Promise<void> {
+    this.draining = true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const limit = new Promise((resolve) => timer = setTimeout(resolve, limitMs));
+    await Promise.race([Promise.all(this.#running), limit]);
+    clearTimeout(timer);
+  }
+}
+
+/** Knows one execution, of uid `owner`, under nonce `n-1`, with receipt 0. */
+export class FakeInspector implements Inspector {
+  healthy = true;
+  constructor(readonly owner = 0) {}
+
+  service() {
+    return {
+      service: "OpenExec",
+      status: "running",
+      version: "9.9.9",
+      executor_id: "openexec:test",
+      tenant: null,
+    };
+  }
+  health() {
+    const status = this.healthy ? "healthy" as const : "unhealthy" as const;
+    return {
+      status,
+      exec_mode: "enforced",
+      signature_verification: "enabled",
+      restriction: "allow_list",
+      allow_list: ["echo"],
+    };
+  }
+  ready() {
+    return this.healthy;
+  }
+  actions(socket: SocketConfig) {
+    const names = ["add", "echo"].filter((name) => socket.actions?.has(name) ?? true);
+    return names.map((name) => ({
+      name,
+      input_schema: { type: "object" },
+      output_schema: { type: "object" },
+      approvals: 1,
+      grants: {},
+      handler_digest: `sha256:${"0".repeat(64)}` as const,
+    }));
+  }
+  find(id: string, visibleTo: number | null) {
+    if (id !== EXECUTION_ID) throw new Refusal("execution_not_found");
+    return this.#show(visibleTo);
+  }
+  findByNonce(nonce: string, visibleTo: number | null) {
+    if (nonce !== "n-1") throw new Refusal("execution_not_found");
+    return this.#show(visibleTo);
+  }
+  list(visibleTo: number | null, limit: number, before: string | null) {
+    const seen = (visibleTo ?? this.owner) === this.owner && before === null;
+    return (seen ? [executionView()] : []).slice(0, limit);
+  }
+  receipt(logIndex: number, visibleTo: number | null) {
+    if (logIndex !== 0) throw new Refusal("execution_not_found");
+    this.#show(visibleTo);
+    return { log_index: 0, attestation: executionView().attestation, tlog_proof: "c2sp.org/tlog-proof@v1\n" };
+  }
+  checkpoint() {
+    return "openexec:test/log\n1\nAA==\n";
+  }
+  inclusionProof(logIndex: number, size: number | null) {
+    return { log_index: logIndex, tree_size: size ?? 1, leaf_hash: "AA==", root_hash: "AA==", hashes: [] };
+  }
+  consistencyProof(from: number, to: number | null) {
+    return { from, to: to ?? 1, from_root_hash: "AA==", root_hash: "AA==", hashes: [] };
+  }
+  isLegacyReceipt(_id: string, _result: unknown, receipt: string) {
+    return receipt === "good";
+  }
+  status() {
+    return { executions: 1 };
+  }
+  metrics() {
+    return "# TYPE openexec_up gauge\nopenexec_up 1\n";
+  }
+  #show(visibleTo: number | null) {
+    if (visibleTo !== null && visibleTo !== this.owner) throw new Refusal("execution_not_found");
+    return executionView();
+  }
+}
+
+/** Writes down what it was asked to do, and by whom. */
+export class FakeOperator implements Operator {
+  readonly acts: { act: string; peer: Peer; what: unknown }[] = [];
+  #note(act: string, peer: Peer, what: unknown = null): Promise<void> {
+    this.acts.push({ act, peer, what });
+    return Promise.resolve();
+  }
+  halt = (peer: Peer) => this.#note("halt", peer);
+  resume = (peer: Peer) => this.#note("resume", peer);
+  revoke = (iss: string, jti: string, peer: Peer) => this.#note("revoke", peer, { iss, jti });
+  resolve = (resolution: unknown, peer: Peer) =>
+    this.#note("resolve", peer, resolution).then(() => executionView({ resolved: true }));
+  prune = (peer: Peer) => this.#note("prune", peer).then(() => ({ bodies: 3, buckets: 1, done: true }));
+  backup = (directory: string, peer: Peer) =>
+    this.#note("backup", peer, directory).then(() => ({ directory }));
+}
+
+export const LIMITS: Limits = {
+  requestBytes: 4096,
+  resultBytes: 4096,
+  inFlight: 256,
+  requestsPerSecond: 0,
+  refusalReceiptsPerMinute: 60,
+  connectionsPerUid: 256,
+  headerMs: 2000,
+  bodyMs: 2000,
+  drainMs: 5000,
+};
+
+export function socketConfig(path: string, overrides: Partial<SocketConfig> = {}): SocketConfig {
+  return { path, mode: 0o600, group: null, role: "agent", actions: null, uids: null, ...overrides };
+}
+
+export interface TestServerOptions {
+  readonly limits?: Partial<Limits>;
+  readonly agent?: Partial<SocketConfig>;
+  readonly admin?: Partial<SocketConfig>;
+  readonly owner?: number;
+  readonly inherited?: readonly InheritedSocket[];
+}
+
+/** A server with an agent and an admin socket in a folder of its own. */
+export class TestServer {
+  private constructor(
+    readonly directory: string,
+    readonly engine: FakeEngine,
+    readonly operator: FakeOperator,
+    readonly inspector: FakeInspector,
+    readonly events: readonly ExchangeEvent[],
+    readonly bugs: readonly unknown[],
+    readonly server: Server,
+  ) {}
+
+  get agent(): string {
+    return join(this.directory, "agent.sock");
+  }
+  get admin(): string {
+    return join(this.directory, "admin.sock");
+  }
+
+  static async start(options: TestServerOptions = {}): Promise<TestServer> {
+    const directory = Deno.makeTempDirSync({ prefix: "openexec-server-" });
+    const [engine, operator] = [new FakeEngine(), new FakeOperator()];
+    const inspector = new FakeInspector(options.owner ?? Deno.uid() ?? 0);
+    const events: ExchangeEvent[] = [];
+    const bugs: unknown[] = [];
+    const server = await Server.start({
+      sockets: [
+        socketConfig(join(directory, "agent.sock"), options.agent),
+        socketConfig(join(directory, "admin.sock"), { role: "admin", ...options.admin }),
+      ],
+      inherited: options.inherited ?? [],
+      limits: { ...LIMITS, ...options.limits },
+      engine,
+      inspector,
+      operator,
+      clock: { nowMs: () => 1_800_000_000_000, uptimeMs: () => 1 },
+      observe: (event) => events.push(event),
+      onBug: (error) => bugs.push(error),
+    });
+    return new TestServer(directory, engine, operator, inspector, events, bugs, server);
+  }
+
+  async close(): Promise<void> {
+    await this.server.stop();
+    Deno.removeSync(this.directory, { recursive: true });
+  }
+}
