@@ -15,7 +15,7 @@ import { Refusal } from "../core/errors.ts";
 import { parseIJson } from "../core/json.ts";
 import { isName, USES_MAX } from "../core/limits.ts";
 import { isDigest } from "../core/sha.ts";
-import type { Digest, JsonObject } from "../core/types.ts";
+import type { Digest } from "../core/types.ts";
 import { APPROVAL_TYPE, type ApprovalClaims, claimsOf } from "./approval_claims.ts";
 import type { ApproverKey } from "./approver_key.ts";
 import { iJsonText } from "./json.ts";
@@ -66,7 +66,16 @@ export function approveRequest(
   terms: ApprovalTerms,
   nowSeconds: number,
 ): ExecutionRequest {
-  const claims = newClaims(request, terms, nowSeconds);
+  return signClaims(request, newClaims(request, terms, nowSeconds), keys);
+}
+
+/** The request with an approval of exactly these claims. Throws as `countersign` does where they are not of this request. */
+export function signClaims(
+  request: ExecutionRequest,
+  claims: ApprovalClaims,
+  keys: readonly ApproverKey[],
+): ExecutionRequest {
+  requireMatch(request, claims);
   const body = utf8Encode(canonicalJson(claims));
   return withSignatures(request, { payloadType: APPROVAL_TYPE, body, signatures: [] }, keys);
 }
@@ -92,7 +101,12 @@ export function requireMatch(request: ExecutionRequest, claims: ApprovalClaims):
   }
 }
 
-function newClaims(request: ExecutionRequest, terms: ApprovalTerms, nowSeconds: number): JsonObject {
+/** What an approval with these terms would say, before anybody signs it. Throws RangeError. */
+export function newClaims(
+  request: ExecutionRequest,
+  terms: ApprovalTerms,
+  nowSeconds: number,
+): ApprovalClaims {
   const { iss, aud, ttlSeconds = TTL_SECONDS_DEFAULT, sub, tenant, uses = 1, handlerDigest } = terms;
   for (
     const name of [iss, aud, ...(sub === undefined ? [] : [sub]), ...(tenant === undefined ? [] : [tenant])]

@@ -22,9 +22,10 @@ import {
   statusOf,
 } from "./description.ts";
 import { errorOfRefusal, unreadableAnswer } from "./errors.ts";
-import { type Execution, executionOf } from "./execution.ts";
-import { isJsonObject } from "./json.ts";
+import { type Execution, executionOf, executionsOf } from "./execution.ts";
+import { hashesOf, isJsonObject } from "./json.ts";
 import { type ExecutionRequest, newRequest, requestText } from "./request.ts";
+import { Operator } from "./operator.ts";
 import { sleep } from "./retry.ts";
 
 export interface ExecuteOptions extends CallOptions {
@@ -109,6 +110,19 @@ export class OpenExecClient {
     return executionIn(await this.#connection.get(`/executions?nonce=${encodeURIComponent(nonce)}`, call));
   }
 
+  /** Executions this peer may see, newest first; `before` is the id to go on from. */
+  async list(
+    page: { readonly limit?: number; readonly before?: string } = {},
+    call: CallOptions = {},
+  ): Promise<readonly Execution[]> {
+    const query = [
+      ...(page.limit === undefined ? [] : [`limit=${page.limit}`]),
+      ...(page.before === undefined ? [] : [`before=${encodeURIComponent(page.before)}`]),
+    ];
+    const path = query.length === 0 ? "/executions" : `/executions?${query.join("&")}`;
+    return required(executionsOf(await this.#connection.get(path, call)));
+  }
+
   /** Polls until it is settled, however it ended. Takes an execution (by id) or a request (by nonce). */
   async waitFor(
     target: { readonly id: string } | { readonly nonce: string },
@@ -150,6 +164,17 @@ export class OpenExecClient {
   async receipt(logIndex: number, call: CallOptions = {}): Promise<JsonObject> {
     const receipt = await this.#connection.get(`/receipts/${logIndex}`, call);
     return required(isJsonObject(receipt) ? receipt : undefined);
+  }
+
+  /** Hashes (32 bytes each, RFC 9162) that the log of `to` entries, the newest by default, continues the one of `from`. */
+  async consistency(from: number, to?: number, call: CallOptions = {}): Promise<readonly Uint8Array[]> {
+    const query = to === undefined ? `from=${from}` : `from=${from}&to=${to}`;
+    return required(hashesOf(await this.#connection.get(`/log/consistency?${query}`, call)));
+  }
+
+  /** What an operator may do, where the socket is an admin socket. */
+  get operator(): Operator {
+    return new Operator(this.#connection);
   }
 
   /** Ends kept connections. */

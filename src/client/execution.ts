@@ -57,6 +57,14 @@ export function executionOf(value: Json): Execution | undefined {
   };
 }
 
+/** undefined when it is no list of them. */
+export function executionsOf(value: Json): readonly Execution[] | undefined {
+  const listed = isJsonObject(value) ? value["executions"] : undefined;
+  if (!Array.isArray(listed)) return undefined;
+  const executions = listed.map(executionOf).filter((execution) => execution !== undefined);
+  return executions.length === listed.length ? executions : undefined;
+}
+
 function saltsOf(value: Json | undefined): Execution["salts"] {
   if (!isJsonObject(value)) return {};
   const { request, result } = value;

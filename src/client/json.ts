@@ -1,11 +1,21 @@
 /** JSON at the SDK's edge: narrowing what came in, and turning a caller's object into the JSON that will be digested. */
 
+import { base64Decode } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
 import { NESTING_DEPTH_MAX } from "../core/limits.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 
 export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The member `hashes` of a proof: base64 of 32 bytes each; undefined when it is none. */
+export function hashesOf(value: Json): readonly Uint8Array[] | undefined {
+  const listed = isJsonObject(value) ? value["hashes"] : undefined;
+  if (!Array.isArray(listed)) return undefined;
+  const hashes = listed.map((text) => typeof text === "string" ? base64Decode(text) : undefined)
+    .filter((hash) => hash?.length === 32).filter((hash) => hash !== undefined);
+  return hashes.length === listed.length ? hashes : undefined;
 }
 
 /**

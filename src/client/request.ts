@@ -37,6 +37,13 @@ export function newRequest(
   return parseRequest(iJsonText({ action, payload: json, nonce }));
 }
 
+/** A payload as a person wrote it. Throws Refusal payload_not_i_json, request_malformed. */
+export function parsePayload(input: Uint8Array | string): JsonObject {
+  const payload = toValue(parseIJson(input));
+  if (!isJsonObject(payload)) throw new Refusal("request_malformed", "the payload must be an object");
+  return payload;
+}
+
 /** Reads what `requestText`, `openexec request` or a person wrote; the same refusals as the daemon's. */
 export function parseRequest(input: Uint8Array | string): ExecutionRequest {
   const value = toValue(parseIJson(input));

@@ -31,6 +31,10 @@ export class FakeDaemon {
   readonly executions = new Map<string, JsonObject>();
   /** How often each nonce was started. */
   readonly starts = new Map<string, number>();
+  /** What an operator did, with which body. */
+  readonly acts: [path: string, body: Json][] = [];
+  /** By path; without one the socket is no admin socket. The last answer is given again and again. */
+  readonly operatorAnswers = new Map<string, Json[]>();
   tenant: string | null = "t1";
   /** Executions stay `reserved` this many looks. */
   looksReserved = 0;
@@ -87,11 +91,24 @@ export class FakeDaemon {
         return json(response, { actions: [{ name: "echo", approvals: 1 }] });
       case "/execute":
         return json(response, this.#execute(body));
+      case "/receipts/0":
+        return json(response, { log_index: 0, attestation: {}, tlog_proof: "a proof" });
+      case "/log/checkpoint":
+        return void response.writeHead(200).end("openexec:fake/log\n1\nroot\n\n— signature\n");
       case "/executions":
+        if (nonce === null) return json(response, { executions: [...this.executions.values()] });
         return this.#show(response, nonce === null ? undefined : this.executions.get(nonce));
     }
+    if (url.pathname.startsWith("/admin/")) return this.#operate(response, url.pathname, body);
     const id = url.pathname.replace("/executions/", "");
     this.#show(response, [...this.executions.values()].find((execution) => execution["id"] === id));
+  }
+
+  #operate(response: ServerResponse, path: string, body: string): void {
+    const answer = this.operatorAnswers.get(path);
+    if (answer === undefined) return problem(response, "admin_only", null);
+    this.acts.push([path, body === "" ? null : JSON.parse(body)]);
+    json(response, answer.length > 1 ? answer.shift() ?? null : answer[0] ?? null);
   }
 
   #description(): JsonObject {

@@ -1,0 +1,44 @@
+/** How a command ends: one closed list, in the order of the manual page. */
+
+import { CommanderError } from "commander";
+import { InvalidApproverKey } from "../client/approver_key.ts";
+import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import { ConfigError } from "../config/config_error.ts";
+import { StartupError } from "../core/startup_error.ts";
+import { Interrupted } from "./interruption.ts";
+
+export const DONE = 0;
+/** Refused, failed, or a verification failed. */
+export const FAILED = 1;
+/** Usage or configuration. */
+export const USAGE = 2;
+/** Nobody answers on the socket; nothing was sent. */
+export const UNREACHABLE = 3;
+/** It may have run: look before doing it anew. */
+export const UNKNOWN = 4;
+
+export type ExitCode = typeof DONE | typeof FAILED | typeof USAGE | typeof UNREACHABLE | typeof UNKNOWN;
+
+/** A command that was called wrongly, or lacks something only its caller can give. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : USAGE;
+  if (error instanceof UsageError || error instanceof ConfigError) return USAGE;
+  if (error instanceof StartupError || error instanceof InvalidApproverKey) return USAGE;
+  if (error instanceof OpenExecUnreachable) return error.effect === "none" ? UNREACHABLE : UNKNOWN;
+  if (error instanceof Interrupted) return UNKNOWN;
+  if (error instanceof OpenExecError) return isUnsettled(error) ? UNKNOWN : FAILED;
+  return FAILED;
+}
+
+/**
+ * An outcome that was not recorded, is not there yet, or that a bug kept from being told. A caller that took any of them
+ * for a refusal would have it approved again, and run it twice.
+ */
+function isUnsettled({ code, effect }: OpenExecError): boolean {
+  return code === "outcome_unknown" || code === "execution_in_flight" ||
+    (code === "internal_error" && effect === "unknown");
+}

@@ -1,0 +1,56 @@
+/** A command's surroundings in a test: what it prints is kept, what it is asked is scripted. */
+
+import { environmentOf } from "../../src/config/environment.ts";
+import type { Cli } from "../../src/cli/command.ts";
+import { runCli } from "../../src/cli/commands.ts";
+import { DONE, type ExitCode } from "../../src/cli/exit_code.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
+
+export interface Run {
+  readonly code: ExitCode;
+  /** Standard output and standard error, as they were written. */
+  readonly out: string;
+  readonly err: string;
+  /** Questions that were asked. */
+  readonly questions: readonly string[];
+}
+
+export interface Circumstances {
+  readonly input?: string;
+  /** What a person answers; absent: there is no terminal. */
+  readonly answer?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly nowMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs a command line in this process. */
+export async function openexec(argv: readonly string[], circumstances: Circumstances = {}): Promise<Run> {
+  const { input = "", answer, env = {}, nowMs } = circumstances;
+  const run = { out: "", err: "", questions: [] as string[] };
+  const terminal: Terminal = {
+    print: (text) => void (run.out += `${text}\n`),
+    note: (text) => void (run.err += `${text}\n`),
+    write: (bytes) => void (run.out += new TextDecoder().decode(bytes)),
+    clear: () => {},
+    readInput: () => Promise.resolve(new TextEncoder().encode(input)),
+    ask: (question) => {
+      run.questions.push(question);
+      return answer ?? null;
+    },
+    inputIsTerminal: false,
+    outputIsTerminal: false,
+    errorIsTerminal: false,
+  };
+  const cli: Cli = {
+    terminal,
+    // a home of nobody: no test finds the configuration or the daemon of whoever runs it
+    environment: environmentOf({ HOME: "/nonexistent", OPENEXEC_CONFIG: "", ...env }),
+    cwd: circumstances.cwd ?? "/",
+    clock: { nowMs: () => nowMs ?? 1_800_000_000_000, uptimeMs: () => 0 },
+    interruption: () => circumstances.signal ?? new AbortController().signal,
+    exitCode: DONE,
+  };
+  return { code: await runCli(argv, cli), ...run };
+}
