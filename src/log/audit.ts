@@ -1,6 +1,6 @@
 /**
  * Audits a whole log as it streams by: order, bodies, keys, signatures, tree, checkpoints and, where there is one, the
- * ledger. Memory does not grow with the log but for one bit for each entry.
+ * ledger. Memory does not grow with the log, but for four bytes for each entry where a ledger is matched.
  *
  * Invariant: the problem reported is that of the first bad entry, however its checks were spread over threads.
  */
@@ -146,7 +146,8 @@ export class LogAudit {
         );
       }
     }
-    return this.#checkpoints.compare(this.#frontier) ?? this.#ledger?.entry(index, receipt);
+    this.#checkpoints.compare(this.#frontier);
+    return this.#ledger?.entry(index, receipt);
   }
 
   async #verify(jobs: readonly SignatureJob[], start: number): Promise<void> {

@@ -15,6 +15,7 @@ interface Kept {
 
 export class CheckpointAudit {
   readonly #kept: Kept[] = [];
+  readonly #different = new Set<Kept>();
 
   constructor(texts: readonly string[]) {
     for (const text of texts) this.add(text);
@@ -25,20 +26,17 @@ export class CheckpointAudit {
   }
 
   /** Called after each entry. */
-  compare(frontier: Frontier): AuditProblem | undefined {
-    const other = this.#kept.find(({ head }) =>
-      head?.size === frontier.size && !equalBytes(head.root, frontier.root())
-    );
-    return other === undefined ? undefined : problem(
-      "checkpoint_mismatch",
-      null,
-      `the first ${frontier.size} entries are not those that the checkpoint of ${frontier.size} saw`,
-    );
+  compare(frontier: Frontier): void {
+    for (const kept of this.#kept) {
+      const { head } = kept;
+      if (head?.size === frontier.size && !equalBytes(head.root, frontier.root())) this.#different.add(kept);
+    }
   }
 
   /** Called after the last of `entries`, with the keys the log told. */
   conclude(entries: number, executorId: string, keys: readonly ChainedKey[]): AuditProblem | undefined {
-    for (const { text, head } of this.#kept) {
+    for (const kept of this.#kept) {
+      const { head, text } = kept;
       if (head === undefined) return problem("checkpoint_malformed", null, "a checkpoint given is none");
       if (openCheckpoint(text, executorId, keys.map(({ publicKey }) => publicKey)) === undefined) {
         return problem(
@@ -49,6 +47,10 @@ export class CheckpointAudit {
       }
       if (head.size > entries) {
         const detail = `the log has ${entries} of the ${head.size} entries that a checkpoint saw`;
+        return problem("checkpoint_mismatch", null, detail);
+      }
+      if (this.#different.has(kept)) {
+        const detail = `the first ${head.size} entries are not those that a checkpoint saw`;
         return problem("checkpoint_mismatch", null, detail);
       }
     }

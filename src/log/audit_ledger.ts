@@ -1,6 +1,6 @@
 /**
  * Ledger against log, in both directions: every receipt of an execution belongs to the execution that names its index,
- * every settled execution has its receipt, and both say the same. Memory: one bit for each entry.
+ * every settled execution has its receipt, and both say the same. Memory: four bytes for each entry.
  */
 
 import type { ExecutionStatus } from "../core/types.ts";
@@ -25,7 +25,8 @@ export interface LedgerFacts {
 
 export class LedgerMatch {
   readonly #facts: LedgerFacts;
-  #matched = new Uint8Array(1024);
+  /** By log index: a tag of the execution whose receipt stands there, zero for none. */
+  #owners = new Uint32Array(1024);
 
   constructor(facts: LedgerFacts) {
     this.#facts = facts;
@@ -46,38 +47,47 @@ export class LedgerMatch {
       ? executionDifference(index, receipt, fact)
       : resolutionDifference(index, receipt, fact);
     if (difference !== undefined) return mismatch(index, receipt.execution_id, difference);
-    this.#mark(index);
+    this.#own(index, fact.id);
     return undefined;
   }
 
   /** From the ledger to the log, once every entry was seen. */
   missing(): AuditProblem | undefined {
-    for (const fact of this.#facts.all()) {
-      const indexes = [fact.logIndex, ...(fact.resolution === null ? [] : [fact.resolution.logIndex])];
-      const settled = fact.status !== "reserved";
-      if (indexes.every((index) => index === null ? !settled : settled && this.#isMarked(index))) continue;
-      return problem(
-        "execution_without_receipt",
-        null,
-        `execution ${fact.id}, ${fact.status}, has no receipt`,
-      );
+    for (const { id, status, logIndex, resolution } of this.#facts.all()) {
+      const isMatched = status === "reserved"
+        ? logIndex === null && resolution === null
+        : this.#claim(logIndex, id) && (resolution === null || this.#claim(resolution.logIndex, id));
+      if (!isMatched) {
+        return problem(
+          "execution_without_receipt",
+          null,
+          `execution ${id}, ${status}, is not as the log has it`,
+        );
+      }
     }
     return undefined;
   }
 
-  #mark(index: number): void {
-    const byte = Math.floor(index / 8);
-    if (byte >= this.#matched.length) {
-      const larger = new Uint8Array(2 * byte);
-      larger.set(this.#matched);
-      this.#matched = larger;
+  #own(index: number, id: string): void {
+    if (index >= this.#owners.length) {
+      const larger = new Uint32Array(2 * index);
+      larger.set(this.#owners);
+      this.#owners = larger;
     }
-    this.#matched[byte] = (this.#matched[byte] ?? 0) | 1 << index % 8;
+    this.#owners[index] = tagOf(id);
   }
 
-  #isMarked(index: number): boolean {
-    return ((this.#matched[Math.floor(index / 8)] ?? 0) & 1 << index % 8) !== 0;
+  /** Once for each entry, lest two executions pass with one receipt. */
+  #claim(index: number | null, id: string): boolean {
+    if (index === null || this.#owners[index] !== tagOf(id)) return false;
+    this.#owners[index] = 0;
+    return true;
   }
+}
+
+/** Random bits of a UUIDv7, never zero: enough to name the right one of two, while a claim alone finds that there are two. */
+function tagOf(id: string): number {
+  return parseInt(id.slice(-8), 16) || 1;
 }
 
 function mismatch(index: number, id: string, difference: string): AuditProblem {
