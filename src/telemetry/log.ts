@@ -14,7 +14,7 @@ import type { Fields } from "./redact.ts";
 const ROOT = "openexec";
 
 /** A text that is known when the code is written: a variable or a template with variables is of type never. */
-type Fixed<Text extends string> = Record<never, never> extends Record<Text, 1> ? never : Text;
+export type Fixed<Text extends string> = Record<never, never> extends Record<Text, 1> ? never : Text;
 
 type Say = <Text extends string>(message: Fixed<Text>, fields?: Fields) => void;
 

@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { redact } from "../../src/telemetry/redact.ts";
+
+const GOOD = {
+  execution: "0190a8b4-7c11-7abc-8def-0123456789ab",
+  trace: "0af7651916cd43dd8448eb211c80319c",
+  action: "charge_card",
+  code: "approval_expired",
+  status: "succeeded",
+  replayed: true,
+  stations: { parse: 12, run: 30000 },
+  route: "GET /executions/{id}",
+  http_status: 200,
+  duration_ms: 1.25,
+  uid: 1000,
+  gid: 1000,
+  pid: 4711,
+  socket: "agent.sock",
+  executor: "openexec:host-1",
+  mode: "enforced",
+  version: "0.2.0",
+  path: "/run/openexec/agent.sock",
+  log_index: 12,
+  log_size: 13,
+  count: 3,
+  bytes: 4096,
+  limit: 256,
+  exit_code: 133,
+  signal: "SIGTERM",
+  error: "TypeError",
+  errno: "ENOSPC",
+  frames: ["at file:///src/x.ts:1:2"],
+};
+
+test("redact() keeps every field whose value has its shape", () => {
+  expect(redact(GOOD)).toEqual(GOOD);
+});
+
+test.each(["payload", "approval", "secret", "nonce", "result", "message", "detail", "toString", "__proto__"])(
+  "redact() drops a field called %s",
+  (name) => {
+    expect(redact(Object.fromEntries([[name, "x"]]))).toEqual({});
+  },
+);
+
+const SECRET = 's3cr3t-4242 {"card":"4111"}';
+
+test.each(Object.keys(GOOD))("redact() drops %s when it holds something else", (name) => {
+  for (const value of [SECRET, { card: SECRET }, [{ card: SECRET }], `${SECRET}\n`, null, undefined, NaN]) {
+    expect(redact({ [name]: value })).toEqual({});
+  }
+});
+
+test("redact() lets no value of an unlisted field through, however deep", () => {
+  fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (properties) => {
+    const kept = redact(properties);
+    for (const name of Object.keys(kept)) expect(Object.keys(GOOD)).toContain(name);
+    expect(JSON.stringify(redact({ ...properties, payload: SECRET, stations: { run: SECRET } }))).not
+      .toContain("4242");
+  }));
+});
