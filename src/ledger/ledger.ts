@@ -159,8 +159,11 @@ export interface Ledger {
   /** Every execution still `reserved`; what start-up has to settle or rerun. */
   unsettled(): ExecutionRecord[];
 
-  /** Receipts that belong to no execution (refusals, summaries, admin acts, keys); returns the first index. */
-  append(receipts: readonly SignedReceipt[]): Promise<number>;
+  /**
+   * Receipts that belong to no execution (refusals, summaries, admin acts, keys); returns the first index. Throws
+   * storage_full long before settlements lack space, unless `urgent`: an operator's act or a key may use what is held back.
+   */
+  append(receipts: readonly SignedReceipt[], urgent?: boolean): Promise<number>;
   /** Declares an unknown outcome: throws execution_not_found, not_resolvable. */
   resolve(id: string, as: "succeeded" | "failed", receipt: SignedReceipt): Promise<ExecutionRecord>;
   /** Also of approvals never seen; lasts for ever. */

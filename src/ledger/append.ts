@@ -1,0 +1,43 @@
+/**
+ * Appending receipts to the log: the leaf, and the tree nodes it completes, in the transaction of what it is about.
+ *
+ * Invariant: the log's size in the state and the rows of `leaves` and `nodes` change together or not at all.
+ */
+
+import type { SignedReceipt } from "../log/signed_receipt.ts";
+import { appendedNodes, leafHash } from "../log/tree.ts";
+import { leafKey, nodeKey } from "./keys.ts";
+import { decodeReceipt, encodeReceipt } from "./records.ts";
+import type { LogReader } from "./ledger.ts";
+import type { LedgerState } from "./state.ts";
+import type { Tables } from "./store.ts";
+
+/** To be called inside a transaction; returns the receipt's log index. */
+export function appendReceipt(tables: Tables, state: LedgerState, receipt: SignedReceipt): number {
+  const index = state.logSize;
+  const nodes = appendedNodes(nodeReader(tables), index, leafHash(receipt.body));
+  tables.leaves.append(leafKey(index), encodeReceipt(receipt));
+  for (const { level, index, hash } of nodes) tables.nodes.append(nodeKey(level, index), hash);
+  state.logSize++;
+  return index;
+}
+
+export function logReader(tables: Tables, size: () => number): LogReader {
+  return {
+    ...nodeReader(tables),
+    size,
+    leaf: (index) => {
+      const row = isIndex(index) ? tables.leaves.get(leafKey(index)) : undefined;
+      return row === undefined ? undefined : decodeReceipt(index, row);
+    },
+  };
+}
+
+function nodeReader(tables: Tables): Pick<LogReader, "node"> {
+  return { node: (level, index) => isIndex(index) ? tables.nodes.get(nodeKey(level, index)) : undefined };
+}
+
+/** What six bytes of a key hold, with room for the nodes above the leaves. */
+function isIndex(index: number): boolean {
+  return Number.isInteger(index) && index >= 0 && index < 2 ** 46;
+}

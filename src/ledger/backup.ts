@@ -1,0 +1,41 @@
+/**
+ * Backup: a consistent copy of the database, taken while the daemon runs.
+ *
+ * Invariant: it holds no vault key and no signing key, so a backup shows no more than a ledger that was pruned of
+ * everything. It is complete when its folder has its final name.
+ */
+
+import { join } from "node:path";
+import { Refusal } from "../core/errors.ts";
+import { flushFile, flushFolder } from "./durable_file.ts";
+import { DATA_FILE, LEDGER_FOLDER } from "./layout.ts";
+import { refusalOfFileError } from "./room.ts";
+import type { Store } from "./store.ts";
+
+/** `directory` is made where it is missing. Throws request_malformed when it is not empty or cannot be written to. */
+export async function backup(store: Store, directory: string): Promise<void> {
+  const draft = join(directory, `${LEDGER_FOLDER}.draft`);
+  await prepare(directory, draft);
+  try {
+    await store.backup(draft);
+    await flushFile(join(draft, DATA_FILE));
+    await Deno.chmod(join(draft, DATA_FILE), 0o600);
+    await Deno.rename(draft, join(directory, LEDGER_FOLDER));
+    await flushFolder(directory);
+  } catch (error) {
+    await Deno.remove(draft, { recursive: true }).catch(() => {});
+    throw refusalOfFileError(error);
+  }
+}
+
+async function prepare(directory: string, draft: string): Promise<void> {
+  let empty = true;
+  try {
+    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+    for await (const _ of Deno.readDir(directory)) empty = false;
+    if (empty) await Deno.mkdir(draft, { mode: 0o700 });
+  } catch {
+    throw new Refusal("request_malformed", "The daemon cannot write to the backup's directory.");
+  }
+  if (!empty) throw new Refusal("request_malformed", "The backup's directory is not empty.");
+}

@@ -1,0 +1,186 @@
+/**
+ * Rows as bytes: big-endian integers, and texts with their length before them.
+ *
+ * Invariant: reading is strict. A row that is too short, too long or not UTF-8 is damage, never a default, and refuses
+ * with `ledger_unavailable`: what the ledger does not know it does not answer.
+ */
+
+import { Refusal } from "../core/errors.ts";
+
+const SLAB_BYTES = 2 ** 16;
+const UINT32 = 2 ** 32;
+const ASCII_MAX = 0x7f;
+/** Names are short and ASCII, for which a loop is several times as fast as the encoder and decoder of the runtime. */
+const LOOP_MAX = 64;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export function damaged(): Refusal {
+  return new Refusal("ledger_unavailable", "The ledger holds an entry it cannot read; run `openexec audit`.");
+}
+
+/**
+ * Rows share buffers, each written to once, because to allocate one costs more than to fill it. What a writer hands out
+ * is its caller's: nobody writes there again.
+ */
+const shared = { slab: new Uint8Array(SLAB_BYTES), used: 0 };
+
+function allocate(length: number): Uint8Array {
+  if (length > SLAB_BYTES / 4) return new Uint8Array(length);
+  if (shared.used + length > SLAB_BYTES) {
+    shared.slab = new Uint8Array(SLAB_BYTES);
+    shared.used = 0;
+  }
+  return shared.slab.subarray(shared.used, shared.used += length);
+}
+
+/** Grows as needed; `finish` hands out what was written. */
+export class ByteWriter {
+  #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(capacity = 512) {
+    this.#bytes = allocate(capacity);
+  }
+
+  /** One byte. */
+  u8(value: number): this {
+    const at = this.#advance(1);
+    this.#bytes[at] = value;
+    return this;
+  }
+
+  /** Four bytes. */
+  u32(value: number): this {
+    const at = this.#advance(4);
+    for (let i = 0; i < 4; i++) this.#bytes[at + i] = value >>> 24 - 8 * i;
+    return this;
+  }
+
+  /** Six bytes: milliseconds since 1970, counts and log indexes. */
+  u48(value: number): this {
+    const high = Math.floor(value / UINT32);
+    return this.u8(high >>> 8).u8(high).u32(value % UINT32);
+  }
+
+  bytes(value: Uint8Array): this {
+    const at = this.#advance(value.length);
+    this.#bytes.set(value, at);
+    return this;
+  }
+
+  /** UTF-8 after its length in four bytes. */
+  text(value: string): this {
+    const start = this.#advance(4 + 3 * value.length);
+    const length = this.#write(value, start + 4);
+    this.#length = start;
+    this.u32(length);
+    this.#length += length;
+    return this;
+  }
+
+  /** An even number of lower-case hex digits, as half as many bytes. */
+  hex(value: string): this {
+    const at = this.#advance(value.length / 2);
+    this.#bytes.subarray(at).setFromHex(value);
+    return this;
+  }
+
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #write(value: string, at: number): number {
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > ASCII_MAX || i > LOOP_MAX) {
+        return encoder.encodeInto(value, this.#bytes.subarray(at)).written;
+      }
+      this.#bytes[at + i] = code;
+    }
+    return value.length;
+  }
+
+  #advance(length: number): number {
+    const at = this.#length;
+    this.#length += length;
+    if (this.#length > this.#bytes.length) {
+      const larger = allocate(2 * this.#length);
+      larger.set(this.#bytes.subarray(0, at));
+      this.#bytes = larger;
+    }
+    return at;
+  }
+}
+
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  u8(): number {
+    return this.#bytes[this.#advance(1)] ?? 0;
+  }
+
+  u32(): number {
+    return this.u8() * 2 ** 24 + (this.u8() << 16 | this.u8() << 8 | this.u8());
+  }
+
+  u48(): number {
+    return (this.u8() << 8 | this.u8()) * UINT32 + this.u32();
+  }
+
+  /** A copy. */
+  bytes(length: number): Uint8Array {
+    return this.#view(length).slice();
+  }
+
+  text(): string {
+    const bytes = this.#view(this.u32());
+    if (bytes.length > LOOP_MAX) return decodeText(bytes);
+    let text = "";
+    for (const byte of bytes) {
+      if (byte > ASCII_MAX) return decodeText(bytes);
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
+  hex(byteLength: number): string {
+    return this.#view(byteLength).toHex();
+  }
+
+  /** The rest, as a copy. */
+  rest(): Uint8Array {
+    return this.bytes(this.#bytes.length - this.#at);
+  }
+
+  /** To be called last: bytes that nobody read are damage. */
+  end(): void {
+    if (this.#at !== this.#bytes.length) throw damaged();
+  }
+
+  #view(length: number): Uint8Array {
+    const at = this.#advance(length);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  #advance(length: number): number {
+    const at = this.#at;
+    if (at + length > this.#bytes.length) throw damaged();
+    this.#at = at + length;
+    return at;
+  }
+}
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw damaged();
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Why a commit failed: a full disk, which passes, or anything else, which does not.
+ *
+ * lmdb-js rejects with an error whose `commitError` is a promise that rejects with the cause; it also rejects promises
+ * that it hands to nobody, which would end the process, so those are taken here.
+ */
+
+import { freeBytes } from "./free_space.ts";
+
+const EIO = 5;
+const ENOSPC = 28;
+const EDQUOT = 122;
+
+/** LMDB reports some full disks as other errors; with less than this left, that is what they are. */
+const FULL_BYTES = 2 ** 20;
+
+/** How long to wait for the cause, which normally is there already. */
+const CAUSE_MS = 1_000;
+
+interface CommitError extends Error {
+  readonly commitError: Promise<unknown>;
+}
+
+export function isCommitError(error: unknown): error is CommitError {
+  return error instanceof Error && "commitError" in error && error.commitError instanceof Promise;
+}
+
+/** `directory` is the one that was written to. */
+export async function commitFailure(
+  error: CommitError,
+  directory: string,
+): Promise<"storage_full" | "ledger_unavailable"> {
+  const cause = await causeOf(error);
+  if (cause === ENOSPC || cause === EDQUOT) return "storage_full";
+  return cause !== EIO && freeBytes(directory) < FULL_BYTES ? "storage_full" : "ledger_unavailable";
+}
+
+async function causeOf({ commitError }: CommitError): Promise<number | undefined> {
+  const timeout = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => timeout.resolve(undefined), CAUSE_MS);
+  const cause = commitError.then(() => undefined, (reason: unknown) => codeOf(reason));
+  return await Promise.race([cause, timeout.promise]).finally(() => clearTimeout(timer));
+}
+
+/** The errno of an error that LMDB reported, where it has one. */
+export function codeOf(reason: unknown): number | undefined {
+  if (!(reason instanceof Error) || !("code" in reason)) return undefined;
+  return typeof reason.code === "number" ? reason.code : undefined;
+}
+
+/** May be called often: the same listener is registered once. */
+export function takeUnhandledCommitErrors(): void {
+  globalThis.addEventListener("unhandledrejection", takeUnhandled);
+}
+
+function takeUnhandled(event: PromiseRejectionEvent): void {
+  if (!isCommitError(event.reason)) return;
+  event.preventDefault();
+  event.reason.commitError.catch(() => {});
+}

@@ -1,0 +1,157 @@
+/**
+ * LMDB's data file as bytes (data version 2, pages of this build of lmdb-js), read without LMDB: LMDB trusts what it
+ * maps, and a page that is not there ends the process with SIGBUS.
+ *
+ * Layout, from liblmdb's mdb.c: a page begins with its number (8 bytes), a transaction id (8), padding (2), flags (2)
+ * and the bounds of its free space (2 + 2); numbers are little-endian on every machine this program runs on.
+ */
+
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+
+const MAGIC = 0xbeefc0de;
+const DATA_VERSION = 2;
+const HEADER_BYTES = 24;
+const META_BYTES = HEADER_BYTES + 160;
+const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+
+const BRANCH = 0x01;
+const LEAF = 0x02;
+const OVERFLOW = 0x04;
+const META = 0x08;
+
+const BIG_DATA = 0x01;
+const SUB_TREE = 0x02;
+
+/** A tree of the file: its root page and its height in pages. */
+export interface Tree {
+  readonly root: number;
+  readonly depth: number;
+}
+
+export interface Meta {
+  readonly pageBytes: number;
+  readonly transaction: bigint;
+  readonly lastPage: number;
+  readonly trees: readonly Tree[];
+}
+
+/** What a page leads to. */
+export interface PageLinks {
+  readonly children: readonly number[];
+  readonly trees: readonly Tree[];
+  /** Runs of pages that hold one large value each. */
+  readonly runs: readonly { readonly page: number; readonly pages: number }[];
+}
+
+/** What the file says is impossible in a sound one. */
+export class Damage extends Error {}
+
+export class DataFile {
+  readonly bytes: number;
+  readonly meta: Meta;
+  readonly #fd: number;
+
+  /** Throws Damage when it is no data file. */
+  constructor(path: string) {
+    this.#fd = openSync(path, "r");
+    try {
+      this.bytes = fstatSync(this.#fd).size;
+      this.meta = this.#newestMeta();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  get pages(): number {
+    return Math.floor(this.bytes / this.meta.pageBytes);
+  }
+
+  /** Throws Damage unless `page` is part of a tree, a leaf exactly when `leaf`, and consistent with itself. */
+  links(page: number, leaf: boolean): PageLinks {
+    const view = this.#page(page);
+    const kind = view.getUint16(18, true) & (BRANCH | LEAF | OVERFLOW | META);
+    if (Number(view.getBigUint64(0, true)) !== page || kind !== (leaf ? LEAF : BRANCH)) {
+      throw new Damage(`page ${page} is not what the page above it says`);
+    }
+    const lower = view.getUint16(20, true);
+    const upper = view.getUint16(22, true);
+    if (lower % 2 !== 0 || lower > upper || upper > view.byteLength - HEADER_BYTES) {
+      throw new Damage(`page ${page} contradicts itself`);
+    }
+    try {
+      return readNodes(view, lower / 2, leaf);
+    } catch (error) {
+      if (error instanceof RangeError) throw new Damage(`page ${page} reaches beyond itself`);
+      throw error;
+    }
+  }
+
+  #page(page: number): DataView {
+    const { pageBytes } = this.meta;
+    const bytes = new Uint8Array(pageBytes);
+    if (readSync(this.#fd, bytes, 0, pageBytes, page * pageBytes) !== pageBytes) {
+      throw new Damage(`page ${page} is missing`);
+    }
+    return new DataView(bytes.buffer);
+  }
+
+  /** Either of the first two pages; a crash may have spoilt the one that was being written. */
+  #newestMeta(): Meta {
+    const first = this.#meta(0);
+    const second = this.#meta(first?.pageBytes ?? 4096);
+    if (first === undefined || second === undefined) throw new Damage("a meta page is not LMDB's");
+    return first.transaction > second.transaction ? first : second;
+  }
+
+  #meta(offset: number): Meta | undefined {
+    const bytes = new Uint8Array(META_BYTES);
+    if (readSync(this.#fd, bytes, 0, META_BYTES, offset) !== META_BYTES) return undefined;
+    const view = new DataView(bytes.buffer, HEADER_BYTES);
+    if (view.getUint32(0, true) !== MAGIC || (view.getUint32(4, true) & 0xffff) !== DATA_VERSION) {
+      return undefined;
+    }
+    const pageBytes = view.getUint32(24, true);
+    if (pageBytes < 512 || pageBytes > 65_536) return undefined;
+    return {
+      pageBytes,
+      trees: [...treeAt(view, 24), ...treeAt(view, 72)],
+      lastPage: Number(view.getBigUint64(120, true)),
+      transaction: view.getBigUint64(128, true),
+    };
+  }
+}
+
+function readNodes(view: DataView, count: number, leaf: boolean): PageLinks {
+  const children: number[] = [];
+  const trees: Tree[] = [];
+  const runs: { page: number; pages: number }[] = [];
+  for (let slot = 0; slot < count; slot++) {
+    const node = HEADER_BYTES + view.getUint16(HEADER_BYTES + 2 * slot, true);
+    const low = view.getUint32(node, true);
+    const flags = view.getUint16(node + 4, true);
+    if (!leaf) {
+      children.push(low + flags * 2 ** 32);
+      continue;
+    }
+    const value = node + 8 + view.getUint16(node + 6, true);
+    if ((flags & SUB_TREE) !== 0) trees.push(...treeAt(view, value));
+    else if ((flags & BIG_DATA) !== 0) {
+      runs.push({
+        page: Number(view.getBigUint64(value, true)),
+        pages: Number(view.getBigUint64(value + 16, true)),
+      });
+    } else if (value + low > view.byteLength) throw new RangeError("a value reaches beyond its page");
+  }
+  return { children, trees, runs };
+}
+
+/** None when the tree is empty. */
+function treeAt(view: DataView, offset: number): Tree[] {
+  const root = view.getBigUint64(offset + 40, true);
+  return root === NO_PAGE ? [] : [{ root: Number(root), depth: view.getUint16(offset + 6, true) }];
+}

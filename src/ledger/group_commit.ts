@@ -1,0 +1,135 @@
+/**
+ * Group commit: all work that waits when the write lock is free shares one transaction and one flush.
+ *
+ * Invariants:
+ * - Every answer, refusals included, waits until the transaction it was decided in is on disk, since it may rest on a
+ *   claim that another made in the same one.
+ * - Work either refuses before its first write or writes everything (L3). Work that breaks this rule, or fails by a bug,
+ *   is left out: the batch is rolled back and runs again without it.
+ * - A failed commit is looked at, not guessed about: if what it wrote can be read back all the same, nothing is certain
+ *   any more and the ledger gives up until a restart.
+ */
+
+import type { Clock } from "../core/clock.ts";
+import { equalBytes } from "../core/encoding.ts";
+import { Refusal } from "../core/errors.ts";
+import { advanceMark } from "./clock_mark.ts";
+import { decodeState, encodeState, type LedgerState, readState, stateRow, writeState } from "./state.ts";
+import type { Store } from "./store.ts";
+
+/** What one transaction does: it may change the state, and gets the time at which the transaction began. */
+export type Work<T> = (state: LedgerState, nowMs: number) => T;
+
+interface Entry {
+  readonly run: (state: LedgerState, nowMs: number) => void;
+  readonly answer: () => void;
+  readonly fail: (reason: unknown) => void;
+}
+
+interface Batch {
+  /** undefined until the transaction runs. */
+  entries: Entry[] | undefined;
+  /** The state it wrote, undefined when it wrote nothing. */
+  written: Uint8Array | undefined;
+}
+
+/** Thrown through a transaction to roll it back. */
+class Fault extends Error {
+  constructor(readonly entry: Entry, readonly reason: unknown) {
+    super("work failed inside a transaction", { cause: reason });
+  }
+}
+
+export class GroupCommit {
+  #waiting: Entry[] = [];
+  #scheduled = false;
+  #latest: LedgerState;
+
+  constructor(private readonly store: Store, private readonly clock: Clock) {
+    this.#latest = readState(store.tables);
+  }
+
+  /** What `work` returned, or refused with, once that is on disk. */
+  add<T>(work: Work<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      let answer: () => void;
+      const run = (state: LedgerState, nowMs: number) => {
+        const writesBefore = this.store.writes;
+        try {
+          const value = work(state, nowMs);
+          answer = () => resolve(value);
+        } catch (error) {
+          if (!(error instanceof Refusal) || this.store.writes !== writesBefore) throw error;
+          answer = () => reject(error);
+        }
+      };
+      this.#waiting.push({ run, answer: () => answer(), fail: reject });
+      if (!this.#scheduled) void this.#flush();
+    });
+  }
+
+  /** The state as it is on disk. */
+  state(): Readonly<LedgerState> {
+    return this.#latest;
+  }
+
+  async #flush(): Promise<void> {
+    this.#scheduled = true;
+    const batch: Batch = { entries: undefined, written: undefined };
+    for (;;) {
+      try {
+        await this.store.commit(() => {
+          batch.entries ??= this.#take();
+          batch.written = this.#run(batch.entries);
+        });
+        break;
+      } catch (error) {
+        if (!(error instanceof Fault)) return this.#fail(batch, error);
+        batch.entries = batch.entries?.filter((entry) => entry !== error.entry);
+        error.entry.fail(error.reason);
+      }
+    }
+    if (batch.written !== undefined) this.#latest = decodeState(batch.written);
+    for (const entry of batch.entries ?? []) entry.answer();
+  }
+
+  #take(): Entry[] {
+    const entries = this.#waiting;
+    this.#waiting = [];
+    this.#scheduled = false;
+    return entries;
+  }
+
+  /** Returns the state that it wrote. */
+  #run(entries: readonly Entry[]): Uint8Array | undefined {
+    const before = stateRow(this.store.tables);
+    const writesBefore = this.store.writes;
+    const state = decodeState(before);
+    const nowMs = this.clock.nowMs();
+    for (const entry of entries) {
+      try {
+        entry.run(state, nowMs);
+      } catch (error) {
+        throw new Fault(entry, error);
+      }
+    }
+    if (this.store.writes === writesBefore && equalBytes(before, encodeState(state))) return undefined;
+    advanceMark(state, this.clock);
+    return writeState(this.store.tables, state);
+  }
+
+  #fail(batch: Batch, error: unknown): void {
+    const reason = this.#landed(batch, error) ? this.store.giveUp() : error;
+    for (const entry of batch.entries ?? this.#take()) entry.fail(reason);
+  }
+
+  #landed({ written }: Batch, error: unknown): boolean {
+    const passes = error instanceof Refusal && error.code === "storage_full";
+    if (!passes || written === undefined) return false;
+    try {
+      return equalBytes(written, stateRow(this.store.tables));
+    } catch {
+      return true;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/** Whose ledger this is: the executor id that approvals name, and the mode. Remembered for ever. */
+
+import { utf8Encode } from "../core/encoding.ts";
+import type { Mode } from "../core/types.ts";
+import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
+import { LedgerOpenError } from "./open_error.ts";
+import type { Tables } from "./store.ts";
+
+export interface Identity {
+  readonly executorId: string;
+  readonly mode: Mode;
+}
+
+const IDENTITY_KEY = utf8Encode("identity");
+
+export function writeIdentity(tables: Tables, { executorId, mode }: Identity): void {
+  tables.meta.put(IDENTITY_KEY, new ByteWriter().text(executorId).text(mode).finish());
+}
+
+/** Throws a Refusal, ledger_unavailable, when there is none. */
+export function readIdentity(tables: Tables): Identity {
+  const row = tables.meta.get(IDENTITY_KEY);
+  if (row === undefined) throw damaged();
+  const reader = new ByteReader(row);
+  const executorId = reader.text();
+  const mode = reader.text();
+  reader.end();
+  if (mode !== "enforced" && mode !== "demo") throw damaged();
+  return { executorId, mode };
+}
+
+/** `executorId` null accepts any. Throws LedgerOpenError, other_identity. */
+export function checkIdentity(stored: Identity, wanted: { executorId: string | null; mode: Mode }): void {
+  if (wanted.executorId !== null && wanted.executorId !== stored.executorId) {
+    throw otherIdentity(`executor ${stored.executorId}`, `executor_id = "${stored.executorId}"`);
+  }
+  if (wanted.mode !== stored.mode) throw otherIdentity(`${stored.mode} mode`, `mode = "${stored.mode}"`);
+}
+
+function otherIdentity(whose: string, setting: string): LedgerOpenError {
+  return new LedgerOpenError(
+    "other_identity",
+    `The state directory belongs to ${whose}`,
+    `set ${setting}, or choose another state_dir`,
+  );
+}
+
+/** A name nobody else has: 128 random bits. */
+export function randomExecutorId(): string {
+  return `openexec:${crypto.randomUUID()}`;
+}

@@ -1,0 +1,48 @@
+/**
+ * Whether the data file can be trusted with the process: looked at before LMDB maps it.
+ *
+ * A file may rightly end before the last page its meta page names, when that page is free. So a short file is walked to
+ * its last page, which decides; of any other the upper part of its trees is walked, as far as a quick start allows.
+ * Values are not looked into here: rows are checked as they are read, and `openexec audit` reads all of them.
+ */
+
+import { Damage, DataFile, type Tree } from "./data_file.ts";
+import { damagedLedger } from "./open_error.ts";
+
+/** Pages walked at every start: 16 MB of the file. */
+const PAGES_AT_START = 4_096;
+
+/** Throws LedgerOpenError, damaged, with what to do. `live`: another process writes to it, so only its head is read. */
+export function checkDataFile(path: string, live = false): void {
+  try {
+    const file = new DataFile(path);
+    try {
+      if (live) return;
+      const short = file.pages <= file.meta.lastPage;
+      walk(file, short ? Infinity : PAGES_AT_START);
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    if (error instanceof Damage) throw damagedLedger(error.message);
+    throw error;
+  }
+}
+
+/** Breadth first, so that what is left out are the lowest pages. */
+function walk(file: DataFile, pagesMax: number): void {
+  const waiting: Tree[] = [...file.meta.trees];
+  let pages = 0;
+  for (const { root: page, depth } of waiting) {
+    if (page < 2 || page >= file.pages || depth < 1) throw new Damage(`page ${page} lies outside the file`);
+    if (pages++ >= pagesMax) continue;
+    const { children, trees, runs } = file.links(page, depth === 1);
+    for (const child of children) waiting.push({ root: child, depth: depth - 1 });
+    waiting.push(...trees);
+    for (const run of runs) {
+      if (run.page < 2 || run.page + run.pages > file.pages) {
+        throw new Damage(`pages ${run.page} to ${run.page + run.pages - 1} lie outside the file`);
+      }
+    }
+  }
+}

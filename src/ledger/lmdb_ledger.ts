@@ -1,0 +1,144 @@
+/** The ledger on LMDB: each operation in its own file, put together here. */
+
+import type { Clock } from "../core/clock.ts";
+import type { Mode } from "../core/types.ts";
+import type { SignedReceipt } from "../log/signed_receipt.ts";
+import { appendReceipt, logReader } from "./append.ts";
+import { backup } from "./backup.ts";
+import { advanceMark } from "./clock_mark.ts";
+import type { Identity } from "./identity.ts";
+import type {
+  ExecutionRecord,
+  Ledger,
+  LedgerHealth,
+  LedgerStatistics,
+  LogReader,
+  PruneReport,
+  RequestBody,
+  Reservation,
+  ResultBody,
+  Settlement,
+} from "./ledger.ts";
+import { findByNonce, findExecution, list, unsettled } from "./find.ts";
+import type { StateLock } from "./lock.ts";
+import { resolve, revoke, setHalted } from "./operator.ts";
+import type { LedgerParts } from "./parts.ts";
+import { oldestExpiryMs, prune } from "./prune.ts";
+import { reserve } from "./reserve.ts";
+import { OPERATOR_ATTEMPTS } from "./room.ts";
+import { settle } from "./settle.ts";
+import type { Store } from "./store.ts";
+import type { Vault } from "./vault.ts";
+
+export interface LmdbLedgerParts extends LedgerParts {
+  readonly identity: Identity;
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly lock: StateLock;
+}
+
+export class LmdbLedger implements Ledger {
+  readonly executorId: string;
+  readonly mode: Mode;
+  readonly log: LogReader;
+  /** Never before the ledger's mark: the clock that the whole daemon goes by. */
+  readonly clock: Clock;
+
+  constructor(private readonly parts: LmdbLedgerParts) {
+    this.executorId = parts.identity.executorId;
+    this.mode = parts.identity.mode;
+    this.clock = parts.clock;
+    this.log = logReader(parts.tables, () => parts.commits.state().logSize);
+  }
+
+  findByNonce(nonce: string): ExecutionRecord | undefined {
+    return findByNonce(this.parts.tables, nonce)?.record;
+  }
+
+  find(id: string): ExecutionRecord | undefined {
+    return findExecution(this.parts.tables, id)?.record;
+  }
+
+  list(filter: { uid: number | null; limit: number; before?: string }): ExecutionRecord[] {
+    return list(this.parts.tables, filter);
+  }
+
+  openRequest(id: string): RequestBody | undefined {
+    const stored = findExecution(this.parts.tables, id);
+    return stored === undefined ? undefined : this.parts.bodies.openRequest(stored);
+  }
+
+  openResult(id: string): ResultBody | undefined {
+    const stored = findExecution(this.parts.tables, id);
+    return stored === undefined ? undefined : this.parts.bodies.openResult(stored);
+  }
+
+  reserve(reservation: Reservation): Promise<ExecutionRecord> {
+    return reserve(this.parts, reservation);
+  }
+
+  settle(settlement: Settlement): Promise<ExecutionRecord> {
+    return settle(this.parts, settlement);
+  }
+
+  unsettled(): ExecutionRecord[] {
+    return unsettled(this.parts.tables);
+  }
+
+  async append(receipts: readonly SignedReceipt[], urgent = false): Promise<number> {
+    const { tables, commits, room } = this.parts;
+    if (!urgent) room.admitReceipts();
+    return await room.insist(urgent ? OPERATOR_ATTEMPTS : 1, () =>
+      commits.add((state) => {
+        const first = state.logSize;
+        for (const receipt of receipts) appendReceipt(tables, state, receipt);
+        return first;
+      }));
+  }
+
+  resolve(id: string, as: "succeeded" | "failed", receipt: SignedReceipt): Promise<ExecutionRecord> {
+    return resolve(this.parts, id, as, receipt);
+  }
+
+  revoke(iss: string, jti: string, receipt: SignedReceipt): Promise<void> {
+    return revoke(this.parts, iss, jti, receipt);
+  }
+
+  setHalted(halted: boolean, receipt: SignedReceipt): Promise<void> {
+    return setHalted(this.parts, halted, receipt);
+  }
+
+  prune(limit: number, force = false): Promise<PruneReport> {
+    return prune(this.parts, this.parts.vault, limit, force);
+  }
+
+  backup(directory: string): Promise<void> {
+    return backup(this.parts.store, directory);
+  }
+
+  health(): LedgerHealth {
+    const refusing = this.parts.room.refusing();
+    if (refusing === "ledger_unavailable") return { refusing, halted: false, pruningPaused: false };
+    const { halted, pruningPaused } = this.parts.commits.state();
+    return { refusing, halted, pruningPaused };
+  }
+
+  statistics(): LedgerStatistics {
+    const { executions, unsettled, logSize } = this.parts.commits.state();
+    return {
+      executions,
+      unsettled,
+      logSize,
+      fileBytes: this.parts.store.bytes,
+      oldestUnprunedMs: oldestExpiryMs(this.parts),
+    };
+  }
+
+  /** What is being written still is; then the state directory is free for the next daemon. */
+  async close(): Promise<void> {
+    const { commits, clock, store, lock } = this.parts;
+    await commits.add((state) => void advanceMark(state, clock)).catch(() => {});
+    await store.close();
+    lock.release();
+  }
+}

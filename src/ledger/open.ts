@@ -1,0 +1,122 @@
+/**
+ * Opening a state directory: one daemon, a sound file, the schema of this program, its own identity; then the parts.
+ *
+ * Invariants:
+ * - A ledger is made under another name and renamed when it is complete, so an empty or missing data file is damage and
+ *   never a fresh start: a ledger that forgot its claims would run everything again.
+ * - Nothing is scanned, so that a start takes as long with a million executions as with none.
+ */
+
+import { join } from "node:path";
+import { type Clock, monotonicClock } from "../core/clock.ts";
+import type { Mode } from "../core/types.ts";
+import { Ballast } from "./ballast.ts";
+import { createFolder, flushFolder } from "./durable_file.ts";
+import { Grants } from "./grants.ts";
+import { GroupCommit } from "./group_commit.ts";
+import { checkIdentity, randomExecutorId, readIdentity, writeIdentity } from "./identity.ts";
+import { checkDataFile } from "./integrity.ts";
+import { dataFile, draftFolder, exists, ledgerFolder, VAULT_FOLDER } from "./layout.ts";
+import { LmdbLedger } from "./lmdb_ledger.ts";
+import { StateLock } from "./lock.ts";
+import { migrate, SCHEMA_VERSION, writeSchemaVersion } from "./migrate.ts";
+import { damagedLedger, LedgerOpenError } from "./open_error.ts";
+import { Room } from "./room.ts";
+import { SealedBodies } from "./sealed_bodies.ts";
+import { emptyState, readState, writeState } from "./state.ts";
+import { Store } from "./store.ts";
+import { Vault } from "./vault.ts";
+
+export interface OpenOptions {
+  readonly stateDir: string;
+  /** null: the one the state directory remembers; a random one when it is new. */
+  readonly executorId: string | null;
+  readonly mode: Mode;
+  readonly clock: Clock;
+  /** Largest result that may have to be sealed, in bytes; default 1 MiB. */
+  readonly resultBytesMax?: number;
+  /** false: a missing ledger is an error. Default true. */
+  readonly createIfMissing?: boolean;
+  /** For tests: address space of the map in bytes. */
+  readonly mapBytes?: number;
+}
+
+const RESULT_BYTES_MAX = 2 ** 20;
+
+/** Throws LedgerOpenError. */
+export async function openLedger(options: OpenOptions): Promise<LmdbLedger> {
+  const { stateDir } = options;
+  await Deno.mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const lock = await StateLock.acquire(stateDir);
+  let store: Store | undefined;
+  try {
+    if (!await exists(ledgerFolder(stateDir))) await createLedger(options);
+    store = await openStore(ledgerFolder(stateDir), options.mapBytes);
+    return await assemble(options, store, lock);
+  } catch (error) {
+    await store?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+/** Throws LedgerOpenError: damaged, newer_schema. */
+export async function openStore(folder: string, mapBytes?: number): Promise<Store> {
+  const path = dataFile(folder);
+  if (!await exists(path)) throw damagedLedger("its data file is gone");
+  checkDataFile(path);
+  const store = new Store({ directory: folder, ...(mapBytes === undefined ? {} : { mapBytes }) });
+  try {
+    await migrate(store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return store;
+}
+
+async function createLedger(
+  { stateDir, executorId, mode, createIfMissing = true }: OpenOptions,
+): Promise<void> {
+  if (await exists(join(stateDir, VAULT_FOLDER))) throw damagedLedger("its folder is gone");
+  if (!createIfMissing) {
+    throw new LedgerOpenError(
+      "missing",
+      "There is no ledger in the state directory",
+      "start `openexec serve` once",
+    );
+  }
+  const draft = draftFolder(stateDir);
+  if (await exists(draft)) await Deno.remove(draft, { recursive: true });
+  await createFolder(draft);
+  const store = new Store({ directory: draft });
+  await store.commit(() => {
+    writeSchemaVersion(store.tables, SCHEMA_VERSION);
+    writeIdentity(store.tables, { executorId: executorId ?? randomExecutorId(), mode });
+    writeState(store.tables, emptyState());
+  });
+  await store.close();
+  await flushFolder(draft);
+  await Deno.rename(draft, ledgerFolder(stateDir));
+  await flushFolder(stateDir);
+}
+
+async function assemble(options: OpenOptions, store: Store, lock: StateLock): Promise<LmdbLedger> {
+  const { stateDir, clock: wallClock, resultBytesMax = RESULT_BYTES_MAX } = options;
+  const { tables } = store;
+  const identity = readIdentity(tables);
+  checkIdentity(identity, options);
+  const clock = monotonicClock(wallClock, readState(tables).markMs);
+  const commits = new GroupCommit(store, clock);
+  const vault = await Vault.open(join(stateDir, VAULT_FOLDER));
+  const bodies = new SealedBodies(tables, vault);
+  const grants = new Grants(tables, bodies);
+  const room = new Room({
+    directory: stateDir,
+    ballast: await Ballast.open(stateDir),
+    resultBytesMax,
+    unsettled: () => commits.state().unsettled,
+    unusable: () => store.unusable,
+  });
+  return new LmdbLedger({ tables, commits, bodies, grants, room, clock, identity, store, vault, lock });
+}

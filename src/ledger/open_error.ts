@@ -1,0 +1,35 @@
+/** Why a ledger cannot be opened. Said on the terminal, never to a peer. */
+
+import { StartupError } from "../core/startup_error.ts";
+
+export type OpenErrorReason =
+  /** Another daemon runs on this state directory. */
+  | "in_use"
+  /** There is no ledger, and none was to be made. */
+  | "missing"
+  /** The state directory belongs to another executor id or mode. */
+  | "other_identity"
+  /** Written by a newer program. */
+  | "newer_schema"
+  /** The data file is gone, cut short, or not what it was. */
+  | "damaged";
+
+export class LedgerOpenError extends StartupError {
+  /** `pid`: of the daemon that holds the state directory, where it is known. */
+  constructor(
+    readonly reason: OpenErrorReason,
+    what: string,
+    remedy: string,
+    readonly pid: number | null = null,
+  ) {
+    super(what, remedy);
+  }
+}
+
+export function damagedLedger(what: string): LedgerOpenError {
+  return new LedgerOpenError(
+    "damaged",
+    `The ledger is damaged: ${what}`,
+    "keep it for examination, and bring back a backup with `openexec restore DIR`",
+  );
+}

@@ -1,0 +1,26 @@
+/** What the operations of the ledger work on. */
+
+import type { Clock } from "../core/clock.ts";
+import { executionKey } from "./keys.ts";
+import type { Grants } from "./grants.ts";
+import type { GroupCommit } from "./group_commit.ts";
+import type { Room } from "./room.ts";
+import type { SealedBodies } from "./sealed_bodies.ts";
+import type { Tables } from "./store.ts";
+
+export interface LedgerParts {
+  readonly tables: Tables;
+  readonly commits: GroupCommit;
+  readonly bodies: SealedBodies;
+  readonly grants: Grants;
+  readonly room: Room;
+  /** Never before the ledger's mark. */
+  readonly clock: Clock;
+}
+
+/** The key of an execution that we named ourselves; throws RangeError for anything but a UUIDv7. */
+export function ownExecutionKey(id: string): Uint8Array {
+  const key = executionKey(id);
+  if (key === undefined) throw new RangeError("an execution's id is a UUIDv7");
+  return key;
+}

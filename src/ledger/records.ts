@@ -1,0 +1,171 @@
+/**
+ * Executions and receipts as rows. Compact, strict and versioned: what decodes is exactly what was encoded, and a row
+ * of a version this program does not know is damage.
+ *
+ * Invariant: a row holds nothing that retention would have to remove: no payload, result, salt, envelope or plain digest
+ * of either.
+ */
+
+import { type ErrorCode, ERRORS } from "../core/errors.ts";
+import type { ApprovalReference, Digest, ExecutionStatus, Mode, Peer } from "../core/types.ts";
+import type { LoggedReceipt, SignedReceipt } from "../log/signed_receipt.ts";
+import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
+import type { ExecutionRecord } from "./ledger.ts";
+
+const VERSION = 1;
+
+/** An execution, and where its bodies are sealed: the ends of their buckets in ms since 1970, 0 when not stored. */
+export interface StoredExecution {
+  readonly record: ExecutionRecord;
+  readonly requestBucketMs: number;
+  readonly resultBucketMs: number;
+}
+
+/** The order is part of the format: append only. */
+const STATUSES: readonly ExecutionStatus[] = [
+  "reserved",
+  "succeeded",
+  "failed",
+  "timed_out",
+  "crashed",
+  "outcome_unknown",
+];
+const MODES: readonly Mode[] = ["enforced", "demo"];
+const SCHEMES: readonly ApprovalReference["scheme"][] = ["dsse", "clawshield"];
+
+/** The row under executionKey(record.id). */
+export function encodeExecution({ record, requestBucketMs, resultBucketMs }: StoredExecution): Uint8Array {
+  const writer = new ByteWriter(512)
+    .u8(VERSION)
+    .u8(STATUSES.indexOf(record.status))
+    .u8(MODES.indexOf(record.mode))
+    .text(record.code ?? "")
+    .text(record.action)
+    .text(record.nonce)
+    .text(record.traceId ?? "")
+    .text(record.peer.socket)
+    .u32(record.peer.uid)
+    .u32(record.peer.gid)
+    .u32(record.peer.pid)
+    .hex(hexOf(record.handlerDigest))
+    .hex(hexOf(record.requestCommitment))
+    .u48(record.receivedAtMs)
+    .u48(record.reservedAtMs)
+    .u48(requestBucketMs)
+    .u48(resultBucketMs);
+  writeApproval(writer, record.approval);
+  writeOptional(writer, record.resultCommitment, (digest) => writer.hex(hexOf(digest)));
+  writeOptional(writer, record.startedAtMs, (ms) => writer.u48(ms));
+  writeOptional(writer, record.settledAtMs, (ms) => writer.u48(ms));
+  writeOptional(writer, record.logIndex, (index) => writer.u48(index));
+  writeOptional(writer, record.resolution, ({ from, logIndex }) => {
+    writer.u8(STATUSES.indexOf(from)).u48(logIndex);
+  });
+  return writer.finish();
+}
+
+/** Throws a Refusal, ledger_unavailable, for anything that encodeExecution does not make. */
+export function decodeExecution(id: string, row: Uint8Array): StoredExecution {
+  const reader = new ByteReader(row);
+  if (reader.u8() !== VERSION) throw damaged();
+  const status = memberOf(STATUSES, reader.u8());
+  const mode = memberOf(MODES, reader.u8());
+  const code = codeOf(reader.text());
+  const [action, nonce, traceId, socket] = [reader.text(), reader.text(), reader.text(), reader.text()];
+  const peer: Peer = { uid: reader.u32(), gid: reader.u32(), pid: reader.u32(), socket };
+  const handlerDigest = readDigest(reader);
+  const requestCommitment = readDigest(reader);
+  const [receivedAtMs, reservedAtMs] = [reader.u48(), reader.u48()];
+  const [requestBucketMs, resultBucketMs] = [reader.u48(), reader.u48()];
+  const record: ExecutionRecord = {
+    id,
+    action,
+    nonce,
+    mode,
+    peer,
+    approval: readApproval(reader),
+    handlerDigest,
+    requestCommitment,
+    resultCommitment: readOptional(reader, () => readDigest(reader)),
+    status,
+    code,
+    traceId: traceId === "" ? null : traceId,
+    receivedAtMs,
+    reservedAtMs,
+    startedAtMs: readOptional(reader, () => reader.u48()),
+    settledAtMs: readOptional(reader, () => reader.u48()),
+    logIndex: readOptional(reader, () => reader.u48()),
+    resolution: readOptional(reader, () => ({
+      from: memberOf(STATUSES, reader.u8()),
+      logIndex: reader.u48(),
+    })),
+  };
+  reader.end();
+  return { record, requestBucketMs, resultBucketMs };
+}
+
+/** The row under leafKey(index). */
+export function encodeReceipt({ body, keyid, signature }: SignedReceipt): Uint8Array {
+  return new ByteWriter(body.length + 256).u8(VERSION).text(keyid).bytes(signature).bytes(body).finish();
+}
+
+export function decodeReceipt(index: number, row: Uint8Array): LoggedReceipt {
+  const reader = new ByteReader(row);
+  if (reader.u8() !== VERSION) throw damaged();
+  return { index, keyid: reader.text(), signature: reader.bytes(SIGNATURE_BYTES), body: reader.rest() };
+}
+
+const SIGNATURE_BYTES = 64;
+const DIGEST_BYTES = 32;
+const DIGEST_PREFIX = "sha256:";
+
+function hexOf(digest: Digest): string {
+  return digest.slice(DIGEST_PREFIX.length);
+}
+
+function readDigest(reader: ByteReader): Digest {
+  return `sha256:${reader.hex(DIGEST_BYTES)}`;
+}
+
+function writeApproval(writer: ByteWriter, approval: ApprovalReference | null): void {
+  writeOptional(writer, approval, ({ scheme, iss, jti, signers }) => {
+    writer.u8(SCHEMES.indexOf(scheme)).text(iss).text(jti).u32(signers.length);
+    for (const { name, keyid } of signers) writer.text(name).text(keyid);
+  });
+}
+
+function readApproval(reader: ByteReader): ApprovalReference | null {
+  return readOptional(reader, () => ({
+    scheme: memberOf(SCHEMES, reader.u8()),
+    iss: reader.text(),
+    jti: reader.text(),
+    signers: Array.from({ length: reader.u32() }, () => ({ name: reader.text(), keyid: reader.text() })),
+  }));
+}
+
+function writeOptional<T>(writer: ByteWriter, value: T | null, write: (value: T) => void): void {
+  writer.u8(value === null ? 0 : 1);
+  if (value !== null) write(value);
+}
+
+function readOptional<T>(reader: ByteReader, read: () => T): T | null {
+  const present = reader.u8();
+  if (present > 1) throw damaged();
+  return present === 1 ? read() : null;
+}
+
+function memberOf<T>(members: readonly T[], index: number): T {
+  const member = members[index];
+  if (member === undefined) throw damaged();
+  return member;
+}
+
+function codeOf(text: string): ErrorCode | null {
+  if (text === "") return null;
+  if (!isErrorCode(text)) throw damaged();
+  return text;
+}
+
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERRORS, text);
+}

@@ -1,0 +1,95 @@
+/**
+ * Reservation: nonce, approval and execution claimed in one durable transaction, before anything is started (G1 to G3).
+ *
+ * Invariant: every check comes before the first write, in the order of core/errors.ts.
+ */
+
+import { Refusal } from "../core/errors.ts";
+import { type ApprovalRow, decodeApproval, encodeApproval, takeUse, UNSEEN } from "./approvals.ts";
+import { ByteWriter } from "./bytes.ts";
+import { approvalKey, nonceKey, peerKey } from "./keys.ts";
+import type { ApprovalClaim, ExecutionRecord, Reservation } from "./ledger.ts";
+import { type LedgerParts, ownExecutionKey } from "./parts.ts";
+import { encodeExecution } from "./records.ts";
+import type { SealedBody } from "./sealed_bodies.ts";
+import type { LedgerState } from "./state.ts";
+import { refusalOfFileError } from "./room.ts";
+
+/** What was sealed for a reservation before its transaction. */
+interface Sealed {
+  readonly request: SealedBody | null;
+  readonly binding: SealedBody | null;
+}
+
+/** Throws what Ledger.reserve names; after any of it nothing was claimed. */
+export async function reserve(ledger: LedgerParts, reservation: Reservation): Promise<ExecutionRecord> {
+  ledger.room.admitReservation(reservation.body.canonical.length);
+  const id = ownExecutionKey(reservation.record.id);
+  const sealed = await sealAll(ledger, id, reservation);
+  try {
+    return await ledger.commits.add((state, nowMs) => claim(ledger, id, reservation, sealed, state, nowMs));
+  } finally {
+    sealed.request?.release();
+    sealed.binding?.release();
+  }
+}
+
+async function sealAll(ledger: LedgerParts, id: Uint8Array, reservation: Reservation): Promise<Sealed> {
+  const { body, claim, retention } = reservation;
+  const nowMs = ledger.clock.nowMs();
+  const request = await ledger.bodies.sealRequest(id, body, nowMs, retention.payloadMs)
+    .catch(refusalOfFileError);
+  if (claim === null || claim.uses === 1) return { request, binding: null };
+  try {
+    const key = approvalKey(claim.iss, claim.jti);
+    return { request, binding: await ledger.grants.seal(key, claim, nowMs, retention.payloadMs) };
+  } catch (error) {
+    request?.release();
+    return refusalOfFileError(error);
+  }
+}
+
+/** Runs inside a transaction. */
+function claim(
+  ledger: LedgerParts,
+  id: Uint8Array,
+  { record, claim, recheck }: Reservation,
+  { request, binding }: Sealed,
+  state: LedgerState,
+  nowMs: number,
+): ExecutionRecord {
+  const { tables } = ledger;
+  const nonce = nonceKey(record.nonce);
+  if (state.halted) throw new Refusal("halted");
+  recheck(nowMs);
+  if (tables.nonces.has(nonce)) throw new Refusal("nonce_reused");
+  const use = claim === null ? null : useOf(ledger, id, claim, state);
+
+  const reserved: ExecutionRecord = { ...record, status: "reserved", reservedAtMs: nowMs };
+  const requestBucketMs = request?.bucketMs ?? 0;
+  tables.nonces.insert(nonce, id);
+  if (claim !== null && use !== null) {
+    tables.approvals.put(use.key, encodeApproval(ledger.grants.bind(use.key, use.row, claim, binding)));
+  }
+  tables.executions.insert(id, encodeExecution({ record: reserved, requestBucketMs, resultBucketMs: 0 }));
+  tables.peers.insert(peerKey(record.peer.uid, id), NOTHING);
+  tables.unsettled.insert(id, new ByteWriter(6).u48(requestBucketMs).finish());
+  ledger.bodies.store(request);
+  state.executions++;
+  state.unsettled++;
+  return reserved;
+}
+
+const NOTHING = new Uint8Array();
+
+function useOf(
+  ledger: LedgerParts,
+  execution: Uint8Array,
+  claim: ApprovalClaim,
+  state: LedgerState,
+): { key: Uint8Array; row: ApprovalRow } {
+  const key = approvalKey(claim.iss, claim.jti);
+  const stored = ledger.tables.approvals.get(key);
+  const known = stored === undefined ? UNSEEN : decodeApproval(stored);
+  return { key, row: takeUse(known, claim, execution, state, (row) => ledger.grants.boundTo(key, row)) };
+}

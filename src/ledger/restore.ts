@@ -1,0 +1,109 @@
+/**
+ * Restore: a backup becomes the state directory's ledger, behind a fence.
+ *
+ * Invariants:
+ * - What was consumed after the backup was made is unknown to it, so every approval issued before the restore is refused
+ *   from now on (`approval_fenced`).
+ * - What was in flight when the backup was made has long ended, so its requests are dropped: it becomes
+ *   `outcome_unknown` and never runs again.
+ * - The ledger that was there is kept beside it, under another name. Until the last rename the old one is in place.
+ */
+
+import { join } from "node:path";
+import type { Clock } from "../core/clock.ts";
+import { advanceMark } from "./clock_mark.ts";
+import { createFolder, flushFolder } from "./durable_file.ts";
+import { type Identity, readIdentity } from "./identity.ts";
+import { DATA_FILE, dataFile, draftFolder, exists, LEDGER_FOLDER, ledgerFolder } from "./layout.ts";
+import { StateLock } from "./lock.ts";
+import { damagedLedger, LedgerOpenError } from "./open_error.ts";
+import { openStore } from "./open.ts";
+import { findExecution, unsettled } from "./find.ts";
+import { ownExecutionKey } from "./parts.ts";
+import { sealedKey } from "./keys.ts";
+import { readState, writeState } from "./state.ts";
+import type { Store } from "./store.ts";
+
+export interface RestoreOptions {
+  /** What `backup` made. */
+  readonly backupDir: string;
+  readonly stateDir: string;
+  readonly clock: Clock;
+}
+
+export interface Restored extends Identity {
+  readonly executions: number;
+  readonly logSize: number;
+  /** Approvals issued before this second, since 1970, are refused. */
+  readonly fenceSeconds: number;
+  /** Where the ledger that was there is now; null when there was none. */
+  readonly replaced: string | null;
+}
+
+/** Throws LedgerOpenError: in_use, missing, damaged, newer_schema. Resolves once the fence's second has begun. */
+export async function restoreLedger({ backupDir, stateDir, clock }: RestoreOptions): Promise<Restored> {
+  const source = dataFile(join(backupDir, LEDGER_FOLDER));
+  if (!await exists(source)) {
+    throw new LedgerOpenError(
+      "missing",
+      "There is no backup in that directory",
+      "name one that `openexec backup` made",
+    );
+  }
+  await Deno.mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const lock = await StateLock.acquire(stateDir);
+  try {
+    const restored = await prepare(source, stateDir, clock);
+    const replaced = await exchange(stateDir, clock.nowMs());
+    await fenceReached(restored.fenceSeconds, clock);
+    return { ...restored, replaced };
+  } finally {
+    lock.release();
+  }
+}
+
+/** Makes the draft: the copy, with its fence. */
+async function prepare(source: string, stateDir: string, clock: Clock): Promise<Omit<Restored, "replaced">> {
+  const draft = draftFolder(stateDir);
+  if (await exists(draft)) await Deno.remove(draft, { recursive: true });
+  await createFolder(draft);
+  await Deno.copyFile(source, join(draft, DATA_FILE));
+  await Deno.chmod(join(draft, DATA_FILE), 0o600);
+  const store = await openStore(draft);
+  try {
+    const identity = readIdentity(store.tables);
+    const state = readState(store.tables);
+    const fenceSeconds = Math.max(state.fenceSeconds, Math.ceil(advanceMark(state, clock) / 1000));
+    await store.commit(() => {
+      dropInterrupted(store);
+      writeState(store.tables, { ...state, fenceSeconds });
+    });
+    return { ...identity, executions: state.executions, logSize: state.logSize, fenceSeconds };
+  } finally {
+    await store.close();
+  }
+}
+
+function dropInterrupted({ tables }: Store): void {
+  for (const { id } of unsettled(tables)) {
+    const stored = findExecution(tables, id);
+    if (stored === undefined) throw damagedLedger("an execution is missing");
+    tables.sealed.remove(sealedKey(stored.requestBucketMs, "request", ownExecutionKey(id)));
+  }
+}
+
+async function exchange(stateDir: string, nowMs: number): Promise<string | null> {
+  const current = ledgerFolder(stateDir);
+  const replaced = `${current}.replaced-${nowMs}`;
+  const had = await exists(current);
+  if (had) await Deno.rename(current, replaced);
+  await Deno.rename(draftFolder(stateDir), current);
+  await flushFolder(stateDir);
+  return had ? replaced : null;
+}
+
+/** So that an approval issued after this returns is never before the fence; times of approvals are whole seconds. */
+async function fenceReached(fenceSeconds: number, clock: Clock): Promise<void> {
+  const waitMs = Math.min(fenceSeconds * 1000 - clock.nowMs(), 1000);
+  if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+}

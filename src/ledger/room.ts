@@ -1,0 +1,115 @@
+/**
+ * Room: whether there is space to begin something that will have to be written down at its end.
+ *
+ * Invariants:
+ * - Nothing is reserved unless everything in flight, and this, could settle with the largest result allowed.
+ * - Receipts that belong to no execution stop long before that.
+ * - Once the ballast had to be given up nothing new is taken until it is back.
+ */
+
+import { Refusal } from "../core/errors.ts";
+import type { Ballast } from "./ballast.ts";
+import { freeBytes } from "./free_space.ts";
+
+/** What a commit may take besides bodies: copies of the pages it changes. */
+const COMMIT_BYTES = 2 ** 19;
+/** Receipts without an execution leave this many times as much. */
+const RECEIPTS_SHARE = 4;
+/** How long a look at the file system holds; what is admitted meanwhile is taken off. */
+const LOOK_MS = 50;
+const WAIT_MS = 100;
+
+/** How often an operator's act is tried on a full disk before it is refused. */
+export const OPERATOR_ATTEMPTS = 3;
+
+export interface RoomParts {
+  readonly directory: string;
+  readonly ballast: Ballast;
+  readonly resultBytesMax: number;
+  readonly unsettled: () => number;
+  /** Whether the store gave up. */
+  readonly unusable: () => boolean;
+}
+
+export class Room {
+  #freeBytes = 0;
+  #lookedAtMs = -Infinity;
+  #filling = false;
+
+  constructor(private readonly parts: RoomParts) {}
+
+  /** Throws ledger_unavailable, storage_full. */
+  admitReservation(bodyBytes: number): void {
+    const inFlight = (this.parts.unsettled() + 1) * this.parts.resultBytesMax;
+    this.#admit(COMMIT_BYTES + bodyBytes + inFlight, bodyBytes);
+  }
+
+  /** For receipts nobody waits for; throws ledger_unavailable, storage_full. */
+  admitReceipts(): void {
+    const inFlight = (this.parts.unsettled() + 1) * this.parts.resultBytesMax;
+    this.#admit(RECEIPTS_SHARE * (COMMIT_BYTES + inFlight), 0);
+  }
+
+  /** What a reservation would be refused with now. */
+  refusing(): "storage_full" | "ledger_unavailable" | null {
+    try {
+      this.admitReservation(0);
+      return null;
+    } catch (error) {
+      return error instanceof Refusal && error.code === "storage_full"
+        ? "storage_full"
+        : "ledger_unavailable";
+    }
+  }
+
+  /** What must be written although the disk is full: gives up the ballast and tries again, `attempts` times in all. */
+  async insist<T>(attempts: number, act: () => Promise<T>): Promise<T> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await act();
+      } catch (error) {
+        if (attempt >= attempts || !(error instanceof Refusal) || error.code !== "storage_full") throw error;
+        this.parts.ballast.release();
+        this.#lookedAtMs = -Infinity;
+        if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+      }
+    }
+  }
+
+  #admit(neededBytes: number, takenBytes: number): void {
+    if (this.parts.unusable()) throw new Refusal("ledger_unavailable");
+    this.#look();
+    const { ballast } = this.parts;
+    if (!ballast.present && this.#freeBytes > ballast.bytes + neededBytes) this.#refill();
+    if (!ballast.present || this.#freeBytes < neededBytes) throw new Refusal("storage_full");
+    this.#freeBytes -= takenBytes;
+  }
+
+  #look(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedAtMs < LOOK_MS) return;
+    try {
+      this.#freeBytes = freeBytes(this.parts.directory);
+    } catch {
+      throw new Refusal("ledger_unavailable");
+    }
+    this.#lookedAtMs = nowMs;
+  }
+
+  #refill(): void {
+    if (this.#filling) return;
+    this.#filling = true;
+    void this.parts.ballast.fill().finally(() => {
+      this.#filling = false;
+      this.#lookedAtMs = -Infinity;
+    });
+  }
+}
+
+/** A file beside the database could not be written: throws storage_full or ledger_unavailable for it. */
+export function refusalOfFileError(error: unknown): never {
+  if (error instanceof Refusal) throw error;
+  const full = error instanceof Error && "code" in error &&
+    (error.code === "ENOSPC" || error.code === "EDQUOT");
+  throw new Refusal(full ? "storage_full" : "ledger_unavailable");
+}

@@ -1,0 +1,83 @@
+/**
+ * A ledger as it was at one moment, for whoever only reads: `audit` and `export`, on the state directory of a running
+ * daemon, on a copy of one, or on a backup. It takes no lock and needs no vault, since it opens no body.
+ *
+ * Everything is read as it is asked for: memory does not grow with the ledger. While it is open, the daemon's file keeps
+ * the pages of that moment.
+ */
+
+import { join } from "node:path";
+import type { Mode } from "../core/types.ts";
+import type { LoggedReceipt } from "../log/signed_receipt.ts";
+import { logReader } from "./append.ts";
+import { findExecution } from "./find.ts";
+import { readIdentity } from "./identity.ts";
+import { checkDataFile } from "./integrity.ts";
+import { EXECUTION_KEYS, executionIdOf, leafKey } from "./keys.ts";
+import { dataFile, exists, ledgerFolder } from "./layout.ts";
+import type { ExecutionRecord, LogReader } from "./ledger.ts";
+import { checkSchemaVersion } from "./migrate.ts";
+import { LedgerOpenError } from "./open_error.ts";
+import { decodeExecution, decodeReceipt } from "./records.ts";
+import { readState } from "./state.ts";
+import { Store } from "./store.ts";
+import { StateLock } from "./lock.ts";
+
+export class LedgerSnapshot {
+  readonly executorId: string;
+  readonly mode: Mode;
+  readonly executions: number;
+  readonly log: LogReader;
+
+  private constructor(private readonly store: Store) {
+    const { executorId, mode } = readIdentity(store.tables);
+    const { executions, logSize } = readState(store.tables);
+    this.executorId = executorId;
+    this.mode = mode;
+    this.executions = executions;
+    this.log = logReader(store.tables, () => logSize);
+  }
+
+  /** Throws LedgerOpenError: missing, damaged, newer_schema. */
+  static async open(stateDir: string): Promise<LedgerSnapshot> {
+    const folder = ledgerFolder(stateDir);
+    if (!await exists(dataFile(folder))) {
+      throw new LedgerOpenError(
+        "missing",
+        "There is no ledger in that directory",
+        "name a state directory or a backup",
+      );
+    }
+    checkDataFile(dataFile(folder), await StateLock.isHeld(stateDir));
+    const store = new Store({ directory: folder, readOnly: true });
+    try {
+      checkSchemaVersion(store.tables);
+      return new LedgerSnapshot(store);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  find(id: string): ExecutionRecord | undefined {
+    return findExecution(this.store.tables, id)?.record;
+  }
+
+  /** Every execution, the oldest first. */
+  *all(): Generator<ExecutionRecord> {
+    for (const { key, value } of this.store.tables.executions.range(EXECUTION_KEYS)) {
+      yield decodeExecution(executionIdOf(key), value).record;
+    }
+  }
+
+  /** Receipts in the order of the log, from index `start`. */
+  *receipts(start = 0): Generator<LoggedReceipt> {
+    const range = { start: leafKey(start), end: leafKey(this.log.size()) };
+    let index = start;
+    for (const { value } of this.store.tables.leaves.range(range)) yield decodeReceipt(index++, value);
+  }
+
+  close(): Promise<void> {
+    return this.store.close();
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The one row that every transaction reads and writes: counts, the mark of the clock, and what an operator ordered.
+ *
+ * Invariant: it is on disk together with what it counts, so that nothing has to be counted at start-up.
+ */
+
+import { utf8Encode } from "../core/encoding.ts";
+import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
+import type { Tables } from "./store.ts";
+
+const VERSION = 1;
+const STATE_KEY = utf8Encode("state");
+
+/** Changed in place by the work of one transaction; thrown away when that is rolled back. */
+export interface LedgerState {
+  executions: number;
+  unsettled: number;
+  logSize: number;
+  /** The latest time ever seen, in ms since 1970, and the machine's uptime in ms when it was. */
+  markMs: number;
+  markUptimeMs: number;
+  halted: boolean;
+  /** Set by a jump of the clock, lifted by an operator. */
+  pruningPaused: boolean;
+  /** Approvals issued before this second (since 1970) are older than a restore; 0 when nothing was restored. */
+  fenceSeconds: number;
+}
+
+export function emptyState(): LedgerState {
+  return {
+    executions: 0,
+    unsettled: 0,
+    logSize: 0,
+    markMs: 0,
+    markUptimeMs: 0,
+    halted: false,
+    pruningPaused: false,
+    fenceSeconds: 0,
+  };
+}
+
+export function encodeState(state: LedgerState): Uint8Array {
+  return new ByteWriter(64)
+    .u8(VERSION)
+    .u48(state.executions)
+    .u48(state.unsettled)
+    .u48(state.logSize)
+    .u48(state.markMs)
+    .u48(state.markUptimeMs)
+    .u8(state.halted ? 1 : 0)
+    .u8(state.pruningPaused ? 1 : 0)
+    .u48(state.fenceSeconds)
+    .finish();
+}
+
+export function decodeState(row: Uint8Array): LedgerState {
+  const reader = new ByteReader(row);
+  if (reader.u8() !== VERSION) throw damaged();
+  const state: LedgerState = {
+    executions: reader.u48(),
+    unsettled: reader.u48(),
+    logSize: reader.u48(),
+    markMs: reader.u48(),
+    markUptimeMs: reader.u48(),
+    halted: reader.u8() === 1,
+    pruningPaused: reader.u8() === 1,
+    fenceSeconds: reader.u48(),
+  };
+  reader.end();
+  return state;
+}
+
+/** Throws a Refusal, ledger_unavailable, when there is none. */
+export function stateRow(tables: Tables): Uint8Array {
+  const row = tables.meta.get(STATE_KEY);
+  if (row === undefined) throw damaged();
+  return row;
+}
+
+export function readState(tables: Tables): LedgerState {
+  return decodeState(stateRow(tables));
+}
+
+/** To be called inside a transaction; returns the row. */
+export function writeState(tables: Tables, state: LedgerState): Uint8Array {
+  const row = encodeState(state);
+  tables.meta.put(STATE_KEY, row);
+  return row;
+}

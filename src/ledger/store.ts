@@ -1,0 +1,255 @@
+/**
+ * The store: named tables of bytes in one LMDB environment. Sole owner of lmdb.
+ *
+ * Invariants:
+ * - `commit` resolves when the transaction is on disk: data, fdatasync, and the synchronous write of the meta page that
+ *   is LMDB's commit point (`overlappingSync`, which resolves before, is off).
+ * - Work that throws leaves nothing: it runs in a child transaction, which is rolled back.
+ * - After any failure but a full disk nothing is written until a restart: a kernel that reported an I/O error once may
+ *   report success for pages it has dropped (fsync(2), NOTES).
+ * - Reads see what is committed; inside `commit`, also what the same transaction wrote.
+ *
+ * Two options stay off on purpose. `useWritemap` would end the process with SIGBUS on a full disk. `noMemInit` would
+ * write uncleared heap memory, payloads and keys among it, into the unused parts of pages.
+ */
+
+import { type Database, open, type RootDatabase } from "lmdb";
+import { join } from "node:path";
+import { Refusal } from "../core/errors.ts";
+import { DATA_FILE } from "./layout.ts";
+import { codeOf, commitFailure, isCommitError, takeUnhandledCommitErrors } from "./commit_failure.ts";
+
+export interface StoreOptions {
+  readonly directory: string;
+  /** For another process's live store, or a copy: nothing can be written, and all is read as it was when opened. */
+  readonly readOnly?: boolean;
+  /** Address space of the map in bytes; it grows by itself beyond. */
+  readonly mapBytes?: number;
+}
+
+export interface Row {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** From `start`, itself included, up to `end`, itself left out; `reverse` goes down from `end`. */
+export interface Range {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+export interface Tables {
+  /** Schema version, identity, state. */
+  readonly meta: Table;
+  /** executionKey -> records.ts */
+  readonly executions: Table;
+  /** nonceKey -> executionKey */
+  readonly nonces: Table;
+  /** peerKey -> nothing */
+  readonly peers: Table;
+  /** executionKey -> bucket of the request */
+  readonly unsettled: Table;
+  /** approvalKey -> approvals.ts */
+  readonly approvals: Table;
+  /** leafKey -> records.ts */
+  readonly leaves: Table;
+  /** nodeKey -> 32 bytes */
+  readonly nodes: Table;
+  /** sealedKey -> vault.ts */
+  readonly sealed: Table;
+}
+
+/** Address space costs nothing, and while the map need not grow no second one is kept for old readers. */
+const MAP_BYTES = 2 ** 34;
+const TABLES_MAX = 16;
+type Snapshot = ReturnType<RootDatabase["useReadTransaction"]>;
+
+const ENCODING = { encoding: "binary", keyEncoding: "binary" } as const;
+
+export class Store {
+  readonly tables: Tables;
+  readonly #root: RootDatabase<Uint8Array, Uint8Array>;
+  readonly #snapshot: Snapshot | undefined;
+  /** LMDB may leave a transaction's promise open for ever once it has given up, so each can be rejected from here. */
+  readonly #inFlight = new Map<Promise<void>, (reason: Refusal) => void>();
+  #unusable: Refusal | undefined;
+  #writes = 0;
+
+  /** Throws what LMDB throws when it cannot read what is there; integrity.ts looks first. */
+  constructor(private readonly options: StoreOptions) {
+    takeUnhandledCommitErrors();
+    const readOnly = options.readOnly ?? false;
+    const settings = {
+      ...ENCODING,
+      path: options.directory,
+      noSubdir: false,
+      overlappingSync: false,
+      maxDbs: TABLES_MAX,
+      mapSize: options.mapBytes ?? MAP_BYTES,
+      readOnly,
+      permissionsMode: 0o600,
+    };
+    this.#root = open<Uint8Array, Uint8Array>(settings);
+    this.tables = {
+      meta: this.#table("meta"),
+      executions: this.#table("executions"),
+      nonces: this.#table("nonces"),
+      peers: this.#table("peers"),
+      unsettled: this.#table("unsettled"),
+      approvals: this.#table("approvals"),
+      leaves: this.#table("leaves"),
+      nodes: this.#table("nodes"),
+      sealed: this.#table("sealed"),
+    };
+    if (readOnly) this.#snapshot = this.#root.useReadTransaction();
+  }
+
+  /** Rows written or removed since it was opened, rolled back or not. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  /** Size of the data file. */
+  get bytes(): number {
+    return Deno.statSync(join(this.options.directory, DATA_FILE)).size;
+  }
+
+  /** Whether it refuses everything until a restart. */
+  get unusable(): boolean {
+    return this.#unusable !== undefined;
+  }
+
+  /**
+   * Runs `work` alone, when no other transaction runs, and resolves when all it wrote is on disk. Rejects with what
+   * `work` threw, with storage_full, or with ledger_unavailable; of the first two nothing was written.
+   */
+  async commit(work: () => void): Promise<void> {
+    if (this.#unusable !== undefined) throw this.#unusable;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#inFlight.set(promise, reject);
+    try {
+      this.#root.transaction(() => this.#root.childTransaction(work)).then(() => resolve(), reject);
+      await promise;
+    } catch (error) {
+      if (!isCommitError(error)) throw error;
+      const code = await commitFailure(error, this.options.directory);
+      throw code === "storage_full" ? new Refusal(code) : this.giveUp();
+    } finally {
+      this.#inFlight.delete(promise);
+    }
+  }
+
+  /** Nothing is written from here on; returns the refusal that says so. */
+  giveUp(): Refusal {
+    this.#unusable ??= new Refusal("ledger_unavailable");
+    for (const reject of this.#inFlight.values()) reject(this.#unusable);
+    return this.#unusable;
+  }
+
+  /** A consistent, compact copy in `directory`, which exists and is empty. */
+  async backup(directory: string): Promise<void> {
+    await this.#root.backup(directory, true);
+  }
+
+  /** Waits for what is being committed, unless it gave up: then only the end of the process frees it. */
+  async close(): Promise<void> {
+    if (this.unusable) return;
+    this.#unusable = new Refusal("ledger_unavailable");
+    await Promise.allSettled(this.#inFlight.keys());
+    this.#snapshot?.done();
+    await this.#root.close();
+  }
+
+  #table(name: string): Table {
+    return new Table(this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING }), {
+      reading: () => this.#snapshot === undefined ? {} : { transaction: this.#snapshot },
+      wrote: () => void this.#writes++,
+      failed: (error) => this.#failed(error),
+    });
+  }
+
+  #failed(error: unknown): never {
+    if (this.#unusable !== undefined) throw this.#unusable;
+    throw codeOf(error) === undefined ? error : this.giveUp();
+  }
+}
+
+interface Observer {
+  /** What reads take part in: nothing, or a snapshot. */
+  reading(): { readonly transaction?: Snapshot };
+  wrote(): void;
+  failed(error: unknown): never;
+}
+
+/** Rows of bytes, sorted by key. Writes belong inside Store.commit. Keys and values handed out are copies. */
+export class Table {
+  constructor(
+    private readonly database: Database<Uint8Array, Uint8Array>,
+    private readonly observer: Observer,
+  ) {}
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#guard(() => this.database.get(key, this.observer.reading()));
+  }
+
+  has(key: Uint8Array): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  put(key: Uint8Array, value: Uint8Array): void {
+    this.observer.wrote();
+    this.#guard(() => this.database.putSync(key, value));
+  }
+
+  /** Puts a key that is not there yet; throws when it is. */
+  insert(key: Uint8Array, value: Uint8Array): void {
+    this.#putIf(key, value, { noOverwrite: true });
+  }
+
+  /** Puts a key that is higher than all the others, which leaves no page half empty; throws when it is not. */
+  append(key: Uint8Array, value: Uint8Array): void {
+    this.#putIf(key, value, { append: true });
+  }
+
+  remove(key: Uint8Array): void {
+    this.observer.wrote();
+    this.#guard(() => this.database.removeSync(key));
+  }
+
+  /** Rows are read as they are asked for, and to be read to their end before anything else is written. */
+  *range(range: Range): Generator<Row> {
+    const rows = this.#guard(() =>
+      this.database.getRange({ ...boundsOf(range), ...this.observer.reading() })
+    );
+    for (const row of rows) yield row;
+  }
+
+  *keys(range: Range): Generator<Uint8Array> {
+    const keys = this.#guard(() => this.database.getKeys({ ...boundsOf(range), ...this.observer.reading() }));
+    for (const key of keys) yield key;
+  }
+
+  #putIf(key: Uint8Array, value: Uint8Array, condition: { noOverwrite: true } | { append: true }): void {
+    this.observer.wrote();
+    const done: unknown = this.#guard(() => this.database.putSync(key, value, condition));
+    if (done !== true) throw new RangeError("a row is already there, or comes after the one to append");
+  }
+
+  #guard<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      return this.observer.failed(error);
+    }
+  }
+}
+
+/** Reverse ranges of LMDB start at their upper end. */
+function boundsOf({ start, end, reverse = false, limit }: Range) {
+  const bounds = reverse
+    ? { start: end, end: start, exclusiveStart: true, inclusiveEnd: true, reverse }
+    : { start, end };
+  return limit === undefined ? bounds : { ...bounds, limit };
+}

@@ -1,0 +1,114 @@
+/**
+ * The vault: data keys outside the database, one for each expiry bucket, and what is sealed under them.
+ *
+ * AES-256-GCM (NIST SP 800-38D) with random 96-bit nonces; a key seals what falls into its bucket, far below the 2^32
+ * messages that allows. The associated data binds bucket, kind and id, so that no row can be passed off as another.
+ *
+ * Invariants:
+ * - A key is on disk, and so is its name, before anything is sealed under it.
+ * - Destroying is overwriting, flushing, removing and flushing the folder, in this order; then only the storage device
+ *   itself may remember the key.
+ * - What is sealed is padded, so that its length confirms no guess of a short payload.
+ */
+
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { concatBytes } from "../core/encoding.ts";
+import { createDurably, createFolder, destroyDurably, isDraft } from "./durable_file.ts";
+import { padded, unpadded } from "./padding.ts";
+
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const CIPHER = "aes-256-gcm";
+
+export class Vault {
+  readonly #keys = new Map<number, Uint8Array>();
+  readonly #creating = new Map<number, Promise<Uint8Array>>();
+
+  private constructor(private readonly directory: string) {}
+
+  /** Finishes what a power cut interrupted: drafts of keys never used, and keys overwritten but not yet removed. */
+  static async open(directory: string): Promise<Vault> {
+    await createFolder(directory);
+    const vault = new Vault(directory);
+    for await (const { name } of Deno.readDir(directory)) {
+      const path = join(directory, name);
+      const bucketMs = bucketOf(name);
+      const key = bucketMs === undefined ? undefined : await readKey(path);
+      if (bucketMs !== undefined && key !== undefined) vault.#keys.set(bucketMs, key);
+      else if (bucketMs !== undefined || isDraft(name)) await destroyDurably(path);
+    }
+    return vault;
+  }
+
+  /** Ends of the buckets that have a key, in ms since 1970, the earliest first. */
+  buckets(): number[] {
+    return [...this.#keys.keys()].sort((a, b) => a - b);
+  }
+
+  has(bucketMs: number): boolean {
+    return this.#keys.has(bucketMs);
+  }
+
+  /** Seals `plaintext` for the row `row` of that bucket; makes the bucket's key first where it has none. */
+  async seal(bucketMs: number, row: Uint8Array, plaintext: Uint8Array): Promise<Uint8Array> {
+    const key = this.#keys.get(bucketMs) ?? await this.#createKey(bucketMs);
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(CIPHER, key, nonce);
+    cipher.setAAD(row);
+    const sealed = concatBytes(cipher.update(padded(plaintext)), cipher.final());
+    return concatBytes(nonce, sealed, cipher.getAuthTag());
+  }
+
+  /** undefined when the key is gone, or was made anew, or the row is not what was sealed there. */
+  unseal(bucketMs: number, row: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    const key = this.#keys.get(bucketMs);
+    if (key === undefined || sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
+    const decipher = createDecipheriv(CIPHER, key, sealed.subarray(0, NONCE_BYTES));
+    decipher.setAAD(row);
+    decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+    try {
+      const opened = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
+      return unpadded(concatBytes(opened, decipher.final()));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** From here on nothing in that bucket can be read; resolves when that is on disk. */
+  async destroy(bucketMs: number): Promise<void> {
+    await destroyDurably(this.#path(bucketMs));
+    this.#keys.get(bucketMs)?.fill(0);
+    this.#keys.delete(bucketMs);
+  }
+
+  #createKey(bucketMs: number): Promise<Uint8Array> {
+    const known = this.#creating.get(bucketMs);
+    if (known !== undefined) return known;
+    const created = this.#writeKey(bucketMs).finally(() => this.#creating.delete(bucketMs));
+    this.#creating.set(bucketMs, created);
+    return created;
+  }
+
+  async #writeKey(bucketMs: number): Promise<Uint8Array> {
+    const key = new Uint8Array(randomBytes(KEY_BYTES));
+    await createDurably(this.#path(bucketMs), key);
+    this.#keys.set(bucketMs, key);
+    return key;
+  }
+
+  #path(bucketMs: number): string {
+    return join(this.directory, `${bucketMs}.key`);
+  }
+}
+
+function bucketOf(name: string): number | undefined {
+  return /^[1-9][0-9]{0,14}\.key$/.test(name) ? parseInt(name, 10) : undefined;
+}
+
+/** undefined for what is no key (any more). */
+async function readKey(path: string): Promise<Uint8Array | undefined> {
+  const key = await Deno.readFile(path);
+  return key.length === KEY_BYTES && key.some((byte) => byte !== 0) ? key : undefined;
+}
