@@ -11,9 +11,9 @@ import {
 import { hexDecode, utf8Encode } from "../../src/core/encoding.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import {
-  cofactorlessHolds,
   craft,
   type Crafted,
+  judge,
   L,
   littleEndian,
   numberOf,
@@ -113,7 +113,7 @@ describe("verify() refuses", () => {
   test("a small-order R, though the equation holds", () => {
     // R = 0·B: S = k·a verifies everywhere that does not look at R
     const forged = craft(5n, 0n, MESSAGE);
-    expect(cofactorlessHolds(forged)).toBe(true);
+    expect(judge(forged)).toBe("cofactored");
     expect(verdicts(forged)).toEqual(REFUSED);
   });
 

@@ -57,10 +57,27 @@ export function craft(
   return { signature, publicKey: Uint8Array.from(publicKey), message, k };
 }
 
-/** Whether S·B = R + k·A, without any cofactor, on the encoded bytes: the definition, as slowly as it reads. */
-export function cofactorlessHolds({ signature, publicKey, message }: Omit<Crafted, "k">): boolean {
-  const r = signature.subarray(0, 32);
-  const k = numberOf(sha512(r, publicKey, message)) % L;
-  const left = Point.BASE.multiply(numberOf(signature.subarray(32)), false);
-  return left.equals(Point.fromBytes(r).add(Point.fromBytes(publicKey).multiply(k, false)));
+/**
+ * What the definitions say, as slowly as they read: "strict" when the cofactorless equation holds between canonical
+ * encodings of points that are not of small order and S < L; "cofactored" when only 8·S·B = 8·R + 8·k·A does, or a point is
+ * of small order; "invalid" otherwise.
+ */
+export function judge(
+  { signature, publicKey, message }: Omit<Crafted, "k">,
+): "strict" | "cofactored" | "invalid" {
+  const [A, R] = [pointOf(publicKey), pointOf(signature.subarray(0, 32))];
+  const s = numberOf(signature.subarray(32));
+  if (A === undefined || R === undefined || signature.length !== 64 || s >= L) return "invalid";
+  const k = numberOf(sha512(signature.subarray(0, 32), publicKey, message)) % L;
+  const difference = R.add(A.multiply(k, false)).subtract(Point.BASE.multiply(s, false));
+  if (difference.is0() && !A.isSmallOrder() && !R.isSmallOrder()) return "strict";
+  return difference.isSmallOrder() ? "cofactored" : "invalid";
+}
+
+function pointOf(encoded: Uint8Array): Point | undefined {
+  try {
+    return Point.fromBytes(encoded, false);
+  } catch {
+    return undefined;
+  }
 }
