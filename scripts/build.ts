@@ -33,7 +33,9 @@ async function programFiles(root: string, workFolder: string): Promise<Map<strin
   const add = async (name: string, path: string, executable: boolean) =>
     files.set(name, { bytes: await Deno.readFile(path), executable });
 
-  for (const [name, bytes] of await bundle(root)) files.set(name, { bytes, executable: false });
+  for (const [name, bytes] of await bundle(root, "single_file")) {
+    files.set(name, { bytes, executable: false });
+  }
   await add("deno", program.runtime, true);
   await add("lmdb.node", program.addon, false);
   for (const [name, library] of Object.entries(LIBRARIES)) {

@@ -21,7 +21,7 @@ npm run build makes dist/openexec without one.
 async function compile(root: string, denort: string): Promise<number> {
   const workFolder = await Deno.makeTempDir({ prefix: "openexec-compile-" });
   try {
-    const main = (await bundle(root)).get("main.js");
+    const main = (await bundle(root, "single_file")).get("main.js");
     if (main === undefined) throw new Error("the bundle has no main.js");
     await Deno.writeFile(join(workFolder, "main.js"), main);
     const settings = ["--no-config", "--no-prompt", "--no-remote", "--no-npm"];

@@ -10,13 +10,13 @@ const EXECUTOR = {
 };
 
 /** What workers load: these import each other by their bare names, so each is bundled without the others. */
-const HANDLER_MODULES = {
+const OWN_MODULES = {
   openexec: "src/actions/define.ts",
-  valibot: "valibot",
-  schema_converter: "@valibot/to-json-schema",
+  probe: "src/executor/child/probe.ts",
   builtin_echo: "src/actions/builtin/echo.ts",
   builtin_add: "src/actions/builtin/add.ts",
 };
+const PACKAGES = { valibot: "valibot", schema_converter: "@valibot/to-json-schema" };
 
 /** CommonJS packages call require(); a module has none of its own. */
 const REQUIRE =
@@ -37,8 +37,14 @@ export default () => createRequire(import.meta.url)("./lmdb.node");`,
   },
 };
 
+/**
+ * Where the bundles are to run: in the single file they bring the packages along; in an npm package those are installed
+ * beside it, in versions its lockfile names.
+ */
+export type Destination = "single_file" | "npm_package";
+
 /** File name in the program folder to its bytes. */
-export async function bundle(root: string): Promise<Map<string, Uint8Array>> {
+export async function bundle(root: string, destination: Destination): Promise<Map<string, Uint8Array>> {
   const settings: esbuild.BuildOptions = {
     absWorkingDir: root,
     outdir: ".",
@@ -51,18 +57,17 @@ export async function bundle(root: string): Promise<Map<string, Uint8Array>> {
     legalComments: "eof",
     logLevel: "warning",
   };
+  const main: esbuild.BuildOptions = destination === "npm_package" ? { packages: "external" } : {
+    banner: { js: REQUIRE },
+    define: { "process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED": '"true"' },
+    plugins: [ADDON],
+  };
   const results = [
-    await esbuild.build({
-      ...settings,
-      entryPoints: MAIN,
-      banner: { js: REQUIRE },
-      define: { "process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED": '"true"' },
-      plugins: [ADDON],
-    }),
+    await esbuild.build({ ...settings, ...main, entryPoints: MAIN }),
     await esbuild.build({ ...settings, entryPoints: EXECUTOR }),
     await esbuild.build({
       ...settings,
-      entryPoints: HANDLER_MODULES,
+      entryPoints: destination === "npm_package" ? OWN_MODULES : { ...OWN_MODULES, ...PACKAGES },
       platform: "neutral",
       minifyWhitespace: true,
       minifySyntax: true,

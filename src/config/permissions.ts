@@ -14,9 +14,10 @@ import { ENVIRONMENT_NAMES } from "./environment.ts";
 /** Absolute paths; os/program.ts has them. */
 export interface ProgramFiles {
   readonly runtime: string;
-  readonly addon: string;
   /** Of openexec's own files. */
   readonly root: string;
+  /** Of the packages, which npm may have hoisted out of our folder. */
+  readonly packages: string;
 }
 
 /**
@@ -40,11 +41,10 @@ export function permissionFlags(config: Config, program: ProgramFiles): readonly
   ];
 }
 
-function readable(config: Config, { root, addon }: ProgramFiles): string[] {
+function readable(config: Config, { root, packages }: ProgramFiles): string[] {
   return [
     root,
-    // npm may have hoisted it out of our folder; its loader looks for it by the folder of its scope
-    ...(addon.startsWith(`${root}/`) ? [] : [posix.dirname(posix.dirname(addon))]),
+    packages,
     ...(config.path === null ? [] : [config.path]),
     ...actions(config).flatMap(({ module, secrets }) => [
       ...("file" in module ? [module.file] : []),

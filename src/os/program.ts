@@ -1,8 +1,9 @@
 /**
  * Where the parts of the running program are.
  *
- * In a checkout they are source files and the locked packages' files. In the packaged program (the single file, unpacked)
- * they are bundles that lie beside each other, and this module is inside one of them.
+ * In a checkout they are source files and the locked packages' files. In a package that npm installed they are bundles in
+ * dist/program, because no runtime takes TypeScript from node_modules. In the packaged program (the single file, unpacked)
+ * everything lies in one folder. This module is itself part of one of these.
  */
 
 import { basename, dirname, join } from "node:path";
@@ -24,71 +25,116 @@ export interface Program {
   readonly schemaConverter: string;
   /** The handlers that come with the program: name to file. */
   readonly builtins: ReadonlyMap<string, string>;
+  /** The handler that tries whether the box is shut. */
+  readonly probe: string;
   /** lmdb's native addon. */
   readonly addon: string;
   /** The C library that the runtime uses; null: the system's. */
   readonly libc: string | null;
-  /** The folder that holds every file above. */
+  /** The folder of our own files, and the folder of the packages, which need not be inside it. */
   readonly root: string;
+  readonly packages: string;
   readonly version: string;
   readonly packaged: boolean;
 }
 
 export const program: Program = locate(import.meta.filename ?? "");
 
+/** Our own code, as it lies in one of the layouts. */
+type OwnParts = Pick<Program, "main" | "executor" | "worker" | "builtins" | "probe"> & {
+  readonly openexec: string;
+};
+
+/** What came from elsewhere. */
+type ForeignParts =
+  & Pick<Program, "runtime" | "schemaConverter" | "addon" | "packages" | "libc" | "packaged">
+  & { readonly valibot: string };
+
 /** `file` is the file this code runs from: this source file, or a bundle that contains it. */
 function locate(file: string): Program {
-  const suffix = "/src/os/program.ts";
-  return file.endsWith(suffix) ? checkout(file.slice(0, -suffix.length)) : packaged(join(file, ".."));
+  const source = "/src/os/program.ts";
+  if (file.endsWith(source)) {
+    const root = file.slice(0, -source.length);
+    return assemble(root, sources(root), installed(root));
+  }
+  const folder = dirname(file);
+  const bundled = "/dist/program";
+  if (!folder.endsWith(bundled)) return assemble(folder, bundles(folder), unpacked(folder));
+  const root = folder.slice(0, -bundled.length);
+  return assemble(root, bundles(folder), installed(root));
 }
 
-function checkout(root: string): Program {
-  const architecture = Deno.build.arch === "aarch64" ? "arm64" : "x64";
-  // npm puts a package's dependencies inside it in a checkout, and beside it where it is itself a dependency.
-  const packages = basename(dirname(root)) === "node_modules" ? dirname(root) : join(root, "node_modules");
+function assemble(root: string, own: OwnParts, { valibot, ...foreign }: ForeignParts): Program {
+  const { openexec, ...parts } = own;
+  const handlerModules = new Map([["openexec", openexec], ["valibot", valibot]]);
+  return { ...parts, ...foreign, handlerModules, root, version: metadata.version };
+}
+
+function sources(root: string): OwnParts {
   return {
-    runtime: Deno.execPath(),
     main: join(root, "src/main.ts"),
     executor: join(root, "src/executor/child/main.ts"),
     worker: join(root, "src/executor/child/worker.ts"),
-    handlerModules: new Map([
-      ["openexec", join(root, "src/actions/define.ts")],
-      // every new worker parses it again, which takes a third of the time for the minified one
-      ["valibot", join(packages, "valibot/dist/index.min.mjs")],
-    ]),
-    schemaConverter: join(packages, "@valibot/to-json-schema/dist/index.min.mjs"),
+    probe: join(root, "src/executor/child/probe.ts"),
+    openexec: join(root, "src/actions/define.ts"),
     builtins: new Map([
       ["echo", join(root, "src/actions/builtin/echo.ts")],
       ["add", join(root, "src/actions/builtin/add.ts")],
     ]),
+  };
+}
+
+/** scripts/build/bundle.ts gives these names. */
+function bundles(folder: string): OwnParts {
+  return {
+    main: join(folder, "main.js"),
+    executor: join(folder, "executor.js"),
+    worker: join(folder, "worker.js"),
+    probe: join(folder, "probe.js"),
+    openexec: join(folder, "openexec.js"),
+    builtins: new Map([
+      ["echo", join(folder, "builtin_echo.js")],
+      ["add", join(folder, "builtin_add.js")],
+    ]),
+  };
+}
+
+/** npm puts packages inside ours in a checkout, and when it is installed by itself, and else beside it. */
+function installed(root: string): ForeignParts {
+  const architecture = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+  const inside = join(root, "node_modules");
+  const isHoisted = basename(dirname(root)) === "node_modules" && !exists(join(inside, "valibot"));
+  const packages = isHoisted ? dirname(root) : inside;
+  return {
+    runtime: Deno.execPath(),
+    // every new worker parses it again, which takes a third of the time for the minified one
+    valibot: join(packages, "valibot/dist/index.min.mjs"),
+    schemaConverter: join(packages, "@valibot/to-json-schema/dist/index.min.mjs"),
     addon: join(packages, `@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`),
+    packages,
     libc: null,
-    root,
-    version: metadata.version,
     packaged: false,
   };
 }
 
-/** scripts/build.ts lays these files out. */
-function packaged(root: string): Program {
+/** The single file's program folder: scripts/build.ts lays it out. */
+function unpacked(folder: string): ForeignParts {
   return {
-    runtime: join(root, "runtime"),
-    main: join(root, "main.js"),
-    executor: join(root, "executor.js"),
-    worker: join(root, "worker.js"),
-    handlerModules: new Map([
-      ["openexec", join(root, "openexec.js")],
-      ["valibot", join(root, "valibot.js")],
-    ]),
-    schemaConverter: join(root, "schema_converter.js"),
-    builtins: new Map([
-      ["echo", join(root, "builtin_echo.js")],
-      ["add", join(root, "builtin_add.js")],
-    ]),
-    addon: join(root, "lmdb.node"),
-    libc: join(root, "libc.so.6"),
-    root,
-    version: metadata.version,
+    runtime: join(folder, "runtime"),
+    valibot: join(folder, "valibot.js"),
+    schemaConverter: join(folder, "schema_converter.js"),
+    addon: join(folder, "lmdb.node"),
+    packages: folder,
+    libc: join(folder, "libc.so.6"),
     packaged: true,
   };
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

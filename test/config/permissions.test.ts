@@ -4,7 +4,7 @@ import { RUNTIME_FLAGS } from "../../src/os/launch.ts";
 import { program } from "../../src/os/program.ts";
 import { load } from "./loading.ts";
 
-const FILES = { runtime: "/opt/deno", addon: "/lib/node_modules/@lmdb/x/a.node", root: "/lib/openexec" };
+const FILES = { runtime: "/opt/deno", root: "/lib/node_modules/openexec", packages: "/lib/node_modules" };
 
 const TEXT = `
 mode = "demo"
@@ -39,8 +39,8 @@ test("permissionFlags() lists what the configuration names, and no network", () 
   const written = ["/state", "/mnt", "/pub", "/run/o/agent.sock"];
   expect(lists.get("--allow-write")).toEqual(written);
   expect(lists.get("--allow-read")).toEqual([
-    "/lib/openexec",
-    "/lib/node_modules/@lmdb",
+    "/lib/node_modules/openexec",
+    "/lib/node_modules",
     "/etc/openexec/openexec.toml",
     "/etc/openexec/x.ts",
     "/keys/k",
