@@ -1,0 +1,50 @@
+/**
+ * An executor process: speaks with the daemon over descriptor 3 and runs handlers in a worker.
+ *
+ * It holds no key, opens no file, and ends when the daemon does. The descriptor is in non-blocking mode from here on, so that
+ * no read of a handler can outlive the handler's worker and take a later message away.
+ */
+
+import { Socket } from "node:net";
+import { frameOf, FrameReader, parseToExecutor, type ToDaemon, type ToExecutor } from "../protocol.ts";
+import { Stage } from "./stage.ts";
+
+/** Code of all handlers of the process; later frames are bounded by what the first one says. */
+const BOOT_BYTES_MAX = 256 * 1024 * 1024;
+
+const NOT_GRANTED = 70;
+const PROTOCOL_BROKEN = 71;
+
+refuseFullAccess();
+const socket = new Socket({ fd: 3, readable: true, writable: true });
+const reader = new FrameReader(BOOT_BYTES_MAX);
+let stage: Stage | null = null;
+
+socket.on("data", (chunk: Uint8Array) => {
+  for (const frame of reader.read(chunk)) obey(parseToExecutor(frame));
+});
+socket.on("error", () => Deno.exit(0));
+socket.on("end", () => Deno.exit(0));
+socket.on("close", () => Deno.exit(0));
+
+function obey(message: ToExecutor | undefined): void {
+  if (message?.kind === "boot" && stage === null) {
+    const { token, limits } = message;
+    reader.bytesMax = limits.frameBytes;
+    stage = new Stage(message, (said) => send({ ...said, token }));
+    stage.open();
+  } else if (message?.kind === "run" && stage !== null) stage.run(message);
+  else if (message?.kind === "describe" && stage !== null) stage.describe(message);
+  else Deno.exit(PROTOCOL_BROKEN);
+}
+
+function send(message: ToDaemon): void {
+  socket.write(frameOf(message));
+}
+
+/** Whoever started this process with --allow-all, or anything like it, did not mean to. */
+function refuseFullAccess(): void {
+  for (const name of ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const) {
+    if (Deno.permissions.querySync({ name }).state === "granted") Deno.exit(NOT_GRANTED);
+  }
+}

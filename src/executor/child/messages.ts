@@ -1,0 +1,41 @@
+/** What an executor's main thread and the harness in its worker say to each other, over a port that handlers never get. */
+
+/** First, with the worker's end of the port. */
+export interface Begin {
+  readonly port: MessagePort;
+  readonly runsMax: number;
+  readonly shared: boolean;
+  readonly resultLength: number;
+  readonly nestingDepth: number;
+  readonly logLines: number;
+  readonly logLength: number;
+}
+
+/** Code is named by the blob: URL it is imported from. */
+export type ToWorker =
+  | {
+    readonly kind: "run";
+    readonly id: string;
+    readonly url: string;
+    readonly request: string;
+    readonly idempotencyKey: string;
+    readonly traceparent: string | null;
+    readonly secrets: Readonly<Record<string, string>>;
+    readonly abortAfterMs: number;
+  }
+  | { readonly kind: "describe"; readonly url: string; readonly converter: string };
+
+/** `last`: the worker has closed itself by the time this arrives. */
+export type FromWorker =
+  | { readonly kind: "open" }
+  | { readonly kind: "succeeded"; readonly id: string; readonly result: string; readonly last: boolean }
+  | {
+    readonly kind: "failed";
+    readonly id: string;
+    readonly code: "handler_failed" | "result_invalid";
+    readonly reason: string;
+    readonly last: boolean;
+  }
+  | { readonly kind: "log"; readonly id: string; readonly line: string }
+  | { readonly kind: "described"; readonly input: string; readonly output: string }
+  | { readonly kind: "undescribed"; readonly reason: string };

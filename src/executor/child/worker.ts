@@ -1,0 +1,264 @@
+/**
+ * The harness: what runs in a worker around a handler. It imports the handler, checks what goes in and what comes out, and
+ * reports to the executor's main thread over a port of its own.
+ *
+ * A handler shares this realm and may have changed every object in it by the time it returns. Therefore: everything used
+ * after the first import of a handler was taken from the realm before it (`call(method, self, [...])`), nothing iterates,
+ * and the port is never a `this` or an argument of something a handler could have replaced. What a handler can still do is
+ * answer for its own run, which it may do anyway.
+ *
+ * This file is loaded from its text, like a handler, so it imports nothing of ours but types.
+ */
+
+import { type GenericSchema, safeParse } from "valibot";
+import type { Action, ActionContext } from "../../actions/define.ts";
+import type { Begin, FromWorker, ToWorker } from "./messages.ts";
+
+const call = Reflect.apply;
+const { get } = Reflect;
+const { parse, stringify } = JSON;
+const { assign, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, keys } = Object;
+const { isArray } = Array;
+const { isFinite, isInteger, isSafeInteger } = Number;
+const { isWellFormed, slice } = String.prototype;
+const { toExponential } = Number.prototype;
+const { postMessage, dispatchEvent } = MessagePort.prototype;
+const { abort } = AbortController.prototype;
+const dataOf = getOwnPropertyDescriptor(MessageEvent.prototype, "data")?.get;
+const PlainObject = Object.prototype;
+const { inspect } = Deno;
+const close = self.close;
+const setTimer = setTimeout;
+const clearTimer = clearTimeout;
+const Controller = AbortController;
+const Abort = DOMException;
+
+let begin: Begin;
+let runsLeft = 0;
+
+/** Says it over the port, whatever became of MessagePort meanwhile. */
+function report(message: FromWorker): void {
+  call(postMessage, begin.port, [message]);
+}
+
+/** Ends this worker in the middle of this statement: no later line, microtask or timer of anyone runs in it. */
+function leave(): void {
+  call(close, self, []);
+}
+
+addEventListener("message", (event) => {
+  if (event instanceof MessageEvent) start(event.data);
+}, { once: true });
+
+function start(order: Begin): void {
+  begin = order;
+  runsLeft = begin.runsMax;
+  // the runtime calls port.dispatchEvent(), which a handler could replace on the prototype to be handed the port
+  defineProperty(begin.port, "dispatchEvent", { value: dispatchEvent });
+  begin.port.onmessage = (event: MessageEvent<ToWorker>) => {
+    obey(dataOf === undefined ? event.data : call(dataOf, event, []));
+  };
+  report({ kind: "open" });
+}
+
+function obey(order: ToWorker): void {
+  if (order.kind === "run") void run(order);
+  else void describe(order.url, order.converter);
+}
+
+// --- running ---------------------------------------------------------------------------------------------------------
+
+type RunOrder = Extract<ToWorker, { kind: "run" }>;
+
+/** Throws inside this file only: carries the code and reason of a run that did not succeed. */
+class Failure {
+  constructor(readonly code: "handler_failed" | "result_invalid", readonly reason: string) {}
+}
+
+async function run(order: RunOrder): Promise<void> {
+  const controller = new Controller();
+  const timer = setTimer(() => {
+    call(abort, controller, [new Abort("The time limit is near", "TimeoutError")]);
+  }, order.abortAfterMs);
+  const log = logOf(order.id);
+  captureConsole(log);
+  try {
+    const result = await resultOf(order, { ...contextOf(order), signal: controller.signal, log });
+    const last = isLast(true);
+    report({ kind: "succeeded", id: order.id, result, last });
+    if (last) leave();
+  } catch (error) {
+    const failure = error instanceof Failure ? error : new Failure("handler_failed", explain(error));
+    const last = isLast(false);
+    report({ kind: "failed", id: order.id, code: failure.code, reason: failure.reason, last });
+    if (last) leave();
+  } finally {
+    clearTimer(timer);
+  }
+}
+
+function isLast(succeeded: boolean): boolean {
+  if (begin.shared) return false;
+  runsLeft--;
+  return !succeeded || runsLeft <= 0;
+}
+
+function contextOf(
+  order: RunOrder,
+): Pick<ActionContext, "idempotencyKey" | "executionId" | "secrets" | "traceparent"> {
+  const { idempotencyKey, id, secrets, traceparent } = order;
+  return { idempotencyKey, executionId: id, secrets, traceparent };
+}
+
+async function resultOf(order: RunOrder, context: ActionContext): Promise<string> {
+  const action = await load(order.url);
+  const request: unknown = parse(order.request);
+  const payload = typeof request === "object" && request !== null && "payload" in request
+    ? request.payload
+    : undefined;
+  const input = safeParse(action.input, payload);
+  if (!input.success) {
+    throw new Failure("handler_failed", `the payload does not fit the schema: ${issue(input.issues)}`);
+  }
+  const returned = await call(action.run, action, [input.output, context]);
+  const output = safeParse(action.output, returned);
+  if (!output.success) {
+    throw new Failure("result_invalid", `the result does not fit the schema: ${issue(output.issues)}`);
+  }
+  return jsonOf(output.output, begin.nestingDepth);
+}
+
+function issue(issues: readonly { readonly type: string; readonly expected: string | null }[]): string {
+  // never what was received: that is payload, and this text goes to a log
+  return `${issues[0]?.type ?? "schema"} expected ${issues[0]?.expected ?? "something else"}`;
+}
+
+/** A text for whatever was thrown, which need not be an error, nor let itself be shown. */
+function explain(thrown: unknown): string {
+  try {
+    const text = thrown instanceof Error ? thrown.stack : inspect(thrown);
+    return typeof text === "string" ? call(slice, text, [0, begin.logLength]) : "an error without a text";
+  } catch {
+    return "an error that cannot be shown";
+  }
+}
+
+// --- loading ---------------------------------------------------------------------------------------------------------
+
+async function load(url: string): Promise<Action> {
+  const module: unknown = await import(url);
+  const action = typeof module === "object" && module !== null && "default" in module
+    ? module.default
+    : undefined;
+  if (isAction(action)) return action;
+  throw new Failure(
+    "handler_failed",
+    "the file's default export is not what defineAction({ input, output, run }) gives",
+  );
+}
+
+function isAction(value: unknown): value is Action {
+  return typeof value === "object" && value !== null && "input" in value && isSchema(value.input) &&
+    "output" in value && isSchema(value.output) && "run" in value && typeof value.run === "function";
+}
+
+function isSchema(value: unknown): value is GenericSchema {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "schema" &&
+    "async" in value && value.async === false;
+}
+
+/** Runs nothing of the handler but what stands at the top of its file. */
+async function describe(url: string, converter: string): Promise<void> {
+  try {
+    const { toJsonSchema } = await import(converter);
+    const action = await load(url);
+    const options = { target: "draft-2020-12", errorMode: "throw" };
+    const input: unknown = toJsonSchema(action.input, options);
+    const output: unknown = toJsonSchema(action.output, options);
+    report({
+      kind: "described",
+      input: jsonOf(input, begin.nestingDepth),
+      output: jsonOf(output, begin.nestingDepth),
+    });
+  } catch (error) {
+    report({ kind: "undescribed", reason: error instanceof Failure ? error.reason : explain(error) });
+  }
+  leave();
+}
+
+// --- results as JSON -------------------------------------------------------------------------------------------------
+
+/**
+ * The JSON text of a value, by nothing that the value brings along: no toJSON, no prototype but Object's, no symbol.
+ * Members that are undefined are left out. Throws a Failure for what JSON cannot say or what is too long or too deep.
+ */
+function jsonOf(value: unknown, depth: number): string {
+  if (typeof value === "string") return jsonString(value);
+  if (typeof value === "number") return jsonNumber(value);
+  if (typeof value === "boolean") return value ? "true" : "false";
+  if (value === null) return "null";
+  if (typeof value !== "object") throw new Failure("result_invalid", `the result holds a ${typeof value}`);
+  if (depth <= 0) throw new Failure("result_invalid", "the result nests too deeply, or holds itself");
+  if (isArray(value)) return jsonArray(value, depth - 1);
+  const prototype: unknown = getPrototypeOf(value);
+  if (prototype === PlainObject || prototype === null) return jsonObject(value, depth - 1);
+  throw new Failure("result_invalid", "the result holds an object that is not a plain one");
+}
+
+function jsonArray(items: readonly unknown[], depth: number): string {
+  let text = "";
+  for (let i = 0; i < items.length; i++) {
+    text += (i === 0 ? "" : ",") + jsonOf(items[i], depth);
+    checkLength(text);
+  }
+  return `[${text}]`;
+}
+
+function jsonObject(members: object, depth: number): string {
+  const names = keys(members);
+  let text = "";
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] ?? "";
+    const value: unknown = get(members, name);
+    if (value === undefined) continue;
+    text += (text === "" ? "" : ",") + jsonString(name) + ":" + jsonOf(value, depth);
+    checkLength(text);
+  }
+  return `{${text}}`;
+}
+
+function jsonString(text: string): string {
+  if (!call(isWellFormed, text, [])) throw new Failure("result_invalid", "the result holds a lone surrogate");
+  checkLength(text);
+  return stringify(text);
+}
+
+/** Integers past 2^53 are written as the doubles they are, because readers of I-JSON refuse their digits. */
+function jsonNumber(number: number): string {
+  if (!isFinite(number)) throw new Failure("result_invalid", "the result holds NaN or an infinity");
+  return isInteger(number) && !isSafeInteger(number) ? call(toExponential, number, []) : `${number}`;
+}
+
+function checkLength(text: string): void {
+  if (text.length > begin.resultLength) throw new Failure("result_invalid", "the result is too large");
+}
+
+// --- log lines -------------------------------------------------------------------------------------------------------
+
+function logOf(id: string): ActionContext["log"] {
+  let lines = 0;
+  return (message, fields) => {
+    if (lines > begin.logLines) return;
+    const line = lines++ === begin.logLines
+      ? "(further lines were dropped)"
+      : `${message}${fields === undefined ? "" : ` ${inspect(fields)}`}`;
+    report({ kind: "log", id, line: call(slice, line, [0, begin.logLength]) });
+  };
+}
+
+/** What a handler prints becomes lines of its log: the process's own output leads nowhere. */
+function captureConsole(log: ActionContext["log"]): void {
+  const print = (first: unknown, ...rest: unknown[]) =>
+    log(typeof first === "string" && rest.length === 0 ? first : inspect([first, ...rest]));
+  assign(globalThis.console, { debug: print, log: print, info: print, warn: print, error: print });
+}

@@ -1,0 +1,76 @@
+/**
+ * What is known of handlers before they run: their schemas as JSON Schema, read in workers without any permission.
+ *
+ * Whatever stands at the top of a handler's file runs here, at every start of the daemon, and can reach nothing.
+ */
+
+import type { HandlerCode } from "../actions/pin.ts";
+import { readHandler } from "../actions/pin.ts";
+import { StartupError } from "../core/startup_error.ts";
+import type { JsonObject } from "../core/types.ts";
+import { program } from "../os/program.ts";
+import type { Description, ExecutorProcess } from "./executor_process.ts";
+import { NO_GRANTS } from "./grants.ts";
+import type { Launcher } from "./launch.ts";
+
+/** JSON Schemas (draft 2020-12). */
+export interface HandlerSchemas {
+  readonly input: JsonObject;
+  readonly output: JsonObject;
+}
+
+const MEMORY_BYTES = 256 * 1024 * 1024;
+const TIME_LIMIT_MS = 30_000;
+
+/** Handlers by name, all in one process. Throws a StartupError that says which one cannot be used, and why. */
+export async function describeHandlers(
+  handlers: ReadonlyMap<string, HandlerCode>,
+  launcher: Launcher,
+): Promise<ReadonlyMap<string, HandlerSchemas>> {
+  const { text, language } = await readHandler(program.schemaConverter);
+  const discipline = { runsMax: 1, shared: false, successor: true };
+  const process = launcher.start(
+    { handlers, grants: NO_GRANTS, discipline, memoryBytes: MEMORY_BYTES },
+    () => {},
+  );
+  const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
+  try {
+    const schemas = new Map<string, HandlerSchemas>();
+    for (const [name, code] of handlers) {
+      schemas.set(name, schemasOf(name, code, await describe(process, name, { text, language })));
+    }
+    return schemas;
+  } finally {
+    clearTimeout(timer);
+    process.retire();
+    await process.exited;
+  }
+}
+
+async function describe(
+  process: ExecutorProcess,
+  handler: string,
+  converter: Pick<HandlerCode, "text" | "language">,
+): Promise<Description | null> {
+  return await process.ready() ? await process.describe({ handler, converter }) : null;
+}
+
+function schemasOf(name: string, code: HandlerCode, description: Description | null): HandlerSchemas {
+  const what = `The handler of ${name} cannot be used`;
+  if (description === null) {
+    throw new StartupError(what, `${code.file} ends its process, or does not end loading`);
+  }
+  if (description.kind === "undescribed") throw new StartupError(what, `${code.file}: ${description.reason}`);
+  return { input: schemaOf(description.input), output: schemaOf(description.output) };
+}
+
+function schemaOf(text: string): JsonObject {
+  const schema: unknown = JSON.parse(text);
+  if (isJsonObject(schema)) return schema;
+  throw new StartupError("A handler's schema cannot be used", "Its JSON Schema is not an object");
+}
+
+/** What JSON.parse gives is JSON; what is left to see is its kind. */
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,209 @@
+/**
+ * One executor process, as the daemon holds it.
+ *
+ * Invariants: a message counts only if it carries this process's token; a run's report is taken once; a process that says
+ * anything else is ended; and one that ended answers for nothing any more.
+ */
+
+import { hexEncode } from "../core/encoding.ts";
+import { dataBytesOf, RLIMIT_DATA, setSoftLimit } from "../os/process.ts";
+import {
+  type Boot,
+  type Describe,
+  frameOf,
+  FrameReader,
+  parseToDaemon,
+  type Run,
+  type ToDaemon,
+  type ToExecutor,
+} from "./protocol.ts";
+import { type Spawned, spawnExecutor, type SpawnOrder } from "./spawn.ts";
+
+/** How a run ended, in the executor's words. `reason` may hold anything the handler wrote. */
+export type Report =
+  | { readonly kind: "succeeded"; readonly result: string }
+  | { readonly kind: "failed"; readonly code: "handler_failed" | "result_invalid"; readonly reason: string }
+  | { readonly kind: "crashed"; readonly reason: string }
+  /** The process ended first. */
+  | { readonly kind: "gone"; readonly reason: string };
+
+export type Description =
+  | { readonly kind: "described"; readonly input: string; readonly output: string }
+  | { readonly kind: "undescribed"; readonly reason: string };
+
+export interface ProcessOrder {
+  readonly spawn: SpawnOrder;
+  readonly boot: Omit<Boot, "kind" | "token">;
+  /** Bound of one frame from the process. */
+  readonly frameBytesMax: number;
+  /** Called once it runs and before it is sent any code. Throws to have it ended. */
+  readonly started: (pid: number) => void;
+  /** Called when it has ended; `expected` is false for an end that nobody asked for. */
+  readonly ended: (
+    end: { readonly pid: number; readonly reason: string; readonly expected: boolean },
+  ) => void;
+}
+
+interface Pending {
+  readonly report: (report: Report) => void;
+  readonly line: (line: string) => void;
+}
+
+/** What it says while it dies: enough for a panic's first lines. */
+const STDERR_BYTES_MAX = 16_384;
+
+export class ExecutorProcess {
+  readonly #token = hexEncode(crypto.getRandomValues(new Uint8Array(16)));
+  readonly #spawned: Spawned;
+  readonly #reader: FrameReader;
+  readonly #runs = new Map<string, Pending>();
+  readonly #descriptions = new Map<string, (description: Description | null) => void>();
+  readonly exited: Promise<void>;
+  #ready = Promise.withResolvers<boolean>();
+  #expected = false;
+  #gone = false;
+  #violation: string | null = null;
+  #stderr = "";
+
+  /** Throws when no process can be started. */
+  constructor(private readonly order: ProcessOrder) {
+    this.#reader = new FrameReader(order.frameBytesMax);
+    this.#spawned = spawnExecutor(order.spawn);
+    this.exited = this.#spawned.exited.then((reason) => this.#end(reason));
+    this.#spawned.channel.on("data", (chunk: Uint8Array) => this.#read(chunk));
+    this.#spawned.channel.on("close", () => this.#spawned.kill());
+    this.#keepStderr();
+    try {
+      order.started(this.pid);
+    } catch (error) {
+      this.retire();
+      throw error;
+    }
+    this.#send({ kind: "boot", token: this.#token, ...order.boot });
+  }
+
+  get pid(): number {
+    return this.#spawned.pid;
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** Runs in flight. */
+  get running(): number {
+    return this.#runs.size;
+  }
+
+  /** Resolves to true when it can take a run, to false when it ended before. */
+  ready(): Promise<boolean> {
+    return this.#ready.promise;
+  }
+
+  /** Never rejects. `line` gets each line of the handler's log. */
+  run(run: Omit<Run, "kind">, line: (line: string) => void): Promise<Report> {
+    if (this.#gone) return Promise.resolve({ kind: "gone", reason: "it had ended" });
+    if (!this.order.boot.discipline.shared) this.#ready = Promise.withResolvers();
+    const { promise, resolve } = Promise.withResolvers<Report>();
+    this.#runs.set(run.id, { report: resolve, line });
+    this.#send({ kind: "run", ...run });
+    return promise;
+  }
+
+  /** null when it ended first. */
+  describe(describe: Omit<Describe, "kind">): Promise<Description | null> {
+    if (this.#gone) return Promise.resolve(null);
+    this.#ready = Promise.withResolvers();
+    const { promise, resolve } = Promise.withResolvers<Description | null>();
+    this.#descriptions.set(describe.handler, resolve);
+    this.#send({ kind: "describe", ...describe });
+    return promise;
+  }
+
+  /**
+   * From here on it may map `bytes` more than now, heap and everything else together; null lifts that.
+   * false when it cannot be had.
+   */
+  limitGrowth(bytes: number | null): boolean {
+    if (bytes === null) return setSoftLimit(this.pid, RLIMIT_DATA, null);
+    const now = dataBytesOf(this.pid);
+    return now !== null && setSoftLimit(this.pid, RLIMIT_DATA, now + bytes);
+  }
+
+  /** Ends it at once, as planned. */
+  retire(): void {
+    this.#expected = true;
+    this.#spawned.kill();
+  }
+
+  /** Ends it at once, because of what it did. */
+  kill(): void {
+    this.#spawned.kill();
+  }
+
+  #send(message: ToExecutor): void {
+    this.#spawned.channel.write(frameOf(message));
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (this.#violation !== null) return;
+    try {
+      for (const frame of this.#reader.read(chunk)) {
+        const message = parseToDaemon(frame, this.#token);
+        if (message === undefined) throw new Error("a message that is not the executor's");
+        this.#hear(message);
+      }
+    } catch (error) {
+      this.#violation = error instanceof Error ? error.message : "a broken frame";
+      this.kill();
+    }
+  }
+
+  #hear(message: ToDaemon): void {
+    switch (message.kind) {
+      case "ready":
+        return this.#ready.resolve(true);
+      case "log":
+        return this.#runs.get(message.id)?.line(message.line);
+      case "described":
+      case "undescribed":
+        this.#descriptions.get(message.handler)?.(message);
+        this.#descriptions.delete(message.handler);
+        return;
+      default:
+        this.#take(message.id).report(message);
+    }
+  }
+
+  /** Throws for a run that it was not handed, or has reported before. */
+  #take(id: string): Pending {
+    const pending = this.#runs.get(id);
+    if (pending === undefined || !this.#runs.delete(id)) throw new Error("an outcome of no run in flight");
+    return pending;
+  }
+
+  #end(exit: string): void {
+    this.#gone = true;
+    const reason = this.#violation ?? [exit, this.#stderr].filter((part) => part !== "").join(": ");
+    this.#ready.resolve(false);
+    for (const { report } of this.#runs.values()) report({ kind: "gone", reason });
+    for (const answer of this.#descriptions.values()) answer(null);
+    this.#runs.clear();
+    this.#descriptions.clear();
+    this.#spawned.channel.destroy();
+    this.#spawned.stderr.destroy();
+    this.order.ended({ pid: this.pid, reason, expected: this.#expected });
+  }
+
+  #keepStderr(): void {
+    const { stderr } = this.#spawned;
+    const decoder = new TextDecoder();
+    stderr.on("error", () => {});
+    stderr.on("data", (chunk: Uint8Array) => {
+      this.#stderr += decoder.decode(chunk, { stream: true });
+      if (this.#stderr.length < STDERR_BYTES_MAX) return;
+      this.#stderr = this.#stderr.slice(0, STDERR_BYTES_MAX);
+      stderr.destroy(); // whoever goes on writing gets an error, and costs the daemon nothing
+    });
+  }
+}

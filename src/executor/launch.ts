@@ -1,0 +1,134 @@
+/** From what an executor is for to the process that is started: flags, environment and first message. */
+
+import { join } from "node:path";
+import type { Grants } from "../config/config.ts";
+import type { HandlerCode } from "../actions/pin.ts";
+import { readHandler } from "../actions/pin.ts";
+import { program } from "../os/program.ts";
+import { ExecutorProcess, type ProcessOrder } from "./executor_process.ts";
+import { flagsOf, workerPermissionsOf } from "./grants.ts";
+import { importMap } from "./import_map.ts";
+import type { Boot, Code, Discipline } from "./protocol.ts";
+import { ExecutorRecords } from "./records.ts";
+
+/** What one kind of executor process is for. */
+export interface Purpose {
+  /** Handlers by name. */
+  readonly handlers: ReadonlyMap<string, HandlerCode>;
+  readonly grants: Grants;
+  /** Of its workers, where that is less than `grants`. */
+  readonly workerGrants?: Grants;
+  readonly discipline: Discipline;
+  readonly memoryBytes: number;
+}
+
+export interface LaunchLimits {
+  readonly requestBytes: number;
+  readonly resultBytes: number;
+}
+
+const MEBIBYTE = 1024 * 1024;
+/** Room for what goes beside a request or a result in a frame: secrets, schemas, log lines. */
+const FRAME_EXTRA_BYTES = 4 * MEBIBYTE;
+const LOG_LINES = 200;
+/** Longer than what is kept in the end, so that no secret is cut in two before it is looked for. */
+const LOG_LENGTH = 65_536;
+
+export class Launcher {
+  private constructor(
+    private readonly importMapFile: string,
+    private readonly harness: Code,
+    private readonly limits: LaunchLimits,
+    /** A variable of the daemon's environment, for actions that are granted it. */
+    private readonly variable: (name: string) => string | undefined,
+    readonly records: ExecutorRecords,
+  ) {}
+
+  /** `directory` is the daemon's own, 0700: it holds the import map and what executors are on record. */
+  static async open(
+    directory: string,
+    limits: LaunchLimits,
+    variable: (name: string) => string | undefined,
+  ): Promise<Launcher> {
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const records = new ExecutorRecords(directory);
+    await records.endPredecessors();
+    const file = join(directory, "import_map.json");
+    Deno.writeTextFileSync(file, await importMap(), { mode: 0o600 });
+    const { text, language } = await readHandler(program.worker);
+    return new Launcher(file, { text, language }, limits, variable, records);
+  }
+
+  /** A file that executors could be granted to read. */
+  get canary(): string {
+    return this.importMapFile;
+  }
+
+  /** Throws when the process cannot be started. */
+  start(purpose: Purpose, ended: ProcessOrder["ended"]): ExecutorProcess {
+    return new ExecutorProcess({
+      spawn: {
+        runtime: program.runtime,
+        args: this.#argumentsFor(purpose),
+        environment: this.#environmentFor(purpose.grants),
+      },
+      boot: this.#bootFor(purpose),
+      frameBytesMax: 2 * this.limits.resultBytes + FRAME_EXTRA_BYTES,
+      started: (pid) => this.records.add(pid),
+      ended: (end) => {
+        this.records.remove(end.pid);
+        ended(end);
+      },
+    });
+  }
+
+  #argumentsFor({ grants, memoryBytes }: Purpose): string[] {
+    return [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--no-config",
+      "--no-lock",
+      "--no-remote",
+      "--no-npm",
+      "--unstable-worker-options",
+      `--import-map=${this.importMapFile}`,
+      `--v8-flags=--max-old-space-size=${Math.ceil(memoryBytes / MEBIBYTE)}`,
+      ...flagsOf(grants),
+      program.executor,
+    ];
+  }
+
+  /** DENO_DIR cannot be made, so nothing is kept on disk: no transpiled code, and no Cache API that needs no permission. */
+  #environmentFor({ env }: Grants): Record<string, string> {
+    const granted = env.flatMap((name) => {
+      const value = this.variable(name);
+      return value === undefined ? [] : [[name, value] as const];
+    });
+    return {
+      ...Object.fromEntries(granted),
+      DENO_DIR: "/dev/null/deno",
+      NO_COLOR: "1",
+      DENO_NO_UPDATE_CHECK: "1",
+    };
+  }
+
+  #bootFor({ handlers, grants, workerGrants, discipline }: Purpose): ProcessOrder["boot"] {
+    const codes = [...handlers].map((
+      [name, { text, language }],
+    ): [string, Code] => [name, { text, language }]);
+    const limits: Boot["limits"] = {
+      frameBytes: 2 * this.limits.requestBytes + FRAME_EXTRA_BYTES,
+      resultLength: this.limits.resultBytes,
+      logLines: LOG_LINES,
+      logLength: LOG_LENGTH,
+    };
+    return {
+      harness: this.harness,
+      handlers: codes,
+      permissions: workerPermissionsOf(workerGrants ?? grants),
+      discipline,
+      limits,
+    };
+  }
+}

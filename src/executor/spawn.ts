@@ -1,0 +1,84 @@
+/**
+ * The one place where the daemon starts processes.
+ *
+ * A new executor has: the flags it was given and no permission more; no environment but what was granted; no descriptor but
+ * /dev/null, a pipe for what it says when it dies, and its end of the socket pair; a process group of its own; no core
+ * dump, which would put payloads and secrets on disk; and it is the first to go when memory runs out.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { basename, dirname } from "node:path";
+import type { Duplex, Readable } from "node:stream";
+import { markDescriptorsCloseOnExec } from "../os/descriptors.ts";
+import { RLIMIT_CORE, sendSignal, setOomScoreAdj, setSoftLimit, SIGKILL } from "../os/process.ts";
+
+export interface SpawnOrder {
+  /** The runtime's executable, absolute. */
+  readonly runtime: string;
+  readonly args: readonly string[];
+  /** All of it: nothing is inherited. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface Spawned {
+  readonly pid: number;
+  /** Descriptor 3 of the process. */
+  readonly channel: Duplex;
+  readonly stderr: Readable;
+  /** How it ended, in words. */
+  readonly exited: Promise<string>;
+  /** Ends it and all of its process group, at once. */
+  kill(): void;
+}
+
+const OOM_SCORE = 800;
+
+/** Throws when the process cannot be started, or cannot be made what an executor has to be. */
+export function spawnExecutor({ runtime, args, environment }: SpawnOrder): Spawned {
+  markDescriptorsCloseOnExec();
+  const child = spawn(unlikeOurselves(runtime), args, {
+    cwd: "/",
+    env: { ...environment },
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  const exited = endOf(child);
+  const { pid, stderr } = child;
+  const channel = child.stdio[3];
+  if (pid === undefined || stderr === null || !isDuplex(channel)) {
+    throw new Error("the process did not start");
+  }
+  let alive = true;
+  const kill = (): void => {
+    if (alive) sendSignal(-pid, SIGKILL);
+  };
+  void exited.then(() => {
+    kill(); // programs it started are of its group, and may have outlived it
+    alive = false;
+  });
+  channel.on("error", kill);
+  if (!setOomScoreAdj(pid, OOM_SCORE) || !setSoftLimit(pid, RLIMIT_CORE, 0)) {
+    kill();
+    throw new Error("the process cannot be limited");
+  }
+  return { pid, channel, stderr, exited, kill };
+}
+
+/**
+ * The same file by another spelling. node:child_process takes a program spelt like the one that runs for Node.js, and gives
+ * it --allow-all; child/main.ts looks at what it was given, and refuses to work should that ever happen.
+ */
+function unlikeOurselves(runtime: string): string {
+  return `${dirname(runtime)}/./${basename(runtime)}`;
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  child.on("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+  child.on("error", (error) => resolve(error.message));
+  return promise;
+}
+
+function isDuplex(stream: unknown): stream is Duplex {
+  return typeof stream === "object" && stream !== null && "write" in stream && "read" in stream;
+}
