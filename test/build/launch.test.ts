@@ -71,14 +71,14 @@ test("bin/openexec becomes the runtime, with nothing in between and nothing load
   expect(lines.at(-1)).toBe("options none");
 });
 
-test("bin/openexec finds the program through links, and the runtime where npm hoisted it", async () => {
+test("bin/openexec finds the bundled program through links, and the runtime where npm hoisted it", async () => {
   const packages = join(folder, "project/node_modules");
   await install(join(packages, "openexec"), join(packages, `@deno/${PLATFORM}/deno`));
   await Deno.mkdir(join(packages, ".bin"));
   await Deno.symlink("../openexec/bin/openexec", join(packages, ".bin/openexec"));
   await Deno.symlink(join(packages, ".bin/openexec"), join(folder, "linked"));
   const { lines } = await run(join(folder, "linked"), ["status"]);
-  expect(lines).toContain(join(packages, "openexec/src/main.ts"));
+  expect(lines).toContain(join(packages, "openexec/dist/program/main.js"));
 });
 
 test("bin/openexec says what is missing where the runtime is not installed", async () => {
