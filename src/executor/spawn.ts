@@ -2,7 +2,7 @@
  * The one place where the daemon starts processes.
  *
  * A new executor has: the flags it was given and no permission more; no environment but what was granted; no descriptor but
- * /dev/null, a pipe for what it says when it dies, and its end of the socket pair; a process group of its own; no core
+ * /dev/null (or closed pipes, where there is none), a pipe for what it says when it dies, and its end of the socket pair; a process group of its own; no core
  * dump, which would put payloads and secrets on disk; and it is the first to go when memory runs out.
  */
 
@@ -10,6 +10,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { basename, dirname } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { markDescriptorsCloseOnExec } from "../os/descriptors.ts";
+import { fileStatus } from "../os/file_status.ts";
 import { RLIMIT_CORE, sendSignal, setOomScoreAdj, setSoftLimit, SIGKILL } from "../os/process.ts";
 
 export interface SpawnOrder {
@@ -36,12 +37,15 @@ const OOM_SCORE = 800;
 /** Throws when the process cannot be started, or cannot be made what an executor has to be. */
 export function spawnExecutor({ runtime, args, environment }: SpawnOrder): Spawned {
   markDescriptorsCloseOnExec();
+  const nothing = fileStatus("/dev/null") === undefined ? "pipe" : "ignore"; // a bare root has no devices
   const child = spawn(unlikeOurselves(runtime), args, {
     cwd: "/",
     env: { ...environment },
-    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    stdio: [nothing, nothing, "pipe", "pipe"],
     detached: true,
   });
+  child.stdin?.destroy();
+  child.stdout?.destroy();
   const exited = endOf(child);
   const { pid, stderr } = child;
   const channel = child.stdio[3];
