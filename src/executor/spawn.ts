@@ -2,8 +2,9 @@
  * The one place where the daemon starts processes.
  *
  * A new executor has: the flags it was given and no permission more; no environment but what was granted; no descriptor but
- * /dev/null (or closed pipes, where there is none), a pipe for what it says when it dies, and its end of the socket pair; a process group of its own; no core
- * dump, which would put payloads and secrets on disk; and it is the first to go when memory runs out.
+ * /dev/null (closed pipes, where there is none), a pipe for what it says when it dies, and its end of the socket pair; a
+ * process group of its own; no core dump, which would put payloads and secrets on disk; and it is the first to go when
+ * memory runs out.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
