@@ -24,8 +24,17 @@ export function utf8Decode(bytes: Uint8Array): string | undefined {
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const SHARED = 62;
 
+/** The runtime's own (ES2026), which Node 20 lacks; receipts and answers are encoded all day. */
+const nativeBase64: ((this: Uint8Array) => string) | undefined = Uint8Array.prototype.toBase64;
+const nativeHex: ((this: Uint8Array) => string) | undefined = Uint8Array.prototype.toHex;
+
 /** Standard alphabet, padded. */
 export function base64Encode(bytes: Uint8Array): string {
+  return nativeBase64 === undefined ? portableBase64(bytes) : nativeBase64.call(bytes);
+}
+
+/** The same, for runtimes without it. */
+export function portableBase64(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; i += 3) {
     const left = bytes.length - i;
@@ -79,6 +88,11 @@ function unpaddedLength(text: string): number | undefined {
 
 /** Lower case. */
 export function hexEncode(bytes: Uint8Array): string {
+  return nativeHex === undefined ? portableHex(bytes) : nativeHex.call(bytes);
+}
+
+/** The same, for runtimes without it. */
+export function portableHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
   return text;

@@ -7,6 +7,8 @@ import {
   equalBytes,
   hexDecode,
   hexEncode,
+  portableBase64,
+  portableHex,
   utf8Decode,
   utf8Encode,
 } from "../../src/core/encoding.ts";
@@ -16,6 +18,7 @@ describe("base64", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       const text = base64Encode(bytes);
       expect(text).toBe(Buffer.from(bytes).toString("base64"));
+      expect(portableBase64(bytes)).toBe(text);
       expect(base64Decode(text)).toEqual(bytes);
       expect(base64Decode(text.replaceAll("=", ""))).toEqual(bytes);
       expect(base64Decode(Buffer.from(bytes).toString("base64url"))).toEqual(bytes);
@@ -63,6 +66,7 @@ describe("hex", () => {
   test("decodes what it encoded", () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => {
       expect(hexDecode(hexEncode(bytes))).toEqual(bytes);
+      expect(portableHex(bytes)).toBe(hexEncode(bytes));
     }));
   });
 
