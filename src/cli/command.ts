@@ -41,7 +41,7 @@ export interface LocalFlags extends JsonFlag {
 export function command(name: string, summary: string, description = ""): Command {
   return new Command(name)
     .summary(summary)
-    .description(description === "" ? summary : `${summary}\n\n${description}`)
+    .description(description === "" ? summary : `${summary}\n\n${description.replaceAll("\n", " ")}`)
     .option("--json", "print JSON, one value a line")
     .helpOption("-h, --help", "show this help");
 }

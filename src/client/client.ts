@@ -25,6 +25,8 @@ import { errorOfRefusal, unreadableAnswer } from "./errors.ts";
 import { type Execution, executionOf, executionsOf } from "./execution.ts";
 import { hashesOf, isJsonObject } from "./json.ts";
 import { type ExecutionRequest, newRequest, requestText } from "./request.ts";
+import type { Verification } from "../log/verification.ts";
+import { type VerifyOptions, verifyReceipt } from "../log/verify_receipt.ts";
 import { Operator } from "./operator.ts";
 import { sleep } from "./retry.ts";
 
@@ -170,6 +172,26 @@ export class OpenExecClient {
   async consistency(from: number, to?: number, call: CallOptions = {}): Promise<readonly Uint8Array[]> {
     const query = to === undefined ? `from=${from}` : `from=${from}&to=${to}`;
     return required(hashesOf(await this.#connection.get(`/log/consistency?${query}`, call)));
+  }
+
+  /**
+   * Verifies an execution's receipt, with the proof that the log holds it, which the daemon is asked for. The verdict rests
+   * on the keys in `options`; whoever has no daemon to ask calls the function of this name.
+   */
+  async verifyReceipt(
+    execution: Execution,
+    options: VerifyOptions,
+    call: CallOptions = {},
+  ): Promise<Verification> {
+    const { log_index } = execution;
+    const logged = options.proof === undefined && log_index !== null
+      ? await this.receipt(log_index, call)
+      : {};
+    const proof = logged["tlog_proof"];
+    return verifyReceipt(
+      JSON.stringify(execution),
+      typeof proof === "string" ? { ...options, proof } : options,
+    );
   }
 
   /** What an operator may do, where the socket is an admin socket. */
