@@ -16,6 +16,7 @@ export function isWide(): boolean {
 
 /** Does not return. `args` are those of the command line, `serve` first. */
 export function narrow(config: Config, args: readonly string[], environment: Record<string, string>): never {
-  const flags = ["run", ...RUNTIME_FLAGS, ...permissionFlags(config, program)];
+  const credentials = environment["CREDENTIALS_DIRECTORY"] ?? null;
+  const flags = ["run", ...RUNTIME_FLAGS, ...permissionFlags(config, program, credentials)];
   replaceProcess(program.runtime, [...flags, program.main, ...args], environment);
 }

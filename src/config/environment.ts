@@ -73,6 +73,11 @@ export function readEnvironment(): Environment {
   return environmentOf(Object.fromEntries(ENVIRONMENT_NAMES.map((name) => [name, Deno.env.get(name)])));
 }
 
+/** Everything the process was given, for a program that takes its place. */
+export function inheritedVariables(): Record<string, string> {
+  return Deno.env.toObject();
+}
+
 export function environmentOf(variables: Readonly<Record<string, string | undefined>>): Environment {
   const get = (name: Name): string | null => variables[name] || null;
   return {

@@ -9,6 +9,7 @@
 
 import { posix } from "node:path";
 import type { Config } from "./config.ts";
+import { SYSTEM_CONFIG } from "./defaults.ts";
 import { ENVIRONMENT_NAMES } from "./environment.ts";
 
 /** Absolute paths; os/program.ts has them. */
@@ -22,15 +23,20 @@ export interface ProgramFiles {
 
 /**
  * What is asked of the system: by lmdb when it is loaded (processors, interfaces, host name), for the clock that nobody can
- * set, and for free space.
+ * set, for free space, and for the user the daemon runs as.
  */
-const SYSTEM_CALLS = ["cpus", "hostname", "networkInterfaces", "osUptime", "statfs"];
+const SYSTEM_CALLS = ["cpus", "hostname", "networkInterfaces", "osUptime", "statfs", "uid"];
 
-/** Flags for `deno run`, one per kind of permission. */
-export function permissionFlags(config: Config, program: ProgramFiles): readonly string[] {
+/** Flags for `deno run`, one per kind of permission. `credentials` is $CREDENTIALS_DIRECTORY: keys are looked for there. */
+export function permissionFlags(
+  config: Config,
+  program: ProgramFiles,
+  credentials: string | null,
+): readonly string[] {
   const command = config.checkpoints.command?.[0];
+  const readable = [...readableBy(config, program), ...(credentials === null ? [] : [credentials])];
   return [
-    `--allow-read=${list(readable(config, program))}`,
+    `--allow-read=${list(readable)}`,
     `--allow-write=${list(writable(config))}`,
     `--allow-env=${list([...ENVIRONMENT_NAMES, ...actions(config).flatMap(({ allow }) => allow.env)])}`,
     // anything else a package asks for reads as unset
@@ -41,11 +47,12 @@ export function permissionFlags(config: Config, program: ProgramFiles): readonly
   ];
 }
 
-function readable(config: Config, { root, packages }: ProgramFiles): string[] {
+function readableBy(config: Config, { root, packages }: ProgramFiles): string[] {
   return [
     root,
     packages,
-    ...(config.path === null ? [] : [config.path]),
+    // where there is none yet, the daemon looks again, and a reload may find one
+    config.path ?? SYSTEM_CONFIG,
     ...actions(config).flatMap(({ module, secrets }) => [
       ...("file" in module ? [module.file] : []),
       ...secrets.values(),

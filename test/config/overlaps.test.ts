@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { checkPaths } from "../../src/config/load.ts";
-import { realPath } from "../../src/config/read_file.ts";
+import { realPath } from "../../src/os/file_status.ts";
 import { load } from "./loading.ts";
 
 /** A file system in which everything is there and nothing is a link, except as said. */
@@ -102,13 +102,17 @@ afterEach(() => {
   for (const path of scratch.splice(0)) Deno.removeSync(path, { recursive: true });
 });
 
-test("realPath() follows links on the disk, and knows nothing of what is not there", () => {
+test("checkPaths() refuses a grant that is a link to the state directory on the disk", () => {
   const folder = Deno.realPathSync(Deno.makeTempDirSync());
   scratch.push(folder);
   Deno.mkdirSync(`${folder}/state`);
   Deno.symlinkSync(`${folder}/state`, `${folder}/link`);
-  Deno.symlinkSync(`${folder}/loop`, `${folder}/loop`);
-  expect(realPath(`${folder}/link`)).toBe(`${folder}/state`);
-  expect(realPath(`${folder}/nothing`)).toBeUndefined();
-  expect(realPath(`${folder}/loop`)).toBeUndefined();
+  const text = (path: string) => `
+state_dir = "${folder}/state"
+[actions.x]
+module = "builtin:echo"
+allow = { write = ["${folder}/${path}"] }`;
+  expect(refusedKeys(text("link"), realPath)).toHaveLength(1);
+  expect(refusedKeys(text("link/not/there"), realPath)).toHaveLength(1);
+  expect(refusedKeys(text("other"), realPath)).toHaveLength(0);
 });

@@ -22,7 +22,7 @@ command = ["/bin/publish", "x"]
 `;
 
 test("permissionFlags() lists what the configuration names, and no network", () => {
-  const flags = permissionFlags(load(TEXT).config, FILES);
+  const flags = permissionFlags(load(TEXT).config, FILES, "/run/credentials/o");
   const lists = new Map(flags.map((flag) => {
     const [name = "", values] = flag.split("=");
     return [name, values?.split(",") ?? null];
@@ -45,19 +45,22 @@ test("permissionFlags() lists what the configuration names, and no network", () 
     "/etc/openexec/x.ts",
     "/keys/k",
     ...written,
+    "/run/credentials/o",
   ]);
   expect(lists.get("--allow-run")).toEqual(["/opt/deno", "/bin/publish"]);
   expect(lists.get("--allow-env")).toContain("LANG");
 });
 
 test("permissionFlags() grants nothing of what handlers are granted but the names of their variables", () => {
-  const flags = permissionFlags(load(TEXT).config, FILES).join(" ");
+  const flags = permissionFlags(load(TEXT).config, FILES, null).join(" ");
   expect(flags).not.toContain("/data");
   expect(flags).not.toContain("example.com");
 });
 
 test("permissionFlags() never gives a list that is empty, which would mean everything", () => {
-  for (const flag of permissionFlags(load('mode = "demo"').config, FILES)) expect(flag).not.toMatch(/=(,|$)/);
+  for (const flag of permissionFlags(load('mode = "demo"').config, FILES, null)) {
+    expect(flag).not.toMatch(/=(,|$)/);
+  }
 });
 
 let folder = "";
@@ -82,7 +85,7 @@ allow = { env = ["GRANTED"] }
     args: [
       "run",
       ...RUNTIME_FLAGS,
-      ...permissionFlags(config, program),
+      ...permissionFlags(config, program, null),
       probe,
       `${folder}/state`,
       `${folder}/run/agent.sock`,
@@ -108,7 +111,7 @@ test("under these flags the runtime lets the daemon do its work", () => {
     "replace the anchor": "done",
     "read the environment": folder,
     "read a granted variable": "yes",
-    "ask for free space and uptime": "true",
+    "ask for free space, uptime and user": "true",
   });
 });
 
