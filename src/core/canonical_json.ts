@@ -15,7 +15,7 @@ import { isWellFormed } from "./unicode.ts";
 export function canonicalNode(node: JsonNode): string {
   switch (node.kind) {
     case "object":
-      return canonicalObject(node.members.map(([key, value]) => [key, canonicalNode(value)]));
+      return canonicalObject(node.members, canonicalNode);
     case "array":
       return `[${node.items.map(canonicalNode).join(",")}]`;
     default:
@@ -33,28 +33,29 @@ export function canonicalJson(value: Json): string {
 }
 
 function printed(value: Json, depth: number): string {
-  if (depth > NESTING_DEPTH_MAX) throw new Refusal("request_malformed", "The value nests too deeply.");
   if (typeof value === "string") return printedString(value);
   if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
   if (typeof value === "boolean" || value === null) return String(value);
+  if (depth === NESTING_DEPTH_MAX) throw new Refusal("request_malformed", "The value nests too deeply.");
   if (isArray(value)) return `[${Array.from(value, (item) => printed(item, depth + 1)).join(",")}]`;
   if (!isRecord(value)) throw new Refusal("payload_not_i_json", "The value is not JSON.");
-  return canonicalObject(
-    Object.entries(value).map(([key, item]) => {
-      printedString(key);
-      return [key, printed(item, depth + 1)];
-    }),
-  );
+  const members = Object.entries(value);
+  if (!members.every(([key]) => isWellFormed(key))) throw loneSurrogate();
+  return canonicalObject(members, (item) => printed(item, depth + 1));
 }
 
-function canonicalObject(members: readonly (readonly [key: string, text: string])[]): string {
+function canonicalObject<T>(members: readonly (readonly [string, T])[], print: (value: T) => string): string {
   const sorted = members.toSorted(([a], [b]) => a < b ? -1 : 1);
-  return `{${sorted.map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(",")}}`;
+  return `{${sorted.map(([key, value]) => `${JSON.stringify(key)}:${print(value)}`).join(",")}}`;
 }
 
 function printedString(text: string): string {
-  if (!isWellFormed(text)) throw new Refusal("payload_not_i_json", "A string holds a lone surrogate.");
+  if (!isWellFormed(text)) throw loneSurrogate();
   return JSON.stringify(text);
+}
+
+function loneSurrogate(): Refusal {
+  return new Refusal("payload_not_i_json", "A string holds a lone surrogate.");
 }
 
 function isArray(value: Json): value is readonly Json[] {

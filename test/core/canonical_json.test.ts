@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 import { canonicalJson, canonicalNode } from "../../src/core/canonical_json.ts";
 import { actionDigest, canonicalRequest } from "../../src/core/digest.ts";
 import { parseCanonical, parseIJson, toValue } from "../../src/core/json.ts";
+import { NESTING_DEPTH_MAX } from "../../src/core/limits.ts";
+import type { Json } from "../../src/core/types.ts";
 import { codeOf } from "../support/refusals.ts";
 import { canonicalVectors } from "../support/vectors.ts";
 
@@ -37,6 +39,13 @@ describe("canonicalJson()", () => {
     ["undefined", { a: undefined }],
   ])("refuses %s, which JSON cannot say", (_, value) => {
     expect(codeOf(() => Reflect.apply(canonicalJson, undefined, [value]))).toBe("payload_not_i_json");
+  });
+
+  test("prints what is as deep as parsing goes, and no deeper", () => {
+    const nested = (levels: number): Json => levels === 0 ? 1 : [nested(levels - 1)];
+    const deepest = canonicalJson(nested(NESTING_DEPTH_MAX));
+    expect(toValue(parseIJson(deepest))).toEqual(nested(NESTING_DEPTH_MAX));
+    expect(codeOf(() => canonicalJson(nested(NESTING_DEPTH_MAX + 1)))).toBe("request_malformed");
   });
 
   test("refuses a cycle instead of overflowing the stack", () => {
