@@ -30,7 +30,7 @@ export function logFormatFor(
 
 /** One line, without its newline. */
 export function formatLine(line: LogLine, format: LogFormat, color: boolean): string {
-  const fields = redact(line.properties);
+  const fields = redact(line.properties, line.part);
   switch (format) {
     case "json": {
       const { level, part, message } = line;

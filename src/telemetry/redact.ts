@@ -1,6 +1,7 @@
 /**
  * What a log line may carry: fields of this list whose value has the field's shape. Anything else is dropped, whatever it is
- * called, so that no payload, approval, secret or key can slip into a log by way of a field.
+ * called, so that no payload, approval, secret or key can slip into a log by way of a field. Free text is a handler's own
+ * choice: what it hands to `context.log` is written, what it throws is not.
  */
 
 import { ERRORS } from "../core/errors.ts";
@@ -47,6 +48,8 @@ const FIELDS = {
   limit: whole,
   exit_code: whole,
   signal: text(/^SIG[A-Z0-9]{1,10}$/),
+  // what a handler chose to log, scrubbed of its secrets; admissible on lines of HANDLER_PART only
+  line: text(/^\P{Cc}{0,4096}$/u),
   // what went wrong (telemetry/fault.ts)
   error: text(/^[A-Za-z][A-Za-z0-9_]{0,60}$/),
   errno: text(/^E[A-Z0-9]{1,30}$/),
@@ -58,10 +61,15 @@ export type FieldName = keyof typeof FIELDS;
 /** Names are checked when the code is written, shapes when the line is. */
 export type Fields = { readonly [Name in FieldName]?: unknown };
 
-/** The admissible part of `properties`, in its own order. */
-export function redact(properties: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** The part whose lines are a handler's own: the only ones that carry free text, because the handler asked for it. */
+export const HANDLER_PART = "handler";
+
+/** The admissible ones of `properties` on a line of `part`, in their own order. */
+export function redact(properties: Readonly<Record<string, unknown>>, part: string): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(properties).filter(([field, value]) => isField(field) && FIELDS[field](value)),
+    Object.entries(properties).filter(([field, value]) =>
+      isField(field) && FIELDS[field](value) && (field !== "line" || part === HANDLER_PART)
+    ),
   );
 }
 

@@ -5,7 +5,7 @@ import { redact } from "../../src/telemetry/redact.ts";
 test("faultFields() says class, errno and where, and nothing of the message", () => {
   const secret = "4111-1111\n    at 4111 (injected)";
   const error = Object.assign(new RangeError(secret), { code: "ENOSPC" });
-  const fields = redact({ ...faultFields(error) });
+  const fields = redact({ ...faultFields(error) }, "engine");
   expect(fields).toMatchObject({ error: "RangeError", errno: "ENOSPC" });
   expect(JSON.stringify(fields)).not.toContain("4111");
   expect(JSON.stringify(fields["frames"])).toContain("fault.test.ts");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { redact } from "../../src/telemetry/redact.ts";
+import { HANDLER_PART, redact } from "../../src/telemetry/redact.ts";
 
 const GOOD = {
   execution: "0190a8b4-7c11-7abc-8def-0123456789ab",
@@ -34,13 +34,13 @@ const GOOD = {
 };
 
 test("redact() keeps every field whose value has its shape", () => {
-  expect(redact(GOOD)).toEqual(GOOD);
+  expect(redact(GOOD, "engine")).toEqual(GOOD);
 });
 
 test.each(["payload", "approval", "secret", "nonce", "result", "message", "detail", "toString", "__proto__"])(
   "redact() drops a field called %s",
   (name) => {
-    expect(redact(Object.fromEntries([[name, "x"]]))).toEqual({});
+    expect(redact(Object.fromEntries([[name, "x"]]), "engine")).toEqual({});
   },
 );
 
@@ -48,15 +48,23 @@ const SECRET = 's3cr3t-4242 {"card":"4111"}';
 
 test.each(Object.keys(GOOD))("redact() drops %s when it holds something else", (name) => {
   for (const value of [SECRET, { card: SECRET }, [{ card: SECRET }], `${SECRET}\n`, null, undefined, NaN]) {
-    expect(redact({ [name]: value })).toEqual({});
+    expect(redact({ [name]: value }, HANDLER_PART)).toEqual({});
   }
 });
 
 test("redact() lets no value of an unlisted field through, however deep", () => {
   fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (properties) => {
-    const kept = redact(properties);
+    const kept = redact(properties, "engine");
     for (const name of Object.keys(kept)) expect(Object.keys(GOOD)).toContain(name);
-    expect(JSON.stringify(redact({ ...properties, payload: SECRET, stations: { run: SECRET } }))).not
+    expect(JSON.stringify(redact({ ...properties, payload: SECRET, stations: { run: SECRET } }, "engine")))
+      .not
       .toContain("4242");
   }));
+});
+
+test("redact() keeps free text only on a handler's own lines, and only one line of it", () => {
+  expect(redact({ line: SECRET }, HANDLER_PART)).toEqual({ line: SECRET });
+  expect(redact({ line: SECRET }, "executor")).toEqual({});
+  expect(redact({ line: `${SECRET}\n` }, HANDLER_PART)).toEqual({});
+  expect(redact({ line: "\x1b[2J" }, HANDLER_PART)).toEqual({});
 });
