@@ -1,7 +1,7 @@
 /** POST /execute, and the legacy receipt check that belongs to it. */
 
 import { Refusal } from "../core/errors.ts";
-import { type JsonNode, parseIJson } from "../core/json.ts";
+import { memberOf, parseIJson } from "../core/json.ts";
 import type { Call, Handlers } from "./call.ts";
 import { idempotencyKey, preferredWaitMs, traceparent } from "./headers.ts";
 import { problemReply } from "./problem.ts";
@@ -32,14 +32,11 @@ export async function execute(call: Call, { engine, inFlight }: Handlers): Promi
 
 /** The result is kept as it was written, because Python tells 1 from 1.0 and so does the receipt. */
 export function verifyLegacyReceipt({ body }: Call, { inspector }: Handlers): Reply {
-  const members = membersOf(parseIJson(body));
-  const [id, result, receipt] = ["exec_id", "result", "receipt"].map((name) => members.get(name));
-  if (members.size !== 3 || id?.kind !== "string" || result === undefined || receipt?.kind !== "string") {
+  const node = parseIJson(body);
+  const [id, result, receipt] = ["exec_id", "result", "receipt"].map((name) => memberOf(node, name));
+  const count = node.kind === "object" ? node.members.length : 0;
+  if (count !== 3 || id?.kind !== "string" || result === undefined || receipt?.kind !== "string") {
     throw new Refusal("request_malformed", "The body must be an object of exec_id, result and receipt.");
   }
   return jsonReply({ valid: inspector.isLegacyReceipt(id.value, result, receipt.value) });
-}
-
-function membersOf(node: JsonNode): ReadonlyMap<string, JsonNode> {
-  return new Map(node.kind === "object" ? node.members : []);
 }
