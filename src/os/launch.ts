@@ -43,6 +43,7 @@ const LOCAL = [...CLIENT, "--allow-ffi", `--allow-run=${RUNTIME}`];
 export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map([
   ["serve", ["--allow-read", "--allow-env", "--allow-sys", "--allow-ffi"]],
   ["audit", LOCAL],
+  ["export", LOCAL],
   ["backup", LOCAL],
   ["restore", LOCAL],
   ["doctor", LOCAL],
