@@ -33,7 +33,7 @@ export function integer(minimum: number, maximum: number = Number.MAX_SAFE_INTEG
 /** core/limits.ts isName. */
 export const name = text(/^[\x21-\x7e]{1,255}$/, "a name of 1 to 255 visible ASCII characters, no space");
 
-export const pattern = v.union(
+const pattern = v.union(
   [v.literal("*"), name],
   'the name of an action, or "*" for every action',
 );
@@ -141,6 +141,9 @@ function isTable(value: unknown): boolean {
 }
 
 const anyTable = v.custom<object>(isTable, "a table");
+
+export const names = list(name, "a list of names");
+export const patterns = list(pattern, 'a list of names of actions, or ["*"]');
 
 /** A table of these keys and no others. */
 export function table<Entries extends v.ObjectEntries>(entries: Entries) {

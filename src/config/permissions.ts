@@ -62,9 +62,14 @@ function readableBy(config: Config, { root, packages }: ProgramFiles): string[] 
 }
 
 /** Files that are replaced in one step need their folder, where the new one is written first. */
-function writable({ stateDir, anchor, checkpoints, sockets }: Config): string[] {
+function writable({ path, stateDir, anchor, checkpoints, sockets }: Config): string[] {
+  const isEmbedded = path === null; // then the folders of the sockets are ours to make
   const replaced = [anchor, checkpoints.file].filter((path) => path !== null);
-  return [stateDir, ...replaced.map((path) => posix.dirname(path)), ...sockets.map(({ path }) => path)];
+  return [
+    stateDir,
+    ...replaced.map((path) => posix.dirname(path)),
+    ...sockets.map(({ path }) => isEmbedded ? posix.dirname(path) : path),
+  ];
 }
 
 function actions({ actions }: Config) {

@@ -9,7 +9,8 @@ import type { ApproverConfig, Config, Limits, SocketConfig } from "./config.ts";
 import { defaultAgentSocket, defaultSockets, defaultStateDir, DEVELOPMENT_KEY_FILE } from "./defaults.ts";
 import type { Environment } from "./environment.ts";
 import { resolveActions } from "./resolve_action.ts";
-import type { ApproverSettings, Settings, SocketSettings } from "./schema.ts";
+import type { ApproverSettings, SocketSettings } from "./access_schema.ts";
+import type { Settings } from "./schema.ts";
 import { type Report, tighten } from "./tighten.ts";
 
 /** What the command line says. */

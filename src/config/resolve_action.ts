@@ -4,7 +4,8 @@ import { posix } from "node:path";
 import * as v from "valibot";
 import type { ActionConfig, Retention } from "./config.ts";
 import { BUILTINS, SERVICE_CREDENTIALS } from "./defaults.ts";
-import { actionSchema, type ActionSettings, type Settings } from "./schema.ts";
+import { actionSchema, type ActionSettings } from "./action_schema.ts";
+import type { Settings } from "./schema.ts";
 
 /** Handlers each in a process of their own: a few at a time, unless the file says otherwise. */
 const MODULE_CONCURRENCY = 4;

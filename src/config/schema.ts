@@ -6,24 +6,18 @@
  */
 
 import * as v from "valibot";
+import { approverSchema, clawshieldSchema, socketSchema } from "./access_schema.ts";
+import { actionSchema, retentionDocs } from "./action_schema.ts";
 import {
   choice,
   defaulted,
-  digest,
-  flag,
-  instant,
   integer,
   list,
-  mode,
   name,
   optional,
   path,
-  pattern,
-  publicKey,
-  required,
   retention,
   size,
-  span,
   table,
   tableOf,
   text,
@@ -32,172 +26,10 @@ import {
 
 const GIB = 2 ** 30;
 
-const names = list(name, "a list of names");
-const patterns = list(pattern, 'a list of names of actions, or ["*"]');
-
 const executorId = text(
   /^[\x21-\x2a\x2c-\x7e]{1,255}$/,
   'a name of 1 to 255 visible ASCII characters, no space and no "+"',
 );
-
-const socketSchema = table({
-  path: required(
-    path,
-    "Where the socket is. At most 104 bytes; the file names of all sockets differ, because receipts name them.",
-  ),
-  mode: defaulted(mode, "0600", "Permission bits the socket is born with. Any bit for others is refused."),
-  group: optional(
-    text(/^[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,254}$/, "a group's name or number"),
-    "Group of the socket. Left out: the daemon's own.",
-  ),
-  role: defaulted(
-    choice(["agent", "admin"]),
-    "agent",
-    "An admin socket also serves /metrics and /admin, and shows every peer's executions.",
-  ),
-  actions: optional(names, "Actions that may be asked for through this socket. Left out: all."),
-  uids: optional(
-    list(integer(0, 2 ** 32 - 2), "a list of user numbers"),
-    "Users admitted, by the kernel's word (SO_PEERCRED). Left out: all that `mode` and `group` let in.",
-  ),
-});
-
-const keySchema = table({
-  keyid: required(name, "What the approver's signatures call this key. Unique in the file."),
-  public_key: required(
-    publicKey,
-    'Ed25519: "ed25519:BASE64", PEM (SPKI) or "ssh-ed25519 ...". Unique in the file.',
-  ),
-  not_before: optional(instant, "Signatures by this key count from then on. Left out: always."),
-  not_after: optional(instant, "Signatures by this key count until then. Left out: for ever."),
-});
-
-const approverSchema = table({
-  name: required(name, 'The `iss` of this approver\'s approvals. Unique; "clawshield" is taken.'),
-  actions: defaulted(patterns, ["*"], "Actions this approver may approve."),
-  max_ttl: defaulted(span, "15m", "Longest life (`exp` - `iat`) of an approval this approver signs."),
-  keys: required(
-    v.pipe(list(keySchema, "a list of keys"), v.minLength(1, "at least one key")),
-    "The approver's keys. Keep the old one beside the new one while rotating.",
-  ),
-});
-
-const NO_COMMA = ", absolute and without a comma";
-const grantPath = text(/^\/[^,\0]*$/, `a path${NO_COMMA}`);
-
-const allowSchema = table({
-  net: defaulted(
-    list(
-      text(
-        /^(?:\[[0-9A-Fa-f:.]+\]|(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::\d{1,5})?$/,
-        '"host:port", such as "api.example.com:443"',
-      ),
-      "a list of hosts",
-    ),
-    [],
-    "Hosts, with port where possible, that the handler may connect to.",
-  ),
-  read: defaulted(
-    list(grantPath, "a list of paths"),
-    [],
-    "Files and folders it may read. Symbolic links inside are followed.",
-  ),
-  write: defaulted(list(grantPath, "a list of paths"), [], "Files and folders it may write."),
-  env: defaulted(
-    list(text(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable"), "a list of names"),
-    [],
-    "Variables of the daemon's environment it may read.",
-  ),
-  run: defaulted(
-    list(grantPath, "a list of paths"),
-    [],
-    "Programs it may start. They run with the daemon's uid and none of these limits: `unconfined` must say so.",
-  ),
-});
-
-const credential = text(
-  /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/,
-  "the name of a credential: letters, digits, _, . and -",
-);
-
-const secretsSchema = v.union(
-  [list(credential, "a list of names"), tableOf(credential, path)],
-  'a list of credential names, or a table of names and files such as { stripe_key = "/etc/keys/stripe" }',
-);
-
-const retentionDocs = {
-  payload:
-    "How long payload, salt and approval are kept. After that no byte of the state directory reveals them.",
-  result: "The same for results.",
-};
-
-const MODULE = '"builtin:NAME" or the path of one file, absolute or relative to this file';
-
-export const actionSchema = table({
-  module: required(
-    v.pipe(text(/^[^~]/, MODULE), v.excludes("\0", MODULE)),
-    "The handler's code: builtin:echo, builtin:add, or one file that imports nothing but openexec, valibot and node: built-ins.",
-  ),
-  digest: optional(
-    digest,
-    "Of the file's bytes. Required in enforced mode; the daemon refuses to start on another file.",
-  ),
-  approvals: defaulted(integer(1, 64), 1, "Distinct approvers that have to sign."),
-  timeout: defaulted(timer, "10s", "A handler that runs longer is ended and settled as timed_out."),
-  concurrency: optional(
-    integer(1, 1024),
-    "Executions at a time, each in a process of its own. Left out: 4, and limits.in_flight for built-ins.",
-  ),
-  isolation: optional(
-    choice(["fresh", "process", "reuse"]),
-    "fresh: a new worker each time; process: a new process each time; reuse: the same worker again. " +
-      "Left out: fresh, and reuse for built-ins.",
-  ),
-  idempotent: defaulted(
-    flag,
-    false,
-    "Running it twice with one idempotency key does no more than running it once.",
-  ),
-  on_interrupt: defaulted(
-    choice(["unknown", "rerun"]),
-    "unknown",
-    "What becomes of it when the daemon dies mid-way. rerun needs `idempotent = true` and stored payloads.",
-  ),
-  allow: defaulted(allowSchema, {}, "What the handler may reach; nothing else, and nothing by default."),
-  unconfined: defaulted(
-    flag,
-    false,
-    "Accepts that the programs under allow.run can do whatever the daemon's user can.",
-  ),
-  secrets: defaulted(
-    secretsSchema,
-    [],
-    "Given to this handler alone: credentials from $CREDENTIALS_DIRECTORY by name, or a table of names and files.",
-  ),
-  memory: defaulted(
-    size(16 * 2 ** 20, 64 * GIB),
-    "256MiB",
-    "Memory of one of its processes, before it is ended.",
-  ),
-  retention: defaulted(
-    table({
-      payload: optional(retention, retentionDocs.payload),
-      result: optional(retention, retentionDocs.result),
-    }),
-    {},
-    "Left out: as in [retention].",
-  ),
-});
-
-export const clawshieldSchema = table({
-  public_key: optional(publicKey, "The key ClawShield signs with. Also from CLAWSHIELD_PUBLIC_KEY."),
-  tenant: optional(
-    name,
-    "Required, here or as CLAWSHIELD_TENANT_ID; equal to the top-level `tenant` where that is set.",
-  ),
-  actions: defaulted(patterns, ["*"], "Actions its artifacts may approve."),
-  max_ttl: defaulted(span, "15m", "Longest life of an artifact."),
-});
 
 const limitsSchema = table({
   request_bytes: defaulted(size(1, GIB), 2097152, "Largest request body."),
@@ -271,6 +103,3 @@ export const settingsSchema = table({
 
 /** The file as parsed: units converted, defaults in place, paths as they were written. */
 export type Settings = v.InferOutput<typeof settingsSchema>;
-export type ActionSettings = v.InferOutput<typeof actionSchema>;
-export type SocketSettings = v.InferOutput<typeof socketSchema>;
-export type ApproverSettings = v.InferOutput<typeof approverSchema>;

@@ -13,7 +13,8 @@ import type { Mode } from "../core/types.ts";
 import type { ClawshieldConfig } from "./config.ts";
 import type { OpenexecVariables } from "./environment.ts";
 import { name, publicKey } from "./fields.ts";
-import { clawshieldSchema, type Settings } from "./schema.ts";
+import { clawshieldSchema } from "./access_schema.ts";
+import type { Settings } from "./schema.ts";
 
 /** Takes note of a problem: of a variable by its name, or of a key of the file by its path. */
 export type Report = (where: string | readonly (string | number)[], message: string) => void;

@@ -1,0 +1,131 @@
+/** What may be asked for, and what its handler may reach: [actions.NAME]. */
+
+import * as v from "valibot";
+import {
+  choice,
+  defaulted,
+  digest,
+  flag,
+  integer,
+  list,
+  optional,
+  path,
+  required,
+  retention,
+  size,
+  table,
+  tableOf,
+  text,
+  timer,
+} from "./fields.ts";
+
+const GIB = 2 ** 30;
+
+const NO_COMMA = ", absolute and without a comma";
+const grantPath = text(/^\/[^,\0]*$/, `a path${NO_COMMA}`);
+
+const allowSchema = table({
+  net: defaulted(
+    list(
+      text(
+        /^(?:\[[0-9A-Fa-f:.]+\]|(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::\d{1,5})?$/,
+        '"host:port", such as "api.example.com:443"',
+      ),
+      "a list of hosts",
+    ),
+    [],
+    "Hosts, with port where possible, that the handler may connect to.",
+  ),
+  read: defaulted(
+    list(grantPath, "a list of paths"),
+    [],
+    "Files and folders it may read. Symbolic links inside are followed.",
+  ),
+  write: defaulted(list(grantPath, "a list of paths"), [], "Files and folders it may write."),
+  env: defaulted(
+    list(text(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable"), "a list of names"),
+    [],
+    "Variables of the daemon's environment it may read.",
+  ),
+  run: defaulted(
+    list(grantPath, "a list of paths"),
+    [],
+    "Programs it may start. They run with the daemon's uid and none of these limits: `unconfined` must say so.",
+  ),
+});
+
+const credential = text(
+  /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/,
+  "the name of a credential: letters, digits, _, . and -",
+);
+
+const secretsSchema = v.union(
+  [list(credential, "a list of names"), tableOf(credential, path)],
+  'a list of credential names, or a table of names and files such as { stripe_key = "/etc/keys/stripe" }',
+);
+
+export const retentionDocs = {
+  payload:
+    "How long payload, salt and approval are kept. After that no byte of the state directory reveals them.",
+  result: "The same for results.",
+};
+
+const MODULE = '"builtin:NAME" or the path of one file, absolute or relative to this file';
+
+export const actionSchema = table({
+  module: required(
+    v.pipe(text(/^[^~]/, MODULE), v.excludes("\0", MODULE)),
+    "The handler's code: builtin:echo, builtin:add, or one file that imports nothing but openexec, valibot and node: built-ins.",
+  ),
+  digest: optional(
+    digest,
+    "Of the file's bytes. Required in enforced mode; the daemon refuses to start on another file.",
+  ),
+  approvals: defaulted(integer(1, 64), 1, "Distinct approvers that have to sign."),
+  timeout: defaulted(timer, "10s", "A handler that runs longer is ended and settled as timed_out."),
+  concurrency: optional(
+    integer(1, 1024),
+    "Executions at a time, each in a process of its own. Left out: 4, and limits.in_flight for built-ins.",
+  ),
+  isolation: optional(
+    choice(["fresh", "process", "reuse"]),
+    "fresh: a new worker each time; process: a new process each time; reuse: the same worker again. " +
+      "Left out: fresh, and reuse for built-ins.",
+  ),
+  idempotent: defaulted(
+    flag,
+    false,
+    "Running it twice with one idempotency key does no more than running it once.",
+  ),
+  on_interrupt: defaulted(
+    choice(["unknown", "rerun"]),
+    "unknown",
+    "What becomes of it when the daemon dies mid-way. rerun needs `idempotent = true` and stored payloads.",
+  ),
+  allow: defaulted(allowSchema, {}, "What the handler may reach; nothing else, and nothing by default."),
+  unconfined: defaulted(
+    flag,
+    false,
+    "Accepts that the programs under allow.run can do whatever the daemon's user can.",
+  ),
+  secrets: defaulted(
+    secretsSchema,
+    [],
+    "Given to this handler alone: credentials from $CREDENTIALS_DIRECTORY by name, or a table of names and files.",
+  ),
+  memory: defaulted(
+    size(16 * 2 ** 20, 64 * GIB),
+    "256MiB",
+    "Memory of one of its processes, before it is ended.",
+  ),
+  retention: defaulted(
+    table({
+      payload: optional(retention, retentionDocs.payload),
+      result: optional(retention, retentionDocs.result),
+    }),
+    {},
+    "Left out: as in [retention].",
+  ),
+});
+
+export type ActionSettings = v.InferOutput<typeof actionSchema>;
