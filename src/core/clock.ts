@@ -13,12 +13,20 @@ export const systemClock: Clock = {
 
 /**
  * A clock that never goes back: now is never before `markMs` (a mark the ledger kept) nor before anything it said
- * earlier, so that an approval that expired once stays expired when the wall clock is set back.
+ * earlier, so that an approval that expired once stays expired when the wall clock is set back. It does not stand still
+ * meanwhile either, or whatever expires would live as long as the wall clock is behind: it goes on with the uptime.
  */
 export function monotonicClock(clock: Clock, markMs: number): Clock {
   let latest = markMs;
-  return {
-    nowMs: () => latest = Math.max(latest, clock.nowMs()),
-    uptimeMs: () => clock.uptimeMs(),
+  let behind: { readonly fromMs: number; readonly uptimeMs: number } | undefined;
+  const nowMs = () => {
+    const wallMs = clock.nowMs();
+    if (wallMs >= latest) {
+      behind = undefined;
+      return latest = wallMs;
+    }
+    behind ??= { fromMs: latest, uptimeMs: clock.uptimeMs() };
+    return latest = Math.max(latest, behind.fromMs + clock.uptimeMs() - behind.uptimeMs);
   };
+  return { nowMs, uptimeMs: () => clock.uptimeMs() };
 }

@@ -9,6 +9,9 @@ import { join } from "node:path";
 import { exists } from "./layout.ts";
 import { LedgerOpenError } from "./open_error.ts";
 
+const ATTEMPTS = 3;
+const PAUSE_MS = 20;
+
 export class StateLock {
   private constructor(private readonly file: Deno.FsFile) {}
 
@@ -16,7 +19,7 @@ export class StateLock {
   static async acquire(stateDir: string): Promise<StateLock> {
     const path = join(stateDir, "lock");
     const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
-    if (!await file.tryLock(true)) {
+    if (!await lockSoon(file)) {
       file.close();
       throw inUse(await holderOf(path));
     }
@@ -40,6 +43,15 @@ export class StateLock {
   release(): void {
     this.file.close();
   }
+}
+
+/** A reader that asks whether a daemon runs (`isHeld`) holds the lock for a moment. */
+async function lockSoon(file: Deno.FsFile): Promise<boolean> {
+  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+    if (await file.tryLock(true)) return true;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  return await file.tryLock(true);
 }
 
 /** null when the holder has not written its pid yet. */

@@ -6,10 +6,10 @@
  * the pages of that moment.
  */
 
-import { join } from "node:path";
 import type { Mode } from "../core/types.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
 import { logReader } from "./append.ts";
+import { backup } from "./backup.ts";
 import { findExecution } from "./find.ts";
 import { readIdentity } from "./identity.ts";
 import { checkDataFile } from "./integrity.ts";
@@ -75,6 +75,11 @@ export class LedgerSnapshot {
     const range = { start: leafKey(start), end: leafKey(this.log.size()) };
     let index = start;
     for (const { value } of this.store.tables.leaves.range(range)) yield decodeReceipt(index++, value);
+  }
+
+  /** A copy of it, as `openexec backup` makes them. Throws as ledger/backup.ts does. */
+  backup(directory: string): Promise<void> {
+    return backup(this.store, directory);
   }
 
   close(): Promise<void> {

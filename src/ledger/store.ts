@@ -191,7 +191,8 @@ export class Table {
   ) {}
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#guard(() => this.database.get(key, this.observer.reading()));
+    const value = this.#guard(() => this.database.get(key, this.observer.reading()));
+    return value === undefined ? undefined : plain(value);
   }
 
   has(key: Uint8Array): boolean {
@@ -223,12 +224,12 @@ export class Table {
     const rows = this.#guard(() =>
       this.database.getRange({ ...boundsOf(range), ...this.observer.reading() })
     );
-    for (const row of rows) yield row;
+    for (const { key, value } of rows) yield { key: plain(key), value: plain(value) };
   }
 
   *keys(range: Range): Generator<Uint8Array> {
     const keys = this.#guard(() => this.database.getKeys({ ...boundsOf(range), ...this.observer.reading() }));
-    for (const key of keys) yield key;
+    for (const key of keys) yield plain(key);
   }
 
   #putIf(key: Uint8Array, value: Uint8Array, condition: { noOverwrite: true } | { append: true }): void {
@@ -244,6 +245,11 @@ export class Table {
       return this.observer.failed(error);
     }
   }
+}
+
+/** lmdb-js hands out Buffers, whose slice() does not copy and whose toString() is another. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Reverse ranges of LMDB start at their upper end. */

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { monotonicClock } from "../../src/core/clock.ts";
+
+function settable(wallMs: number) {
+  const time = { wallMs, upMs: 5000 };
+  return { time, clock: { nowMs: () => time.wallMs, uptimeMs: () => time.upMs } };
+}
+
+test("monotonicClock() follows the wall clock while that goes on", () => {
+  const { time, clock } = settable(1000);
+  const steady = monotonicClock(clock, 0);
+  expect(steady.nowMs()).toBe(1000);
+  time.wallMs = 70_000;
+  expect(steady.nowMs()).toBe(70_000);
+  expect(steady.uptimeMs()).toBe(5000);
+});
+
+test("monotonicClock() never says less than the mark, or than before", () => {
+  const { time, clock } = settable(1000);
+  const steady = monotonicClock(clock, 2000);
+  expect(steady.nowMs()).toBe(2000);
+  time.wallMs = 3000;
+  expect(steady.nowMs()).toBe(3000);
+  time.wallMs = 0;
+  expect(steady.nowMs()).toBe(3000);
+});
+
+test("monotonicClock() goes on with the uptime while the wall clock is behind, until that has caught up", () => {
+  const { time, clock } = settable(100_000);
+  const steady = monotonicClock(clock, 0);
+  steady.nowMs();
+  time.wallMs = 10_000;
+  expect(steady.nowMs()).toBe(100_000);
+  time.wallMs += 60_000;
+  time.upMs += 60_000;
+  expect(steady.nowMs()).toBe(160_000);
+  time.wallMs = 160_500;
+  expect(steady.nowMs()).toBe(160_500);
+  time.wallMs = 160_400;
+  time.upMs += 1_000;
+  expect(steady.nowMs()).toBe(160_500);
+  time.upMs += 1_000;
+  expect(steady.nowMs()).toBe(161_500);
+});

@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { DAY_MS, HOUR_MS, reserveAndSettle, scene } from "./scene.ts";
+
+const RETENTION = { payloadMs: 10 * HOUR_MS, resultMs: 10 * HOUR_MS };
+
+test("time never goes back, neither while it runs nor across a restart", async () => {
+  await using s = await scene();
+  await reserveAndSettle(s.ledger);
+  const latest = s.ledger.clock.nowMs();
+  s.clock.wallMs -= DAY_MS;
+  expect(s.ledger.clock.nowMs()).toBe(latest);
+  const { reservedAtMs } = await reserveAndSettle(s.ledger);
+  expect(reservedAtMs).toBe(latest);
+  const again = await s.reopen();
+  expect(again.clock.nowMs()).toBe(latest);
+});
+
+test("an idle daemon keeps the time as well, when it prunes and when it ends", async () => {
+  await using s = await scene();
+  s.clock.pass(5 * DAY_MS);
+  await s.ledger.prune(1);
+  const pruned = s.clock.wallMs;
+  s.clock.wallMs -= DAY_MS;
+  expect((await s.reopen()).clock.nowMs()).toBe(pruned);
+  s.clock.wallMs += 2 * DAY_MS;
+  s.clock.upMs += 2 * DAY_MS;
+  const closed = s.clock.wallMs;
+  await s.reopen();
+  s.clock.wallMs -= 2 * DAY_MS;
+  expect((await s.reopen()).clock.nowMs()).toBe(closed);
+});
+
+test("a forward jump of over an hour against uptime pauses pruning until it is asked for", async () => {
+  await using s = await scene();
+  const { id } = await reserveAndSettle(s.ledger, RETENTION);
+  s.clock.wallMs += 11 * HOUR_MS;
+  expect(await s.ledger.prune(100)).toEqual({ bodies: 0, buckets: 0, done: true });
+  expect(s.ledger.health().pruningPaused).toBe(true);
+  expect(s.ledger.openRequest(id)).toBeDefined();
+  const again = await s.reopen();
+  s.clock.pass(HOUR_MS);
+  expect(await again.prune(100)).toMatchObject({ bodies: 0 });
+  expect(await again.prune(100, true)).toMatchObject({ done: true });
+  expect(again.openRequest(id)).toBeUndefined();
+  expect(again.health().pruningPaused).toBe(false);
+});
+
+test("a jump is noticed whatever the ledger does first after it", async () => {
+  await using s = await scene();
+  const { id } = await reserveAndSettle(s.ledger, RETENTION);
+  s.clock.wallMs += 11 * HOUR_MS;
+  await reserveAndSettle(s.ledger);
+  s.clock.pass(1000);
+  await s.ledger.prune(100);
+  expect(s.ledger.openRequest(id)).toBeDefined();
+});
+
+test("time that passed while the machine ran, or slept, is no jump", async () => {
+  await using s = await scene();
+  const { id } = await reserveAndSettle(s.ledger, RETENTION);
+  s.clock.pass(11 * HOUR_MS);
+  const again = await s.reopen();
+  await again.prune(100);
+  expect(again.openRequest(id)).toBeUndefined();
+  expect(again.health().pruningPaused).toBe(false);
+});
+
+test("time that passed while the machine was off is no jump: its uptime began anew", async () => {
+  await using s = await scene();
+  const { id } = await reserveAndSettle(s.ledger, RETENTION);
+  s.clock.wallMs += 2 * DAY_MS;
+  s.clock.upMs = 60_000;
+  const again = await s.reopen();
+  await again.prune(100);
+  expect(again.openRequest(id)).toBeUndefined();
+});
+
+test("a jump of less than an hour prunes nothing that has not expired", async () => {
+  await using s = await scene();
+  const { id } = await reserveAndSettle(s.ledger, RETENTION);
+  s.clock.wallMs += HOUR_MS;
+  expect(await s.ledger.prune(100)).toMatchObject({ bodies: 0, buckets: 0 });
+  expect(s.ledger.openRequest(id)).toBeDefined();
+});

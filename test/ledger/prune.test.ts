@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { bucketFor, bucketWidthMs } from "../../src/ledger/retention.ts";
+import { DAY_MS, HOUR_MS, refusalOf, reservation, reserveAndSettle, scene, settlement } from "./scene.ts";
+
+function vaultKeys(stateDir: string): string[] {
+  return Array.from(Deno.readDirSync(join(stateDir, "vault")), ({ name }) => name).sort();
+}
+
+test("prune() destroys what has expired and keeps the rest; claims and receipts stay", async () => {
+  await using s = await scene();
+  const short = { payloadMs: HOUR_MS, resultMs: DAY_MS };
+  const done = await reserveAndSettle(s.ledger, { nonce: "n", claim: { jti: "j" }, ...short });
+  const { openRequest, openResult } = s.ledger;
+  expect(openRequest.call(s.ledger, done.id)).toBeDefined();
+  s.clock.pass(2 * HOUR_MS);
+  expect(await s.ledger.prune(100)).toEqual({ bodies: 1, buckets: 1, done: true });
+  expect(openRequest.call(s.ledger, done.id)).toBeUndefined();
+  expect(openResult.call(s.ledger, done.id)).toBeDefined();
+  s.clock.pass(DAY_MS);
+  expect(await s.ledger.prune(100)).toEqual({ bodies: 1, buckets: 1, done: true });
+  expect(openResult.call(s.ledger, done.id)).toBeUndefined();
+  expect(vaultKeys(s.stateDir)).toEqual([]);
+  expect(s.ledger.find(done.id)).toEqual(done);
+  expect(s.ledger.log.leaf(0)).toBeDefined();
+  expect(await refusalOf(s.ledger.reserve(reservation({ nonce: "n" })))).toBe("nonce_reused");
+  expect(await refusalOf(s.ledger.reserve(reservation({ claim: { jti: "j" } })))).toBe(
+    "approval_already_used",
+  );
+});
+
+test("a bucket outlives the executions in it that have not settled, and goes once they have", async () => {
+  await using s = await scene();
+  const { id } = await s.ledger.reserve(reservation());
+  s.clock.pass(3 * DAY_MS);
+  expect(await s.ledger.prune(100)).toEqual({ bodies: 0, buckets: 0, done: true });
+  const again = await s.reopen();
+  expect(again.openRequest(id)).toBeDefined();
+  await again.settle(settlement(id));
+  expect(await again.prune(100)).toEqual({ bodies: 1, buckets: 1, done: true });
+  expect(again.openRequest(id)).toBeUndefined();
+});
+
+test("prune() keeps to its limit and says when something is left", async () => {
+  await using s = await scene();
+  for (let i = 0; i < 5; i++) await reserveAndSettle(s.ledger);
+  s.clock.pass(3 * DAY_MS);
+  expect(await s.ledger.prune(4)).toEqual({ bodies: 4, buckets: 1, done: false });
+  expect(await s.ledger.prune(4)).toEqual({ bodies: 4, buckets: 0, done: false });
+  expect(await s.ledger.prune(4)).toEqual({ bodies: 2, buckets: 0, done: true });
+  expect(s.ledger.statistics().oldestUnprunedMs).toBeNull();
+});
+
+test("pruning that was interrupted after the keys were destroyed goes on with the rows", async () => {
+  await using s = await scene();
+  await reserveAndSettle(s.ledger);
+  s.clock.pass(3 * DAY_MS);
+  for (const name of vaultKeys(s.stateDir)) Deno.removeSync(join(s.stateDir, "vault", name));
+  const again = await s.reopen();
+  expect(await again.prune(100)).toEqual({ bodies: 2, buckets: 0, done: true });
+});
+
+test("rows between buckets that must stay are found and removed", async () => {
+  await using s = await scene();
+  await reserveAndSettle(s.ledger, { payloadMs: HOUR_MS, resultMs: DAY_MS });
+  s.clock.pass(2 * HOUR_MS);
+  const open = await s.ledger.reserve(reservation({ payloadMs: HOUR_MS }));
+  s.clock.pass(2 * HOUR_MS);
+  await reserveAndSettle(s.ledger, { payloadMs: HOUR_MS, resultMs: DAY_MS });
+  s.clock.pass(3 * DAY_MS);
+  expect(await s.ledger.prune(100)).toMatchObject({ bodies: 4, done: true });
+  expect(s.ledger.openRequest(open.id)).toBeDefined();
+});
+
+test("a body lives as long as its retention, and at most one bucket width longer", () => {
+  for (const retentionMs of [1, 50, 1000, 60_000, HOUR_MS, DAY_MS, 30 * DAY_MS, 3650 * DAY_MS]) {
+    const widthMs = bucketWidthMs(retentionMs);
+    expect(widthMs).toBeLessThanOrEqual(Math.max(100, Math.min(HOUR_MS, retentionMs / 24)));
+    for (const nowMs of [0, 1, 1_800_000_000_000, 1_800_000_123_457]) {
+      const endMs = bucketFor(nowMs, retentionMs);
+      expect(endMs).toBeGreaterThanOrEqual(nowMs + retentionMs);
+      expect(endMs).toBeLessThan(nowMs + retentionMs + widthMs);
+    }
+  }
+  expect(bucketFor(1_800_000_000_000, Number.MAX_SAFE_INTEGER)).toBe(2 ** 48 - 1);
+});

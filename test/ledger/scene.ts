@@ -1,0 +1,180 @@
+/** A ledger in a folder of its own, with a clock that the test sets, and short ways to reserve and settle in it. */
+
+import { type Clock, systemClock } from "../../src/core/clock.ts";
+import { utf8Encode } from "../../src/core/encoding.ts";
+import { type ErrorCode, Refusal } from "../../src/core/errors.ts";
+import type { Digest } from "../../src/core/types.ts";
+import { uuidV7 } from "../../src/core/uuid.ts";
+import type {
+  ApprovalClaim,
+  ExecutionRecord,
+  Reservation,
+  Settlement,
+  SignedReceipt,
+} from "../../src/ledger/ledger.ts";
+import type { LmdbLedger } from "../../src/ledger/lmdb_ledger.ts";
+import { openLedger, type OpenOptions } from "../../src/ledger/open.ts";
+
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+
+/** A wall clock and an uptime that stand still until they are moved. */
+export class TestClock implements Clock {
+  constructor(public wallMs = 1_800_000_000_000, public upMs = 100_000_000) {}
+  nowMs(): number {
+    return this.wallMs;
+  }
+  uptimeMs(): number {
+    return this.upMs;
+  }
+  /** Time passes: both go on. */
+  pass(ms: number): void {
+    this.wallMs += ms;
+    this.upMs += ms;
+  }
+}
+
+export interface Scene extends AsyncDisposable {
+  readonly stateDir: string;
+  readonly clock: TestClock;
+  readonly ledger: LmdbLedger;
+  /** Closes the ledger, opens it again, and returns the new one. */
+  reopen(options?: Partial<OpenOptions>): Promise<LmdbLedger>;
+}
+
+export function temporaryFolder(): string {
+  return Deno.makeTempDirSync({ prefix: "openexec-ledger-" });
+}
+
+export async function scene(options: Partial<OpenOptions> = {}): Promise<Scene> {
+  const stateDir = options.stateDir ?? temporaryFolder();
+  const clock = new TestClock();
+  const open = (more: Partial<OpenOptions> = {}) =>
+    openLedger({ stateDir, executorId: "openexec:test", mode: "enforced", clock, ...options, ...more });
+  let ledger = await open();
+  return {
+    stateDir,
+    clock,
+    get ledger() {
+      return ledger;
+    },
+    async reopen(more) {
+      await ledger.close();
+      ledger = await open(more);
+      return ledger;
+    },
+    async [Symbol.asyncDispose]() {
+      await ledger.close();
+      if (options.stateDir === undefined) Deno.removeSync(stateDir, { recursive: true });
+    },
+  };
+}
+
+let counter = 0;
+
+export interface Asked {
+  readonly nonce?: string;
+  readonly id?: string;
+  readonly uid?: number;
+  readonly payload?: string;
+  readonly approvalText?: string | null;
+  readonly salt?: Uint8Array;
+  readonly payloadMs?: number | null;
+  readonly resultMs?: number | null;
+  readonly claim?: Partial<ApprovalClaim> | null;
+  readonly recheck?: (nowMs: number) => void;
+}
+
+/** A reservation like the engine's; every nonce and jti is new unless it is given. */
+export function reservation(asked: Asked = {}): Reservation {
+  const number = ++counter;
+  const claim: ApprovalClaim | null = asked.claim === null ? null : {
+    scheme: "dsse",
+    iss: "release-manager",
+    jti: `jti-${number}`,
+    uses: 1,
+    issuedAt: 1_799_999_990,
+    expiresAt: 1_800_000_900,
+    bodyDigest: new Uint8Array(32).fill(7),
+    ...asked.claim,
+  };
+  return {
+    record: {
+      id: asked.id ?? uuidV7(systemClock.nowMs()),
+      action: "charge_card",
+      nonce: asked.nonce ?? `nonce-${number}`,
+      mode: "enforced",
+      peer: { uid: asked.uid ?? 1000, gid: 1000, pid: 77, socket: "agent.sock" },
+      approval: claim === null ? null : {
+        scheme: claim.scheme,
+        iss: claim.iss,
+        jti: claim.jti,
+        signers: [{ name: claim.iss, keyid: "key-1" }],
+      },
+      handlerDigest: digest("a"),
+      requestCommitment: digest("b"),
+      resultCommitment: null,
+      code: null,
+      traceId: null,
+      receivedAtMs: 1_800_000_000_000,
+      startedAtMs: null,
+      settledAtMs: null,
+      logIndex: null,
+      resolution: null,
+    },
+    body: {
+      canonical: asked.payload ?? '{"action":"charge_card","payload":{}}',
+      salt: asked.salt ?? new Uint8Array(32).fill(1),
+      approvalText: asked.approvalText === undefined ? '{"payload":"approval"}' : asked.approvalText,
+    },
+    retention: {
+      payloadMs: asked.payloadMs === undefined ? DAY_MS : asked.payloadMs,
+      resultMs: asked.resultMs ?? DAY_MS,
+    },
+    claim,
+    recheck: asked.recheck ?? (() => {}),
+  };
+}
+
+export function settlement(id: string, changes: Partial<Settlement> = {}): Settlement {
+  return {
+    id,
+    status: "succeeded",
+    code: null,
+    startedAtMs: 1_800_000_000_001,
+    settledAtMs: 1_800_000_000_002,
+    result: { canonical: '{"ok":true}', salt: new Uint8Array(32).fill(2) },
+    resultCommitment: digest("c"),
+    retention: { payloadMs: DAY_MS, resultMs: DAY_MS },
+    receipt: receipt(id),
+    ...changes,
+  };
+}
+
+export function receipt(text: string): SignedReceipt {
+  return {
+    body: utf8Encode(`receipt of ${text}`),
+    keyid: "executor-key",
+    signature: new Uint8Array(64).fill(9),
+  };
+}
+
+export function digest(digit: string): Digest {
+  return `sha256:${digit.repeat(64)}`;
+}
+
+export async function reserveAndSettle(ledger: LmdbLedger, asked: Asked = {}): Promise<ExecutionRecord> {
+  const { id } = await ledger.reserve(reservation(asked));
+  return await ledger.settle(settlement(id));
+}
+
+/** The code a promise was refused with, or "ok". Anything else it rejects with goes on. */
+export async function refusalOf(promise: Promise<unknown>): Promise<ErrorCode | "ok"> {
+  try {
+    await promise;
+    return "ok";
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
