@@ -78,6 +78,11 @@ export function inheritedVariables(): Record<string, string> {
   return Deno.env.toObject();
 }
 
+/** One variable by its name, for actions that are granted it. */
+export function readVariable(name: string): string | undefined {
+  return Deno.env.get(name);
+}
+
 export function environmentOf(variables: Readonly<Record<string, string | undefined>>): Environment {
   const get = (name: Name): string | null => variables[name] || null;
   return {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SYSTEM_CONFIG } from "../../src/config/defaults.ts";
 import { permissionFlags } from "../../src/config/permissions.ts";
 import { RUNTIME_FLAGS } from "../../src/os/launch.ts";
 import { program } from "../../src/os/program.ts";
@@ -55,6 +56,11 @@ test("permissionFlags() grants nothing of what handlers are granted but the name
   const flags = permissionFlags(load(TEXT).config, FILES, null).join(" ");
   expect(flags).not.toContain("/data");
   expect(flags).not.toContain("example.com");
+});
+
+test("permissionFlags() lets a daemon without a configuration file look for one again", () => {
+  const flags = permissionFlags(load(null).config, FILES, null);
+  expect(flags.find((flag) => flag.startsWith("--allow-read="))?.split(/[=,]/)).toContain(SYSTEM_CONFIG);
 });
 
 test("permissionFlags() never gives a list that is empty, which would mean everything", () => {
