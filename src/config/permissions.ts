@@ -10,7 +10,6 @@
 import { posix } from "node:path";
 import type { Config } from "./config.ts";
 import { SYSTEM_CONFIG } from "./defaults.ts";
-import { SYSTEM_CONFIG } from "./defaults.ts";
 import { ENVIRONMENT_NAMES } from "./environment.ts";
 
 /** Absolute paths; os/program.ts has them. */
