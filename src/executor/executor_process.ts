@@ -62,6 +62,7 @@ export class ExecutorProcess {
   #ready = Promise.withResolvers<boolean>();
   #expected = false;
   #gone = false;
+  #wasReady = false;
   #violation: string | null = null;
   #stderr = "";
 
@@ -88,6 +89,11 @@ export class ExecutorProcess {
 
   get gone(): boolean {
     return this.#gone;
+  }
+
+  /** Whether it ever could take a run. */
+  get wasReady(): boolean {
+    return this.#wasReady;
   }
 
   /** Runs in flight. */
@@ -162,6 +168,7 @@ export class ExecutorProcess {
   #hear(message: ToDaemon): void {
     switch (message.kind) {
       case "ready":
+        this.#wasReady = true;
         return this.#ready.resolve(true);
       case "log":
         return this.#runs.get(message.id)?.line(message.line);

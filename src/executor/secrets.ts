@@ -39,7 +39,7 @@ function refuse(name: string, remedy: string): StartupError {
   return new StartupError(`The secret ${name} cannot be used`, remedy);
 }
 
-/** Replaces every secret by `[secret NAME]`. */
+/** Takes secrets out of what comes back. Replaces every secret by `[secret NAME]`. */
 export class Scrubber {
   /** Longest first, so that no part of one is taken out before the whole. */
   readonly #forms: readonly { readonly form: string; readonly mark: string }[];

@@ -87,3 +87,21 @@ function endOf(child: ChildProcess): Promise<string> {
 function isDuplex(stream: unknown): stream is Duplex {
   return typeof stream === "object" && stream !== null && "write" in stream && "read" in stream;
 }
+
+const COMMAND_ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin" };
+
+/** Runs a command of the operator's with `input` on its standard input; rejects unless it ends with exit code 0. */
+export function runCommand([path = "", ...args]: readonly string[], input: string): Promise<void> {
+  markDescriptorsCloseOnExec();
+  const child = spawn(path, args, {
+    cwd: "/",
+    env: COMMAND_ENVIRONMENT,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  child.stdin?.on("error", () => {}); // it may end without reading; its exit code tells
+  child.stdin?.end(input);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  child.on("error", reject);
+  child.on("exit", (code) => code === 0 ? resolve() : reject(new Error("the command failed")));
+  return promise;
+}

@@ -5,6 +5,7 @@
  * still ran in it could meddle with the next run; when that cannot be had, the whole process ends.
  */
 
+import { stripTypeScriptTypes } from "node:module";
 import { NESTING_DEPTH_MAX } from "../../core/limits.ts";
 import type { Boot, Code, Describe, Run, ToDaemon } from "../protocol.ts";
 import type { Begin, FromWorker, ToWorker } from "./messages.ts";
@@ -162,10 +163,23 @@ export class Stage {
   }
 }
 
-/** A module is imported from these very characters. */
-function urlOf(code: Code): string {
-  const type = code.language === "typescript" ? "application/typescript" : "text/javascript";
-  return URL.createObjectURL(new Blob([code.text], { type }));
+/** A module of these characters, or of what is left of them without types. */
+function urlOf({ text, language }: Code): string {
+  const script = language === "typescript" ? withoutTypes(text) : text;
+  const type = script === null ? "application/typescript" : "text/javascript";
+  return URL.createObjectURL(new Blob([script ?? text], { type }));
+}
+
+/**
+ * Blanks out the types, once, so that the runtime need not do it again in every worker. null for syntax that is more than
+ * types, such as enums, which is left to the runtime.
+ */
+function withoutTypes(text: string): string | null {
+  try {
+    return stripTypeScriptTypes(text);
+  } catch {
+    return null;
+  }
 }
 
 /** The runtime says nothing when a worker exits, but takes a message's buffer away only for one that is there to get it. */

@@ -72,7 +72,12 @@ type RunOrder = Extract<ToWorker, { kind: "run" }>;
 
 /** Throws inside this file only: carries the code and reason of a run that did not succeed. */
 class Failure {
-  constructor(readonly code: "handler_failed" | "result_invalid", readonly reason: string) {}
+  readonly code: "handler_failed" | "result_invalid";
+  readonly reason: string;
+  constructor(code: Failure["code"], reason: string) {
+    this.code = code;
+    this.reason = reason;
+  }
 }
 
 async function run(order: RunOrder): Promise<void> {

@@ -1,0 +1,46 @@
+/**
+ * From what an executor reports to what is settled.
+ *
+ * A handler that threw, or whose result is no JSON, has failed. One whose time is over has timed out. A worker that ended
+ * without an outcome has crashed. When the process ended, nobody is left who could say which: the outcome is unknown. That
+ * includes running out of memory, which ends the whole process.
+ */
+
+import { utf8Encode } from "../core/encoding.ts";
+import type { Json, Outcome } from "../core/types.ts";
+import type { Report } from "./executor_process.ts";
+import type { Scrubber } from "./secrets.ts";
+
+export const TIMED_OUT: Outcome = { status: "timed_out", code: "handler_timed_out" };
+export const UNKNOWN: Outcome = { status: "outcome_unknown", code: "outcome_unknown" };
+const RESULT_INVALID: Outcome = { status: "failed", code: "result_invalid" };
+
+export function outcomeOf(report: Report, scrubber: Scrubber, resultBytesMax: number): Outcome {
+  switch (report.kind) {
+    case "succeeded":
+      return succeeded(report.result, scrubber, resultBytesMax);
+    case "failed":
+      return { status: "failed", code: report.code };
+    case "crashed":
+      return { status: "crashed", code: "handler_crashed" };
+    case "gone":
+      return UNKNOWN;
+  }
+}
+
+function succeeded(result: string, scrubber: Scrubber, bytesMax: number): Outcome {
+  const resultText = scrubber.idle ? result : scrubbed(result, scrubber);
+  if (resultText === null || utf8Encode(resultText).length > bytesMax) return RESULT_INVALID;
+  return { status: "succeeded", resultText };
+}
+
+/** The same text where no secret was in it; null when it is no JSON. */
+function scrubbed(result: string, scrubber: Scrubber): string | null {
+  try {
+    const value: Json = JSON.parse(result);
+    const clean = JSON.stringify(scrubber.value(value));
+    return clean === JSON.stringify(value) ? result : clean;
+  } catch {
+    return null;
+  }
+}
