@@ -26,8 +26,8 @@ export function showCommand(cli: Cli): Command {
     );
 }
 
-async function proofOf(client: OpenExecClient, { log_index }: Execution): Promise<{ proof?: string }> {
+async function proofOf(client: OpenExecClient, { log_index }: Execution): Promise<{ tlog_proof?: string }> {
   if (log_index === null) return {};
   const { tlog_proof } = await client.receipt(log_index);
-  return typeof tlog_proof === "string" ? { proof: tlog_proof } : {};
+  return typeof tlog_proof === "string" ? { tlog_proof } : {};
 }

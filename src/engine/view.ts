@@ -6,7 +6,7 @@
  */
 
 import { base64Encode, hexEncode, utf8Encode } from "../core/encoding.ts";
-import { parseIJson } from "../core/json.ts";
+import { parseCanonical } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";
 import { sha256 } from "../core/sha.ts";
 import type { Json, JsonObject } from "../core/types.ts";
@@ -19,15 +19,19 @@ export interface Settled {
   readonly result: ResultBody | null;
   readonly requestSalt: Uint8Array | null;
   readonly receipt: SignedReceipt | null;
+  /** Of an operator's declaration: without it nobody could tell a declared outcome from a forged one. */
+  readonly resolution?: SignedReceipt;
 }
 
 /** Reads back what an earlier settlement left. */
 export function loadSettled(record: ExecutionRecord, ledger: Ledger): Settled {
+  const resolution = record.resolution === null ? undefined : ledger.log.leaf(record.resolution.logIndex);
   return {
     record,
     result: ledger.openResult(record.id) ?? null,
     requestSalt: ledger.openRequest(record.id)?.salt ?? null,
     receipt: record.logIndex === null ? null : ledger.log.leaf(record.logIndex) ?? null,
+    ...(resolution === undefined ? {} : { resolution }),
   };
 }
 
@@ -37,7 +41,7 @@ export function legacyReceiptOf(executionId: string, python: string): string {
 }
 
 export function executionView(settled: Settled, replayed: boolean): JsonObject {
-  const { record, result, receipt } = settled;
+  const { record, result, receipt, resolution } = settled;
   const pruned = record.resultCommitment !== null && result === null;
   return {
     id: record.id,
@@ -51,10 +55,11 @@ export function executionView(settled: Settled, replayed: boolean): JsonObject {
     ...(record.resolution === null
       ? {}
       : { resolved: true, resolution_log_index: record.resolution.logIndex }),
+    ...(resolution === undefined ? {} : { resolution: receiptEnvelope(resolution) }),
     replayed,
     receipt: pruned || record.status === "reserved"
       ? null
-      : legacyReceiptOf(record.id, pythonJson(parseIJson(result?.canonical ?? "null"), "default")),
+      : legacyReceiptOf(record.id, pythonJson(parseCanonical(result?.canonical ?? "null"), "default")),
     attestation: receipt === null ? null : receiptEnvelope(receipt),
     salts: salts(settled),
     log_index: record.logIndex,

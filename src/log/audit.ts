@@ -91,9 +91,9 @@ export class LogAudit {
     if (found !== undefined) this.#problems.push(found);
   }
 
-  /** Adds a checkpoint that turned up only after the entries: an export ends with one. */
+  /** Adds a checkpoint that comes after the entries and must be of exactly these: an export ends with one. */
   keep(checkpoint: string): void {
-    this.#checkpoints.add(checkpoint);
+    this.#checkpoints.addFinal(checkpoint, this.#frontier);
   }
 
   async finish(): Promise<AuditReport> {

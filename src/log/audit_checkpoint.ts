@@ -18,11 +18,21 @@ export class CheckpointAudit {
   readonly #different = new Set<Kept>();
 
   constructor(texts: readonly string[]) {
-    for (const text of texts) this.add(text);
+    for (const text of texts) this.#keep(text);
   }
 
-  add(text: string): void {
-    this.#kept.push({ text, head: parseTreeHead(parseSignedNote(text)?.text ?? "") });
+  /** Of exactly the entries so far: any other size is a mismatch, for those entries went by and were not compared. */
+  addFinal(text: string, frontier: Frontier): void {
+    const kept = this.#keep(text);
+    if (kept.head?.size !== frontier.size || !equalBytes(kept.head.root, frontier.root())) {
+      this.#different.add(kept);
+    }
+  }
+
+  #keep(text: string): Kept {
+    const kept = { text, head: parseTreeHead(parseSignedNote(text)?.text ?? "") };
+    this.#kept.push(kept);
+    return kept;
   }
 
   /** Called after each entry. */

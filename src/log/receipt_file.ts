@@ -2,7 +2,10 @@
  * The files a receipt comes in: the answer of POST /execute (or of GET /executions/{id}, or the problem a failed execution
  * was answered with), the answer of GET /receipts/{index}, or a bare DSSE envelope.
  *
- * Invariant: nothing of a ReceiptFile but `receipt` is signed; every other member is a claim for verify_receipt.ts to check.
+ * Invariants:
+ * - Nothing of a ReceiptFile but `receipt` is signed; every other member is a claim for verify_receipt.ts to check.
+ * - A file that shows anything of an execution is an answer, whole or refused: none can pass as a mere receipt by leaving
+ *   out a member, and have what else it shows go unchecked.
  */
 
 import { parseEnvelope } from "../core/dsse.ts";
@@ -43,17 +46,21 @@ export interface Salts {
 
 const NULL: JsonNode = { kind: "literal", value: null };
 
+/** Members that GET /receipts/{index} has not, and an answer has. */
+const OF_AN_ANSWER = ["id", "action", "status", "result", "receipt", "salts"] as const;
+
 /** undefined for anything that is none of these files. */
 export function parseReceiptFile(text: string): ReceiptFile | undefined {
   const root = parseJson(text);
   if (root === undefined) return undefined;
-  const execution = memberOf(root, "execution") ?? root;
-  if (memberOf(execution, "attestation") !== undefined) return answerFile(execution);
-  const logged = memberOf(root, "receipt");
-  const receipt = parseReceipt(logged ?? root);
-  if (receipt === undefined) return undefined;
-  const proof = logged === undefined ? null : textOf(root, "proof");
-  return { receipt, proof, index: indexOf(root), answer: null };
+  const execution = memberOf(root, "execution");
+  if (execution !== undefined) {
+    return memberOf(root, "attestation") === undefined ? answerFile(execution) : undefined;
+  }
+  if (OF_AN_ANSWER.some((name) => memberOf(root, name) !== undefined)) return answerFile(root);
+  const attestation = memberOf(root, "attestation");
+  const receipt = parseReceipt(attestation ?? root);
+  return receipt === undefined ? undefined : { receipt, ...claims(root), answer: null };
 }
 
 /** The receipt in a DSSE envelope, as text; undefined when it is none. For receipts of key changes. */
@@ -69,8 +76,7 @@ function answerFile(execution: JsonNode): ReceiptFile | undefined {
   if (receipt === undefined || !id || !action || !status) return undefined;
   return {
     receipt,
-    proof: textOf(execution, "proof"),
-    index: indexOf(execution),
+    ...claims(execution),
     answer: {
       id,
       action,
@@ -118,7 +124,8 @@ function isTrue(node: JsonNode, name: string): boolean {
   return member?.kind === "literal" && member.value === true;
 }
 
-function indexOf(node: JsonNode): number | null {
-  const member = memberOf(node, "log_index");
-  return member?.kind === "number" ? member.value : null;
+/** Where the file says that the receipt is in the log, and the proof it brings. */
+function claims(node: JsonNode): Pick<ReceiptFile, "proof" | "index"> {
+  const index = memberOf(node, "log_index");
+  return { proof: textOf(node, "tlog_proof"), index: index?.kind === "number" ? index.value : null };
 }

@@ -188,7 +188,7 @@ describe("looking", () => {
 
   test("show adds the proof that the log holds the receipt", async () => {
     await openexec(["exec", ...here()], { input: REQUEST });
-    expect(JSON.parse((await openexec(["show", "n-1", ...here()])).out).proof).toBe("a proof");
+    expect(JSON.parse((await openexec(["show", "n-1", ...here()])).out).tlog_proof).toBe("a proof");
   });
 
   test("checkpoint prints the checkpoint byte for byte", async () => {

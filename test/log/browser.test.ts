@@ -32,7 +32,7 @@ const PAGE = `
 const question = (change: Record<string, unknown> = {}) =>
   JSON.stringify({
     key: base64Encode(log.signer.publicKey),
-    file: JSON.stringify({ ...answerOf(log, 1), proof: log.proof(1) }),
+    file: JSON.stringify({ ...answerOf(log, 1), tlog_proof: log.proof(1) }),
     options: { payload: PAYLOAD, checkpoint, witnesses: [formatVkey(witness.key)] },
     exported: log.export(),
     ...change,
@@ -68,7 +68,7 @@ describe("bundled for a browser", () => {
 
   test("what was changed is refused there as well", async () => {
     const [other] = [log.envelope(2)];
-    const file = JSON.stringify({ ...answerOf(log, 1), proof: log.proof(1), attestation: other });
+    const file = JSON.stringify({ ...answerOf(log, 1), tlog_proof: log.proof(1), attestation: other });
     const exported = log.export().replace('"index":3', '"index":4');
     expect(await askInBareRealm(question({ file, exported }))).toMatchObject({ ok: false, audited: false });
     const options = { payload: '{"amount":6}' };

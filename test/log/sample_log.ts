@@ -126,7 +126,11 @@ export class SampleLog {
 
   /** As GET /receipts/{index} answers. */
   receiptFile(index: number): string {
-    return JSON.stringify({ receipt: this.envelope(index), proof: this.proof(index), log_index: index });
+    return JSON.stringify({
+      log_index: index,
+      attestation: this.envelope(index),
+      tlog_proof: this.proof(index),
+    });
   }
 
   ledger(): LedgerFacts {

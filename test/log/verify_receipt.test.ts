@@ -184,7 +184,7 @@ describe("verifyReceipt() refuses", () => {
   });
 
   test("a proof for another entry", () => {
-    const file = { ...JSON.parse(log.receiptFile(1)), proof: log.proof(2) };
+    const file = { ...JSON.parse(log.receiptFile(1)), tlog_proof: log.proof(2) };
     expect(failures(verify(file))).toEqual(["inclusion"]);
     delete file.log_index;
     expect(failures(verify(file))).toEqual(["inclusion"]);
@@ -294,6 +294,13 @@ describe("verifyReceipt() refuses", () => {
     ["an object", "{}"],
     ["a member twice", JSON.stringify(log.envelope(1)).replace("{", '{"payload":"",')],
     ["an answer without its id", JSON.stringify({ ...answer, id: undefined })],
+    [
+      "a receipt that shows a result beside it",
+      JSON.stringify({ attestation: log.envelope(1), result: { ok: true } }),
+    ],
+    ["a bare envelope that shows a status", JSON.stringify({ ...log.envelope(1), status: "succeeded" })],
+    ["two receipts in one", JSON.stringify({ attestation: log.envelope(0), execution: answer })],
+    ["an execution that is still reserved", JSON.stringify({ ...answer, attestation: null })],
     ["something deep", "[".repeat(100_000)],
   ])("%s", (_, text) => expect(failures(verify(text))).toEqual(["file"]));
 

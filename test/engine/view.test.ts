@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { executionView, type Settled } from "../../src/engine/view.ts";
+import { signerOf } from "../../src/core/ed25519.ts";
+import { digestOf } from "../../src/core/sha.ts";
+import { utf8Encode } from "../../src/core/encoding.ts";
+import { commitment, executionReceipt, resolutionReceipt } from "../../src/log/receipt.ts";
+import { signReceipt } from "../../src/log/signed_receipt.ts";
+import { verifyReceipt } from "../../src/log/verify_receipt.ts";
+import { PEER, SALTS, settledExecution, START_MS, unsuccessful } from "../log/sample_log.ts";
+
+const signer = signerOf(new Uint8Array(32).fill(1));
+const trusted = { executorKeys: [signer.publicKey] };
+
+test.each(["null", "1e+300", "100000000000000000000", '{"é":[1,"\\u0001"]}'])(
+  "an answer with the result %s can be shown, and verifies",
+  (canonical) => {
+    const resultCommitment = commitment(SALTS.result, digestOf(utf8Encode(canonical)));
+    const execution = settledExecution(1, { resultCommitment });
+    const settled: Settled = {
+      record: { ...execution, logIndex: 1, resolution: null },
+      result: { canonical, salt: SALTS.result },
+      requestSalt: SALTS.request,
+      receipt: signReceipt(executionReceipt("openexec:h", execution, false), signer),
+    };
+    const report = verifyReceipt(JSON.stringify(executionView(settled, false)), trusted);
+    expect(report.checks.filter(({ outcome }) => outcome === "failed")).toEqual([]);
+    expect(report.ok).toBe(true);
+    expect(report.checks.map(({ name }) => name)).toContain("legacy_hash");
+  },
+);
+
+test("an answer whose outcome an operator declared carries the declaration, and verifies", () => {
+  const execution = settledExecution(1, unsuccessful);
+  const declared = resolutionReceipt("openexec:h", {
+    executionId: execution.id,
+    from: "outcome_unknown",
+    as: "succeeded",
+    note: "seen downstream",
+    peer: PEER,
+    atMs: START_MS,
+  });
+  const settled: Settled = {
+    record: {
+      ...execution,
+      status: "succeeded",
+      code: null,
+      logIndex: 1,
+      resolution: { from: "outcome_unknown", logIndex: 2 },
+    },
+    result: null,
+    requestSalt: SALTS.request,
+    receipt: signReceipt(executionReceipt("openexec:h", execution, false), signer),
+    resolution: signReceipt(declared, signer),
+  };
+  const answer = executionView(settled, true);
+  expect(verifyReceipt(JSON.stringify(answer), trusted).ok).toBe(true);
+  expect(verifyReceipt(JSON.stringify({ ...answer, resolution: null }), trusted).ok).toBe(false);
+});
