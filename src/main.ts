@@ -1,4 +1,5 @@
-/** Prints the version. */
-import { program } from "./os/program.ts";
+/** The program: hands its arguments to the command line, and ends with its exit code. */
 
-await Deno.stdout.write(new TextEncoder().encode(`openexec ${program.version}\n`));
+import { runCli } from "./cli/commands.ts";
+
+Deno.exitCode = await runCli(Deno.args);

@@ -6,15 +6,20 @@ import { systemClock } from "../core/clock.ts";
 import { program } from "../os/program.ts";
 import { actionsCommand } from "./actions.ts";
 import { approveCommand } from "./approve.ts";
+import { auditCommand } from "./audit.ts";
+import { backupCommand, restoreCommand } from "./backup.ts";
 import { checkpointCommand } from "./checkpoint.ts";
 import { type Cli, tellError } from "./command.ts";
+import { completionCommand } from "./completion.ts";
 import { execCommand } from "./exec.ts";
 import { DONE, type ExitCode, exitCodeOf } from "./exit_code.ts";
+import { exportCommand } from "./export.ts";
 import { interruption } from "./interruption.ts";
 import { keygenCommand } from "./keygen.ts";
 import { listCommand } from "./list.ts";
 import { haltCommand, pruneCommand, resolveCommand, resumeCommand, revokeCommand } from "./operate.ts";
 import { requestCommand } from "./request.ts";
+import { serveCommand } from "./serve.ts";
 import { showCommand } from "./show.ts";
 import { statusCommand } from "./status.ts";
 import { systemTerminal } from "./terminal.ts";
@@ -22,6 +27,7 @@ import { verifyCommand } from "./verify.ts";
 
 /** In the order help lists them. */
 const COMMANDS: readonly ((cli: Cli) => Command)[] = [
+  serveCommand,
   keygenCommand,
   requestCommand,
   approveCommand,
@@ -37,6 +43,11 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   revokeCommand,
   resolveCommand,
   pruneCommand,
+  auditCommand,
+  exportCommand,
+  backupCommand,
+  restoreCommand,
+  completionCommand,
 ];
 
 /** Runs one command. `argv` is what follows the program's name. */

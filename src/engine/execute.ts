@@ -49,6 +49,10 @@ export class ExecutionEngine implements Engine {
     return answer;
   }
 
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
   async drain(limitMs: number): Promise<void> {
     this.#draining = true;
     await this.runs.idle(limitMs);
@@ -120,6 +124,9 @@ export class ExecutionEngine implements Engine {
   ): Promise<Answer> {
     const { context, stations } = attempt;
     const reservation = reservationOf(request, registered, approval, context, this.parts);
+    if (context.crowded) {
+      throw new Refusal("executor_busy", "The daemon is working on as many requests as it may.");
+    }
     const slot = this.parts.executors.acquire(request.action);
     let record: ExecutionRecord;
     try {

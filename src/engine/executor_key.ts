@@ -9,6 +9,7 @@
 
 import { base64Decode, base64Encode, concatBytes, equalBytes, hexDecode } from "../core/encoding.ts";
 import { publicKeyOf, type Signer, signerOf } from "../core/ed25519.ts";
+import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { LogReader } from "../ledger/ledger.ts";
 import { keyidOf } from "../log/keyid.ts";
@@ -58,6 +59,11 @@ export function loadExecutorKeys(
     next: next === null ? null : signerOf(next),
     adoptNext: () => promote(next),
   };
+}
+
+/** Leaves the public key where `openexec verify` finds it: `<state>/executor.pub`, one line. */
+export function writePublicKey(stateDir: string, publicKey: Uint8Array): void {
+  Deno.writeTextFileSync(`${stateDir}/executor.pub`, `${formatPublicKey(publicKey)}\n`, { mode: 0o644 });
 }
 
 /** The keyid that the newest entry of the log was signed with, or that it announces; null for an empty log. */

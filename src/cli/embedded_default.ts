@@ -1,7 +1,11 @@
-/** The approver key of the embedded default: made on first start, readable by this user, so proof of nothing but intent. */
+/**
+ * What the embedded default needs and makes on first start: folders for its sockets, and an approver key that this user's
+ * agents can read as well, so that it proves nothing but intent.
+ */
 
 import { dirname } from "node:path";
 import { formatApproverKey, newApproverKey, parseApproverKey } from "../client/approver_key.ts";
+import type { Config } from "../config/config.ts";
 import { DEVELOPMENT_APPROVER, DEVELOPMENT_KEYID, type DevelopmentKey } from "../config/defaults.ts";
 
 /** Reads the key file, or makes it with mode 0600. Throws InvalidApproverKey for a file that is something else. */
@@ -12,6 +16,12 @@ export function developmentKey(file: string): DevelopmentKey {
   Deno.mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   Deno.writeTextFileSync(file, formatApproverKey(key), { createNew: true, mode: 0o600 });
   return key;
+}
+
+/** The folders of the embedded default's sockets, for this user only. Those of a configuration file are its author's. */
+export function makeSocketFolders({ path, sockets }: Config): void {
+  if (path !== null) return;
+  for (const socket of sockets) Deno.mkdirSync(dirname(socket.path), { recursive: true, mode: 0o700 });
 }
 
 function readIfThere(file: string): string | null {

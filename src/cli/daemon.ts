@@ -1,0 +1,172 @@
+/**
+ * The daemon, put together: every part is made here, handed to those that need it, and taken down in reverse.
+ *
+ * Order of a start: ledger and its lock, executors (none of a predecessor's lives), keys and log, recovery, sockets. So
+ * nobody is let in before everything a predecessor left is settled or runs again.
+ */
+
+import { TrustStore } from "../approval/trust.ts";
+import type { Config } from "../config/config.ts";
+import { type Environment, readVariable } from "../config/environment.ts";
+import { systemClock } from "../core/clock.ts";
+import { CheckpointPublisher } from "../engine/checkpoint_publisher.ts";
+import { checkAnchor } from "../engine/anchor.ts";
+import { ExecutionEngine } from "../engine/execute.ts";
+import { currentKeyid, loadExecutorKeys, writePublicKey } from "../engine/executor_key.ts";
+import { InputSchemas } from "../engine/input_schema.ts";
+import { Inspection } from "../engine/inspect.ts";
+import { LogHead } from "../engine/log_head.ts";
+import { Operation } from "../engine/operate.ts";
+import type { EngineParts } from "../engine/parts.ts";
+import { recover, type Recovery } from "../engine/recover.ts";
+import { RefusalJournal } from "../engine/refusal_journal.ts";
+import { establishSigner } from "../engine/signing.ts";
+import { TrustGate } from "../engine/trust_gate.ts";
+import type { ExecutorPool } from "../executor/executor.ts";
+import { runCommand } from "../executor/spawn.ts";
+import { startPool } from "../executor/supervisor.ts";
+import type { LmdbLedger } from "../ledger/lmdb_ledger.ts";
+import { openLedger } from "../ledger/open.ts";
+import { adminReceipt, type Receipt } from "../log/receipt.ts";
+import { signReceipt } from "../log/signed_receipt.ts";
+import { program } from "../os/program.ts";
+import { inheritedSockets } from "../os/socket_activation.ts";
+import { Server } from "../server/server.ts";
+import { type DaemonMetrics, daemonMetrics } from "../telemetry/daemon_metrics.ts";
+import { observer as makeObserver } from "./observer.ts";
+import { Upkeep } from "./upkeep.ts";
+
+export class Daemon {
+  private constructor(
+    readonly server: Server,
+    readonly executorId: string,
+    /** 32 bytes. */
+    readonly executorKey: Uint8Array,
+    readonly recovery: Recovery,
+    private readonly parts: EngineParts & { readonly executors: ExecutorPool; readonly ledger: LmdbLedger },
+    private readonly engine: ExecutionEngine,
+    private readonly upkeep: Upkeep,
+  ) {}
+
+  /** Throws a StartupError; whatever was opened before it is closed again. */
+  static async start(config: Config, environment: Environment): Promise<Daemon> {
+    const { stateDir, executorId, mode, limits } = config;
+    const ledger = await openLedger({
+      stateDir,
+      executorId,
+      mode,
+      clock: systemClock,
+      resultBytesMax: limits.resultBytes,
+    });
+    let executors: ExecutorPool | undefined;
+    try {
+      executors = await startPool(config.actions, {
+        stateDir,
+        limits,
+        mode,
+        clock: ledger.clock,
+        variable: readVariable,
+      });
+      return await Daemon.#assemble(config, environment, ledger, executors);
+    } catch (error) {
+      await executors?.close();
+      await ledger.close();
+      throw error;
+    }
+  }
+
+  static async #assemble(
+    config: Config,
+    environment: Environment,
+    ledger: LmdbLedger,
+    executors: ExecutorPool,
+  ): Promise<Daemon> {
+    const { clock, executorId } = ledger;
+    const credentials = environment.systemd.credentialsDirectory;
+    const keys = loadExecutorKeys(config.stateDir, credentials, currentKeyid(ledger.log));
+    if (config.anchor !== null) checkAnchor(config.anchor, executorId, [keys.current.publicKey], ledger.log);
+    const signer = await establishSigner(keys, ledger, clock);
+    writePublicKey(config.stateDir, signer.publicKey);
+    const sign = (receipt: Receipt) => signReceipt(receipt, signer);
+    let metrics: DaemonMetrics | null = null;
+    const observer = makeObserver(() => metrics);
+    const parts = {
+      config,
+      clock,
+      ledger,
+      executors,
+      executorId,
+      sign,
+      developmentApprover: config.developmentApprover !== null,
+      trust: new TrustGate(new TrustStore(config, executorId), clock),
+      schemas: new InputSchemas(executors.actions),
+      refusals: new RefusalJournal({
+        ledger,
+        clock,
+        sign,
+        perMinute: config.limits.refusalReceiptsPerMinute,
+      }),
+      observe: observer.attempt,
+      onBug: observer.bug,
+    };
+    const engine = new ExecutionEngine(parts);
+    const head = new LogHead(executorId, ledger.log, signer);
+    const inspector = new Inspection({
+      ...parts,
+      runs: engine.runs,
+      head,
+      version: program.version,
+      draining: () => engine.isDraining,
+      metricsText: () => metrics?.render() ?? "",
+    });
+    metrics = daemonMetrics({
+      version: program.version,
+      actions: executors.actions.keys(),
+      inFlight: () => engine.runs.size,
+      executors: () => executors.statistics(),
+      ledger: () => ledger.statistics(),
+      health: () => ledger.health(),
+    });
+    const operator = new Operation({ ledger, clock, sign, onPruned: observer.pruned });
+    const publisher = new CheckpointPublisher({
+      head,
+      anchor: config.anchor,
+      config: config.checkpoints,
+      run: runCommand,
+      onFailure: observer.checkpointFailed,
+    });
+    const recovery = await recover(parts, engine.runs);
+    const server = await Server.start({
+      sockets: config.sockets,
+      inherited: inheritedSockets(environment.systemd.listen, Deno.pid),
+      limits: config.limits,
+      engine,
+      inspector,
+      operator,
+      clock,
+      observe: observer.exchange,
+      onBug: observer.bug,
+    });
+    const upkeep = new Upkeep({ ledger, publisher, observer });
+    upkeep.start();
+    return new Daemon(server, executorId, signer.publicKey, recovery, parts, engine, upkeep);
+  }
+
+  /** Takes approvers, keys and tenant from a newer configuration; work in flight goes on. */
+  async reload(config: Config): Promise<void> {
+    const { trust, ledger, clock, sign, executorId } = this.parts;
+    trust.replace(new TrustStore(config, executorId));
+    const act = { act: "reload", peer: null, atMs: clock.nowMs(), detail: null } as const;
+    await ledger.append([sign(adminReceipt(executorId, act))]);
+  }
+
+  /** After the server has stopped: what still runs is ended and settled as unknown, then everything is closed. */
+  async close(): Promise<void> {
+    const { executors, ledger, refusals, config } = this.parts;
+    await executors.close();
+    await this.engine.drain(config.limits.drainMs);
+    await refusals.flush(true);
+    await this.upkeep.stop();
+    await ledger.close();
+  }
+}

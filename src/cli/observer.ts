@@ -1,0 +1,58 @@
+/** What the parts of the daemon tell as they work, turned into log lines and metrics; no part knows of either. */
+
+import type { Answer } from "../engine/engine.ts";
+import type { Attempt } from "../engine/execute.ts";
+import type { ExchangeEvent } from "../server/exchange.ts";
+import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
+import { faultFields } from "../telemetry/fault.ts";
+import { logger } from "../telemetry/log.ts";
+
+export interface Observer {
+  readonly attempt: (attempt: Attempt, answer: Answer) => void;
+  readonly exchange: (event: ExchangeEvent) => void;
+  readonly pruned: (bodies: number) => void;
+  readonly checkpointFailed: (where: "anchor" | "file" | "command", error: unknown) => void;
+  readonly bug: (error: unknown) => void;
+}
+
+/** `metrics` is asked for at each event: the daemon makes it once its parts stand. */
+export function observer(metrics: () => DaemonMetrics | null): Observer {
+  const log = logger("daemon");
+  const server = logger("server");
+  return {
+    attempt: (attempt, answer) => metrics()?.attempt(attemptEvent(attempt, answer)),
+    exchange: ({ peer, route, status, code, durationMs }) => {
+      if (code === null) return; // an answer of the engine has a line of its own
+      server.info("request refused", {
+        ...(peer === null ? {} : { uid: peer.uid, pid: peer.pid, socket: peer.socket }),
+        ...(route === null ? {} : { route }),
+        http_status: status,
+        code,
+        duration_ms: durationMs,
+      });
+    },
+    pruned: (bodies) => {
+      if (bodies === 0) return;
+      metrics()?.pruned(bodies);
+      log.info("bodies pruned", { count: bodies });
+    },
+    checkpointFailed: (where, error) => {
+      const fields = faultFields(error);
+      if (where === "anchor") log.error("the anchor could not be written", fields);
+      else log.warning("a checkpoint could not be handed over", fields);
+    },
+    bug: (error) => log.error("internal error", faultFields(error)),
+  };
+}
+
+function attemptEvent({ request, execution, context, stations }: Attempt, answer: Answer) {
+  return {
+    action: request?.action ?? null,
+    code: answer.ok ? null : answer.code,
+    replayed: answer.execution?.["replayed"] === true,
+    execution: execution?.record.id ?? null,
+    trace: context.traceparent?.split("-")[1] ?? null,
+    peer: context.peer,
+    stations: stations.micros,
+  };
+}

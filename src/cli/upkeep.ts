@@ -1,0 +1,42 @@
+/** What the daemon does by itself while it serves: prune what has expired, and keep checkpoints elsewhere. */
+
+import type { CheckpointPublisher } from "../engine/checkpoint_publisher.ts";
+import { pruneAll } from "../engine/operate.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Observer } from "./observer.ts";
+
+/** How often it is looked for what has expired; a payload outlives its retention by this and a bucket's width at most. */
+const PRUNE_EVERY_MS = 10_000;
+
+export interface UpkeepParts {
+  readonly ledger: Ledger;
+  readonly publisher: CheckpointPublisher;
+  readonly observer: Pick<Observer, "bug" | "pruned">;
+}
+
+export class Upkeep {
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #pruning: Promise<void> | null = null;
+
+  constructor(private readonly parts: UpkeepParts) {}
+
+  start(): void {
+    this.parts.publisher.start();
+    this.#timer = setInterval(() => this.#prune(), PRUNE_EVERY_MS);
+    this.#prune();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#pruning;
+    await this.parts.publisher.stop();
+  }
+
+  /** One at a time: a prune that takes longer than the interval is not joined by another. */
+  #prune(): void {
+    const { ledger, observer } = this.parts;
+    this.#pruning ??= pruneAll({ ledger, onPruned: observer.pruned }, false)
+      .then(() => undefined, observer.bug)
+      .finally(() => this.#pruning = null);
+  }
+}
