@@ -99,7 +99,10 @@ export class Launcher {
     ];
   }
 
-  /** DENO_DIR cannot be made, so nothing is kept on disk: no transpiled code, and no Cache API that needs no permission. */
+  /**
+   * DENO_DIR is inside of a file and thus nowhere: the runtime would keep code there, and whatever a handler gives to the
+   * Cache API, which needs no permission.
+   */
   #environmentFor({ env }: Grants): Record<string, string> {
     const granted = env.flatMap((name) => {
       const value = this.variable(name);
@@ -107,7 +110,7 @@ export class Launcher {
     });
     return {
       ...Object.fromEntries(granted),
-      DENO_DIR: "/dev/null/deno",
+      DENO_DIR: join(program.executor, "nowhere"),
       NO_COLOR: "1",
       DENO_NO_UPDATE_CHECK: "1",
     };
