@@ -5,11 +5,14 @@
 
 import { fileURLToPath } from "node:url";
 import { utf8Encode } from "../src/core/encoding.ts";
+import { cliReference, manualPage } from "./cli_reference.ts";
 import { configReference, configSchema } from "./config_reference.ts";
 import { errorReference } from "./error_reference.ts";
 
 /** By path in the repository. */
 export const DOCUMENTS: ReadonlyMap<string, () => string> = new Map([
+  ["docs/cli.md", cliReference],
+  ["docs/openexec.1", manualPage],
   ["docs/config.md", configReference],
   ["docs/config.schema.json", () => `${JSON.stringify(configSchema(), null, 2)}\n`],
   ["docs/errors.md", errorReference],

@@ -24,7 +24,7 @@ export interface KeyFlags extends DaemonFlags {
 
 /** 32 bytes each, at least one. Throws UsageError. */
 export async function executorKeys(cli: Cli, flags: KeyFlags): Promise<Uint8Array[]> {
-  if (flags.executorKey.length > 0) return flags.executorKey.map((text) => keyOf(cli, text));
+  if (flags.executorKey.length > 0) return flags.executorKey.map((text) => publicKeyArgument(cli, text));
   const kept = keptKey(cli, flags);
   if (kept !== undefined) return [kept];
   const shown = flags.offline ? undefined : await shownKey(cli, flags);
@@ -38,7 +38,8 @@ export async function executorKeys(cli: Cli, flags: KeyFlags): Promise<Uint8Arra
   return [shown];
 }
 
-function keyOf(cli: Cli, text: string): Uint8Array {
+/** 32 bytes, of `ed25519:BASE64`, a vkey, or a file that holds one. Throws UsageError. */
+export function publicKeyArgument(cli: Cli, text: string): Uint8Array {
   const key = parseKey(text) ?? parseKey(readText(cli, text));
   if (key === undefined) throw new UsageError(`${text} is no public key, and no file that holds one`);
   return key;

@@ -19,6 +19,15 @@ export const UNKNOWN = 4;
 
 export type ExitCode = typeof DONE | typeof FAILED | typeof USAGE | typeof UNREACHABLE | typeof UNKNOWN;
 
+/** What each means, for the reference. */
+export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
+  [DONE, "done"],
+  [FAILED, "refused, failed, or a verification failed"],
+  [USAGE, "wrong usage or configuration"],
+  [UNREACHABLE, "nobody answers on the socket; nothing was sent"],
+  [UNKNOWN, "the outcome is unknown: it may have run; look before doing it anew"],
+];
+
 /** A command that was called wrongly, or lacks something only its caller can give. */
 export class UsageError extends Error {
   override readonly name = "UsageError";

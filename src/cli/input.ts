@@ -39,3 +39,23 @@ export function utf8Text(input: Uint8Array | string, name: string): string {
   if (text === undefined) throw new UsageError(`${name} is not UTF-8 text`);
   return text;
 }
+
+/** The bytes of a file, or of standard input for `-`, as they come. Throws UsageError. */
+export async function* readChunks(cli: Cli, file: string): AsyncGenerator<Uint8Array> {
+  if (file === "-") {
+    yield await readInput(cli, file);
+    return;
+  }
+  let opened;
+  try {
+    opened = await Deno.open(resolve(cli.cwd, file));
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.name : "error"}`);
+  }
+  yield* opened.readable;
+}
+
+/** For an option that may be repeated. */
+export function collect(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, value];
+}

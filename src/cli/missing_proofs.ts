@@ -61,14 +61,14 @@ async function fetchConsistency(
   proof: string | undefined,
   checkpoint: string | undefined,
 ): Promise<readonly Uint8Array[] | undefined> {
-  const proven = sizeOf(proof === undefined ? undefined : parseTlogProof(proof)?.checkpoint);
-  const kept = sizeOf(checkpoint);
+  const proven = checkpointSize(proof === undefined ? undefined : parseTlogProof(proof)?.checkpoint);
+  const kept = checkpointSize(checkpoint);
   if (proven === undefined || kept === undefined || proven === kept) return undefined;
   return await client.consistency(Math.min(proven, kept), Math.max(proven, kept), { retry: false });
 }
 
 /** The second line of a checkpoint, unverified: enough to know what to ask for. */
-function sizeOf(checkpoint: string | undefined): number | undefined {
+export function checkpointSize(checkpoint: string | undefined): number | undefined {
   const line = checkpoint?.split("\n")[1];
   return line !== undefined && /^\d{1,15}$/.test(line) ? Number(line) : undefined;
 }

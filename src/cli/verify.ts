@@ -5,7 +5,7 @@ import type { Verification } from "../log/verification.ts";
 import { type VerifyOptions, verifyReceipt } from "../log/verify_receipt.ts";
 import { type Cli, daemonCommand, type DaemonFlags } from "./command.ts";
 import { FAILED } from "./exit_code.ts";
-import { readArgument, readInput, readText, utf8Text } from "./input.ts";
+import { collect, readArgument, readInput, readText, utf8Text } from "./input.ts";
 import { executorKeys } from "./executor_keys.ts";
 import { missingProofs } from "./missing_proofs.ts";
 
@@ -52,10 +52,6 @@ export function verifyCommand(cli: Cli): Command {
       tell(cli, verification, flags);
       if (!verification.ok) cli.exitCode = FAILED;
     });
-}
-
-function collect(value: string, earlier: readonly string[]): readonly string[] {
-  return [...earlier, value];
 }
 
 async function optionsOf(cli: Cli, flags: VerifyFlags, text: string): Promise<VerifyOptions> {

@@ -1,0 +1,126 @@
+/** `openexec audit`: the whole log, and the ledger against it, offline. */
+
+import type { Command } from "commander";
+import { auditLog, type AuditOptions, LogAudit } from "../log/audit.ts";
+import { type AuditReport, problem } from "../log/audit_report.ts";
+import { ExportReader } from "../log/export_reader.ts";
+import type { LoggedReceipt } from "../log/signed_receipt.ts";
+import { hexEncode } from "../core/encoding.ts";
+import { formatPublicKey } from "../core/public_key.ts";
+import { type Cli, localCommand, type LocalFlags } from "./command.ts";
+import { publicKeyArgument } from "./executor_keys.ts";
+import { FAILED } from "./exit_code.ts";
+import { collect, readChunks, readText } from "./input.ts";
+import { startProgress } from "./progress.ts";
+import { findConfig } from "./surroundings.ts";
+
+interface AuditFlags extends LocalFlags {
+  readonly executorKey: readonly string[];
+  readonly checkpoint: readonly string[];
+}
+
+export function auditCommand(cli: Cli): Command {
+  return localCommand(
+    "audit",
+    "check the whole log and ledger",
+    "Rebuilds the tree, verifies every receipt, and matches ledger and log in both directions; names the first bad entry. " +
+      "Reads a state directory (also of a running daemon), a copy or backup of one, or an export. What was cut off at " +
+      "the end shows only against a checkpoint kept elsewhere.",
+  )
+    .argument("[export]", "what `openexec export` printed, - for standard input; absent: the state directory")
+    .option(
+      "--executor-key <key>",
+      "a key that must vouch for the log: as for `openexec verify`",
+      collect,
+      [],
+    )
+    .option("--checkpoint <file>", "a checkpoint kept elsewhere (several: repeat)", collect, [])
+    .action(async (file: string | undefined, flags: AuditFlags) => {
+      const options = {
+        trustedKeys: flags.executorKey.map((key) => publicKeyArgument(cli, key)),
+        checkpoints: flags.checkpoint.map((path) => readText(cli, path)),
+      };
+      const report = file === undefined
+        ? await auditState(cli, findConfig(cli, flags).config.stateDir, options)
+        : await auditExport(cli, file, options);
+      tell(cli, report, flags);
+      if (!report.ok) cli.exitCode = FAILED;
+    });
+}
+
+const BATCH = 512;
+
+async function auditState(cli: Cli, stateDir: string, options: AuditOptions): Promise<AuditReport> {
+  const { LedgerSnapshot } = await import("../ledger/snapshot.ts"); // not before: it loads native code
+  const snapshot = await LedgerSnapshot.open(stateDir);
+  const progress = startProgress(cli, "entries", snapshot.log.size());
+  try {
+    return await auditLog(batches(snapshot.receipts()), {
+      ...options,
+      nodes: snapshot.log,
+      size: snapshot.log.size(),
+      ledger: { executorId: snapshot.executorId, find: (id) => snapshot.find(id), all: () => snapshot.all() },
+      progress: (entries) => progress.at(entries),
+    });
+  } finally {
+    progress.end();
+    await snapshot.close();
+  }
+}
+
+function* batches(receipts: Iterable<LoggedReceipt>): Generator<LoggedReceipt[]> {
+  let batch: LoggedReceipt[] = [];
+  for (const receipt of receipts) {
+    batch.push(receipt);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function auditExport(cli: Cli, file: string, options: AuditOptions): Promise<AuditReport> {
+  const progress = startProgress(cli, "entries", null);
+  const reader = new ExportReader();
+  const audit = new LogAudit({ ...options, progress: (entries) => progress.at(entries) });
+  for await (const chunk of readChunks(cli, file)) {
+    await audit.add(reader.read(chunk));
+    if (audit.stopped || reader.fault !== null) break;
+  }
+  if (!audit.stopped) reader.end();
+  progress.end();
+  const { fault, checkpoint } = reader;
+  if (fault !== null) audit.fail(problem("export_malformed", null, `line ${fault.line}: ${fault.detail}`));
+  if (checkpoint !== null) audit.keep(checkpoint);
+  return await audit.finish();
+}
+
+function tell(cli: Cli, report: AuditReport, flags: AuditFlags): void {
+  const { ok, entries, executorId, anchored, problem: first } = report;
+  const keys = report.keys.map(({ keyid, publicKey, since }) => ({
+    keyid,
+    public_key: formatPublicKey(publicKey),
+    since,
+  }));
+  if (flags.json) {
+    const root = hexEncode(report.root);
+    cli.terminal.print(
+      JSON.stringify({ ok, entries, root, executor_id: executorId, keys, anchored, problem: first }),
+    );
+    return;
+  }
+  cli.terminal.print(
+    `${entries} entries of ${executorId ?? "an unknown executor"} are good, root ${hexEncode(report.root)}`,
+  );
+  for (const { public_key, since } of keys) {
+    cli.terminal.print(`signed from entry ${since} on with ${public_key}`);
+  }
+  if (first !== null) {
+    const where = first.index === null ? "" : ` at entry ${first.index}`;
+    cli.terminal.print(`NOT GOOD: ${first.code}${where}: ${first.detail}`);
+  } else if (!anchored) {
+    cli.terminal.print(
+      "the log vouches for itself: give --executor-key and --checkpoint to hold it to what you know",
+    );
+  }
+}
