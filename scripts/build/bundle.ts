@@ -57,11 +57,14 @@ export async function bundle(root: string, destination: Destination): Promise<Ma
     legalComments: "eof",
     logLevel: "warning",
   };
-  const main: esbuild.BuildOptions = destination === "npm_package" ? { packages: "external" } : {
-    banner: { js: REQUIRE },
-    define: { "process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED": '"true"' },
-    plugins: [ADDON],
-  };
+  // Split, so that what is imported late stays late: lmdb's addon is not for every command to load.
+  const main: esbuild.BuildOptions = destination === "npm_package"
+    ? { packages: "external", splitting: true }
+    : {
+      banner: { js: REQUIRE },
+      define: { "process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED": '"true"' },
+      plugins: [ADDON],
+    };
   const results = [
     await esbuild.build({ ...settings, ...main, entryPoints: MAIN }),
     await esbuild.build({ ...settings, entryPoints: EXECUTOR }),
