@@ -43,6 +43,7 @@ export class LmdbLedger implements Ledger {
   readonly log: LogReader;
   /** Never before the ledger's mark: the clock that the whole daemon goes by. */
   readonly clock: Clock;
+  #closed: Promise<void> | undefined;
 
   constructor(private readonly parts: LmdbLedgerParts) {
     this.executorId = parts.identity.executorId;
@@ -134,8 +135,12 @@ export class LmdbLedger implements Ledger {
     };
   }
 
-  /** What is being written still is; then the state directory is free for the next daemon. */
-  async close(): Promise<void> {
+  /** What is being written still is; then the state directory is free for the next daemon. May be called twice. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     const { commits, clock, store, lock } = this.parts;
     await commits.add((state) => void advanceMark(state, clock)).catch(() => {});
     await store.close();

@@ -1,0 +1,171 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ERROR_CODES } from "../../src/core/errors.ts";
+import type { Digest, ExecutionStatus } from "../../src/core/types.ts";
+import { uuidV7 } from "../../src/core/uuid.ts";
+import { decodeApproval, encodeApproval } from "../../src/ledger/approvals.ts";
+import { decodeRequest, decodeResult, encodeRequest, encodeResult } from "../../src/ledger/bodies.ts";
+import {
+  approvalKey,
+  bucketOfSealedKey,
+  executionIdOf,
+  executionKey,
+  leafKey,
+  nodeKey,
+  nonceKey,
+  sealedKey,
+} from "../../src/ledger/keys.ts";
+import type { ExecutionRecord } from "../../src/ledger/ledger.ts";
+import {
+  decodeExecution,
+  decodeReceipt,
+  encodeExecution,
+  encodeReceipt,
+  type StoredExecution,
+} from "../../src/ledger/records.ts";
+import { decodeState, encodeState } from "../../src/ledger/state.ts";
+import { codeOf } from "../support/refusals.ts";
+
+const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const u48 = fc.integer({ min: 0, max: 2 ** 48 - 1 });
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const text = fc.string({ unit: "grapheme", maxLength: 300 });
+const digest = bytes(32).map((hash): Digest => `sha256:${hash.toHex()}`);
+const status = fc.constantFrom<ExecutionStatus>(
+  "reserved",
+  "succeeded",
+  "failed",
+  "timed_out",
+  "crashed",
+  "outcome_unknown",
+);
+const orNull = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
+
+const record: fc.Arbitrary<ExecutionRecord> = fc.record({
+  id: u48.map((ms) => uuidV7(ms)),
+  action: text,
+  nonce: text,
+  mode: fc.constantFrom("enforced", "demo"),
+  peer: fc.record({ uid: u32, gid: u32, pid: u32, socket: text }),
+  approval: orNull(fc.record({
+    scheme: fc.constantFrom("dsse", "clawshield"),
+    iss: text,
+    jti: text,
+    signers: fc.array(fc.record({ name: text, keyid: text }), { maxLength: 4 }),
+  })),
+  handlerDigest: digest,
+  requestCommitment: digest,
+  resultCommitment: orNull(digest),
+  status,
+  code: orNull(fc.constantFrom(...ERROR_CODES)),
+  traceId: orNull(fc.string({ minLength: 1, maxLength: 32 })),
+  receivedAtMs: u48,
+  reservedAtMs: u48,
+  startedAtMs: orNull(u48),
+  settledAtMs: orNull(u48),
+  logIndex: orNull(u48),
+  resolution: orNull(fc.record({ from: status, logIndex: u48 })),
+});
+
+const stored: fc.Arbitrary<StoredExecution> = fc.record({
+  record,
+  requestBucketMs: u48,
+  resultBucketMs: u48,
+});
+
+test("executions come back as they were written", () => {
+  fc.assert(fc.property(stored, (each) => {
+    expect(decodeExecution(each.record.id, encodeExecution(each))).toEqual(each);
+  }));
+});
+
+test("a row with a byte too few, too many or of another version is refused, never guessed at", () => {
+  fc.assert(fc.property(stored, fc.nat(), (each, cut) => {
+    const row = encodeExecution(each);
+    const decode = (bytes: Uint8Array) => codeOf(() => decodeExecution(each.record.id, bytes));
+    expect(decode(row.subarray(0, cut % row.length))).toBe("ledger_unavailable");
+    expect(decode(new Uint8Array([...row, 0]))).toBe("ledger_unavailable");
+    expect(decode(new Uint8Array([2, ...row.subarray(1)]))).toBe("ledger_unavailable");
+  }));
+});
+
+test("a row is the only one that says what it says", () => {
+  fc.assert(fc.property(stored, fc.nat(), fc.integer({ min: 1, max: 255 }), (each, at, flip) => {
+    const row = encodeExecution(each).slice();
+    row[at % row.length] = (row[at % row.length] ?? 0) ^ flip;
+    try {
+      const other = decodeExecution(each.record.id, row);
+      expect(encodeExecution(other)).toEqual(row);
+    } catch (error) {
+      expect(error).toMatchObject({ code: "ledger_unavailable" });
+    }
+  }));
+});
+
+test("receipts, approvals, states and bodies come back as they were written", () => {
+  const receipt = fc.record({ body: fc.uint8Array({ maxLength: 2000 }), keyid: text, signature: bytes(64) });
+  fc.assert(fc.property(receipt, u48, (each, index) => {
+    expect(decodeReceipt(index, encodeReceipt(each))).toEqual({ ...each, index });
+  }));
+  const approval = fc.record({
+    usesTaken: u32,
+    usesAllowed: u32,
+    firstExecution: bytes(16),
+    revokedAtMs: u48,
+    bindingBucketMs: u48,
+  });
+  fc.assert(fc.property(approval, (each) => {
+    expect(decodeApproval(encodeApproval(each))).toEqual(each);
+  }));
+  const state = fc.record({
+    executions: u48,
+    unsettled: u48,
+    logSize: u48,
+    markMs: u48,
+    markUptimeMs: u48,
+    halted: fc.boolean(),
+    pruningPaused: fc.boolean(),
+    fenceSeconds: u48,
+  });
+  fc.assert(fc.property(state, (each) => {
+    expect(decodeState(encodeState(each))).toEqual(each);
+  }));
+  const result = fc.record({ canonical: text, salt: bytes(32) });
+  fc.assert(fc.property(result, orNull(text), (each, approvalText) => {
+    expect(decodeResult(encodeResult(each))).toEqual(each);
+    expect(decodeRequest(encodeRequest({ ...each, approvalText }))).toEqual({ ...each, approvalText });
+  }));
+});
+
+test("no two lists of names share a key", () => {
+  fc.assert(fc.property(text, text, text, text, (a, b, c, d) => {
+    const same = a === c && b === d;
+    expect(approvalKey(a, b).toHex() === approvalKey(c, d).toHex()).toBe(same);
+    expect(nonceKey(a + b).toHex()).not.toBe(approvalKey(a, b).toHex());
+  }));
+});
+
+test("keys sort as what they stand for", () => {
+  const before = (a: Uint8Array, b: Uint8Array) => a.toHex() < b.toHex();
+  fc.assert(fc.property(u48, u48, bytes(16), (a, b, id) => {
+    fc.pre(a < b);
+    expect(before(leafKey(a), leafKey(b))).toBe(true);
+    expect(before(sealedKey(a, "result", id), sealedKey(b, "request", id))).toBe(true);
+    expect(bucketOfSealedKey(sealedKey(a, "grant", id))).toBe(a);
+  }));
+  fc.assert(fc.property(u48.map((ms) => uuidV7(ms)), (id) => {
+    expect(executionIdOf(executionKey(id) ?? new Uint8Array())).toBe(id);
+  }));
+});
+
+test("nodes are numbered in the order in which appending makes them, without a gap", () => {
+  let place = 0;
+  for (let leaf = 0; leaf < 3000; leaf++) {
+    let index = leaf;
+    for (let level = 0;; level++) {
+      expect(nodeKey(level, index)).toEqual(leafKey(place++));
+      if (index % 2 === 0) break;
+      index = (index - 1) / 2;
+    }
+  }
+});
