@@ -6,7 +6,7 @@
 
 import { utf8Encode } from "../core/encoding.ts";
 import { libc } from "./libc.ts";
-import { AF_UNIX, unixAddress } from "./unix_address.ts";
+import { AF_UNIX, SOCKET_PATH_BYTES_MAX, unixAddress } from "./unix_address.ts";
 
 export interface Notifier {
   /** `status` is one line for a person. */
@@ -21,8 +21,9 @@ export interface Notifier {
 
 /** `path` is NOTIFY_SOCKET: absolute, or `@` and an abstract name; null makes a notifier that tells nobody. */
 export function notifier(path: string | null): Notifier {
+  const isReachable = path !== null && utf8Encode(path).length <= SOCKET_PATH_BYTES_MAX;
   const send = (...lines: string[]) => {
-    if (path !== null) sendDatagram(path, lines.join("\n"));
+    if (isReachable) sendDatagram(path, lines.join("\n"));
   };
   return {
     ready: (status) => send("READY=1", statusLine(status)),

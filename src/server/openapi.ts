@@ -27,7 +27,6 @@ export function openapiDocument(version: string): JsonObject {
       version,
       description:
         "Served over Unix sockets only. Whatever is not a 200 is problem+json with a code of docs/errors.md.",
-      license: { name: "See LICENSE" },
     },
     servers: [{
       url: "http://localhost",
@@ -51,17 +50,23 @@ function operationOf({ method, path, role, summary, query, body, answer }: Route
     }`,
     tags: [role],
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(body === null
-      ? {}
-      : { requestBody: { required: path.startsWith("/admin/") === false, ...json(body) } }),
+    ...(body === null ? {} : { requestBody: { required: !path.startsWith("/admin/"), ...json(body) } }),
     responses: {
       "200": { description: "Done.", ...(answer === null ? TEXT : json(answer)) },
+      ...(isMonitored(path) && answer !== null
+        ? { "503": { description: "The same, while no work can be done.", ...json(answer) } }
+        : {}),
       default: {
         description: "Refused, or failed.",
         content: { "application/problem+json": { schema: PROBLEM } },
       },
     },
   };
+}
+
+/** Monitors get the body with a 503 as well. */
+function isMonitored(path: string): boolean {
+  return path === "/health" || path === "/ready";
 }
 
 function parameter(name: string, place: "path" | "query"): JsonObject {

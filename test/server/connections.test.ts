@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { rawExchange } from "../support/raw_http.ts";
+import { until } from "../support/until.ts";
 import { TestServer } from "./fakes.ts";
 
 let server: TestServer;
@@ -200,10 +201,6 @@ test("beyond limits.in_flight the engine is told that it is crowded", async () =
   expect(statuses((await running).answers)).toEqual([200]);
   expect(statuses((await rawExchange(server.agent, post("c"))).answers)).toEqual([200]);
 });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 async function readText(connection: Deno.Conn): Promise<string> {
   const buffer = new Uint8Array(65536);

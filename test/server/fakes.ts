@@ -208,8 +208,11 @@ export class TestServer {
     return join(this.directory, "admin.sock");
   }
 
-  static async start(options: TestServerOptions = {}): Promise<TestServer> {
-    const directory = Deno.makeTempDirSync({ prefix: "openexec-server-" });
+  static start(options: TestServerOptions = {}): Promise<TestServer> {
+    return TestServer.startIn(Deno.makeTempDirSync({ prefix: "openexec-server-" }), options);
+  }
+
+  static async startIn(directory: string, options: TestServerOptions = {}): Promise<TestServer> {
     const [engine, operator] = [new FakeEngine(), new FakeOperator()];
     const inspector = new FakeInspector(options.owner ?? Deno.uid() ?? 0);
     const events: ExchangeEvent[] = [];

@@ -35,8 +35,8 @@ export async function rawExchange(
   { byteByByte = false, halfClose = false, answers = 1, patienceMs = 15_000, bodyless = false }: RawOptions =
     {},
 ): Promise<RawOutcome> {
-  const connection = await Deno.connect({ transport: "unix", path });
   const bytes = typeof message === "string" ? latin1(message) : message;
+  const connection = await Deno.connect({ transport: "unix", path });
   let timer: ReturnType<typeof setTimeout> | undefined;
   const patience = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("hang: neither an answer nor an end")), patienceMs);
@@ -54,7 +54,9 @@ export async function rawExchange(
 }
 
 export function latin1(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 async function send(connection: Deno.Conn, bytes: Uint8Array, byteByByte: boolean): Promise<void> {

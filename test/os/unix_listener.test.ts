@@ -1,0 +1,161 @@
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { StartupError } from "../../src/core/startup_error.ts";
+import { groupId } from "../../src/os/groups.ts";
+import { libc } from "../../src/os/libc.ts";
+import { checkSocketDirectory } from "../../src/os/socket_directory.ts";
+import { bindUnixListener, removeUnixListener } from "../../src/os/unix_listener.ts";
+
+const isRoot = Deno.uid() === 0;
+
+let directory: string;
+const descriptors: number[] = [];
+beforeEach(() => {
+  directory = Deno.makeTempDirSync({ prefix: "openexec-os-" });
+});
+afterEach(() => {
+  for (const descriptor of descriptors.splice(0)) libc().close(descriptor);
+  Deno.removeSync(directory, { recursive: true });
+});
+
+function bind(path: string, mode = 0o600, group: number | null = null) {
+  const listener = bindUnixListener(path, mode, group);
+  descriptors.push(listener.descriptor);
+  return listener;
+}
+
+test.each([0o600, 0o660, 0o620, 0o700])(
+  "a socket has mode %o whatever the umask says, and the umask stays",
+  (mode) => {
+    const before = Deno.umask(0o007);
+    const path = join(directory, "a.sock");
+    bind(path, mode);
+    expect((Deno.statSync(path).mode ?? 0) & 0o7777).toBe(mode);
+    expect(Deno.umask(before)).toBe(0o007);
+  },
+);
+
+test("a socket is never seen with another mode or group than its final one", async () => {
+  const path = join(directory, "a.sock");
+  const group = isRoot ? groupId("nogroup") ?? 0 : Deno.gid() ?? 0;
+  const watcher = Deno.watchFs(directory, { recursive: true });
+  bind(path, 0o660, group);
+  const status = Deno.statSync(path);
+  expect([(status.mode ?? 0) & 0o7777, status.gid]).toEqual([0o660, group]);
+  const seen: string[] = [];
+  for await (const { kind, paths } of watcher) {
+    seen.push(...paths.map((changed) => `${kind} ${changed.slice(directory.length + 1)}`));
+    if (paths.includes(`${path}~`) && kind === "remove") break;
+  }
+  // It arrives at its path by a rename, and nothing about it changes there.
+  expect(seen.filter((event) => event.endsWith(" a.sock"))).toEqual(["rename a.sock", "rename a.sock"]);
+});
+
+test("nothing but the socket is left in its directory, and its name goes with it", () => {
+  const listener = bind(join(directory, "a.sock"));
+  expect([...Deno.readDirSync(directory)].map(({ name }) => name)).toEqual(["a.sock"]);
+  removeUnixListener(listener);
+  expect([...Deno.readDirSync(directory)]).toEqual([]);
+});
+
+test("a socket that nobody answers on is replaced", () => {
+  const path = join(directory, "a.sock");
+  libc().close(bindUnixListener(path, 0o600, null).descriptor);
+  expect(Deno.statSync(path).isSocket).toBe(true);
+  bind(path);
+});
+
+test("a socket that somebody answers on is left alone", async () => {
+  const path = join(directory, "a.sock");
+  bind(path);
+  expect(() => bindUnixListener(path, 0o600, null)).toThrow(StartupError);
+  (await Deno.connect({ transport: "unix", path })).close();
+});
+
+test("what is no socket is left alone", () => {
+  const path = join(directory, "a.sock");
+  Deno.writeTextFileSync(path, "mine");
+  expect(() => bindUnixListener(path, 0o600, null)).toThrow(StartupError);
+  expect(Deno.readTextFileSync(path)).toBe("mine");
+});
+
+test("a link at the path is left alone, wherever it leads", () => {
+  const path = join(directory, "a.sock");
+  const victim = join(directory, "victim.sock");
+  libc().close(bindUnixListener(victim, 0o600, null).descriptor);
+  Deno.symlinkSync(victim, path);
+  expect(() => bindUnixListener(path, 0o600, null)).toThrow(StartupError);
+});
+
+test("what an interrupted start left behind is no obstacle", () => {
+  const path = join(directory, "a.sock");
+  Deno.mkdirSync(`${path}~`, { mode: 0o700 });
+  Deno.writeTextFileSync(`${path}~/s`, "");
+  bind(path);
+});
+
+test("somebody else's directory where the socket is to be born stops the start", () => {
+  const path = join(directory, "a.sock");
+  Deno.mkdirSync(`${path}~`);
+  Deno.chmodSync(`${path}~`, 0o777);
+  expect(() => bindUnixListener(path, 0o600, null)).toThrow(StartupError);
+});
+
+test("removing a name leaves another daemon's socket alone", () => {
+  const path = join(directory, "a.sock");
+  const first = bind(path);
+  Deno.removeSync(path);
+  bind(path);
+  removeUnixListener(first);
+  expect(Deno.statSync(path).isSocket).toBe(true);
+});
+
+test("a path that does not fit into an address is refused before anything is made", () => {
+  const path = join(directory, "x".repeat(104));
+  expect(() => bindUnixListener(path, 0o600, null)).toThrow(StartupError);
+  expect([...Deno.readDirSync(directory)]).toEqual([]);
+});
+
+test("a missing directory is refused", () => {
+  const path = join(directory, "none/a.sock");
+  expect(() => checkSocketDirectory(path)).toThrow(StartupError);
+  expect(() => bindUnixListener(path, 0o600, null)).toThrow(StartupError);
+});
+
+test.each([
+  [0o700, true],
+  [0o755, true],
+  [0o1777, true],
+  [0o777, false],
+  [0o757, false],
+])("a directory of mode %o is fit for sockets: %s", (mode, fit) => {
+  const parent = join(directory, "run");
+  Deno.mkdirSync(parent);
+  Deno.chmodSync(parent, mode);
+  const check = () => checkSocketDirectory(join(parent, "a.sock"));
+  if (fit) check();
+  else expect(check).toThrow(StartupError);
+});
+
+test("a fit directory below an unfit one is unfit, also behind a link", () => {
+  const open = join(directory, "open");
+  Deno.mkdirSync(join(open, "run"), { recursive: true });
+  Deno.chmodSync(open, 0o777);
+  Deno.symlinkSync(join(open, "run"), join(directory, "link"));
+  expect(() => checkSocketDirectory(join(open, "run/a.sock"))).toThrow(StartupError);
+  expect(() => checkSocketDirectory(join(directory, "link/a.sock"))).toThrow(StartupError);
+});
+
+test.skipIf(!isRoot)(
+  `directories of other users and groups are unfit${isRoot ? "" : " [skipped: needs root]"}`,
+  () => {
+    const parent = join(directory, "run");
+    Deno.mkdirSync(parent);
+    Deno.chownSync(parent, 65534, 0);
+    expect(() => checkSocketDirectory(join(parent, "a.sock"))).toThrow(StartupError);
+    Deno.chownSync(parent, 0, 65534);
+    checkSocketDirectory(join(parent, "a.sock"));
+    Deno.chmodSync(parent, 0o775);
+    expect(() => checkSocketDirectory(join(parent, "a.sock"))).toThrow(StartupError);
+  },
+);

@@ -1,0 +1,45 @@
+/**
+ * A process that serves as the daemon does, with fakes for the engine behind it: for tests that need signals, descriptors of a
+ * service manager, or another uid. Usage: FOLDER [TOML-less options as JSON]; prints one JSON line when it is ready and one at
+ * its end.
+ */
+
+import { readEnvironment } from "../../src/config/environment.ts";
+import { notifier, watchdogPeriodMs } from "../../src/os/notify.ts";
+import { inheritedSockets } from "../../src/os/socket_activation.ts";
+import { untilStopped } from "../../src/server/lifecycle.ts";
+import { TestServer } from "./fakes.ts";
+
+const [directory = "", options = "{}"] = Deno.args;
+const { runMs = 0, ...serverOptions } = JSON.parse(options);
+const { systemd } = readEnvironment();
+
+const server = await TestServer.startIn(directory, {
+  ...serverOptions,
+  inherited: inheritedSockets(systemd.listen, Deno.pid),
+});
+server.engine.gate = new Promise((resolve) => setTimeout(resolve, runMs));
+
+const manager = notifier(systemd.notifySocket);
+const period = watchdogPeriodMs(systemd.watchdog, Deno.pid);
+const watchdog = period === null ? undefined : setInterval(() => manager.watchdog(), period);
+manager.ready("serving\nREADY=0");
+say({ ready: true, pid: Deno.pid });
+let reloads = 0;
+const end = await untilStopped({
+  server: server.server,
+  onStopping: () => manager.stopping("draining"),
+  onReload: () => {
+    manager.reloading();
+    reloads += 1;
+    manager.ready("reloaded");
+    return Promise.resolve();
+  },
+});
+clearInterval(watchdog);
+say({ end, reloads, executed: server.engine.executed.length });
+Deno.exit(0);
+
+function say(value: unknown): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(value)}\n`));
+}

@@ -1,0 +1,128 @@
+/** Who gets in (by file mode, by group, by uid list), asked by processes that really are somebody else. */
+
+import { afterEach, expect, test } from "vitest";
+import { groupId } from "../../src/os/groups.ts";
+import { Admission } from "../../src/server/admission.ts";
+import { call } from "../support/http.ts";
+import { listeningSockets } from "../support/listening_sockets.ts";
+import { has } from "../support/tools.ts";
+import { LIMITS, socketConfig, TestServer, type TestServerOptions } from "./fakes.ts";
+import { Socket } from "node:net";
+
+let server: TestServer | undefined;
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+/** Others must be able to reach the folder: then it is the socket that decides. */
+async function start(options: TestServerOptions): Promise<TestServer> {
+  server = await TestServer.start(options);
+  Deno.chmodSync(server.directory, 0o711);
+  return server;
+}
+
+const OTHER_UID = 65534;
+const OTHER_GROUP = "daemon";
+const missing = [
+  ...["setpriv", "python3"].filter((tool) => !has(tool)),
+  ...(Deno.uid() === 0 ? [] : ["root"]),
+  ...(groupId(OTHER_GROUP) === undefined ? [`group ${OTHER_GROUP}`] : []),
+];
+
+/** As `test`, with other users and groups at hand. */
+function testAsOthers(title: string, body: () => Promise<void>): void {
+  const why = missing.length === 0 ? "" : ` [skipped: needs ${missing.join(", ")}]`;
+  test.skipIf(missing.length > 0)(`${title}${why}`, body);
+}
+
+const ASK = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+try:
+    s.connect(sys.argv[1])
+except PermissionError:
+    print("EACCES"); sys.exit()
+s.sendall(b"GET /ready HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+print(s.recv(65536).split()[1].decode())
+`;
+
+/** What a process of another uid and group gets: an HTTP status, or EACCES from connect(2). */
+async function askAs(uid: number, gid: number, path: string): Promise<string> {
+  const who = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
+  const { stdout, stderr } = await new Deno.Command("setpriv", {
+    args: [...who, PYTHON, "-I", "-c", ASK, path],
+  }).output();
+  return new TextDecoder().decode(stdout).trim() || new TextDecoder().decode(stderr);
+}
+
+/** A Python that other users may run: one in root's home is none. */
+const PYTHON = ["/usr/bin/python3", "/usr/local/bin/python3"].find(exists) ?? "python3";
+
+testAsOthers("another uid is refused by the socket's mode", async () => {
+  const { agent } = await start({});
+  expect(await askAs(OTHER_UID, OTHER_UID, agent)).toBe("EACCES");
+  expect(await askAs(0, 0, agent)).toBe("200");
+});
+
+testAsOthers("another uid gets in by the socket's group, and only by that", async () => {
+  const { agent } = await start({ agent: { mode: 0o660, group: OTHER_GROUP } });
+  const gid = groupId(OTHER_GROUP) ?? -1;
+  expect(await askAs(OTHER_UID, gid, agent)).toBe("200");
+  expect(await askAs(OTHER_UID, OTHER_UID, agent)).toBe("EACCES");
+});
+
+testAsOthers("another uid is refused by the socket's list, though its group would let it in", async () => {
+  const { agent, events } = await start({
+    agent: { mode: 0o660, group: OTHER_GROUP, uids: new Set([0, 1]) },
+  });
+  const gid = groupId(OTHER_GROUP) ?? -1;
+  expect(await askAs(OTHER_UID, gid, agent)).toBe("403");
+  expect(await askAs(1, gid, agent)).toBe("200");
+  const seen = events.map(({ peer, code }) => [peer?.uid, peer?.gid, code]);
+  expect(seen).toEqual([[OTHER_UID, gid, "peer_denied"], [1, gid, null]]);
+});
+
+testAsOthers("the executions of one uid are none of another's business", async () => {
+  const { agent } = await start({ owner: 1, agent: { mode: 0o660, group: OTHER_GROUP } });
+  const answer = await call(agent, "GET", "/executions?nonce=n-1");
+  expect([answer.status, answer.json.code]).toEqual([404, "execution_not_found"]);
+});
+
+test("a peer that is not on the list is told so, and its connection ends", async () => {
+  const { agent, engine } = await start({ agent: { uids: new Set([(Deno.uid() ?? 0) + 1]) } });
+  const answer = await call(agent, "POST", "/execute", { action: "echo", nonce: "n" });
+  expect([answer.status, answer.json.code, answer.headers.connection]).toEqual([403, "peer_denied", "close"]);
+  expect(engine.contexts).toEqual([]);
+});
+
+test.each([null, new Set([0])])("a peer that the kernel does not name is denied, uids being %s", (uids) => {
+  const admission = new Admission(socketConfig("/run/a.sock", { uids }), LIMITS, () => undefined);
+  expect(admission.admit(new Socket())).toEqual({ kind: "denied", peer: null });
+});
+
+test("a group that does not exist stops the start", async () => {
+  await expect(TestServer.start({ agent: { group: "no-such-group-here" } })).rejects.toThrow();
+});
+
+test("the server listens on its Unix sockets and on nothing else", async () => {
+  const { agent, admin } = await start({});
+  const { internet, unix } = listeningSockets(Deno.pid);
+  expect(internet).toEqual([]);
+  expect(unix.map((path) => path.replace(/~\/s$/, "")).sort()).toEqual([admin, agent].sort());
+});
+
+test("the list of listening sockets would show a TCP socket", () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = listener.addr.port.toString(16).toUpperCase().padStart(4, "0");
+  expect(listeningSockets(Deno.pid).internet).toEqual([`tcp 0100007F:${port}`]);
+  listener.close();
+});
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,52 @@
+/** Which sockets a process listens on, by what the kernel says in /proc: for tests that nothing ever listens on TCP. */
+
+/** Listening sockets of a process, by their kind. */
+export interface ListeningSockets {
+  /** `address:port` as /proc writes it, of TCP and UDP sockets of either family. */
+  readonly internet: readonly string[];
+  /** Paths of Unix sockets; abstract names begin with `@`. */
+  readonly unix: readonly string[];
+}
+
+const TCP_LISTEN = "0A";
+/** SO_ACCEPTCON in the flags of /proc/net/unix. */
+const ACCEPTS = 0x10000;
+
+export function listeningSockets(pid: number): ListeningSockets {
+  const inodes = socketInodes(pid);
+  const internet = ["tcp", "tcp6", "udp", "udp6"].flatMap((protocol) =>
+    table(`/proc/${pid}/net/${protocol}`)
+      .filter((cells) =>
+        inodes.has(cells[9] ?? "") && (protocol.startsWith("udp") || cells[3] === TCP_LISTEN)
+      )
+      .map((cells) => `${protocol} ${cells[1]}`)
+  );
+  const unix = table(`/proc/${pid}/net/unix`)
+    .filter((cells) => inodes.has(cells[6] ?? "") && (parseInt(cells[3] ?? "0", 16) & ACCEPTS) !== 0)
+    .map((cells) => cells[7] ?? "");
+  return { internet, unix };
+}
+
+/** Of all the process's open descriptors that are sockets. */
+function socketInodes(pid: number): ReadonlySet<string> {
+  const inodes = new Set<string>();
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+    const target = linkTarget(`/proc/${pid}/fd/${name}`);
+    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    if (inode !== undefined) inodes.add(inode);
+  }
+  return inodes;
+}
+
+/** A descriptor may be closed while the directory is read. */
+function linkTarget(path: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+function table(path: string): string[][] {
+  return Deno.readTextFileSync(path).trim().split("\n").slice(1).map((line) => line.trim().split(/\s+/));
+}
