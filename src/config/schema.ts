@@ -41,7 +41,7 @@ const limitsSchema = table({
     60,
     "Per peer uid; what is over is counted in a signed summary.",
   ),
-  connections_per_uid: defaulted(integer(1, 65_536), 64, "Open connections per peer uid and socket."),
+  connections_per_uid: defaulted(integer(1, 65_536), 512, "Open connections per peer uid and socket."),
   header_timeout: defaulted(timer, "10s", "For a request's headers to arrive."),
   body_timeout: defaulted(timer, "30s", "For a whole request to arrive."),
   drain: defaulted(timer, "30s", "How long a stopping daemon waits for what still runs."),

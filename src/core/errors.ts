@@ -5,24 +5,9 @@
  * holds a payload, a token, a key or a path. `docs/errors.md` is generated from this file.
  */
 
-/** What may have happened in the world: `none`, nothing ran; `unknown`, it may have. */
-export type Effect = "none" | "unknown";
+import { type Effect, type ErrorRow, type Retry, row } from "./error_row.ts";
 
-/** What the caller may do: give up, send the very same request again, or ask for a new approval first. */
-export type Retry = "never" | "same_request" | "new_approval";
-
-/** One row: HTTP status, RFC 9457 title, effect, retry, and a sentence for the person who meets it. */
-export interface ErrorRow {
-  readonly status: number;
-  readonly title: string;
-  readonly effect: Effect;
-  readonly retry: Retry;
-  readonly help: string;
-}
-
-function row(status: number, title: string, retry: Retry, help: string, effect: Effect = "none"): ErrorRow {
-  return { status, title, effect, retry, help };
-}
+export type { Effect, ErrorRow, Retry };
 
 export const ERRORS = {
   // 1: who is asking, and for what
