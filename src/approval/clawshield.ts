@@ -65,7 +65,7 @@ export function verifyArtifact(
     throw new Refusal("approval_tenant_mismatch", "Tenant mismatch.");
   }
   if (!mayApprove(clawshield.approver, subject.action)) throw new Refusal("approval_scope_denied");
-  if (subject.approvalsNeeded > 1) throw new Refusal("approval_signers_insufficient");
+  if (!(subject.approvalsNeeded <= 1)) throw new Refusal("approval_signers_insufficient");
   const bodyDigest = sha256(message);
   return {
     iss: CLAWSHIELD,
@@ -103,12 +103,17 @@ function legacyActionHash({ action, payload }: ApprovalSubject): string {
   return hexEncode(sha256(utf8Encode(pythonJson(request, "compact"))));
 }
 
-/** A time of issue in the future would stretch the lifetime that the approver may grant. */
+/**
+ * A time of issue in the future would stretch the lifetime that the approver may grant. Written so that a time that is no
+ * number refuses.
+ */
 function checkTimes({ issuedAtMs, expiresAtMs }: Artifact, nowMs: number): void {
-  if (issuedAtMs > nowMs) throw new Refusal("approval_not_yet_valid");
-  if (nowMs >= expiresAtMs) throw new Refusal("approval_expired", "The approval has expired.");
+  if (!(issuedAtMs <= nowMs)) throw new Refusal("approval_not_yet_valid");
+  if (!(nowMs < expiresAtMs)) throw new Refusal("approval_expired", "The approval has expired.");
 }
 
 function checkLifetime({ issuedAtMs, expiresAtMs }: Artifact, { approver }: TrustedClawshield): void {
-  if (expiresAtMs - issuedAtMs > approver.maxTtlSeconds * 1000) throw new Refusal("approval_ttl_too_long");
+  if (!(expiresAtMs - issuedAtMs <= approver.maxTtlSeconds * 1000)) {
+    throw new Refusal("approval_ttl_too_long");
+  }
 }

@@ -60,16 +60,16 @@ function countedKeys(envelope: Envelope, trust: TrustStore, moment: Moment): Tru
   return [...keys.values()];
 }
 
+/** Written so that a time that is no number refuses, here and below. */
 function checkTimes(claims: Claims, nowMs: number): void {
-  if (claims.iat * 1000 > nowMs || (claims.nbf ?? 0) * 1000 > nowMs) {
-    throw new Refusal("approval_not_yet_valid");
-  }
-  if (nowMs >= claims.exp * 1000) throw new Refusal("approval_expired", "The approval has expired.");
+  const isBegun = claims.iat * 1000 <= nowMs && (claims.nbf ?? 0) * 1000 <= nowMs;
+  if (!isBegun) throw new Refusal("approval_not_yet_valid");
+  if (!(nowMs < claims.exp * 1000)) throw new Refusal("approval_expired", "The approval has expired.");
 }
 
 function checkLifetime(claims: Claims, keys: readonly TrustedKey[]): void {
   const longest = Math.min(...keys.map((key) => key.approver.maxTtlSeconds));
-  if (claims.exp - claims.iat > longest) throw new Refusal("approval_ttl_too_long");
+  if (!(claims.exp - claims.iat <= longest)) throw new Refusal("approval_ttl_too_long");
 }
 
 function checkAddressees(claims: Claims, { peer }: ApprovalSubject, trust: TrustStore): void {
@@ -103,5 +103,5 @@ function checkApprovers(keys: readonly TrustedKey[], subject: ApprovalSubject): 
     throw new Refusal("approval_scope_denied");
   }
   const people = new Set(keys.map((key) => key.approver.name));
-  if (people.size < subject.approvalsNeeded) throw new Refusal("approval_signers_insufficient");
+  if (!(people.size >= subject.approvalsNeeded)) throw new Refusal("approval_signers_insufficient");
 }

@@ -6,6 +6,7 @@
  */
 
 import type { ApproverConfig, ApproverKey, Config } from "../config/config.ts";
+import { hexEncode } from "../core/encoding.ts";
 
 /** What one approver may do. */
 export type TrustedApprover = Pick<ApproverConfig, "name" | "actions" | "maxTtlSeconds">;
@@ -29,7 +30,10 @@ export class TrustStore {
   readonly clawshield: TrustedClawshield | null;
   readonly #keys: ReadonlyMap<string, TrustedKey>;
 
-  /** `executorId` is the audience: the configured one, or the one the state directory remembers. */
+  /**
+   * `executorId` is the audience: the configured one, or the one the state directory remembers.
+   * Throws a RangeError when a keyid or a public key appears twice.
+   */
   constructor(config: Pick<Config, "approvers" | "clawshield" | "tenant">, executorId: string) {
     this.executorId = executorId;
     this.tenant = config.tenant;
@@ -55,13 +59,19 @@ export function mayApprove(approver: TrustedApprover, action: string): boolean {
   return approver.actions.has("*") || approver.actions.has(action);
 }
 
+/**
+ * Refuses a keyid or a public key that appears twice, which would let one key count as two people, or hide a window.
+ * config/ refuses it before, and names the line to mend.
+ */
 function keysById(approvers: readonly ApproverConfig[]): ReadonlyMap<string, TrustedKey> {
   const keys = new Map<string, TrustedKey>();
+  const publicKeys = new Set<string>();
   for (const approver of approvers) {
     for (const key of approver.keys) {
-      // config/ refuses this with the line to mend; here it would make two people of one key, or hide one key's window
-      if (keys.has(key.keyid)) throw new RangeError("a keyid appears twice");
+      const publicKey = hexEncode(key.publicKey);
+      if (keys.has(key.keyid) || publicKeys.has(publicKey)) throw new RangeError("a key appears twice");
       keys.set(key.keyid, { ...key, approver });
+      publicKeys.add(publicKey);
     }
   }
   return keys;

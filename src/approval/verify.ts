@@ -62,8 +62,8 @@ class Approval {
       const today = checked(this.#unverified, this.#subject, trust, { ms: nowMs, isReplay: false });
       if (!isSameSigners(today.signers, this.reference.signers)) throw new Refusal("approval_signer_unknown");
     }
-    if (nowMs < validFromMs) throw new Refusal("approval_not_yet_valid");
-    if (nowMs >= expiresAtMs) throw new Refusal("approval_expired", "The approval has expired.");
+    if (!(nowMs >= validFromMs)) throw new Refusal("approval_not_yet_valid");
+    if (!(nowMs < expiresAtMs)) throw new Refusal("approval_expired", "The approval has expired.");
   }
 }
 

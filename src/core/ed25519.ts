@@ -79,7 +79,10 @@ const SMALL_ORDER_Y = [
   bytesOf("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
 ];
 
-/** Everything that can be said of a signature without its key: S < L, and R canonical and not of small order. */
+/**
+ * Everything that can be said of a signature without its key: S < L, and R canonical and not of small order. Comparing R as
+ * bytes already refuses another spelling of it; this holds also where a runtime's own verifier decodes R instead.
+ */
 function isStrictShape(signature: Uint8Array): boolean {
   if (signature.length !== SIGNATURE_LENGTH) return false;
   const y = new Uint8Array(signature.subarray(0, 32)); // a copy, also of a Buffer, whose slice() would share

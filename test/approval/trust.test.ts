@@ -15,9 +15,11 @@ test.each(["alice-3", "", "__proto__", "constructor", "ALICE-1"])("keyAt() knows
   expect(trustOf().keyAt(keyid, NOW_MS)).toBeUndefined();
 });
 
-test("a keyid that appears twice makes no trust store", () => {
-  const twice = [approver("alice"), approver("bob", { keys: [approverKey("alice-1")] })];
-  expect(() => trustOf(twice)).toThrow(RangeError);
+test.each([
+  ["keyid", { ...approverKey("mallory-1"), keyid: "alice-1" }],
+  ["public key", { ...approverKey("alice-1"), keyid: "mallory-1" }],
+])("a %s that appears twice makes no trust store", (_, key) => {
+  expect(() => trustOf([approver("alice"), approver("mallory", { keys: [key] })])).toThrow(RangeError);
 });
 
 test("mayApprove() takes names as they are, and * for all", () => {

@@ -85,6 +85,12 @@ describe("the bounds of time", () => {
     expect(verdict(json, {}, trustOf(), NOW_MS + 1000)).toBe("approval_expired");
   });
 
+  test("a clock that shows no number refuses", () => {
+    expect(verdict(envelope(), {}, trustOf(), NaN)).toBe("approval_not_yet_valid");
+    const approval = verifyApproval(unverified(envelope()), subject(), trustOf(), NOW_MS);
+    expect(codeOf(() => approval.recheck(NaN, trustOf()))).toBe("approval_not_yet_valid");
+  });
+
   test("the smallest max_ttl of the signers counts, whoever issued", () => {
     const trust = trustOf([approver("alice"), approver("bob", { maxTtlSeconds: 60 })]);
     expect(verdict(envelope(claims(), ["alice-1"]), {}, trust)).toBe("ok");
