@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { resolve } from "node:path";
-import { OpenExecUnreachable } from "../client/errors.ts";
+import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import type { JsonObject } from "../core/types.ts";
 import { type Cli, daemonCommand, type DaemonFlags, localCommand, type LocalFlags } from "./command.ts";
 import { fields, printJson } from "./print.ts";
@@ -13,9 +13,9 @@ export function backupCommand(cli: Cli): Command {
   return daemonCommand(
     "backup",
     "copy the ledger",
-    "The daemon makes a consistent copy while it works, and leaves a receipt of it. Without a running daemon the copy is " +
-      "made from the state directory. It holds neither vault keys nor signing keys: no payload or result can be read " +
-      "from it.",
+    "A consistent copy, also while the daemon works, which then leaves a receipt of it. Where the daemon may not write, or " +
+      "none runs, this command copies from the state directory. The copy holds neither vault keys nor signing keys: no " +
+      "payload or result can be read from it.",
   )
     .argument("<dir>", "a directory of the daemon's host, empty or not there yet")
     .option("--state <dir>", "the state directory, where no daemon runs")
@@ -34,11 +34,17 @@ async function copyLedger(cli: Cli, target: string, flags: DaemonFlags & LocalFl
   try {
     return await withDaemon(cli, flags, "admin", (client) => client.operator.backup(target));
   } catch (error) {
-    const stopped = error instanceof OpenExecUnreachable && error.effect === "none";
-    if (!stopped || flags.socket !== undefined) throw error;
-    cli.terminal.note("no daemon answers: copying from the state directory, without a receipt");
+    if (!isLeftToUs(error) || flags.socket !== undefined) throw error;
+    const why = error instanceof OpenExecUnreachable ? "no daemon answers" : "the daemon may not write there";
+    cli.terminal.note(`${why}: copying from the state directory`);
     return await copyOffline(cli, target, flags);
   }
+}
+
+/** A daemon writes where its configuration lets it, which seldom is where backups go; the receipt it left stands. */
+function isLeftToUs(error: unknown): boolean {
+  if (error instanceof OpenExecUnreachable) return error.effect === "none";
+  return error instanceof OpenExecError && error.code === "request_malformed";
 }
 
 async function copyOffline(cli: Cli, target: string, flags: LocalFlags): Promise<JsonObject> {

@@ -38,9 +38,16 @@ export async function withDaemon<T>(
   }
 }
 
+/** A person waits: what three attempts do not bring is for them to know. */
+const ATTEMPTS = 3;
+
 /** A client of the socket that was named, or else of the configuration's first one of that role. */
 function findDaemon(cli: Cli, flags: DaemonFlags, role: Role): OpenExecClient {
-  return new OpenExecClient({ socketPath: findSocket(cli, flags, role), clock: cli.clock });
+  return new OpenExecClient({
+    socketPath: findSocket(cli, flags, role),
+    clock: cli.clock,
+    retry: { attempts: ATTEMPTS },
+  });
 }
 
 function findSocket(cli: Cli, flags: DaemonFlags, role: Role): string {
@@ -48,7 +55,19 @@ function findSocket(cli: Cli, flags: DaemonFlags, role: Role): string {
   const { config, socket } = cli.environment;
   // a variable names the agents' socket; where the operator's is, only the configuration knows
   if (role === "agent" && socket !== null && flags.config === undefined) return resolve(cli.cwd, socket);
-  return socketOf(findConfig(cli, flags).config, role) ?? missing(role, flags.config ?? config);
+  const found = findConfig(cli, flags).config;
+  const path = socketOf(found, role) ?? missing(role, flags.config ?? config);
+  // without a configuration file the variable may as well name the operator's
+  return socket !== null && found.path === null && !exists(path) ? resolve(cli.cwd, socket) : path;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function socketOf({ sockets }: Config, role: Role): string | undefined {
