@@ -1,5 +1,5 @@
 /**
- * What a child process inherits: nothing but what its parent hands it.
+ * How many descriptors this process may have, and what a child inherits of them: nothing but what its parent hands it.
  *
  * lmdb's data file and the listening sockets are open without close-on-exec, and would otherwise be open in every executor.
  */
@@ -17,4 +17,14 @@ export function markDescriptorsCloseOnExec(first = 3): void {
   if (libc().syscall(SYS_CLOSE_RANGE, BigInt(first), DESCRIPTOR_MAX, CLOSE_RANGE_CLOEXEC) !== 0n) {
     throw new Error(`descriptors cannot be kept from children: ${errorText(errno())}`);
   }
+}
+
+const RLIMIT_NOFILE = 7;
+
+/** How many descriptors may be open at once (the soft limit, which the runtime raises to the hard one when it starts). */
+export function descriptorLimit(): number {
+  const limits = new BigUint64Array(2);
+  if (libc().getrlimit(RLIMIT_NOFILE, limits) !== 0) throw new Error("the descriptor limit cannot be known");
+  const [soft = 0n] = limits;
+  return soft > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(soft);
 }

@@ -20,6 +20,27 @@ export interface Verdict {
   readonly peer: Peer | null;
 }
 
+/**
+ * Places for the connections of all sockets together.
+ *
+ * The runtime stops accepting for good, without a word, when accept(2) finds no free descriptor: it must never come to that.
+ */
+export class Seats {
+  #taken = 0;
+
+  constructor(private readonly max: number) {}
+
+  take(): boolean {
+    if (this.#taken >= this.max) return false;
+    this.#taken += 1;
+    return true;
+  }
+
+  leave(): void {
+    this.#taken -= 1;
+  }
+}
+
 export class Admission {
   readonly #connections = new Map<number, number>();
   readonly #requests: TokenBuckets;
@@ -27,6 +48,7 @@ export class Admission {
   constructor(
     private readonly config: SocketConfig,
     private readonly limits: Pick<Limits, "connectionsPerUid" | "requestsPerSecond">,
+    private readonly seats: Seats,
     private readonly askKernel: (socket: Socket) => PeerCredentials | undefined = credentialsOf,
     nowMs: () => number = () => performance.now(),
   ) {
@@ -40,7 +62,7 @@ export class Admission {
     const peer = credentials === undefined ? null : { ...credentials, socket: basename(this.config.path) };
     const uid = peer?.uid ?? UNKNOWN_UID;
     const open = this.#connections.get(uid) ?? 0;
-    if (open >= this.limits.connectionsPerUid) return { kind: "crowded", peer };
+    if (open >= this.limits.connectionsPerUid || !this.seats.take()) return { kind: "crowded", peer };
     this.#connections.set(uid, open + 1);
     socket.once("close", () => this.#leave(uid));
     const isListed = this.config.uids?.has(uid) ?? true;
@@ -53,6 +75,7 @@ export class Admission {
   }
 
   #leave(uid: number): void {
+    this.seats.leave();
     const open = this.#connections.get(uid) ?? 0;
     if (open > 1) this.#connections.set(uid, open - 1);
     else this.#connections.delete(uid);

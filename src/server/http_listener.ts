@@ -50,9 +50,10 @@ export class HttpListener {
 
   /** Accepts on a listening descriptor, and closes it in the end. */
   listen(descriptor: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once("error", reject);
     this.#server.listen({ fd: descriptor }, resolve);
-    return promise;
+    return promise.finally(() => this.#server.off("error", reject));
   }
 
   /** Connections on which a request is being read, executed or answered. */
@@ -69,7 +70,7 @@ export class HttpListener {
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
-    for (const socket of this.#connections.keys()) socket.destroy();
+    this.#server.closeAllConnections();
     await promise;
   }
 

@@ -37,6 +37,8 @@ export function actions({ socket }: Call, { inspector }: Handlers): Reply {
   return jsonReply({ actions: inspector.actions(socket) });
 }
 
+/** A UUID in lower case, as ids are made: nothing else is worth asking the ledger for. */
+const EXECUTION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const LIST_DEFAULT = 20;
 const LIST_MAX = 1000;
 
@@ -46,13 +48,18 @@ export function executions(call: Call, { inspector }: Handlers): Reply {
   const limit = wholeNumber(query, "limit") ?? LIST_DEFAULT;
   if (limit < 1 || limit > LIST_MAX) throw malformed(`limit must be 1 to ${LIST_MAX}.`);
   if (nonce === undefined) {
-    return jsonReply({ executions: inspector.list(visibleTo(call), limit, query.get("before") ?? null) });
+    const before = query.get("before") ?? null;
+    if (before !== null && !EXECUTION_ID.test(before)) {
+      throw malformed("before must be the id of an execution.");
+    }
+    return jsonReply({ executions: inspector.list(visibleTo(call), limit, before) });
   }
   if (query.size > 1 || !isName(nonce)) throw malformed("nonce must be a nonce, and stand alone.");
   return jsonReply(inspector.findByNonce(nonce, visibleTo(call)));
 }
 
 export function execution(call: Call, { inspector }: Handlers): Reply {
+  if (!EXECUTION_ID.test(call.parameter)) throw new Refusal("execution_not_found");
   return jsonReply(inspector.find(call.parameter, visibleTo(call)));
 }
 

@@ -11,8 +11,9 @@ import type { Limits, SocketConfig } from "../config/config.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Inspector } from "../engine/inspector.ts";
 import type { Operator } from "../engine/operator.ts";
+import { descriptorLimit } from "../os/descriptors.ts";
 import type { InheritedSocket } from "../os/socket_activation.ts";
-import { Admission } from "./admission.ts";
+import { Admission, Seats } from "./admission.ts";
 import type { Handlers } from "./call.ts";
 import type { ExchangeEvent } from "./exchange.ts";
 import { HttpListener } from "./http_listener.ts";
@@ -30,6 +31,9 @@ export interface ServerParts {
   readonly observe: (event: ExchangeEvent) => void;
   readonly onBug: (error: unknown) => void;
 }
+
+/** Of the descriptors a process may have, how many may be connections: the rest is for the ledger and the executors. */
+const CONNECTIONS_SHARE = 0.5;
 
 /** How often a stopping server looks whether everybody has been answered. */
 const DRAIN_STEP_MS = 20;
@@ -54,12 +58,13 @@ export class Server {
       document: openapiDocument(parts.inspector.service().version),
       inFlight: { count: 0, max: parts.limits.inFlight },
     };
+    const seats = new Seats(Math.floor(descriptorLimit() * CONNECTIONS_SHARE));
     const listeners: HttpListener[] = [];
     const server = new Server(parts, listeners, () => sockets.forEach(({ remove }) => remove()));
     for (const { config, descriptor } of sockets) {
       const listener = new HttpListener({
         socket: config,
-        admission: new Admission(config, parts.limits),
+        admission: new Admission(config, parts.limits, seats),
         limits: parts.limits,
         clock: parts.clock,
         handlers,

@@ -1,7 +1,7 @@
 import net from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { markDescriptorsCloseOnExec } from "../../src/os/descriptors.ts";
+import { descriptorLimit, markDescriptorsCloseOnExec } from "../../src/os/descriptors.ts";
 import { fileStatus, realPath } from "../../src/os/file_status.ts";
 import { groupId } from "../../src/os/groups.ts";
 import { cString, ECONNREFUSED, errno, errorText, libc } from "../../src/os/libc.ts";
@@ -93,6 +93,13 @@ testWith("sh")("no descriptor is inherited once they are marked", async () => {
   markDescriptorsCloseOnExec();
   expect(await inherited()).toBe("no");
   libc().close(file);
+});
+
+testWith("sh")("the descriptor limit is the process's own", async () => {
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", `sed -n 's/^Max open files *//p' /proc/${Deno.pid}/limits`],
+  }).output();
+  expect(descriptorLimit()).toBe(parseInt(new TextDecoder().decode(stdout)));
 });
 
 testWith("env", "sh")(

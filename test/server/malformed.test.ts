@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { rawExchange } from "../support/raw_http.ts";
 import { TestServer } from "./fakes.ts";
+import { malformedTable, TABLE_FILE } from "./malformed_table.ts";
 import { MALFORMED_REQUESTS, type MalformedRequest } from "./malformed_requests.ts";
 
 let server: TestServer;
@@ -17,6 +18,10 @@ const outcomes = new Map<string, Map<string, number>>();
 test("there are at least 150 of them, each of another kind", () => {
   expect(MALFORMED_REQUESTS.length).toBeGreaterThanOrEqual(150);
   expect(new Set(MALFORMED_REQUESTS.map(({ name }) => name)).size).toBe(MALFORMED_REQUESTS.length);
+});
+
+test("docs/malformed-requests.md says what is tested here", () => {
+  expect(Deno.readTextFileSync(TABLE_FILE)).toBe(malformedTable());
 });
 
 for (const byteByByte of [false, true]) {

@@ -2,10 +2,13 @@
 
 import { afterEach, expect, test } from "vitest";
 import { groupId } from "../../src/os/groups.ts";
-import { Admission } from "../../src/server/admission.ts";
+import { Admission, Seats } from "../../src/server/admission.ts";
 import { call } from "../support/http.ts";
 import { listeningSockets } from "../support/listening_sockets.ts";
-import { has } from "../support/tools.ts";
+import { rawExchange } from "../support/raw_http.ts";
+import { startStandIn } from "../support/stand_in.ts";
+import { has, testWith } from "../support/tools.ts";
+import { until } from "../support/until.ts";
 import { LIMITS, socketConfig, TestServer, type TestServerOptions } from "./fakes.ts";
 import { Socket } from "node:net";
 
@@ -97,9 +100,53 @@ test("a peer that is not on the list is told so, and its connection ends", async
 });
 
 test.each([null, new Set([0])])("a peer that the kernel does not name is denied, uids being %s", (uids) => {
-  const admission = new Admission(socketConfig("/run/a.sock", { uids }), LIMITS, () => undefined);
+  const admission = new Admission(
+    socketConfig("/run/a.sock", { uids }),
+    LIMITS,
+    new Seats(9),
+    () => undefined,
+  );
   expect(admission.admit(new Socket())).toEqual({ kind: "denied", peer: null });
 });
+
+test("all connections together have so many places, and a place that is left is free again", () => {
+  const seats = new Seats(2);
+  const credentials = () => ({ pid: 1, uid: 1, gid: 1 });
+  const [agent, admin] = ["a", "b"].map((name) =>
+    new Admission(socketConfig(`/run/${name}.sock`), LIMITS, seats, credentials)
+  );
+  const first = new Socket();
+  const kinds = [agent?.admit(first), admin?.admit(new Socket()), agent?.admit(new Socket())];
+  expect(kinds.map((verdict) => verdict?.kind)).toEqual(["admitted", "admitted", "crowded"]);
+  first.emit("close");
+  expect([agent?.admit(new Socket()).kind, admin?.admit(new Socket()).kind]).toEqual(["admitted", "crowded"]);
+});
+
+testWith("prlimit")(
+  "a flood of connections past the descriptor limit leaves the server able to answer",
+  async () => {
+    const standIn = startStandIn({ wrapper: ["prlimit", "--nofile=200:200"] });
+    try {
+      await standIn.line();
+      const path = `${standIn.directory}/agent.sock`;
+      const flood = await Promise.all(
+        Array.from({ length: 300 }, () => Deno.connect({ transport: "unix", path })),
+      );
+      for (const connection of flood) {
+        await connection.write(new TextEncoder().encode("GET /")).catch(
+          () => {},
+        );
+      }
+      for (const connection of flood) connection.close();
+      await until(async () => {
+        const { answers } = await rawExchange(path, "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n");
+        return answers[0]?.status === 200;
+      });
+    } finally {
+      await standIn.close();
+    }
+  },
+);
 
 test("a group that does not exist stops the start", async () => {
   await expect(TestServer.start({ agent: { group: "no-such-group-here" } })).rejects.toThrow();

@@ -152,6 +152,15 @@ test("a legacy receipt that does not fit is not valid", async () => {
   expect(answer.json).toEqual({ valid: false });
 });
 
+test.each(["x", EXECUTION_ID.toUpperCase(), `${EXECUTION_ID}0`, "a".repeat(4000)])(
+  "%s is no id of an execution",
+  async (id) => {
+    const answer = await call(server.agent, "GET", `/executions/${id}`);
+    expect([answer.status, answer.json.code]).toEqual([404, "execution_not_found"]);
+    expect((await call(server.agent, "GET", `/executions?before=${id}`)).status).toBe(400);
+  },
+);
+
 test("a nonce with a plus and a percent sign is found as it is", async () => {
   const answer = await call(server.agent, "GET", `/executions?nonce=${encodeURIComponent("a+%b")}`);
   expect([answer.status, answer.json.code]).toEqual([404, "execution_not_found"]);
