@@ -254,6 +254,13 @@ describe("keys", () => {
     expect(await problemOf([{ ...other, index: 0 }])).toEqual(["key_unknown", 0]);
   });
 
+  test("that cannot sign are not taken over", async () => {
+    const smallOrder = new Uint8Array(32).with(0, 1);
+    const broken = SampleLog.of(1);
+    broken.append(keyReceipt("openexec:h", smallOrder, START_MS));
+    expect(await problemOf(broken.entries)).toEqual(["key_unknown", 2]);
+  });
+
   test("that are trusted vouch as the first key, or by a checkpoint that covers their own entry", async () => {
     const entries = rotated.entries;
     const trust = (key: Uint8Array, checkpoints: string[] = []) =>

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { base64Encode, equalBytes, hexDecode, utf8Encode } from "../../src/core/encoding.ts";
 import { signerOf } from "../../src/core/ed25519.ts";
-import { logKey, openCheckpoint, originOf, parseTreeHead, signCheckpoint } from "../../src/log/checkpoint.ts";
+import {
+  formatTreeHead,
+  logKey,
+  openCheckpoint,
+  originOf,
+  parseTreeHead,
+  signCheckpoint,
+} from "../../src/log/checkpoint.ts";
 import { formatVkey, noteKeyId, parseVkey } from "../../src/log/note_key.ts";
 import { formatSignatureLine } from "../../src/log/signed_note.ts";
 import { vectors } from "./merkle_vectors.ts";
@@ -39,6 +46,13 @@ describe("openCheckpoint() refuses", () => {
     const foreign = signCheckpoint("openexec:other-host", vector.size, root, signer);
     expect(open(foreign)).toBeUndefined();
     expect(open(foreign, [signer.publicKey], "openexec:other-host")?.size).toBe(21);
+  });
+
+  test("a text of another origin, though this log's key signed it under its own name", () => {
+    const text = formatTreeHead({ origin: "openexec:other-host/log", size: 21, root, extensions: [] });
+    const key = logKey(executorId, signer.publicKey);
+    const line = { name: key.name, keyId: noteKeyId(key), signature: signer.sign(utf8Encode(text)) };
+    expect(open(`${text}\n${formatSignatureLine(line)}\n`)).toBeUndefined();
   });
 
   test("a checkpoint whose key name is another than its origin", () => {

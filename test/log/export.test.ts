@@ -66,6 +66,21 @@ describe("auditExport() names", () => {
     expect(await problemOf(lines.with(0, "{}\n"))).toEqual(["export_malformed", null]);
   });
 
+  test("white space, or a member more, in a line of any kind", async () => {
+    for (const at of [0, 2, lines.length - 1]) {
+      const line = lines[at] ?? "";
+      const spellings = [
+        ` ${line}`,
+        line.replace("{", "{ "),
+        line.replace(":", ": "),
+        line.replace("}\n", " }\n"),
+      ];
+      for (const other of [...spellings, line.replace("{", '{"a":1,'), line.replace("\n", "\r\n")]) {
+        expect((await problemOf(lines.with(at, other)))[0]).toBe("export_malformed");
+      }
+    }
+  });
+
   test("an earlier entry that is bad, before a later line that is", async () => {
     const entry = log.entry(2);
     const bad = formatEntry({ ...entry, signature: entry.signature.with(0, (entry.signature[0] ?? 0) ^ 1) });

@@ -99,6 +99,14 @@ describe("consistency", () => {
     expect(check([])).toBe(false);
   });
 
+  test("verifyConsistency() refuses a proof that is too short for the sizes it is said to be for", () => {
+    const proof = consistencyProof(tree, 2, 3);
+    expect(verifyConsistency(2, 3, at(roots, 2), at(roots, 3), proof)).toBe(true);
+    for (const to of [5, 6, 21]) {
+      expect(verifyConsistency(2, to, at(roots, 2), at(roots, 3), proof)).toBe(false);
+    }
+  });
+
   test("of equal sizes takes no hash", () => {
     const root = at(roots, 8);
     expect(verifyConsistency(8, 8, root, root, [])).toBe(true);

@@ -7,8 +7,8 @@ import { attachCosignature } from "../../src/log/cosignature.ts";
 import { formatVkey } from "../../src/log/note_key.ts";
 import { consistencyProof } from "../../src/log/proof.ts";
 import { resolutionReceipt } from "../../src/log/receipt.ts";
-import { receiptEnvelope } from "../../src/log/signed_receipt.ts";
-import type { Verification } from "../../src/log/verification.ts";
+import { receiptEnvelope, signReceipt } from "../../src/log/signed_receipt.ts";
+import { isGenuine, passed, type Verification } from "../../src/log/verification.ts";
 import { type VerifyOptions, verifyReceipt } from "../../src/log/verify_receipt.ts";
 import { answerOf, PAYLOAD } from "./answer.ts";
 import { executionId, PEER, SALTS, SampleLog, START_MS, unsuccessful } from "./sample_log.ts";
@@ -266,6 +266,23 @@ describe("verifyReceipt() refuses", () => {
     expect(failures(verify(resolvedAnswer("failed").answer))).toEqual(["answer"]);
     expect(failures(verify(resolvedAnswer("succeeded", 2).answer))).toEqual(["answer"]);
     expect(failures(verify({ ...claimed, resolved: true, resolution: log.envelope(0) }))).toEqual(["answer"]);
+    const declaration = {
+      executionId: executionId(1),
+      from: "outcome_unknown",
+      as: "succeeded",
+      note: "",
+    } as const;
+    const signedBy = (executor: SampleLog) => {
+      const receipt = resolutionReceipt(executor.executorId, { ...declaration, peer: PEER, atMs: START_MS });
+      return {
+        ...claimed,
+        resolved: true,
+        resolution: receiptEnvelope(signReceipt(receipt, executor.signer)),
+      };
+    };
+    expect(verify(signedBy(log)).ok).toBe(true);
+    expect(failures(verify(signedBy(new SampleLog("openexec:h", 9))))).toEqual(["answer"]);
+    expect(failures(verify(signedBy(new SampleLog("openexec:other"))))).toEqual(["answer"]);
   });
 
   test("a witness that is the executor itself, a log's key, or no key", () => {
@@ -357,4 +374,10 @@ describe("key rotation", () => {
 test("salts may come apart from the file", () => {
   const bare = { ...answer, salts: {} };
   expect(verify(bare, { ...trusted, payload: PAYLOAD, salts: SALTS }).ok).toBe(true);
+});
+
+test("isGenuine() rests on a signature that was verified, whatever else passed", () => {
+  expect(isGenuine([])).toBe(false);
+  expect(isGenuine([passed("body", ""), passed("inclusion", "")])).toBe(false);
+  expect(isGenuine([passed("signature", "")])).toBe(true);
 });
