@@ -110,6 +110,7 @@ export class ExecutorProcess {
   run(run: Omit<Run, "kind">, line: (line: string) => void): Promise<Report> {
     if (this.#gone) return Promise.resolve({ kind: "gone", reason: "it had ended" });
     if (!this.order.boot.discipline.shared) this.#ready = Promise.withResolvers();
+    this.#stderr = "";
     const { promise, resolve } = Promise.withResolvers<Report>();
     this.#runs.set(run.id, { report: resolve, line });
     this.#send({ kind: "run", ...run });

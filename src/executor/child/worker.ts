@@ -72,11 +72,17 @@ type RunOrder = Extract<ToWorker, { kind: "run" }>;
 
 /** Throws inside this file only: carries the code and reason of a run that did not succeed. */
 class Failure {
+  readonly #mark = true;
   readonly code: "handler_failed" | "result_invalid";
   readonly reason: string;
   constructor(code: Failure["code"], reason: string) {
     this.code = code;
     this.reason = reason;
+  }
+
+  /** Asks nothing of the value itself, which may be anything that a handler threw. */
+  static is(value: unknown): value is Failure {
+    return typeof value === "object" && value !== null && #mark in value;
   }
 }
 
@@ -93,7 +99,7 @@ async function run(order: RunOrder): Promise<void> {
     report({ kind: "succeeded", id: order.id, result, last });
     if (last) leave();
   } catch (error) {
-    const failure = error instanceof Failure ? error : new Failure("handler_failed", explain(error));
+    const failure = Failure.is(error) ? error : new Failure("handler_failed", explain(error));
     const last = isLast(false);
     report({ kind: "failed", id: order.id, code: failure.code, reason: failure.reason, last });
     if (last) leave();
@@ -186,7 +192,7 @@ async function describe(url: string, converter: string): Promise<void> {
       output: jsonOf(output, begin.nestingDepth),
     });
   } catch (error) {
-    report({ kind: "undescribed", reason: error instanceof Failure ? error.reason : explain(error) });
+    report({ kind: "undescribed", reason: Failure.is(error) ? error.reason : explain(error) });
   }
   leave();
 }

@@ -1,0 +1,117 @@
+/** Each attack of a handler on its executor: how it ends, and that nobody else notices. */
+
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { ErrorCode } from "../../src/core/errors.ts";
+import { ECHO, handler, PoolUnderTest } from "./pool_under_test.ts";
+
+let under: PoolUnderTest;
+let folder: string;
+
+beforeAll(async () => {
+  folder = Deno.makeTempDirSync({ prefix: "openexec-bystander-" });
+  under = await PoolUnderTest.start({
+    echo: ECHO,
+    bystander: handler("bystander.ts", {
+      timeoutMs: 60_000,
+      concurrency: 4,
+      allow: { net: [], read: [folder], write: [], env: [], run: [] },
+    }),
+    attack: handler("attacks.ts", { timeoutMs: 20_000, memoryBytes: 64 * 1024 * 1024 }),
+    hurried: handler("attacks.ts", { timeoutMs: 500 }),
+  });
+});
+
+afterAll(async () => {
+  await under.close();
+  Deno.removeSync(folder, { recursive: true });
+});
+
+type End = ErrorCode | "succeeded";
+
+const ENDLESS = [
+  "endlessLoop",
+  "endlessMicrotasks",
+  "endlessTimers",
+  "endlessRegExp",
+  "sleepsInTheKernel",
+  "ignoresItsSignal",
+  "stopsItself",
+];
+
+const ATTACKS: readonly (readonly [attack: string, end: End, restarts: number])[] = [
+  // memory: what cannot be had any more ends the process, or is refused where the language says so
+  ["heapBomb", "outcome_unknown", 1],
+  ["typedArrayBomb", "outcome_unknown", 1],
+  ["blobBomb", "outcome_unknown", 1],
+  ["wasmBomb", "handler_failed", 0],
+  ["deepRecursion", "handler_failed", 0],
+  // throwing
+  ["throwsError", "handler_failed", 0],
+  ["throwsNumber", "handler_failed", 0],
+  ["throwsUndefined", "handler_failed", 0],
+  ["throwsWhatThrows", "handler_failed", 0],
+  ["rejects", "handler_failed", 0],
+  ["thenable", "handler_failed", 0],
+  ["unhandledRejection", "handler_crashed", 0],
+  ["throwsInTimer", "handler_crashed", 0],
+  // leaving
+  ["denoExit", "handler_crashed", 0],
+  ["processExit", "handler_crashed", 0],
+  ["reallyExit", "handler_crashed", 0],
+  ["selfClose", "handler_crashed", 0],
+  ["abort", "handler_failed", 0],
+  ["killItself", "outcome_unknown", 1],
+  ["killParent", "handler_failed", 0],
+  ["killAll", "handler_failed", 0],
+  ["v8Flags", "outcome_unknown", 1],
+  ["signalListeners", "succeeded", 0],
+  // speaking for others
+  ["postsOutcomes", "succeeded", 0],
+  ["floodsMessages", "succeeded", 0],
+  ["floodsChannels", "succeeded", 0],
+  ["dispatchesEvents", "succeeded", 0],
+  ["forgesFrame", "outcome_unknown", 1],
+  ["forgesReady", "outcome_unknown", 1],
+  ["writesGarbage", "outcome_unknown", 1],
+  ["writesHugeLength", "outcome_unknown", 1],
+  ["closesChannel", "outcome_unknown", 1],
+  ["readsChannel", "succeeded", 0],
+  // the process's descriptors
+  ["readsDescriptors", "succeeded", 0],
+  ["writesDescriptors", "succeeded", 0],
+  ["adoptsSockets", "outcome_unknown", 1],
+  ["adoptsListeners", "outcome_unknown", 1],
+  ["noise", "succeeded", 0],
+  // the harness's own tools
+  ["poisonsPrototypes", "succeeded", 0],
+  ["poisonsGlobals", "succeeded", 0],
+  ["poisonsPort", "succeeded", 0],
+];
+
+async function expectEnd(action: string, attack: string, end: End, restarts: number): Promise<void> {
+  const before = under.pool.statistics().restarts;
+  const until = join(folder, attack);
+  const bystander = under.start(under.pool.acquire("bystander"), "bystander", { until }, "bystander");
+  try {
+    const outcome = await under.run(action, { attack });
+    expect(outcome.status === "succeeded" ? "succeeded" : outcome.code).toBe(end);
+    if (outcome.status === "succeeded") expect(outcome.resultText).toBe('"done"');
+    expect(await under.result("echo", { still: "there" })).toEqual({ still: "there" });
+  } finally {
+    Deno.writeTextFileSync(`${until}.new`, "undisturbed");
+    Deno.renameSync(`${until}.new`, until);
+  }
+  expect((await bystander).outcome).toEqual({ status: "succeeded", resultText: '"undisturbed"' });
+  expect(await under.run(action, { attack: "throwsError" })).toMatchObject({ code: "handler_failed" });
+  await expect.poll(() => under.pool.statistics().restarts - before).toBe(restarts);
+  expect(under.pool.healthy()).toBe(true);
+}
+
+test.each(ENDLESS)("%s is ended with its process when its time is over", async (attack) => {
+  await expectEnd("hurried", attack, "handler_timed_out", 1);
+});
+
+test.each(ATTACKS)("%s ends as %s, with %i processes lost", async (attack, end, restarts) => {
+  await expectEnd("attack", attack, end, restarts);
+});

@@ -1,0 +1,172 @@
+/** What a handler reaches: nothing without a grant, and with one exactly that. */
+
+import { createServer, type Server } from "node:http";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { libc } from "../../src/os/libc.ts";
+import { handler, HANDLERS, PoolUnderTest } from "./pool_under_test.ts";
+
+let under: PoolUnderTest;
+let folder: string;
+let server: Server;
+let port: number;
+let descriptor: number;
+
+beforeAll(async () => {
+  folder = Deno.makeTempDirSync({ prefix: "openexec-grants-" });
+  for (const name of ["granted", "other"]) Deno.mkdirSync(join(folder, name));
+  Deno.writeTextFileSync(join(folder, "granted/note"), "granted");
+  Deno.writeTextFileSync(join(folder, "other/note"), "not granted");
+  Deno.symlinkSync(join(folder, "other/note"), join(folder, "granted/link"));
+  server = createServer((_request, response) => response.end("hello"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  port = typeof address === "object" && address !== null ? address.port : 0;
+  // a descriptor that would be inherited: opened without close-on-exec
+  descriptor = libc().open(new TextEncoder().encode(`${folder}/other/note\0`), 0);
+  under = await PoolUnderTest.start({
+    none: handler("reach.ts"),
+    // a worker of a handler's own reserves more than half a gibibyte before it does anything
+    roomy: handler("reach.ts", { memoryBytes: 1024 * 1024 * 1024 }),
+    some: handler("reach.ts", {
+      allow: {
+        net: [`127.0.0.1:${port}`],
+        read: [join(folder, "granted")],
+        write: [join(folder, "granted")],
+        env: ["GRANTED", "MISSING"],
+        run: ["/bin/echo"],
+      },
+      unconfined: true,
+    }),
+  }, { variable: (name) => ({ GRANTED: "granted", SECRET: "not granted" })[name] });
+});
+
+afterAll(async () => {
+  await under.close();
+  server.close();
+  libc().close(descriptor);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+function fill(target: string): string {
+  return target.replace("FOLDER", folder).replace("PORT", String(port)).replace("HANDLERS", HANDLERS);
+}
+
+const DENIED_WITHOUT_GRANT: readonly (readonly [door: string, target: string])[] = [
+  ["read", "/etc/passwd"],
+  ["read", "/etc/hostname"],
+  ["list", "/"],
+  ["write", "/tmp/openexec-must-not-exist"],
+  ["remove", "FOLDER/granted/note"],
+  ["env", "PATH"],
+  ["env", "HOME"],
+  ["allEnv", ""],
+  ["fetch", "http://127.0.0.1:PORT/"],
+  ["connect", "PORT"],
+  ["unix", "/run/systemd/notify"],
+  ["listen", ""],
+  ["resolve", "localhost"],
+  ["run", "/bin/echo"],
+  ["kill", "1"],
+  ["ffi", "/lib/x86_64-linux-gnu/libc.so.6"],
+  ["sys", ""],
+  ["uid", ""],
+  ["proc", ""],
+  ["import", "file:///etc/hostname"],
+  ["import", "HANDLERS/bystander.ts"],
+  ["import", "npm:valibot"],
+  ["import", "jsr:@std/assert"],
+  ["import", "http://127.0.0.1:PORT/x.ts"],
+  ["import", "https://deno.land/std/version.ts"],
+  ["import", "data:text/javascript,export * from 'file:///etc/hostname'"],
+  ["staticImport", ""],
+  ["kv", ""],
+  ["cache", ""],
+  ["storage", ""],
+  ["worker", ""],
+];
+
+test.each(DENIED_WITHOUT_GRANT)("without a grant, %s %s is refused", async (door, target) => {
+  const outcome = await under.run("none", { door, target: fill(target) });
+  expect(outcome).toEqual({ status: "failed", code: "handler_failed" });
+});
+
+const DENIED_BESIDE_A_GRANT: readonly (readonly [door: string, target: string])[] = [
+  ["read", "FOLDER/other/note"],
+  ["read", "FOLDER/granted/../other/note"],
+  ["read", "/etc/passwd"],
+  ["write", "FOLDER/other/new"],
+  ["link", "FOLDER/granted/passwd"],
+  ["env", "SECRET"],
+  ["env", "PATH"],
+  ["env", "DENO_DIR"],
+  ["fetch", "http://localhost:PORT/"],
+  ["fetch", "http://127.0.0.1:1/"],
+  ["run", "/bin/cat"],
+  ["run", "/bin/sh"],
+  ["kill", "1"],
+  ["ffi", "/lib/x86_64-linux-gnu/libc.so.6"],
+  ["sys", ""],
+  ["import", "file:///etc/hostname"],
+  ["worker", ""],
+];
+
+test.each(DENIED_BESIDE_A_GRANT)("beside its grants, %s %s is refused", async (door, target) => {
+  const outcome = await under.run("some", { door, target: fill(target) });
+  expect(outcome).toEqual({ status: "failed", code: "handler_failed" });
+});
+
+test("a worker of the handler's own has no permission that the handler lacks", async () => {
+  const outcome = await under.run("roomy", { door: "fileWorker", target: fill("HANDLERS/bystander.ts") });
+  expect(outcome).toEqual({ status: "failed", code: "handler_failed" });
+  expect(under.heard.failures.at(-1)?.reason).toContain("read access");
+  expect(await under.result("roomy", { door: "ownWorker", target: "from a worker" })).toBe("from a worker");
+});
+
+test("asking for a permission at run time gets none", async () => {
+  expect(await under.result("none", { door: "askPermission", target: "" })).toBe("denied");
+});
+
+test.each([
+  ["read", "FOLDER/granted/note", "granted"],
+  ["list", "FOLDER/granted", ["link", "note"]],
+  ["write", "FOLDER/granted/new", null],
+  ["env", "GRANTED", "granted"],
+  ["env", "MISSING", null],
+  ["fetch", "http://127.0.0.1:PORT/", "hello"],
+  ["run", "/bin/echo", "\n"],
+])("a grant for %s %s is honoured", async (door, target, found) => {
+  const result = await under.result("some", { door, target: fill(target) });
+  expect(Array.isArray(result) ? result.sort() : result).toEqual(found);
+});
+
+test("a symbolic link inside of a granted folder is followed, as the documentation says", async () => {
+  expect(await under.result("some", { door: "read", target: fill("FOLDER/granted/link") })).toBe(
+    "not granted",
+  );
+});
+
+test("an executor has no environment, no descriptors and no group of its parent, and goes first when memory runs out", async () => {
+  await under.result("some", { door: "env", target: "GRANTED" });
+  expect(under.pids().length).toBeGreaterThan(0);
+  for (const pid of under.pids()) {
+    const environment = Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0").filter((entry) =>
+      entry !== ""
+    );
+    const names = environment.map((entry) => entry.slice(0, entry.indexOf("=")));
+    expect(
+      names.filter((name) =>
+        !/^(DENO_DIR|DENO_EXTRA_STDIO_FDS|DENO_NO_UPDATE_CHECK|NO_COLOR|GRANTED)$/.test(name)
+      ),
+    )
+      .toEqual([]);
+    const files = Array.from(
+      Deno.readDirSync(`/proc/${pid}/fd`),
+      ({ name }) => Deno.readLinkSync(`/proc/${pid}/fd/${name}`),
+    );
+    expect(files.filter((file) => file.startsWith("/") && file !== "/dev/null")).toEqual([]);
+    expect(Deno.readTextFileSync(`/proc/${pid}/oom_score_adj`).trim()).toBe("800");
+    expect(Deno.readTextFileSync(`/proc/${pid}/limits`)).toMatch(/Max core file size +0 /);
+    expect(Deno.readTextFileSync(`/proc/${pid}/stat`).split(" ")[4]).toBe(String(pid));
+  }
+});
