@@ -7,6 +7,7 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import { StartupError } from "../core/startup_error.ts";
 import type { Limits, SocketConfig } from "../config/config.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Inspector } from "../engine/inspector.ts";
@@ -32,8 +33,21 @@ export interface ServerParts {
   readonly onBug: (error: unknown) => void;
 }
 
-/** Of the descriptors a process may have, how many may be connections: the rest is for the ledger and the executors. */
-const CONNECTIONS_SHARE = 0.5;
+/** The runtime accepts so many connections of one socket before it lets us look at the first of them. */
+const ACCEPTED_AT_ONCE = 128;
+
+/**
+ * How many connections there may be: half of the descriptors, the rest is for the ledger, the executors, and connections that
+ * are accepted only to be turned away. Throws a StartupError where that is too few.
+ */
+function connectionsMax(sockets: number, descriptors: number): number {
+  const needed = 2 * ACCEPTED_AT_ONCE * (sockets + 1);
+  if (descriptors >= needed) return Math.floor(descriptors / 2);
+  throw new StartupError(
+    `This process may open ${descriptors} files, and needs ${needed}`,
+    "Raise the limit: LimitNOFILE= in the unit, or ulimit -n",
+  );
+}
 
 /** How often a stopping server looks whether everybody has been answered. */
 const DRAIN_STEP_MS = 20;
@@ -50,6 +64,7 @@ export class Server {
 
   /** Throws a StartupError when one of the sockets cannot be had; then none is left behind. */
   static async start(parts: ServerParts): Promise<Server> {
+    const seats = new Seats(connectionsMax(parts.sockets.length, descriptorLimit()));
     const sockets = openSockets(parts.sockets, parts.inherited);
     const handlers: Handlers = {
       engine: parts.engine,
@@ -58,22 +73,26 @@ export class Server {
       document: openapiDocument(parts.inspector.service().version),
       inFlight: { count: 0, max: parts.limits.inFlight },
     };
-    const seats = new Seats(Math.floor(descriptorLimit() * CONNECTIONS_SHARE));
     const listeners: HttpListener[] = [];
     const server = new Server(parts, listeners, () => sockets.forEach(({ remove }) => remove()));
-    for (const { config, descriptor } of sockets) {
-      const listener = new HttpListener({
-        socket: config,
-        admission: new Admission(config, parts.limits, seats),
-        limits: parts.limits,
-        clock: parts.clock,
-        handlers,
-        isClosing: () => server.#closing,
-        observe: parts.observe,
-        onBug: parts.onBug,
-      });
-      listeners.push(listener);
-      await listener.listen(descriptor);
+    try {
+      for (const { config, descriptor } of sockets) {
+        const listener = new HttpListener({
+          socket: config,
+          admission: new Admission(config, parts.limits, seats),
+          limits: parts.limits,
+          clock: parts.clock,
+          handlers,
+          isClosing: () => server.#closing,
+          observe: parts.observe,
+          onBug: parts.onBug,
+        });
+        await listener.listen(descriptor);
+        listeners.push(listener);
+      }
+    } catch (error) {
+      await server.stop();
+      throw error;
     }
     return server;
   }

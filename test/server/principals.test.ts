@@ -125,18 +125,21 @@ test("all connections together have so many places, and a place that is left is 
 testWith("prlimit")(
   "a flood of connections past the descriptor limit leaves the server able to answer",
   async () => {
-    const standIn = startStandIn({ wrapper: ["prlimit", "--nofile=200:200"] });
+    const limits = { connectionsPerUid: 10_000, headerMs: 60_000 };
+    const standIn = startStandIn({ server: { limits }, wrapper: ["prlimit", "--nofile=1024:1024"] });
     try {
       await standIn.line();
       const path = `${standIn.directory}/agent.sock`;
-      const flood = await Promise.all(
-        Array.from({ length: 300 }, () => Deno.connect({ transport: "unix", path })),
-      );
-      for (const connection of flood) {
-        await connection.write(new TextEncoder().encode("GET /")).catch(
-          () => {},
-        );
+      const flood: Deno.Conn[] = [];
+      while (flood.length < 1200) {
+        // A full backlog refuses for the moment.
+        const connection = await Deno.connect({ transport: "unix", path }).catch(() => null);
+        if (connection !== null) flood.push(connection);
       }
+      // The last one is turned away: whoever is accepted at all is answered.
+      const answer = new Uint8Array(12);
+      await flood.at(-1)?.read(answer);
+      expect(new TextDecoder().decode(answer)).toBe("HTTP/1.1 429");
       for (const connection of flood) connection.close();
       await until(async () => {
         const { answers } = await rawExchange(path, "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -147,6 +150,13 @@ testWith("prlimit")(
     }
   },
 );
+
+testWith("prlimit")("a descriptor limit that leaves no room for turning away stops the start", async () => {
+  const standIn = startStandIn({ wrapper: ["prlimit", "--nofile=300:300"] });
+  await expect(standIn.line()).rejects.toThrow();
+  expect((await standIn.process.status).code).not.toBe(0);
+  await standIn.close();
+});
 
 test("a group that does not exist stops the start", async () => {
   await expect(TestServer.start({ agent: { group: "no-such-group-here" } })).rejects.toThrow();
