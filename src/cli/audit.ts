@@ -1,9 +1,9 @@
 /** `openexec audit`: the whole log, and the ledger against it, offline. */
 
 import type { Command } from "commander";
-import { auditLog, type AuditOptions, LogAudit } from "../log/audit.ts";
-import { type AuditReport, problem } from "../log/audit_report.ts";
-import { ExportReader } from "../log/export_reader.ts";
+import { auditLog, type AuditOptions } from "../log/audit.ts";
+import { auditExport } from "../log/audit_export.ts";
+import type { AuditReport } from "../log/audit_report.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
 import { hexEncode } from "../core/encoding.ts";
 import { formatPublicKey } from "../core/public_key.ts";
@@ -42,7 +42,7 @@ export function auditCommand(cli: Cli): Command {
       };
       const report = file === undefined
         ? await auditState(cli, findConfig(cli, flags).config.stateDir, options)
-        : await auditExport(cli, file, options);
+        : await auditFile(cli, file, options);
       tell(cli, report, flags);
       if (!report.ok) cli.exitCode = FAILED;
     });
@@ -79,20 +79,16 @@ function* batches(receipts: Iterable<LoggedReceipt>): Generator<LoggedReceipt[]>
   if (batch.length > 0) yield batch;
 }
 
-async function auditExport(cli: Cli, file: string, options: AuditOptions): Promise<AuditReport> {
+async function auditFile(cli: Cli, file: string, options: AuditOptions): Promise<AuditReport> {
   const progress = startProgress(cli, "entries", null);
-  const reader = new ExportReader();
-  const audit = new LogAudit({ ...options, progress: (entries) => progress.at(entries) });
-  for await (const chunk of readChunks(cli, file)) {
-    await audit.add(reader.read(chunk));
-    if (audit.stopped || reader.fault !== null) break;
+  try {
+    return await auditExport(readChunks(cli, file), {
+      ...options,
+      progress: (entries) => progress.at(entries),
+    });
+  } finally {
+    progress.end();
   }
-  if (!audit.stopped) reader.end();
-  progress.end();
-  const { fault, checkpoint } = reader;
-  if (fault !== null) audit.fail(problem("export_malformed", null, `line ${fault.line}: ${fault.detail}`));
-  if (checkpoint !== null) audit.keep(checkpoint);
-  return await audit.finish();
 }
 
 function tell(cli: Cli, report: AuditReport, flags: AuditFlags): void {

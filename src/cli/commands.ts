@@ -11,6 +11,7 @@ import { backupCommand, restoreCommand } from "./backup.ts";
 import { checkpointCommand } from "./checkpoint.ts";
 import { type Cli, tellError } from "./command.ts";
 import { completionCommand } from "./completion.ts";
+import { doctorCommand } from "./doctor.ts";
 import { execCommand } from "./exec.ts";
 import { DONE, type ExitCode, exitCodeOf } from "./exit_code.ts";
 import { exportCommand } from "./export.ts";
@@ -18,11 +19,13 @@ import { interruption } from "./interruption.ts";
 import { keygenCommand } from "./keygen.ts";
 import { listCommand } from "./list.ts";
 import { haltCommand, pruneCommand, resolveCommand, resumeCommand, revokeCommand } from "./operate.ts";
+import { pinCommand } from "./pin.ts";
 import { requestCommand } from "./request.ts";
 import { serveCommand } from "./serve.ts";
 import { showCommand } from "./show.ts";
 import { statusCommand } from "./status.ts";
 import { systemTerminal } from "./terminal.ts";
+import { testActionCommand } from "./test_action.ts";
 import { verifyCommand } from "./verify.ts";
 
 /** In the order help lists them. */
@@ -47,6 +50,9 @@ const COMMANDS: readonly ((cli: Cli) => Command)[] = [
   exportCommand,
   backupCommand,
   restoreCommand,
+  pinCommand,
+  testActionCommand,
+  doctorCommand,
   completionCommand,
 ];
 

@@ -1,0 +1,12 @@
+import { defineAction } from "openexec";
+import * as v from "valibot";
+
+export default defineAction({
+  input: v.object({ n: v.number() }),
+  output: v.object({ twice: v.number() }),
+  run({ n }, { log }) {
+    log("doubling");
+    if (n < 0) throw new Error("nothing negative");
+    return { twice: 2 * n };
+  },
+});
