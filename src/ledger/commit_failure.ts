@@ -5,13 +5,13 @@
  * that it hands to nobody, which would end the process, so those are taken here.
  */
 
-import { freeBytes } from "./free_space.ts";
-
-const EIO = 5;
 const ENOSPC = 28;
 const EDQUOT = 122;
 
-/** LMDB reports some full disks as other errors; with less than this left, that is what they are. */
+/**
+ * LMDB reports a write that the disk took in part as EIO, which is also what a failed flush is. With less left than what
+ * was to be written and this much, it is taken for the former.
+ */
 const FULL_BYTES = 2 ** 20;
 
 /** How long to wait for the cause, which normally is there already. */
@@ -25,14 +25,14 @@ export function isCommitError(error: unknown): error is CommitError {
   return error instanceof Error && "commitError" in error && error.commitError instanceof Promise;
 }
 
-/** `directory` is the one that was written to. */
+/** `leftBytes`: what would have been left on the disk, or what is left now. */
 export async function commitFailure(
   error: CommitError,
-  directory: string,
+  leftBytes: () => number,
 ): Promise<"storage_full" | "ledger_unavailable"> {
   const cause = await causeOf(error);
-  if (cause === ENOSPC || cause === EDQUOT) return "storage_full";
-  return cause !== EIO && freeBytes(directory) < FULL_BYTES ? "storage_full" : "ledger_unavailable";
+  const full = cause === ENOSPC || cause === EDQUOT || leftBytes() < FULL_BYTES;
+  return full ? "storage_full" : "ledger_unavailable";
 }
 
 async function causeOf({ commitError }: CommitError): Promise<number | undefined> {

@@ -23,7 +23,7 @@ import { findByNonce, findExecution, list, unsettled } from "./find.ts";
 import type { StateLock } from "./lock.ts";
 import { resolve, revoke, setHalted } from "./operator.ts";
 import type { LedgerParts } from "./parts.ts";
-import { oldestExpiryMs, prune } from "./prune.ts";
+import { oldestExpiryMs, Pruner } from "./prune.ts";
 import { reserve } from "./reserve.ts";
 import { OPERATOR_ATTEMPTS } from "./room.ts";
 import { settle } from "./settle.ts";
@@ -43,12 +43,14 @@ export class LmdbLedger implements Ledger {
   readonly log: LogReader;
   /** Never before the ledger's mark: the clock that the whole daemon goes by. */
   readonly clock: Clock;
+  readonly #pruner: Pruner;
   #closed: Promise<void> | undefined;
 
   constructor(private readonly parts: LmdbLedgerParts) {
     this.executorId = parts.identity.executorId;
     this.mode = parts.identity.mode;
     this.clock = parts.clock;
+    this.#pruner = new Pruner(parts, parts.vault);
     this.log = logReader(parts.tables, () => parts.commits.state().logSize);
   }
 
@@ -110,7 +112,7 @@ export class LmdbLedger implements Ledger {
   }
 
   prune(limit: number, force = false): Promise<PruneReport> {
-    return prune(this.parts, this.parts.vault, limit, force);
+    return this.#pruner.run(limit, force);
   }
 
   backup(directory: string): Promise<void> {

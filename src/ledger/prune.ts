@@ -14,17 +14,28 @@ import { ByteReader } from "./bytes.ts";
 import { bucketOfSealedKey, bucketStart, EXECUTION_KEYS } from "./keys.ts";
 import type { PruneReport } from "./ledger.ts";
 import type { LedgerParts } from "./parts.ts";
+import { refusalOfFileError } from "./room.ts";
 import type { Vault } from "./vault.ts";
 
 const ROWS_PER_TRANSACTION = 128;
 
-/** Removes at most `limit` bodies; while pruning is paused, nothing, unless `force` ends the pause. */
-export async function prune(
-  ledger: LedgerParts,
-  vault: Vault,
-  limit: number,
-  force: boolean,
-): Promise<PruneReport> {
+/** Prunes one call after the other: two at once would destroy the same key. */
+export class Pruner {
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly ledger: LedgerParts, private readonly vault: Vault) {}
+
+  /** Removes at most `limit` bodies; while pruning is paused, nothing, unless `force` ends the pause. */
+  run(limit: number, force: boolean): Promise<PruneReport> {
+    const pruned = this.#last.then(() => prune(this.ledger, this.vault, limit, force)).catch(
+      refusalOfFileError,
+    );
+    this.#last = pruned.catch(() => {});
+    return pruned;
+  }
+}
+
+async function prune(ledger: LedgerParts, vault: Vault, limit: number, force: boolean): Promise<PruneReport> {
   const nowMs = await ledger.commits.add((state) => {
     const markMs = advanceMark(state, ledger.clock);
     if (force) state.pruningPaused = false;

@@ -27,7 +27,10 @@ export async function reserve(ledger: LedgerParts, reservation: Reservation): Pr
   const id = ownExecutionKey(reservation.record.id);
   const sealed = await sealAll(ledger, id, reservation);
   try {
-    return await ledger.commits.add((state, nowMs) => claim(ledger, id, reservation, sealed, state, nowMs));
+    return await ledger.room.insist(
+      1,
+      () => ledger.commits.add((state, nowMs) => claim(ledger, id, reservation, sealed, state, nowMs)),
+    );
   } finally {
     sealed.request?.release();
     sealed.binding?.release();

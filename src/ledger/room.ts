@@ -62,15 +62,16 @@ export class Room {
     }
   }
 
-  /** What must be written although the disk is full: gives up the ballast and tries again, `attempts` times in all. */
+  /** Tries `attempts` times in all while the disk is full; before it tries again it gives up the ballast. */
   async insist<T>(attempts: number, act: () => Promise<T>): Promise<T> {
     for (let attempt = 1;; attempt++) {
       try {
         return await act();
       } catch (error) {
-        if (attempt >= attempts || !(error instanceof Refusal) || error.code !== "storage_full") throw error;
-        this.parts.ballast.release();
+        if (!(error instanceof Refusal) || error.code !== "storage_full") throw error;
         this.#lookedAtMs = -Infinity;
+        if (attempt >= attempts) throw error;
+        this.parts.ballast.release();
         if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
       }
     }

@@ -16,6 +16,7 @@
 import { type Database, open, type RootDatabase } from "lmdb";
 import { join } from "node:path";
 import { Refusal } from "../core/errors.ts";
+import { freeBytes } from "./free_space.ts";
 import { DATA_FILE } from "./layout.ts";
 import { codeOf, commitFailure, isCommitError, takeUnhandledCommitErrors } from "./commit_failure.ts";
 
@@ -76,6 +77,7 @@ export class Store {
   readonly #inFlight = new Map<Promise<void>, (reason: Refusal) => void>();
   #unusable: Refusal | undefined;
   #writes = 0;
+  #writtenBytes = 0;
 
   /** Throws what LMDB throws when it cannot read what is there; integrity.ts looks first. */
   constructor(private readonly options: StoreOptions) {
@@ -128,13 +130,20 @@ export class Store {
   async commit(work: () => void): Promise<void> {
     if (this.#unusable !== undefined) throw this.#unusable;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { directory } = this.options;
+    let leftBytes = Infinity;
+    const measured = () => {
+      const before = this.#writtenBytes;
+      work();
+      leftBytes = freeBytes(directory) - (this.#writtenBytes - before);
+    };
     this.#inFlight.set(promise, reject);
     try {
-      this.#root.transaction(() => this.#root.childTransaction(work)).then(() => resolve(), reject);
+      this.#root.transaction(() => this.#root.childTransaction(measured)).then(() => resolve(), reject);
       await promise;
     } catch (error) {
       if (!isCommitError(error)) throw error;
-      const code = await commitFailure(error, this.options.directory);
+      const code = await commitFailure(error, () => Math.min(leftBytes, freeBytes(directory)));
       throw code === "storage_full" ? new Refusal(code) : this.giveUp();
     } finally {
       this.#inFlight.delete(promise);
@@ -165,7 +174,10 @@ export class Store {
   #table(name: string): Table {
     return new Table(this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING }), {
       reading: () => this.#snapshot === undefined ? {} : { transaction: this.#snapshot },
-      wrote: () => void this.#writes++,
+      wrote: (bytes) => {
+        this.#writes++;
+        this.#writtenBytes += bytes;
+      },
       failed: (error) => this.#failed(error),
     });
   }
@@ -179,7 +191,7 @@ export class Store {
 interface Observer {
   /** What reads take part in: nothing, or a snapshot. */
   reading(): { readonly transaction?: Snapshot };
-  wrote(): void;
+  wrote(bytes: number): void;
   failed(error: unknown): never;
 }
 
@@ -200,7 +212,7 @@ export class Table {
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    this.observer.wrote();
+    this.observer.wrote(value.length);
     this.#guard(() => this.database.putSync(key, value));
   }
 
@@ -215,7 +227,7 @@ export class Table {
   }
 
   remove(key: Uint8Array): void {
-    this.observer.wrote();
+    this.observer.wrote(0);
     this.#guard(() => this.database.removeSync(key));
   }
 
@@ -233,7 +245,7 @@ export class Table {
   }
 
   #putIf(key: Uint8Array, value: Uint8Array, condition: { noOverwrite: true } | { append: true }): void {
-    this.observer.wrote();
+    this.observer.wrote(value.length);
     const done: unknown = this.#guard(() => this.database.putSync(key, value, condition));
     if (done !== true) throw new RangeError("a row is already there, or comes after the one to append");
   }

@@ -51,6 +51,18 @@ test("prune() keeps to its limit and says when something is left", async () => {
   expect(s.ledger.statistics().oldestUnprunedMs).toBeNull();
 });
 
+test("prunings asked for at once follow each other", async () => {
+  await using s = await scene();
+  for (let i = 0; i < 3; i++) {
+    await reserveAndSettle(s.ledger);
+    s.clock.pass(2 * HOUR_MS);
+  }
+  s.clock.pass(3 * DAY_MS);
+  const reports = await Promise.all(Array.from({ length: 8 }, () => s.ledger.prune(100)));
+  expect(reports.reduce((sum, { bodies }) => sum + bodies, 0)).toBe(6);
+  expect(reports.reduce((sum, { buckets }) => sum + buckets, 0)).toBe(3);
+});
+
 test("pruning that was interrupted after the keys were destroyed goes on with the rows", async () => {
   await using s = await scene();
   await reserveAndSettle(s.ledger);

@@ -1,0 +1,107 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { Store } from "../../src/ledger/store.ts";
+import { receipt, refusalOf, reservation, reserveAndSettle, scene, settlement } from "./scene.ts";
+import { MAY_MOUNT, mountSmallDisk, type SmallDisk } from "./small_disk.ts";
+
+const MIB = 2 ** 20;
+
+function smallDisk(bytes: number): SmallDisk {
+  const disk = mountSmallDisk(bytes);
+  if (disk === undefined) throw new Error("mount(8) worked a moment ago");
+  return disk;
+}
+
+/** Random, so that nothing compresses it away. */
+function incompressible(bytes: number): string {
+  let text = "";
+  while (text.length < bytes) text += crypto.getRandomValues(new Uint8Array(30_000)).toHex();
+  return text.slice(0, bytes);
+}
+
+test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] a commit on a full disk writes nothing, and the next one works",
+  async () => {
+    using disk = smallDisk(4 * MIB);
+    const store = new Store({ directory: join(disk.path, "store") });
+    const key = new Uint8Array([1]);
+    await store.commit(() => store.tables.meta.put(key, new Uint8Array([1])));
+    disk.fill();
+    const tooMuch = () => store.tables.sealed.put(key, new Uint8Array(MIB));
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => refusalOf(store.commit(tooMuch))));
+    expect(outcomes).toEqual(Array(5).fill("storage_full"));
+    expect(store.tables.sealed.get(key)).toBeUndefined();
+    expect(store.unusable).toBe(false);
+    disk.free();
+    await store.commit(tooMuch);
+    expect(store.tables.sealed.get(key)).toHaveLength(MIB);
+    await store.close();
+  },
+);
+
+test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] on a full disk reserve() refuses, claims nothing, and works again later",
+  async () => {
+    using disk = smallDisk(16 * MIB);
+    await using s = await scene({ stateDir: join(disk.path, "state") });
+    await reserveAndSettle(s.ledger);
+    disk.fill();
+    const asked = reservation({ nonce: "full", claim: { jti: "full" } });
+    await expect.poll(() => refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");
+    expect(await refusalOf(s.ledger.reserve(asked))).toBe("storage_full");
+    expect(await refusalOf(s.ledger.append([receipt("refusal")]))).toBe("storage_full");
+    expect(s.ledger.health().refusing).toBe("storage_full");
+    expect(s.ledger.findByNonce("full")).toBeUndefined();
+    disk.free();
+    await expect.poll(() => s.ledger.health().refusing).toBeNull();
+    expect(await refusalOf(s.ledger.reserve(asked))).toBe("ok");
+  },
+);
+
+test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] a settlement on a full disk takes the space held back, and new work is refused until it is back",
+  async () => {
+    using disk = smallDisk(16 * MIB);
+    await using s = await scene({ stateDir: join(disk.path, "state") });
+    const { id } = await s.ledger.reserve(reservation());
+    disk.fill();
+    const result = { canonical: `"${incompressible(300_000)}"`, salt: new Uint8Array(32) };
+    await s.ledger.settle(settlement(id, { result }));
+    expect(s.ledger.openResult(id)).toEqual(result);
+    expect(s.ledger.health().refusing).toBe("storage_full");
+    await s.ledger.setHalted(true, receipt("halt"));
+    await s.ledger.setHalted(false, receipt("resume"));
+    expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");
+    disk.free();
+    await expect.poll(() => s.ledger.health().refusing).toBeNull();
+    await reserveAndSettle(s.ledger);
+    expect((await s.reopen()).openResult(id)).toEqual(result);
+  },
+);
+
+test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] a settlement for which even that is too little waits until there is room",
+  async () => {
+    using disk = smallDisk(16 * MIB);
+    await using s = await scene({ stateDir: join(disk.path, "state") });
+    const { id } = await s.ledger.reserve(reservation());
+    disk.fill();
+    let settled = false;
+    const result = { canonical: `"${incompressible(3 * MIB)}"`, salt: new Uint8Array(32) };
+    const settling = s.ledger.settle(settlement(id, { result })).finally(() => settled = true);
+    await expect.poll(() => s.ledger.health().refusing).toBe("storage_full");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(settled).toBe(false);
+    expect(s.ledger.find(id)?.status).toBe("reserved");
+    disk.free();
+    await settling;
+    expect(s.ledger.openResult(id)).toEqual(result);
+  },
+);
+
+test("nothing is reserved that could not settle with the largest result allowed", async () => {
+  await using s = await scene({ resultBytesMax: 2 ** 50 });
+  expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");
+  expect(s.ledger.health().refusing).toBe("storage_full");
+  expect(s.ledger.statistics().executions).toBe(0);
+});
