@@ -12,6 +12,7 @@ import { parseEnvelope } from "../core/dsse.ts";
 import { base64Decode } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
 import { type JsonNode, memberOf, parseCanonical } from "../core/json.ts";
+import { isName } from "../core/limits.ts";
 import { receiptOfEnvelope, type SignedReceipt } from "./signed_receipt.ts";
 
 export interface ReceiptFile {
@@ -28,6 +29,8 @@ export interface Answer {
   readonly id: string;
   readonly action: string;
   readonly status: string;
+  /** Absent for a success. */
+  readonly code: string | null;
   readonly result: JsonNode;
   readonly resultPruned: boolean;
   readonly resolved: boolean;
@@ -73,7 +76,7 @@ function answerFile(execution: JsonNode): ReceiptFile | undefined {
   const receipt = parseReceipt(memberOf(execution, "attestation"));
   const resolution = memberOf(execution, "resolution");
   const [id, action, status] = ["id", "action", "status"].map((name) => textOf(execution, name));
-  if (receipt === undefined || !id || !action || !status) return undefined;
+  if (receipt === undefined || !isText(id) || !isText(action) || !isText(status)) return undefined;
   return {
     receipt,
     ...claims(execution),
@@ -81,6 +84,7 @@ function answerFile(execution: JsonNode): ReceiptFile | undefined {
       id,
       action,
       status,
+      code: textOf(execution, "code"),
       result: memberOf(execution, "result") ?? NULL,
       resultPruned: isTrue(execution, "result_pruned"),
       resolved: isTrue(execution, "resolved"),
@@ -117,6 +121,11 @@ function saltsOf(node: JsonNode | undefined): Salts {
 function textOf(node: JsonNode, name: string): string | null {
   const member = memberOf(node, name);
   return member?.kind === "string" ? member.value : null;
+}
+
+/** What a report may repeat: nothing that could move a terminal's cursor. */
+function isText(text: string | null | undefined): text is string {
+  return typeof text === "string" && isName(text);
 }
 
 function isTrue(node: JsonNode, name: string): boolean {

@@ -12,7 +12,8 @@ import type { Digest } from "../core/types.ts";
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
 import { parseTime } from "./time.ts";
 
-const EXECUTOR_ID = /^[^\p{White_Space}\p{Cc}+]{1,255}$/u;
+/** No control or format characters either: reports repeat it. */
+const EXECUTOR_ID = /^[^\p{White_Space}\p{C}+]{1,255}$/u;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TRACE_ID = /^[0-9a-f]{32}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;

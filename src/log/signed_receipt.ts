@@ -7,6 +7,7 @@
 
 import { type Envelope, envelopeJson, preAuthEncoding } from "../core/dsse.ts";
 import { type Signer, verify } from "../core/ed25519.ts";
+import { isDigest } from "../core/sha.ts";
 import type { JsonObject } from "../core/types.ts";
 import { keyidOf } from "./keyid.ts";
 import { encodeReceipt, type Receipt } from "./receipt.ts";
@@ -44,9 +45,9 @@ export function receiptEnvelope({ body, keyid, signature }: SignedReceipt): Json
   return envelopeJson({ payloadType: RECEIPT_TYPE, body, signatures: [{ keyid, signature }] });
 }
 
-/** The receipt in an envelope; undefined when it is of another type or has not exactly one signature. */
+/** The receipt in an envelope; undefined when it is of another type, or has not one signature by a keyid of ours. */
 export function receiptOfEnvelope({ payloadType, body, signatures }: Envelope): SignedReceipt | undefined {
   const [only] = signatures;
   if (payloadType !== RECEIPT_TYPE || only === undefined || signatures.length !== 1) return undefined;
-  return { body, keyid: only.keyid, signature: only.signature };
+  return isDigest(only.keyid) ? { body, keyid: only.keyid, signature: only.signature } : undefined;
 }

@@ -116,7 +116,11 @@ function answerCheck(answer: Answer, receipt: Receipt, keys: TrustedKeys): Check
     return failed("answer", "it shows another execution than the receipt");
   }
   const { status } = receipt;
-  if (answer.status === status && !answer.resolved) return passed("answer", `${answer.action} ${status}`);
+  if (!answer.resolved && answer.status === status) {
+    return answer.code === (receipt.code ?? null)
+      ? passed("answer", `${answer.action} ${status}`)
+      : failed("answer", "its code is not the receipt's");
+  }
   if (!answer.resolved || answer.resolution === null || !isSignedBy(answer.resolution, keys)) {
     return failed("answer", `it says ${answer.status}, the receipt says ${status}`);
   }

@@ -17,6 +17,7 @@ export function answerOf(log: SampleLog, index: number): JsonObject {
     id: receipt.execution_id,
     action: receipt.action,
     status: receipt.status,
+    ...(receipt.code === undefined ? {} : { code: receipt.code }),
     approved: true,
     result: succeeded ? { ok: true } : null,
     replayed: false,

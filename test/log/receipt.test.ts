@@ -168,6 +168,7 @@ describe("decodeReceipt() refuses", () => {
     ["an action of 256 characters", json({ action: "a".repeat(256) })],
     ["an empty nonce", json({ nonce: "" })],
     ["an executor id with a plus", json({ executor_id: "a+b" })],
+    ["an executor id that turns text around", json({ executor_id: "a\u202eb" })],
     ["a UUID of another version", json({ execution_id: "01900000-0000-4000-8000-000000000001" })],
     ["a digest in capitals", json({ handler_digest: `sha256:${"A".repeat(64)}` })],
     ["a time without milliseconds", json({ settled_at: "2026-01-31T12:00:00Z" })],

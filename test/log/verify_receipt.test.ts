@@ -124,7 +124,7 @@ function resolvedAnswer(as: "succeeded" | "failed" = "succeeded", of = 1): { ans
     atMs: START_MS,
   }));
   const shown = { ...answerOf(settled, 1), status: "succeeded", resolved: true };
-  return { answer: { ...shown, resolution: receiptEnvelope(entry) } };
+  return { answer: { ...shown, code: null, resolution: receiptEnvelope(entry) } };
 }
 
 describe("verifyReceipt() refuses", () => {
@@ -255,6 +255,7 @@ describe("verifyReceipt() refuses", () => {
     expect(failures(verify({ ...answer, action: "echo" }))).toEqual(["answer"]);
     expect(failures(verify({ ...answer, status: "failed" }))).toEqual(["answer"]);
     expect(failures(verify({ ...answer, attestation: log.envelope(0) }))).toContain("answer");
+    expect(failures(verify({ ...answer, code: "handler_failed" }))).toEqual(["answer"]);
   });
 
   test("a success that nobody declared, or that was declared otherwise or of another execution", () => {
@@ -318,6 +319,8 @@ describe("verifyReceipt() refuses", () => {
     ["a bare envelope that shows a status", JSON.stringify({ ...log.envelope(1), status: "succeeded" })],
     ["two receipts in one", JSON.stringify({ attestation: log.envelope(0), execution: answer })],
     ["an execution that is still reserved", JSON.stringify({ ...answer, attestation: null })],
+    ["an answer that would move the cursor", JSON.stringify({ ...answer, status: "failed\u001b[2K" })],
+    ["a keyid that would", JSON.stringify(log.envelope(1)).replace("sha256:", "\\u001b[2K")],
     ["something deep", "[".repeat(100_000)],
   ])("%s", (_, text) => expect(failures(verify(text))).toEqual(["file"]));
 
