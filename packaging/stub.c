@@ -58,6 +58,8 @@ int main(int count, char **arguments) {
   char *path;
   int cache = open_cache(&path);
   provide_program(cache, path);
+  /* A bare root has no /tmp, and some commands need a folder for a moment. */
+  if (access("/tmp", W_OK | X_OK) != 0 && setenv("TMPDIR", path, 0) != 0) die("out of memory");
 
   char *folder = join(path, "/", PROGRAM_DIGEST);
   const char *runtime = join(folder, "/", "runtime");

@@ -50,7 +50,7 @@ test("the npm package holds what is listed here and nothing else", () => {
     !ALLOWED.some((allowed) => allowed.endsWith("/") ? path.startsWith(allowed) : path === allowed)
   );
   expect(unexpected).toEqual([]);
-  expect([...files.keys()]).toEqual(expect.arrayContaining(["bin/openexec", "dist/program/main.js"]));
+  expect(files.has("dist/program/main.js")).toBe(true);
   expect((files.get("bin/openexec") ?? 0) & 0o111).toBe(0o111);
 });
 
