@@ -77,19 +77,17 @@ function isAbandoned(path: string): boolean {
   }
 }
 
-/** A daemon that was killed may have left it behind; anything that is not exactly that is refused. */
+/** A daemon that was killed may have left it behind; anything that is not exactly that is refused, before it is touched. */
 function makeBirthplace(path: string): void {
-  if (libc().mkdir(cString(path), 0o700) !== 0) {
-    const code = errno();
-    if (code !== EEXIST) {
-      throw new StartupError(`${dirname(path)} takes no socket: ${errorText(code)}`, "Make it and own it");
-    }
-    libc().unlink(cString(`${path}/${NAME_IN_BIRTHPLACE}`));
+  const reason = libc().mkdir(cString(path), 0o700) === 0 ? 0 : errno();
+  if (reason !== 0 && reason !== EEXIST) {
+    throw new StartupError(`${dirname(path)} takes no socket: ${errorText(reason)}`, "Make it and own it");
   }
   const status = fileStatus(path);
   if (status?.kind !== "directory" || status.uid !== libc().geteuid() || (status.mode & 0o077) !== 0) {
     throw new StartupError(`${path} is in the way`, "Remove it: the socket is made there before it is moved");
   }
+  libc().unlink(cString(`${path}/${NAME_IN_BIRTHPLACE}`));
 }
 
 function bindAt(path: string, mode: number, groupId: number | null): number {

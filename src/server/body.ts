@@ -71,7 +71,8 @@ function consume(
   const stopListening = connection.onInputFault(({ code, detail }) => {
     if (!request.complete) resolve(new Refusal(code, detail));
   });
-  request.on("data", onData).once("end", onEnd).once("close", onClose).resume();
+  if (request.destroyed) onClose();
+  else request.on("data", onData).once("end", onEnd).once("close", onClose).resume();
   return promise.finally(() => {
     clearTimeout(timer);
     stopListening();

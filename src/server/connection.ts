@@ -6,7 +6,8 @@
  *   section 9.3.2 allows anything else for safe methods only.
  * - Nothing but an answer to the request that is due is ever written: after bytes that make no sense, what is being executed is
  *   answered first. Otherwise its caller would take "nothing ran" for the answer to what is running.
- * - What follows a request that ended the connection is never served, even if it was parsed already.
+ * - What follows a request that ended the connection, or waits on one that was closed, is never served, even if it was parsed
+ *   already.
  */
 
 import type { Socket } from "node:net";
@@ -49,7 +50,8 @@ export class Connection {
     if (this.#pending >= PIPELINE_MAX) this.socket.destroy();
     if (this.socket.destroyed) return;
     this.#pending += 1;
-    this.#tail = this.#tail.then(() => this.#isOver ? undefined : serve()).finally(() => {
+    const serveUnlessOver = () => this.#isOver || this.socket.destroyed ? undefined : serve();
+    this.#tail = this.#tail.then(serveUnlessOver).finally(() => {
       this.#pending -= 1;
       if (this.#isOver || (this.#inputFault !== null && this.#pending === 0)) this.socket.destroySoon();
     });

@@ -101,6 +101,15 @@ test("somebody else's directory where the socket is to be born stops the start",
   expect(() => bindUnixListener(path, 0o600, null)).toThrow(StartupError);
 });
 
+test("a link where the socket is to be born stops the start, and nothing behind it is touched", () => {
+  const path = join(directory, "a.sock");
+  Deno.mkdirSync(join(directory, "victim"), { mode: 0o700 });
+  Deno.writeTextFileSync(join(directory, "victim/s"), "mine");
+  Deno.symlinkSync(join(directory, "victim"), `${path}~`);
+  expect(() => bindUnixListener(path, 0o600, null)).toThrow(StartupError);
+  expect(Deno.readTextFileSync(join(directory, "victim/s"))).toBe("mine");
+});
+
 test("removing a name leaves another daemon's socket alone", () => {
   const path = join(directory, "a.sock");
   const first = bind(path);

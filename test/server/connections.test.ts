@@ -43,10 +43,12 @@ test("pipelined requests are executed one after another, in their order", async 
 test("more than 16 unanswered requests on one connection end it", async () => {
   const gate = Promise.withResolvers<void>();
   server.engine.gate = gate.promise;
-  const { answers, closed } = await rawExchange(server.agent, post("a") + GET.repeat(16));
+  const flood = post("a") + post("b") + GET.repeat(15);
+  const { answers, closed } = await rawExchange(server.agent, flood);
   expect([answers, closed]).toEqual([[], true]);
   gate.resolve();
   expect((await rawExchange(server.agent, GET.repeat(16), { answers: 16 })).answers).toHaveLength(16);
+  expect(nonces()).not.toContain("b");
 });
 
 test("who closes the sending half, as socat does, still gets every answer", async () => {
@@ -161,6 +163,20 @@ test("who hangs up while it runs changes nothing for anybody", async () => {
   gate.resolve();
   await until(() => server.events.some(({ route }) => route === "POST /execute"));
   expect(server.bugs).toEqual([]);
+});
+
+test("what waits behind a running request is not executed once its sender is gone", async () => {
+  const gate = Promise.withResolvers<void>();
+  server.engine.gate = gate.promise;
+  const connection = await Deno.connect({ transport: "unix", path: server.agent });
+  await connection.write(new TextEncoder().encode(post("a") + post("b")));
+  await until(() => nonces().length === 1);
+  connection.close();
+  expect(statuses((await rawExchange(server.agent, GET)).answers)).toEqual([200]);
+  gate.resolve();
+  await until(() => server.events.some(({ route }) => route === "POST /execute"));
+  expect(statuses((await rawExchange(server.agent, GET)).answers)).toEqual([200]);
+  expect(nonces()).toEqual(["a"]);
 });
 
 test("one uid has so many connections and no more; one that ends makes room", async () => {
