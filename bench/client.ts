@@ -1,0 +1,80 @@
+/**
+ * The load, in a process of its own: sends prepared bodies over one Unix socket and prints what it measured as JSON.
+ *
+ * Arguments: socket, clients, and a rate per second for an open loop (0: closed loop, each client sends when it was
+ * answered). Standard input: the bodies, one a line. In an open loop latency counts from when a request was due, so that a
+ * stall is not hidden by the requests it held back.
+ */
+
+import http from "node:http";
+
+const [socketPath = "", clientsText = "1", rateText = "0"] = Deno.args;
+const clients = Number(clientsText);
+const rate = Number(rateText);
+const bodies = (await new Response(Deno.stdin.readable).text()).split("\n").filter(Boolean);
+const agent = new http.Agent({ keepAlive: true, maxSockets: Math.max(clients, rate > 0 ? 512 : 0) });
+
+const latencies: number[] = [];
+const statuses: Record<string, number> = {};
+
+function send(body: string, dueMs: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const request = http.request({
+    agent,
+    socketPath,
+    method: "POST",
+    path: "/execute",
+    headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
+  }, (answer) => {
+    answer.resume();
+    answer.on("end", () => {
+      latencies.push(performance.now() - dueMs);
+      const status = String(answer.statusCode);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+      resolve();
+    });
+  });
+  request.on("error", reject);
+  request.end(body);
+  return promise;
+}
+
+async function closedLoop(): Promise<void> {
+  let next = 0;
+  await Promise.all(Array.from({ length: clients }, async () => {
+    for (let body = bodies[next++]; body !== undefined; body = bodies[next++]) {
+      await send(body, performance.now());
+    }
+  }));
+}
+
+async function openLoop(): Promise<void> {
+  const startMs = performance.now();
+  const sent: Promise<void>[] = [];
+  for (const [index, body] of bodies.entries()) {
+    const dueMs = startMs + index * 1000 / rate;
+    const wait = dueMs - performance.now();
+    if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
+    sent.push(send(body, dueMs));
+  }
+  await Promise.all(sent);
+}
+
+const startMs = performance.now();
+await (rate > 0 ? openLoop() : closedLoop());
+const seconds = (performance.now() - startMs) / 1000;
+agent.destroy();
+latencies.sort((a, b) => a - b);
+const at = (share: number) =>
+  latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+const measured = {
+  count: latencies.length,
+  perSecond: latencies.length / seconds,
+  p50: at(0.5),
+  p95: at(0.95),
+  p99: at(0.99),
+  p999: at(0.999),
+  max: latencies.at(-1) ?? 0,
+  statuses,
+};
+await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(measured)));

@@ -1,0 +1,80 @@
+/** Prepared requests, and what the load process measured with them. */
+
+import { Approver, request } from "../test/support/approver.ts";
+
+/** Latencies in milliseconds. */
+export interface Measured {
+  readonly count: number;
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+const CLIENT = new URL("client.ts", import.meta.url).pathname;
+
+/** `rate` per second makes it an open loop; 0 is a closed one. Throws when an answer is of another status than expected. */
+export async function load(
+  socket: string,
+  bodies: readonly string[],
+  clients: number,
+  { rate = 0, status = 200 } = {},
+): Promise<Measured> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", CLIENT, socket, String(clients), String(rate)],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(bodies.join("\n")));
+  await writer.close();
+  const { stdout } = await child.output();
+  const measured: Measured = JSON.parse(new TextDecoder().decode(stdout));
+  if (measured.statuses[String(status)] !== bodies.length) {
+    throw new Error(`answers were not ${status}: ${JSON.stringify(measured.statuses)}`);
+  }
+  return measured;
+}
+
+export const approver = new Approver("bench");
+
+/** Distinct approved requests, signed before anything is measured. */
+export function approved(
+  action: string,
+  count: number,
+  payload: Readonly<Record<string, unknown>>,
+): string[] {
+  return Array.from(
+    { length: count },
+    () => JSON.stringify(approver.approve(request(action, payload), LONG)),
+  );
+}
+
+const LONG = { exp: Math.floor(Date.now() / 1000) + 86_000 };
+
+/** For demo mode. */
+export function unapproved(
+  action: string,
+  count: number,
+  payload: Readonly<Record<string, unknown>>,
+): string[] {
+  return Array.from({ length: count }, () => JSON.stringify(request(action, payload)));
+}
+
+/** Each signed over other bytes than it carries: what an attacker sends who knows a keyid and no key. */
+export function forged(count: number, payload: Readonly<Record<string, unknown>>): string[] {
+  return approved("echo", count, payload).map((body) => {
+    const request = JSON.parse(body);
+    const claims = JSON.parse(atob(request.approval.payload));
+    request.approval.payload = btoa(JSON.stringify({ ...claims, jti: crypto.randomUUID() }));
+    return JSON.stringify(request);
+  });
+}
+
+/** A payload of about that many bytes. */
+export function payloadOf(bytes: number): Readonly<Record<string, unknown>> {
+  return { msg: "x".repeat(Math.max(0, bytes - 10)) };
+}

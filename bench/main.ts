@@ -1,0 +1,145 @@
+/**
+ * `npm run bench`: the real daemon over its real socket, loaded from a separate process, beside what this machine gives in
+ * the same run. Prints one table and writes it as bench/results/latest.json.
+ *
+ * Arguments: names of sections (all of them by default), and --growth=10000,100000 for the sizes of the growing ledger.
+ */
+
+import { constantAnswers, durableCommits, executorRoundTrip, signatures } from "./ceilings.ts";
+import { benchConfig } from "./config.ts";
+import { growth } from "./growth.ts";
+import { approved, forged, load, type Measured, payloadOf, unapproved } from "./load.ts";
+import { scene } from "./scene.ts";
+import { Table, write } from "./table.ts";
+import { printTargets } from "./targets.ts";
+
+const HELLO = { msg: "hello" };
+const CLIENTS = [1, 16, 64];
+const table = new Table();
+const chosen = Deno.args.filter((argument) => !argument.startsWith("--"));
+const growthSizes =
+  (Deno.args.find((argument) => argument.startsWith("--growth=")) ?? "--growth=10000,100000,1000000")
+    .slice("--growth=".length).split(",").map(Number);
+
+const latencies = ({ perSecond, p50, p95, p99, max }: Measured) => ({ perSecond, p50, p95, p99, max });
+const requestsFor = (clients: number) => clients === 1 ? 2_000 : 8_000;
+
+async function ceilings(): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "openexec-bench-" });
+  for (const callers of CLIENTS) {
+    const { perSecond, ms } = await durableCommits(folder, callers, 3);
+    table.add("ceilings", `two durable commits, ${callers} callers`, { perSecond, ms });
+  }
+  for (const clients of CLIENTS) {
+    const measured = await constantAnswers(folder, clients, 20_000);
+    table.add("ceilings", `constant over HTTP, ${clients} clients`, latencies(measured));
+  }
+  const { sign, verify } = signatures(2);
+  table.add("ceilings", "Ed25519 sign", { ...sign });
+  table.add("ceilings", "Ed25519 verify", { ...verify });
+  table.add("ceilings", "executor round trip", { ...await executorRoundTrip(benchConfig(), folder, 3_000) });
+  await Deno.remove(folder, { recursive: true });
+}
+
+async function enforced(): Promise<void> {
+  const daemon = await scene();
+  await load(daemon.socket, approved("echo", 1_000, HELLO), 16); // warm
+  for (const clients of CLIENTS) {
+    const measured = await load(daemon.socket, approved("echo", requestsFor(clients), HELLO), clients);
+    table.add("enforced", `echo, ${clients} clients`, latencies(measured));
+  }
+  for (
+    const [name, bytes, count] of [["1 KiB", 1024, 4_000], ["64 KiB", 65_536, 1_000], [
+      "1 MiB",
+      2 ** 20,
+      60,
+    ]] as const
+  ) {
+    const measured = await load(daemon.socket, approved("echo", count, payloadOf(bytes)), 16);
+    table.add("enforced", `echo of ${name}, 16 clients`, latencies(measured));
+  }
+  const replayed = approved("echo", 2_000, HELLO);
+  await load(daemon.socket, replayed, 16);
+  table.add(
+    "enforced",
+    "replays, 16 clients",
+    latencies(await load(daemon.socket, [...replayed, ...replayed], 16)),
+  );
+  const refused = await load(daemon.socket, forged(12_000, HELLO), 16, { status: 403 });
+  table.add("refusals", "bad signature, 16 clients", latencies(refused));
+  await stations(daemon.directory, daemon.output);
+  await daemon.close();
+}
+
+/** Means over every attempt that succeeded, from the daemon's own log lines. */
+function stations(_directory: string, output: readonly string[]): void {
+  const sums = new Map<string, { total: number; count: number }>();
+  for (const line of output) {
+    if (!line.startsWith("{") || !line.includes('"status":"succeeded"')) continue;
+    for (const [station, micros] of Object.entries<number>(JSON.parse(line).stations)) {
+      const sum = sums.get(station) ?? { total: 0, count: 0 };
+      sums.set(station, { total: sum.total + micros, count: sum.count + 1 });
+    }
+  }
+  for (const [station, { total, count }] of sums) {
+    table.add("stations", station, { meanMicros: total / count, count });
+  }
+}
+
+async function demo(): Promise<void> {
+  const daemon = await scene({ mode: "demo" });
+  await load(daemon.socket, unapproved("echo", 1_000, HELLO), 16);
+  for (const clients of CLIENTS) {
+    const measured = await load(daemon.socket, unapproved("echo", requestsFor(clients), HELLO), clients);
+    table.add("demo", `echo, ${clients} clients`, latencies(measured));
+  }
+  await daemon.close();
+}
+
+async function isolation(): Promise<void> {
+  const daemon = await scene();
+  for (const kind of ["reuse", "fresh"]) {
+    const action = `echo_${kind}`;
+    await load(daemon.socket, approved(action, 20, HELLO), 1);
+    table.add(
+      "isolation",
+      `${kind}, 1 client`,
+      latencies(await load(daemon.socket, approved(action, 200, HELLO), 1)),
+    );
+    const paced = await load(daemon.socket, approved(action, 200, HELLO), 1, { rate: 20 });
+    table.add("isolation", `${kind}, 20 a second`, latencies(paced));
+  }
+  await daemon.close();
+}
+
+/** Half of what the daemon can do, for a minute, with pruning and checkpoints going on. */
+async function openLoop(): Promise<void> {
+  const daemon = await scene();
+  const capacity = (await load(daemon.socket, approved("echo", 8_000, HELLO), 16)).perSecond;
+  const rate = Math.floor(capacity / 2);
+  const measured = await load(daemon.socket, approved("echo", rate * 60, HELLO), 1, { rate });
+  table.add("open loop", `${rate} a second for a minute`, { ...latencies(measured), p999: measured.p999 });
+  await daemon.close();
+}
+
+const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
+  ceilings,
+  enforced,
+  demo,
+  isolation,
+  "open-loop": openLoop,
+  growth: () => growth(growthSizes, table),
+};
+
+for (const [name, section] of Object.entries(SECTIONS)) {
+  if (chosen.length === 0 || chosen.includes(name)) await section();
+}
+const targets = printTargets(table);
+const results = new URL("results/", import.meta.url);
+await Deno.mkdir(results, { recursive: true });
+const machine = { cores: navigator.hardwareConcurrency, deno: Deno.version.deno, arch: Deno.build.arch };
+await Deno.writeTextFile(
+  new URL("latest.json", results),
+  JSON.stringify({ machine, rows: table.rows, targets }, null, 2),
+);
+write("\nwritten to bench/results/latest.json\n");
