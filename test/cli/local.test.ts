@@ -184,6 +184,15 @@ describe("a ledger and its copies", () => {
     expect(unknown.code).toBe(2);
   });
 
+  test("verify without a key says whom it believes, and asks for one where nobody is to be asked", async () => {
+    await Deno.writeTextFile(`${folder}/asked.json`, (await execute('{"n":5}')).out);
+    const asked = await openexec(["verify", `${folder}/asked.json`, "--socket", daemon.socket]);
+    expect([asked.code, asked.err]).toEqual([0, expect.stringContaining("believing the daemon")]);
+    const shown = /ed25519:\S+/.exec(asked.err)?.[0];
+    expect(shown).toBe((await Deno.readTextFile(`${state}/executor.pub`)).trim());
+    expect((await openexec(["verify", `${folder}/asked.json`])).code).toBe(2);
+  });
+
   test("audit finds a running daemon's ledger sound, and an export of it", async () => {
     const running = await openexec(["audit", "--state", state, "--json"]);
     expect([running.code, JSON.parse(running.out)]).toEqual([
