@@ -20,7 +20,7 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 /** No digits first: JavaScript would move such a member before all others, and out of canonical order. */
 const DETAIL_NAME = /^[a-z][a-z_]{0,63}$/;
 /** Characters of an operator's note. */
-export const NOTE_LENGTH_MAX = 4096;
+const NOTE_LENGTH_MAX = 4096;
 
 const text = (max: number) => v.custom<string>((value) => isText(value) && value.length <= max);
 const name = v.custom<string>((value) => typeof value === "string" && isName(value));
