@@ -24,17 +24,14 @@ const ledger = await openLedger({
 });
 
 /** As a daemon does at its start. */
-for (const { id } of ledger.unsettled()) {
-  const unknown = {
-    status: "outcome_unknown",
-    code: "outcome_unknown",
-    result: null,
-    resultCommitment: null,
-  } as const;
-  await ledger.settle(settlement(id, unknown));
+async function start(): Promise<void> {
+  const unknown = { status: "outcome_unknown", code: "outcome_unknown" } as const;
+  for (const { id } of ledger.unsettled()) {
+    await ledger.settle(settlement(id, { ...unknown, result: null, resultCommitment: null }));
+  }
+  await ledger.prune(64);
+  say("ready");
 }
-await ledger.prune(64);
-say("ready");
 
 async function once(nonce: string): Promise<void> {
   say(`A ${nonce}`);
@@ -45,19 +42,30 @@ async function once(nonce: string): Promise<void> {
   say(`S ${nonce}`);
 }
 
-async function caller(number: number): Promise<void> {
-  for (let round = 0; round < Number(rounds); round++) {
-    try {
-      await once(`${run}-${number}-${round}`);
-      if (round % 4 === 3) await ledger.prune(16);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      say(`X ${error.code}`);
-      if (error.code === "ledger_unavailable") return;
-    }
+/** Whether to go on. */
+async function attempt(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    say(`X ${error.code}`);
+    return error.code !== "ledger_unavailable";
   }
 }
 
-await Promise.all(Array.from({ length: Number(callers) }, (_, number) => caller(number)));
+async function caller(number: number): Promise<void> {
+  for (let round = 0; round < Number(rounds); round++) {
+    const goOn = await attempt(async () => {
+      await once(`${run}-${number}-${round}`);
+      if (round % 4 === 3) await ledger.prune(16);
+    });
+    if (!goOn) return;
+  }
+}
+
+if (await attempt(start)) {
+  await Promise.all(Array.from({ length: Number(callers) }, (_, number) => caller(number)));
+}
 say("done");
 await ledger.close();
