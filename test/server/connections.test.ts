@@ -52,10 +52,17 @@ test("more than 16 unanswered requests on one connection end it", async () => {
 });
 
 test("who closes the sending half, as socat does, still gets every answer", async () => {
-  const { answers, closed } = await rawExchange(server.agent, post("a") + post("b") + GET, {
+  const gate = Promise.withResolvers<void>();
+  server.engine.gate = gate.promise;
+  const exchange = rawExchange(server.agent, post("a") + post("b") + GET, {
     halfClose: true,
     answers: Infinity,
   });
+  await until(() => nonces().length === 1);
+  // By the time another connection was served, the end of this one's input has been seen.
+  await rawExchange(server.agent, GET);
+  gate.resolve();
+  const { answers, closed } = await exchange;
   expect(statuses(answers)).toEqual([200, 200, 200]);
   expect(closed).toBe(true);
 });
