@@ -9,7 +9,8 @@ import { sleep } from "../client/retry.ts";
 import type { JsonObject } from "../core/types.ts";
 import { type Cli, daemonCommand, type DaemonFlags } from "./command.ts";
 import { DONE, FAILED, UsageError } from "./exit_code.ts";
-import { fields } from "./print.ts";
+import { type Measures, measuresIn } from "./metrics_text.ts";
+import { fields, table } from "./print.ts";
 import { withDaemon } from "./surroundings.ts";
 
 interface StatusFlags extends DaemonFlags {
@@ -17,11 +18,18 @@ interface StatusFlags extends DaemonFlags {
   readonly interval: string;
 }
 
+interface Status {
+  readonly ready: boolean;
+  readonly state: JsonObject;
+  /** null on an agent socket. */
+  readonly measures: Measures | null;
+}
+
 export function statusCommand(cli: Cli): Command {
   return daemonCommand(
     "status",
     "show how the daemon is",
-    "An admin socket also shows its ledger, log and executors. Ends with 1 when the daemon takes no work.",
+    "An admin socket also shows its work, ledger, log and executors. Ends with 1 when the daemon takes no work.",
   )
     .option("--watch", "refresh until interrupted")
     .option("--interval <seconds>", "between refreshes", "2")
@@ -34,40 +42,56 @@ export function statusCommand(cli: Cli): Command {
       do {
         const status = await findStatus(cli, flags);
         if (flags.watch) cli.terminal.clear();
-        for (const line of flags.json ? [JSON.stringify(status)] : fields(flattened(status))) {
-          cli.terminal.print(line);
-        }
-        cli.exitCode = status["ready"] === true ? DONE : FAILED;
+        for (const line of linesOf(status, flags)) cli.terminal.print(line);
+        cli.exitCode = status.ready ? DONE : FAILED;
         if (signal) await sleep(intervalMs, signal).catch(() => undefined); // interrupted: that is the end of it
       } while (signal?.aborted === false);
     });
 }
 
 /** Of the admin socket, where this user can reach it, because it shows more. */
-async function findStatus(cli: Cli, flags: StatusFlags): Promise<JsonObject> {
+async function findStatus(cli: Cli, flags: StatusFlags): Promise<Status> {
   try {
-    return await withDaemon(cli, flags, "admin", (client) => statusOf(client));
+    return await withDaemon(cli, flags, "admin", statusOf);
   } catch (error) {
     const elsewhere = error instanceof UsageError || error instanceof OpenExecUnreachable;
     if (!elsewhere || flags.socket !== undefined) throw error;
-    return await withDaemon(cli, flags, "agent", (client) => statusOf(client));
+    return await withDaemon(cli, flags, "agent", statusOf);
   }
 }
 
-async function statusOf(client: OpenExecClient): Promise<JsonObject> {
+async function statusOf(client: OpenExecClient): Promise<Status> {
   const call = { retry: false };
-  const { health, ...status } = await client.status(call);
-  return { ...status, ...health, ...await measuresOf(client, call) };
+  const { health, ...description } = await client.status(call);
+  const operated = await operatorStatus(client, call);
+  return {
+    ready: description.ready,
+    state: { ...description, ...health, ...operated },
+    measures: operated === null ? null : measuresIn(await client.operator.metrics(call)),
+  };
 }
 
-/** An agent socket has none. */
-async function measuresOf(client: OpenExecClient, call: CallOptions): Promise<JsonObject> {
+async function operatorStatus(client: OpenExecClient, call: CallOptions): Promise<JsonObject | null> {
   try {
     return await client.operator.status(call);
   } catch (error) {
-    if (error instanceof OpenExecError && error.code === "admin_only") return {};
+    if (error instanceof OpenExecError && error.code === "admin_only") return null;
     throw error;
   }
+}
+
+function linesOf({ state, measures }: Status, { json }: StatusFlags): string[] {
+  if (json) return [JSON.stringify({ ...state, ...measures })];
+  if (measures === null) return fields(flattened(state));
+  const attempts = measures.attempts.map(({ action, code, count }) => [action, code, String(count)]);
+  const stations = measures.stations.map((
+    { station, count, mean_ms },
+  ) => [station, `${count}`, `${mean_ms} ms`]);
+  return [
+    ...fields([...flattened(state), ["pruned_bodies", String(measures.pruned_bodies)]]),
+    ...(attempts.length === 0 ? [] : ["", ...table(["ACTION", "CODE", "ATTEMPTS"], attempts)]),
+    ...(stations.length === 0 ? [] : ["", ...table(["STATION", "PASSED", "MEAN"], stations)]),
+  ];
 }
 
 /** `ledger.executions: 3` for a member of a member. */

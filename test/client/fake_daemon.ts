@@ -35,6 +35,7 @@ export class FakeDaemon {
   readonly acts: [path: string, body: Json][] = [];
   /** By path; without one the socket is no admin socket. The last answer is given again and again. */
   readonly operatorAnswers = new Map<string, Json[]>();
+  metrics = "";
   tenant: string | null = "t1";
   /** Executions stay `reserved` this many looks. */
   looksReserved = 0;
@@ -93,6 +94,8 @@ export class FakeDaemon {
         return json(response, this.#execute(body));
       case "/receipts/0":
         return json(response, { log_index: 0, attestation: {}, tlog_proof: "a proof" });
+      case "/metrics":
+        return void response.writeHead(200).end(this.metrics);
       case "/log/checkpoint":
         return void response.writeHead(200).end("openexec:fake/log\n1\nroot\n\n— signature\n");
       case "/executions":
