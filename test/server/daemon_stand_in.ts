@@ -1,6 +1,6 @@
 /**
  * A process that serves as the daemon does, with fakes for the engine behind it: for tests that need signals, descriptors of a
- * service manager, or another uid. Usage: FOLDER [TOML-less options as JSON]; prints one JSON line when it is ready and one at
+ * service manager, or another uid. Usage: FOLDER [options as JSON]; prints one JSON line when it is ready and one at
  * its end.
  */
 
@@ -13,6 +13,8 @@ import { TestServer } from "./fakes.ts";
 const [directory = "", options = "{}"] = Deno.args;
 const { runMs = 0, ...serverOptions } = JSON.parse(options);
 const { systemd } = readEnvironment();
+
+void Deno.stdin.readable.pipeTo(new WritableStream()).finally(() => Deno.exit(1));
 
 const server = await TestServer.startIn(directory, {
   ...serverOptions,

@@ -38,7 +38,8 @@ export function startStandIn(
     args,
     cwd: ROOT,
     env: { HOME: folder, ...env },
-    stdin: "null",
+    // It ends with this process, also when a test is cut off: the pipe closes.
+    stdin: "piped",
     stdout: "piped",
     stderr: "null",
   }).spawn();
@@ -67,6 +68,7 @@ export function startStandIn(
         // it ended by itself
       }
       await process.status;
+      await process.stdin.close().catch(() => {});
       await reader.cancel();
       Deno.removeSync(folder, { recursive: true });
     },
