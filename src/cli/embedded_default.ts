@@ -6,6 +6,7 @@
 import { dirname } from "node:path";
 import { formatApproverKey, newApproverKey, parseApproverKey } from "../client/approver_key.ts";
 import type { Config } from "../config/config.ts";
+import { makePrivateFolder } from "../os/private_folder.ts";
 import { DEVELOPMENT_APPROVER, DEVELOPMENT_KEYID, type DevelopmentKey } from "../config/defaults.ts";
 
 /** Reads the key file, or makes it with mode 0600. Throws InvalidApproverKey for a file that is something else. */
@@ -21,7 +22,7 @@ export function developmentKey(file: string): DevelopmentKey {
 /** The folders of the embedded default's sockets, for this user only. Those of a configuration file are its author's. */
 export function makeSocketFolders({ path, sockets }: Config): void {
   if (path !== null) return;
-  for (const socket of sockets) Deno.mkdirSync(dirname(socket.path), { recursive: true, mode: 0o700 });
+  for (const socket of sockets) makePrivateFolder(dirname(socket.path));
 }
 
 function readIfThere(file: string): string | null {

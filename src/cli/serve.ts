@@ -7,6 +7,7 @@ import type { Command } from "commander";
 import { fstatSync } from "node:fs";
 import { checkPaths, loadConfig, type LoadedConfig } from "../config/load.ts";
 import { inheritedVariables } from "../config/environment.ts";
+import { problemText } from "../config/config_error.ts";
 import { readConfigFile } from "../config/read_file.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { realPath } from "../os/file_status.ts";
@@ -93,7 +94,7 @@ async function serve(cli: Cli, flags: ServeFlags, { config, warnings }: LoadedCo
     executorId: daemon.executorId,
     mode: config.mode,
     executorKey: formatPublicKey(daemon.executorKey),
-    warnings: [...warnings.map(({ message }) => message), ...prudentWarnings(config, Deno.uid())],
+    warnings: [...warnings.map(problemText), ...prudentWarnings(config, Deno.uid())],
   });
   for (const line of lines) cli.terminal.print(line);
   notify.ready(`serving ${config.actions.size} actions`);

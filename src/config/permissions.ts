@@ -62,13 +62,12 @@ function readableBy(config: Config, { root, packages }: ProgramFiles): string[] 
 }
 
 /** Files that are replaced in one step need their folder, where the new one is written first. */
-function writable({ path, stateDir, anchor, checkpoints, sockets }: Config): string[] {
-  const isEmbedded = path === null; // then the folders of the sockets are ours to make
+function writable({ stateDir, anchor, checkpoints, sockets }: Config): string[] {
   const replaced = [anchor, checkpoints.file].filter((path) => path !== null);
   return [
     stateDir,
     ...replaced.map((path) => posix.dirname(path)),
-    ...sockets.map(({ path }) => isEmbedded ? posix.dirname(path) : path),
+    ...sockets.map(({ path }) => path),
   ];
 }
 
