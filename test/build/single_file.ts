@@ -14,11 +14,10 @@ export interface Ran {
 /** Fast to compress; the level changes nothing else. */
 const LEVEL = "1";
 
-/** What a test's title says when the file cannot be built here; empty when it can. */
-export function missingToBuild(): string {
-  const missing = [has("gcc") ? "" : "gcc", existsSync("/usr/include/zstd.h") ? "" : "libzstd-dev"].filter(
-    Boolean,
-  );
+/** What the title of a test says that cannot build the file here, or lacks a tool besides; empty when nothing is missing. */
+export function missingToBuild(...tools: readonly string[]): string {
+  const missing = ["gcc", ...tools].filter((tool) => !has(tool));
+  if (!existsSync("/usr/include/zstd.h")) missing.push("libzstd-dev");
   return missing.length === 0 ? "" : ` [skipped: needs ${missing.join(", ")}]`;
 }
 

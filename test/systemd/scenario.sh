@@ -1,0 +1,37 @@
+# What happens on the booted machine: every line of output is NAME=VALUE, checked by booted.test.ts.
+export HOME=/root OPENEXEC_SOCKET=/run/openexec/agent.sock
+
+show() { systemctl show --value --property="$1" openexec.service; }
+ask() { # NAME ACTION PAYLOAD
+  openexec request "$2" "$3" | openexec approve --key /etc/openexec/approver.key --yes - >"/tmp/$1.json" 2>/dev/null
+  echo "$1=$(openexec exec --json - <"/tmp/$1.json" | tr -d '\n')"
+}
+as() { # NAME GROUPS: asks as a user that is nobody here
+  setpriv --reuid=65534 --regid=65534 $2 env HOME=/tmp openexec actions >/dev/null 2>&1
+  echo "$1=$?"
+}
+
+systemctl start openexec.socket openexec-admin.socket
+stat --format='%n=%a %U %G' /run/openexec/*.sock
+systemctl start openexec.service
+echo "active=$(show ActiveState)"
+echo "status=$(show StatusText)"
+grep -E '^(NoNewPrivs|Seccomp|CapBnd|CapEff):' "/proc/$(show MainPID)/status" | tr -d ':' | tr '\t' '='
+echo "network=$(nsenter --target="$(show MainPID)" --net cat /proc/net/dev | grep -c eth)"
+ask greeted greet '{"name":"systemd"}'
+as member "--groups=$(getent group openexec-agents | cut -d: -f3)"
+as stranger --clear-groups
+
+systemctl reload openexec.service
+echo "reload=$?"
+pid=$(show MainPID)
+systemctl restart openexec.service
+echo "restart=$?"
+echo "again=$(openexec exec --json - </tmp/greeted.json | tr -d '\n')"
+
+# A daemon that hangs is ended by its watchdog and started again.
+kill -STOP "$(show MainPID)"
+until [ "$(show NRestarts)" = 1 ] && [ "$(show ActiveState)" = active ]; do sleep 0.1; done
+ask revived greet '{"name":"again"}'
+systemctl stop openexec.service 2>/dev/null
+echo "result=$(show Result) $(show ExecMainStatus)"
