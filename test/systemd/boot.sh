@@ -13,7 +13,9 @@ if [ "${2-}" != inside ]; then
   mkdir "$group"
   echo $$ >"$group/cgroup.procs"
   status=0
-  unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child "$0" "$input" inside || status=$?
+  # Whatever hangs in there ends with it.
+  timeout --signal=KILL 150 unshare --mount --pid --fork --uts --ipc --net --cgroup \
+    --kill-child "$0" "$input" inside || status=$?
   echo $$ >$hierarchy/cgroup.procs
   find "$group" -depth -type d -exec rmdir {} \;
   exit $status
