@@ -42,7 +42,7 @@ export class Inspection implements Inspector {
   service(): ServiceView {
     const { version, executorId, config } = this.parts;
     const status = this.ready() ? "running" : "unavailable";
-    return { service: "openexec", status, version, executor_id: executorId, tenant: config.tenant };
+    return { service: "OpenExec", status, version, executor_id: executorId, tenant: config.tenant };
   }
 
   health(): HealthView {
@@ -119,8 +119,10 @@ export class Inspection implements Inspector {
     };
   }
 
+  /** OpenExec's clients send the result as the text that was hashed; whoever has only the value may send that. */
   isLegacyReceipt(executionId: string, result: JsonNode, receipt: string): boolean {
-    return legacyReceiptOf(executionId, pythonJson(result, "default")) === receipt;
+    const texts = [pythonJson(result, "default"), ...(result.kind === "string" ? [result.value] : [])];
+    return texts.some((text) => legacyReceiptOf(executionId, text) === receipt);
   }
 
   status(): JsonObject {
