@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boots the system's own systemd as the first process of a machine that is nothing but namespaces: its root is in memory,
-# with an overlay over /usr, so that nothing it does reaches the host. boot.sh INPUT runs INPUT/scenario.sh in it, as a unit,
-# with the files of INPUT/etc, INPUT/units and INPUT/bin in place and INPUT/results to write to.
+# with an overlay over /usr, so that nothing it does reaches the host. boot.sh INPUT runs its INPUT/units in it,
+# default.target first, with the files of INPUT/etc and INPUT/bin in place and INPUT/results to write to.
 set -eu
 input=$1
 
