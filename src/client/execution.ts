@@ -20,6 +20,8 @@ export interface Execution<Result = Json> {
   /** Base64 of the 32-byte salts that open the receipt's commitments, while they are kept. */
   readonly salts: { readonly request?: string; readonly result?: string };
   readonly log_index: number | null;
+  /** Of the error table; absent while it runs and when it succeeded. */
+  readonly code?: string;
   readonly result_pruned?: boolean;
   readonly resolved?: boolean;
 }
@@ -40,16 +42,17 @@ function isStatus(value: Json | undefined): value is ExecutionStatus {
 /** undefined when it is no execution object. Members this SDK does not know are kept. */
 export function executionOf(value: Json): Execution | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { id, action, status, approved, receipt, attestation, salts, log_index } = value;
+  const { id, action, status, approved, receipt, attestation, salts, log_index, code, ...rest } = value;
   if (typeof id !== "string" || typeof action !== "string" || !isStatus(status)) return undefined;
   return {
-    ...value,
+    ...rest,
+    ...(typeof code === "string" ? { code } : {}),
     id,
     action,
     status,
     approved: approved === true,
-    result: value["result"] ?? null,
-    replayed: value["replayed"] === true,
+    result: rest["result"] ?? null,
+    replayed: rest["replayed"] === true,
     receipt: typeof receipt === "string" ? receipt : null,
     attestation: isJsonObject(attestation) ? attestation : null,
     salts: saltsOf(salts),

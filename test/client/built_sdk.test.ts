@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildClient } from "../../scripts/build_client.ts";
 import { base64Encode } from "../../src/core/encoding.ts";
@@ -57,6 +58,7 @@ function genuineReceipt(): { receipt: string; executorKey: string } {
     id: body.execution_id,
     action: "echo",
     status: "failed",
+    code: "handler_failed",
     result: null,
     attestation: envelope,
     log_index: 3,
@@ -124,6 +126,25 @@ test("a program in TypeScript compiles against the built declarations, and a wro
   `;
   expect(await compile(program("{ amount: 5 }"))).toBe("compiles");
   expect(await compile(program('{ amount: "5" }'))).toContain("TS2322");
+});
+
+test("a page bundles verification and signing without anything of Node's", async () => {
+  const page = `
+    import { approveRequest, newApproverKey, newRequest, verifyReceipt } from "../../src/client/mod.ts";
+    globalThis.page = { approveRequest, newApproverKey, newRequest, verifyReceipt };
+  `;
+  const { outputFiles } = await build({
+    stdin: { contents: page, resolveDir: `${ROOT}test/client`, loader: "ts" },
+    bundle: true,
+    write: false,
+    platform: "browser",
+    format: "iife",
+    // the transport names it, and is not taken along
+    external: ["node:http"],
+  });
+  const bundled = outputFiles[0]?.text ?? "";
+  expect(bundled).toContain("verifyReceipt");
+  expect(bundled).not.toMatch(/\brequire\(|from "node:/);
 });
 
 test("nothing that was built names Deno but in prose", async () => {
