@@ -18,7 +18,7 @@ const TIME_LIMIT_MS = 30_000;
  * Runs a worker without permissions in a process that could read a file and a variable. Throws a StartupError when anything
  * opened, or when it cannot be tried.
  */
-export async function verifyBox(launcher: Launcher): Promise<void> {
+export async function verifyBox(launcher: Pick<Launcher, "canary" | "start">): Promise<void> {
   const opened = await tryDoors(launcher);
   if (opened === "[]") return;
   throw new StartupError(
@@ -29,7 +29,7 @@ export async function verifyBox(launcher: Launcher): Promise<void> {
   );
 }
 
-async function tryDoors(launcher: Launcher): Promise<string | null> {
+async function tryDoors(launcher: Pick<Launcher, "canary" | "start">): Promise<string | null> {
   const process = launcher.start({
     handlers: new Map([["probe", await readHandler(program.probe)]]),
     grants: { ...NO_GRANTS, read: [launcher.canary], env: [VARIABLE] },

@@ -32,7 +32,7 @@ const MEBIBYTE = 1024 * 1024;
 const FRAME_EXTRA_BYTES = 4 * MEBIBYTE;
 const LOG_LINES = 200;
 /** Longer than what is kept in the end, so that no secret is cut in two before it is looked for. */
-const LOG_LENGTH = 65_536;
+const LOG_LENGTH = 16_384;
 
 export class Launcher {
   private constructor(

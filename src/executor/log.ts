@@ -23,7 +23,7 @@ export function executorLog(): ExecutorLog {
     line: (action, execution, text) => info("handler said", { action, execution, line: lineOf(text) }),
     // what a handler throws quotes its input more often than not: the reason is not written
     failed: (action, execution, code) => warning("run did not succeed", { action, execution, code }),
-    died: (pid) => warning("executor ended", { pid }),
+    died: (pid, reason) => warning("executor ended", { pid, signal: /^SIG[A-Z0-9]+/.exec(reason)?.[0] }),
   };
 }
 

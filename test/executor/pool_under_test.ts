@@ -68,16 +68,21 @@ export class PoolUnderTest {
     const configured = Object.entries(actions).map(([name, action]) =>
       [name, configOf(name, action)] as const
     );
-    const pool = await startPool(new Map(configured), {
-      stateDir,
-      mode: "demo",
-      limits: { requestBytes: 2 * MEBIBYTE, resultBytes: MEBIBYTE },
-      clock: systemClock,
-      variable: () => undefined,
-      log: heard,
-      ...options,
-    });
-    return new PoolUnderTest(pool, stateDir, heard);
+    try {
+      const pool = await startPool(new Map(configured), {
+        stateDir,
+        mode: "demo",
+        limits: { requestBytes: 2 * MEBIBYTE, resultBytes: MEBIBYTE },
+        clock: systemClock,
+        variable: () => undefined,
+        log: heard,
+        ...options,
+      });
+      return new PoolUnderTest(pool, stateDir, heard);
+    } catch (error) {
+      Deno.removeSync(stateDir, { recursive: true });
+      throw error;
+    }
   }
 
   /** Runs it to its outcome. */

@@ -2,10 +2,10 @@
  * The harness: what runs in a worker around a handler. It imports the handler, checks what goes in and what comes out, and
  * reports to the executor's main thread over a port of its own.
  *
- * A handler shares this realm and may have changed every object in it by the time it returns. Therefore: everything used
- * after the first import of a handler was taken from the realm before it (`call(method, self, [...])`), nothing iterates,
- * and the port is never a `this` or an argument of something a handler could have replaced. What a handler can still do is
- * answer for its own run, which it may do anyway.
+ * A handler shares this realm and may have changed every object in it by the time it returns. Therefore everything used after
+ * the first import of a handler was taken from the realm before it (`call(method, self, [...])`), nothing iterates, and the
+ * port is no argument of anything that a handler could have replaced. Where a worker is used again, an earlier run can change
+ * what a later one does: they are the same code in the same realm.
  *
  * This file is loaded from its text, like a handler, so it imports nothing of ours but types.
  */
@@ -17,14 +17,13 @@ import type { Begin, FromWorker, ToWorker } from "./messages.ts";
 const call = Reflect.apply;
 const { get } = Reflect;
 const { parse, stringify } = JSON;
-const { assign, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, keys } = Object;
+const { assign, getPrototypeOf, keys } = Object;
 const { isArray } = Array;
 const { isFinite, isInteger, isSafeInteger } = Number;
 const { isWellFormed, slice } = String.prototype;
 const { toExponential } = Number.prototype;
-const { postMessage, dispatchEvent } = MessagePort.prototype;
+const { postMessage } = MessagePort.prototype;
 const { abort } = AbortController.prototype;
-const dataOf = getOwnPropertyDescriptor(MessageEvent.prototype, "data")?.get;
 const PlainObject = Object.prototype;
 const { inspect } = Deno;
 const close = self.close;
@@ -53,11 +52,7 @@ addEventListener("message", (event) => {
 function start(order: Begin): void {
   begin = order;
   runsLeft = begin.runsMax;
-  // the runtime calls port.dispatchEvent(), which a handler could replace on the prototype to be handed the port
-  defineProperty(begin.port, "dispatchEvent", { value: dispatchEvent });
-  begin.port.onmessage = (event: MessageEvent<ToWorker>) => {
-    obey(dataOf === undefined ? event.data : call(dataOf, event, []));
-  };
+  begin.port.onmessage = (event: MessageEvent<ToWorker>) => obey(event.data);
   report({ kind: "open" });
 }
 

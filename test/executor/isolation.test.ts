@@ -1,0 +1,77 @@
+/** What one run may leave for the next, and what it may not. */
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { number, object, parse } from "valibot";
+import { handler, PoolUnderTest } from "./pool_under_test.ts";
+
+let under: PoolUnderTest;
+
+beforeAll(async () => {
+  under = await PoolUnderTest.start({
+    fresh: handler("keeps.ts"),
+    process: handler("keeps.ts", { isolation: "process" }),
+    reuse: handler("keeps.ts", { isolation: "reuse" }),
+  });
+});
+
+afterAll(() => under.close());
+
+async function run(action: string, then = "return") {
+  return parse(object({ runs: number(), pid: number() }), await under.result(action, { then }));
+}
+
+test("fresh: every run has its own worker, in one process", async () => {
+  const [first, second] = [await run("fresh"), await run("fresh")];
+  expect([first.runs, second.runs]).toEqual([1, 1]);
+  expect(second.pid).toBe(first.pid);
+});
+
+test("process: every run has its own process, and the last one's is gone", async () => {
+  const [first, second] = [await run("process"), await run("process")];
+  expect([first.runs, second.runs]).toEqual([1, 1]);
+  expect(second.pid).not.toBe(first.pid);
+  await expect.poll(() => under.pids()).not.toContain(first.pid);
+});
+
+test("reuse: runs follow each other in one worker", async () => {
+  const first = await run("reuse");
+  expect(await run("reuse")).toEqual({ runs: first.runs + 1, pid: first.pid });
+});
+
+test.each(["throw", "exit"])("reuse: after a run that ended by %s, the worker is another", async (then) => {
+  await run("reuse");
+  expect((await under.run("reuse", { then })).status).not.toBe("succeeded");
+  expect((await run("reuse")).runs).toBe(1);
+});
+
+test("reuse: what an earlier run left ticking neither logs for it nor answers for the next", async () => {
+  const first = await under.start(under.pool.acquire("reuse"), "reuse", { then: "linger" }, "lingering");
+  expect(first.outcome.status).toBe("succeeded");
+  const next = await under.start(under.pool.acquire("reuse"), "reuse", { then: "return" }, "next");
+  expect(next.outcome).toMatchObject({ status: "succeeded", resultText: expect.stringContaining("runs") });
+  await run("reuse");
+  expect(under.heard.lines.filter(({ execution }) => execution === "lingering")).toEqual([]);
+  await under.run("reuse", { then: "throw" });
+});
+
+test("reuse: a run may break what the next one stands on; then that one fails too, and the worker is another", async () => {
+  await run("reuse", "poison");
+  expect((await under.run("reuse", { then: "return" })).status).toBe("crashed");
+  expect((await run("reuse")).runs).toBe(1);
+});
+
+test("a slot that was given back unused can be taken again, and runs once only", async () => {
+  const slot = under.pool.acquire("fresh");
+  slot.release();
+  expect(
+    await slot.run({
+      executionId: "late",
+      action: "fresh",
+      canonicalRequest: "{}",
+      idempotencyKey: "k",
+      traceparent: null,
+    }),
+  )
+    .toEqual({ outcome: { status: "outcome_unknown", code: "outcome_unknown" }, startedAtMs: null });
+  expect((await run("fresh")).runs).toBe(1);
+});

@@ -1,0 +1,137 @@
+/** How long executor processes live: no longer than needed, and no longer than their daemon. */
+
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
+import { ExecutorRecords } from "../../src/executor/records.ts";
+import { ECHO, handler, PoolUnderTest } from "./pool_under_test.ts";
+
+const open: PoolUnderTest[] = [];
+
+afterEach(async () => {
+  for (const under of open.splice(0)) await under.close();
+});
+
+async function start(...args: Parameters<typeof PoolUnderTest.start>): Promise<PoolUnderTest> {
+  const under = await PoolUnderTest.start(...args);
+  open.push(under);
+  return under;
+}
+
+function isAlive(pid: number): boolean {
+  return startTimeOf(pid) !== null;
+}
+
+const WAITING = handler("context.ts", { timeoutMs: 60_000, concurrency: 2 });
+
+test("nothing is started before it is needed, and what is idle is ended", async () => {
+  const under = await start({ context: WAITING }, { idleMs: 50 });
+  expect(under.pids()).toEqual([]);
+  await under.result("context", { do: "tell" });
+  expect(under.pool.statistics()).toMatchObject({ processes: 1, restarts: 0 });
+  await expect.poll(() => under.pool.statistics().processes).toBe(0);
+  expect(under.pids()).toEqual([]);
+  expect(under.pool.statistics().restarts).toBe(0);
+  await under.result("context", { do: "tell" });
+});
+
+test("each slot has its own process, and an ended one is replaced before it is asked for", async () => {
+  const under = await start({ context: WAITING });
+  const runs = [0, 1].map(() => under.run("context", { do: "wait" }));
+  await expect.poll(() => under.heard.lines.length, { timeout: 10_000 }).toBe(2); // both wait
+  const [victim = 0, survivor = 0, ...more] = under.pids();
+  expect(more).toEqual([]);
+  sendSignal(victim, SIGKILL);
+  expect(await Promise.race(runs)).toEqual({ status: "outcome_unknown", code: "outcome_unknown" });
+  await expect.poll(() => under.pool.statistics()).toMatchObject({ processes: 2, running: 1, restarts: 1 });
+  expect(isAlive(survivor)).toBe(true);
+  expect(under.pool.healthy()).toBe(true);
+});
+
+test("a built-in's process that is killed takes its runs along, and the next ones run", async () => {
+  const under = await start({ echo: ECHO });
+  await under.result("echo");
+  for (const pid of under.pids()) sendSignal(pid, SIGKILL);
+  await expect.poll(() => under.pool.statistics().restarts).toBe(1);
+  expect(await under.result("echo", { a: 1 })).toEqual({ a: 1 });
+});
+
+test("a process that is killed before a run was sent to it loses nothing", async () => {
+  const under = await start({ context: WAITING });
+  await under.result("context", { do: "tell" });
+  const slot = under.pool.acquire("context");
+  for (const pid of under.pids()) sendSignal(pid, SIGKILL);
+  await expect.poll(() => under.pool.statistics().restarts).toBe(1);
+  const { outcome } = await under.start(slot, "context", { do: "tell" });
+  expect(outcome.status).toBe("succeeded");
+});
+
+test("close() ends every process, and what runs is unknown", async () => {
+  const under = await PoolUnderTest.start({ context: WAITING });
+  await under.result("context", { do: "tell" });
+  const run = under.run("context", { do: "wait" });
+  const pids = under.pids();
+  await under.close();
+  expect(await run).toEqual({ status: "outcome_unknown", code: "outcome_unknown" });
+  expect(pids.filter(isAlive)).toEqual([]);
+  expect(() => under.pool.acquire("context")).toThrow(
+    expect.objectContaining({ code: "executor_unavailable" }),
+  );
+});
+
+test("executors that cannot be started are refused and reported, and tried again", async () => {
+  const under = await start({ context: WAITING });
+  const map = join(under.stateDir, "executors/import_map.json");
+  Deno.renameSync(map, `${map}.away`);
+  expect(await under.run("context", { do: "tell" })).toMatchObject({ code: "outcome_unknown" });
+  expect(under.pool.healthy()).toBe(false);
+  expect(() => under.pool.acquire("context")).toThrow(
+    expect.objectContaining({ code: "executor_unavailable" }),
+  );
+  Deno.renameSync(`${map}.away`, map);
+  await expect.poll(() => under.pool.healthy(), { timeout: 15_000 }).toBe(true);
+  expect((await under.run("context", { do: "tell" })).status).toBe("succeeded");
+});
+
+test("an executor whose daemon was killed ends by itself", async () => {
+  const { daemon, executor } = await startElsewhere();
+  daemon.kill("SIGKILL");
+  await daemon.status;
+  await expect.poll(() => isAlive(executor)).toBe(false);
+});
+
+test("a starting pool first ends the executors that its predecessor left", async () => {
+  const { daemon, executor, stateDir } = await startElsewhere();
+  // neither can notice anything: the daemon is stopped, so that its end of the channel stays open
+  daemon.kill("SIGSTOP");
+  const under = await start({ echo: ECHO }, { stateDir });
+  expect(isAlive(executor)).toBe(false);
+  expect(under.pids()).toEqual([]);
+  daemon.kill("SIGKILL");
+  await daemon.status;
+});
+
+test("a record of another process that now has that pid ends nobody", async () => {
+  const directory = Deno.makeTempDirSync();
+  Deno.writeTextFileSync(join(directory, String(Deno.pid)), "another boot 1234");
+  await new ExecutorRecords(directory).endPredecessors();
+  expect(Array.from(Deno.readDirSync(directory))).toEqual([]);
+  Deno.removeSync(directory, { recursive: true });
+});
+
+/** A pool in another process, with a run in it. */
+async function startElsewhere() {
+  const stateDir = Deno.makeTempDirSync({ prefix: "openexec-elsewhere-" });
+  const script = new URL("./elsewhere.ts", import.meta.url).pathname;
+  const daemon = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--unstable-worker-options", script, stateDir],
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = daemon.stdout.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  const executor = Number(new TextDecoder().decode(value));
+  expect(isAlive(executor)).toBe(true);
+  return { daemon, executor, stateDir };
+}

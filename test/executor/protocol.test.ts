@@ -1,0 +1,80 @@
+/** Frames and messages between daemon and executor: what is said arrives as it was said, and nothing else arrives. */
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  FrameError,
+  frameOf,
+  FrameReader,
+  parseToDaemon,
+  parseToExecutor,
+  type ToDaemon,
+} from "../../src/executor/protocol.ts";
+
+const TOKEN = "a".repeat(32);
+const text = fc.string({ unit: "binary" }).map((value) => value.toWellFormed());
+
+const messages: fc.Arbitrary<ToDaemon> = fc.oneof(
+  fc.constant({ kind: "ready" as const, token: TOKEN }),
+  fc.record({ kind: fc.constant("log" as const), token: fc.constant(TOKEN), id: text, line: text }),
+  fc.record({ kind: fc.constant("succeeded" as const), token: fc.constant(TOKEN), id: text, result: text }),
+  fc.record({
+    kind: fc.constant("failed" as const),
+    token: fc.constant(TOKEN),
+    id: text,
+    code: fc.constantFrom("handler_failed" as const, "result_invalid" as const),
+    reason: text,
+  }),
+);
+
+test("FrameReader gives back what frameOf() made, however the stream is cut", () => {
+  fc.assert(
+    fc.property(fc.array(messages), fc.infiniteStream(fc.integer({ min: 1, max: 40 })), (said, sizes) => {
+      const stream = said.flatMap((message) => [...frameOf(message)]);
+      const reader = new FrameReader(1 << 20);
+      const heard: (ToDaemon | undefined)[] = [];
+      for (let at = 0; at < stream.length;) {
+        const size = sizes.next().value ?? 1;
+        for (const frame of reader.read(Uint8Array.from(stream.slice(at, at + size)))) {
+          heard.push(parseToDaemon(frame, TOKEN));
+        }
+        at += size;
+      }
+      expect(heard).toEqual(said);
+    }),
+  );
+});
+
+test("FrameReader refuses a frame that is too long as soon as it is announced, and one that is no UTF-8", () => {
+  expect(() => new FrameReader(10).read(new Uint8Array([0, 0, 0, 11]))).toThrow(FrameError);
+  expect(new FrameReader(10).read(new Uint8Array([0, 0, 0, 10]))).toEqual([]);
+  expect(() => new FrameReader(10).read(new Uint8Array([0, 0, 0, 1, 0xff]))).toThrow(FrameError);
+});
+
+test("parseToDaemon() takes no message without the token, with another one, or with more or less than its members", () => {
+  const said = { kind: "succeeded", token: TOKEN, id: "e", result: "1" };
+  expect(parseToDaemon(JSON.stringify(said), TOKEN)).toEqual(said);
+  const { token: _, ...unsigned } = said;
+  const { result: __, ...without } = said;
+  for (
+    const other of [
+      unsigned,
+      without,
+      { ...said, token: "b".repeat(32) },
+      { ...said, more: 1 },
+      { ...said, id: 1 },
+      { ...said, kind: "run" },
+      { ...said, kind: "failed" },
+      [said],
+      null,
+    ]
+  ) {
+    expect(parseToDaemon(JSON.stringify(other), TOKEN)).toBeUndefined();
+  }
+  expect(parseToDaemon("{", TOKEN)).toBeUndefined();
+});
+
+test("parseToExecutor() takes no message of the other direction", () => {
+  expect(parseToExecutor(JSON.stringify({ kind: "ready", token: TOKEN }))).toBeUndefined();
+  expect(parseToExecutor("[]")).toBeUndefined();
+});

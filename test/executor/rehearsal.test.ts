@@ -1,0 +1,40 @@
+/** `pin` and `test-action` without a daemon. */
+
+import { expect, test } from "vitest";
+import { systemClock } from "../../src/core/clock.ts";
+import { digestOf } from "../../src/core/sha.ts";
+import { pinHandler, rehearse } from "../../src/executor/rehearsal.ts";
+import { HANDLERS, Heard } from "./pool_under_test.ts";
+
+const FILE = `${HANDLERS}reach.ts`;
+
+test("pinHandler() gives the digest of the file's bytes and its schemas", async () => {
+  expect(await pinHandler(FILE)).toMatchObject({
+    file: FILE,
+    digest: digestOf(Deno.readFileSync(FILE)),
+    inputSchema: { type: "object", required: ["door", "target"], additionalProperties: false },
+  });
+});
+
+test("rehearse() runs a handler with the grants it is given and no others", async () => {
+  const rehearsal = {
+    file: FILE,
+    allow: { net: [], read: ["/etc/hostname"], write: [], env: [], run: [] },
+    secrets: new Map<string, string>(),
+    timeoutMs: 10_000,
+    memoryBytes: 256 * 1024 * 1024,
+    resultBytes: 1024,
+  };
+  const options = { clock: systemClock, variable: () => undefined, log: new Heard() };
+  const granted = await rehearse(
+    { ...rehearsal, payload: { door: "read", target: "/etc/hostname" } },
+    options,
+  );
+  expect(granted).toEqual({
+    status: "succeeded",
+    resultText: JSON.stringify(Deno.readTextFileSync("/etc/hostname")),
+  });
+  const denied = await rehearse({ ...rehearsal, payload: { door: "read", target: "/etc/passwd" } }, options);
+  expect(denied).toEqual({ status: "failed", code: "handler_failed" });
+  expect(options.log.failures[0]?.reason).toContain("NotCapable");
+});

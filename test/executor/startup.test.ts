@@ -1,0 +1,160 @@
+/** What the pool refuses to start with, and what it has sealed once it did. */
+
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { verifyBox } from "../../src/executor/box_check.ts";
+import { Launcher } from "../../src/executor/launch.ts";
+import { pinHandler } from "../../src/executor/rehearsal.ts";
+import { ECHO, handler, PoolUnderTest } from "./pool_under_test.ts";
+
+let folder: string;
+
+beforeAll(() => {
+  folder = Deno.makeTempDirSync({ prefix: "openexec-startup-" });
+});
+
+afterAll(() => Deno.removeSync(folder, { recursive: true }));
+
+const HEAD = 'import { defineAction } from "openexec"; import * as v from "valibot";';
+
+/** A handler's file with `top` at its top, that gives `result`. */
+function write(name: string, top = "", { input = "v.unknown()", result = "1" } = {}): string {
+  const file = join(folder, name);
+  const action = `defineAction({ input: ${input}, output: v.unknown(), run: () => ${result} })`;
+  Deno.writeTextFileSync(file, `${HEAD}\n${top}\nexport default ${action};\n`);
+  return file;
+}
+
+const UNUSABLE: readonly (readonly [what: string, file: () => string])[] = [
+  ["imports an npm package", () => write("npm.ts", 'import "npm:valibot";')],
+  ["imports a package by its bare name", () => write("bare.ts", 'import "lmdb";')],
+  ["imports the schema converter", () => write("converter.ts", 'import "@valibot/to-json-schema";')],
+  ["imports a file", () => write("file.ts", 'import "file:///etc/hostname" with { type: "text" };')],
+  ["imports a file beside it", () => write("beside.ts", 'import "./npm.ts";')],
+  ["imports from the network", () => write("http.ts", 'import "https://deno.land/std/version.ts";')],
+  ["is no TypeScript", () => write("syntax.ts", "const = 1;")],
+  ["throws while it loads", () => write("throws.ts", 'throw new Error("at the top");')],
+  ["reads a file while it loads", () => write("reads.ts", 'Deno.readTextFileSync("/etc/hostname");')],
+  ["connects while it loads", () => write("connects.ts", 'await fetch("http://127.0.0.1:1/");')],
+  [
+    "starts a program while it loads",
+    () => write("starts.ts", 'new Deno.Command("/bin/true").outputSync();'),
+  ],
+  ["exits while it loads", () => write("exits.ts", "Deno.exit(0);")],
+  [
+    "kills its process while it loads",
+    () => write("kills.ts", 'import p from "node:process"; p.kill(p.pid, "SIGKILL");'),
+  ],
+  [
+    "transforms its input",
+    () => write("transform.ts", "", { input: "v.pipe(v.string(), v.transform(Number))" }),
+  ],
+  [
+    "checks its input by code",
+    () => write("check.ts", "", { input: "v.pipe(v.string(), v.check(() => true))" }),
+  ],
+  ["has an asynchronous schema", () => write("async.ts", "", { input: "v.objectAsync({})" })],
+  ["has no schema", () => write("none.ts", "", { input: "{}" })],
+  ["is no module of an action", () => {
+    const file = join(folder, "plain.ts");
+    Deno.writeTextFileSync(file, "export const run = 1;");
+    return file;
+  }],
+  ["is not there", () => join(folder, "missing.ts")],
+  ["is not named as code", () => write("code.txt")],
+  ["is no UTF-8", () => {
+    const file = join(folder, "bytes.js");
+    Deno.writeFileSync(file, new Uint8Array([0x2f, 0x2f, 0xff]));
+    return file;
+  }],
+];
+
+test.each(UNUSABLE)("pin refuses a handler that %s", async (_what, file) => {
+  const refusal = { name: "StartupError", message: expect.stringContaining(file()) };
+  await expect(pinHandler(file())).rejects.toMatchObject(refusal);
+});
+
+test("the reason a schema has no JSON Schema is told, with the action", async () => {
+  const file = write("reason.ts", "", { input: "v.object({ n: v.pipe(v.string(), v.transform(Number)) })" });
+  await expect(PoolUnderTest.start({ charge: handler(file) })).rejects.toMatchObject({
+    what: expect.stringContaining("charge"),
+    remedy: expect.stringContaining('"transform"'),
+  });
+});
+
+test("code that is not what the configuration pins refuses the start, and names the action", async () => {
+  const file = write("pinned.ts");
+  const { digest } = await pinHandler(file);
+  Deno.writeTextFileSync(file, "\n", { append: true });
+  await expect(PoolUnderTest.start({ charge: handler(file, { digest }) })).rejects.toMatchObject({
+    name: "StartupError",
+    what: expect.stringContaining("charge"),
+  });
+});
+
+test("in enforced mode a module without a digest refuses the start, and a built-in does not", async () => {
+  const file = write("unpinned.ts");
+  const { digest } = await pinHandler(file);
+  await expect(PoolUnderTest.start({ charge: handler(file) }, { mode: "enforced" })).rejects.toMatchObject({
+    name: "StartupError",
+    remedy: expect.stringContaining(digest),
+  });
+  await (await PoolUnderTest.start({ echo: ECHO }, { mode: "enforced" })).close();
+});
+
+test("what was read at the start is what runs, whatever becomes of the file", async () => {
+  const file = write("kept.ts", "", { result: '"as pinned"' });
+  const { digest } = await pinHandler(file);
+  const under = await PoolUnderTest.start({ kept: handler(file, { digest, isolation: "process" }) });
+  write("kept.ts", "", { result: '"something else"' });
+  expect(await under.result("kept")).toBe("as pinned");
+  Deno.removeSync(file);
+  expect(await under.result("kept")).toBe("as pinned");
+  expect(under.pool.actions.get("kept")?.digest).toBe(digest);
+  await under.close();
+});
+
+test("names that objects are born with are names of actions like any other", async () => {
+  const under = await PoolUnderTest.start({ constructor: handler(write("named.ts")), toString: ECHO });
+  expect(await under.result("constructor")).toBe(1);
+  expect(await under.result("toString", { a: 1 })).toEqual({ a: 1 });
+  await under.close();
+});
+
+test("enums and other syntax that is more than types is left to the runtime", async () => {
+  const top = "enum Colour { Red, Green } class Point { constructor(readonly x: number) {} }";
+  const under = await PoolUnderTest.start({
+    enums: handler(write("enums.ts", top, { result: "[Colour.Green, new Point(3).x]" })),
+    script: handler(write("script.mjs", "", { result: '"plain"' })),
+  });
+  expect(await under.result("enums")).toEqual([1, 3]);
+  expect(await under.result("script")).toBe("plain");
+  await under.close();
+});
+
+test("a runtime that does not keep workers to their permissions refuses the start", async () => {
+  const launcher = await Launcher.open(
+    join(folder, "box"),
+    { requestBytes: 1e6, resultBytes: 1e6 },
+    () => undefined,
+  );
+  await verifyBox(launcher);
+  const careless: Pick<Launcher, "canary" | "start"> = {
+    canary: launcher.canary,
+    start: (purpose, ended) => launcher.start({ ...purpose, workerGrants: purpose.grants }, ended),
+  };
+  await expect(verifyBox(careless)).rejects.toMatchObject({
+    name: "StartupError",
+    what: expect.stringMatching(/\["read","env"/),
+  });
+});
+
+test("without a runtime to start, the start is refused", async () => {
+  const launcher = await Launcher.open(
+    join(folder, "none"),
+    { requestBytes: 1e6, resultBytes: 1e6 },
+    () => undefined,
+  );
+  Deno.removeSync(launcher.canary); // the import map is missing, so that every process ends at once
+  await expect(verifyBox(launcher)).rejects.toMatchObject({ name: "StartupError" });
+});
