@@ -5,7 +5,6 @@
  */
 
 import { utf8Decode } from "../core/encoding.ts";
-import { parseCanonical, toValue } from "../core/json.ts";
 import type { Json } from "../core/types.ts";
 import { errorOfAnswer, OpenExecUnreachable, unreadableAnswer } from "./errors.ts";
 import { RETRY, type RetryPolicy, withRetries } from "./retry.ts";
@@ -131,12 +130,12 @@ function unreachable(failure: ConnectionFailed): OpenExecUnreachable {
     : new OpenExecUnreachable("none", "nobody answers on the socket", failure.cause);
 }
 
-/** undefined when the body is no JSON. A result may hold doubles that print as integers past 2^53. */
+/** undefined when the body is no JSON. */
 function jsonOfAnswer(answer: Answer): Json | undefined {
   const text = utf8Decode(answer.body);
   if (text === undefined) return undefined;
   try {
-    return toValue(parseCanonical(text));
+    return JSON.parse(text) as Json;
   } catch {
     return undefined;
   }
