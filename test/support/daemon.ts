@@ -12,27 +12,37 @@ export interface DaemonOptions {
   readonly directory?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
+  /** A program and its arguments that run the daemon, as a tracer does, in the process that was started. */
+  readonly wrapper?: readonly string[];
 }
 
 /** A running daemon and its folder, which `close` removes unless it was handed in. */
 export class Daemon {
   private constructor(
     readonly directory: string,
-    readonly socket: string,
+    private readonly defaultSocket: string,
     readonly process: Deno.ChildProcess,
     readonly output: string[],
     private readonly keep: boolean,
+    /** Resolves at the line that says ready; rejects with the daemon's output when it exits before. */
+    readonly ready: Promise<void>,
   ) {}
 
-  /** Resolves at the line that says ready; rejects with the daemon's output when it exits before. */
   static async start(options: DaemonOptions = {}): Promise<Daemon> {
+    const daemon = Daemon.launch(options);
+    await daemon.ready;
+    return daemon;
+  }
+
+  /** Does not wait until it is ready. */
+  static launch(options: DaemonOptions = {}): Daemon {
     const directory = options.directory ?? Deno.makeTempDirSync({ prefix: "openexec-test-" });
-    const socket = options.config === undefined
-      ? join(directory, "run/openexec/agent.sock")
-      : join(directory, "agent.sock");
-    if (options.config !== undefined) writeConfig(directory, socket, options.config);
-    const process = new Deno.Command(OPENEXEC, {
-      args: ["serve", ...(options.arguments ?? [])],
+    const configured = join(directory, "agent.sock");
+    if (options.config !== undefined) writeConfig(directory, configured, options.config);
+    const socket = exists(configOf(directory)) ? configured : join(directory, "run/openexec/agent.sock");
+    const [program, ...args] = [...(options.wrapper ?? []), OPENEXEC, "serve", ...(options.arguments ?? [])];
+    const process = new Deno.Command(program ?? OPENEXEC, {
+      args,
       clearEnv: true,
       env: environmentOf(directory, options),
       stdin: "null",
@@ -40,7 +50,7 @@ export class Daemon {
       stderr: "piped",
     }).spawn();
     const output: string[] = [];
-    const ready = Promise.withResolvers<string>();
+    const ready = Promise.withResolvers<void>();
     void follow(process.stdout, output, ready.resolve);
     void follow(process.stderr, output, () => {});
     void process.status.then(({ code, signal }) =>
@@ -48,8 +58,14 @@ export class Daemon {
         new Error(`the daemon ended (${signal ?? code}) before it was ready:\n${output.join("\n")}`),
       )
     );
-    const said = await ready.promise;
-    return new Daemon(directory, said || socket, process, output, options.directory !== undefined);
+    ready.promise.catch(() => {}); // whoever waits for it is told
+    return new Daemon(directory, socket, process, output, options.directory !== undefined, ready.promise);
+  }
+
+  /** The first that it says it listens on. */
+  get socket(): string {
+    const said = this.output.map((line) => /^listening on (\S+)/.exec(line)?.[1]);
+    return said.find((path) => path !== undefined) ?? this.defaultSocket;
   }
 
   get pid(): number {
@@ -98,11 +114,15 @@ function writeConfig(directory: string, socket: string, rest: string): void {
   const head = rest.includes("[[sockets]]") ? "" : `[[sockets]]\npath = "${socket}"\nrole = "admin"\n`;
   const [top = "", ...tables] = rest.split(/^(?=\[)/m);
   const text = `state_dir = "${directory}/state"\n${top}\n${head}\n${tables.join("")}`;
-  Deno.writeTextFileSync(join(directory, "openexec.toml"), text);
+  Deno.writeTextFileSync(configOf(directory), text);
+}
+
+function configOf(directory: string): string {
+  return join(directory, "openexec.toml");
 }
 
 function environmentOf(directory: string, options: DaemonOptions): Record<string, string> {
-  const config = join(directory, "openexec.toml");
+  const config = configOf(directory);
   return {
     PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
     HOME: directory,
@@ -123,21 +143,19 @@ function exists(path: string): boolean {
   }
 }
 
-/** Collects lines; a line `listening on PATH` names the socket, and `ready` ends the wait. */
+/** Collects lines; the line `ready` ends the wait. */
 async function follow(
   stream: ReadableStream<Uint8Array>,
   output: string[],
-  onReady: (socket: string) => void,
+  onReady: () => void,
 ): Promise<void> {
-  let socket = "";
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
       output.push(line);
-      socket ||= /^listening on (\S+)/.exec(line)?.[1] ?? "";
-      if (/^ready\b/.test(line)) onReady(socket);
+      if (/^ready\b/.test(line)) onReady();
     }
   }
 }
