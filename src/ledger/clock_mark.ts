@@ -14,6 +14,19 @@ import type { LedgerState } from "./state.ts";
 
 const JUMP_MS = 3_600_000;
 
+/** Uptimes come in whole seconds. */
+const UPTIME_STEP_MS = 1_000;
+
+/**
+ * The earliest that it can be at start-up: the mark, and what the machine has certainly been up for since. So time does
+ * not go back either when the daemon died before it could write down the latest, and the wall clock was set back.
+ */
+export function earliestNow(state: LedgerState, clock: Clock): number {
+  const uptimeMs = clock.uptimeMs();
+  const sinceMs = uptimeMs >= state.markUptimeMs ? uptimeMs - state.markUptimeMs : uptimeMs;
+  return state.markMs + Math.max(0, sinceMs - UPTIME_STEP_MS);
+}
+
 /** Moves the mark to now and returns it; pauses pruning when the clock jumped. */
 export function advanceMark(state: LedgerState, clock: Clock): number {
   const nowMs = Math.max(state.markMs, clock.nowMs());

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { type Clock, monotonicClock } from "../core/clock.ts";
 import type { Mode } from "../core/types.ts";
 import { Ballast } from "./ballast.ts";
+import { advanceMark, earliestNow } from "./clock_mark.ts";
 import { createFolder, flushFolder } from "./durable_file.ts";
 import { Grants } from "./grants.ts";
 import { GroupCommit } from "./group_commit.ts";
@@ -75,9 +76,8 @@ export async function openStore(folder: string, mapBytes?: number): Promise<Stor
   return store;
 }
 
-async function createLedger(
-  { stateDir, executorId, mode, createIfMissing = true }: OpenOptions,
-): Promise<void> {
+async function createLedger(options: OpenOptions): Promise<void> {
+  const { stateDir, executorId, mode, clock, createIfMissing = true } = options;
   if (await exists(join(stateDir, VAULT_FOLDER))) throw damagedLedger("its folder is gone");
   if (!createIfMissing) {
     throw new LedgerOpenError(
@@ -90,10 +90,12 @@ async function createLedger(
   if (await exists(draft)) await Deno.remove(draft, { recursive: true });
   await createFolder(draft);
   const store = new Store({ directory: draft });
+  const state = emptyState();
+  advanceMark(state, clock);
   await store.commit(() => {
     writeSchemaVersion(store.tables, SCHEMA_VERSION);
     writeIdentity(store.tables, { executorId: executorId ?? randomExecutorId(), mode });
-    writeState(store.tables, emptyState());
+    writeState(store.tables, state);
   });
   await store.close();
   await flushFolder(draft);
@@ -106,7 +108,7 @@ async function assemble(options: OpenOptions, store: Store, lock: StateLock): Pr
   const { tables } = store;
   const identity = readIdentity(tables);
   checkIdentity(identity, options);
-  const clock = monotonicClock(wallClock, readState(tables).markMs);
+  const clock = monotonicClock(wallClock, earliestNow(readState(tables), wallClock));
   const commits = new GroupCommit(store, clock);
   const vault = await Vault.open(join(stateDir, VAULT_FOLDER));
   const bodies = new SealedBodies(tables, vault);

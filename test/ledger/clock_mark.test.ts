@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { DAY_MS, HOUR_MS, reserveAndSettle, scene } from "./scene.ts";
+import { openLedger } from "../../src/ledger/open.ts";
+import { DAY_MS, HOUR_MS, reserveAndSettle, scene, temporaryFolder } from "./scene.ts";
 
 const RETENTION = { payloadMs: 10 * HOUR_MS, resultMs: 10 * HOUR_MS };
 
@@ -28,6 +30,25 @@ test("an idle daemon keeps the time as well, when it prunes and when it ends", a
   await s.reopen();
   s.clock.wallMs -= 2 * DAY_MS;
   expect((await s.reopen()).clock.nowMs()).toBe(closed);
+});
+
+test("a daemon that died before it wrote down the time still does not go back behind what the machine was up for", async () => {
+  await using s = await scene();
+  await reserveAndSettle(s.ledger);
+  const committed = s.ledger.clock.nowMs();
+  const copy = temporaryFolder();
+  Deno.mkdirSync(join(copy, "ledger"));
+  Deno.copyFileSync(join(s.stateDir, "ledger/data.mdb"), join(copy, "ledger/data.mdb"));
+  s.clock.upMs += HOUR_MS;
+  s.clock.wallMs -= DAY_MS;
+  const open = () => openLedger({ stateDir: copy, executorId: null, mode: "enforced", clock: s.clock });
+  const after = await open();
+  expect(after.clock.nowMs()).toBe(committed + HOUR_MS - 1000);
+  await after.close();
+  s.clock.upMs = 5 * HOUR_MS;
+  const rebooted = await open();
+  expect(rebooted.clock.nowMs()).toBeGreaterThanOrEqual(committed + 6 * HOUR_MS - 2000);
+  await rebooted.close();
 });
 
 test("a forward jump of over an hour against uptime pauses pruning until it is asked for", async () => {
