@@ -21,10 +21,10 @@ npm run build makes dist/openexec without one.
 async function compile(root: string, denort: string): Promise<number> {
   const workFolder = await Deno.makeTempDir({ prefix: "openexec-compile-" });
   try {
-    const main = (await bundle(root, "single_file")).get("main.js");
-    if (main === undefined) throw new Error("the bundle has no main.js");
-    await Deno.writeFile(join(workFolder, "main.js"), main);
-    const settings = ["--no-config", "--no-prompt", "--no-remote", "--no-npm"];
+    for (const [name, bytes] of await bundle(root, "single_file")) {
+      await Deno.writeFile(join(workFolder, name), bytes);
+    }
+    const settings = ["--no-check", "--no-config", "--no-prompt", "--no-remote", "--no-npm"];
     const output = `--output=${join(root, "dist/openexec-client")}`;
     const { code } = await new Deno.Command(program.runtime, {
       args: ["compile", ...settings, ...CLIENT_PERMISSIONS, output, "main.js"],

@@ -1,4 +1,4 @@
-/** Bundles the program's entries, each into one self-contained module, with the same bytes for the same sources. */
+/** Bundles the program's entries into self-contained modules, with the same bytes for the same sources. */
 
 import * as esbuild from "esbuild";
 
@@ -37,6 +37,13 @@ export default () => createRequire(import.meta.url)("./lmdb.node");`,
   },
 };
 
+const SELF_CONTAINED: esbuild.BuildOptions = {
+  alias: { module: "node:module" }, // as msgpackr calls it
+  banner: { js: REQUIRE },
+  define: { "process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED": '"true"' },
+  plugins: [ADDON],
+};
+
 /**
  * Where the bundles are to run: in the single file they bring the packages along; in an npm package those are installed
  * beside it, in versions its lockfile names.
@@ -57,16 +64,15 @@ export async function bundle(root: string, destination: Destination): Promise<Ma
     legalComments: "eof",
     logLevel: "warning",
   };
-  // Split, so that what is imported late stays late: lmdb's addon is not for every command to load.
-  const main: esbuild.BuildOptions = destination === "npm_package"
-    ? { packages: "external", splitting: true }
-    : {
-      banner: { js: REQUIRE },
-      define: { "process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED": '"true"' },
-      plugins: [ADDON],
-    };
+  // Split, so that what is imported late stays late: lmdb's addon, and most of the code, is not for every command to load.
+  const main: esbuild.BuildOptions = {
+    entryPoints: MAIN,
+    splitting: true,
+    chunkNames: "chunk_[hash]",
+    ...(destination === "npm_package" ? { packages: "external" } : SELF_CONTAINED),
+  };
   const results = [
-    await esbuild.build({ ...settings, ...main, entryPoints: MAIN }),
+    await esbuild.build({ ...settings, ...main }),
     await esbuild.build({ ...settings, entryPoints: EXECUTOR }),
     await esbuild.build({
       ...settings,
