@@ -84,8 +84,10 @@ export class SharedProcess implements Supply {
   readonly starter: Starter;
   #process: ExecutorProcess | null = null;
 
+  /** Starts it, since it is one for all and kept. */
   constructor(start: Start, obituary: Obituary) {
     this.starter = new Starter(start, obituary);
+    this.#replace();
   }
 
   take(): ExecutorProcess {
