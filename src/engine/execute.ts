@@ -15,24 +15,15 @@ import type { ActionConfig } from "../config/config.ts";
 import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/executor.ts";
 import type { ExecutionRecord } from "../ledger/ledger.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Answer, Engine, RequestContext } from "./engine.ts";
 import type { EngineParts } from "./parts.ts";
 import { isReplay } from "./replay.ts";
 import { type ParsedRequest, parseRequest } from "./request.ts";
 import { reservationOf } from "./reservation.ts";
 import { Runs } from "./runs.ts";
-import { type Stopwatch, stopwatch } from "./stopwatch.ts";
+import { stopwatch } from "./stopwatch.ts";
 import { executionView, type Settled } from "./view.ts";
-
-/** One call of execute(), as far as it got. */
-export interface Attempt {
-  readonly context: RequestContext;
-  readonly stations: Stopwatch;
-  /** Set once the bytes made sense: from then on a refusal leaves a receipt. */
-  request: ParsedRequest | null;
-  /** Set once something was reserved. */
-  execution: Settled | null;
-}
 
 export class ExecutionEngine implements Engine {
   readonly runs: Runs;

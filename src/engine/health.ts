@@ -1,12 +1,12 @@
 /** How the daemon is, told truthfully: OpenExec 0.1.10's fields, and whatever keeps it from taking work. */
 
 import type { HealthView } from "./inspector.ts";
-import type { InspectParts } from "./inspect.ts";
+import type { EngineParts } from "./parts.ts";
 
-export type HealthParts = Pick<
-  InspectParts,
-  "config" | "ledger" | "executors" | "developmentApprover" | "draining"
->;
+export interface HealthParts
+  extends Pick<EngineParts, "config" | "ledger" | "executors" | "developmentApprover"> {
+  readonly draining: () => boolean;
+}
 
 export function healthOf(parts: HealthParts): HealthView {
   const { config, ledger, developmentApprover } = parts;

@@ -13,7 +13,7 @@ import { decodeReceipt } from "../log/receipt.ts";
 import { receiptEnvelope } from "../log/signed_receipt.ts";
 import { formatTlogProof } from "../log/tlog_proof.ts";
 import type { ExecutionView } from "./engine.ts";
-import { healthOf } from "./health.ts";
+import { healthOf, type HealthParts } from "./health.ts";
 import type {
   ActionView,
   ConsistencyProofView,
@@ -28,11 +28,10 @@ import type { EngineParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 import { executionView, legacyReceiptOf, loadSettled } from "./view.ts";
 
-export interface InspectParts extends EngineParts {
+export interface InspectParts extends EngineParts, HealthParts {
   readonly runs: Runs;
   readonly head: LogHead;
   readonly version: string;
-  readonly draining: () => boolean;
   readonly metricsText: () => string;
 }
 

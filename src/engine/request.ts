@@ -5,12 +5,10 @@
  * Shape: {action, payload?, nonce?, approval? | approval_artifact?}, an I-JSON object without any other member (RFC 7493).
  */
 
-import { canonicalNode } from "../core/canonical_json.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import { actionDigest, canonicalRequest } from "../core/digest.ts";
 import { Refusal } from "../core/errors.ts";
 import { type JsonNode, parseIJson } from "../core/json.ts";
 import { isName } from "../core/limits.ts";
-import { digestOf } from "../core/sha.ts";
 import type { Digest } from "../core/types.ts";
 import { UnverifiedApproval } from "../approval/approval.ts";
 
@@ -40,8 +38,8 @@ export function parseRequest(body: Uint8Array, idempotencyKey: string | null): P
   const payload = payloadOf(members.get("payload"));
   const nonce = nonceOf(members.get("nonce"), idempotencyKey);
   const approval = approvalOf(members.get("approval"), members.get("approval_artifact"));
-  const canonical = `{"action":${JSON.stringify(action)},"payload":${canonicalNode(payload)}}`;
-  return { action, payload, nonce, approval, canonical, actionDigest: digestOf(utf8Encode(canonical)) };
+  const canonical = canonicalRequest(action, payload);
+  return { action, payload, nonce, approval, canonical, actionDigest: actionDigest(canonical) };
 }
 
 function malformed(detail: string): Refusal {
