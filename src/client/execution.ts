@@ -39,20 +39,21 @@ function isStatus(value: Json | undefined): value is ExecutionStatus {
   return typeof value === "string" && STATUSES.has(value);
 }
 
-/** undefined when it is no execution object. Members this SDK does not know are kept. */
+/** undefined when it is no execution object. Members this SDK does not know are kept, and so is their order. */
 export function executionOf(value: Json): Execution | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { id, action, status, approved, receipt, attestation, salts, log_index, code, ...rest } = value;
+  const { code, ...members } = value;
+  const { id, action, status, approved, result, replayed, receipt, attestation, salts, log_index } = members;
   if (typeof id !== "string" || typeof action !== "string" || !isStatus(status)) return undefined;
   return {
-    ...rest,
+    ...members,
     ...(typeof code === "string" ? { code } : {}),
     id,
     action,
     status,
     approved: approved === true,
-    result: rest["result"] ?? null,
-    replayed: rest["replayed"] === true,
+    result: result ?? null,
+    replayed: replayed === true,
     receipt: typeof receipt === "string" ? receipt : null,
     attestation: isJsonObject(attestation) ? attestation : null,
     salts: saltsOf(salts),
