@@ -10,6 +10,7 @@
 import { join } from "node:path";
 import { type Clock, monotonicClock } from "../core/clock.ts";
 import type { Mode } from "../core/types.ts";
+import { releaseMappedFile } from "../os/mapped_file.ts";
 import { Ballast } from "./ballast.ts";
 import { advanceMark, earliestNow } from "./clock_mark.ts";
 import { createFolder, flushFolder } from "./durable_file.ts";
@@ -25,7 +26,7 @@ import { damagedLedger, LedgerOpenError } from "./open_error.ts";
 import { Room } from "./room.ts";
 import { SealedBodies } from "./sealed_bodies.ts";
 import { emptyState, readState, writeState } from "./state.ts";
-import { Store } from "./store.ts";
+import { Store, type StoreOptions } from "./store.ts";
 import { Vault } from "./vault.ts";
 
 export interface OpenOptions {
@@ -52,7 +53,8 @@ export async function openLedger(options: OpenOptions): Promise<LmdbLedger> {
   let store: Store | undefined;
   try {
     if (!await exists(ledgerFolder(stateDir))) await createLedger(options);
-    store = await openStore(ledgerFolder(stateDir), options.mapBytes);
+    const { mapBytes } = options;
+    store = await openStore({ directory: ledgerFolder(stateDir), mapBytes, release: releaseMappedFile });
     return await assemble(options, store, lock);
   } catch (error) {
     await store?.close();
@@ -62,11 +64,11 @@ export async function openLedger(options: OpenOptions): Promise<LmdbLedger> {
 }
 
 /** Throws LedgerOpenError: damaged, newer_schema. */
-export async function openStore(folder: string, mapBytes?: number): Promise<Store> {
-  const path = dataFile(folder);
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const path = dataFile(options.directory);
   if (!await exists(path)) throw damagedLedger("its data file is gone");
   checkDataFile(path);
-  const store = new Store({ directory: folder, ...(mapBytes === undefined ? {} : { mapBytes }) });
+  const store = new Store(options);
   try {
     await migrate(store);
   } catch (error) {

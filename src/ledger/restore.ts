@@ -69,7 +69,7 @@ async function prepare(source: string, stateDir: string, clock: Clock): Promise<
   await createFolder(draft);
   await Deno.copyFile(source, join(draft, DATA_FILE));
   await Deno.chmod(join(draft, DATA_FILE), 0o600);
-  const store = await openStore(draft);
+  const store = await openStore({ directory: draft });
   try {
     const identity = readIdentity(store.tables);
     const state = readState(store.tables);

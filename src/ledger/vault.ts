@@ -54,11 +54,15 @@ export class Vault {
   /** Seals `plaintext` for the row `row` of that bucket; makes the bucket's key first where it has none. */
   async seal(bucketMs: number, row: Uint8Array, plaintext: Uint8Array): Promise<Uint8Array> {
     const key = this.#keys.get(bucketMs) ?? await this.#createKey(bucketMs);
-    const nonce = randomBytes(NONCE_BYTES);
+    const clear = padded(plaintext);
+    const sealed = new Uint8Array(NONCE_BYTES + clear.length + TAG_BYTES);
+    const nonce = crypto.getRandomValues(sealed.subarray(0, NONCE_BYTES));
     const cipher = createCipheriv(CIPHER, key, nonce);
     cipher.setAAD(row);
-    const sealed = concatBytes(cipher.update(padded(plaintext)), cipher.final());
-    return concatBytes(nonce, sealed, cipher.getAuthTag());
+    sealed.set(cipher.update(clear), NONCE_BYTES);
+    cipher.final(); // of a stream cipher, which leaves nothing for the end
+    sealed.set(cipher.getAuthTag(), NONCE_BYTES + clear.length);
+    return sealed;
   }
 
   /** undefined when the key is gone, or was made anew, or the row is not what was sealed there. */

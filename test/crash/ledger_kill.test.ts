@@ -3,9 +3,10 @@ import { expect, test } from "vitest";
 import { exists } from "../../src/ledger/layout.ts";
 import { openLedger } from "../../src/ledger/open.ts";
 import { systemClock } from "../../src/core/clock.ts";
-import { refusalOf, reservation, temporaryFolder } from "../ledger/scene.ts";
+import { refusalOf, reservation } from "../ledger/scene.ts";
 import { expectSound } from "../ledger/soundness.ts";
 import { HAS_STRACE, runChild } from "./ledger_run.ts";
+import { temporaryFolder } from "../ledger/temporary.ts";
 
 const KILLS = Number(Deno.env.get("OPENEXEC_KILLS") ?? 30);
 const PER_KILL_MS = 6_000;

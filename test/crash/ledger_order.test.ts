@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { temporaryFolder } from "../ledger/scene.ts";
 import { HAS_STRACE, runChild } from "./ledger_run.ts";
+import { temporaryFolder } from "../ledger/temporary.ts";
 
 /** One finished system call of a trace: its name, its arguments with the paths behind the descriptors, its result. */
 interface Call {

@@ -3,15 +3,8 @@ import { expect, test } from "vitest";
 import { openLedger } from "../../src/ledger/open.ts";
 import { restoreLedger } from "../../src/ledger/restore.ts";
 import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
-import {
-  receipt,
-  refusalOf,
-  reservation,
-  reserveAndSettle,
-  scene,
-  temporaryFolder,
-  TestClock,
-} from "./scene.ts";
+import { receipt, refusalOf, reservation, reserveAndSettle, scene, TestClock } from "./scene.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 test("backup() of a running ledger is a consistent copy without keys", async () => {
   await using s = await scene();

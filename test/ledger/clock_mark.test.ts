@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openLedger } from "../../src/ledger/open.ts";
-import { DAY_MS, HOUR_MS, reserveAndSettle, scene, temporaryFolder } from "./scene.ts";
+import { DAY_MS, HOUR_MS, reserveAndSettle, scene } from "./scene.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 const RETENTION = { payloadMs: 10 * HOUR_MS, resultMs: 10 * HOUR_MS };
 

@@ -6,7 +6,8 @@ import { sha256 } from "../../src/core/sha.ts";
 import { openStore } from "../../src/ledger/open.ts";
 import { SealedBodies } from "../../src/ledger/sealed_bodies.ts";
 import { Vault } from "../../src/ledger/vault.ts";
-import { DAY_MS, reservation, scene, settlement, temporaryFolder } from "./scene.ts";
+import { DAY_MS, reservation, scene, settlement } from "./scene.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 /** Every file below `folder`, whole, each byte as the character of its number, since texts are quick to search. */
 function filesBelow(folder: string): { path: string; text: string }[] {
@@ -116,7 +117,7 @@ test("a copy made before the pruning opens nothing without the keys that were de
 test("short payloads cannot be told apart by the size of what is stored", async () => {
   const stateDir = temporaryFolder();
   await (await scene({ stateDir })).ledger.close();
-  const store = await openStore(join(stateDir, "ledger"));
+  const store = await openStore({ directory: join(stateDir, "ledger") });
   const bodies = new SealedBodies(store.tables, await Vault.open(join(stateDir, "vault")));
   const sizes = new Set<number>();
   for (const guess of ["yes", "no", "an answer that is longer than that"]) {

@@ -9,7 +9,7 @@ import {
 } from "../../src/ledger/migrate.ts";
 import { LedgerOpenError } from "../../src/ledger/open_error.ts";
 import { Store } from "../../src/ledger/store.ts";
-import { temporaryFolder } from "./scene.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 async function storeOfVersion(version: number): Promise<Store> {
   const store = new Store({ directory: temporaryFolder() });

@@ -2,15 +2,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openLedger } from "../../src/ledger/open.ts";
 import { LedgerOpenError, type OpenErrorReason } from "../../src/ledger/open_error.ts";
-import {
-  reservation,
-  reserveAndSettle,
-  type Scene,
-  scene,
-  settlement,
-  temporaryFolder,
-  TestClock,
-} from "./scene.ts";
+import { reservation, reserveAndSettle, type Scene, scene, settlement, TestClock } from "./scene.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 /** Why the ledger did not open, or "opened". */
 async function outcomeOf(opening: Promise<{ close(): Promise<void> }>): Promise<OpenErrorReason | "opened"> {

@@ -42,12 +42,8 @@ export interface Scene extends AsyncDisposable {
   reopen(options?: Partial<OpenOptions>): Promise<LmdbLedger>;
 }
 
-export function temporaryFolder(): string {
-  return Deno.makeTempDirSync({ prefix: "openexec-ledger-" });
-}
-
 export async function scene(options: Partial<OpenOptions> = {}): Promise<Scene> {
-  const stateDir = options.stateDir ?? temporaryFolder();
+  const stateDir = options.stateDir ?? Deno.makeTempDirSync({ prefix: "openexec-ledger-" });
   const clock = new TestClock();
   const open = (more: Partial<OpenOptions> = {}) =>
     openLedger({ stateDir, executorId: "openexec:test", mode: "enforced", clock, ...options, ...more });

@@ -1,7 +1,6 @@
 /** A file system of its own that can be filled: a small tmpfs, which takes root to mount. */
 
 import { join } from "node:path";
-import { temporaryFolder } from "./scene.ts";
 
 export interface SmallDisk extends Disposable {
   readonly path: string;
@@ -13,8 +12,11 @@ export interface SmallDisk extends Disposable {
 
 /** undefined where this process may not mount. */
 export function mountSmallDisk(bytes: number): SmallDisk | undefined {
-  const path = temporaryFolder();
-  if (!run("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", path])) return undefined;
+  const path = Deno.makeTempDirSync({ prefix: "openexec-disk-" });
+  if (!run("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", path])) {
+    Deno.removeSync(path);
+    return undefined;
+  }
   const filler = join(path, "filler");
   return {
     path,
@@ -29,7 +31,10 @@ export function mountSmallDisk(bytes: number): SmallDisk | undefined {
       }
     },
     free: () => Deno.removeSync(filler),
-    [Symbol.dispose]: () => void run("umount", ["-l", path]),
+    [Symbol.dispose]() {
+      run("umount", ["-l", path]);
+      Deno.removeSync(path);
+    },
   };
 }
 

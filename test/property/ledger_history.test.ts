@@ -4,18 +4,10 @@ import { expect, test } from "vitest";
 import { Refusal } from "../../src/core/errors.ts";
 import type { LmdbLedger } from "../../src/ledger/lmdb_ledger.ts";
 import { openLedger } from "../../src/ledger/open.ts";
-import {
-  DAY_MS,
-  HOUR_MS,
-  receipt,
-  refusalOf,
-  reservation,
-  settlement,
-  temporaryFolder,
-  TestClock,
-} from "../ledger/scene.ts";
+import { DAY_MS, HOUR_MS, receipt, refusalOf, reservation, settlement, TestClock } from "../ledger/scene.ts";
 import { expectSound } from "../ledger/soundness.ts";
 import { Model, RETENTION_MS, type Step, USES } from "./ledger_model.ts";
+import { temporaryFolder } from "../ledger/temporary.ts";
 
 /** Steps of one round are asked for at once; the rest happens alone. */
 type Round =
