@@ -5,6 +5,7 @@
  * nobody is let in before everything a predecessor left is settled or runs again.
  */
 
+import { isDeepStrictEqual } from "node:util";
 import { TrustStore } from "../approval/trust.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, readVariable } from "../config/environment.ts";
@@ -13,6 +14,7 @@ import { CheckpointPublisher } from "../engine/checkpoint_publisher.ts";
 import { checkAnchor } from "../engine/anchor.ts";
 import { ExecutionEngine } from "../engine/execute.ts";
 import { currentKeyid, loadExecutorKeys, writePublicKey } from "../engine/executor_key.ts";
+import { reasonsToRefuse } from "../engine/health.ts";
 import { InputSchemas } from "../engine/input_schema.ts";
 import { Inspection } from "../engine/inspect.ts";
 import { LogHead } from "../engine/log_head.ts";
@@ -152,12 +154,36 @@ export class Daemon {
     return new Daemon(server, executorId, signer.publicKey, recovery, parts, engine, upkeep);
   }
 
-  /** Takes approvers, keys and tenant from a newer configuration; work in flight goes on. */
+  /** How it is, in one line for a person. */
+  status(): string {
+    const refusing = reasonsToRefuse({ ...this.parts, draining: () => this.engine.isDraining });
+    if (refusing.length > 0) return `takes no work: ${refusing.join(", ")}`;
+    return `serving ${this.parts.executors.actions.size} actions`;
+  }
+
+  /**
+   * Takes approvers, keys and tenant from a newer configuration; work in flight goes on. They are in force even where it rejects
+   * because the ledger could not record it.
+   */
   async reload(config: Config): Promise<void> {
     const { trust, ledger, clock, sign, executorId } = this.parts;
     trust.replace(new TrustStore(config, executorId));
     const act = { act: "reload", peer: null, atMs: clock.nowMs(), detail: null } as const;
     await ledger.append([sign(adminReceipt(executorId, act))]);
+  }
+
+  /** Whether a newer configuration differs in more than reload() takes. */
+  needsRestart(config: Config): boolean {
+    return !isDeepStrictEqual(untrusting(config), untrusting(this.parts.config));
+  }
+
+  /**
+   * Ends executors and takes the sockets away, at once and without waiting for anything: the process must end now. What ran is
+   * settled as unknown by the next one.
+   */
+  abandon(): void {
+    void this.parts.executors.close();
+    void this.server.stop();
   }
 
   /** After the server has stopped: what still runs is ended and settled as unknown, then everything is closed. */
@@ -169,4 +195,8 @@ export class Daemon {
     await this.upkeep.stop();
     await ledger.close();
   }
+}
+
+function untrusting(config: Config): Config {
+  return { ...config, approvers: [], clawshield: null, tenant: null };
 }

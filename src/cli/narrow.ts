@@ -4,6 +4,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { daemonVariables, type Environment } from "../config/environment.ts";
 import { permissionFlags } from "../config/permissions.ts";
 import { replaceProcess } from "../os/exec.ts";
 import { RUNTIME_FLAGS } from "../os/launch.ts";
@@ -15,8 +16,8 @@ export function isWide(): boolean {
 }
 
 /** Does not return. `args` are those of the command line, `serve` first. */
-export function narrow(config: Config, args: readonly string[], environment: Record<string, string>): never {
-  const credentials = environment["CREDENTIALS_DIRECTORY"] ?? null;
-  const flags = ["run", ...RUNTIME_FLAGS, ...permissionFlags(config, program, credentials)];
-  replaceProcess(program.runtime, [...flags, program.main, ...args], environment);
+export function narrow(config: Config, args: readonly string[], { systemd }: Environment): never {
+  const flags = ["run", ...RUNTIME_FLAGS, ...permissionFlags(config, program, systemd.credentialsDirectory)];
+  const granted = [...config.actions.values()].flatMap(({ allow }) => allow.env);
+  replaceProcess(program.runtime, [...flags, program.main, ...args], daemonVariables(granted));
 }

@@ -73,9 +73,19 @@ export function readEnvironment(): Environment {
   return environmentOf(Object.fromEntries(ENVIRONMENT_NAMES.map((name) => [name, Deno.env.get(name)])));
 }
 
-/** Everything the process was given, for a program that takes its place. */
-export function inheritedVariables(): Record<string, string> {
-  return Deno.env.toObject();
+/** What the runtime itself reads: where its cache is. */
+const RUNTIME_NAMES: readonly string[] = ["DENO_DIR", "XDG_CACHE_HOME"];
+
+/**
+ * All that a daemon gets which takes this process's place: what it reads, and `granted` for its actions. So nothing that could
+ * load code into it, and no secret that was meant for the shell it was started from. The runtime asks nobody for updates.
+ */
+export function daemonVariables(granted: readonly string[]): Record<string, string> {
+  const kept = [...ENVIRONMENT_NAMES, ...RUNTIME_NAMES, ...granted].flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(kept), DENO_NO_UPDATE_CHECK: "1" };
 }
 
 /** One variable by its name, for actions that are granted it. */

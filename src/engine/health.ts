@@ -4,17 +4,17 @@ import type { HealthView } from "./inspector.ts";
 import type { EngineParts } from "./parts.ts";
 
 export interface HealthParts
-  extends Pick<EngineParts, "config" | "ledger" | "executors" | "developmentApprover"> {
+  extends Pick<EngineParts, "config" | "ledger" | "executors" | "trust" | "developmentApprover"> {
   readonly draining: () => boolean;
 }
 
 export function healthOf(parts: HealthParts): HealthView {
-  const { config, ledger, developmentApprover } = parts;
+  const { config, ledger, trust, developmentApprover } = parts;
   const isDemo = ledger.mode === "demo";
   const refusing = reasonsToRefuse(parts);
   return {
     status: refusing.length === 0 ? "healthy" : "unhealthy",
-    exec_mode: isDemo ? "demo" : config.clawshield === null ? "enforced" : "clawshield",
+    exec_mode: isDemo ? "demo" : trust.takesClawshield ? "clawshield" : "enforced",
     signature_verification: isDemo ? "disabled" : "enabled",
     ...restrictionOf(config.allowedActions, warningOf(isDemo, developmentApprover)),
     ...(developmentApprover ? { development_approver: true } : {}),
@@ -38,7 +38,7 @@ function warningOf(isDemo: boolean, developmentApprover: boolean): string {
 }
 
 /** Error codes of what stands in the way, first the one a request would meet first. */
-function reasonsToRefuse({ ledger, executors, draining }: HealthParts): string[] {
+export function reasonsToRefuse({ ledger, executors, draining }: HealthParts): string[] {
   const { halted, refusing } = ledger.health();
   return [
     ...(halted ? ["halted"] : []),

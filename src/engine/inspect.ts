@@ -39,9 +39,9 @@ export class Inspection implements Inspector {
   constructor(private readonly parts: InspectParts) {}
 
   service(): ServiceView {
-    const { version, executorId, config } = this.parts;
+    const { version, executorId, trust } = this.parts;
     const status = this.ready() ? "running" : "unavailable";
-    return { service: "OpenExec", status, version, executor_id: executorId, tenant: config.tenant };
+    return { service: "OpenExec", status, version, executor_id: executorId, tenant: trust.tenant };
   }
 
   health(): HealthView {

@@ -20,6 +20,16 @@ export class TrustGate {
     this.#store = store;
   }
 
+  /** What every approval must carry; null: none may. */
+  get tenant(): string | null {
+    return this.#store.tenant;
+  }
+
+  /** Whether OpenExec 0.1.10 artifacts may be believed. */
+  get takesClawshield(): boolean {
+    return this.#store.clawshield !== null;
+  }
+
   replace(store: TrustStore): void {
     this.#store = store;
   }

@@ -14,7 +14,8 @@ export interface Notifier {
   status(status: string): void;
   /** To be followed by ready(), once the reload is done. */
   reloading(): void;
-  stopping(status: string): void;
+  /** `withinMs`: how long the end may take, whatever the manager would have waited. */
+  stopping(status: string, withinMs: number): void;
   /** Still alive; to be repeated at least once per watchdog interval. */
   watchdog(): void;
 }
@@ -29,7 +30,8 @@ export function notifier(path: string | null): Notifier {
     ready: (status) => send("READY=1", statusLine(status)),
     status: (status) => send(statusLine(status)),
     reloading: () => send("RELOADING=1", `MONOTONIC_USEC=${monotonicMicros()}`),
-    stopping: (status) => send("STOPPING=1", statusLine(status)),
+    stopping: (status, withinMs) =>
+      send("STOPPING=1", statusLine(status), `EXTEND_TIMEOUT_USEC=${withinMs * 1000}`),
     watchdog: () => send("WATCHDOG=1"),
   };
 }

@@ -54,6 +54,16 @@ export function removeUnixListener(listener: UnixListener): void {
   if (fileStatus(listener.path)?.identity === listener.identity) libc().unlink(cString(listener.path));
 }
 
+const POLLIN = 1;
+
+/** Whether a connection waits to be accepted on a listening socket: poll(2), without waiting. */
+export function isConnectionWaiting(descriptor: number): boolean {
+  const entry = new DataView(new ArrayBuffer(8)); // struct pollfd
+  entry.setInt32(0, descriptor, true);
+  entry.setInt16(4, POLLIN, true);
+  return libc().poll(new Uint8Array(entry.buffer), 1n, 0) === 1 && entry.getInt16(6, true) === POLLIN;
+}
+
 /** Refuses a path where there is something other than a socket that nobody answers on. */
 function clearStale(path: string): void {
   const status = fileStatus(path);

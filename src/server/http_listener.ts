@@ -9,6 +9,8 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
+import { isConnectionWaiting } from "../os/unix_listener.ts";
+import { AcceptWatch } from "./accept_watch.ts";
 import { Connection } from "./connection.ts";
 import { type ExchangeParts, serve } from "./exchange.ts";
 import { problemMessage } from "./problem.ts";
@@ -23,6 +25,8 @@ const LINGER_MS = 1000;
 export class HttpListener {
   readonly #server: Server;
   readonly #connections = new Map<Duplex, Connection>();
+  /** null while it does not listen. */
+  #watch: AcceptWatch | null = null;
 
   constructor(private readonly parts: ExchangeParts) {
     const { headerMs } = parts.limits;
@@ -53,7 +57,13 @@ export class HttpListener {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once("error", reject);
     this.#server.listen({ fd: descriptor }, resolve);
+    this.#watch = new AcceptWatch(() => isConnectionWaiting(descriptor));
     return promise.finally(() => this.#server.off("error", reject));
+  }
+
+  /** To be asked every few seconds; true as AcceptWatch has it. */
+  isStuck(): boolean {
+    return this.#watch?.isStuck() ?? false;
   }
 
   /** Connections on which a request is being read, executed or answered. */
@@ -69,12 +79,14 @@ export class HttpListener {
   /** Accepts nothing more, and ends every connection. */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    this.#watch = null;
     this.#server.close(() => resolve());
     this.#server.closeAllConnections();
     await promise;
   }
 
   #begin(socket: Socket): void {
+    this.#watch?.accepted();
     socket.on("error", () => socket.destroy());
     const { kind, peer } = this.parts.admission.admit(socket);
     if (kind === "crowded") {

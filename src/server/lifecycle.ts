@@ -1,43 +1,57 @@
-/** From signals to the end of the daemon: SIGTERM and SIGINT drain, a second one stops at once, SIGHUP reloads. */
+/**
+ * Signals to the daemon, from the moment it begins to start: SIGTERM and SIGINT ask it to drain, a second one ends it at once,
+ * SIGHUP asks it to reload.
+ *
+ * Invariant: between the constructor and close() no such signal ends the process by itself, and none is forgotten: what is
+ * asked for while it starts is done once it has started.
+ */
 
-export interface Stoppable {
-  drain(): Promise<void>;
-  stop(): Promise<void>;
-}
+export class Signals {
+  readonly #stop = Promise.withResolvers<void>();
+  #isStopping = false;
+  #reload: (() => Promise<void>) | null = null;
+  #isReloadDue = false;
+  #reloads = Promise.resolve();
 
-export interface LifecycleParts {
-  readonly server: Stoppable;
-  /** Told once, when the first signal to stop arrives. */
-  readonly onStopping: () => void;
-  /** Must not reject. */
-  readonly onReload: () => Promise<void>;
-}
-
-/** Resolves when the server has stopped because of a signal: "drained", or "stopped" at the second one. */
-export async function untilStopped(
-  { server, onStopping, onReload }: LifecycleParts,
-): Promise<"drained" | "stopped"> {
-  const end = Promise.withResolvers<"drained" | "stopped">();
-  let stopping = false;
-  const stop = () => {
-    if (stopping) return void server.stop().then(() => end.resolve("stopped"), end.reject);
-    stopping = true;
-    onStopping();
-    server.drain().then(() => end.resolve("drained"), end.reject);
-  };
-  // One reload after another, so that the last one asked for wins.
-  let reloads = Promise.resolve();
-  const reload = () => {
-    if (!stopping) reloads = reloads.then(onReload);
-  };
-  Deno.addSignalListener("SIGTERM", stop);
-  Deno.addSignalListener("SIGINT", stop);
-  Deno.addSignalListener("SIGHUP", reload);
-  try {
-    return await end.promise;
-  } finally {
-    Deno.removeSignalListener("SIGTERM", stop);
-    Deno.removeSignalListener("SIGINT", stop);
-    Deno.removeSignalListener("SIGHUP", reload);
+  /** `endAtOnce` is called at the second signal to stop; it must end the process. */
+  constructor(private readonly endAtOnce: () => void) {
+    Deno.addSignalListener("SIGTERM", this.#onStop);
+    Deno.addSignalListener("SIGINT", this.#onStop);
+    Deno.addSignalListener("SIGHUP", this.#onReload);
   }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** Resolves at the first signal to stop. */
+  get stop(): Promise<void> {
+    return this.#stop.promise;
+  }
+
+  /** Calls `reload` for every signal from now on, and for those that came before. It must not reject. */
+  serveReloads(reload: () => Promise<void>): void {
+    this.#reload = reload;
+    if (this.#isReloadDue) this.#onReload();
+  }
+
+  /** Leaves signals to the system again. */
+  close(): void {
+    Deno.removeSignalListener("SIGTERM", this.#onStop);
+    Deno.removeSignalListener("SIGINT", this.#onStop);
+    Deno.removeSignalListener("SIGHUP", this.#onReload);
+  }
+
+  readonly #onStop = (): void => {
+    if (this.#isStopping) return this.endAtOnce();
+    this.#isStopping = true;
+    this.#stop.resolve();
+  };
+
+  readonly #onReload = (): void => {
+    if (this.#isStopping) return;
+    this.#isReloadDue = this.#reload === null;
+    // One after another, so that the last one asked for wins.
+    if (this.#reload !== null) this.#reloads = this.#reloads.then(this.#reload);
+  };
 }

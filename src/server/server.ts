@@ -112,7 +112,12 @@ export class Server {
     await this.stop();
   }
 
-  /** Closes everything at once. Calling it again waits for the same end. */
+  /** To be asked every few seconds: false when a socket accepts no connections any more, for which only a restart helps. */
+  isAccepting(): boolean {
+    return !this.listeners.map((listener) => listener.isStuck()).includes(true);
+  }
+
+  /** Closes everything at once: socket names are gone on return. Calling it again waits for the same end. */
   stop(): Promise<void> {
     this.#closing = true;
     return this.#stopped ??= this.#stop();

@@ -50,6 +50,8 @@ const FIELDS = {
   signal: text(/^SIG[A-Z0-9]{1,10}$/),
   // what a handler chose to log, scrubbed of its secrets; admissible on lines of HANDLER_PART only
   line: text(/^\P{Cc}{0,4096}$/u),
+  // what is wrong with the configuration, in our words; admissible on lines of CONFIG_PART only
+  problem: text(/^\P{Cc}{1,1024}$/u),
   // what went wrong (telemetry/fault.ts)
   error: text(/^[A-Za-z][A-Za-z0-9_]{0,60}$/),
   errno: text(/^E[A-Z0-9]{1,30}$/),
@@ -61,14 +63,19 @@ export type FieldName = keyof typeof FIELDS;
 /** Names are checked when the code is written, shapes when the line is. */
 export type Fields = { readonly [Name in FieldName]?: unknown };
 
-/** The part whose lines are a handler's own: the only ones that carry free text, because the handler asked for it. */
+/** The part whose lines are a handler's own: they carry free text, because the handler asked for it. */
 export const HANDLER_PART = "handler";
+/** The part that speaks of the configuration's file, in which there are no secrets. */
+export const CONFIG_PART = "config";
+
+/** Where free text may be, and nowhere else. */
+const FREE_TEXT: Readonly<Record<string, string>> = { line: HANDLER_PART, problem: CONFIG_PART };
 
 /** The admissible ones of `properties` on a line of `part`, in their own order. */
 export function redact(properties: Readonly<Record<string, unknown>>, part: string): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(properties).filter(([field, value]) =>
-      isField(field) && FIELDS[field](value) && (field !== "line" || part === HANDLER_PART)
+      isField(field) && FIELDS[field](value) && (FREE_TEXT[field] ?? part) === part
     ),
   );
 }

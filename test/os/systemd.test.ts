@@ -63,8 +63,12 @@ testWith("python3")(
       expect(micros / 1e6).toBeLessThanOrEqual(Deno.osUptime() + 1);
       telling.watchdog();
       expect(await manager.message()).toEqual(["WATCHDOG=1"]);
-      telling.stopping("draining");
-      expect(await manager.message()).toEqual(["STOPPING=1", "STATUS=draining"]);
+      telling.stopping("draining", 1500);
+      expect(await manager.message()).toEqual([
+        "STOPPING=1",
+        "STATUS=draining",
+        "EXTEND_TIMEOUT_USEC=1500000",
+      ]);
       await manager.close();
     }
     Deno.removeSync(directory, { recursive: true });

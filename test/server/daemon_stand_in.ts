@@ -7,7 +7,7 @@
 import { readEnvironment } from "../../src/config/environment.ts";
 import { notifier, watchdogPeriodMs } from "../../src/os/notify.ts";
 import { inheritedSockets } from "../../src/os/socket_activation.ts";
-import { untilStopped } from "../../src/server/lifecycle.ts";
+import { Signals } from "../../src/server/lifecycle.ts";
 import { TestServer } from "./fakes.ts";
 
 const [directory = "", options = "{}"] = Deno.args;
@@ -22,25 +22,29 @@ const server = await TestServer.startIn(directory, {
 });
 server.engine.gate = new Promise((resolve) => setTimeout(resolve, runMs));
 
+const signals = new Signals(() => end("stopped"));
 const manager = notifier(systemd.notifySocket);
 const period = watchdogPeriodMs(systemd.watchdog, Deno.pid);
 const watchdog = period === null ? undefined : setInterval(() => manager.watchdog(), period);
 manager.ready("serving\nREADY=0");
 say({ ready: true, pid: Deno.pid });
 let reloads = 0;
-const end = await untilStopped({
-  server: server.server,
-  onStopping: () => manager.stopping("draining"),
-  onReload: () => {
-    manager.reloading();
-    reloads += 1;
-    manager.ready("reloaded");
-    return Promise.resolve();
-  },
+signals.serveReloads(() => {
+  manager.reloading();
+  reloads += 1;
+  manager.ready("reloaded");
+  return Promise.resolve();
 });
+await signals.stop;
+manager.stopping("draining", 1000);
+await server.server.drain();
 clearInterval(watchdog);
-say({ end, reloads, executed: server.engine.executed.length });
-Deno.exit(0);
+end("drained");
+
+function end(how: "drained" | "stopped"): never {
+  say({ end: how, reloads, executed: server.engine.executed.length });
+  Deno.exit(0);
+}
 
 function say(value: unknown): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(value)}\n`));

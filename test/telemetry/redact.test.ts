@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { HANDLER_PART, redact } from "../../src/telemetry/redact.ts";
+import { CONFIG_PART, HANDLER_PART, redact } from "../../src/telemetry/redact.ts";
 
 const GOOD = {
   execution: "0190a8b4-7c11-7abc-8def-0123456789ab",
@@ -67,4 +67,12 @@ test("redact() keeps free text only on a handler's own lines, and only one line 
   expect(redact({ line: SECRET }, "executor")).toEqual({});
   expect(redact({ line: `${SECRET}\n` }, HANDLER_PART)).toEqual({});
   expect(redact({ line: "\x1b[2J" }, HANDLER_PART)).toEqual({});
+});
+
+test("redact() keeps what is wrong with the configuration only on lines about it", () => {
+  expect(redact({ problem: "/etc/x.toml:3: mode: expected" }, CONFIG_PART)).toEqual({
+    problem: "/etc/x.toml:3: mode: expected",
+  });
+  expect(redact({ problem: SECRET }, "engine")).toEqual({});
+  expect(redact({ problem: "\x1b[2J" }, CONFIG_PART)).toEqual({});
 });

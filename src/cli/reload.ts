@@ -1,0 +1,39 @@
+/** What SIGHUP does: approvers, their keys and the tenant are taken from the configuration as it is now. */
+
+import { ConfigError, problemText } from "../config/config_error.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { faultFields } from "../telemetry/fault.ts";
+import { logger } from "../telemetry/log.ts";
+import { CONFIG_PART } from "../telemetry/redact.ts";
+import type { Daemon } from "./daemon.ts";
+
+/** false where the configuration does not load: the one that did stays in force. Never rejects. */
+export async function reload(daemon: Daemon, load: () => LoadedConfig): Promise<boolean> {
+  const log = logger("daemon");
+  let loaded: LoadedConfig;
+  try {
+    loaded = load();
+  } catch (error) {
+    tellProblems(error);
+    log.error("reload failed; the trust store is as it was", faultFields(error));
+    return false;
+  }
+  try {
+    await daemon.reload(loaded.config);
+    log.info("trust store reloaded");
+  } catch (error) {
+    log.error("the trust store was reloaded, but its receipt could not be recorded", faultFields(error));
+  }
+  if (daemon.needsRestart(loaded.config)) {
+    log.warning("what else was changed in the configuration waits for a restart");
+  }
+  return true;
+}
+
+function tellProblems(error: unknown): void {
+  if (!(error instanceof ConfigError)) return;
+  const log = logger(CONFIG_PART);
+  for (const problem of error.problems) {
+    log.error("the configuration does not load", { problem: problemText(problem) });
+  }
+}
