@@ -27,7 +27,6 @@ import { executionView, type Settled } from "./view.ts";
 
 export class ExecutionEngine implements Engine {
   readonly runs: Runs;
-  #draining = false;
 
   constructor(private readonly parts: EngineParts) {
     this.runs = new Runs(parts);
@@ -41,12 +40,11 @@ export class ExecutionEngine implements Engine {
   }
 
   get isDraining(): boolean {
-    return this.#draining;
+    return this.runs.draining;
   }
 
   async drain(limitMs: number): Promise<void> {
-    this.#draining = true;
-    await this.runs.idle(limitMs);
+    await this.runs.drain(limitMs);
   }
 
   async #decide(body: Uint8Array, attempt: Attempt): Promise<Answer> {
@@ -61,7 +59,7 @@ export class ExecutionEngine implements Engine {
     stations.passed("verify");
     this.parts.schemas.check(request.action, toValue(request.payload));
     stations.passed("check");
-    return await this.#reserveAndRun(request, registered, approval, attempt);
+    return await this.runs.hold(this.#reserveAndRun(request, registered, approval, attempt));
   }
 
   /** The execution that this peer's uid made under this nonce; another uid's is only met in the reservation. */
@@ -80,7 +78,7 @@ export class ExecutionEngine implements Engine {
 
   #refuseWhileClosed(): void {
     if (this.parts.ledger.health().halted) throw new Refusal("halted");
-    if (this.#draining) throw new Refusal("draining");
+    if (this.isDraining) throw new Refusal("draining");
   }
 
   #findAction(

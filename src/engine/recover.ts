@@ -6,6 +6,8 @@
  * rerun is never beside its former self (G1), and nothing unknown is guessed (G4).
  */
 
+import { Refusal } from "../core/errors.ts";
+import type { Slot } from "../executor/executor.ts";
 import type { ExecutionRecord } from "../ledger/ledger.ts";
 import type { EngineParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
@@ -19,19 +21,17 @@ export interface Recovery {
   readonly reruns: Promise<void>;
 }
 
-/** Resolves when every outcome that stays unknown is on disk and the first rerun of each action holds its slot. */
+/** How often a rerun looks for a slot that a new request was faster to take. */
+const LOOK_EVERY_MS = 25;
+
+/** Resolves when every outcome that stays unknown is on disk and every rerun for which there is a slot holds it. */
 export async function recover(parts: EngineParts, runs: Runs): Promise<Recovery> {
   const interrupted = parts.ledger.unsettled();
   const again = interrupted.filter((record) => mayRerun(record, parts));
   const unknown = interrupted.filter((record) => !again.includes(record));
-  const reruns = [...Map.groupBy(again, (record) => record.action).values()]
-    .map((records) => rerunInTurn(records, parts, runs));
+  const reruns = again.map((record) => rerun(record, parts, runs).catch(parts.onBug));
   await Promise.all(unknown.map((record) => settleUnknown(record, parts)));
-  return {
-    unknown: unknown.length,
-    rerun: again.length,
-    reruns: Promise.allSettled(reruns).then(() => undefined),
-  };
+  return { unknown: unknown.length, rerun: again.length, reruns: Promise.all(reruns).then(() => undefined) };
 }
 
 /** Never under other code than was approved (G5), nor without the very bytes that were. */
@@ -42,31 +42,32 @@ function mayRerun(record: ExecutionRecord, parts: EngineParts): boolean {
     parts.ledger.openRequest(record.id) !== undefined;
 }
 
-async function rerunInTurn(
-  records: readonly ExecutionRecord[],
-  parts: EngineParts,
-  runs: Runs,
-): Promise<void> {
-  for (const record of records) {
-    const started = rerun(record, parts, runs) ?? settleUnknown(record, parts);
-    await started.catch(parts.onBug);
-  }
-}
-
-/** undefined where no slot can be had: calling it unknown is always true. */
-function rerun(record: ExecutionRecord, parts: EngineParts, runs: Runs): Promise<unknown> | undefined {
+async function rerun(record: ExecutionRecord, parts: EngineParts, runs: Runs): Promise<void> {
+  const slot = await slotFor(record.action, parts, runs);
+  if (slot === undefined) return; // nothing was started: the next daemon finds it as this one did
   const body = parts.ledger.openRequest(record.id);
-  if (body === undefined) return undefined;
-  try {
-    const slot = parts.executors.acquire(record.action);
-    const order = { record, canonical: body.canonical, requestSalt: body.salt, traceparent: null };
-    return runs.start(order, slot, stopwatch());
-  } catch {
-    return undefined;
+  if (body === undefined) {
+    slot.release();
+    return await settleUnknown(record, parts);
   }
+  const order = { record, canonical: body.canonical, requestSalt: body.salt, traceparent: null };
+  await runs.start(order, slot, stopwatch());
 }
 
-function settleUnknown(record: ExecutionRecord, parts: EngineParts): Promise<unknown> {
+/** The first look is at once, before anyone is let in. undefined when the daemon stops first. */
+async function slotFor(action: string, { executors }: EngineParts, runs: Runs): Promise<Slot | undefined> {
+  while (!runs.draining) {
+    try {
+      return executors.acquire(action);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+  }
+  return undefined;
+}
+
+async function settleUnknown(record: ExecutionRecord, parts: EngineParts): Promise<void> {
   const outcome = { status: "outcome_unknown", code: "outcome_unknown" } as const;
-  return parts.ledger.settle(settlementOf(record, outcome, null, parts));
+  await parts.ledger.settle(settlementOf(record, outcome, null, parts));
 }

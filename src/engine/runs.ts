@@ -22,6 +22,8 @@ export interface RunOrder {
 
 export class Runs {
   readonly #inFlight = new Map<string, Promise<Settled>>();
+  readonly #held = new Set<Promise<unknown>>();
+  #draining = false;
 
   constructor(private readonly parts: SettlementParts & { readonly ledger: Ledger }) {}
 
@@ -29,11 +31,23 @@ export class Runs {
     return this.#inFlight.size;
   }
 
+  /** Whether the daemon stops: what has not begun by now does not begin any more. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   /** Rejects only with Refusal outcome_unknown, when the ledger cannot take the outcome. */
   start(order: RunOrder, slot: Slot, stations: Stopwatch): Promise<Settled> {
     const run = this.#run(order, slot, stations).finally(() => this.#inFlight.delete(order.record.id));
     this.#inFlight.set(order.record.id, run);
-    return run;
+    return this.hold(run);
+  }
+
+  /** The daemon waits for `work` as it stops: a request that was let in may still become a run. */
+  hold<T>(work: Promise<T>): Promise<T> {
+    const held = work.finally(() => this.#held.delete(held));
+    this.#held.add(held);
+    return held;
   }
 
   /** The execution as it stands, after waiting up to `waitMs` for a run in flight. */
@@ -43,9 +57,13 @@ export class Runs {
     return settled ?? loadSettled(record, this.parts.ledger);
   }
 
-  /** Resolves when nothing runs any more, or after `limitMs`. */
-  async idle(limitMs: number): Promise<void> {
-    await within(Promise.allSettled(this.#inFlight.values()), limitMs);
+  /** Resolves when nothing that it waits for is left, or after `limitMs`. */
+  async drain(limitMs: number): Promise<void> {
+    this.#draining = true;
+    const deadline = performance.now() + limitMs;
+    while (this.#held.size > 0 && performance.now() < deadline) {
+      await within(Promise.allSettled(this.#held), deadline - performance.now());
+    }
   }
 
   async #run(order: RunOrder, slot: Slot, stations: Stopwatch): Promise<Settled> {
