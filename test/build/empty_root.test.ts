@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { join } from "node:path";
 import { EmptyRoot } from "./empty_root.ts";
-import { build, missingToBuild } from "./single_file.ts";
+import { build, missingToBuild, untilReady } from "./single_file.ts";
 
 const SECONDS = 1000;
 const CONFIG = "/etc/openexec/openexec.toml";
@@ -48,16 +48,6 @@ beforeAll(async () => {
 }, 120 * SECONDS);
 afterAll(() => Deno.remove(folder, { recursive: true }));
 
-/** Everything the daemon prints until it is ready. */
-async function untilReady(daemon: Deno.ChildProcess): Promise<void> {
-  let printed = "";
-  for await (const text of daemon.stdout.pipeThrough(new TextDecoderStream())) {
-    printed += text;
-    if (/^ready\b/m.test(printed)) return;
-  }
-  throw new Error(`not ready: ${printed}${await new Response(daemon.stderr).text()}`);
-}
-
 test.skipIf(missing !== "")(
   `in an empty root, the single file serves, boxes, runs once what was approved, and audits${missing}`,
   async () => {
@@ -87,7 +77,7 @@ digest = "${digest}"
 
     const daemon = root.spawn(["serve"]);
     try {
-      await untilReady(daemon);
+      await untilReady(daemon.stdout);
       const request = await root.run(["request", "greet", '{"name":"root"}']);
       const approved = await root.run(["approve", "--key", "/approver.key", "--yes", "-"], request.out);
       expect(approved.code, approved.error).toBe(0);

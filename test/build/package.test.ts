@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import metadata from "../../package.json" with { type: "json" };
 import { program } from "../../src/os/program.ts";
-import { run } from "./single_file.ts";
+import { run, untilReady } from "./single_file.ts";
 
 const LISTING = v.tuple([v.object({
   files: v.array(v.object({ path: v.string(), mode: v.number() })),
@@ -31,7 +31,9 @@ let folder: string;
 let files: Map<string, number>;
 
 beforeAll(async () => {
-  folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "openexec-package-" }));
+  // Inside the checkout, so that the packages can be linked instead of copied.
+  await Deno.mkdir(join(program.root, "dist"), { recursive: true });
+  folder = await Deno.makeTempDir({ dir: join(program.root, "dist"), prefix: "package-" });
   const script = join(program.root, "scripts/build_package.ts");
   const built = await run(program.runtime, { args: ["run", "--allow-all", script], cwd: program.root });
   expect(built.code, built.error).toBe(0);
@@ -59,20 +61,39 @@ test("the npm package needs no install script", () => {
   expect(hooks).toEqual([]);
 });
 
-test("the npm package runs where npm put it, with its packages hoisted beside it", async () => {
-  const packages = join(folder, "project/node_modules");
+test("the npm package serves where npm put it, with its packages hoisted beside it", async () => {
+  const packages = join(folder, "node_modules");
   const installed = join(packages, metadata.name);
-  await Deno.mkdir(installed, { recursive: true });
+  await run("cp", { args: ["-al", program.packages, packages] });
+  await Deno.mkdir(installed);
   const archive = join(folder, `${metadata.name}-${metadata.version}.tgz`);
   const unpacked = await run("tar", { args: ["-xzf", archive, "--strip-components=1", "-C", installed] });
   expect(unpacked.code, unpacked.error).toBe(0);
-  for await (const { name } of Deno.readDir(program.packages)) {
-    if (name !== ".bin") await Deno.symlink(join(program.packages, name), join(packages, name));
-  }
-  const ran = await run(join(installed, "bin/openexec"), {
-    args: ["request", "echo", "{}", "--nonce", "n-1"],
-    env: {},
+
+  const state = join(folder, "state");
+  await Deno.mkdir(join(folder, "run"), { mode: 0o700 });
+  const env = {
+    PATH: "/usr/bin:/bin",
+    HOME: folder,
+    XDG_RUNTIME_DIR: join(folder, "run"),
+    XDG_STATE_HOME: state,
+  };
+  const openexec = join(installed, "bin/openexec");
+  const daemon = new Deno.Command(openexec, {
+    args: ["serve"],
+    clearEnv: true,
+    env,
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  await untilReady(daemon.stdout);
+  const request = "request echo '{}' --nonce n-1";
+  const approve = `approve --key ${state}/openexec/approver.key --yes -`;
+  const ran = await run("sh", {
+    args: ["-c", `"$0" ${request} | "$0" ${approve} | "$0" exec --json -`, openexec],
+    env,
   });
-  expect(ran.code, ran.error).toBe(0);
-  expect(JSON.parse(ran.out)).toEqual({ action: "echo", payload: {}, nonce: "n-1" });
-});
+  daemon.kill("SIGTERM");
+  expect(JSON.parse(ran.out), ran.error).toMatchObject({ status: "succeeded", result: {} });
+  expect((await daemon.status).code).toBe(0);
+}, 60_000);

@@ -52,3 +52,13 @@ export async function programFolder(cache: string): Promise<string> {
   if (name === undefined || others.length > 0) throw new Error(`not one program in ${shared}: ${names}`);
   return join(shared, name);
 }
+
+/** Reads what a daemon prints until it serves. */
+export async function untilReady(output: ReadableStream<Uint8Array>): Promise<void> {
+  let printed = "";
+  for await (const text of output.pipeThrough(new TextDecoderStream())) {
+    printed += text;
+    if (/^ready\b/m.test(printed)) return;
+  }
+  throw new Error(`the daemon ended before it was ready:\n${printed}`);
+}
