@@ -16,25 +16,19 @@ export function healthOf(parts: HealthParts): HealthView {
     status: refusing.length === 0 ? "healthy" : "unhealthy",
     exec_mode: isDemo ? "demo" : trust.takesClawshield ? "clawshield" : "enforced",
     signature_verification: isDemo ? "disabled" : "enabled",
-    ...restrictionOf(config.allowedActions, warningOf(isDemo, developmentApprover)),
+    ...restrictionOf(config.allowedActions),
     ...(developmentApprover ? { development_approver: true } : {}),
     ...(refusing.length === 0 ? {} : { refusing }),
   };
 }
 
+/** In OpenExec 0.1.10's own words, which its clients may compare. */
 function restrictionOf(
   allowed: ReadonlySet<string> | null,
-  warning: string,
-): { restriction: string; allow_list?: string[]; warning?: string } {
-  const warned = warning === "" ? {} : { warning };
-  if (allowed === null) return { restriction: "registered_actions", ...warned };
-  return { restriction: "allow_list", allow_list: [...allowed], ...warned };
-}
-
-function warningOf(isDemo: boolean, developmentApprover: boolean): string {
-  if (isDemo) return "Demo mode: nothing is approved and everything registered may run.";
-  if (developmentApprover) return "The approver's key lies where agents of the same user can read it.";
-  return "";
+): { restriction: "open"; warning: string } | { restriction: "restricted"; allow_list: string[] } {
+  return allowed === null
+    ? { restriction: "open", warning: "No execution allow-list configured" }
+    : { restriction: "restricted", allow_list: [...allowed] };
 }
 
 /** Error codes of what stands in the way, first the one a request would meet first. */
