@@ -99,6 +99,7 @@ function openLog(cli: Cli): () => Promise<void> {
 
 function welcome(cli: Cli, { config, warnings }: LoadedConfig, daemon: Daemon): void {
   const lines = welcomeLines(config, {
+    command: program.packaged ? "openexec" : "npx openexec",
     version: program.version,
     executorId: daemon.executorId,
     mode: config.mode,

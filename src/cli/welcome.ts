@@ -4,6 +4,8 @@ import type { Config } from "../config/config.ts";
 import type { Mode } from "../core/types.ts";
 
 export interface Welcome {
+  /** How a person types openexec here. */
+  readonly command: string;
   readonly version: string;
   readonly executorId: string;
   readonly mode: Mode;
@@ -22,15 +24,17 @@ export function welcomeLines(config: Config, welcome: Welcome): string[] {
     ]),
     ...warnings.map((warning) => `warning: ${warning}`),
     ...config.sockets.map(({ path, role }) => `listening on ${path} (${role})`),
-    ...(config.developmentApprover === null ? [] : examples(config, config.developmentApprover)),
+    ...(config.developmentApprover === null
+      ? []
+      : examples(welcome.command, config, config.developmentApprover)),
     "ready",
   ];
 }
 
 /** Each is one line for a POSIX shell: the pipe, the same with curl, the same with socat. */
-function examples(config: Config, key: string): string[] {
+function examples(command: string, config: Config, key: string): string[] {
   const socket = quoted(config.sockets[0]?.path ?? "");
-  const approved = `npx openexec request echo '{"msg":"hello"}' | npx openexec approve --key ${
+  const approved = `${command} request echo '{"msg":"hello"}' | ${command} approve --key ${
     quoted(key)
   } --yes -`;
   const curl =
@@ -39,7 +43,7 @@ function examples(config: Config, key: string): string[] {
   return [
     "",
     "Try it from another terminal in this folder:",
-    `  ${approved} | npx openexec exec -`,
+    `  ${approved} | ${command} exec -`,
     `  ${approved} | ${curl}`,
     `  body=$(${approved}); printf 'POST /execute HTTP/1.0\\r\\nContent-Length: %d\\r\\n\\r\\n%s' "\${#body}" "$body" | ${socat}`,
     "",
