@@ -70,6 +70,29 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
     }
   });
 
+  test(
+    "unpacks where systemd says, else in XDG_CACHE_HOME, else in ~/.cache, whichever can be had",
+    async () => {
+      const places = { CACHE_DIRECTORY: "systemd", XDG_CACHE_HOME: "xdg", HOME: "home" };
+      const env = Object.entries(places).map(([name, place]): [string, string] => [name, join(cache, place)]);
+      const folders = ["systemd", "xdg", "home/.cache"];
+      for (const [index, folder] of folders.entries()) {
+        const left = env.slice(index);
+        const unusable = env.slice(0, index).map(([name]): [string, string] => [name, "/dev/null/nowhere"]);
+        const { code, error } = await run(file, {
+          args: ["--version"],
+          env: Object.fromEntries([...unusable, ...left]),
+        });
+        expect({ code, error }).toEqual({ code: 0, error: "" });
+        await programFolder(join(cache, folder));
+        for (const later of folders.slice(index + 1)) {
+          await expect(programFolder(join(cache, later))).rejects.toThrow();
+        }
+      }
+    },
+    60 * SECONDS,
+  );
+
   test("unpacks whole when many start at once", async () => {
     const started = await Promise.all(Array.from({ length: 4 }, () => start()));
     expect(started.map(({ code, out }) => [code, out.trim()])).toEqual(
