@@ -1,0 +1,90 @@
+/** What must hold after a crash campaign: what clients were told, what handlers left behind and the ledger agree. */
+
+import { decodeReceipt } from "../../src/log/receipt.ts";
+import type { ExecutionRecord } from "../../src/ledger/ledger.ts";
+import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
+import type { Told } from "./daemon_client.ts";
+
+/** A file that a handler left as it started. */
+interface Mark {
+  readonly label: string;
+  readonly idempotencyKey: string;
+  /** Another start of the same label was at work. */
+  readonly beside: boolean;
+}
+
+export interface Books {
+  readonly executions: number;
+  readonly statuses: ReadonlyMap<string, number>;
+  readonly starts: number;
+  /** Whatever must not be, in words. */
+  readonly violations: readonly string[];
+}
+
+export async function openBooks(directory: string, told: readonly Told[]): Promise<Books> {
+  const snapshot = await LedgerSnapshot.open(`${directory}/state`);
+  try {
+    const violations: string[] = [];
+    const records = new Map<string, ExecutionRecord>();
+    const statuses = new Map<string, number>();
+    for (const record of snapshot.all()) {
+      if (records.has(record.nonce)) violations.push(`${record.nonce} has two executions`);
+      records.set(record.nonce, record);
+      const kind = `${record.action} ${record.status}`;
+      statuses.set(kind, (statuses.get(kind) ?? 0) + 1);
+      violations.push(...receiptOf(record, snapshot));
+    }
+    for (const each of told) violations.push(...againstRecord(each, records.get(each.nonce)));
+    const marks = marksIn(`${directory}/marks`);
+    for (const [label, left] of Map.groupBy(marks, ({ label }) => label)) {
+      violations.push(...againstMarks(label, left, records.get(label)));
+    }
+    const started = new Set(marks.map(({ label }) => label));
+    for (const { nonce, status } of records.values()) {
+      if (status === "succeeded" && !started.has(nonce)) {
+        violations.push(`${nonce} succeeded and never started`);
+      }
+    }
+    return { executions: records.size, statuses, starts: marks.length, violations };
+  } finally {
+    await snapshot.close();
+  }
+}
+
+function receiptOf({ id, nonce, status, logIndex }: ExecutionRecord, { log }: LedgerSnapshot): string[] {
+  const leaf = logIndex === null ? undefined : log.leaf(logIndex);
+  const receipt = leaf === undefined ? undefined : decodeReceipt(leaf.body);
+  if (receipt?.kind !== "execution") return [`${nonce}, ${status}, has no receipt`];
+  const same = receipt.execution_id === id && receipt.status === status && receipt.nonce === nonce;
+  return same ? [] : [`${nonce} has another's receipt`];
+}
+
+function againstRecord({ nonce, outcome, id }: Told, record: ExecutionRecord | undefined): string[] {
+  if (outcome === "silence") {
+    const status = record?.status ?? "absent";
+    const possible = ["absent", "succeeded", "outcome_unknown"].includes(status);
+    return possible ? [] : [`${nonce} was not answered and is ${status}`];
+  }
+  const known = outcome === "succeeded" || outcome === "outcome_unknown";
+  if (!known) return [`${nonce} was answered ${outcome}`];
+  const kept = record?.status === outcome && record.id === id;
+  return kept ? [] : [`${nonce} was answered ${outcome} as ${id} and is ${record?.status} as ${record?.id}`];
+}
+
+function againstMarks(label: string, marks: readonly Mark[], record: ExecutionRecord | undefined): string[] {
+  if (record === undefined) return [`${label} was started and is not in the ledger`];
+  const violations: string[] = [];
+  if (record.action === "once" && marks.length > 1) {
+    violations.push(`${label} was started ${marks.length} times`);
+  }
+  if (marks.some(({ beside }) => beside)) violations.push(`${label} was started beside itself`);
+  const foreign = marks.some(({ idempotencyKey }) => idempotencyKey !== record.id);
+  return foreign ? [...violations, `${label} had another idempotency key`] : violations;
+}
+
+function marksIn(folder: string): Mark[] {
+  return Array.from(Deno.readDirSync(folder), ({ name }) => {
+    const [label = "", idempotencyKey = "", , beside] = name.split(".");
+    return { label, idempotencyKey, beside: beside !== undefined };
+  });
+}
