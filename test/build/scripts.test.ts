@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { join } from "node:path";
+import * as v from "valibot";
+import metadata from "../../package.json" with { type: "json" };
+import { program } from "../../src/os/program.ts";
+import { type Ran, run } from "./single_file.ts";
+
+const BOM = v.object({
+  bomFormat: v.literal("CycloneDX"),
+  serialNumber: v.pipe(v.string(), v.regex(/^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)),
+  metadata: v.object({ component: v.object({ name: v.string(), version: v.string() }) }),
+  components: v.array(v.object({ name: v.string(), version: v.string() })),
+});
+
+function runScript(name: string): Promise<Ran> {
+  const args = ["run", "--allow-all", join(program.root, "scripts", name)];
+  return run(program.runtime, { args, cwd: program.root, env: { HOME: Deno.env.get("HOME") ?? "/" } });
+}
+
+test("the SBOM names every package openexec runs on, in the same bytes each time", async () => {
+  const written: string[] = [];
+  for (let time = 0; time < 2; time++) {
+    const { code, error } = await runScript("sbom.ts");
+    expect(code, error).toBe(0);
+    written.push(await Deno.readTextFile(join(program.root, "dist/sbom.json")));
+  }
+  const [first = "", second] = written;
+  expect(second).toBe(first);
+  const bom = v.parse(BOM, JSON.parse(first));
+  expect(bom.metadata.component).toEqual({ name: metadata.name, version: metadata.version });
+  const listed = new Map(bom.components.map(({ name, version }) => [name, version]));
+  for (const [name, version] of Object.entries(metadata.dependencies)) {
+    expect([name, listed.get(name)]).toEqual([name, version]);
+  }
+  for (const name of Object.keys(metadata.devDependencies)) {
+    expect([name, listed.has(name)]).toEqual([name, false]);
+  }
+}, 60_000);
+
+test("deno compile is not pretended where there is no denort", async () => {
+  const { code, out } = await runScript("compile.ts");
+  expect({ code, out }).toEqual({ code: 2, out: "" });
+});
