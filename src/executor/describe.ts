@@ -52,7 +52,10 @@ async function describe(
   handler: string,
   converter: Pick<HandlerCode, "text" | "language">,
 ): Promise<Description | null> {
-  return await process.ready() ? await process.describe({ handler, converter }) : null;
+  if (!await process.ready() || !process.limitGrowth(MEMORY_BYTES)) return null;
+  const description = await process.describe({ handler, converter });
+  process.limitGrowth(null);
+  return description;
 }
 
 function schemasOf(name: string, code: HandlerCode, description: Description | null): HandlerSchemas {

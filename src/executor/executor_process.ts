@@ -47,7 +47,17 @@ export interface ProcessOrder {
 interface Pending {
   readonly report: (report: Report) => void;
   readonly line: (line: string) => void;
+  lines: number;
 }
+
+/** How long a process may take until it can take a run: minutes of load, not of work. */
+const READY_MS = 60_000;
+
+/** Every thread that runs JavaScript has mapped twice this; a process may grow by less from one run to the next. */
+const GROWTH_BYTES_MAX = 256 * 1024 * 1024;
+/** How long what has ended may take to be gone. */
+const GONE_MS = 500;
+const LOOK_EVERY_MS = 10;
 
 /** What it says while it dies: enough for a panic's first lines. */
 const STDERR_BYTES_MAX = 16_384;
@@ -64,6 +74,9 @@ export class ExecutorProcess {
   #gone = false;
   #wasReady = false;
   #violation: string | null = null;
+  #late: ReturnType<typeof setTimeout> | undefined;
+  /** Bytes it had mapped when it was ready for the first time. */
+  #dataBytes: number | null = null;
   #stderr = "";
 
   /** Throws when no process can be started. */
@@ -80,6 +93,7 @@ export class ExecutorProcess {
       this.retire();
       throw error;
     }
+    this.#awaitReady();
     this.#send({ kind: "boot", token: this.#token, ...order.boot });
   }
 
@@ -109,10 +123,10 @@ export class ExecutorProcess {
   /** Never rejects. `line` gets each line of the handler's log. */
   run(run: Omit<Run, "kind">, line: (line: string) => void): Promise<Report> {
     if (this.#gone) return Promise.resolve({ kind: "gone", reason: "it had ended" });
-    if (!this.order.boot.discipline.shared) this.#ready = Promise.withResolvers();
+    if (!this.order.boot.discipline.shared) this.#awaitReady();
     this.#stderr = "";
     const { promise, resolve } = Promise.withResolvers<Report>();
-    this.#runs.set(run.id, { report: resolve, line });
+    this.#runs.set(run.id, { report: resolve, line, lines: 0 });
     this.#send({ kind: "run", ...run });
     return promise;
   }
@@ -120,7 +134,7 @@ export class ExecutorProcess {
   /** null when it ended first. */
   describe(describe: Omit<Describe, "kind">): Promise<Description | null> {
     if (this.#gone) return Promise.resolve(null);
-    this.#ready = Promise.withResolvers();
+    this.#awaitReady();
     const { promise, resolve } = Promise.withResolvers<Description | null>();
     this.#descriptions.set(describe.handler, resolve);
     this.#send({ kind: "describe", ...describe });
@@ -161,18 +175,16 @@ export class ExecutorProcess {
         this.#hear(message);
       }
     } catch (error) {
-      this.#violation = error instanceof Error ? error.message : "a broken frame";
-      this.kill();
+      this.#refuse(error instanceof Error ? error.message : "a broken frame");
     }
   }
 
   #hear(message: ToDaemon): void {
     switch (message.kind) {
       case "ready":
-        this.#wasReady = true;
-        return this.#ready.resolve(true);
+        return void this.#admit();
       case "log":
-        return this.#runs.get(message.id)?.line(message.line);
+        return this.#log(message.id, message.line);
       case "described":
       case "undescribed":
         this.#descriptions.get(message.handler)?.(message);
@@ -181,6 +193,41 @@ export class ExecutorProcess {
       default:
         this.#take(message.id).report(message);
     }
+  }
+
+  /** From here on it is expected to say that it is ready. */
+  #awaitReady(): void {
+    this.#ready = Promise.withResolvers();
+    clearTimeout(this.#late);
+    this.#late = setTimeout(() => this.#refuse("it did not become ready"), READY_MS);
+  }
+
+  /** Offers it for a run, unless an earlier one has left something that runs on, in a worker of its own. */
+  async #admit(): Promise<void> {
+    const deadline = performance.now() + GONE_MS;
+    while (!this.#gone && this.order.boot.discipline.runsMax === 1) {
+      const now = dataBytesOf(this.pid) ?? 0;
+      this.#dataBytes ??= now;
+      if (now <= this.#dataBytes + GROWTH_BYTES_MAX) break;
+      if (performance.now() > deadline) return this.#refuse("an earlier run has left something in it");
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+    clearTimeout(this.#late);
+    this.#wasReady = true;
+    this.#ready.resolve(true);
+  }
+
+  /** Throws for more lines than the executor lets a run have. */
+  #log(id: string, line: string): void {
+    const pending = this.#runs.get(id);
+    if (pending === undefined) return;
+    if (++pending.lines > this.order.boot.limits.logLines + 1) throw new Error("too many lines");
+    pending.line(line);
+  }
+
+  #refuse(reason: string): void {
+    this.#violation ??= reason;
+    this.kill();
   }
 
   /** Throws for a run that it was not handed, or has reported before. */
@@ -192,6 +239,7 @@ export class ExecutorProcess {
 
   #end(exit: string): void {
     this.#gone = true;
+    clearTimeout(this.#late);
     const reason = this.#violation ?? [exit, this.#stderr].filter((part) => part !== "").join(": ");
     this.#ready.resolve(false);
     for (const { report } of this.#runs.values()) report({ kind: "gone", reason });

@@ -94,6 +94,7 @@ export class Launcher {
       "--unstable-worker-options",
       `--import-map=${this.importMapFile}`,
       `--v8-flags=--max-old-space-size=${Math.ceil(memoryBytes / MEBIBYTE)}`,
+      "--allow-ffi", // for the first moment of the process's own thread: child/main.ts gives it up again
       ...flagsOf(grants),
       program.executor,
     ];

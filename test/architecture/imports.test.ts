@@ -15,7 +15,7 @@ const TABLE: Record<string, { code: readonly string[]; types?: readonly string[]
   actions: { code: ["core", "config", "os"], types: ["executor"] },
   ledger: { code: ["core", "log", "os"], types: ["config"] },
   executor: { code: ["core", "actions", "os", "telemetry"], types: ["config"] },
-  "executor/child": { code: ["core", "actions"], types: ["executor"] },
+  "executor/child": { code: ["core", "actions", "os"], types: ["executor"] },
   engine: {
     code: ["core", "config", "approval", "ledger", "log", "telemetry", "os"],
     types: ["executor", "actions"],

@@ -28,6 +28,9 @@ beforeAll(async () => {
     none: handler("reach.ts"),
     // a worker of a handler's own reserves more than half a gibibyte before it does anything
     roomy: handler("reach.ts", { memoryBytes: 1024 * 1024 * 1024 }),
+    folder: handler("reach.ts", {
+      allow: { net: [], read: [join(folder, "granted")], write: [join(folder, "granted")], env: [], run: [] },
+    }),
     some: handler("reach.ts", {
       allow: {
         net: [`127.0.0.1:${port}`],
@@ -138,6 +141,13 @@ test.each([
 ])("a grant for %s %s is honoured", async (door, target, found) => {
   const result = await under.result("some", { door, target: fill(target) });
   expect(Array.isArray(result) ? result.sort() : result).toEqual(found);
+});
+
+test("no symbolic link can be made inside of a folder that may be read and written", async () => {
+  const outcome = await under.run("folder", { door: "wasiLink", target: fill("FOLDER/granted") });
+  expect(outcome).toEqual({ status: "failed", code: "handler_failed" });
+  expect(under.heard.failures.at(-1)?.reason).toContain("path_symlink");
+  expect(() => Deno.lstatSync(fill("FOLDER/granted/passwd"))).toThrow(Deno.errors.NotFound);
 });
 
 test("a symbolic link inside of a granted folder is followed, as the documentation says", async () => {

