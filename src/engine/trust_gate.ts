@@ -35,7 +35,12 @@ export class TrustGate {
   }
 
   /** Throws a Refusal: approval_missing, then the approval_* codes in their order. */
-  verify(request: ParsedRequest, action: ActionConfig, handlerDigest: Digest, peer: Peer): Approval {
+  verify(
+    request: ParsedRequest,
+    action: Pick<ActionConfig, "approvals">,
+    handlerDigest: Digest,
+    peer: Peer,
+  ): Approval {
     const subject = subjectOf(request, action, handlerDigest, peer);
     return verifyApproval(presented(request), subject, this.#store, this.clock.nowMs());
   }
@@ -43,7 +48,7 @@ export class TrustGate {
   /** As far as time plays no part; a `handler_digest` then pins the handler that ran. Throws as `verify`. */
   verifyReplay(
     request: ParsedRequest,
-    action: ActionConfig,
+    action: Pick<ActionConfig, "approvals">,
     known: ExecutionRecord,
     peer: Peer,
   ): ApprovalReference {
@@ -64,7 +69,7 @@ function presented(request: ParsedRequest): UnverifiedApproval {
 
 function subjectOf(
   request: ParsedRequest,
-  action: ActionConfig,
+  action: Pick<ActionConfig, "approvals">,
   handlerDigest: Digest,
   peer: Peer,
 ): ApprovalSubject {

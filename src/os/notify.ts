@@ -20,11 +20,15 @@ export interface Notifier {
   watchdog(): void;
 }
 
-/** `path` is NOTIFY_SOCKET: absolute, or `@` and an abstract name; null makes a notifier that tells nobody. */
+/**
+ * `path` is NOTIFY_SOCKET: absolute, or `@` and an abstract name; null makes a notifier that tells nobody. It keeps its socket, so
+ * that it can still tell when there is no further descriptor to be had.
+ */
 export function notifier(path: string | null): Notifier {
   const isReachable = path !== null && utf8Encode(path).length <= SOCKET_PATH_BYTES_MAX;
+  const descriptor = isReachable ? openDatagramSocket() : -1;
   const send = (...lines: string[]) => {
-    if (isReachable) sendDatagram(path, lines.join("\n"));
+    if (isReachable) sendDatagram(descriptor, path, lines.join("\n"));
   };
   return {
     ready: (status) => send("READY=1", statusLine(status)),
@@ -55,17 +59,15 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 
-function sendDatagram(path: string, text: string): void {
-  const { socket, sendto, close } = libc();
-  const descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return;
-  try {
-    const address = unixAddress(path);
-    const bytes = utf8Encode(text);
-    sendto(descriptor, bytes, BigInt(bytes.length), MSG_NOSIGNAL, address, address.length);
-  } finally {
-    close(descriptor);
-  }
+/** -1 when none can be had. */
+function openDatagramSocket(): number {
+  return libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+function sendDatagram(descriptor: number, path: string, text: string): void {
+  const address = unixAddress(path);
+  const bytes = utf8Encode(text);
+  libc().sendto(descriptor, bytes, BigInt(bytes.length), MSG_NOSIGNAL, address, address.length);
 }
 
 const CLOCK_MONOTONIC = 1;

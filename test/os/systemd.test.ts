@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { notifier, watchdogPeriodMs } from "../../src/os/notify.ts";
 import { assignInherited, inheritedSockets } from "../../src/os/socket_activation.ts";
 import { StartupError } from "../../src/core/startup_error.ts";
+import { openNotifySocket } from "../support/notify_socket.ts";
 import { rawExchange } from "../support/raw_http.ts";
 import { startStandIn } from "../support/stand_in.ts";
 import { listeningSockets } from "../support/listening_sockets.ts";
@@ -10,47 +11,12 @@ import { until } from "../support/until.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/** A service manager's end of NOTIFY_SOCKET, by Python, which knows abstract names as well. Prints one JSON list per datagram. */
-function notifySocket(address: string) {
-  const script = `
-import json, socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1].replace("@", "\\0", 1) if sys.argv[1].startswith("@") else sys.argv[1])
-print("bound", flush=True)
-while True:
-    print(json.dumps(s.recv(65536).decode().split("\\n")), flush=True)
-`;
-  const process = new Deno.Command("python3", { args: ["-c", script, address], stdout: "piped" }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  const line = async (): Promise<string> => {
-    while (!text.includes("\n")) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error("the listener ended");
-      text += value;
-    }
-    const [first = "", ...rest] = text.split("\n");
-    text = rest.join("\n");
-    return first;
-  };
-  return {
-    bound: async () => expect(await line()).toBe("bound"),
-    message: async (): Promise<string[]> => JSON.parse(await line()),
-    async close() {
-      process.kill("SIGKILL");
-      await process.status;
-      await reader.cancel();
-    },
-  };
-}
-
 testWith("python3")(
   "notify says what a service manager understands, over a path and an abstract name",
   async () => {
     const directory = Deno.makeTempDirSync({ prefix: "openexec-notify-" });
     for (const address of [`${directory}/notify`, `@openexec-test-${crypto.randomUUID()}`]) {
-      const manager = notifySocket(address);
-      await manager.bound();
+      const manager = await openNotifySocket(address);
       const telling = notifier(address);
       telling.ready("serving\nWATCHDOG=trigger");
       expect(await manager.message()).toEqual(["READY=1", "STATUS=serving WATCHDOG=trigger"]);
@@ -92,8 +58,7 @@ testWith("python3")(
   "a daemon under a service manager says ready, alive, reloading and stopping",
   async () => {
     const directory = Deno.makeTempDirSync({ prefix: "openexec-notify-" });
-    const manager = notifySocket(`${directory}/notify`);
-    await manager.bound();
+    const manager = await openNotifySocket(`${directory}/notify`);
     const standIn = startStandIn({ env: { NOTIFY_SOCKET: `${directory}/notify`, WATCHDOG_USEC: "200000" } });
     try {
       expect(await manager.message()).toEqual(["READY=1", "STATUS=serving READY=0"]);

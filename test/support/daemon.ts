@@ -68,6 +68,11 @@ export class Daemon {
     return said.find((path) => path !== undefined) ?? this.defaultSocket;
   }
 
+  /** Writes another configuration, for a reload; `config` as in DaemonOptions. */
+  configure(config: string): void {
+    writeConfig(this.directory, join(this.directory, "agent.sock"), config);
+  }
+
   get pid(): number {
     return this.process.pid;
   }
