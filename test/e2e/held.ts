@@ -1,0 +1,123 @@
+/** A real daemon whose handlers a test starts, holds and lets go, and that it may kill and start again. */
+
+import { createHash } from "node:crypto";
+import { Approver, request } from "../support/approver.ts";
+import { Daemon } from "../support/daemon.ts";
+import { call, type HttpAnswer } from "../support/http.ts";
+import { until } from "../support/until.ts";
+
+const handler = new URL("handlers/hold.ts", import.meta.url).pathname;
+const digest = `sha256:${createHash("sha256").update(Deno.readFileSync(handler)).digest("hex")}`;
+
+export type How = "end" | "hold" | "spin";
+export type Approved = ReturnType<Approver["approve"]>;
+
+export interface HeldOptions {
+  /** Of action `once`; `again` is the same and declared to run again. */
+  readonly concurrency?: number;
+  /** TOML before the first table, and tables. */
+  readonly top?: string;
+  readonly tables?: string;
+  /** Where the state goes, instead of a folder of its own. */
+  readonly directory?: string;
+}
+
+export class Held implements AsyncDisposable {
+  daemon: Daemon;
+  readonly #approver: Approver;
+
+  private constructor(daemon: Daemon, approver: Approver, readonly marks: string) {
+    this.daemon = daemon;
+    this.#approver = approver;
+  }
+
+  static async start({ directory, ...options }: HeldOptions = {}): Promise<Held> {
+    const approver = new Approver("alice");
+    const marks = Deno.makeTempDirSync({ prefix: "openexec-marks-" });
+    const daemon = await Daemon.start({
+      config: configOf(approver, marks, options),
+      ...(directory === undefined ? {} : { directory }),
+    });
+    return new Held(daemon, approver, marks);
+  }
+
+  /** On the same state; the last daemon has to have ended. */
+  async startAgain(options?: HeldOptions): Promise<void> {
+    const config = options === undefined ? {} : { config: configOf(this.#approver, this.marks, options) };
+    this.daemon = await Daemon.start({ directory: this.daemon.directory, ...config });
+  }
+
+  async killAndStartAgain(options?: HeldOptions): Promise<void> {
+    await this.daemon.stop("SIGKILL");
+    await this.startAgain(options);
+  }
+
+  approve(action: "once" | "again", label: string, how: How, claims: Record<string, unknown> = {}): Approved {
+    return this.#approver.approve(request(action, { folder: this.marks, label, how }, `n-${label}`), claims);
+  }
+
+  send(approved: Approved, headers: Record<string, string> = {}): Promise<HttpAnswer> {
+    return call(this.daemon.socket, "POST", "/execute", approved, headers);
+  }
+
+  get(path: string): Promise<HttpAnswer> {
+    return call(this.daemon.socket, "GET", path);
+  }
+
+  /** Idempotency keys of all starts under that label. */
+  starts(label: string): string[] {
+    const names = Array.from(Deno.readDirSync(this.marks), ({ name }) => name.split("."));
+    return names.flatMap(([of, key = "", , ...rest]) => of === label && rest.length === 0 ? [key] : [])
+      .filter((key) => key !== "go");
+  }
+
+  started(label: string, times = 1): Promise<void> {
+    return until(() => this.starts(label).length >= times);
+  }
+
+  letGo(label: string): void {
+    Deno.writeTextFileSync(`${this.marks}/${label}.go`, "");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.daemon.stop("SIGKILL");
+    Deno.removeSync(this.daemon.directory, { recursive: true });
+    Deno.removeSync(this.marks, { recursive: true });
+  }
+}
+
+function configOf(approver: Approver, marks: string, options: HeldOptions): string {
+  const { concurrency = 4, top = "", tables = "" } = options;
+  const action = `module = "${handler}"
+digest = "${digest}"
+concurrency = ${concurrency}
+timeout = "5m"
+allow = { read = ["${marks}"], write = ["${marks}"] }`;
+  return `executor_id = "openexec:test"
+${top}
+${approver.toml()}
+[actions.once]
+${action}
+[actions.again]
+${action}
+idempotent = true
+on_interrupt = "rerun"
+${tables}
+`;
+}
+
+/** Executor processes that work for that state directory, of whatever daemon: their import map lies in it. */
+export function executorsOf(directory: string): number[] {
+  const map = `${directory}/state/executors/import_map.json`;
+  return Array.from(Deno.readDirSync("/proc"), ({ name }) => Number(name))
+    .filter((pid) => Number.isInteger(pid) && commandLine(pid).includes(map));
+}
+
+/** Of a zombie it is empty. */
+function commandLine(pid: number): string {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,149 @@
+import { expect, test } from "vitest";
+import { openexec } from "../support/daemon.ts";
+import { until } from "../support/until.ts";
+import { executorsOf, Held } from "./held.ts";
+
+/** Answers that never came: the daemon was killed while it owed them. */
+const lost = (answer: Promise<unknown>) => expect(answer).rejects.toThrow();
+
+test("what a killed daemon left running is unknown, with a receipt, until an operator says what came of it", async () => {
+  await using held = await Held.start();
+  const approved = held.approve("once", "left", "hold");
+  const unanswered = lost(held.send(approved));
+  await held.started("left");
+  await held.killAndStartAgain();
+  await unanswered;
+
+  const replay = await held.send(approved);
+  expect(replay.status).toBe(500);
+  expect(replay.json).toMatchObject({
+    code: "outcome_unknown",
+    effect: "unknown",
+    execution: { status: "outcome_unknown", replayed: true },
+  });
+  const { id, log_index: logIndex } = replay.json.execution;
+  const receipt = await held.get(`/receipts/${logIndex}`);
+  const verified = await openexec(held.daemon, ["verify", "--json", "-"], receipt.text);
+  expect([verified.code, held.starts("left")]).toEqual([0, [id]]);
+
+  const resolved = await openexec(held.daemon, [
+    "resolve",
+    id,
+    "--as",
+    "succeeded",
+    "--note",
+    "seen downstream",
+  ]);
+  expect(resolved.code).toBe(0);
+  const after = await held.send(approved);
+  expect(after.status).toBe(200);
+  expect(after.json).toMatchObject({ id, status: "succeeded", resolved: true, result: null, replayed: true });
+  expect(after.json.resolution_log_index).toBeGreaterThan(logIndex);
+  const declared = await held.get(`/receipts/${after.json.resolution_log_index}`);
+  expect((await openexec(held.daemon, ["verify", "-"], declared.text)).code).toBe(0);
+  expect((await openexec(held.daemon, ["resolve", id, "--as", "failed", "--note", "no"])).code).toBe(1);
+  expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+  expect(held.starts("left")).toHaveLength(1);
+});
+
+test("an action declared so runs again under the same idempotency key, and its request is answered", async () => {
+  await using held = await Held.start();
+  const approved = held.approve("again", "twice", "hold");
+  const unanswered = lost(held.send(approved));
+  await held.started("twice");
+  await held.killAndStartAgain();
+  await unanswered;
+  await held.started("twice", 2);
+  expect((await held.send(approved)).json.code).toBe("execution_in_flight");
+  held.letGo("twice");
+  const answer = await held.send(approved, { prefer: "wait=30" });
+  expect(answer.json).toMatchObject({ status: "succeeded", replayed: true, result: { label: "twice" } });
+  expect(held.starts("twice")).toEqual([answer.json.id, answer.json.id]);
+});
+
+test("reruns for which there is no slot wait for one, and lose it to no new request", async () => {
+  await using held = await Held.start({ concurrency: 3 });
+  const labels = ["a", "b", "c"];
+  const approved = labels.map((label) => held.approve("again", label, "hold"));
+  const unanswered = approved.map((each) => lost(held.send(each)));
+  for (const label of labels) await held.started(label);
+  await held.killAndStartAgain({ concurrency: 1 });
+  await Promise.all(unanswered);
+  for (const label of labels) held.letGo(label);
+  let competing = true;
+  const newcomers = (async () => {
+    for (let i = 0; competing; i++) await held.send(held.approve("again", `new${i}`, "end"));
+  })();
+  await until(() => labels.every((label) => held.starts(label).length === 2));
+  competing = false;
+  await newcomers;
+  for (const each of approved) {
+    const answer = await held.send(each, { prefer: "wait=30" });
+    expect(answer.json).toMatchObject({ status: "succeeded", replayed: true });
+  }
+});
+
+test("no executor of a killed daemon outlives it, whatever its handler does", async () => {
+  await using held = await Held.start();
+  const { directory } = held.daemon;
+  const unanswered = [
+    lost(held.send(held.approve("once", "spinning", "spin"))),
+    lost(held.send(held.approve("again", "running", "hold"))),
+  ];
+  await Promise.all([held.started("spinning"), held.started("running")]);
+  const before = executorsOf(directory);
+  expect(before.length).toBeGreaterThanOrEqual(2);
+  await held.daemon.stop("SIGKILL");
+  await until(() => executorsOf(directory).length === 0);
+  await Promise.all(unanswered);
+});
+
+test("a stopped executor of a killed daemon is ended before its execution runs again", async () => {
+  await using held = await Held.start();
+  const { directory } = held.daemon;
+  const unanswered = lost(held.send(held.approve("again", "frozen", "hold")));
+  await held.started("frozen");
+  const frozen = executorsOf(directory);
+  for (const pid of frozen) Deno.kill(pid, "SIGSTOP");
+  await held.killAndStartAgain();
+  await unanswered;
+  const alive = executorsOf(directory);
+  expect(frozen.filter((pid) => alive.includes(pid))).toEqual([]);
+  await held.started("frozen", 2);
+});
+
+test("a killed executor takes its own execution with it, no other, and the next one works", async () => {
+  await using held = await Held.start();
+  const other = held.send(held.approve("again", "other", "hold"));
+  await held.started("other");
+  const bystanders = executorsOf(held.daemon.directory);
+  const doomed = held.send(held.approve("once", "doomed", "hold"));
+  await held.started("doomed");
+  for (const pid of executorsOf(held.daemon.directory)) {
+    if (!bystanders.includes(pid)) Deno.kill(pid, "SIGKILL");
+  }
+  expect((await doomed).json).toMatchObject({
+    code: "outcome_unknown",
+    execution: { status: "outcome_unknown" },
+  });
+  const next = await held.send(held.approve("once", "next", "end"));
+  expect([next.status, next.json.status]).toEqual([200, "succeeded"]);
+  held.letGo("other");
+  expect((await other).json.status).toBe("succeeded");
+  expect((await held.get("/ready")).status).toBe(200);
+});
+
+test("a client that hangs up changes nothing: its execution is settled and answered to whoever asks again", async () => {
+  await using held = await Held.start();
+  const approved = held.approve("once", "orphan", "hold");
+  const gone = await Deno.connect({ transport: "unix", path: held.daemon.socket });
+  const body = JSON.stringify(approved);
+  const head = `POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`;
+  await gone.write(new TextEncoder().encode(head + body));
+  await held.started("orphan");
+  gone.close();
+  held.letGo("orphan");
+  const answer = await held.send(approved, { prefer: "wait=30" });
+  expect(answer.json).toMatchObject({ status: "succeeded", replayed: true });
+  expect(held.starts("orphan")).toHaveLength(1);
+});
