@@ -5,6 +5,7 @@
  * with `ledger_unavailable`: what the ledger does not know it does not answer.
  */
 
+import { utf8Decode } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
 
 const SLAB_BYTES = 2 ** 16;
@@ -14,7 +15,6 @@ const ASCII_MAX = 0x7f;
 const LOOP_MAX = 64;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function damaged(): Refusal {
   return new Refusal("ledger_unavailable", "The ledger holds an entry it cannot read; run `openexec audit`.");
@@ -178,9 +178,7 @@ export class ByteReader {
 }
 
 function decodeText(bytes: Uint8Array): string {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    throw damaged();
-  }
+  const text = utf8Decode(bytes);
+  if (text === undefined) throw damaged();
+  return text;
 }

@@ -100,7 +100,7 @@ export class DataFile {
     return new DataView(bytes.buffer);
   }
 
-  /** Either of the first two pages; a crash may have spoilt the one that was being written. */
+  /** Transactions take turns between the first two pages; neither's magic is ever written again, so both have to be there. */
   #newestMeta(): Meta {
     const first = this.#meta(0);
     const second = this.#meta(first?.pageBytes ?? 4096);

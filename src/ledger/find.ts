@@ -4,7 +4,8 @@ import { damaged } from "./bytes.ts";
 import { EXECUTION_KEYS, executionIdOf, executionKey, nonceKey, peerKey } from "./keys.ts";
 import type { ExecutionRecord } from "./ledger.ts";
 import { decodeExecution, type StoredExecution } from "./records.ts";
-import type { Range, Tables } from "./store.ts";
+import type { Tables } from "./store.ts";
+import type { Range } from "./table.ts";
 
 const UID_BYTES = 4;
 

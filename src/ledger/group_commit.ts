@@ -27,8 +27,7 @@ interface Entry {
 }
 
 interface Batch {
-  /** undefined until the transaction runs. */
-  entries: Entry[] | undefined;
+  entries: readonly Entry[];
   /** The state it wrote, undefined when it wrote nothing. */
   written: Uint8Array | undefined;
 }
@@ -42,7 +41,7 @@ class Fault extends Error {
 
 export class GroupCommit {
   #waiting: Entry[] = [];
-  #scheduled = false;
+  #running = false;
   #latest: LedgerState;
 
   constructor(private readonly store: Store, private readonly clock: Clock) {
@@ -64,7 +63,7 @@ export class GroupCommit {
         }
       };
       this.#waiting.push({ run, answer: () => answer(), fail: reject });
-      if (!this.#scheduled) void this.#flush();
+      if (!this.#running) void this.#runAll();
     });
   }
 
@@ -73,31 +72,30 @@ export class GroupCommit {
     return this.#latest;
   }
 
-  async #flush(): Promise<void> {
-    this.#scheduled = true;
-    const batch: Batch = { entries: undefined, written: undefined };
-    for (;;) {
-      try {
-        await this.store.commit(() => {
-          batch.entries ??= this.#take();
-          batch.written = this.#run(batch.entries);
-        });
-        break;
-      } catch (error) {
-        if (!(error instanceof Fault)) return this.#fail(batch, error);
-        batch.entries = batch.entries?.filter((entry) => entry !== error.entry);
-        error.entry.fail(error.reason);
-      }
-    }
-    if (batch.written !== undefined) this.#latest = decodeState(batch.written);
-    for (const entry of batch.entries ?? []) entry.answer();
+  /** One transaction after the other: after one that failed for good, none is under way that could seem to succeed. */
+  async #runAll(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting.length > 0) await this.#commit({ entries: [], written: undefined });
+    this.#running = false;
   }
 
-  #take(): Entry[] {
-    const entries = this.#waiting;
-    this.#waiting = [];
-    this.#scheduled = false;
-    return entries;
+  async #commit(batch: Batch): Promise<void> {
+    try {
+      await this.store.commit(() => {
+        batch.entries = [...batch.entries, ...this.#waiting];
+        this.#waiting = [];
+        batch.written = this.#run(batch.entries);
+      });
+    } catch (error) {
+      if (!(error instanceof Fault)) return this.#fail(batch, error);
+      error.entry.fail(error.reason);
+      return await this.#commit({
+        entries: batch.entries.filter((entry) => entry !== error.entry),
+        written: undefined,
+      });
+    }
+    if (batch.written !== undefined) this.#latest = decodeState(batch.written);
+    for (const entry of batch.entries) entry.answer();
   }
 
   /** Returns the state that it wrote. */
@@ -115,12 +113,14 @@ export class GroupCommit {
     }
     if (this.store.writes === writesBefore && equalBytes(before, encodeState(state))) return undefined;
     advanceMark(state, this.clock);
+    state.sequence++;
     return writeState(this.store.tables, state);
   }
 
   #fail(batch: Batch, error: unknown): void {
     const reason = this.#landed(batch, error) ? this.store.giveUp() : error;
-    for (const entry of batch.entries ?? this.#take()) entry.fail(reason);
+    const entries = [...batch.entries, ...(batch.entries.length === 0 ? this.#waiting.splice(0) : [])];
+    for (const entry of entries) entry.fail(reason);
   }
 
   #landed({ written }: Batch, error: unknown): boolean {

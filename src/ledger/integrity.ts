@@ -12,6 +12,12 @@ import { damagedLedger } from "./open_error.ts";
 /** Pages walked at every start: 16 MB of the file. */
 const PAGES_AT_START = 4_096;
 
+/** The two before are meta pages. */
+const FIRST_PAGE = 2;
+
+/** LMDB's cursors go no deeper. */
+const DEPTH_MAX = 32;
+
 /** Throws LedgerOpenError, damaged, with what to do. `live`: another process writes to it, so only its head is read. */
 export function checkDataFile(path: string, live = false): void {
   try {
@@ -32,16 +38,20 @@ export function checkDataFile(path: string, live = false): void {
 /** Breadth first, so that what is left out are the lowest pages. */
 function walk(file: DataFile, pagesMax: number): void {
   const waiting: Tree[] = [...file.meta.trees];
-  let pages = 0;
+  const seen = new Set<number>();
   for (const { root: page, depth } of waiting) {
-    if (page < 2 || page >= file.pages || depth < 1) throw new Damage(`page ${page} lies outside the file`);
-    if (pages++ >= pagesMax) continue;
+    if (page < FIRST_PAGE || page >= file.pages) throw new Damage(`page ${page} lies outside the file`);
+    if (depth < 1 || depth > DEPTH_MAX || seen.has(page)) {
+      throw new Damage(`page ${page} has no place in its tree`);
+    }
+    if (seen.size >= pagesMax) continue;
+    seen.add(page);
     const { children, trees, runs } = file.links(page, depth === 1);
     for (const child of children) waiting.push({ root: child, depth: depth - 1 });
     waiting.push(...trees);
     for (const run of runs) {
-      if (run.page < 2 || run.page + run.pages > file.pages) {
-        throw new Damage(`pages ${run.page} to ${run.page + run.pages - 1} lie outside the file`);
+      if (run.page < FIRST_PAGE || run.page + run.pages > file.pages) {
+        throw new Damage(`the value at page ${run.page} reaches beyond the file`);
       }
     }
   }

@@ -148,7 +148,8 @@ export interface Ledger {
   /**
    * Claims nonce and approval in one durable transaction.
    * Throws a Refusal: halted, nonce_reused, approval_fenced, approval_revoked, approval_already_used, whatever
-   * `recheck` throws, storage_full, ledger_unavailable. After any of them nothing was claimed.
+   * `recheck` throws, storage_full, ledger_unavailable. After any of them nothing was claimed, but for the last: when the
+   * disk failed under a commit, only a restart can tell. Nothing was started, so it then is `outcome_unknown` at worst.
    */
   reserve(reservation: Reservation): Promise<ExecutionRecord>;
   /**

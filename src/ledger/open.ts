@@ -120,6 +120,7 @@ async function assemble(options: OpenOptions, store: Store, lock: StateLock): Pr
     ballast: await Ballast.open(stateDir),
     resultBytesMax,
     unsettled: () => commits.state().unsettled,
+    reusableBytes: () => store.reusableBytes,
     unusable: () => store.unusable,
   });
   return new LmdbLedger({ tables, commits, bodies, grants, room, clock, identity, store, vault, lock });

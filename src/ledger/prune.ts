@@ -14,7 +14,8 @@ import { ByteReader } from "./bytes.ts";
 import { bucketOfSealedKey, bucketStart, EXECUTION_KEYS } from "./keys.ts";
 import type { PruneReport } from "./ledger.ts";
 import type { LedgerParts } from "./parts.ts";
-import { refusalOfFileError } from "./room.ts";
+import type { Work } from "./group_commit.ts";
+import { OPERATOR_ATTEMPTS, refusalOfFileError } from "./room.ts";
 import type { Vault } from "./vault.ts";
 
 const ROWS_PER_TRANSACTION = 128;
@@ -36,11 +37,12 @@ export class Pruner {
 }
 
 async function prune(ledger: LedgerParts, vault: Vault, limit: number, force: boolean): Promise<PruneReport> {
-  const nowMs = await ledger.commits.add((state) => {
+  const mark: Work<number | null> = (state) => {
     const markMs = advanceMark(state, ledger.clock);
     if (force) state.pruningPaused = false;
     return state.pruningPaused ? null : markMs;
-  });
+  };
+  const nowMs = await ledger.room.insist(OPERATOR_ATTEMPTS, () => ledger.commits.add(mark));
   if (nowMs === null) return { bodies: 0, buckets: 0, done: true };
   ledger.grants.forgetExpired(nowMs);
   const buckets = await destroyKeys(ledger, vault, nowMs);
@@ -72,11 +74,12 @@ function unsettledBuckets({ tables }: LedgerParts): ReadonlySet<number> {
 }
 
 function removeRows(ledger: LedgerParts, vault: Vault, nowMs: number, wanted: number): Promise<number> {
-  return ledger.commits.add(() => {
+  const remove: Work<number> = () => {
     const rows = unreadableRows(ledger, vault, nowMs, wanted);
     for (const key of rows) ledger.tables.sealed.remove(key);
     return rows.length;
-  });
+  };
+  return ledger.room.insist(OPERATOR_ATTEMPTS, () => ledger.commits.add(remove));
 }
 
 /** Keys of at most `wanted` rows whose bucket has expired and has no key any more, the oldest first. */

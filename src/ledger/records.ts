@@ -106,6 +106,7 @@ export function decodeExecution(id: string, row: Uint8Array): StoredExecution {
 
 /** The row under leafKey(index). */
 export function encodeReceipt({ body, keyid, signature }: SignedReceipt): Uint8Array {
+  if (signature.length !== SIGNATURE_BYTES) throw new RangeError("an Ed25519 signature has 64 bytes");
   return new ByteWriter(body.length + 256).u8(VERSION).text(keyid).bytes(signature).bytes(body).finish();
 }
 

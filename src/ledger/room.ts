@@ -4,7 +4,7 @@
  * Invariants:
  * - Nothing is reserved unless everything in flight, and this, could settle with the largest result allowed.
  * - Receipts that belong to no execution stop long before that.
- * - Once the ballast had to be given up nothing new is taken until it is back.
+ * - Once the ballast had to be given up nothing new is taken until it is back, or the data file itself has as much room.
  */
 
 import { Refusal } from "../core/errors.ts";
@@ -17,6 +17,8 @@ const COMMIT_BYTES = 2 ** 19;
 const RECEIPTS_SHARE = 4;
 /** How long a look at the file system holds; what is admitted meanwhile is taken off. */
 const LOOK_MS = 50;
+/** Large values need pages in a row, and readers may still hold some: of what is reusable, one in so many counts. */
+const REUSABLE_SHARE = 2;
 const WAIT_MS = 100;
 
 /** How often an operator's act is tried on a full disk before it is refused. */
@@ -27,12 +29,17 @@ export interface RoomParts {
   readonly ballast: Ballast;
   readonly resultBytesMax: number;
   readonly unsettled: () => number;
+  /** Bytes of the data file that hold nothing. */
+  readonly reusableBytes: () => number;
   /** Whether the store gave up. */
   readonly unusable: () => boolean;
 }
 
 export class Room {
+  /** On the file system, for what is new. */
   #freeBytes = 0;
+  /** In the data file, where a ledger that was pruned goes on although the disk is full. */
+  #reusableBytes = 0;
   #lookedAtMs = -Infinity;
   #filling = false;
 
@@ -82,7 +89,9 @@ export class Room {
     this.#look();
     const { ballast } = this.parts;
     if (!ballast.present && this.#freeBytes > ballast.bytes + neededBytes) this.#refill();
-    if (!ballast.present || this.#freeBytes < neededBytes) throw new Refusal("storage_full");
+    const reserve = ballast.present ? 0 : ballast.bytes;
+    const disk = ballast.present ? this.#freeBytes : 0;
+    if (disk + this.#reusableBytes < neededBytes + reserve) throw new Refusal("storage_full");
     this.#freeBytes -= takenBytes;
   }
 
@@ -91,6 +100,7 @@ export class Room {
     if (nowMs - this.#lookedAtMs < LOOK_MS) return;
     try {
       this.#freeBytes = freeBytes(this.parts.directory);
+      this.#reusableBytes = this.parts.reusableBytes() / REUSABLE_SHARE;
     } catch {
       throw new Refusal("ledger_unavailable");
     }

@@ -63,6 +63,13 @@ export class LedgerSnapshot {
     return findExecution(this.store.tables, id)?.record;
   }
 
+  /** How many rows of executions there are, one by one. */
+  count(): number {
+    let rows = 0;
+    for (const _ of this.store.tables.executions.keys(EXECUTION_KEYS)) rows++;
+    return rows;
+  }
+
   /** Every execution, the oldest first. */
   *all(): Generator<ExecutionRecord> {
     for (const { key, value } of this.store.tables.executions.range(EXECUTION_KEYS)) {

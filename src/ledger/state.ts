@@ -13,6 +13,8 @@ const STATE_KEY = utf8Encode("state");
 
 /** Changed in place by the work of one transaction; thrown away when that is rolled back. */
 export interface LedgerState {
+  /** How many transactions wrote it: no two states are the same. */
+  sequence: number;
   executions: number;
   unsettled: number;
   logSize: number;
@@ -28,6 +30,7 @@ export interface LedgerState {
 
 export function emptyState(): LedgerState {
   return {
+    sequence: 0,
     executions: 0,
     unsettled: 0,
     logSize: 0,
@@ -42,6 +45,7 @@ export function emptyState(): LedgerState {
 export function encodeState(state: LedgerState): Uint8Array {
   return new ByteWriter(64)
     .u8(VERSION)
+    .u48(state.sequence)
     .u48(state.executions)
     .u48(state.unsettled)
     .u48(state.logSize)
@@ -57,6 +61,7 @@ export function decodeState(row: Uint8Array): LedgerState {
   const reader = new ByteReader(row);
   if (reader.u8() !== VERSION) throw damaged();
   const state: LedgerState = {
+    sequence: reader.u48(),
     executions: reader.u48(),
     unsettled: reader.u48(),
     logSize: reader.u48(),

@@ -13,11 +13,14 @@
  * write uncleared heap memory, payloads and keys among it, into the unused parts of pages.
  */
 
-import { type Database, open, type RootDatabase } from "lmdb";
+import { open, type RootDatabase } from "lmdb";
 import { join } from "node:path";
 import { Refusal } from "../core/errors.ts";
 import { freeBytes } from "./free_space.ts";
+import { damagedLedger } from "./open_error.ts";
 import { DATA_FILE } from "./layout.ts";
+import { pagesOf, parseStatistics } from "./statistics.ts";
+import { Table } from "./table.ts";
 import { codeOf, commitFailure, isCommitError, takeUnhandledCommitErrors } from "./commit_failure.ts";
 
 export interface StoreOptions {
@@ -28,19 +31,6 @@ export interface StoreOptions {
   readonly mapBytes?: number | undefined;
   /** Called now and then: gives back what of the data file at `path` was read through the map. */
   readonly release?: (path: string) => void;
-}
-
-export interface Row {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
-
-/** From `start`, itself included, up to `end`, itself left out; `reverse` goes down from `end`. */
-export interface Range {
-  readonly start: Uint8Array;
-  readonly end: Uint8Array;
-  readonly reverse?: boolean;
-  readonly limit?: number;
 }
 
 export interface Tables {
@@ -75,6 +65,7 @@ const TABLES_MAX = 16;
 const ROWS_PER_RELEASE = 4_096;
 type Snapshot = ReturnType<RootDatabase["useReadTransaction"]>;
 
+const META_PAGES = 2;
 const ENCODING = { encoding: "binary", keyEncoding: "binary" } as const;
 
 export class Store {
@@ -125,6 +116,17 @@ export class Store {
   /** Size of the data file. */
   get bytes(): number {
     return Deno.statSync(this.#path).size;
+  }
+
+  /** Pages of the file that hold nothing: later transactions take them before the file grows. */
+  get reusableBytes(): number {
+    const whole = parseStatistics(this.#root.getStats());
+    const trees = Object.values(this.tables).map((table) => table.pages);
+    const used = trees.reduce(
+      (sum, pages) => sum + pages,
+      META_PAGES + pagesOf(whole.root) + pagesOf(whole.free),
+    );
+    return (whole.lastPageNumber + 1 - used) * whole.pageSize;
   }
 
   /** Whether it refuses everything until a restart. */
@@ -181,7 +183,9 @@ export class Store {
   }
 
   #table(name: string): Table {
-    return new Table(this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING }), {
+    const database = this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING });
+    if (database === undefined) throw damagedLedger(`it has no table ${name}`); // read-only, lmdb-js makes none
+    return new Table(database, {
       reading: () => {
         this.#touched();
         return this.#snapshot === undefined ? {} : { transaction: this.#snapshot };
@@ -207,88 +211,4 @@ export class Store {
     if (this.#unusable !== undefined) throw this.#unusable;
     throw codeOf(error) === undefined ? error : this.giveUp();
   }
-}
-
-interface Observer {
-  /** What reads take part in: nothing, or a snapshot. */
-  reading(): { readonly transaction?: Snapshot };
-  wrote(bytes: number): void;
-  failed(error: unknown): never;
-}
-
-/** Rows of bytes, sorted by key. Writes belong inside Store.commit. Keys and values handed out are copies. */
-export class Table {
-  constructor(
-    private readonly database: Database<Uint8Array, Uint8Array>,
-    private readonly observer: Observer,
-  ) {}
-
-  get(key: Uint8Array): Uint8Array | undefined {
-    const value = this.#guard(() => this.database.get(key, this.observer.reading()));
-    return value === undefined ? undefined : plain(value);
-  }
-
-  has(key: Uint8Array): boolean {
-    return this.get(key) !== undefined;
-  }
-
-  put(key: Uint8Array, value: Uint8Array): void {
-    this.observer.wrote(value.length);
-    this.#guard(() => this.database.putSync(key, value));
-  }
-
-  /** Puts a key that is not there yet; throws when it is. */
-  insert(key: Uint8Array, value: Uint8Array): void {
-    this.#putIf(key, value, { noOverwrite: true });
-  }
-
-  /** Puts a key that is higher than all the others, which leaves no page half empty; throws when it is not. */
-  append(key: Uint8Array, value: Uint8Array): void {
-    this.#putIf(key, value, { append: true });
-  }
-
-  remove(key: Uint8Array): void {
-    this.observer.wrote(0);
-    this.#guard(() => this.database.removeSync(key));
-  }
-
-  /** Rows are read as they are asked for, and to be read to their end before anything else is written. */
-  *range(range: Range): Generator<Row> {
-    const rows = this.#guard(() =>
-      this.database.getRange({ ...boundsOf(range), ...this.observer.reading() })
-    );
-    for (const { key, value } of rows) yield { key: plain(key), value: plain(value) };
-  }
-
-  *keys(range: Range): Generator<Uint8Array> {
-    const keys = this.#guard(() => this.database.getKeys({ ...boundsOf(range), ...this.observer.reading() }));
-    for (const key of keys) yield plain(key);
-  }
-
-  #putIf(key: Uint8Array, value: Uint8Array, condition: { noOverwrite: true } | { append: true }): void {
-    this.observer.wrote(value.length);
-    const done: unknown = this.#guard(() => this.database.putSync(key, value, condition));
-    if (done !== true) throw new RangeError("a row is already there, or comes after the one to append");
-  }
-
-  #guard<T>(act: () => T): T {
-    try {
-      return act();
-    } catch (error) {
-      return this.observer.failed(error);
-    }
-  }
-}
-
-/** lmdb-js hands out Buffers, whose slice() does not copy and whose toString() is another. */
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-/** Reverse ranges of LMDB start at their upper end. */
-function boundsOf({ start, end, reverse = false, limit }: Range) {
-  const bounds = reverse
-    ? { start: end, end: start, exclusiveStart: true, inclusiveEnd: true, reverse }
-    : { start, end };
-  return limit === undefined ? bounds : { ...bounds, limit };
 }

@@ -99,6 +99,25 @@ test.skipIf(!MAY_MOUNT)(
   },
 );
 
+test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] a ledger that filled the disk by itself goes on in its own pages once it is pruned",
+  async () => {
+    using disk = smallDisk(16 * MIB);
+    await using s = await scene({ stateDir: join(disk.path, "state"), resultBytesMax: 2 ** 16 });
+    const payload = () => incompressible(400_000);
+    let stored = 0;
+    while (await refusalOf(reserveAndSettle(s.ledger, { payload: payload() })) === "ok") stored++;
+    expect(stored).toBeGreaterThan(5);
+    disk.fill();
+    expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");
+    s.clock.pass(3 * 24 * 3_600_000);
+    await s.ledger.prune(1_000);
+    await expect.poll(() => s.ledger.health().refusing).toBeNull();
+    for (let again = 0; again < 5; again++) await reserveAndSettle(s.ledger, { payload: payload() });
+    expect(s.ledger.statistics().executions).toBeGreaterThanOrEqual(stored + 5);
+  },
+);
+
 test("nothing is reserved that could not settle with the largest result allowed", async () => {
   await using s = await scene({ resultBytesMax: 2 ** 50 });
   expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");

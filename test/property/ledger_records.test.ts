@@ -118,6 +118,7 @@ test("receipts, approvals, states and bodies come back as they were written", ()
     expect(decodeApproval(encodeApproval(each))).toEqual(each);
   }));
   const state = fc.record({
+    sequence: u48,
     executions: u48,
     unsettled: u48,
     logSize: u48,
