@@ -7,6 +7,7 @@ import { Daemon, type DaemonOptions } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { listeningSockets } from "../support/listening_sockets.ts";
 import { type NotifySocket, openNotifySocket } from "../support/notify_socket.ts";
+import { childrenOf } from "../support/processes.ts";
 import { testWith } from "../support/tools.ts";
 import { until } from "../support/until.ts";
 
@@ -279,10 +280,6 @@ testWith(ACTIVATE, "python3")(
     }
   },
 );
-
-function childrenOf(pid: number): number[] {
-  return Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim().split(" ").map(Number);
-}
 
 function exists(path: string): boolean {
   try {

@@ -1,13 +1,13 @@
 /** Who gets in (by file mode, by group, by uid list), asked by processes that really are somebody else. */
 
 import { afterEach, expect, test } from "vitest";
-import { groupId } from "../../src/os/groups.ts";
 import { Admission, Seats } from "../../src/server/admission.ts";
 import { call } from "../support/http.ts";
 import { listeningSockets } from "../support/listening_sockets.ts";
+import { callAs, OTHER_GID, OTHER_GROUP, OTHER_UID, testAsOthers } from "../support/other_users.ts";
 import { rawExchange } from "../support/raw_http.ts";
 import { startStandIn } from "../support/stand_in.ts";
-import { has, testWith } from "../support/tools.ts";
+import { testWith } from "../support/tools.ts";
 import { until } from "../support/until.ts";
 import { LIMITS, socketConfig, TestServer, type TestServerOptions } from "./fakes.ts";
 import { Socket } from "node:net";
@@ -25,65 +25,31 @@ async function start(options: TestServerOptions): Promise<TestServer> {
   return server;
 }
 
-const OTHER_UID = 65534;
-const OTHER_GROUP = "daemon";
-const missing = [
-  ...["setpriv", "python3"].filter((tool) => !has(tool)),
-  ...(Deno.uid() === 0 ? [] : ["root"]),
-  ...(groupId(OTHER_GROUP) === undefined ? [`group ${OTHER_GROUP}`] : []),
-];
-
-/** As `test`, with other users and groups at hand. */
-function testAsOthers(title: string, body: () => Promise<void>): void {
-  const why = missing.length === 0 ? "" : ` [skipped: needs ${missing.join(", ")}]`;
-  test.skipIf(missing.length > 0)(`${title}${why}`, body);
+/** What a process of that user gets: an HTTP status, or null where connect(2) is refused. */
+async function askAs(uid: number, gid: number, path: string): Promise<number | null> {
+  return (await callAs([uid, gid], path, "GET", "/ready")).status;
 }
-
-const ASK = `
-import socket, sys
-s = socket.socket(socket.AF_UNIX)
-try:
-    s.connect(sys.argv[1])
-except PermissionError:
-    print("EACCES"); sys.exit()
-s.sendall(b"GET /ready HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
-print(s.recv(65536).split()[1].decode())
-`;
-
-/** What a process of another uid and group gets: an HTTP status, or EACCES from connect(2). */
-async function askAs(uid: number, gid: number, path: string): Promise<string> {
-  const who = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
-  const { stdout, stderr } = await new Deno.Command("setpriv", {
-    args: [...who, PYTHON, "-I", "-c", ASK, path],
-  }).output();
-  return new TextDecoder().decode(stdout).trim() || new TextDecoder().decode(stderr);
-}
-
-/** A Python that other users may run: one in root's home is none. */
-const PYTHON = ["/usr/bin/python3", "/usr/local/bin/python3"].find(exists) ?? "python3";
 
 testAsOthers("another uid is refused by the socket's mode", async () => {
   const { agent } = await start({});
-  expect(await askAs(OTHER_UID, OTHER_UID, agent)).toBe("EACCES");
-  expect(await askAs(0, 0, agent)).toBe("200");
+  expect(await askAs(OTHER_UID, OTHER_UID, agent)).toBeNull();
+  expect(await askAs(0, 0, agent)).toBe(200);
 });
 
 testAsOthers("another uid gets in by the socket's group, and only by that", async () => {
   const { agent } = await start({ agent: { mode: 0o660, group: OTHER_GROUP } });
-  const gid = groupId(OTHER_GROUP) ?? -1;
-  expect(await askAs(OTHER_UID, gid, agent)).toBe("200");
-  expect(await askAs(OTHER_UID, OTHER_UID, agent)).toBe("EACCES");
+  expect(await askAs(OTHER_UID, OTHER_GID, agent)).toBe(200);
+  expect(await askAs(OTHER_UID, OTHER_UID, agent)).toBeNull();
 });
 
 testAsOthers("another uid is refused by the socket's list, though its group would let it in", async () => {
   const { agent, events } = await start({
     agent: { mode: 0o660, group: OTHER_GROUP, uids: new Set([0, 1]) },
   });
-  const gid = groupId(OTHER_GROUP) ?? -1;
-  expect(await askAs(OTHER_UID, gid, agent)).toBe("403");
-  expect(await askAs(1, gid, agent)).toBe("200");
+  expect(await askAs(OTHER_UID, OTHER_GID, agent)).toBe(403);
+  expect(await askAs(1, OTHER_GID, agent)).toBe(200);
   const seen = events.map(({ peer, code }) => [peer?.uid, peer?.gid, code]);
-  expect(seen).toEqual([[OTHER_UID, gid, "peer_denied"], [1, gid, null]]);
+  expect(seen).toEqual([[OTHER_UID, OTHER_GID, "peer_denied"], [1, OTHER_GID, null]]);
 });
 
 testAsOthers("the executions of one uid are none of another's business", async () => {
@@ -175,11 +141,3 @@ test("the list of listening sockets would show a TCP socket", () => {
   expect(listeningSockets(Deno.pid).internet).toEqual([`tcp 0100007F:${port}`]);
   listener.close();
 });
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
