@@ -79,10 +79,10 @@ export async function callAs(
   const [answer] = parseAnswers(rest);
   const error = new TextDecoder().decode(stderr).trim();
   if (answer === undefined && error !== "EACCES") throw new Error(`no answer: ${error}`);
-  const text = Buffer.from(answer?.body ?? "", "latin1").toString();
+  const content = Buffer.from(answer?.body ?? "", "latin1").toString();
   return {
     status: answer?.status ?? null,
-    json: text.startsWith("{") ? JSON.parse(text) : undefined,
+    json: content.startsWith("{") ? JSON.parse(content) : undefined,
     pid: Number(pid),
   };
 }
