@@ -2,12 +2,13 @@
  * Which executors a daemon has started, in `<state>/executors/`: a file for each, named by pid, that holds its start time.
  *
  * Invariants: a process is on record before any handler's code is sent to it; a starting daemon ends all that its predecessor
- * left before it recovers, so that no execution runs on, unseen, while its outcome is called unknown or it is run again.
+ * left, programs they started included, before it recovers, so that no execution runs on, unseen, while its outcome is
+ * called unknown or it is run again. Only a program that was granted and left its process group would escape.
  */
 
 import { join } from "node:path";
 import { StartupError } from "../core/startup_error.ts";
-import { sendSignal, SIGKILL, startTimeOf } from "../os/process.ts";
+import { isGroupAlive, isOfThisBoot, sendSignal, SIGKILL, startTimeOf } from "../os/process.ts";
 
 const PID = /^[1-9]\d{0,9}$/;
 const GONE_MS = 5_000;
@@ -51,11 +52,20 @@ export class ExecutorRecords {
 
 async function endProcess(pid: number, startTime: string): Promise<void> {
   const deadline = performance.now() + GONE_MS;
-  while (startTimeOf(pid) === startTime) {
-    sendSignal(-pid, SIGKILL); // executors lead a group, which may hold programs they started
+  while (isLeft(pid, startTime)) {
+    sendSignal(-pid, SIGKILL);
     if (performance.now() > deadline) {
       throw new StartupError(`Executor ${pid} of an earlier daemon does not end`, "End it, then start again");
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
+}
+
+/**
+ * Whether the executor is there, or a program it started: executors lead a process group. While one of the group is there
+ * the kernel gives its number to no other process, so that without a leader it still is that executor's.
+ */
+function isLeft(pid: number, startTime: string): boolean {
+  const now = startTimeOf(pid);
+  return now === null ? isOfThisBoot(startTime) && isGroupAlive(pid) : now === startTime;
 }

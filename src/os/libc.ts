@@ -17,9 +17,12 @@ const SYMBOLS = {
   // files and directories
   chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  closedir: { parameters: ["pointer"], result: "i32" },
   mkdir: { parameters: ["buffer", "u32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  opendir: { parameters: ["buffer"], result: "pointer" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  readdir: { parameters: ["pointer"], result: "pointer" },
   rename: { parameters: ["buffer", "buffer"], result: "i32" },
   rmdir: { parameters: ["buffer"], result: "i32" },
   umask: { parameters: ["u32"], result: "u32" },

@@ -23,12 +23,26 @@ export const SIGKILL = 9;
 /** When a process started, in a form that differs after a reboot too; null when it is gone or only waits to be reaped. */
 export function startTimeOf(pid: number): string | null {
   const stat = readProc(`/proc/${pid}/stat`);
-  const boot = readProc("/proc/sys/kernel/random/boot_id");
+  const boot = readProc(BOOT_ID);
   if (stat === null || boot === null) return null;
   // proc_pid_stat(5): the name in parentheses may hold anything, so fields are counted from the last parenthesis
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state, ticks] = [fields[0], fields[19]];
   return ticks === undefined || state === "Z" || state === "X" ? null : `${boot.trim()} ${ticks}`;
+}
+
+/** Whether what `startTimeOf` once said was said since the machine started. */
+export function isOfThisBoot(startTime: string): boolean {
+  const boot = readProc(BOOT_ID);
+  return boot !== null && startTime.startsWith(`${boot.trim()} `);
+}
+
+/** Whether a process group has a member that does not only wait to be reaped. */
+export function isGroupAlive(group: number): boolean {
+  for (const pid of processes()) {
+    if (libc().getpgid(pid) === group && startTimeOf(pid) !== null) return true;
+  }
+  return false;
 }
 
 /** Sends `signal` to a process, or with a negative number to a process group. false when there is none, or not ours. */
@@ -60,6 +74,26 @@ export function setSoftLimit(pid: number, resource: number, bytes: number | null
   return libc().prlimit(pid, resource, new BigUint64Array([soft, current[1] ?? RLIM_INFINITY]), null) === 0;
 }
 
+/** Offset of d_name in a struct dirent (readdir(3)) of 64-bit Linux. */
+const NAME_OFFSET = 19;
+
+/** Pids of all processes that this one may see. */
+function* processes(): Generator<number> {
+  const directory = libc().opendir(cString("/proc"));
+  if (directory === null) return;
+  try {
+    for (;;) {
+      const entry = libc().readdir(directory);
+      if (entry === null) return;
+      const pid = Number(new Deno.UnsafePointerView(entry).getCString(NAME_OFFSET));
+      if (Number.isInteger(pid)) yield pid;
+    }
+  } finally {
+    libc().closedir(directory);
+  }
+}
+
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 const PROC_BYTES_MAX = 16_384;
 
 /** One character for each byte: a process may give itself a name that is no UTF-8, and must not become invisible by it. */
