@@ -59,7 +59,7 @@ async function auditState(cli: Cli, stateDir: string, options: AuditOptions): Pr
       ...options,
       nodes: snapshot.log,
       size: snapshot.log.size(),
-      ledger: { executorId: snapshot.executorId, find: (id) => snapshot.find(id), all: () => snapshot.all() },
+      ledger: snapshot,
       progress: (entries) => progress.at(entries),
     });
   } finally {

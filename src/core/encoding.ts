@@ -6,7 +6,10 @@
  */
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Several times as fast, and whatever is not well-formed leaves a replacement character behind. */
+const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const REPLACEMENT = "\ufffd";
 
 export function utf8Encode(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
@@ -14,8 +17,10 @@ export function utf8Encode(text: string): Uint8Array<ArrayBuffer> {
 
 /** undefined when `bytes` are not well-formed UTF-8. A byte-order mark is kept as U+FEFF. */
 export function utf8Decode(bytes: Uint8Array): string | undefined {
+  const text = lenientDecoder.decode(bytes);
+  if (!text.includes(REPLACEMENT)) return text;
   try {
-    return decoder.decode(bytes);
+    return strictDecoder.decode(bytes);
   } catch {
     return undefined;
   }
@@ -27,6 +32,7 @@ const SHARED = 62;
 /** The runtime's own (ES2026), which Node 20 lacks; receipts and answers are encoded all day. */
 const nativeBase64: ((this: Uint8Array) => string) | undefined = Uint8Array.prototype.toBase64;
 const nativeHex: ((this: Uint8Array) => string) | undefined = Uint8Array.prototype.toHex;
+const nativeFromHex: ((text: string) => Uint8Array<ArrayBuffer>) | undefined = Uint8Array.fromHex;
 
 /** Standard alphabet, padded. */
 export function base64Encode(bytes: Uint8Array): string {
@@ -103,6 +109,11 @@ const HEX = /^(?:[0-9a-f]{2})*$/;
 /** undefined unless pairs of lower-case digits. */
 export function hexDecode(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!HEX.test(text)) return undefined;
+  return nativeFromHex === undefined ? portableFromHex(text) : nativeFromHex.call(Uint8Array, text);
+}
+
+/** The same for pairs of digits, for runtimes without it. */
+export function portableFromHex(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
   return bytes;
@@ -110,7 +121,11 @@ export function hexDecode(text: string): Uint8Array<ArrayBuffer> | undefined {
 
 /** Same length, same bytes. Not constant-time: for public values only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return false;
+  }
+  return true;
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

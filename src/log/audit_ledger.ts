@@ -6,7 +6,7 @@
 import type { ExecutionStatus } from "../core/types.ts";
 import { type AuditProblem, problem } from "./audit_report.ts";
 import type { ExecutionReceipt, Receipt, ResolutionReceipt, SettledExecution } from "./receipt.ts";
-import { formatTime } from "./time.ts";
+import { parseTime } from "./time.ts";
 
 /** What the ledger says of an execution; a record of the ledger has this shape. */
 export interface ExecutionFact extends Omit<SettledExecution, "status" | "settledAtMs"> {
@@ -19,6 +19,8 @@ export interface ExecutionFact extends Omit<SettledExecution, "status" | "settle
 export interface LedgerFacts {
   readonly executorId: string;
   find(id: string): ExecutionFact | undefined;
+  /** How many executions `all` has, counted and not looked up anywhere. */
+  count(): number;
   /** Every execution once, in any order. */
   all(): Iterable<ExecutionFact>;
 }
@@ -27,6 +29,10 @@ export class LedgerMatch {
   readonly #facts: LedgerFacts;
   /** By log index: a tag of the execution whose receipt stands there, zero for none. */
   #owners = new Uint32Array(1024);
+  /** Executions whose receipt was seen; each is another one, for an execution names one index. */
+  #matched = 0;
+  /** Resolutions that those name, less the receipts of resolutions that were seen. */
+  #unresolved = 0;
 
   constructor(facts: LedgerFacts) {
     this.#facts = facts;
@@ -48,11 +54,17 @@ export class LedgerMatch {
       : resolutionDifference(index, receipt, fact);
     if (difference !== undefined) return mismatch(index, receipt.execution_id, difference);
     this.#own(index, fact.id);
+    if (receipt.kind === "resolution") this.#unresolved--;
+    else {
+      this.#matched++;
+      if (fact.resolution !== null) this.#unresolved++;
+    }
     return undefined;
   }
 
-  /** From the ledger to the log, once every entry was seen. */
+  /** From the ledger to the log, once every entry was seen: nothing is left when as many were matched as there are. */
   missing(): AuditProblem | undefined {
+    if (this.#unresolved === 0 && this.#matched === this.#facts.count()) return undefined;
     for (const { id, status, logIndex, resolution } of this.#facts.all()) {
       const isMatched = status === "reserved"
         ? logIndex === null && resolution === null
@@ -98,40 +110,44 @@ function mismatch(index: number, id: string, difference: string): AuditProblem {
   );
 }
 
-/** The first member in which they differ; an operator's resolution changes the record, never the receipt. */
+type Agreement = (receipt: ExecutionReceipt, fact: ExecutionFact) => boolean;
+
+/** Member by member; an operator's resolution changes status and code of the record, never the receipt. */
+const AGREEMENTS: readonly (readonly [string, Agreement])[] = [
+  ["status", (receipt, fact) => receipt.status === (fact.resolution?.from ?? fact.status)],
+  ["code", (receipt, fact) => fact.resolution !== null || (receipt.code ?? null) === fact.code],
+  ["action", (receipt, fact) => receipt.action === fact.action],
+  ["nonce", (receipt, fact) => receipt.nonce === fact.nonce],
+  ["mode", (receipt, fact) => receipt.mode === fact.mode],
+  ["request_commitment", (receipt, fact) => receipt.request_commitment === fact.requestCommitment],
+  ["result_commitment", (receipt, fact) => (receipt.result_commitment ?? null) === fact.resultCommitment],
+  ["handler_digest", (receipt, fact) => receipt.handler_digest === fact.handlerDigest],
+  ["scheme", ({ approval }, fact) => approval?.scheme === fact.approval?.scheme],
+  ["iss", ({ approval }, fact) => approval?.iss === fact.approval?.iss],
+  ["jti", ({ approval }, fact) => approval?.jti === fact.approval?.jti],
+  ["signers", ({ approval }, fact) => isSame(approval?.signers, fact.approval?.signers)],
+  ["uid", ({ peer }, fact) => peer.uid === fact.peer.uid],
+  ["gid", ({ peer }, fact) => peer.gid === fact.peer.gid],
+  ["pid", ({ peer }, fact) => peer.pid === fact.peer.pid],
+  ["socket", ({ peer }, fact) => peer.socket === fact.peer.socket],
+  ["trace_id", (receipt, fact) => (receipt.trace_id ?? null) === fact.traceId],
+  ["received_at", (receipt, fact) => parseTime(receipt.received_at) === fact.receivedAtMs],
+  ["reserved_at", (receipt, fact) => parseTime(receipt.reserved_at) === fact.reservedAtMs],
+  [
+    "started_at",
+    ({ started_at: at }, fact) => (at === undefined ? null : parseTime(at)) === fact.startedAtMs,
+  ],
+  ["settled_at", (receipt, fact) => parseTime(receipt.settled_at) === fact.settledAtMs],
+];
+
+/** The first member in which they differ. */
 function executionDifference(
   index: number,
   receipt: ExecutionReceipt,
   fact: ExecutionFact,
 ): string | undefined {
-  const resolved = fact.resolution !== null;
-  const pairs: Record<string, readonly [unknown, unknown]> = {
-    log_index: [index, fact.logIndex],
-    status: [receipt.status, fact.resolution?.from ?? fact.status],
-    code: resolved ? [0, 0] : [receipt.code ?? null, fact.code],
-    action: [receipt.action, fact.action],
-    nonce: [receipt.nonce, fact.nonce],
-    mode: [receipt.mode, fact.mode],
-    request_commitment: [receipt.request_commitment, fact.requestCommitment],
-    result_commitment: [receipt.result_commitment ?? null, fact.resultCommitment],
-    handler_digest: [receipt.handler_digest, fact.handlerDigest],
-    scheme: [receipt.approval?.scheme, fact.approval?.scheme],
-    iss: [receipt.approval?.iss, fact.approval?.iss],
-    jti: [receipt.approval?.jti, fact.approval?.jti],
-    signers: [signersOf(receipt.approval), signersOf(fact.approval)],
-    uid: [receipt.peer.uid, fact.peer.uid],
-    gid: [receipt.peer.gid, fact.peer.gid],
-    pid: [receipt.peer.pid, fact.peer.pid],
-    socket: [receipt.peer.socket, fact.peer.socket],
-    trace_id: [receipt.trace_id ?? null, fact.traceId],
-    received_at: [receipt.received_at, formatTime(fact.receivedAtMs)],
-    reserved_at: [receipt.reserved_at, formatTime(fact.reservedAtMs)],
-    started_at: [receipt.started_at ?? null, fact.startedAtMs === null ? null : formatTime(fact.startedAtMs)],
-    settled_at: resolved || fact.settledAtMs === null
-      ? [0, 0]
-      : [receipt.settled_at, formatTime(fact.settledAtMs)],
-  };
-  return Object.entries(pairs).find(([, [said, kept]]) => said !== kept)?.[0];
+  if (fact.logIndex !== index) return "log_index";
+  return AGREEMENTS.find(([, agree]) => !agree(receipt, fact))?.[0];
 }
 
 function resolutionDifference(
@@ -144,6 +160,10 @@ function resolutionDifference(
   return fact.status === receipt.as ? undefined : "as";
 }
 
-function signersOf(approval: ExecutionFact["approval"] | ExecutionReceipt["approval"]): string {
-  return JSON.stringify(approval?.signers.map(({ name, keyid }) => [name, keyid]) ?? null);
+type Signers = NonNullable<ExecutionFact["approval"]>["signers"];
+
+function isSame(said: Signers | undefined, kept: Signers | undefined): boolean {
+  if (said === undefined || kept === undefined) return said === kept;
+  return said.length === kept.length &&
+    said.every(({ name, keyid }, i) => name === kept[i]?.name && keyid === kept[i]?.keyid);
 }

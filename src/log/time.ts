@@ -13,5 +13,6 @@ export function formatTime(ms: number): string {
 export function parseTime(text: string): number | undefined {
   if (!SHAPE.test(text)) return undefined;
   const ms = Date.parse(text);
-  return Number.isNaN(ms) || formatTime(ms) !== text ? undefined : ms;
+  // the last days of a short month, and 24:00, it takes for the days that follow
+  return new Date(ms).getUTCDate() === Number(text.slice(8, 10)) ? ms : undefined;
 }

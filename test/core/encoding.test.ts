@@ -8,6 +8,7 @@ import {
   hexDecode,
   hexEncode,
   portableBase64,
+  portableFromHex,
   portableHex,
   utf8Decode,
   utf8Encode,
@@ -67,6 +68,7 @@ describe("hex", () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => {
       expect(hexDecode(hexEncode(bytes))).toEqual(bytes);
       expect(portableHex(bytes)).toBe(hexEncode(bytes));
+      expect(portableFromHex(hexEncode(bytes))).toEqual(bytes);
     }));
   });
 
@@ -81,6 +83,31 @@ describe("utf8", () => {
       expect(utf8Decode(utf8Encode(text))).toBe(text);
     }));
     expect(utf8Decode(Uint8Array.of(0xef, 0xbb, 0xbf))).toBe("\ufeff");
+  });
+
+  test("a replacement character that was written stays one, and is no excuse for bytes beside it", () => {
+    expect(utf8Decode(Uint8Array.of(0xef, 0xbf, 0xbd))).toBe("\ufffd");
+    expect(utf8Decode(Uint8Array.of(0xef, 0xbf, 0xbd, 0x80))).toBeUndefined();
+  });
+
+  test("decodes exactly what the strict decoder of the runtime does", () => {
+    const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    const mixed = fc.array(
+      fc.constantFrom(0x41, 0x80, 0xbf, 0xc2, 0xe0, 0xa0, 0xed, 0xef, 0xbd, 0xf0, 0x90, 0xf4),
+    );
+    fc.assert(
+      fc.property(mixed, (numbers) => {
+        const bytes = Uint8Array.from(numbers);
+        let expected: string | undefined;
+        try {
+          expected = strict.decode(bytes);
+        } catch {
+          expected = undefined;
+        }
+        expect(utf8Decode(bytes)).toBe(expected);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test("refuses what is not well-formed", () => {

@@ -135,7 +135,12 @@ export class SampleLog {
 
   ledger(): LedgerFacts {
     const { executorId, facts } = this;
-    return { executorId, find: (id) => facts.get(id), all: () => facts.values() };
+    return {
+      executorId,
+      find: (id) => facts.get(id),
+      count: () => facts.size,
+      all: () => facts.values(),
+    };
   }
 
   export(): string {

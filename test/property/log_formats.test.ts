@@ -67,6 +67,34 @@ describe("what is written reads back:", () => {
     })));
 });
 
+test("of all texts in the shape of a time, only those that formatTime() writes are times", () => {
+  const two = (max: number) => fc.integer({ min: 0, max }).map((n) => String(n).padStart(2, "0"));
+  const time = fc.tuple(
+    fc.constantFrom("0000", "1900", "2000", "2023", "2024", "9999"),
+    two(13),
+    two(32),
+    two(25),
+    two(61),
+  );
+  fc.assert(
+    fc.property(time, ([year, month, day, hour, minute]) => {
+      const text = `${year}-${month}-${day}T${hour}:${minute}:${minute}.999Z`;
+      const ms = parseTime(text);
+      const exists = Number(month) >= 1 && Number(month) <= 12 && Number(hour) <= 23 &&
+        Number(minute) <= 59 &&
+        Number(day) >= 1 && Number(day) <= daysOf(Number(year), Number(month));
+      expect(ms === undefined ? undefined : formatTime(ms)).toBe(exists ? text : undefined);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+/** Of a month in the Gregorian calendar. */
+function daysOf(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return [4, 6, 9, 11].includes(month) ? 30 : 31;
+}
+
 describe("what is read has one spelling: a text changed anywhere is refused, or was written for what it now says:", () => {
   const log = SampleLog.of(5);
   const formats: Record<string, readonly [string, (text: string) => string | undefined]> = {
