@@ -44,7 +44,10 @@ export class Launcher {
     readonly records: ExecutorRecords,
   ) {}
 
-  /** `directory` is the daemon's own, 0700: it holds the import map and what executors are on record. */
+  /**
+   * `directory` holds the import map and what executors are on record, which are ended: it is the caller's alone, of a
+   * state directory whose lock it holds or made for the occasion.
+   */
   static async open(
     directory: string,
     limits: LaunchLimits,

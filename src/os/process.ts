@@ -16,7 +16,6 @@ const O_CLOEXEC = 0o2000000;
 /** setrlimit(2) resources. */
 export const RLIMIT_DATA = 2;
 export const RLIMIT_CORE = 4;
-const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 
 export const SIGKILL = 9;
 
@@ -66,34 +65,15 @@ export function dataBytesOf(pid: number): number | null {
   return kibibytes === undefined ? null : Number(kibibytes) * 1024;
 }
 
-/** Sets the soft limit of another process; null lifts it. The hard limit stays. false when it cannot be set. */
+/** Sets the soft limit of another process, as far as its hard limit goes; null lifts it that far. false when it cannot be set. */
 export function setSoftLimit(pid: number, resource: number, bytes: number | null): boolean {
-  const soft = bytes === null ? RLIM_INFINITY : BigInt(bytes);
   const current = new BigUint64Array(2);
   if (libc().prlimit(pid, resource, null, current) !== 0) return false;
-  return libc().prlimit(pid, resource, new BigUint64Array([soft, current[1] ?? RLIM_INFINITY]), null) === 0;
+  const hard = current[1] ?? 0n;
+  const soft = bytes === null || BigInt(bytes) > hard ? hard : BigInt(bytes);
+  return libc().prlimit(pid, resource, new BigUint64Array([soft, hard]), null) === 0;
 }
 
-/** Offset of d_name in a struct dirent (readdir(3)) of 64-bit Linux. */
-const NAME_OFFSET = 19;
-
-/** Pids of all processes that this one may see. */
-function* processes(): Generator<number> {
-  const directory = libc().opendir(cString("/proc"));
-  if (directory === null) return;
-  try {
-    for (;;) {
-      const entry = libc().readdir(directory);
-      if (entry === null) return;
-      const pid = Number(new Deno.UnsafePointerView(entry).getCString(NAME_OFFSET));
-      if (Number.isInteger(pid)) yield pid;
-    }
-  } finally {
-    libc().closedir(directory);
-  }
-}
-
-const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 const PROC_BYTES_MAX = 16_384;
 
 /** One character for each byte: a process may give itself a name that is no UTF-8, and must not become invisible by it. */
