@@ -74,6 +74,26 @@ export function setSoftLimit(pid: number, resource: number, bytes: number | null
   return libc().prlimit(pid, resource, new BigUint64Array([soft, hard]), null) === 0;
 }
 
+/** Offset of d_name in a struct dirent (readdir(3)) of 64-bit Linux. */
+const NAME_OFFSET = 19;
+
+/** Pids of all processes that this one may see. */
+function* processes(): Generator<number> {
+  const directory = libc().opendir(cString("/proc"));
+  if (directory === null) return;
+  try {
+    for (;;) {
+      const entry = libc().readdir(directory);
+      if (entry === null) return;
+      const pid = Number(new Deno.UnsafePointerView(entry).getCString(NAME_OFFSET));
+      if (Number.isInteger(pid)) yield pid;
+    }
+  } finally {
+    libc().closedir(directory);
+  }
+}
+
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 const PROC_BYTES_MAX = 16_384;
 
 /** One character for each byte: a process may give itself a name that is no UTF-8, and must not become invisible by it. */
