@@ -1,0 +1,130 @@
+import { expect, test } from "vitest";
+import { openexec } from "../support/daemon.ts";
+import { until } from "../support/until.ts";
+import { executorsOf, Held } from "./held.ts";
+
+/** Resolves when it answers that it drains: the signal has arrived. */
+async function draining(held: Held): Promise<void> {
+  await until(async () => (await held.get("/ready")).status === 503);
+}
+
+test("SIGTERM: what runs may end and is answered, new work is refused, and the daemon ends with 0", async () => {
+  await using held = await Held.start();
+  const before = held.approve("once", "before", "end");
+  await held.send(before);
+  const running = held.send(held.approve("once", "running", "hold"));
+  await held.started("running");
+  const ended = held.daemon.stop("SIGTERM");
+  await draining(held);
+  expect((await held.send(held.approve("once", "late", "end"))).json).toMatchObject({
+    status: 503,
+    code: "draining",
+    effect: "none",
+  });
+  expect((await held.get("/health")).json.refusing).toEqual(["draining"]);
+  expect((await held.send(before)).json).toMatchObject({ status: "succeeded", replayed: true });
+  held.letGo("running");
+  expect((await running).json.status).toBe("succeeded");
+  expect((await ended).code).toBe(0);
+  expect(executorsOf(held.daemon.directory)).toEqual([]);
+  expect(() => Deno.statSync(held.daemon.socket)).toThrow(Deno.errors.NotFound);
+  await held.startAgain();
+  expect(held.starts("late")).toEqual([]);
+  expect((await held.send(held.approve("once", "late", "end"))).json.status).toBe("succeeded");
+  expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+});
+
+test("what does not end within limits.drain is unknown before the daemon ends, with 0", async () => {
+  await using held = await Held.start({ tables: '[limits]\ndrain = "300ms"' });
+  const endless = held.approve("once", "endless", "spin");
+  const again = held.approve("again", "again", "hold");
+  const answers = [endless, again].map((approved) => held.send(approved).catch(() => null));
+  await Promise.all([held.started("endless"), held.started("again")]);
+  expect((await held.daemon.stop("SIGTERM")).code).toBe(0);
+  await Promise.all(answers);
+  expect(executorsOf(held.daemon.directory)).toEqual([]);
+  const audited = await openexec(held.daemon, ["audit", "--json"]);
+  await held.startAgain();
+  for (const approved of [endless, again]) {
+    expect((await held.send(approved)).json).toMatchObject({ code: "outcome_unknown", effect: "unknown" });
+  }
+  const { entries, ok } = JSON.parse(audited.stdout);
+  const checkpoint = await held.get("/log/checkpoint");
+  expect([ok, checkpoint.text.split("\n")[1]]).toEqual([true, String(entries)]);
+  expect([held.starts("endless").length, held.starts("again").length]).toEqual([1, 1]);
+});
+
+test("a second SIGTERM ends the daemon at once, and the next one settles what it left", async () => {
+  await using held = await Held.start();
+  const approved = held.approve("once", "left", "spin");
+  const unanswered = held.send(approved).catch(() => null);
+  await held.started("left");
+  const ended = held.daemon.stop("SIGTERM");
+  await draining(held);
+  held.daemon.process.kill("SIGTERM");
+  expect((await ended).success).toBe(false);
+  await unanswered;
+  await held.startAgain();
+  expect((await held.send(approved)).json).toMatchObject({ code: "outcome_unknown" });
+  expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+});
+
+test("a rerun that waits for a slot as its daemon drains is left to the next one", async () => {
+  await using held = await Held.start({ concurrency: 2 });
+  const labels = ["first", "second"];
+  const approved = labels.map((label) => held.approve("again", label, "hold"));
+  const unanswered = approved.map((each) => held.send(each).catch(() => null));
+  await Promise.all(labels.map((label) => held.started(label)));
+  await held.killAndStartAgain({ concurrency: 1 });
+  await Promise.all(unanswered);
+  await until(() => labels.some((label) => held.starts(label).length === 2));
+  for (const label of labels) if (held.starts(label).length === 2) held.letGo(label);
+  const ended = held.daemon.stop("SIGTERM");
+  expect((await ended).code).toBe(0);
+  for (const label of labels) held.letGo(label);
+  await held.startAgain();
+  for (const each of approved) {
+    expect((await held.send(each, { prefer: "wait=30" })).json).toMatchObject({ status: "succeeded" });
+  }
+  for (const label of labels) expect(new Set(held.starts(label)).size).toBe(1);
+});
+
+test("halt refuses new work at once and over a restart, answers replays, lets run what runs; resume lifts it", async () => {
+  await using held = await Held.start();
+  const done = held.approve("once", "done", "end");
+  const { id } = (await held.send(done)).json;
+  const running = held.send(held.approve("once", "running", "hold"));
+  await held.started("running");
+  expect((await openexec(held.daemon, ["halt"])).code).toBe(0);
+  const refused = held.approve("once", "refused", "end");
+  expect((await held.send(refused)).json).toMatchObject({
+    status: 503,
+    code: "halted",
+    retry: "same_request",
+  });
+  expect([(await held.get("/ready")).status, (await held.get("/health")).json.refusing]).toEqual([503, [
+    "halted",
+  ]]);
+  expect((await held.send(done)).json).toMatchObject({ id, replayed: true });
+  held.letGo("running");
+  expect((await running).json.status).toBe("succeeded");
+
+  await held.killAndStartAgain();
+  expect((await held.send(refused)).json.code).toBe("halted");
+  expect((await held.send(done)).json).toMatchObject({ id, replayed: true });
+  expect((await openexec(held.daemon, ["resume"])).code).toBe(0);
+  expect((await held.get("/ready")).status).toBe(200);
+  expect((await held.send(refused)).json.status).toBe("succeeded");
+  expect(held.starts("refused")).toHaveLength(1);
+});
+
+test("a second daemon on the same state is refused with the first one's pid, and disturbs nothing", async () => {
+  await using held = await Held.start();
+  const running = held.send(held.approve("once", "running", "hold"));
+  await held.started("running");
+  const second = await openexec(held.daemon, ["serve", "--socket", `${held.daemon.directory}/other.sock`]);
+  expect(second.code).toBe(2);
+  expect(second.stderr).toContain(`process ${held.daemon.pid}`);
+  held.letGo("running");
+  expect((await running).json.status).toBe("succeeded");
+});
