@@ -33,6 +33,20 @@ test("an idle daemon keeps the time as well, when it prunes and when it ends", a
   expect((await s.reopen()).clock.nowMs()).toBe(closed);
 });
 
+test("every transaction keeps the time, for a daemon that dies and a machine that restarts", async () => {
+  await using s = await scene();
+  s.clock.pass(5 * HOUR_MS);
+  const { reservedAtMs } = await reserveAndSettle(s.ledger);
+  const copy = temporaryFolder();
+  Deno.mkdirSync(join(copy, "ledger"));
+  Deno.copyFileSync(join(s.stateDir, "ledger/data.mdb"), join(copy, "ledger/data.mdb"));
+  s.clock.upMs = 0;
+  s.clock.wallMs -= DAY_MS;
+  const after = await openLedger({ stateDir: copy, executorId: null, mode: "enforced", clock: s.clock });
+  expect(after.clock.nowMs()).toBe(reservedAtMs);
+  await after.close();
+});
+
 test("a daemon that died before it wrote down the time still does not go back behind what the machine was up for", async () => {
   await using s = await scene();
   await reserveAndSettle(s.ledger);

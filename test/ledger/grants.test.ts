@@ -57,6 +57,16 @@ test("a grant ends with the payload's retention, and every use prolongs it", asy
   expect(await once(s.ledger, asked)).toBe("approval_already_used");
 });
 
+test("a grant leaves one binding, however many buckets it was used in", async () => {
+  await using s = await scene();
+  for (let use = 0; use < 3; use++) {
+    await reserveAndSettle(s.ledger, { claim: grant });
+    s.clock.pass(2 * HOUR_MS);
+  }
+  s.clock.pass(3 * DAY_MS);
+  expect(await s.ledger.prune(100)).toMatchObject({ bodies: 3 + 3 + 1 });
+});
+
 test("where payloads are never stored a grant ends with the daemon", async () => {
   await using s = await scene();
   const asked = { payloadMs: null };
