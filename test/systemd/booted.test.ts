@@ -115,5 +115,5 @@ test.skipIf(missing !== "")(
     expect(json("revived")).toMatchObject({ result: { greeting: "hello again" } });
     expect(said.get("result")).toBe("success 0");
   },
-  180 * SECONDS,
+  300 * SECONDS,
 );
