@@ -11,6 +11,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 const MAGIC = 0xbeefc0de;
 const DATA_VERSION = 2;
 const HEADER_BYTES = 24;
+const PAGE_BYTES_MAX = 65_536;
 const META_BYTES = HEADER_BYTES + 160;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
@@ -50,6 +51,8 @@ export class DataFile {
   readonly bytes: number;
   readonly meta: Meta;
   readonly #fd: number;
+  /** Each page in its turn. */
+  readonly #read = new Uint8Array(PAGE_BYTES_MAX);
 
   /** Throws Damage when it is no data file. */
   constructor(path: string) {
@@ -93,11 +96,10 @@ export class DataFile {
 
   #page(page: number): DataView {
     const { pageBytes } = this.meta;
-    const bytes = new Uint8Array(pageBytes);
-    if (readSync(this.#fd, bytes, 0, pageBytes, page * pageBytes) !== pageBytes) {
+    if (readSync(this.#fd, this.#read, 0, pageBytes, page * pageBytes) !== pageBytes) {
       throw new Damage(`page ${page} is missing`);
     }
-    return new DataView(bytes.buffer);
+    return new DataView(this.#read.buffer, 0, pageBytes);
   }
 
   /** Transactions take turns between the first two pages; neither's magic is ever written again, so both have to be there. */
@@ -116,7 +118,7 @@ export class DataFile {
       return undefined;
     }
     const pageBytes = view.getUint32(24, true);
-    if (pageBytes < 512 || pageBytes > 65_536) return undefined;
+    if (pageBytes < 512 || pageBytes > PAGE_BYTES_MAX) return undefined;
     return {
       pageBytes,
       trees: [...treeAt(view, 24), ...treeAt(view, 72)],

@@ -8,6 +8,7 @@
 
 import type { Mode } from "../core/types.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
+import { releaseMappedFile } from "../os/mapped_file.ts";
 import { logReader } from "./append.ts";
 import { backup } from "./backup.ts";
 import { findExecution } from "./find.ts";
@@ -49,7 +50,7 @@ export class LedgerSnapshot {
       );
     }
     checkDataFile(dataFile(folder), await StateLock.isHeld(stateDir));
-    const store = new Store({ directory: folder, readOnly: true });
+    const store = new Store({ directory: folder, readOnly: true, release: releaseMappedFile });
     try {
       checkSchemaVersion(store.tables);
       return new LedgerSnapshot(store);

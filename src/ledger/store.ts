@@ -63,6 +63,8 @@ const TABLES_MAX = 16;
  * 4 KiB at once: some 45 MB at worst.
  */
 const ROWS_PER_RELEASE = 4_096;
+/** The same while a backup reads everything. */
+const RELEASE_MS = 100;
 type Snapshot = ReturnType<RootDatabase["useReadTransaction"]>;
 
 const META_PAGES = 2;
@@ -170,7 +172,13 @@ export class Store {
 
   /** A consistent, compact copy in `directory`, which exists and is empty. */
   async backup(directory: string): Promise<void> {
-    await this.#root.backup(directory, true);
+    const timer = setInterval(() => this.#release(), RELEASE_MS);
+    try {
+      await this.#root.backup(directory, true);
+    } finally {
+      clearInterval(timer);
+      this.#release();
+    }
   }
 
   /** Waits for what is being committed, unless it gave up: then only the end of the process frees it. */
@@ -195,6 +203,7 @@ export class Store {
         this.#writes++;
         this.#writtenBytes += bytes;
       },
+      touched: () => this.#touched(),
       failed: (error) => this.#failed(error),
     });
   }
@@ -204,7 +213,11 @@ export class Store {
   }
 
   #touched(): void {
-    if (++this.#rowsTouched % ROWS_PER_RELEASE === 0) this.options.release?.(this.#path);
+    if (++this.#rowsTouched % ROWS_PER_RELEASE === 0) this.#release();
+  }
+
+  #release(): void {
+    this.options.release?.(this.#path);
   }
 
   #failed(error: unknown): never {

@@ -29,6 +29,8 @@ interface Observer {
   /** What reads take part in, as lmdb-js wants it: nothing, or a snapshot. */
   reading(): object;
   wrote(bytes: number): void;
+  /** A row of a range was read. */
+  touched(): void;
   /** Decides what an error of lmdb-js means. */
   failed(error: unknown): never;
 }
@@ -78,7 +80,10 @@ export class Table {
     const rows = this.#guard(() =>
       this.database.getRange({ ...boundsOf(range), ...this.observer.reading() })
     );
-    for (const { key, value } of rows) yield { key: plain(key), value: plain(value) };
+    for (const { key, value } of rows) {
+      this.observer.touched();
+      yield { key: plain(key), value: plain(value) };
+    }
   }
 
   *keys(range: Range): Generator<Uint8Array> {

@@ -32,10 +32,10 @@ export class Vault {
   static async open(directory: string): Promise<Vault> {
     await createFolder(directory);
     const vault = new Vault(directory);
-    for await (const { name } of Deno.readDir(directory)) {
+    for (const { name } of Deno.readDirSync(directory)) {
       const path = join(directory, name);
       const bucketMs = bucketOf(name);
-      const key = bucketMs === undefined ? undefined : await readKey(path);
+      const key = bucketMs === undefined ? undefined : readKey(path);
       if (bucketMs !== undefined && key !== undefined) vault.#keys.set(bucketMs, key);
       else if (bucketMs !== undefined || isDraft(name)) await destroyDurably(path);
     }
@@ -112,7 +112,7 @@ function bucketOf(name: string): number | undefined {
 }
 
 /** undefined for what is no key (any more). */
-async function readKey(path: string): Promise<Uint8Array | undefined> {
-  const key = await Deno.readFile(path);
+function readKey(path: string): Uint8Array | undefined {
+  const key = Deno.readFileSync(path);
   return key.length === KEY_BYTES && key.some((byte) => byte !== 0) ? key : undefined;
 }
