@@ -10,9 +10,11 @@ export interface SmallDisk extends Disposable {
   free(): void;
 }
 
-/** undefined where this process may not mount. */
-export function mountSmallDisk(bytes: number): SmallDisk | undefined {
-  const path = Deno.makeTempDirSync({ prefix: "openexec-disk-" });
+/** At `path`, an empty folder, which goes with it. undefined where this process may not mount. */
+export function mountSmallDisk(
+  bytes: number,
+  path = Deno.makeTempDirSync({ prefix: "openexec-disk-" }),
+): SmallDisk | undefined {
   if (!run("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", path])) {
     Deno.removeSync(path);
     return undefined;

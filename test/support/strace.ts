@@ -40,3 +40,45 @@ export function callsOf(trace: string): Call[] {
   }
   return calls.sort((a, b) => a.began - b.began);
 }
+
+/** A tracer of a process that runs already; it lets go of it in the end. */
+export async function traceRunning(pid: number, args: readonly string[]): Promise<AsyncDisposable> {
+  const tracer = new Deno.Command("strace", {
+    args: ["-f", "-o", "/dev/null", "-p", String(pid), ...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const reader = tracer.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  for (let said = ""; !/ attached\b/.test(said);) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`strace cannot attach: ${said}`);
+    said += value;
+  }
+  void reader.read().then(function readOn(part): unknown {
+    return part.done ? undefined : reader.read().then(readOn);
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      tracer.kill("SIGINT");
+      await tracer.status;
+    },
+  };
+}
+
+/** Where a process may be traced that is not the tracer's child (ptrace(2), access mode checks). */
+export const MAY_TRACE = HAS_STRACE && await mayAttach();
+
+async function mayAttach(): Promise<boolean> {
+  const child = new Deno.Command("sleep", { args: ["60"], stdin: "null", stdout: "null", stderr: "null" })
+    .spawn();
+  try {
+    await using _trace = await traceRunning(child.pid, []);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+}

@@ -1,0 +1,95 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { Daemon, openexec } from "../support/daemon.ts";
+import { Held } from "./held.ts";
+
+/** Every file below a folder, with its bytes. */
+function filesIn(folder: string, below = ""): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  for (const { name, isDirectory } of Deno.readDirSync(join(folder, below))) {
+    const path = join(below, name);
+    if (!isDirectory) files.set(path, Deno.readFileSync(join(folder, path)));
+    else for (const [inner, bytes] of filesIn(folder, path)) files.set(inner, bytes);
+  }
+  return files;
+}
+
+test("a backup of a running daemon holds no key and no payload; after its restore no older approval runs again", async () => {
+  await using held = await Held.start();
+  const { directory } = held.daemon;
+  const backup = join(directory, "backup");
+  const before = held.approve("once", "before", "end");
+  const { id } = (await held.send(before)).json;
+  expect((await openexec(held.daemon, ["backup", backup])).code).toBe(0);
+  const consumed = held.approve("once", "consumed", "end");
+  expect((await held.send(consumed)).json.status).toBe("succeeded");
+  const never = held.approve("once", "never", "end");
+
+  const copied = filesIn(backup);
+  expect([...copied.keys()]).toEqual(["ledger/data.mdb"]);
+  const copy = Buffer.from(copied.get("ledger/data.mdb") ?? []);
+  const keys = [...filesIn(join(directory, "state/vault")).values()];
+  expect(keys.length).toBeGreaterThan(0);
+  for (const key of keys) expect(copy.includes(key)).toBe(false);
+  expect([copy.includes(held.marks), copy.includes("n-before")]).toEqual([false, true]);
+  expect((await openexec(held.daemon, ["audit", "--state", backup])).code).toBe(0);
+
+  expect((await openexec(held.daemon, ["restore", backup])).code, "while the daemon runs").toBe(2);
+  await held.daemon.stop();
+  expect((await openexec(held.daemon, ["restore", backup])).code).toBe(0);
+  await held.startAgain();
+  for (const old of [consumed, never]) {
+    expect((await held.send(old)).json).toMatchObject({
+      status: 403,
+      code: "approval_fenced",
+      effect: "none",
+    });
+  }
+  expect((await held.send(before)).json).toMatchObject({ id, status: "succeeded", replayed: true });
+  expect((await held.send(held.approve("once", "after", "end"))).json.status).toBe("succeeded");
+  expect([held.starts("consumed").length, held.starts("never").length]).toEqual([1, 0]);
+  expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+});
+
+test("an anchor kept elsewhere refuses a ledger that was rolled back behind the daemon's back", async () => {
+  const elsewhere = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });
+  const anchor = join(elsewhere, "newest.checkpoint");
+  await using held = await Held.start({ top: `anchor = "${anchor}"` });
+  const state = join(held.daemon.directory, "state");
+  await held.send(held.approve("once", "first", "end"));
+  expect((await held.daemon.stop()).code).toBe(0);
+  const older = filesIn(state);
+  await held.startAgain();
+  const second = held.approve("once", "second", "end");
+  await held.send(second);
+  expect((await held.daemon.stop()).code).toBe(0);
+  const newer = filesIn(state);
+
+  for (const [path, bytes] of older) Deno.writeFileSync(join(state, path), bytes);
+  const refused = await openexec(held.daemon, ["serve"]);
+  expect([refused.code, refused.stdout]).toEqual([2, ""]);
+  expect(refused.stderr).toContain("rolled back");
+
+  for (const [path, bytes] of newer) Deno.writeFileSync(join(state, path), bytes);
+  await held.startAgain();
+  expect((await held.send(second)).json).toMatchObject({ status: "succeeded", replayed: true });
+  Deno.removeSync(elsewhere, { recursive: true });
+});
+
+test("the anchor is written while the daemon runs, so that a killed one is held to it too", async () => {
+  const elsewhere = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });
+  const anchor = join(elsewhere, "newest.checkpoint");
+  await using held = await Held.start({
+    top: `anchor = "${anchor}"`,
+    tables: '[checkpoints]\ninterval = "50ms"',
+  });
+  await held.send(held.approve("once", "first", "end"));
+  const { text } = await held.get("/log/checkpoint");
+  await expect.poll(() => filesIn(elsewhere).get("newest.checkpoint")).toEqual(
+    new TextEncoder().encode(text),
+  );
+  await held.daemon.stop("SIGKILL");
+  Deno.removeSync(join(held.daemon.directory, "state"), { recursive: true });
+  await expect(Daemon.start({ directory: held.daemon.directory })).rejects.toThrow("ended (2)");
+  Deno.removeSync(elsewhere, { recursive: true });
+});
