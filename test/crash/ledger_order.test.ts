@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { HAS_STRACE, runChild } from "./ledger_run.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { temporaryFolder } from "../ledger/temporary.ts";
 
 /** One finished system call of a trace: its name, its arguments with the paths behind the descriptors, its result. */
@@ -21,7 +22,7 @@ function callsOf(trace: string): Call[] {
     }
     const whole = rest.replace(/^<\.\.\. \w+ resumed>/, () => begun.get(pid) ?? "");
     const [, name = "", text = "", result = ""] = /^(\w+)\((.*)\)\s+= (-?\d+)/.exec(whole) ?? [];
-    if (name !== "") calls.push({ name, text, result: Number(result) });
+    if (name !== "") calls.push({ name, text: text.trim(), result: Number(result) });
   }
   return calls;
 }
@@ -107,6 +108,8 @@ test.skipIf(!HAS_STRACE)(
   async () => {
     const stateDir = temporaryFolder();
     await runChild(stateDir, "expired", { callers: 1, rounds: 1 });
+    const ends = Array.from(Deno.readDirSync(`${stateDir}/vault`), ({ name }) => parseInt(name, 10));
+    await expect.poll(() => systemClock.nowMs(), { timeout: 5_000 }).toBeGreaterThan(Math.max(...ends));
     const traceTo = `${temporaryFolder()}/trace`;
     await runChild(stateDir, "pruned", { traceTo, callers: 1, rounds: 1 });
     const calls = callsOf(Deno.readTextFileSync(traceTo));
