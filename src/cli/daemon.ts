@@ -86,7 +86,7 @@ export class Daemon {
     const { clock, executorId } = ledger;
     const credentials = environment.systemd.credentialsDirectory;
     const keys = loadExecutorKeys(config.stateDir, credentials, currentKeyid(ledger.log));
-    if (config.anchor !== null) checkAnchor(config.anchor, executorId, [keys.current.publicKey], ledger.log);
+    if (config.anchor !== null) checkAnchor(config.anchor, executorId, keys.current.publicKey, ledger.log);
     const signer = await establishSigner(keys, ledger, clock);
     writePublicKey(config.stateDir, signer.publicKey);
     const sign = (receipt: Receipt) => signReceipt(receipt, signer);
