@@ -29,8 +29,8 @@ import { runCommand } from "../executor/spawn.ts";
 import { startPool } from "../executor/supervisor.ts";
 import type { LmdbLedger } from "../ledger/lmdb_ledger.ts";
 import { openLedger } from "../ledger/open.ts";
-import { adminReceipt, type Receipt } from "../log/receipt.ts";
-import { signReceipt } from "../log/signed_receipt.ts";
+import { adminReceipt } from "../log/receipt.ts";
+import { receiptSigner } from "../log/signed_receipt.ts";
 import { program } from "../os/program.ts";
 import { inheritedSockets } from "../os/socket_activation.ts";
 import { Server } from "../server/server.ts";
@@ -89,7 +89,7 @@ export class Daemon {
     if (config.anchor !== null) checkAnchor(config.anchor, executorId, keys.current.publicKey, ledger.log);
     const signer = await establishSigner(keys, ledger, clock);
     writePublicKey(config.stateDir, signer.publicKey);
-    const sign = (receipt: Receipt) => signReceipt(receipt, signer);
+    const sign = receiptSigner(signer);
     let metrics: DaemonMetrics | null = null;
     const observer = makeObserver(() => metrics);
     const parts = {

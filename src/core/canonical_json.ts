@@ -45,8 +45,19 @@ function printed(value: Json, depth: number): string {
 }
 
 function canonicalObject<T>(members: readonly (readonly [string, T])[], print: (value: T) => string): string {
-  const sorted = members.toSorted(([a], [b]) => a < b ? -1 : 1);
-  return `{${sorted.map(([key, value]) => `${JSON.stringify(key)}:${print(value)}`).join(",")}}`;
+  let text = "";
+  for (const [key, value] of isSorted(members) ? members : members.toSorted(([a], [b]) => a < b ? -1 : 1)) {
+    text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${print(value)}`;
+  }
+  return `{${text}}`;
+}
+
+function isSorted(members: readonly (readonly [string, unknown])[]): boolean {
+  for (let i = 1; i < members.length; i++) {
+    const [before, after] = [members[i - 1], members[i]];
+    if (before !== undefined && after !== undefined && after[0] < before[0]) return false;
+  }
+  return true;
 }
 
 function printedString(text: string): string {

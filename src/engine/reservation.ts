@@ -1,7 +1,6 @@
 /** What a request claims: the execution's record, its sealed body, and the approval's claim, decided before the write. */
 
-import { canonicalJson } from "../core/canonical_json.ts";
-import { toValue } from "../core/json.ts";
+import { canonicalNode } from "../core/canonical_json.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/executor.ts";
@@ -44,7 +43,7 @@ export function reservationOf(
       salt,
       approvalText: request.approval === null || approval === null
         ? null
-        : canonicalJson(toValue(request.approval.node)),
+        : canonicalNode(request.approval.node),
     },
     retention: retentionOf(request.action, parts.config),
     claim: approval,

@@ -10,7 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import { utf8Encode } from "../core/encoding.ts";
 import { parseIJson } from "../core/json.ts";
 import { digestOf } from "../core/sha.ts";
-import type { Outcome } from "../core/types.ts";
+import type { Digest, Outcome } from "../core/types.ts";
 import type { Config, Retention } from "../config/config.ts";
 import type { ExecutionRecord, ResultBody, Settlement } from "../ledger/ledger.ts";
 import { commitment, executionReceipt, type Receipt } from "../log/receipt.ts";
@@ -38,9 +38,7 @@ export function settlementOf(
     ? { status: "failed", code: "result_invalid" }
     : reported;
   const settledAtMs = parts.clock.nowMs();
-  const resultCommitment = result === null
-    ? null
-    : commitment(result.salt, digestOf(utf8Encode(result.canonical)));
+  const resultCommitment = result === null ? null : commitment(result.salt, result.digest);
   const code = outcome.status === "succeeded" ? null : outcome.code;
   const settled = { ...record, status: outcome.status, code, resultCommitment, startedAtMs, settledAtMs };
   return {
@@ -61,11 +59,16 @@ export function retentionOf(action: string, config: Pick<Config, "retention" | "
   return { ...config.retention, ...config.actions.get(action)?.retention };
 }
 
-function readResult(text: string, bytesMax: number): ResultBody | null {
+interface ReadResult extends ResultBody {
+  readonly digest: Digest;
+}
+
+function readResult(text: string, bytesMax: number): ReadResult | null {
   try {
     const canonical = canonicalNode(parseIJson(text));
-    if (utf8Encode(canonical).length > bytesMax) return null;
-    return { canonical, salt: crypto.getRandomValues(new Uint8Array(32)) };
+    const bytes = utf8Encode(canonical);
+    if (bytes.length > bytesMax) return null;
+    return { canonical, salt: crypto.getRandomValues(new Uint8Array(32)), digest: digestOf(bytes) };
   } catch {
     return null;
   }

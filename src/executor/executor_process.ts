@@ -5,6 +5,7 @@
  * anything else is ended; and one that ended answers for nothing any more.
  */
 
+import { nextTick } from "node:process";
 import { hexEncode } from "../core/encoding.ts";
 import { dataBytesOf, RLIMIT_DATA, setSoftLimit } from "../os/process.ts";
 import {
@@ -162,8 +163,14 @@ export class ExecutorProcess {
     this.#spawned.kill();
   }
 
+  /** What is said in one turn of the event loop leaves at once: what was reserved together starts together. */
   #send(message: ToExecutor): void {
-    this.#spawned.channel.write(frameOf(message));
+    const { channel } = this.#spawned;
+    if (channel.writableCorked === 0) {
+      channel.cork();
+      nextTick(() => channel.uncork());
+    }
+    channel.write(frameOf(message));
   }
 
   #read(chunk: Uint8Array): void {

@@ -6,7 +6,7 @@
  * includes running out of memory, which ends the whole process.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { Buffer } from "node:buffer";
 import type { Json, Outcome } from "../core/types.ts";
 import type { Report } from "./executor_process.ts";
 import type { Scrubber } from "./secrets.ts";
@@ -30,7 +30,7 @@ export function outcomeOf(report: Report, scrubber: Scrubber, resultBytesMax: nu
 
 function succeeded(result: string, scrubber: Scrubber, bytesMax: number): Outcome {
   const resultText = scrubber.idle ? result : scrubbed(result, scrubber);
-  if (resultText === null || utf8Encode(resultText).length > bytesMax) return RESULT_INVALID;
+  if (resultText === null || Buffer.byteLength(resultText) > bytesMax) return RESULT_INVALID;
   return { status: "succeeded", resultText };
 }
 

@@ -27,11 +27,15 @@ export interface LoggedReceipt extends SignedReceipt {
 }
 
 export function signReceipt(receipt: Receipt, signer: Signer): SignedReceipt {
-  const body = encodeReceipt(receipt);
-  return {
-    body,
-    keyid: keyidOf(signer.publicKey),
-    signature: signer.sign(preAuthEncoding(RECEIPT_TYPE, body)),
+  return receiptSigner(signer)(receipt);
+}
+
+/** Signs many receipts with one key, which is named once. */
+export function receiptSigner(signer: Signer): (receipt: Receipt) => SignedReceipt {
+  const keyid = keyidOf(signer.publicKey);
+  return (receipt) => {
+    const body = encodeReceipt(receipt);
+    return { body, keyid, signature: signer.sign(preAuthEncoding(RECEIPT_TYPE, body)) };
   };
 }
 

@@ -65,9 +65,12 @@ function consume(
     const refusal = take(chunk);
     if (refusal !== null) resolve(refusal);
   };
-  const onEnd = () => resolve(null);
+  const onEnd = () => {
+    request.off("close", onClose);
+    resolve(null);
+  };
   const onClose = () => resolve(malformed("The connection closed before the request was complete."));
-  const timer = setTimeout(() => connection.failInput(TOO_SLOW), timeMs);
+  const timer = request.complete ? undefined : setTimeout(() => connection.failInput(TOO_SLOW), timeMs);
   const stopListening = connection.onInputFault(({ code, detail }) => {
     if (!request.complete) resolve(new Refusal(code, detail));
   });

@@ -8,9 +8,11 @@ export type FieldLines = readonly (readonly [name: string, value: string])[];
 
 /** node:http hands fields over as name, value, name, value. */
 export function fieldLines(rawHeaders: readonly string[]): FieldLines {
-  return Array.from({ length: rawHeaders.length >> 1 }, (_, index) => {
-    return [(rawHeaders[2 * index] ?? "").toLowerCase(), rawHeaders[2 * index + 1] ?? ""] as const;
-  });
+  const fields: (readonly [string, string])[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    fields.push([(rawHeaders[i] ?? "").toLowerCase(), rawHeaders[i + 1] ?? ""]);
+  }
+  return fields;
 }
 
 export function valuesOf(fields: FieldLines, name: string): string[] {

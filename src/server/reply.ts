@@ -1,8 +1,8 @@
 /** An answer before it is written, and the writing of it. */
 
+import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { utf8Encode } from "../core/encoding.ts";
 import type { Json } from "../core/types.ts";
 
 export interface Reply {
@@ -33,16 +33,16 @@ export function writeReply(
 ): Promise<void> {
   if (socket.destroyed) return Promise.resolve();
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => socket.destroy(), timeMs);
   const done = () => resolve();
   response.once("close", done);
   socket.once("close", done);
   response.writeHead(reply.status, {
     ...reply.headers,
-    "content-length": String(utf8Encode(reply.body).length),
+    "content-length": Buffer.byteLength(reply.body),
     ...(last ? { connection: "close" } : {}),
   });
   response.end(reply.body);
+  const timer = response.writableFinished ? undefined : setTimeout(() => socket.destroy(), timeMs);
   return promise.finally(() => {
     clearTimeout(timer);
     socket.off("close", done);

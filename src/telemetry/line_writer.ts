@@ -10,6 +10,8 @@ export interface ByteStream {
 }
 
 const WAITING_CHARACTERS_MAX = 4 * 2 ** 20;
+/** What is logged meanwhile is written at once. */
+const GATHER_MS = 5;
 
 export class LineWriter {
   #waiting: string[] = [];
@@ -37,9 +39,8 @@ export class LineWriter {
   }
 
   async #drain(): Promise<void> {
-    // what is logged in one turn of the event loop is written at once
-    await Promise.resolve();
     while (this.#waiting.length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
       const text = `${this.#waiting.join("\n")}\n`;
       const dropped = this.#dropped;
       this.#waiting = [];

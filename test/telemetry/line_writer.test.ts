@@ -8,10 +8,14 @@ class SlowStream implements ByteStream {
   writes = 0;
   #open: () => void = () => undefined;
   readonly #opened: Promise<void>;
+  #ask: () => void = () => undefined;
+  /** Resolves at the first write. */
+  readonly asked: Promise<void>;
 
   constructor(private readonly most: number, open = true) {
     this.#opened = new Promise((resolve) => this.#open = resolve);
     if (open) this.#open();
+    this.asked = new Promise((resolve) => this.#ask = resolve);
   }
 
   open(): void {
@@ -20,6 +24,7 @@ class SlowStream implements ByteStream {
 
   async write(bytes: Uint8Array): Promise<number> {
     this.writes++;
+    this.#ask();
     await this.#opened;
     const taken = bytes.subarray(0, this.most);
     this.text += utf8Decode(taken) ?? "";
@@ -52,8 +57,7 @@ test("write() never waits for a stream that has stopped; what is too much is dro
     writer.write(`lost ${count}`);
   });
   writer.write("first");
-  await Promise.resolve();
-  await Promise.resolve();
+  await stream.asked;
   const mebibyte = "x".repeat(2 ** 20);
   for (let i = 0; i < 6; i++) writer.write(mebibyte);
   writer.write("small");

@@ -7,6 +7,7 @@
  */
 
 import { Socket } from "node:net";
+import { nextTick } from "node:process";
 import { forbidSymlinks } from "../../os/forbid_symlinks.ts";
 import { frameOf, FrameReader, parseToExecutor, type ToDaemon, type ToExecutor } from "../protocol.ts";
 import { Stage } from "./stage.ts";
@@ -42,7 +43,12 @@ function obey(message: ToExecutor | undefined): void {
   else Deno.exit(PROTOCOL_BROKEN);
 }
 
+/** What is said in one turn of the event loop leaves at once. */
 function send(message: ToDaemon): void {
+  if (socket.writableCorked === 0) {
+    socket.cork();
+    nextTick(() => socket.uncork());
+  }
   socket.write(frameOf(message));
 }
 

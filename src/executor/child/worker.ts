@@ -17,7 +17,7 @@ import type { Begin, FromWorker, ToWorker } from "./messages.ts";
 const call = Reflect.apply;
 const { get } = Reflect;
 const { parse, stringify } = JSON;
-const { assign, getPrototypeOf, keys } = Object;
+const { assign, create, getPrototypeOf, keys } = Object;
 const { isArray } = Array;
 const { isFinite, isInteger, isSafeInteger } = Number;
 const { isWellFormed, slice } = String.prototype;
@@ -151,12 +151,17 @@ function explain(thrown: unknown): string {
 
 // --- loading ---------------------------------------------------------------------------------------------------------
 
+/** By URL: to import a module that is there already still takes a turn of the runtime. */
+const loaded: Record<string, Action> = create(null);
+
 async function load(url: string): Promise<Action> {
+  const known = loaded[url];
+  if (known !== undefined) return known;
   const module: unknown = await import(url);
   const action = typeof module === "object" && module !== null && "default" in module
     ? module.default
     : undefined;
-  if (isAction(action)) return action;
+  if (isAction(action)) return loaded[url] = action;
   throw new Failure(
     "handler_failed",
     "the file's default export is not what defineAction({ input, output, run }) gives",
