@@ -2,8 +2,10 @@
 
 import type { Command } from "commander";
 import { type Cli, type DaemonFlags, localCommand, type LocalFlags } from "./command.ts";
-import { checkConfiguration, checkFiles, checkKeys } from "./doctor_files.ts";
-import { checkHost, checkLedger, checkRuntime, checkService } from "./doctor_host.ts";
+import { checkConfiguration, checkFiles } from "./doctor_files.ts";
+import { checkHost, checkRuntime, checkService } from "./doctor_host.ts";
+import { checkApprovers, checkSecrets } from "./doctor_keys.ts";
+import { checkLedger } from "./doctor_ledger.ts";
 import { FAILED } from "./exit_code.ts";
 import type { Finding } from "./finding.ts";
 
@@ -25,11 +27,19 @@ export function doctorCommand(cli: Cli): Command {
       const { findings: about, loaded } = checkConfiguration(cli, flags);
       take(about);
       if (loaded !== null) {
-        take(checkFiles(loaded.config));
-        take(checkKeys(loaded.config, cli.clock.nowMs() / 1000));
-        take(await checkHost(loaded.config, cli.clock.nowMs()));
-        take(await checkLedger(loaded.config, cli.clock.nowMs()));
-        take(await checkService(cli, flags));
+        const { config } = loaded;
+        const nowMs = cli.clock.nowMs();
+        const service = await checkService(cli, flags);
+        const vantage = {
+          credentials: cli.environment.systemd.credentialsDirectory,
+          isServing: service.isServing,
+        };
+        take(checkFiles(config));
+        take(checkApprovers(config, nowMs / 1000));
+        take(await checkSecrets(config, vantage));
+        take(await checkHost(config, nowMs));
+        take(await checkLedger(config, nowMs, vantage));
+        take(service.findings);
       }
       if (findings.some(({ state }) => state === "failed")) cli.exitCode = FAILED;
     });

@@ -1,16 +1,16 @@
-/** The part of `openexec doctor` that looks at configuration, file permissions and keys. */
+/** The part of `openexec doctor` that looks at the configuration, and at the files and folders it names. */
 
 import { dirname, join } from "node:path";
-import type { ApproverConfig, ApproverKey, Config } from "../config/config.ts";
+import type { Config, SocketConfig } from "../config/config.ts";
 import { problemText } from "../config/config_error.ts";
 import { checkPaths, type LoadedConfig } from "../config/load.ts";
-import { type FileStatus, fileStatus, realPath } from "../os/file_status.ts";
+import { fileStatus, isWritableDirectory, realPath } from "../os/file_status.ts";
 import { groupId } from "../os/groups.ts";
 import { program } from "../os/program.ts";
 import { checkSocketDirectory } from "../os/socket_directory.ts";
 import type { Cli, DaemonFlags, LocalFlags } from "./command.ts";
-import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
-import { prudentWarnings } from "./prudence.ts";
+import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
+import { openConfigFile, prudentWarnings } from "./prudence.ts";
 import { findConfig } from "./surroundings.ts";
 
 /** `loaded` is null where there is no configuration to go on with. */
@@ -44,89 +44,103 @@ function prudence(text: string): Finding {
 
 const OTHERS = 0o007;
 const GROUP_OR_OTHERS = 0o077;
-const WRITABLE = 0o022;
 
 export function checkFiles(config: Config): Finding[] {
-  const { path, stateDir, developmentApprover, sockets } = config;
   const found = [
-    ...(path === null ? [] : closed(path, WRITABLE, "writable for others than its owner", "chmod go-w")),
-    ...closed(stateDir, GROUP_OR_OTHERS, "open to others", "chmod 700"),
-    ...closed(join(stateDir, "keys"), GROUP_OR_OTHERS, "open to others", "chmod 700"),
-    ...(developmentApprover === null
-      ? []
-      : closed(developmentApprover, GROUP_OR_OTHERS, "open to others", "chmod 600")),
-    ...sockets.flatMap((socket) => [
-      ...checkFolder(socket.path, path === null),
-      ...(socket.group !== null && groupId(socket.group) === undefined
-        ? [failed("permissions", `there is no group ${socket.group}`, `groupadd --system ${socket.group}`)]
-        : []),
-      ...closed(socket.path, OTHERS, "open to everyone", "stop whoever made it, and start the daemon"),
-    ]),
-  ];
+    () => config.path === null ? [] : checkConfigFile(config.path),
+    () => checkState(config),
+    () => checkReplaced(config),
+    ...config.sockets.map((socket) => () => checkSocket(socket, config.path === null)),
+  ].flatMap((check) => {
+    try {
+      return check();
+    } catch (error) {
+      return findingOf("permissions", error);
+    }
+  });
   return found.length > 0
     ? found
     : [ok("permissions", "files, folders and sockets are for those they are meant for")];
 }
 
-/** What is not there yet is made on first start, with the permissions it needs. */
-function closed(path: string, mask: number, fault: string, remedy: string): Finding[] {
-  const status: FileStatus | undefined = fileStatus(path);
-  if (status === undefined || status.kind === "link" || (status.mode & mask) === 0) return [];
-  return [
-    failed("permissions", `${path} is ${fault}`, remedy.startsWith("chmod") ? `${remedy} ${path}` : remedy),
-  ];
+function checkConfigFile(path: string): Finding[] {
+  return openConfigFile(path).map(({ what, remedy }) => failed("permissions", what, remedy));
 }
 
-function checkFolder(socket: string, isMadeByUs: boolean): Finding[] {
-  if (isMadeByUs && fileStatus(dirname(socket)) === undefined) return [];
-  try {
-    checkSocketDirectory(socket);
-    return [];
-  } catch (error) {
-    return findingOf("permissions", error);
-  }
-}
-
-export function checkKeys(config: Config, nowSeconds: number): Finding[] {
-  const { mode, approvers, clawshield, developmentApprover } = config;
-  if (mode === "demo") {
-    return [warning("keys", "demo mode needs no approvals", 'set mode = "enforced" for anything real')];
-  }
-  if (approvers.length === 0 && clawshield === null) {
-    return [
-      developmentApprover === null
-        ? failed(
-          "keys",
-          "nobody can approve anything",
-          "add an [[approvers]] table; `openexec keygen` prints its key",
-        )
-        : ok("keys", "an approver key is made on first start"),
+function checkState({ stateDir, developmentApprover }: Config): Finding[] {
+  const status = fileStatus(stateDir);
+  if (status === undefined) {
+    const above = existing(dirname(stateDir));
+    return isWritableDirectory(above) ? [] : [
+      failed(
+        "permissions",
+        `${stateDir} cannot be made in ${above}`,
+        "make it, owned by the daemon's user",
+      ),
     ];
   }
-  const valid = approvers.filter(({ keys }) => keys.some((key) => isValid(key, nowSeconds)));
-  const expired = approvers.filter((approver) => !valid.includes(approver));
-  const found = [
-    ...expired.map(({ name }) =>
-      warning("keys", `no key of ${name} is valid now`, "give that approver a new key")
-    ),
-    ...unapprovable(config, valid),
+  if (status.uid !== Deno.uid() && Deno.uid() !== 0) {
+    return [failed("permissions", `${stateDir} belongs to another user`, AS_THE_DAEMON)];
+  }
+  const keys = join(stateDir, "keys");
+  return [
+    ...closed(stateDir, GROUP_OR_OTHERS, "open to others", `chmod 700 ${stateDir}`),
+    ...closed(keys, GROUP_OR_OTHERS, "open to others", `chmod 700 ${keys}`),
+    ...(developmentApprover === null
+      ? []
+      : closed(developmentApprover, GROUP_OR_OTHERS, "open to others", `chmod 600 ${developmentApprover}`)),
   ];
-  return found.length > 0
-    ? found
-    : [ok("keys", `${valid.length + (clawshield === null ? 0 : 1)} approvers can sign`)];
 }
 
-function isValid({ notBefore, notAfter }: ApproverKey, nowSeconds: number): boolean {
-  return (notBefore ?? 0) <= nowSeconds && nowSeconds < (notAfter ?? Infinity);
+/** What is written beside and renamed needs its folder. */
+function checkReplaced({ anchor, checkpoints }: Config): Finding[] {
+  return [anchor, checkpoints.file].filter((path) => path !== null).map(dirname)
+    .filter((folder) => !isWritableDirectory(realPath(folder) ?? folder))
+    .map((folder) =>
+      failed(
+        "permissions",
+        `no checkpoint can be kept in ${folder}`,
+        "make it writable for the daemon's user",
+      )
+    );
 }
 
-/** Actions that fewer approvers may approve than have to. */
-function unapprovable({ actions, clawshield }: Config, valid: readonly ApproverConfig[]): Finding[] {
-  return [...actions.values()].flatMap(({ name, approvals }) => {
-    const may = [...valid, ...(clawshield === null ? [] : [clawshield])]
-      .filter(({ actions: allowed }) => allowed.has("*") || allowed.has(name));
-    if (may.length >= approvals) return [];
-    const detail = `${name} needs ${approvals} approvers, and ${may.length} may approve it now`;
-    return [failed("keys", detail, "add approvers, or widen their actions")];
-  });
+function checkSocket({ path, group }: SocketConfig, isMadeByUs: boolean): Finding[] {
+  const folder = dirname(path);
+  if (isMadeByUs && fileStatus(folder) === undefined) return [];
+  checkSocketDirectory(path);
+  const there = fileStatus(path);
+  const isBound = there?.kind === "socket";
+  return [
+    ...(group !== null && groupId(group) === undefined
+      ? [failed("permissions", `there is no group ${group}`, `groupadd --system ${group}`)]
+      : []),
+    ...(isBound
+      ? closed(path, OTHERS, "open to everyone", "stop whoever made it, and start the daemon")
+      : []),
+    ...(there !== undefined && !isBound
+      ? [failed("permissions", `${path} is there and is no socket`, "remove it, or choose another path")]
+      : []),
+    ...(there === undefined && !isWritableDirectory(realPath(folder) ?? folder)
+      ? [
+        failed(
+          "permissions",
+          `no socket can be made in ${folder}`,
+          "make it writable for the daemon's user, or let systemd bind the socket",
+        ),
+      ]
+      : []),
+  ];
+}
+
+/** What is not there yet is made on first start, with the permissions it needs. */
+function closed(path: string, mask: number, fault: string, remedy: string): Finding[] {
+  const status = fileStatus(path);
+  if (status === undefined || status.kind === "link" || (status.mode & mask) === 0) return [];
+  return [failed("permissions", `${path} is ${fault}`, remedy)];
+}
+
+/** The folder itself, or the nearest above it that is there. */
+export function existing(folder: string): string {
+  return fileStatus(folder) === undefined ? existing(dirname(folder)) : folder;
 }

@@ -1,22 +1,16 @@
-/** The part of `openexec doctor` that looks at the runtime, handlers, clock, disk, ledger and a running daemon. */
+/** The part of `openexec doctor` that looks at the runtime, handlers, descriptors, clock, disk and a running daemon. */
 
-import { dirname, join } from "node:path";
 import { readHandlers } from "../actions/registry.ts";
 import { OpenExecUnreachable } from "../client/errors.ts";
 import type { Config } from "../config/config.ts";
-import { parsePublicKey } from "../core/public_key.ts";
-import { checkAnchor } from "../engine/anchor.ts";
 import { verifyBox } from "../executor/box_check.ts";
 import { describeHandlers } from "../executor/describe.ts";
 import { Launcher } from "../executor/launch.ts";
 import { freeBytes } from "../ledger/free_space.ts";
-import { checkIdentity } from "../ledger/identity.ts";
-import { exists, ledgerFolder } from "../ledger/layout.ts";
-import type { LedgerSnapshot } from "../ledger/snapshot.ts";
-import { decodeReceipt } from "../log/receipt.ts";
-import { parseTime } from "../log/time.ts";
+import { descriptorLimit } from "../os/descriptors.ts";
+import { connectionsMax } from "../server/admission.ts";
 import type { Cli, DaemonFlags } from "./command.ts";
-import { PUBLIC_KEY_FILE } from "./executor_keys.ts";
+import { existing } from "./doctor_files.ts";
 import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 import { withDaemon } from "./surroundings.ts";
 
@@ -43,7 +37,12 @@ async function withLauncher(use: (launcher: Launcher) => Promise<unknown>): Prom
 }
 
 export async function checkHost(config: Config, nowMs: number): Promise<Finding[]> {
-  return [...await checkHandlers(config), ...checkClock(nowMs), ...checkDisk(config)];
+  return [
+    ...await checkHandlers(config),
+    ...checkDescriptors(config),
+    ...checkClock(nowMs),
+    ...checkDisk(config),
+  ];
 }
 
 async function checkHandlers({ actions, mode }: Config): Promise<Finding[]> {
@@ -53,6 +52,15 @@ async function checkHandlers({ actions, mode }: Config): Promise<Finding[]> {
     return [ok("handlers", `${handlers.size} are pinned and can be loaded`)];
   } catch (error) {
     return findingOf("handlers", error);
+  }
+}
+
+function checkDescriptors({ sockets }: Config): Finding[] {
+  const limit = descriptorLimit();
+  try {
+    return [ok("descriptors", `room for ${connectionsMax(sockets.length, limit)} connections`)];
+  } catch (error) {
+    return findingOf("descriptors", error);
   }
 }
 
@@ -78,89 +86,19 @@ function checkDisk({ stateDir }: Config): Finding[] {
   return [free < DISK_COMFORTABLE ? warning("disk", detail, remedy) : ok("disk", detail)];
 }
 
-/** The folder itself, or the nearest above it that is there. */
-function existing(folder: string): string {
-  try {
-    return Deno.statSync(folder).isDirectory ? folder : dirname(folder);
-  } catch {
-    return existing(dirname(folder));
-  }
-}
-
-/** The ledger's identity and anchor, and whether the clock went back since its newest execution. */
-export async function checkLedger(config: Config, nowMs: number): Promise<Finding[]> {
-  if (!await exists(ledgerFolder(config.stateDir))) {
-    return [ok("ledger", "there is none yet: it is made on first start")];
-  }
-  const { LedgerSnapshot } = await import("../ledger/snapshot.ts"); // not before: it loads native code
-  try {
-    const snapshot = await LedgerSnapshot.open(config.stateDir);
-    try {
-      return inspect(snapshot, config, nowMs);
-    } finally {
-      await snapshot.close();
-    }
-  } catch (error) {
-    return findingOf("ledger", error);
-  }
-}
-
-function inspect(snapshot: LedgerSnapshot, config: Config, nowMs: number): Finding[] {
-  checkIdentity(snapshot, { executorId: config.executorId, mode: config.mode });
-  const key = publicKeyIn(config.stateDir);
-  if (config.anchor !== null && key !== undefined) {
-    checkAnchor(config.anchor, snapshot.executorId, [key], snapshot.log);
-  }
-  const newestMs = newestTime(snapshot);
-  return [
-    ok(
-      "ledger",
-      `${snapshot.executions} executions, ${snapshot.log.size()} log entries of ${snapshot.executorId}`,
-    ),
-    ...(newestMs > nowMs
-      ? [
-        failed(
-          "clock",
-          `it is before the newest receipt, ${new Date(newestMs).toISOString()}`,
-          "set the clock",
-        ),
-      ]
-      : []),
-  ];
-}
-
-function publicKeyIn(stateDir: string): Uint8Array | undefined {
-  try {
-    return parsePublicKey(Deno.readTextFileSync(join(stateDir, PUBLIC_KEY_FILE)));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Milliseconds since 1970 of the newest receipt; 0 for an empty log. */
-function newestTime({ log }: LedgerSnapshot): number {
-  const newest = log.leaf(log.size() - 1);
-  const receipt = newest === undefined ? undefined : decodeReceipt(newest.body);
-  if (receipt === undefined) return 0;
-  const time = receipt.kind === "execution"
-    ? receipt.settled_at
-    : receipt.kind === "refusal_summary"
-    ? receipt.to
-    : receipt.at;
-  return parseTime(time) ?? 0;
-}
-
 /** A daemon that runs, or does not, is no fault; one that is unwell is. */
-export async function checkService(cli: Cli, flags: DaemonFlags): Promise<Finding[]> {
+export async function checkService(
+  cli: Cli,
+  flags: DaemonFlags,
+): Promise<{ findings: Finding[]; isServing: boolean }> {
   try {
     const { ready, version } = await withDaemon(cli, flags, "agent", (client) => client.status());
-    return [
-      ready
-        ? ok("daemon", `version ${version} serves`)
-        : failed("daemon", "it takes no work", "see `openexec status` and the daemon's log"),
-    ];
+    const finding = ready
+      ? ok("daemon", `version ${version} serves`)
+      : failed("daemon", "it takes no work", "see `openexec status` and the daemon's log");
+    return { findings: [finding], isServing: true };
   } catch (error) {
-    if (error instanceof OpenExecUnreachable) return [ok("daemon", "none runs")];
-    throw error;
+    if (!(error instanceof OpenExecUnreachable)) throw error;
+    return { findings: [ok("daemon", "none runs, or this user may not connect")], isServing: false };
   }
 }

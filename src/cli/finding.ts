@@ -1,6 +1,6 @@
 /** What a check of `openexec doctor` finds. */
 
-import { ConfigError, problemText } from "../config/config_error.ts";
+import { ConfigError, type ConfigProblem, problemText } from "../config/config_error.ts";
 import { StartupError } from "../core/startup_error.ts";
 
 export interface Finding {
@@ -23,13 +23,22 @@ export function failed(check: string, detail: string, remedy: string): Finding {
   return { check, state: "failed", detail, remedy };
 }
 
+export const AS_THE_DAEMON = "run this as the user the daemon runs as";
+
+function remedyOf({ line }: ConfigProblem): string {
+  return line === null
+    ? "name a file that this user can read, with --config or $OPENEXEC_CONFIG"
+    : "mend that line; see docs/config.md";
+}
+
 /** What the daemon would stop at on its start, as a finding; a bug of ours goes on. */
 export function findingOf(check: string, error: unknown): Finding[] {
   if (error instanceof StartupError) return [failed(check, error.what, error.remedy)];
   if (error instanceof ConfigError) {
-    return error.problems.map((problem) =>
-      failed(check, problemText(problem), "mend that line; see docs/config.md")
-    );
+    return error.problems.map((problem) => failed(check, problemText(problem), remedyOf(problem)));
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return [failed(check, "this user may not look at it", AS_THE_DAEMON)];
   }
   throw error;
 }

@@ -17,7 +17,7 @@ import type { Cli } from "./command.ts";
 import type { Daemon } from "./daemon.ts";
 import { makeSocketFolders } from "./embedded_default.ts";
 import { DONE, type ExitCode, FAILED } from "./exit_code.ts";
-import { prudentWarnings } from "./prudence.ts";
+import { openConfigFile, prudentWarnings } from "./prudence.ts";
 import { reload } from "./reload.ts";
 import { Vigil } from "./vigil.ts";
 import { welcomeLines } from "./welcome.ts";
@@ -104,7 +104,13 @@ function welcome(cli: Cli, { config, warnings }: LoadedConfig, daemon: Daemon): 
     executorId: daemon.executorId,
     mode: config.mode,
     executorKey: formatPublicKey(daemon.executorKey),
-    warnings: [...warnings.map(problemText), ...prudentWarnings(config, Deno.uid())],
+    warnings: [
+      ...warnings.map(problemText),
+      ...prudentWarnings(config, Deno.uid()),
+      ...(config.path === null ? [] : openConfigFile(config.path)).map(({ what, remedy }) =>
+        `${what}: ${remedy}`
+      ),
+    ],
   });
   for (const line of lines) cli.terminal.print(line);
 }

@@ -37,16 +37,13 @@ export function loadExecutorKeys(
   credentialsDir: string | null,
   recorded: string | null,
 ): ExecutorKeys {
-  const directory = `${stateDir}/keys`;
+  const directory = keyDirectory(stateDir);
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const kept = readKey(`${directory}/${FILE}`, true);
-  const keptNext = readKey(`${directory}/${NEXT_FILE}`, true);
-  const given = credentialsDir === null ? null : readKey(`${credentialsDir}/${FILE}`, false);
-  const givenNext = credentialsDir === null ? null : readKey(`${credentialsDir}/${NEXT_FILE}`, false);
+  const seeds = readSeeds(stateDir, credentialsDir);
+  const { kept, keptNext, given, givenNext } = seeds;
   const current = recorded === null
     ? given ?? kept ?? makeKey(`${directory}/${FILE}`)
-    : [given, kept, givenNext, keptNext].find((seed) => seed && keyidOf(publicKeyOf(seed)) === recorded);
-  if (!current) throw keyLost();
+    : recordedSeed(seeds, recorded);
   const next = [givenNext, keptNext].find((seed) => seed && !equalBytes(seed, current)) ?? null;
   const promote = (seed: Uint8Array | null) => {
     if (keptNext === null || seed !== keptNext) return;
@@ -59,6 +56,36 @@ export function loadExecutorKeys(
     next: next === null ? null : signerOf(next),
     adoptNext: () => promote(next),
   };
+}
+
+/** Whether the log can go on with a key that is here. Throws a StartupError where it cannot; changes nothing. */
+export function checkExecutorKey(stateDir: string, credentialsDir: string | null, recorded: string): void {
+  recordedSeed(readSeeds(stateDir, credentialsDir), recorded);
+}
+
+function keyDirectory(stateDir: string): string {
+  return `${stateDir}/keys`;
+}
+
+/** Of 32 bytes each: those kept in the state directory, and those handed over as credentials. */
+type Seeds = Readonly<Record<"kept" | "keptNext" | "given" | "givenNext", Uint8Array | null>>;
+
+function readSeeds(stateDir: string, credentialsDir: string | null): Seeds {
+  const directory = keyDirectory(stateDir);
+  return {
+    kept: readKey(`${directory}/${FILE}`, true),
+    keptNext: readKey(`${directory}/${NEXT_FILE}`, true),
+    given: credentialsDir === null ? null : readKey(`${credentialsDir}/${FILE}`, false),
+    givenNext: credentialsDir === null ? null : readKey(`${credentialsDir}/${NEXT_FILE}`, false),
+  };
+}
+
+function recordedSeed({ given, kept, givenNext, keptNext }: Seeds, recorded: string): Uint8Array {
+  const seed = [given, kept, givenNext, keptNext].find((seed) =>
+    seed && keyidOf(publicKeyOf(seed)) === recorded
+  );
+  if (!seed) throw keyLost();
+  return seed;
 }
 
 /** Leaves the public key where `openexec verify` finds it: `<state>/executor.pub`, one line. */

@@ -31,7 +31,7 @@ async function readFile(name: string, file: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(file);
   } catch {
-    throw refuse(name, `${file} cannot be read`);
+    throw refuse(name, `Put it where the daemon can read it: ${file}`);
   }
 }
 

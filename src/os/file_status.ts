@@ -4,6 +4,7 @@
  */
 
 import { utf8Decode } from "../core/encoding.ts";
+import { StartupError } from "../core/startup_error.ts";
 import { cString, ENOENT, errno, errorText, libc } from "./libc.ts";
 
 export interface FileStatus {
@@ -26,13 +27,13 @@ const KINDS: ReadonlyMap<number, FileStatus["kind"]> = new Map([
   [0o120000, "link"],
 ]);
 
-/** undefined when nothing is there. Throws when it cannot be known. */
+/** undefined when nothing is there. Throws a StartupError when it cannot be known. */
 export function fileStatus(path: string): FileStatus | undefined {
   const buffer = new Uint8Array(STATX_BYTES);
   if (libc().statx(AT_FDCWD, cString(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, buffer) !== 0) {
     const code = errno();
     if (code === ENOENT) return undefined;
-    throw new Error(`${path} cannot be examined: ${errorText(code)}`);
+    throw new StartupError(`${path} cannot be examined: ${errorText(code)}`, "Let this user reach it");
   }
   const view = new DataView(buffer.buffer);
   const mode = view.getUint16(28, true);
@@ -43,6 +44,14 @@ export function fileStatus(path: string): FileStatus | undefined {
     gid: view.getUint32(24, true),
     identity: `${view.getUint32(136, true)}:${view.getUint32(140, true)}:${view.getBigUint64(32, true)}`,
   };
+}
+
+const W_OK = 2;
+const X_OK = 1;
+
+/** Whether this user may make and remove files in that directory: access(2). */
+export function isWritableDirectory(path: string): boolean {
+  return fileStatus(path)?.kind === "directory" && libc().access(cString(path), W_OK | X_OK) === 0;
 }
 
 const PATH_BYTES_MAX = 4096;

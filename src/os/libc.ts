@@ -15,6 +15,7 @@ const SYMBOLS = {
   realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
   // files and directories
+  access: { parameters: ["buffer", "i32"], result: "i32" },
   chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   closedir: { parameters: ["pointer"], result: "i32" },

@@ -9,6 +9,7 @@
 import { basename } from "node:path";
 import type { Socket } from "node:net";
 import type { Limits, SocketConfig } from "../config/config.ts";
+import { StartupError } from "../core/startup_error.ts";
 import type { Peer } from "../core/types.ts";
 import { descriptorOf, type PeerCredentials, peerCredentials } from "../os/peer_credentials.ts";
 import { TokenBuckets } from "./token_bucket.ts";
@@ -39,6 +40,22 @@ export class Seats {
   leave(): void {
     this.#taken -= 1;
   }
+}
+
+/** The runtime accepts so many connections of one socket before it lets us look at the first of them. */
+const ACCEPTED_AT_ONCE = 128;
+
+/**
+ * How many connections there may be: half of the descriptors, the rest is for the ledger, the executors, and connections that
+ * are accepted only to be turned away. Throws a StartupError where that is too few.
+ */
+export function connectionsMax(sockets: number, descriptors: number): number {
+  const needed = 2 * ACCEPTED_AT_ONCE * (sockets + 1);
+  if (descriptors >= needed) return Math.floor(descriptors / 2);
+  throw new StartupError(
+    `This process may open ${descriptors} files, and needs ${needed}`,
+    "Raise the limit: LimitNOFILE= in the unit, or ulimit -n",
+  );
 }
 
 export class Admission {

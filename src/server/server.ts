@@ -7,14 +7,13 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import { StartupError } from "../core/startup_error.ts";
 import type { Limits, SocketConfig } from "../config/config.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Inspector } from "../engine/inspector.ts";
 import type { Operator } from "../engine/operator.ts";
 import { descriptorLimit } from "../os/descriptors.ts";
 import type { InheritedSocket } from "../os/socket_activation.ts";
-import { Admission, Seats } from "./admission.ts";
+import { Admission, connectionsMax, Seats } from "./admission.ts";
 import type { Handlers } from "./call.ts";
 import type { ExchangeEvent } from "./exchange.ts";
 import { HttpListener } from "./http_listener.ts";
@@ -31,22 +30,6 @@ export interface ServerParts {
   readonly clock: Clock;
   readonly observe: (event: ExchangeEvent) => void;
   readonly onBug: (error: unknown) => void;
-}
-
-/** The runtime accepts so many connections of one socket before it lets us look at the first of them. */
-const ACCEPTED_AT_ONCE = 128;
-
-/**
- * How many connections there may be: half of the descriptors, the rest is for the ledger, the executors, and connections that
- * are accepted only to be turned away. Throws a StartupError where that is too few.
- */
-function connectionsMax(sockets: number, descriptors: number): number {
-  const needed = 2 * ACCEPTED_AT_ONCE * (sockets + 1);
-  if (descriptors >= needed) return Math.floor(descriptors / 2);
-  throw new StartupError(
-    `This process may open ${descriptors} files, and needs ${needed}`,
-    "Raise the limit: LimitNOFILE= in the unit, or ulimit -n",
-  );
 }
 
 /** How often a stopping server looks whether everybody has been answered. */
