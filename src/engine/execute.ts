@@ -23,10 +23,12 @@ import { type ParsedRequest, parseRequest } from "./request.ts";
 import { reservationOf } from "./reservation.ts";
 import { Runs } from "./runs.ts";
 import { stopwatch } from "./stopwatch.ts";
+import { Turns } from "./turns.ts";
 import { executionView, type Settled } from "./view.ts";
 
 export class ExecutionEngine implements Engine {
   readonly runs: Runs;
+  readonly #turns = new Turns();
 
   constructor(private readonly parts: EngineParts) {
     this.runs = new Runs(parts);
@@ -105,34 +107,47 @@ export class ExecutionEngine implements Engine {
     return this.parts.trust.verify(request, action, registered.digest, context.peer);
   }
 
+  /** A copy of this request that is being reserved is waited for: of two, one runs and the other is its replay. */
   async #reserveAndRun(
     request: ParsedRequest,
     registered: RegisteredAction,
     approval: Approval | null,
     attempt: Attempt,
   ): Promise<Answer> {
+    const { context } = attempt;
+    for (let turn; (turn = this.#turns.before(context.peer, request.nonce)) !== undefined;) {
+      await turn;
+      const twin = this.#own(request, context);
+      if (twin !== undefined) return await this.#replay(twin, request, attempt);
+    }
+    const endTurn = this.#turns.take(context.peer, request.nonce);
+    const { settled } = await this.#start(request, registered, approval, attempt).finally(endTurn);
+    attempt.execution = await settled;
+    return answerOf(attempt.execution, false);
+  }
+
+  /** Resolves once it is reserved and on its way. */
+  async #start(
+    request: ParsedRequest,
+    registered: RegisteredAction,
+    approval: Approval | null,
+    attempt: Attempt,
+  ): Promise<{ readonly settled: Promise<Settled> }> {
     const { context, stations } = attempt;
     const reservation = reservationOf(request, registered, approval, context, this.parts);
     if (context.crowded) {
       throw new Refusal("executor_busy", "The daemon is working on as many requests as it may.");
     }
     const slot = this.parts.executors.acquire(request.action);
-    let record: ExecutionRecord;
-    try {
-      record = await this.parts.ledger.reserve(reservation);
-    } catch (error) {
+    const record = await this.parts.ledger.reserve(reservation).catch((error: unknown) => {
       slot.release();
-      const twin = this.#own(request, context);
-      const lostToTwin = error instanceof Refusal && error.code === "nonce_reused" && twin !== undefined;
-      if (lostToTwin) return await this.#replay(twin, request, attempt);
       throw error;
-    }
+    });
     stations.passed("reserve");
     const requestSalt = reservation.body.salt;
     attempt.execution = { record, result: null, requestSalt, receipt: null };
     const order = { record, canonical: request.canonical, requestSalt, traceparent: context.traceparent };
-    attempt.execution = await this.runs.start(order, slot, stations);
-    return answerOf(attempt.execution, false);
+    return { settled: this.runs.start(order, slot, stations) };
   }
 
   #refuse(error: unknown, attempt: Attempt): Answer {

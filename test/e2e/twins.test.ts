@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { Held } from "./held.ts";
+
+const COPIES = 8;
+
+test("copies of one request that arrive together are one run and its replays, though there is one slot", async () => {
+  await using held = await Held.start({ concurrency: 1 });
+  const approved = held.approve("once", "waited", "hold");
+  const answers = Promise.all(
+    Array.from({ length: COPIES }, () => held.send(approved, { prefer: "wait=60" })),
+  );
+  await held.started("waited");
+  held.letGo("waited");
+  const told = (await answers).map(({ status, json }) => [status, json.replayed, json.id]);
+  const [id] = held.starts("waited");
+  expect(told.sort()).toEqual([[200, false, id], ...Array(COPIES - 1).fill([200, true, id])]);
+  expect(held.starts("waited")).toHaveLength(1);
+});
+
+test("copies that do not wait hear that it is in flight, and never that nothing runs", async () => {
+  await using held = await Held.start({ concurrency: 1 });
+  const approved = held.approve("once", "asked", "hold");
+  const answers = Array.from({ length: COPIES }, () => held.send(approved));
+  const first = await Promise.race(answers);
+  expect(first.json.code).toBe("execution_in_flight");
+  held.letGo("asked");
+  const codes = (await Promise.all(answers)).map(({ json }) => json.code ?? json.status);
+  expect(codes.sort()).toEqual([...Array(COPIES - 1).fill("execution_in_flight"), "succeeded"]);
+  expect(held.starts("asked")).toHaveLength(1);
+});
+
+test("a request under another nonce is told that the slot is taken", async () => {
+  await using held = await Held.start({ concurrency: 1 });
+  const running = held.send(held.approve("once", "first", "hold"));
+  await held.started("first");
+  const second = await held.send(held.approve("once", "second", "end"));
+  expect(second.json).toMatchObject({ code: "executor_busy", effect: "none" });
+  held.letGo("first");
+  expect((await running).status).toBe(200);
+});
