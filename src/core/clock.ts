@@ -11,22 +11,25 @@ export const systemClock: Clock = {
   uptimeMs: () => Math.round(globalThis.process.getBuiltinModule("node:os").uptime() * 1000),
 };
 
+/** Uptimes come in whole seconds. */
+const UPTIME_STEP_MS = 1_000;
+
 /**
  * A clock that never goes back: now is never before `markMs` (a mark the ledger kept) nor before anything it said
  * earlier, so that an approval that expired once stays expired when the wall clock is set back. It does not stand still
- * meanwhile either, or whatever expires would live as long as the wall clock is behind: it goes on with the uptime.
+ * meanwhile either, or whatever expires would live as long as the wall clock is behind: it goes on with the uptime,
+ * counted from when the wall clock was last right, whether anybody asked for the time since or not.
  */
 export function monotonicClock(clock: Clock, markMs: number): Clock {
   let latest = markMs;
-  let behind: { readonly fromMs: number; readonly uptimeMs: number } | undefined;
+  let right = { ms: markMs, uptimeMs: clock.uptimeMs() };
   const nowMs = () => {
     const wallMs = clock.nowMs();
-    if (wallMs >= latest) {
-      behind = undefined;
-      return latest = wallMs;
-    }
-    behind ??= { fromMs: latest, uptimeMs: clock.uptimeMs() };
-    return latest = Math.max(latest, behind.fromMs + clock.uptimeMs() - behind.uptimeMs);
+    const uptimeMs = clock.uptimeMs();
+    const dueMs = right.ms + uptimeMs - right.uptimeMs;
+    if (wallMs < latest || wallMs < dueMs - UPTIME_STEP_MS) return latest = Math.max(latest, dueMs);
+    right = { ms: wallMs, uptimeMs };
+    return latest = wallMs;
   };
   return { nowMs, uptimeMs: () => clock.uptimeMs() };
 }

@@ -37,8 +37,28 @@ test("monotonicClock() goes on with the uptime while the wall clock is behind, u
   time.wallMs = 160_500;
   expect(steady.nowMs()).toBe(160_500);
   time.wallMs = 160_400;
-  time.upMs += 1_000;
   expect(steady.nowMs()).toBe(160_500);
   time.upMs += 1_000;
   expect(steady.nowMs()).toBe(161_500);
+});
+
+test("monotonicClock() counts the time in which nobody asked, while the wall clock is behind or has just caught up", () => {
+  const { time, clock } = settable(100_000);
+  const steady = monotonicClock(clock, 0);
+  steady.nowMs();
+  time.wallMs = 40_000;
+  time.upMs += 50_000;
+  expect(steady.nowMs()).toBe(150_000);
+  time.wallMs = 155_000;
+  time.upMs += 60_000;
+  expect(steady.nowMs()).toBe(210_000);
+});
+
+test("monotonicClock() does not run ahead of the wall clock because uptimes are rounded", () => {
+  const { time, clock } = settable(100_900);
+  const steady = monotonicClock(clock, 0);
+  steady.nowMs();
+  time.wallMs += 200;
+  time.upMs += 1_000;
+  expect(steady.nowMs()).toBe(101_100);
 });

@@ -25,8 +25,8 @@ test("an idle daemon keeps the time as well, when it prunes and when it ends", a
   const pruned = s.clock.wallMs;
   s.clock.wallMs -= DAY_MS;
   expect((await s.reopen()).clock.nowMs()).toBe(pruned);
-  s.clock.wallMs += 2 * DAY_MS;
-  s.clock.upMs += 2 * DAY_MS;
+  s.clock.wallMs += DAY_MS;
+  s.clock.pass(2 * DAY_MS);
   const closed = s.clock.wallMs;
   await s.reopen();
   s.clock.wallMs -= 2 * DAY_MS;
