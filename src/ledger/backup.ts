@@ -8,11 +8,18 @@
 import { join } from "node:path";
 import { Refusal } from "../core/errors.ts";
 import { flushFile, flushFolder } from "./durable_file.ts";
+import { freeBytes } from "./free_space.ts";
 import { DATA_FILE, LEDGER_FOLDER } from "./layout.ts";
 import { refusalOfFileError } from "./room.ts";
 import type { Store } from "./store.ts";
 
-/** `directory` is made where it is missing. Throws request_malformed when it is not empty or cannot be written to. */
+/** LMDB does not say why a copy failed; with less than this left, this is why. */
+const FULL_BYTES = 2 ** 20;
+
+/**
+ * `directory` is made where it is missing. Throws request_malformed when it is not empty or cannot be written to, and
+ * storage_full; what was begun is removed.
+ */
 export async function backup(store: Store, directory: string): Promise<void> {
   const draft = join(directory, `${LEDGER_FOLDER}.draft`);
   await prepare(directory, draft);
@@ -23,8 +30,9 @@ export async function backup(store: Store, directory: string): Promise<void> {
     await Deno.rename(draft, join(directory, LEDGER_FOLDER));
     await flushFolder(directory);
   } catch (error) {
+    const full = freeBytes(directory) < FULL_BYTES;
     await Deno.remove(draft, { recursive: true }).catch(() => {});
-    throw refusalOfFileError(error);
+    throw full ? new Refusal("storage_full", "The backup's file system is full.") : refusalOfFileError(error);
   }
 }
 

@@ -120,10 +120,8 @@ export class LmdbLedger implements Ledger {
   }
 
   health(): LedgerHealth {
-    const refusing = this.parts.room.refusing();
-    if (refusing === "ledger_unavailable") return { refusing, halted: false, pruningPaused: false };
     const { halted, pruningPaused } = this.parts.commits.state();
-    return { refusing, halted, pruningPaused };
+    return { refusing: this.parts.room.refusing(), halted, pruningPaused };
   }
 
   statistics(): LedgerStatistics {

@@ -11,9 +11,12 @@ import { approvalKey, nonceKey, peerKey } from "./keys.ts";
 import type { ApprovalClaim, ExecutionRecord, Reservation } from "./ledger.ts";
 import { type LedgerParts, ownExecutionKey } from "./parts.ts";
 import { encodeExecution } from "./records.ts";
+import { refusalOfFileError } from "./room.ts";
 import type { SealedBody } from "./sealed_bodies.ts";
 import type { LedgerState } from "./state.ts";
-import { refusalOfFileError } from "./room.ts";
+
+/** The value of a row that says all in its key. */
+const NOTHING = new Uint8Array();
 
 /** What was sealed for a reservation before its transaction. */
 interface Sealed {
@@ -21,7 +24,7 @@ interface Sealed {
   readonly binding: SealedBody | null;
 }
 
-/** Throws what Ledger.reserve names; after any of it nothing was claimed. */
+/** Throws what Ledger.reserve names. */
 export async function reserve(ledger: LedgerParts, reservation: Reservation): Promise<ExecutionRecord> {
   ledger.room.admitReservation(reservation.body.canonical.length);
   const id = ownExecutionKey(reservation.record.id);
@@ -82,8 +85,6 @@ function claim(
   state.unsettled++;
   return reserved;
 }
-
-const NOTHING = new Uint8Array();
 
 function useOf(
   ledger: LedgerParts,

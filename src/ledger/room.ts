@@ -38,8 +38,6 @@ export interface RoomParts {
 export class Room {
   /** On the file system, for what is new. */
   #freeBytes = 0;
-  /** In the data file, where a ledger that was pruned goes on although the disk is full. */
-  #reusableBytes = 0;
   #lookedAtMs = -Infinity;
   #filling = false;
 
@@ -89,10 +87,18 @@ export class Room {
     this.#look();
     const { ballast } = this.parts;
     if (!ballast.present && this.#freeBytes > ballast.bytes + neededBytes) this.#refill();
-    const reserve = ballast.present ? 0 : ballast.bytes;
-    const disk = ballast.present ? this.#freeBytes : 0;
-    if (disk + this.#reusableBytes < neededBytes + reserve) throw new Refusal("storage_full");
+    const missing = ballast.present ? neededBytes - this.#freeBytes : neededBytes + ballast.bytes;
+    if (missing > 0 && this.#reusableBytes() < missing) throw new Refusal("storage_full");
     this.#freeBytes -= takenBytes;
+  }
+
+  /** In the data file, where a ledger that was pruned goes on although the disk is full. */
+  #reusableBytes(): number {
+    try {
+      return this.parts.reusableBytes() / REUSABLE_SHARE;
+    } catch {
+      throw new Refusal("ledger_unavailable");
+    }
   }
 
   #look(): void {
@@ -100,7 +106,6 @@ export class Room {
     if (nowMs - this.#lookedAtMs < LOOK_MS) return;
     try {
       this.#freeBytes = freeBytes(this.parts.directory);
-      this.#reusableBytes = this.parts.reusableBytes() / REUSABLE_SHARE;
     } catch {
       throw new Refusal("ledger_unavailable");
     }
@@ -117,10 +122,10 @@ export class Room {
   }
 }
 
-/** A file beside the database could not be written: throws storage_full or ledger_unavailable for it. */
+/** Throws storage_full or ledger_unavailable for a file beside the database that cannot be written, else what it is given. */
 export function refusalOfFileError(error: unknown): never {
-  if (error instanceof Refusal) throw error;
-  const full = error instanceof Error && "code" in error &&
-    (error.code === "ENOSPC" || error.code === "EDQUOT");
-  throw new Refusal(full ? "storage_full" : "ledger_unavailable");
+  if (error instanceof Refusal || !(error instanceof Error) || !("code" in error)) throw error;
+  throw new Refusal(
+    error.code === "ENOSPC" || error.code === "EDQUOT" ? "storage_full" : "ledger_unavailable",
+  );
 }

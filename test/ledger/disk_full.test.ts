@@ -118,6 +118,18 @@ test.skipIf(!MAY_MOUNT)(
   },
 );
 
+test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] a backup that does not fit leaves nothing behind",
+  async () => {
+    using disk = smallDisk(2 * MIB);
+    await using s = await scene();
+    for (let i = 0; i < 4; i++) await reserveAndSettle(s.ledger, { payload: incompressible(MIB) });
+    expect(await refusalOf(s.ledger.backup(join(disk.path, "backup")))).toBe("storage_full");
+    expect([...Deno.readDirSync(join(disk.path, "backup"))]).toEqual([]);
+    await reserveAndSettle(s.ledger);
+  },
+);
+
 test("nothing is reserved that could not settle with the largest result allowed", async () => {
   await using s = await scene({ resultBytesMax: 2 ** 50 });
   expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");
