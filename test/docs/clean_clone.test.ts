@@ -1,0 +1,59 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect } from "vitest";
+import { testWith } from "../support/tools.ts";
+import { reader, README, ROOT, TOOLS } from "./checkout.ts";
+import { type Block, blocksOf } from "./markdown.ts";
+
+/** What a new user does until a receipt is verified. */
+const SECTIONS = ["Start", "Five minutes"];
+const TRANSCRIPT = join(ROOT, "docs/transcript.md");
+const HEAD = `# From a clone to a verified receipt
+
+What the commands of README.md print on a clean clone, in an empty home, until a receipt is verified; what changes from run to
+run is named instead. Kept by test/docs/clean_clone.test.ts, and written anew by it where OPENEXEC_WRITE_TRANSCRIPT is set.
+
+`;
+
+let home: string;
+beforeAll(() => home = Deno.makeTempDirSync({ prefix: "openexec-clone-" }));
+afterAll(() => Deno.removeSync(home, { recursive: true }));
+
+/** `npm ci` takes time and the network: the packages it would install are linked from this checkout instead. */
+function npmWithoutNetwork(): string {
+  const folder = join(home, ".npm-stand-in");
+  const packages = join(ROOT, "node_modules");
+  const npm = `#!/bin/sh
+[ "$1" = ci ] || PATH='${Deno.env.get("PATH")}' exec npm "$@"
+cp -al '${packages}' node_modules 2>/dev/null || { rm -rf node_modules; cp -a '${packages}' node_modules; }
+`;
+  mkdirSync(folder);
+  writeFileSync(join(folder, "npm"), npm);
+  chmodSync(join(folder, "npm"), 0o755);
+  return folder;
+}
+
+testWith("git", ...TOOLS)(
+  "from a clean clone of HEAD, in an empty home, README.md alone leads to a verified receipt",
+  async () => {
+    const checkout = join(home, "openexec");
+    const walkthrough = reader(home, home, checkout, `${npmWithoutNetwork()}:`);
+    const isClone = ({ words }: Block) => words.includes("clone");
+    try {
+      for (const block of blocksOf(README).filter(isClone)) await walkthrough.follow(block);
+      const cloned = blocksOf(readFileSync(join(checkout, "README.md"), "utf8"));
+      for (const block of cloned.filter((block) => SECTIONS.includes(block.section) && !isClone(block))) {
+        await walkthrough.follow(block);
+      }
+    } finally {
+      await walkthrough.close();
+    }
+    const transcript = walkthrough.transcript();
+    expect(transcript).toContain("openexec verify --offline");
+    expect(transcript).toContain("\ngenuine\n");
+    const document = `${HEAD}\`\`\`\n${transcript}\n\`\`\`\n`;
+    if (Deno.env.get("OPENEXEC_WRITE_TRANSCRIPT") !== undefined) writeFileSync(TRANSCRIPT, document);
+    expect(document).toBe(readFileSync(TRANSCRIPT, "utf8"));
+  },
+  120_000,
+);

@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { expect, test } from "vitest";
+import { ROOT } from "./checkout.ts";
+import { blocksOf, fileLinksOf } from "./markdown.ts";
+
+const ELSEWHERE = new Set(["node_modules", "dist", "coverage", ".git"]);
+
+/** Every document of the repository, by its path from the root. */
+const documents = readdirSync(ROOT, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".md") && !ELSEWHERE.has(path.slice(0, path.indexOf("/"))));
+
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+
+/** Files that a document links to, by their paths from the root. */
+function linkedFrom(document: string): string[] {
+  return fileLinksOf(read(document)).map((target) => normalize(join(dirname(document), target)));
+}
+
+test("every link to a file leads to one", () => {
+  const broken = documents.flatMap((document) =>
+    linkedFrom(document).filter((path) => !existsSync(join(ROOT, path))).map((path) => `${document}: ${path}`)
+  );
+  expect(broken).toEqual([]);
+  expect(linkedFrom("docs/guarantees.md").length).toBeGreaterThan(40);
+});
+
+test("every file of docs/ is listed in docs/README.md", () => {
+  const files = readdirSync(join(ROOT, "docs"), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== "README.md")
+    .map(({ name }) => `docs/${name}`);
+  const listed = new Set(linkedFrom("docs/README.md"));
+  expect(files.length).toBeGreaterThan(10);
+  expect(files.filter((path) => !listed.has(path))).toEqual([]);
+});
+
+const decisions = documents.filter((path) => /^docs\/decisions\/(?!README)/.test(path));
+
+test("every decision is in the index, under its title", () => {
+  const index = read("docs/decisions/README.md");
+  const listed = [...index.matchAll(/^- \[(.+)\]\((.+)\)$/gm)].map(([, title, file]) => `${file}: ${title}`);
+  const written = decisions.map((path) => {
+    const title = read(path).split("\n", 1)[0]?.replace(/^# /, "");
+    return `${path.replace("docs/decisions/", "")}: ${title}`;
+  });
+  expect(listed.toSorted()).toEqual(written.toSorted());
+});
+
+test.each(decisions)("%s says what was decided, what was rejected, and what it costs", (path) => {
+  const parts = [...read(path).matchAll(/^\*\*(\w+)\.\*\*/gm)].map(([, part]) => part);
+  expect(parts.filter((part) => part !== "Why")).toEqual(["Decided", "Rejected", "Costs"]);
+});
+
+test("what a document shows of a file is in it", () => {
+  const shown = documents.flatMap((document) =>
+    blocksOf(read(document)).filter(({ words: [file = ""] }) => file.includes("/")).map((block) => ({
+      document,
+      ...block,
+    }))
+  );
+  expect(shown.map(({ document }) => document)).toContain("docs/openexec-compatibility.md");
+  for (const { document, line, words: [file = ""], text } of shown) {
+    expect(`\n${read(file)}`, `${document}, line ${line}`).toContain(`\n${text}\n`);
+  }
+});
