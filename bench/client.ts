@@ -7,6 +7,7 @@
  */
 
 import http from "node:http";
+import { summaryOf } from "./latencies.ts";
 
 const [socketPath = "", clientsText = "1", rateText = "0"] = Deno.args;
 const clients = Number(clientsText);
@@ -64,17 +65,10 @@ const startMs = performance.now();
 await (rate > 0 ? openLoop() : closedLoop());
 const seconds = (performance.now() - startMs) / 1000;
 agent.destroy();
-latencies.sort((a, b) => a - b);
-const at = (share: number) =>
-  latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
 const measured = {
   count: latencies.length,
   perSecond: latencies.length / seconds,
-  p50: at(0.5),
-  p95: at(0.95),
-  p99: at(0.99),
-  p999: at(0.999),
-  max: latencies.at(-1) ?? 0,
+  ...summaryOf(latencies),
   statuses,
 };
 await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(measured)));

@@ -2,7 +2,8 @@
  * `npm run bench`: the real daemon over its real socket, loaded from a separate process, beside what this machine gives in
  * the same run. Prints one table and writes it as bench/results/latest.json.
  *
- * Arguments: names of sections (all of them by default), and --growth=10000,100000 for the sizes of the growing ledger.
+ * Arguments: names of sections (all of them by default), and the sizes of the growing ledger: --growth=10000,100000
+ * is the default, and 1000000 more takes its time to fill.
  */
 
 import { constantAnswers, durableCommits, executorRoundTrip, signatures } from "./ceilings.ts";
@@ -15,10 +16,21 @@ import { printTargets } from "./targets.ts";
 
 const HELLO = { msg: "hello" };
 const CLIENTS = [1, 16, 64];
+const PAYLOADS = [["1 KiB", 1024, 4_000], ["64 KiB", 65_536, 1_000], ["1 MiB", 2 ** 20, 60]] as const;
+/** So short that a minute sees bodies expire, and a checkpoint each second. */
+const UPKEEP = `[retention]
+payload = "10s"
+result = "20s"
+[checkpoints]
+interval = "1s"
+file = "checkpoints"
+`;
 const table = new Table();
+/** What else the machine was busy with: a shared one makes every figure worse, and not all of them alike. */
+const loadBefore = Deno.loadavg();
 const chosen = Deno.args.filter((argument) => !argument.startsWith("--"));
 const growthSizes =
-  (Deno.args.find((argument) => argument.startsWith("--growth=")) ?? "--growth=10000,100000,1000000")
+  (Deno.args.find((argument) => argument.startsWith("--growth=")) ?? "--growth=10000,100000")
     .slice("--growth=".length).split(",").map(Number);
 
 const latencies = ({ perSecond, p50, p95, p99, max }: Measured) => ({ perSecond, p50, p95, p99, max });
@@ -44,17 +56,14 @@ async function ceilings(): Promise<void> {
 async function enforced(): Promise<void> {
   const daemon = await scene();
   await load(daemon.socket, approved("echo", 1_000, HELLO), 16); // warm
+  const linesOf = new Map<number, readonly string[]>();
   for (const clients of CLIENTS) {
+    const linesBefore = daemon.output.length;
     const measured = await load(daemon.socket, approved("echo", requestsFor(clients), HELLO), clients);
     table.add("enforced", `echo, ${clients} clients`, latencies(measured));
+    linesOf.set(clients, daemon.output.slice(linesBefore));
   }
-  for (
-    const [name, bytes, count] of [["1 KiB", 1024, 4_000], ["64 KiB", 65_536, 1_000], [
-      "1 MiB",
-      2 ** 20,
-      60,
-    ]] as const
-  ) {
+  for (const [name, bytes, count] of PAYLOADS) {
     const measured = await load(daemon.socket, approved("echo", count, payloadOf(bytes)), 16);
     table.add("enforced", `echo of ${name}, 16 clients`, latencies(measured));
   }
@@ -67,12 +76,12 @@ async function enforced(): Promise<void> {
   );
   const refused = await load(daemon.socket, forged(12_000, HELLO), 16, { status: 403 });
   table.add("refusals", "bad signature, 16 clients", latencies(refused));
-  await stations(daemon.directory, daemon.output);
+  for (const [clients, lines] of linesOf) stations(clients, lines);
   await daemon.close();
 }
 
 /** Means over every attempt that succeeded, from the daemon's own log lines. */
-function stations(_directory: string, output: readonly string[]): void {
+function stations(clients: number, output: readonly string[]): void {
   const sums = new Map<string, { total: number; count: number }>();
   for (const line of output) {
     if (!line.startsWith("{") || !line.includes('"status":"succeeded"')) continue;
@@ -82,7 +91,7 @@ function stations(_directory: string, output: readonly string[]): void {
     }
   }
   for (const [station, { total, count }] of sums) {
-    table.add("stations", station, { meanMicros: total / count, count });
+    table.add("stations", `${station}, ${clients} clients`, { meanMicros: total / count });
   }
 }
 
@@ -114,7 +123,7 @@ async function isolation(): Promise<void> {
 
 /** Half of what the daemon can do, for a minute, with pruning and checkpoints going on. */
 async function openLoop(): Promise<void> {
-  const daemon = await scene();
+  const daemon = await scene({ tables: UPKEEP });
   const capacity = (await load(daemon.socket, approved("echo", 8_000, HELLO), 16)).perSecond;
   const rate = Math.floor(capacity / 2);
   const measured = await load(daemon.socket, approved("echo", rate * 60, HELLO), 1, { rate });
@@ -137,7 +146,14 @@ for (const [name, section] of Object.entries(SECTIONS)) {
 const targets = printTargets(table);
 const results = new URL("results/", import.meta.url);
 await Deno.mkdir(results, { recursive: true });
-const machine = { cores: navigator.hardwareConcurrency, deno: Deno.version.deno, arch: Deno.build.arch };
+const machine = {
+  cores: navigator.hardwareConcurrency,
+  kernel: Deno.osRelease(),
+  arch: Deno.build.arch,
+  deno: Deno.version.deno,
+  loadBefore,
+  loadAfter: Deno.loadavg(),
+};
 await Deno.writeTextFile(
   new URL("latest.json", results),
   JSON.stringify({ machine, rows: table.rows, targets }, null, 2),

@@ -9,10 +9,14 @@ export interface SceneOptions {
   readonly mode?: "enforced" | "demo";
   /** An existing folder to serve from, as the growth figures need it. */
   readonly directory?: string;
+  /** More tables of the configuration. */
+  readonly tables?: string;
 }
 
 /** echo as it comes, and the same as a module under each isolation. */
-export async function scene({ mode = "enforced", directory }: SceneOptions = {}): Promise<Daemon> {
+export async function scene(
+  { mode = "enforced", directory, tables = "" }: SceneOptions = {},
+): Promise<Daemon> {
   const digest = await digestOf(HANDLER);
   const module = (isolation: string) =>
     `[actions.echo_${isolation}]
@@ -31,6 +35,7 @@ module = "builtin:echo"
 [limits]
 request_bytes = 4194304
 result_bytes = 2097152
+${tables}
 ${module("fresh")}${module("reuse")}`,
   });
 }

@@ -1,0 +1,84 @@
+/** A ledger with many executions in it, made through the ledger's own operations: as fast as they commit together. */
+
+import type { Clock } from "../src/core/clock.ts";
+import { digestOf } from "../src/core/sha.ts";
+import type { Signer } from "../src/core/ed25519.ts";
+import { uuidV7 } from "../src/core/uuid.ts";
+import { currentKeyid, loadExecutorKeys } from "../src/engine/executor_key.ts";
+import { establishSigner } from "../src/engine/signing.ts";
+import type { LmdbLedger } from "../src/ledger/lmdb_ledger.ts";
+import { openLedger } from "../src/ledger/open.ts";
+import { commitment, executionReceipt } from "../src/log/receipt.ts";
+import { signReceipt } from "../src/log/signed_receipt.ts";
+
+const DAY_MS = 86_400_000;
+const RETENTION = { payloadMs: DAY_MS, resultMs: DAY_MS };
+/** Executions that are filled in at a time: enough that each commit carries many. */
+const FILLERS = 512;
+
+/** Executions number `from` up to `to`; those that are `open` are reserved and never settled. */
+export async function fill(
+  stateDir: string,
+  clock: Clock,
+  { from, to, open = false }: { readonly from: number; readonly to: number; readonly open?: boolean },
+): Promise<void> {
+  const ledger = await openLedger({ stateDir, executorId: "openexec:test", mode: "enforced", clock });
+  const keys = loadExecutorKeys(stateDir, null, currentKeyid(ledger.log));
+  const signer = await establishSigner(keys, ledger, ledger.clock);
+  let next = from;
+  await Promise.all(Array.from({ length: FILLERS }, async () => {
+    for (let i = next++; i < to; i = next++) await executeOne(ledger, signer, i, open);
+  }));
+  await ledger.close();
+}
+
+async function executeOne(ledger: LmdbLedger, signer: Signer, i: number, open: boolean): Promise<void> {
+  const nowMs = ledger.clock.nowMs();
+  const salt = crypto.getRandomValues(new Uint8Array(32));
+  const digest = digestOf(salt);
+  const name = `fill-${i}`;
+  const record = await ledger.reserve({
+    record: {
+      id: uuidV7(nowMs),
+      action: "echo",
+      nonce: name,
+      mode: "enforced",
+      peer: { uid: 0, gid: 0, pid: 1, socket: "agent.sock" },
+      approval: { scheme: "dsse", iss: "bench", jti: name, signers: [{ name: "bench", keyid: "bench-1" }] },
+      handlerDigest: digest,
+      requestCommitment: commitment(salt, digest),
+      resultCommitment: null,
+      code: null,
+      traceId: null,
+      receivedAtMs: nowMs,
+      startedAtMs: null,
+      settledAtMs: null,
+      logIndex: null,
+      resolution: null,
+    },
+    body: { canonical: '{"action":"echo","payload":{"msg":"hello"}}', salt, approvalText: "x".repeat(800) },
+    retention: RETENTION,
+    claim: {
+      scheme: "dsse",
+      iss: "bench",
+      jti: name,
+      uses: 1,
+      issuedAt: Math.floor(nowMs / 1000),
+      expiresAt: Math.floor(nowMs / 1000) + 600,
+      bodyDigest: salt,
+    },
+    recheck: () => {},
+  });
+  if (open) return;
+  const resultCommitment = commitment(salt, digest);
+  const settled = { status: "succeeded", code: null, startedAtMs: nowMs, settledAtMs: nowMs } as const;
+  const receipt = executionReceipt(ledger.executorId, { ...record, ...settled, resultCommitment }, false);
+  await ledger.settle({
+    id: record.id,
+    ...settled,
+    result: { canonical: '{"msg":"hello"}', salt },
+    resultCommitment,
+    retention: RETENTION,
+    receipt: signReceipt(receipt, signer),
+  });
+}
