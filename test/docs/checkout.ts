@@ -10,14 +10,20 @@ export const README = Deno.readTextFileSync(`${ROOT}/README.md`);
 export const TOOLS = ["bash", "curl", "socat"];
 
 /** A reader in an empty home, whose terminal is in `folder`. */
-export function reader(home: string, folder: string, checkout: string, path = ""): Walkthrough {
+export function reader(
+  home: string,
+  folder: string,
+  checkout: string,
+  variables: Readonly<Record<string, string>> = {},
+): Walkthrough {
   const environment = {
-    PATH: `${path}${Deno.env.get("PATH") ?? "/usr/bin:/bin"}`,
+    PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
     HOME: home,
     LANG: "C.UTF-8",
     NO_COLOR: "1",
     TERM: "dumb",
     REPOSITORY: ROOT,
+    ...variables,
   };
   return new Walkthrough({ folder, environment }, { checkout, home });
 }
