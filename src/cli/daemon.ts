@@ -148,6 +148,10 @@ export class Daemon {
       clock,
       observe: observer.exchange,
       onBug: observer.bug,
+    }).catch(async (error: unknown) => {
+      await executors.close();
+      await engine.drain(config.limits.drainMs); // what runs again would settle in a closed ledger, or wait for ever
+      throw error;
     });
     const upkeep = new Upkeep({ ledger, publisher, observer });
     upkeep.start();
@@ -169,7 +173,7 @@ export class Daemon {
     const { trust, ledger, clock, sign, executorId } = this.parts;
     trust.replace(new TrustStore(config, executorId));
     const act = { act: "reload", peer: null, atMs: clock.nowMs(), detail: null } as const;
-    await ledger.append([sign(adminReceipt(executorId, act))]);
+    await ledger.append([sign(adminReceipt(executorId, act))], true);
   }
 
   /** Whether a newer configuration differs in more than reload() takes. */

@@ -52,12 +52,12 @@ export class Operation implements Operator {
   async prune(peer: Peer): Promise<PruneReport> {
     const total = await pruneAll(this.parts, true);
     const { bodies, buckets } = total;
-    await this.parts.ledger.append([this.#receipt("prune", peer, { bodies, buckets })]);
+    await this.parts.ledger.append([this.#receipt("prune", peer, { bodies, buckets })], true);
     return total;
   }
 
   async backup(directory: string, peer: Peer): Promise<JsonObject> {
-    await this.parts.ledger.append([this.#receipt("backup", peer, null)]);
+    await this.parts.ledger.append([this.#receipt("backup", peer, null)], true);
     await this.parts.ledger.backup(directory);
     return { directory, log_size: this.parts.ledger.log.size() };
   }

@@ -21,7 +21,7 @@ export interface Recovery {
   readonly reruns: Promise<void>;
 }
 
-/** How often a rerun looks for a slot that a new request was faster to take. */
+/** How often a rerun looks whether there is a slot that a new request was faster to take, and whether it may start. */
 const LOOK_EVERY_MS = 25;
 
 /** Resolves when every outcome that stays unknown is on disk and every rerun for which there is a slot holds it. */
@@ -54,15 +54,22 @@ async function rerun(record: ExecutionRecord, parts: EngineParts, runs: Runs): P
   await runs.start(order, slot, stopwatch());
 }
 
-/** The first look is at once, before anyone is let in. undefined when the daemon stops first. */
-async function slotFor(action: string, { executors }: EngineParts, runs: Runs): Promise<Slot | undefined> {
+/**
+ * The first look is at once, before anyone is let in. While the daemon is halted nothing starts, this no more than what is
+ * new. undefined when the daemon stops first.
+ */
+async function slotFor(
+  action: string,
+  { executors, ledger }: EngineParts,
+  runs: Runs,
+): Promise<Slot | undefined> {
   while (!runs.draining) {
     try {
-      return executors.acquire(action);
+      if (!ledger.health().halted) return executors.acquire(action);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   return undefined;
 }

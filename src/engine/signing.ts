@@ -15,7 +15,7 @@ export async function establishSigner(keys: ExecutorKeys, ledger: Ledger, clock:
   const { current, next, adoptNext } = keys;
   const announce = async (key: Signer) => {
     const receipt = keyReceipt(ledger.executorId, key.publicKey, clock.nowMs());
-    await ledger.append([signReceipt(receipt, current)]);
+    await ledger.append([signReceipt(receipt, current)], true);
   };
   if (ledger.log.size() === 0) await announce(current);
   if (next === null) return current;

@@ -82,6 +82,26 @@ test.skipIf(!MAY_MOUNT)(
   },
 );
 
+test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] an operator's acts are done and recorded on a full disk",
+  async () => {
+    await using scene = await startOnSmallDisk();
+    const { disk, held } = scene;
+    disk.fill();
+    await until(async () => (await held.get("/ready")).status === 503);
+    for (const act of [["halt"], ["prune"], ["revoke", "alice", "j-1"], ["resume"]]) {
+      expect((await openexec(held.daemon, act)).code).toBe(0);
+    }
+    held.daemon.process.kill("SIGHUP");
+    await until(() => held.daemon.output.some((line) => line.includes("trust store reloaded")));
+    disk.free();
+    const { stdout } = await openexec(held.daemon, ["export"]);
+    const bodies = stdout.trim().split("\n").flatMap((line) => JSON.parse(line).receipt?.payload ?? []);
+    const acts = bodies.map((body) => JSON.parse(atob(body))).flatMap(({ act }) => act ?? []);
+    expect(acts).toEqual(["halt", "prune", "revoke", "resume", "reload"]);
+  },
+);
+
 const FAILING_FLUSH = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"];
 
 test.skipIf(!MAY_TRACE)(

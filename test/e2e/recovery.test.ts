@@ -147,3 +147,40 @@ test("a client that hangs up changes nothing: its execution is settled and answe
   expect(answer.json).toMatchObject({ status: "succeeded", replayed: true });
   expect(held.starts("orphan")).toHaveLength(1);
 });
+
+test("a halt holds what would run again after a restart, until it is lifted", async () => {
+  await using held = await Held.start();
+  const approved = held.approve("again", "halted", "hold");
+  const unanswered = lost(held.send(approved));
+  await held.started("halted");
+  expect((await openexec(held.daemon, ["halt"])).code).toBe(0);
+  await held.killAndStartAgain();
+  await unanswered;
+  expect((await held.send(held.approve("again", "new", "end"))).json.code).toBe("halted");
+  expect((await held.send(approved)).json.code).toBe("execution_in_flight");
+  const resumedAt = Date.now();
+  expect((await openexec(held.daemon, ["resume"])).code).toBe(0);
+  held.letGo("halted");
+  const answer = await held.send(approved, { prefer: "wait=30" });
+  expect(answer.json).toMatchObject({ status: "succeeded", replayed: true });
+  const receipt = JSON.parse(atob(answer.json.attestation.payload));
+  expect(Date.parse(receipt.started_at)).toBeGreaterThanOrEqual(resumedAt);
+  expect(held.starts("halted")).toHaveLength(2);
+});
+
+test("a start that fails ends although something waits to run again", async () => {
+  await using held = await Held.start();
+  const { directory, socket } = held.daemon;
+  const unanswered = lost(held.send(held.approve("again", "waiting", "hold")));
+  await held.started("waiting");
+  expect((await openexec(held.daemon, ["halt"])).code).toBe(0);
+  await held.daemon.stop("SIGKILL");
+  await unanswered;
+  Deno.removeSync(socket);
+  Deno.mkdirSync(socket);
+  expect((await openexec({ directory, socket }, ["serve"])).code).toBe(2);
+  Deno.removeSync(socket);
+  await held.startAgain();
+  expect((await openexec(held.daemon, ["resume"])).code).toBe(0);
+  await held.started("waiting", 2);
+});
