@@ -21,7 +21,7 @@ afterAll(() => Deno.removeSync(home, { recursive: true }));
 
 /**
  * What a new user's machine has, without the network: `npm ci` links the packages it would install from this checkout, and git
- * takes a repository whoever owns its files.
+ * takes a repository whoever owns its files, and says as much on a slow machine as on a fast one.
  */
 function standIns(): Readonly<Record<string, string>> {
   const folder = join(home, ".stand-ins");
@@ -37,7 +37,11 @@ cp -al '${packages}' node_modules 2>/dev/null || { rm -rf node_modules; cp -a '$
 `,
   );
   chmodSync(join(folder, "npm"), 0o755);
-  return { PATH: `${folder}:${path}`, GIT_CONFIG_GLOBAL: join(folder, "gitconfig") };
+  return {
+    PATH: `${folder}:${path}`,
+    GIT_CONFIG_GLOBAL: join(folder, "gitconfig"),
+    GIT_PROGRESS_DELAY: "3600",
+  };
 }
 
 /** A copy without its history cannot be cloned: then the test is skipped, which CI does not accept. */
