@@ -23,7 +23,7 @@ export async function scene(
 module = "${HANDLER}"
 digest = "${digest}"
 isolation = "${isolation}"
-concurrency = 4
+concurrency = 16
 `;
   return await Daemon.start({
     ...(directory === undefined ? {} : { directory }),

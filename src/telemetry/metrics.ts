@@ -77,20 +77,30 @@ export class MetricsRegistry {
   }
 }
 
-/** The label sets of one family, as text; each is built once. */
+/** The label sets of one family, as text; each label's text is made once. */
 class LabelDomain {
-  readonly #allowed: readonly (readonly [name: string, values: ReadonlySet<string>])[];
+  readonly #labels: readonly Label[];
 
   constructor(labels: LabelValues) {
-    this.#allowed = Object.entries(labels).map(([name, values]) => [name, new Set(values)]);
+    this.#labels = Object.entries(labels).map(([name, values]) => {
+      const text = (value: string) => `${name}="${escaped(value)}"`;
+      return {
+        name,
+        texts: new Map(Array.from(values, (value) => [value, text(value)])),
+        other: text(OTHER),
+      };
+    });
   }
 
   text(values: Readonly<Record<string, string>>): string {
-    return this.#allowed.map(([name, allowed]) => {
-      const value = values[name] ?? OTHER;
-      return `${name}="${escaped(allowed.has(value) ? value : OTHER)}"`;
-    }).join(",");
+    return this.#labels.map(({ name, texts, other }) => texts.get(values[name] ?? OTHER) ?? other).join(",");
   }
+}
+
+interface Label {
+  readonly name: string;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly other: string;
 }
 
 class Distribution {
