@@ -1,6 +1,7 @@
 /** What the parts of the daemon tell as they work, turned into log lines and metrics; no part knows of either. */
 
 import type { Attempt } from "../engine/attempt.ts";
+import type { CheckpointFailure } from "../engine/checkpoint_publisher.ts";
 import type { Answer } from "../engine/engine.ts";
 import type { ExchangeEvent } from "../server/exchange.ts";
 import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
@@ -11,7 +12,7 @@ export interface Observer {
   readonly attempt: (attempt: Attempt, answer: Answer) => void;
   readonly exchange: (event: ExchangeEvent) => void;
   readonly pruned: (bodies: number) => void;
-  readonly checkpointFailed: (where: "anchor" | "file" | "command", error: unknown) => void;
+  readonly checkpointFailed: (where: CheckpointFailure, error: unknown) => void;
   readonly bug: (error: unknown) => void;
 }
 
@@ -38,7 +39,8 @@ export function observer(metrics: () => DaemonMetrics | null): Observer {
     },
     checkpointFailed: (where, error) => {
       const fields = faultFields(error);
-      if (where === "anchor") log.error("the anchor could not be written", fields);
+      if (where === "log") log.error("the log could not be read for a checkpoint", fields);
+      else if (where === "anchor") log.error("the anchor could not be written", fields);
       else log.warning("a checkpoint could not be handed over", fields);
     },
     bug: (error) => log.error("internal error", faultFields(error)),

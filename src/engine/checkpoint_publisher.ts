@@ -6,16 +6,19 @@
  */
 
 import type { CheckpointConfig } from "../config/config.ts";
-import type { LogHead } from "./log_head.ts";
+import type { LogHead, SignedHead } from "./log_head.ts";
 
 export interface CheckpointPublisherParts {
-  readonly head: LogHead;
+  readonly head: Pick<LogHead, "newest">;
   readonly anchor: string | null;
   readonly config: CheckpointConfig;
   /** Runs a command with this text on its standard input. */
   readonly run: (command: readonly string[], input: string) => Promise<void>;
-  readonly onFailure: (where: "anchor" | "file" | "command", error: unknown) => void;
+  readonly onFailure: (where: CheckpointFailure, error: unknown) => void;
 }
+
+/** `log`: there was no checkpoint to keep, because the log could not be read. */
+export type CheckpointFailure = "log" | "anchor" | "file" | "command";
 
 export class CheckpointPublisher {
   #published = 0;
@@ -30,9 +33,12 @@ export class CheckpointPublisher {
     this.#timer = setInterval(() => this.publish(), config.intervalMs);
   }
 
-  /** One at a time, and none for a log that has not grown. */
+  /** One at a time, and none for a log that has not grown. Never rejects. */
   publish(): Promise<void> {
-    this.#publishing = this.#publishing.then(() => this.#publish());
+    const { head, onFailure } = this.parts;
+    this.#publishing = this.#publishing
+      .then(() => this.#keep(head.newest()))
+      .catch((error: unknown) => onFailure("log", error));
     return this.#publishing;
   }
 
@@ -41,9 +47,8 @@ export class CheckpointPublisher {
     await this.publish();
   }
 
-  async #publish(): Promise<void> {
-    const { head, anchor, config, run } = this.parts;
-    const { size, text } = head.newest();
+  async #keep({ size, text }: SignedHead): Promise<void> {
+    const { anchor, config, run } = this.parts;
     if (size === this.#published) return;
     const { file, command } = config;
     const written = await Promise.all([

@@ -90,18 +90,33 @@ function isDuplex(stream: unknown): stream is Duplex {
 
 const COMMAND_ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin" };
 
-/** Runs a command of the operator's with `input` on its standard input; rejects unless it ends with exit code 0. */
-export function runCommand([path = "", ...args]: readonly string[], input: string): Promise<void> {
+/** How long a command may take: whoever waits for one that hangs would wait for ever. */
+const COMMAND_MS = 30_000;
+
+/**
+ * Runs a command of the operator's with `input` on its standard input; rejects unless it ends with exit code 0 in time. After
+ * that it is killed, with what it started.
+ */
+export async function runCommand(
+  [path = "", ...args]: readonly string[],
+  input: string,
+  limitMs = COMMAND_MS,
+): Promise<void> {
   markDescriptorsCloseOnExec();
   const child = spawn(path, args, {
     cwd: "/",
     env: COMMAND_ENVIRONMENT,
     stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
   });
   child.stdin?.on("error", () => {}); // it may end without reading; its exit code tells
   child.stdin?.end(input);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   child.on("error", reject);
   child.on("exit", (code) => code === 0 ? resolve() : reject(new Error("the command failed")));
-  return promise;
+  const timer = setTimeout(() => {
+    if (child.pid !== undefined) sendSignal(-child.pid, SIGKILL);
+    reject(new Error("the command took too long"));
+  }, limitMs);
+  await promise.finally(() => clearTimeout(timer));
 }
