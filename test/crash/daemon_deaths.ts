@@ -5,7 +5,8 @@
 
 import { join } from "node:path";
 import { Daemon, type DaemonOptions } from "../support/daemon.ts";
-import { type Call, callsOf, HAS_STRACE, straceTo } from "../support/strace.ts";
+import { unnamedSockets } from "../support/listening_sockets.ts";
+import { type Call, callsOf, HAS_STRACE, MAY_TRACE, straceTo, traceRunning } from "../support/strace.ts";
 
 export interface Death {
   /** Where it was, in words. */
@@ -13,6 +14,9 @@ export interface Death {
   /** From its start until it was ready, where nobody traced it and it came that far. */
   readonly readyAfterMs: number | null;
 }
+
+/** Resolves when so many more requests were answered. */
+type Answered = (count: number) => Promise<void>;
 
 /** How many answers it gives before a death at random, and how many a traced one may give before it comes to its step. */
 const ANSWERS_MAX = 60;
@@ -27,29 +31,36 @@ const EARLY_EVERY = 4;
 interface Step {
   readonly call: string;
   readonly times: number;
-  /** Only calls on the ledger's data file count. */
-  readonly ofLedger?: true;
+  /** Which of these calls count: those on the ledger's data file, or those on a socket to an executor. */
+  readonly on?: "ledger" | "executor";
 }
 
-const STEPS: readonly Step[] = [
-  { call: "fdatasync", times: 20, ofLedger: true },
-  { call: "write", times: 300 },
-  { call: "pwrite64", times: 30, ofLedger: true },
+const ALL_STEPS: readonly Step[] = [
+  { call: "fdatasync", times: 20, on: "ledger" },
+  { call: "write", times: 8, on: "executor" },
+  { call: "pwrite64", times: 30, on: "ledger" },
+  { call: "read", times: 8, on: "executor" },
   { call: "sendto", times: 40 },
-  { call: "unlink", times: 8 },
-  { call: "writev", times: 20, ofLedger: true },
-  { call: "write", times: 300 },
+  { call: "unlink", times: 16 },
+  { call: "writev", times: 20, on: "ledger" },
   { call: "fsync", times: 10 },
+  { call: "write", times: 300 },
   { call: "rename", times: 5 },
 ];
 
-/** Resolves when so many more answers were given. */
-type Answered = (count: number) => Promise<void>;
+/** Executors' sockets are known only once they are there, and then the tracer has to be let in. */
+const STEPS = ALL_STEPS.filter(({ on }) => MAY_TRACE || on !== "executor");
 
 /** Starts the daemon of that folder and sees it die, the `number`th time. Rejects when it does not start by itself. */
 export async function liveAndDie(directory: string, number: number, answered: Answered): Promise<Death> {
-  if (HAS_STRACE && number % 2 === 1) return await dieAtStep(directory, (number - 1) / 2, answered);
-  return await dieAtRandom(directory, number / 2 % EARLY_EVERY === EARLY_EVERY - 1, answered);
+  const step = HAS_STRACE && number % 2 === 1 ? STEPS[(number - 1) / 2 % STEPS.length] : undefined;
+  if (step === undefined) {
+    return await dieAtRandom(directory, number / 2 % EARLY_EVERY === EARLY_EVERY - 1, answered);
+  }
+  const when = 1 + Math.floor(Math.random() * step.times);
+  const inject = ["-e", `inject=${step.call}:signal=KILL:when=${when}`];
+  if (step.on === "executor") return await dieBesideExecutor(directory, step.call, inject, answered);
+  return await dieAtStep(directory, step, inject, answered);
 }
 
 async function dieAtRandom(directory: string, early: boolean, answered: Answered): Promise<Death> {
@@ -68,27 +79,52 @@ async function dieAtRandom(directory: string, early: boolean, answered: Answered
   return { where: "at random, working", readyAfterMs };
 }
 
-async function dieAtStep(directory: string, number: number, answered: Answered): Promise<Death> {
-  const { call, times, ofLedger } = STEPS[number % STEPS.length] ?? { call: "fdatasync", times: 1 };
+/** Traced from its first moment on. */
+async function dieAtStep(
+  directory: string,
+  { call, on }: Step,
+  inject: readonly string[],
+  answered: Answered,
+): Promise<Death> {
   const trace = join(directory, "trace");
-  const when = 1 + Math.floor(Math.random() * times);
+  const only = on === "ledger" ? ["-P", join(directory, "state/ledger/data.mdb")] : [];
   const options: DaemonOptions = {
     directory,
-    wrapper: straceTo(
-      trace,
-      [call],
-      ...["-s", "64", "-e", `inject=${call}:signal=KILL:when=${when}`],
-      ...(ofLedger === true ? ["-P", join(directory, "state/ledger/data.mdb")] : []),
-    ),
+    wrapper: straceTo(trace, [call], "-s", "64", ...inject, ...only),
   };
   const daemon = Daemon.launch(options);
-  const ended = daemon.process.status.then(() => false);
-  const late = await Promise.race([ended, answered(ANSWERS_TRACED_MAX).then(() => true)]);
-  const { signal } = await daemon.stop("SIGKILL");
-  if (late) return { where: "at random, traced", readyAfterMs: null };
+  const signal = await endOf(daemon, answered);
+  if (signal === "late") return { where: "at random, traced", readyAfterMs: null };
   if (signal !== "SIGKILL") return { where: "an executor, as the daemon started", readyAfterMs: null };
   const last = callsOf(Deno.readTextFileSync(trace)).findLast(({ result }) => result === "?");
   return { where: last === undefined ? `at ${call}` : stepOf(last), readyAfterMs: null };
+}
+
+/** Traced once it works: death comes as it would tell an executor to start, or read what one says, the outcome too. */
+async function dieBesideExecutor(
+  directory: string,
+  call: string,
+  inject: readonly string[],
+  answered: Answered,
+): Promise<Death> {
+  const daemon = await Daemon.start({ directory });
+  await answered(8);
+  const sockets = unnamedSockets(daemon.pid).flatMap((inode) => ["-P", `socket:[${inode}]`]);
+  const ended = endOf(daemon, answered);
+  await using _trace = await traceRunning(daemon.pid, ["-e", `trace=${call}`, ...sockets, ...inject]);
+  if (await ended === "late") return { where: "at random, traced", readyAfterMs: null };
+  return {
+    where: call === "write" ? "before a start message" : "before an executor is read",
+    readyAfterMs: null,
+  };
+}
+
+/** The signal that ended it by itself, or "late" when it had to be ended. */
+async function endOf(daemon: Daemon, answered: Answered): Promise<Deno.Signal | "late" | null> {
+  const ended = daemon.process.status.then(({ signal }) => signal);
+  const signal = await Promise.race([ended, answered(ANSWERS_TRACED_MAX).then(() => "late" as const)]);
+  await daemon.stop("SIGKILL");
+  return signal;
 }
 
 /** What the call that it did not live to make would have done. */
@@ -101,8 +137,10 @@ function stepOf({ name, text }: Call): string {
   if (name === "sendto" && text.includes("HTTP/1.1")) return "before an answer";
   if (name === "write" && text.includes('\\"kind\\":\\"run\\"')) return "before a start message";
   if (name === "write" && text.includes("eventfd")) return "before a thread wakes another";
-  if (/vault\/\d+\.key/.test(text)) return `before ${name} of a data key`;
-  return /vault/.test(behind) ? "before a data key's name is flushed" : `before another ${name}`;
+  if (/vault\/\d+\.key\.draft/.test(text)) return `before ${name} of a new data key`;
+  if (/vault\/\d+\.key/.test(text)) return `before ${name} of an expired data key`;
+  if (/executors\/\d+/.test(text)) return `before ${name} of an executor's record`;
+  return behind.endsWith("/vault") ? "before a data key's name is flushed" : `before another ${name}`;
 }
 
 function sleep(ms: number): Promise<void> {

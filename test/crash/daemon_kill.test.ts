@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
+import { HAS_STRACE, MAY_TRACE } from "../support/strace.ts";
 import { type Books, openBooks } from "./daemon_books.ts";
 import { Clients } from "./daemon_clients.ts";
 import { type Death, liveAndDie } from "./daemon_deaths.ts";
@@ -12,6 +13,12 @@ const CLIENTS = 8;
 /** `openexec audit` reads the whole log, so it runs after some of the deaths and at the end. */
 const AUDIT_EVERY = 6;
 const PRUNE_EVERY_MS = 300;
+/** The steps at which at least one of KILLS deaths surely comes, where the system's tools let us. */
+const SURE_DEATHS = [
+  "at random, working",
+  ...(HAS_STRACE ? ["before a flush", "before an answer"] : []),
+  ...(MAY_TRACE ? ["before a start message", "before an executor is read"] : []),
+];
 
 const handler = new URL("handlers/leave_mark.ts", import.meta.url).pathname;
 
@@ -63,6 +70,7 @@ test("killed anywhere, again and again, the daemon starts nothing twice and keep
     report(deaths, books, clients.answers.length);
     expect(books.violations).toEqual([]);
     expect(books.starts).toBeGreaterThan(KILLS);
+    expect(deaths.map(({ where }) => where)).toEqual(expect.arrayContaining([...SURE_DEATHS]));
   } finally {
     clients.kill();
   }

@@ -27,6 +27,14 @@ export function listeningSockets(pid: number): ListeningSockets {
   return { internet, unix };
 }
 
+/** Inodes of a process's Unix sockets that nobody gave a name: the ends of its socket pairs. */
+export function unnamedSockets(pid: number): string[] {
+  const open = socketInodes(pid);
+  return table(`/proc/${pid}/net/unix`)
+    .filter((cells) => open.has(cells[6] ?? "") && cells[7] === undefined)
+    .map((cells) => cells[6] ?? "");
+}
+
 /** Of all the process's open descriptors that are sockets. */
 function socketInodes(pid: number): ReadonlySet<string> {
   const inodes = new Set<string>();

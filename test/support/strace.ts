@@ -60,7 +60,11 @@ export async function traceRunning(pid: number, args: readonly string[]): Promis
   });
   return {
     async [Symbol.asyncDispose]() {
-      tracer.kill("SIGINT");
+      try {
+        tracer.kill("SIGINT");
+      } catch {
+        // it ended with the process
+      }
       await tracer.status;
     },
   };
