@@ -15,8 +15,6 @@ export interface RequestContext {
   readonly waitMs: number;
   /** W3C traceparent, checked, or null. */
   readonly traceparent: string | null;
-  /** limits.in_flight other requests are being executed: refuse with executor_busy, at its place in the order. */
-  readonly crowded?: boolean;
   /** The request line's path, for problem+json `instance`. */
   readonly instance: string;
 }

@@ -29,6 +29,8 @@ import { executionView, type Settled } from "./view.ts";
 export class ExecutionEngine implements Engine {
   readonly runs: Runs;
   readonly #turns = new Turns();
+  /** Requests being reserved or run: limits.in_flight is their number. Whoever only waits for another's outcome is none. */
+  #working = 0;
 
   constructor(private readonly parts: EngineParts) {
     this.runs = new Runs(parts);
@@ -121,9 +123,14 @@ export class ExecutionEngine implements Engine {
       if (twin !== undefined) return await this.#replay(twin, request, attempt);
     }
     const endTurn = this.#turns.take(context.peer, request.nonce);
-    const { settled } = await this.#start(request, registered, approval, attempt).finally(endTurn);
-    attempt.execution = await settled;
-    return answerOf(attempt.execution, false);
+    this.#working++;
+    try {
+      const { settled } = await this.#start(request, registered, approval, attempt).finally(endTurn);
+      attempt.execution = await settled;
+      return answerOf(attempt.execution, false);
+    } finally {
+      this.#working--;
+    }
   }
 
   /** Resolves once it is reserved and on its way. */
@@ -135,7 +142,7 @@ export class ExecutionEngine implements Engine {
   ): Promise<{ readonly settled: Promise<Settled> }> {
     const { context, stations } = attempt;
     const reservation = reservationOf(request, registered, approval, context, this.parts);
-    if (context.crowded) {
+    if (this.#working > this.parts.config.limits.inFlight) {
       throw new Refusal("executor_busy", "The daemon is working on as many requests as it may.");
     }
     const slot = this.parts.executors.acquire(request.action);

@@ -28,6 +28,4 @@ export interface Handlers {
   readonly operator: Operator;
   /** The OpenAPI document. */
   readonly document: JsonObject;
-  /** POST /execute: how many are being answered, and how many may be. */
-  readonly inFlight: { count: number; readonly max: number };
 }

@@ -7,7 +7,7 @@ import { idempotencyKey, preferredWaitMs, traceparent } from "./headers.ts";
 import { problemReply } from "./problem.ts";
 import { jsonReply, type Reply } from "./reply.ts";
 
-export async function execute(call: Call, { engine, inFlight }: Handlers): Promise<Reply> {
+export async function execute(call: Call, { engine }: Handlers): Promise<Reply> {
   const { peer, socket, receivedAtMs, instance, fields, body } = call;
   const context = {
     peer,
@@ -17,17 +17,11 @@ export async function execute(call: Call, { engine, inFlight }: Handlers): Promi
     idempotencyKey: idempotencyKey(fields),
     waitMs: preferredWaitMs(fields),
     traceparent: traceparent(fields),
-    crowded: inFlight.count >= inFlight.max,
   };
-  inFlight.count += 1;
-  try {
-    const answer = await engine.execute(body, context);
-    return answer.ok
-      ? jsonReply(answer.execution)
-      : problemReply(answer.code, answer.detail, instance, answer.execution);
-  } finally {
-    inFlight.count -= 1;
-  }
+  const answer = await engine.execute(body, context);
+  return answer.ok
+    ? jsonReply(answer.execution)
+    : problemReply(answer.code, answer.detail, instance, answer.execution);
 }
 
 /** The result is kept as it was written, because Python tells 1 from 1.0 and so does the receipt. */

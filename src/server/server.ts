@@ -54,7 +54,6 @@ export class Server {
       inspector: parts.inspector,
       operator: parts.operator,
       document: openapiDocument(parts.inspector.service().version),
-      inFlight: { count: 0, max: parts.limits.inFlight },
     };
     const listeners: HttpListener[] = [];
     const server = new Server(parts, listeners, () => sockets.forEach(({ remove }) => remove()));

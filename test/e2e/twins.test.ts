@@ -38,3 +38,18 @@ test("a request under another nonce is told that the slot is taken", async () =>
   held.letGo("first");
   expect((await running).status).toBe(200);
 });
+
+test("limits.in_flight counts what runs, and nobody who only waits for it", async () => {
+  await using held = await Held.start({ tables: "[limits]\nin_flight = 2\n" });
+  const first = held.approve("once", "counted", "hold");
+  const answers = Array.from({ length: COPIES }, () => held.send(first, { prefer: "wait=60" }));
+  await held.started("counted");
+  const second = held.send(held.approve("again", "another", "hold"));
+  await held.started("another");
+  expect((await held.send(held.approve("again", "third", "end"))).json.code).toBe("executor_busy");
+  for (const label of ["counted", "another"]) held.letGo(label);
+  expect((await Promise.all([...answers, second])).map(({ status }) => status)).toEqual(
+    Array(COPIES + 1).fill(200),
+  );
+  expect((await held.send(held.approve("again", "third", "end"))).status).toBe(200);
+});

@@ -211,20 +211,6 @@ test("one uid has so many requests per second on an agent socket, and an operato
   expect(new Set(statuses(admin.answers))).toEqual(new Set([200]));
 });
 
-test("beyond limits.in_flight the engine is told that it is crowded", async () => {
-  await server.close();
-  server = await TestServer.start({ limits: { inFlight: 1 } });
-  const gate = Promise.withResolvers<void>();
-  server.engine.gate = gate.promise;
-  const running = rawExchange(server.agent, post("a"));
-  await until(() => nonces().length === 1);
-  const { answers } = await rawExchange(server.agent, post("b"));
-  expect(JSON.parse(answers[0]?.body ?? "").code).toBe("executor_busy");
-  gate.resolve();
-  expect(statuses((await running).answers)).toEqual([200]);
-  expect(statuses((await rawExchange(server.agent, post("c"))).answers)).toEqual([200]);
-});
-
 async function readText(connection: Deno.Conn): Promise<string> {
   const buffer = new Uint8Array(65536);
   const length = await connection.read(buffer);

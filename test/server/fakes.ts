@@ -47,7 +47,6 @@ export class FakeEngine implements Engine {
     try {
       const request = parseRequest(body, context.idempotencyKey);
       if (this.draining) throw new Refusal("draining");
-      if (context.crowded === true) throw new Refusal("executor_busy");
       this.executed.push({ request, context });
       const run = this.gate;
       this.#running.add(run);

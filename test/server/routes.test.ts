@@ -205,7 +205,6 @@ test("the engine is told who asked, through which socket, and what the header fi
     idempotencyKey: 'n"1',
     waitMs: 7000,
     traceparent: trace,
-    crowded: false,
     instance: "/execute",
   }]);
 });
