@@ -21,7 +21,7 @@ test("loadConfig() reads the file of --config before that of OPENEXEC_CONFIG bef
     return asked;
   };
   expect(read({ config: "/c.toml", variable: "/v.toml" })).toEqual(["/c.toml"]);
-  expect(read({ variable: "v.toml" })).toEqual(["/work/v.toml"]);
+  expect(read({ variable: "v.toml" })).toEqual(["/here/v.toml"]);
   expect(read({})).toEqual([]);
 });
 
@@ -106,9 +106,9 @@ test("options go before variables before the file", () => {
   };
   const environment = { OPENEXEC_STATE_DIR: "/v/state", OPENEXEC_SOCKET: "v.sock" };
   expect(paths({})).toEqual(["/etc/openexec/state", "/etc/openexec/run/a.sock", "/etc/openexec/b.sock"]);
-  expect(paths({ environment })).toEqual(["/v/state", "/work/v.sock", "/etc/openexec/b.sock"]);
+  expect(paths({ environment })).toEqual(["/v/state", "/here/v.sock", "/etc/openexec/b.sock"]);
   expect(paths({ environment, overrides: { state: "o", socket: "/o.sock" } })).toEqual([
-    "/work/o",
+    "/here/o",
     "/o.sock",
     "/etc/openexec/b.sock",
   ]);

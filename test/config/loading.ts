@@ -28,7 +28,7 @@ export function load(content: Content, given: Given = {}): LoadedConfig {
     config: given.config ?? null,
     overrides: { state: null, socket: null, mode: null, ...given.overrides },
     environment: environmentOf({ HOME: "/home/u", ...given.environment }),
-    cwd: "/work",
+    cwd: "/here",
     read: (path) => {
       if (content === null || path !== (given.config ?? FILE)) return undefined;
       return typeof content === "string" ? utf8Encode(content) : content;
