@@ -13,8 +13,8 @@ export function doctorCommand(cli: Cli): Command {
   return localCommand(
     "doctor",
     "check what a daemon needs, without serving",
-    "Configuration, permissions, keys, handlers, the runtime and its box, clock, disk and ledger, each with what to do " +
-      "about it. Run it as the user the daemon runs as. Ends with 1 when anything fails.",
+    "Configuration, permissions, keys, secrets, handlers, the runtime and its box, descriptors, clock, disk and ledger, " +
+      "each with what to do about it. Run it as the user the daemon runs as. Ends with 1 when anything fails.",
   )
     .option("--socket <path>", "the agents' socket")
     .action(async (flags: LocalFlags & DaemonFlags) => {
