@@ -33,13 +33,15 @@ export class RefusalJournal {
   readonly #windows = new Map<number, Window>();
   #queue: { uid: number; code: ErrorCode; body: Receipt }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Set by the last flush: what comes after it would be written to a ledger that is closed. */
+  #isOver = false;
 
   constructor(private readonly parts: RefusalJournalParts) {}
 
   note(code: ErrorCode, request: { readonly action: string; readonly nonce: string }, peer: Peer): void {
     const atMs = this.parts.clock.nowMs();
     const window = this.#windowOf(peer.uid, atMs);
-    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
+    this.#flushSoon();
     if (window.kept >= this.parts.perMinute || this.parts.ledger.health().refusing !== null) {
       count(window, code);
       return;
@@ -50,10 +52,11 @@ export class RefusalJournal {
     this.#queue.push({ uid: peer.uid, code, body });
   }
 
-  /** Writes what is waiting; `all` also closes the minutes that still run (at shutdown). */
+  /** Writes what is waiting; `all`, which is the last flush, also closes the minutes that still run. */
   async flush(all = false): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#isOver ||= all;
     const batch = this.#queue;
     this.#queue = [];
     const nowMs = this.parts.clock.nowMs();
@@ -69,7 +72,11 @@ export class RefusalJournal {
         for (const [code, times] of dropped) count(this.#windowOf(uid, nowMs), code, times);
       }
     }
-    if (!all && this.#windows.size > 0) this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
+    if (this.#windows.size > 0) this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (!this.#isOver) this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
   }
 
   #windowOf(uid: number, atMs: number): Window {

@@ -101,3 +101,19 @@ test("a summary that could not be written is counted into the next one", async (
   await subject.flush(true);
   expect(logged).toMatchObject([{ dropped: [{ uid: 1000, code: "approval_expired", count: 2 }] }]);
 });
+
+test("after the last flush nothing is tried again, whatever an earlier one came to", async () => {
+  vi.useFakeTimers();
+  try {
+    const { subject, state } = journal(60);
+    subject.note("approval_expired", request, peer(1000));
+    state.broken = true;
+    const earlier = subject.flush();
+    await subject.flush(true);
+    await earlier;
+    subject.note("approval_missing", request, peer(1000));
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
