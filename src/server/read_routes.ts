@@ -2,6 +2,7 @@
 
 import { Refusal } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
+import { formatTime } from "../log/time.ts";
 import type { Call, Handlers } from "./call.ts";
 import { requiredWholeNumber, wholeNumber } from "./query.ts";
 import { jsonReply, type Reply, textReply } from "./reply.ts";
@@ -10,8 +11,8 @@ export function service(_call: Call, { inspector }: Handlers): Reply {
   return jsonReply(inspector.service());
 }
 
-export function version(_call: Call, { inspector }: Handlers): Reply {
-  return jsonReply({ version: inspector.service().version });
+export function version({ receivedAtMs }: Call, { inspector }: Handlers): Reply {
+  return jsonReply({ version: inspector.service().version, timestamp: formatTime(receivedAtMs) });
 }
 
 /** Monitors read the status first: 503 says the same as the body. */

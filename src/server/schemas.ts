@@ -89,7 +89,7 @@ export const Health = v.looseObject({
 });
 
 export const Ready = v.object({ ready: v.boolean() });
-export const Version = v.object({ version: v.string() });
+export const Version = v.object({ version: v.string(), timestamp: v.string() });
 
 export const Actions = v.object({
   actions: v.array(v.object({
