@@ -51,6 +51,8 @@ int main(int count, char **arguments) {
   clean_environment();
   /* A file where Deno wants a folder: it keeps its caches in memory, and leaves nothing that a later start would run. */
   if (setenv("DENO_DIR", file, 1) != 0 || setenv("DENO_NO_PACKAGE_JSON", "1", 1) != 0) return fail("cannot start");
+  /* It would ask on the network, at every start, whether there is a newer Deno. */
+  if (setenv("DENO_NO_UPDATE_CHECK", "1", 1) != 0) return fail("cannot start");
 
   size_t next = 0;
   command[next++] = "openexec";

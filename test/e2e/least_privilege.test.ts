@@ -108,9 +108,10 @@ describe("as whoever runs this", () => {
     await exercise(directory);
   });
 
-  test("no variable reaches it that it does not read", () => {
-    const variables = Object.keys(environmentOf(daemon.pid));
-    expect(Object.keys(foreign).filter((name) => variables.includes(name))).toEqual([]);
+  test("no variable reaches it that it does not read, and its runtime asks nobody for updates", () => {
+    const variables = environmentOf(daemon.pid);
+    expect(Object.keys(foreign).filter((name) => name in variables)).toEqual([]);
+    expect(variables).toHaveProperty("DENO_NO_UPDATE_CHECK");
   });
 
   test("it says at its start when it runs as root or as its agents' user, and what to do", () => {
