@@ -8,6 +8,7 @@ const EXECUTOR = {
   executor: "src/executor/child/main.ts",
   worker: "src/executor/child/worker.ts",
 };
+const SIGNATURES = { signatures: "src/cli/signature_worker.ts" };
 
 /** What workers load: these import each other by their bare names, so each is bundled without the others. */
 const OWN_MODULES = {
@@ -73,7 +74,7 @@ export async function bundle(root: string, destination: Destination): Promise<Ma
   };
   const results = [
     await esbuild.build({ ...settings, ...main }),
-    await esbuild.build({ ...settings, entryPoints: EXECUTOR }),
+    await esbuild.build({ ...settings, entryPoints: { ...EXECUTOR, ...SIGNATURES } }),
     await esbuild.build({
       ...settings,
       entryPoints: destination === "npm_package" ? OWN_MODULES : { ...OWN_MODULES, ...PACKAGES },

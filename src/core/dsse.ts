@@ -27,9 +27,8 @@ export interface Envelope {
 
 /** PAE (protocol.md): `DSSEv1 LEN(type) type LEN(body) body`, lengths in bytes. */
 export function preAuthEncoding(payloadType: string, body: Uint8Array): Uint8Array {
-  const type = utf8Encode(payloadType);
-  const header = utf8Encode(`DSSEv1 ${type.length} `);
-  return concatBytes(header, type, utf8Encode(` ${body.length} `), body);
+  const typeLength = utf8Encode(payloadType).length;
+  return concatBytes(utf8Encode(`DSSEv1 ${typeLength} ${payloadType} ${body.length} `), body);
 }
 
 /** undefined when `node` is not an envelope as described above. */

@@ -2,6 +2,9 @@
  * The shape of every kind of receipt body, for whoever reads one: strict, so that an unknown member, a status that
  * contradicts its code, or an enforced execution without an approval is no receipt at all.
  *
+ * Invariant: every shape names its members in the order of RFC 8785 (by UTF-16 code units), and valibot returns them in the
+ * order of the shape. So what it returns prints as the canonical text, whatever the order it was read in.
+ *
  * Strings that came from an agent (action, nonce, jti) are names: 1 to 255 characters of visible ASCII.
  */
 
@@ -31,20 +34,18 @@ const code = v.picklist(ERROR_CODES);
 const executorId = v.custom<string>((value) => typeof value === "string" && EXECUTOR_ID.test(value));
 const executionId = v.custom<string>((value) => typeof value === "string" && UUID_V7.test(value));
 const traceId = v.custom<string>((value) => typeof value === "string" && TRACE_ID.test(value));
-const detailName = v.pipe(v.string(), v.regex(DETAIL_NAME));
+const detail = v.pipe(
+  v.record(v.pipe(v.string(), v.regex(DETAIL_NAME)), v.union([text(1024), whole, v.boolean()])),
+  v.check((names) => Object.keys(names).every((name, i, all) => i === 0 || (all[i - 1] ?? "") < name)),
+);
 const status = v.picklist(["succeeded", "failed", "timed_out", "crashed", "outcome_unknown"]);
-const peer = v.strictObject({
-  uid: whole,
-  gid: whole,
-  pid: whole,
-  socket: text(255),
-});
+const peer = v.strictObject({ gid: whole, pid: whole, socket: text(255), uid: whole });
 
 const approval = v.strictObject({
-  scheme: v.picklist(["dsse", "clawshield"]),
   iss: name,
   jti: name,
-  signers: v.pipe(v.array(v.strictObject({ name, keyid: name })), v.minLength(1)),
+  scheme: v.picklist(["dsse", "clawshield"]),
+  signers: v.pipe(v.array(v.strictObject({ keyid: name, name })), v.minLength(1)),
 });
 
 /** Which codes each outcome may carry; a success carries none. */
@@ -58,26 +59,26 @@ const CODES_OF: Readonly<Record<v.InferOutput<typeof status>, readonly (ErrorCod
 
 const execution = v.pipe(
   v.strictObject({
-    kind: v.literal("execution"),
-    executor_id: executorId,
-    execution_id: executionId,
-    mode: v.picklist(["enforced", "demo"]),
-    status,
-    code: v.exactOptional(code),
     action: name,
-    nonce: name,
-    request_commitment: digest,
-    result_commitment: v.exactOptional(digest),
     approval: v.exactOptional(approval),
+    code: v.exactOptional(code),
     /** Present only where the approver's key was one any process of the same user could read. */
     development_approver: v.exactOptional(v.literal(true)),
+    execution_id: executionId,
+    executor_id: executorId,
     handler_digest: digest,
+    kind: v.literal("execution"),
+    mode: v.picklist(["enforced", "demo"]),
+    nonce: name,
     peer,
-    trace_id: v.exactOptional(traceId),
     received_at: time,
+    request_commitment: digest,
     reserved_at: time,
-    started_at: v.exactOptional(time),
+    result_commitment: v.exactOptional(digest),
     settled_at: time,
+    started_at: v.exactOptional(time),
+    status,
+    trace_id: v.exactOptional(traceId),
   }),
   v.check((body) => CODES_OF[body.status].includes(body.code)),
   v.check((body) => (body.mode === "enforced") === (body.approval !== undefined)),
@@ -85,55 +86,55 @@ const execution = v.pipe(
 );
 
 const refusal = v.strictObject({
-  kind: v.literal("refusal"),
-  executor_id: executorId,
-  code,
   action: v.exactOptional(name),
+  at: time,
+  code,
+  executor_id: executorId,
+  kind: v.literal("refusal"),
   nonce: v.exactOptional(name),
   peer,
-  at: time,
 });
 
 const refusalSummary = v.strictObject({
-  kind: v.literal("refusal_summary"),
-  executor_id: executorId,
-  from: time,
-  to: time,
   dropped: v.pipe(
-    v.array(v.strictObject({ uid: whole, code: v.exactOptional(code), count: whole })),
+    v.array(v.strictObject({ code: v.exactOptional(code), count: whole, uid: whole })),
     v.minLength(1),
   ),
+  executor_id: executorId,
+  from: time,
+  kind: v.literal("refusal_summary"),
+  to: time,
 });
 
 const resolution = v.strictObject({
-  kind: v.literal("resolution"),
-  executor_id: executorId,
-  execution_id: executionId,
-  from: v.picklist(["timed_out", "crashed", "outcome_unknown"]),
   as: v.picklist(["succeeded", "failed"]),
+  at: time,
+  execution_id: executionId,
+  executor_id: executorId,
+  from: v.picklist(["timed_out", "crashed", "outcome_unknown"]),
+  kind: v.literal("resolution"),
   /** The operator's words: shown to people, never interpreted. */
   note: text(NOTE_LENGTH_MAX),
   peer,
-  at: time,
 });
 
 const admin = v.strictObject({
-  kind: v.literal("admin"),
-  executor_id: executorId,
   act: v.picklist(["halt", "resume", "revoke", "prune", "backup", "restore", "reload"]),
+  at: time,
+  detail: v.exactOptional(detail),
+  executor_id: executorId,
+  kind: v.literal("admin"),
   /** Absent where the daemon, or a command run without one, did it itself. */
   peer: v.exactOptional(peer),
-  at: time,
-  detail: v.exactOptional(v.record(detailName, v.union([text(1024), whole, v.boolean()]))),
 });
 
 const key = v.pipe(
   v.strictObject({
-    kind: v.literal("key"),
-    executor_id: executorId,
-    new_public_key: v.string(),
-    new_keyid: digest,
     at: time,
+    executor_id: executorId,
+    kind: v.literal("key"),
+    new_keyid: digest,
+    new_public_key: v.string(),
   }),
   v.check((body) => {
     const publicKey = parseReceiptKey(body.new_public_key);

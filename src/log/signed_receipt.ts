@@ -40,8 +40,11 @@ export function receiptSigner(signer: Signer): (receipt: Receipt) => SignedRecei
 }
 
 /** Whether `publicKey` (32 bytes) signed exactly this body as a receipt. */
-export function verifyReceiptSignature(receipt: SignedReceipt, publicKey: Uint8Array): boolean {
-  return verify(receipt.signature, preAuthEncoding(RECEIPT_TYPE, receipt.body), publicKey);
+export function verifyReceiptSignature(
+  { body, signature }: Pick<SignedReceipt, "body" | "signature">,
+  publicKey: Uint8Array,
+): boolean {
+  return verify(signature, preAuthEncoding(RECEIPT_TYPE, body), publicKey);
 }
 
 /** The DSSE JSON object: {payload, payloadType, signatures: [{keyid, sig}]}. */

@@ -19,6 +19,8 @@ export interface Program {
   readonly executor: string;
   /** The harness an executor starts in each worker. */
   readonly worker: string;
+  /** What an audit starts to verify signatures on another thread. */
+  readonly signatures: string;
   /** What a handler may import besides `node:` built-ins: specifier to the file of a self-contained module. */
   readonly handlerModules: ReadonlyMap<string, string>;
   /** Turns valibot schemas into JSON Schema, in the worker that reads a handler's metadata; imports `valibot`. */
@@ -41,7 +43,7 @@ export interface Program {
 export const program: Program = locate(import.meta.filename ?? "");
 
 /** Our own code, as it lies in one of the layouts. */
-type OwnParts = Pick<Program, "main" | "executor" | "worker" | "builtins" | "probe"> & {
+type OwnParts = Pick<Program, "main" | "executor" | "worker" | "signatures" | "builtins" | "probe"> & {
   readonly openexec: string;
 };
 
@@ -75,6 +77,7 @@ function sources(root: string): OwnParts {
     main: join(root, "src/main.ts"),
     executor: join(root, "src/executor/child/main.ts"),
     worker: join(root, "src/executor/child/worker.ts"),
+    signatures: join(root, "src/cli/signature_worker.ts"),
     probe: join(root, "src/executor/child/probe.ts"),
     openexec: join(root, "src/actions/define.ts"),
     builtins: new Map([
@@ -90,6 +93,7 @@ function bundles(folder: string): OwnParts {
     main: join(folder, "main.js"),
     executor: join(folder, "executor.js"),
     worker: join(folder, "worker.js"),
+    signatures: join(folder, "signatures.js"),
     probe: join(folder, "probe.js"),
     openexec: join(folder, "openexec.js"),
     builtins: new Map([

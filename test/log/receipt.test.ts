@@ -214,6 +214,15 @@ describe("decodeReceipt() refuses", () => {
     expect(decodeReceipt(encodeReceipt(act))).toBeUndefined();
   });
 
+  test("an act whose detail is in another order", () => {
+    const detail = { bodies: 1, buckets: 2 };
+    const act = text(adminReceipt(id, { act: "prune", peer: null, atMs: START_MS, detail }));
+    expect(decodeReceipt(utf8Encode(act))).toMatchObject({ detail });
+    const turned = act.replace('"bodies":1,"buckets":2', '"buckets":2,"bodies":1');
+    expect(turned).not.toBe(act);
+    expect(decodeReceipt(utf8Encode(turned))).toBeUndefined();
+  });
+
   test("a note with a lone surrogate", () => {
     expect(decodeReceipt(utf8Encode(text(resolution).replace("✓", "\\ud800")))).toBeUndefined();
   });

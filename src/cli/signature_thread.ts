@@ -1,0 +1,69 @@
+/**
+ * Verifies the signatures of an audit on a thread of its own, which is where half of an audit's time goes.
+ *
+ * Invariant: a batch's answer comes from a thread that looked at all of it. When the thread fails, so does the audit.
+ */
+
+import { pathToFileURL } from "node:url";
+import { firstBadSignature, packJobs, type SignatureJob } from "../log/signature_jobs.ts";
+import { program } from "../os/program.ts";
+
+/** Batches that are verified before a thread is started: most logs take less time than its start. */
+const ALONE = 8;
+/** Batches that wait for the thread at most; whoever has one more has time to verify it. */
+const WAITING_MAX = 3;
+
+export class SignatureThread {
+  readonly #waiting: PromiseWithResolvers<number>[] = [];
+  #alone = ALONE;
+  #worker: Worker | undefined;
+  #port: MessagePort | undefined;
+  #failure: Error | undefined;
+
+  /** `entry`: the file that the thread runs. */
+  constructor(private readonly entry = program.signatures) {}
+
+  /** As AuditOptions want it. */
+  readonly firstBadSignature = (jobs: readonly SignatureJob[]): number | Promise<number> => {
+    if (this.#alone > 0) {
+      this.#alone--;
+      return firstBadSignature(jobs);
+    }
+    return this.#waiting.length < WAITING_MAX ? this.#ask(jobs) : firstBadSignature(jobs);
+  };
+
+  end(): void {
+    this.#port?.close();
+    this.#worker?.terminate();
+  }
+
+  #ask(jobs: readonly SignatureJob[]): Promise<number> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const answer = Promise.withResolvers<number>();
+    this.#waiting.push(answer);
+    const packed = packJobs(jobs);
+    (this.#port ??= this.#start()).postMessage(packed, [packed.buffer]);
+    return answer.promise;
+  }
+
+  #start(): MessagePort {
+    const worker = new Worker(pathToFileURL(this.entry).href, {
+      type: "module",
+      deno: { permissions: "none" },
+    });
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }: MessageEvent<number>) => this.#waiting.shift()?.resolve(data);
+    worker.addEventListener("error", (event) => {
+      event.preventDefault(); // else it ends the process without a word of ours
+      this.#fail(new Error(`the thread that verifies signatures failed: ${event.message}`));
+    });
+    worker.postMessage(null, [port2]);
+    this.#worker = worker;
+    return port1;
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error;
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+}
