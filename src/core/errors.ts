@@ -63,6 +63,7 @@ export const ERRORS = {
     "Execution in flight",
     "same_request",
     "It runs right now. Send the same request again, with `Prefer: wait=N` to wait for the outcome.",
+    "unknown",
   ),
   // 4: the state of the daemon
   halted: row(

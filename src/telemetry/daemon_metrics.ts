@@ -78,8 +78,9 @@ export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
     attempt(event) {
       attempts.add(1, { action: event.action ?? "", code: event.code ?? SUCCEEDED });
       for (const [station, micros] of event.stations) seconds.observe(micros / 1e6, { station });
-      const isUncertain = event.code !== null && ERRORS[event.code].effect === "unknown";
-      (isUncertain ? log.warning : log.info)("attempt answered", attemptFields(event));
+      const isTrouble = event.code !== null && event.code !== "execution_in_flight" &&
+        ERRORS[event.code].effect === "unknown";
+      (isTrouble ? log.warning : log.info)("attempt answered", attemptFields(event));
     },
     pruned: (bodies) => pruned.add(bodies, {}),
     render() {

@@ -22,7 +22,13 @@ test("copies that do not wait hear that it is in flight, and never that nothing 
   const approved = held.approve("once", "asked", "hold");
   const answers = Array.from({ length: COPIES }, () => held.send(approved));
   const first = await Promise.race(answers);
-  expect(first.json.code).toBe("execution_in_flight");
+  expect(first.json).toMatchObject({
+    status: 409,
+    code: "execution_in_flight",
+    effect: "unknown",
+    retry: "same_request",
+    execution: { status: "reserved" },
+  });
   held.letGo("asked");
   const codes = (await Promise.all(answers)).map(({ json }) => json.code ?? json.status);
   expect(codes.sort()).toEqual([...Array(COPIES - 1).fill("execution_in_flight"), "succeeded"]);
