@@ -1,19 +1,20 @@
 /**
  * The load, in a process of its own: sends prepared bodies over one Unix socket and prints what it measured as JSON.
  *
- * Arguments: socket, clients, and a rate per second for an open loop (0: closed loop, each client sends when it was
- * answered). Standard input: the bodies, one a line. In an open loop latency counts from when a request was due, so that a
- * stall is not hidden by the requests it held back.
+ * Arguments: socket; `closed`, `paced` or `open`; clients; a rate per second for the last two. In a closed loop each client
+ * sends when it was answered; paced, one client does, but no faster than the rate. In an open loop requests leave when they
+ * are due, and latency counts from then, so that a stall is not hidden by the requests it held back. Standard input: the
+ * bodies, one a line.
  */
 
 import http from "node:http";
 import { summaryOf } from "./latencies.ts";
 
-const [socketPath = "", clientsText = "1", rateText = "0"] = Deno.args;
+const [socketPath = "", kind = "closed", clientsText = "1", rateText = "0"] = Deno.args;
 const clients = Number(clientsText);
 const rate = Number(rateText);
 const bodies = (await new Response(Deno.stdin.readable).text()).split("\n").filter(Boolean);
-const agent = new http.Agent({ keepAlive: true, maxSockets: Math.max(clients, rate > 0 ? 512 : 0) });
+const agent = new http.Agent({ keepAlive: true, maxSockets: kind === "open" ? 512 : clients });
 
 const latencies: number[] = [];
 const statuses: Record<string, number> = {};
@@ -61,8 +62,23 @@ async function openLoop(): Promise<void> {
   await Promise.all(sent);
 }
 
+/** One client that waits for its answer, and for its next turn. */
+async function pacedLoop(): Promise<void> {
+  const startMs = performance.now();
+  for (const [index, body] of bodies.entries()) {
+    const wait = startMs + index * 1000 / rate - performance.now();
+    if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
+    await send(body, performance.now());
+  }
+}
+
+const LOOPS: Readonly<Record<string, () => Promise<void>>> = {
+  closed: closedLoop,
+  open: openLoop,
+  paced: pacedLoop,
+};
 const startMs = performance.now();
-await (rate > 0 ? openLoop() : closedLoop());
+await LOOPS[kind]?.();
 const seconds = (performance.now() - startMs) / 1000;
 agent.destroy();
 const measured = {

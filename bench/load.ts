@@ -16,15 +16,19 @@ export interface Measured {
 
 const CLIENT = new URL("client.ts", import.meta.url).pathname;
 
-/** `rate` per second makes it an open loop; 0 is a closed one. Throws when an answer is of another status than expected. */
+/**
+ * A closed loop unless there is a `rate` per second: then an open one, or one client that is `paced`. Throws when an
+ * answer is of another status than expected.
+ */
 export async function load(
   socket: string,
   bodies: readonly string[],
   clients: number,
-  { rate = 0, status = 200 } = {},
+  { rate = 0, paced = false, status = 200 } = {},
 ): Promise<Measured> {
+  const kind = rate === 0 ? "closed" : paced ? "paced" : "open";
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", CLIENT, socket, String(clients), String(rate)],
+    args: ["run", "-A", "--quiet", CLIENT, socket, kind, String(clients), String(rate)],
     stdin: "piped",
     stdout: "piped",
   }).spawn();

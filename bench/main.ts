@@ -115,7 +115,7 @@ async function isolation(): Promise<void> {
       `${kind}, 1 client`,
       latencies(await load(daemon.socket, approved(action, 200, HELLO), 1)),
     );
-    const paced = await load(daemon.socket, approved(action, 200, HELLO), 1, { rate: 20 });
+    const paced = await load(daemon.socket, approved(action, 200, HELLO), 1, { rate: 20, paced: true });
     table.add("isolation", `${kind}, 20 a second`, latencies(paced));
   }
   await daemon.close();
