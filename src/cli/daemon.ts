@@ -2,7 +2,7 @@
  * The daemon, put together: every part is made here, handed to those that need it, and taken down in reverse.
  *
  * Order of a start: ledger and its lock, executors (none of a predecessor's lives), keys and log, recovery, sockets. So
- * nobody is let in before everything a predecessor left is settled or runs again.
+ * nobody is let in before everything a predecessor left is settled or holds a slot to run again.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -10,6 +10,8 @@ import { TrustStore } from "../approval/trust.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, readVariable } from "../config/environment.ts";
 import { systemClock } from "../core/clock.ts";
+import { Refusal } from "../core/errors.ts";
+import { StartupError } from "../core/startup_error.ts";
 import { CheckpointPublisher } from "../engine/checkpoint_publisher.ts";
 import { checkAnchor } from "../engine/anchor.ts";
 import { ExecutionEngine } from "../engine/execute.ts";
@@ -20,13 +22,14 @@ import { Inspection } from "../engine/inspect.ts";
 import { LogHead } from "../engine/log_head.ts";
 import { Operation } from "../engine/operate.ts";
 import type { EngineParts } from "../engine/parts.ts";
-import { recover, type Recovery } from "../engine/recover.ts";
+import { recover } from "../engine/recover.ts";
 import { RefusalJournal } from "../engine/refusal_journal.ts";
 import { establishSigner } from "../engine/signing.ts";
 import { TrustGate } from "../engine/trust_gate.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
 import { runCommand } from "../executor/spawn.ts";
 import { startPool } from "../executor/supervisor.ts";
+import { isDiskFull } from "../ledger/free_space.ts";
 import type { LmdbLedger } from "../ledger/lmdb_ledger.ts";
 import { openLedger } from "../ledger/open.ts";
 import { adminReceipt } from "../log/receipt.ts";
@@ -44,7 +47,6 @@ export class Daemon {
     readonly executorId: string,
     /** 32 bytes. */
     readonly executorKey: Uint8Array,
-    readonly recovery: Recovery,
     private readonly parts: EngineParts & { readonly executors: ExecutorPool; readonly ledger: LmdbLedger },
     private readonly engine: ExecutionEngine,
     private readonly upkeep: Upkeep,
@@ -52,6 +54,15 @@ export class Daemon {
 
   /** Throws a StartupError; whatever was opened before it is closed again. */
   static async start(config: Config, environment: Environment): Promise<Daemon> {
+    try {
+      return await Daemon.#open(config, environment);
+    } catch (error) {
+      const full = isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full");
+      throw full ? new StartupError(`The disk of ${config.stateDir} is full`, "free space on it") : error;
+    }
+  }
+
+  static async #open(config: Config, environment: Environment): Promise<Daemon> {
     const { stateDir, executorId, mode, limits } = config;
     const ledger = await openLedger({
       stateDir,
@@ -148,14 +159,12 @@ export class Daemon {
       clock,
       observe: observer.exchange,
       onBug: observer.bug,
-    }).catch(async (error: unknown) => {
-      await executors.close();
-      await engine.drain(config.limits.drainMs); // what runs again would settle in a closed ledger, or wait for ever
-      throw error;
     });
+    observer.recovered(recovery);
+    void recovery.runAgain();
     const upkeep = new Upkeep({ ledger, publisher, observer });
     upkeep.start();
-    return new Daemon(server, executorId, signer.publicKey, recovery, parts, engine, upkeep);
+    return new Daemon(server, executorId, signer.publicKey, parts, engine, upkeep);
   }
 
   /** How it is, in one line for a person. */

@@ -12,6 +12,7 @@ export interface Observer {
   readonly attempt: (attempt: Attempt, answer: Answer) => void;
   readonly exchange: (event: ExchangeEvent) => void;
   readonly pruned: (bodies: number) => void;
+  readonly recovered: (interrupted: { readonly unknown: number; readonly rerun: number }) => void;
   readonly checkpointFailed: (where: CheckpointFailure, error: unknown) => void;
   readonly bug: (error: unknown) => void;
 }
@@ -36,6 +37,10 @@ export function observer(metrics: () => DaemonMetrics | null): Observer {
       if (bodies === 0) return;
       metrics()?.pruned(bodies);
       log.info("bodies pruned", { count: bodies });
+    },
+    recovered: ({ unknown, rerun }) => {
+      if (unknown > 0) log.warning("outcomes of interrupted executions are unknown", { count: unknown });
+      if (rerun > 0) log.info("interrupted executions run again", { count: rerun });
     },
     checkpointFailed: (where, error) => {
       const fields = faultFields(error);

@@ -17,21 +17,30 @@ import { stopwatch } from "./stopwatch.ts";
 export interface Recovery {
   readonly unknown: number;
   readonly rerun: number;
-  /** Resolves when the last rerun has settled; the daemon serves meanwhile. */
-  readonly reruns: Promise<void>;
+  /** To be called once callers can be answered; resolves when the last of them has settled. */
+  readonly runAgain: () => Promise<void>;
 }
 
 /** How often a rerun looks whether there is a slot that a new request was faster to take, and whether it may start. */
 const LOOK_EVERY_MS = 25;
 
-/** Resolves when every outcome that stays unknown is on disk and every rerun for which there is a slot holds it. */
+/** On a full disk recovery gives up after about so many tenths of a second, since nobody could be told why it takes so long. */
+const SETTLE_ATTEMPTS = 20;
+
+/**
+ * Resolves when every outcome that stays unknown is on disk and every rerun for which there is a slot holds it.
+ * Throws a Refusal: storage_full, ledger_unavailable; then nothing has run again.
+ */
 export async function recover(parts: EngineParts, runs: Runs): Promise<Recovery> {
   const interrupted = parts.ledger.unsettled();
   const again = interrupted.filter((record) => mayRerun(record, parts));
   const unknown = interrupted.filter((record) => !again.includes(record));
-  const reruns = again.map((record) => rerun(record, parts, runs).catch(parts.onBug));
   await Promise.all(unknown.map((record) => settleUnknown(record, parts)));
-  return { unknown: unknown.length, rerun: again.length, reruns: Promise.all(reruns).then(() => undefined) };
+  const held = again.map((record) => ({ record, slot: freeSlot(record.action, parts) }));
+  const runAgain = async () => {
+    await Promise.all(held.map(({ record, slot }) => rerun(record, slot, parts, runs).catch(parts.onBug)));
+  };
+  return { unknown: unknown.length, rerun: again.length, runAgain };
 }
 
 /** Never under other code than was approved (G5), nor without the very bytes that were. */
@@ -42,8 +51,13 @@ function mayRerun(record: ExecutionRecord, parts: EngineParts): boolean {
     parts.ledger.openRequest(record.id) !== undefined;
 }
 
-async function rerun(record: ExecutionRecord, parts: EngineParts, runs: Runs): Promise<void> {
-  const slot = await slotFor(record.action, parts, runs);
+async function rerun(
+  record: ExecutionRecord,
+  free: Slot | undefined,
+  parts: EngineParts,
+  runs: Runs,
+): Promise<void> {
+  const slot = free ?? await slotFor(record.action, parts, runs);
   if (slot === undefined) return; // nothing was started: the next daemon finds it as this one did
   const body = parts.ledger.openRequest(record.id);
   if (body === undefined) {
@@ -54,27 +68,27 @@ async function rerun(record: ExecutionRecord, parts: EngineParts, runs: Runs): P
   await runs.start(order, slot, stopwatch());
 }
 
-/**
- * The first look is at once, before anyone is let in. While the daemon is halted nothing starts, this no more than what is
- * new. undefined when the daemon stops first.
- */
-async function slotFor(
-  action: string,
-  { executors, ledger }: EngineParts,
-  runs: Runs,
-): Promise<Slot | undefined> {
+/** undefined when the daemon stops first. */
+async function slotFor(action: string, parts: EngineParts, runs: Runs): Promise<Slot | undefined> {
   while (!runs.draining) {
-    try {
-      if (!ledger.health().halted) return executors.acquire(action);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-    }
+    const slot = freeSlot(action, parts);
+    if (slot !== undefined) return slot;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   return undefined;
 }
 
+/** While the daemon is halted nothing starts, this no more than what is new. */
+function freeSlot(action: string, { executors, ledger }: EngineParts): Slot | undefined {
+  try {
+    return ledger.health().halted ? undefined : executors.acquire(action);
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}
+
 async function settleUnknown(record: ExecutionRecord, parts: EngineParts): Promise<void> {
   const outcome = { status: "outcome_unknown", code: "outcome_unknown" } as const;
-  await parts.ledger.settle(settlementOf(record, outcome, null, parts));
+  await parts.ledger.settle(settlementOf(record, outcome, null, parts), SETTLE_ATTEMPTS);
 }

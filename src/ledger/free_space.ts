@@ -13,3 +13,8 @@ export function totalBytes(path: string): number {
   const { blocks, bsize } = statfsSync(path);
   return blocks * bsize;
 }
+
+/** Whether a file could not be written because the disk, or our share of it, is full. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+}

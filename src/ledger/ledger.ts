@@ -154,9 +154,10 @@ export interface Ledger {
   reserve(reservation: Reservation): Promise<ExecutionRecord>;
   /**
    * Outcome, sealed result, receipt and log leaf in one durable transaction. It waits out a full disk (space is held
-   * back for it) and rejects only with ledger_unavailable, when the outcome cannot be recorded before a restart.
+   * back for it), unless it may try only `attempts` times, and rejects only with storage_full then, or with
+   * ledger_unavailable, when the outcome cannot be recorded before a restart.
    */
-  settle(settlement: Settlement): Promise<ExecutionRecord>;
+  settle(settlement: Settlement, attempts?: number): Promise<ExecutionRecord>;
   /** Every execution still `reserved`; what start-up has to settle or rerun. */
   unsettled(): ExecutionRecord[];
 

@@ -80,8 +80,8 @@ export class LmdbLedger implements Ledger {
     return reserve(this.parts, reservation);
   }
 
-  settle(settlement: Settlement): Promise<ExecutionRecord> {
-    return settle(this.parts, settlement);
+  settle(settlement: Settlement, attempts?: number): Promise<ExecutionRecord> {
+    return settle(this.parts, settlement, attempts);
   }
 
   unsettled(): ExecutionRecord[] {

@@ -9,7 +9,7 @@
 
 import { Refusal } from "../core/errors.ts";
 import type { Ballast } from "./ballast.ts";
-import { freeBytes } from "./free_space.ts";
+import { freeBytes, isDiskFull } from "./free_space.ts";
 
 /** What a commit may take besides bodies: copies of the pages it changes. */
 const COMMIT_BYTES = 2 ** 19;
@@ -125,7 +125,5 @@ export class Room {
 /** Throws storage_full or ledger_unavailable for a file beside the database that cannot be written, else what it is given. */
 export function refusalOfFileError(error: unknown): never {
   if (error instanceof Refusal || !(error instanceof Error) || !("code" in error)) throw error;
-  throw new Refusal(
-    error.code === "ENOSPC" || error.code === "EDQUOT" ? "storage_full" : "ledger_unavailable",
-  );
+  throw new Refusal(isDiskFull(error) ? "storage_full" : "ledger_unavailable");
 }

@@ -15,8 +15,12 @@ import type { SealedBody } from "./sealed_bodies.ts";
 import type { LedgerState } from "./state.ts";
 
 /** Throws ledger_unavailable when the outcome cannot be written before a restart. */
-export function settle(ledger: LedgerParts, settlement: Settlement): Promise<ExecutionRecord> {
-  return ledger.room.insist(Infinity, () => settleOnce(ledger, settlement));
+export function settle(
+  ledger: LedgerParts,
+  settlement: Settlement,
+  attempts = Infinity,
+): Promise<ExecutionRecord> {
+  return ledger.room.insist(attempts, () => settleOnce(ledger, settlement));
 }
 
 async function settleOnce(ledger: LedgerParts, settlement: Settlement): Promise<ExecutionRecord> {

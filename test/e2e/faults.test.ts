@@ -102,6 +102,27 @@ test.skipIf(!MAY_MOUNT)(
   },
 );
 
+test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] on a full disk the daemon does not start and says why; with room again it recovers",
+  async () => {
+    await using scene = await startOnSmallDisk();
+    const { disk, held } = scene;
+    const approved = held.approve("once", "left", "hold");
+    const unanswered = held.send(approved).catch(() => null);
+    await held.started("left");
+    await held.daemon.stop("SIGKILL");
+    await unanswered;
+    disk.fill();
+    const refused = await openexec(held.daemon, ["serve"]);
+    expect([refused.code, refused.stdout]).toEqual([2, ""]);
+    expect(refused.stderr).toContain("is full");
+    disk.free();
+    await held.startAgain();
+    expect((await held.send(approved)).json.code).toBe("outcome_unknown");
+    expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+  },
+);
+
 const FAILING_FLUSH = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"];
 
 test.skipIf(!MAY_TRACE)(

@@ -130,6 +130,22 @@ test.skipIf(!MAY_MOUNT)(
   },
 );
 
+test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] a settlement that may try only so often is refused on a full disk, and can be made later",
+  async () => {
+    using disk = smallDisk(16 * MIB);
+    await using s = await scene({ stateDir: join(disk.path, "state") });
+    const { id } = await s.ledger.reserve(reservation());
+    disk.fill();
+    const result = { canonical: `"${incompressible(3 * MIB)}"`, salt: new Uint8Array(32) };
+    expect(await refusalOf(s.ledger.settle(settlement(id, { result }), 2))).toBe("storage_full");
+    expect(s.ledger.find(id)?.status).toBe("reserved");
+    disk.free();
+    await s.ledger.settle(settlement(id, { result }), 2);
+    expect(s.ledger.find(id)?.status).toBe("succeeded");
+  },
+);
+
 test("nothing is reserved that could not settle with the largest result allowed", async () => {
   await using s = await scene({ resultBytesMax: 2 ** 50 });
   expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");
