@@ -15,6 +15,7 @@ export type Approved = ReturnType<Approver["approve"]>;
 export interface HeldOptions {
   /** Of action `once`; `again` is the same and declared to run again. */
   readonly concurrency?: number;
+  readonly timeout?: string;
   /** TOML before the first table, and tables. */
   readonly top?: string;
   readonly tables?: string;
@@ -87,11 +88,11 @@ export class Held implements AsyncDisposable {
 }
 
 function configOf(approver: Approver, marks: string, options: HeldOptions): string {
-  const { concurrency = 4, top = "", tables = "" } = options;
+  const { concurrency = 4, timeout = "5m", top = "", tables = "" } = options;
   const action = `module = "${handler}"
 digest = "${digest}"
 concurrency = ${concurrency}
-timeout = "5m"
+timeout = "${timeout}"
 allow = { read = ["${marks}"], write = ["${marks}"] }`;
   return `executor_id = "openexec:test"
 ${top}

@@ -133,6 +133,20 @@ test("a killed executor takes its own execution with it, no other, and the next 
   expect((await held.get("/ready")).status).toBe(200);
 });
 
+test("an executor that is wedged is ended at its action's time limit, and the next one works", async () => {
+  await using held = await Held.start({ timeout: "1s" });
+  const wedged = held.send(held.approve("once", "wedged", "hold"));
+  await held.started("wedged");
+  for (const pid of executorsOf(held.daemon.directory)) Deno.kill(pid, "SIGSTOP");
+  expect((await wedged).json).toMatchObject({
+    status: 504,
+    code: "handler_timed_out",
+    execution: { status: "timed_out" },
+  });
+  expect((await held.send(held.approve("once", "next", "end"))).json.status).toBe("succeeded");
+  expect(held.starts("wedged")).toHaveLength(1);
+});
+
 test("a client that hangs up changes nothing: its execution is settled and answered to whoever asks again", async () => {
   await using held = await Held.start();
   const approved = held.approve("once", "orphan", "hold");
