@@ -3,7 +3,7 @@
  * second runs under the permissions that it calls for.
  */
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { checkPaths, loadConfig, type LoadedConfig } from "../config/load.ts";
 import { readConfigFile } from "../config/read_file.ts";
 import { realPath } from "../os/file_status.ts";
@@ -31,7 +31,7 @@ export function serveCommand(cli: Cli): Command {
     .option("--config <file>", "the configuration file (default: $OPENEXEC_CONFIG, else the system's)")
     .option("--state <dir>", "the state directory")
     .option("--socket <path>", "the agents' socket")
-    .option("--mode <mode>", "enforced or demo")
+    .addOption(new Option("--mode <mode>", "enforced or demo").choices(["enforced", "demo"]))
     .action(async (flags: ServeFlags) => {
       const loaded = load(cli, flags);
       checkPaths(loaded, program.root, realPath);

@@ -108,6 +108,12 @@ function finish(
       typeof where === "string" ? { source: where, line: null, key: "", message } : problemAt(where, message),
     );
   });
+  // of a script whose variable was never set: the working directory would become the state directory
+  for (const [flag, path] of [["--state", overrides.state], ["--socket", overrides.socket]] as const) {
+    if (path === "") {
+      problems.push({ source: flag, line: null, key: "", message: "expected a path, got nothing" });
+    }
+  }
   checkConfig(
     config,
     (path, message) => problems.push(problemAt(path, message)),

@@ -296,7 +296,11 @@ describe("every command", () => {
     expect(out).toContain("--json");
   });
 
-  test.each([[["nonsense"]], [["list", "--nonsense"]], [["show"]], [["list", "--limit", "x"]], [[]]])(
+  test.each([[["nonsense"]], [["list", "--nonsense"]], [["show"]], [["list", "--limit", "x"]], [[
+    "serve",
+    "--mode",
+    "x",
+  ]], [[]]])(
     "%j is a usage error, 2",
     async (argv) => expect((await openexec([...argv, ...(argv[0] === "list" ? here() : [])])).code).toBe(2),
   );

@@ -97,6 +97,11 @@ test("the embedded default needs to know where the user's files are", () => {
   expect(load(null, { environment: { HOME: "" }, overrides: elsewhere }).config.stateDir).toBe("/s");
 });
 
+test("an option that names nothing is refused, and never stands for the working directory", () => {
+  const problems = problemsOf(null, { overrides: { state: "", socket: "" } });
+  expect(problems.map(({ source }) => source)).toEqual(["--state", "--socket"]);
+});
+
 test("options go before variables before the file", () => {
   const text =
     'state_dir = "state"\n[[sockets]]\npath = "run/a.sock"\n[[sockets]]\npath = "b.sock"\nrole = "admin"';
