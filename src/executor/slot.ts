@@ -50,6 +50,11 @@ export class Slots {
   acquire(): Slot {
     if (this.#taken >= this.settings.action.concurrency) throw new Refusal("executor_busy");
     const process = this.supply.take();
+    // Whoever waited for it now would have claimed nonce and approval for an outcome that is unknown if this start fails too.
+    if (!process.wasReady && !this.supply.starter.healthy) {
+      this.supply.giveBack(process, true);
+      throw new Refusal("executor_unavailable");
+    }
     this.#taken++;
     let held = true;
     const give = (): boolean => {

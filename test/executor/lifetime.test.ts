@@ -98,6 +98,25 @@ test("executors that cannot be started are refused and reported, and tried again
   expect((await under.run("context", { do: "tell" })).status).toBe("succeeded");
 });
 
+test("while executors cannot be started nobody is made to wait for one", async () => {
+  const under = await start({ context: WAITING, echo: ECHO });
+  await under.result("echo", {});
+  const map = join(under.stateDir, "executors/import_map.json");
+  Deno.renameSync(map, `${map}.away`);
+  for (const pid of under.pids()) sendSignal(pid, SIGKILL);
+  await expect.poll(() => under.pool.healthy()).toBe(false);
+  const { restarts } = under.pool.statistics();
+  while (under.pool.statistics().restarts < restarts + 2) {
+    expect(() => under.pool.acquire("echo")).toThrow(
+      expect.objectContaining({ code: "executor_unavailable" }),
+    );
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  Deno.renameSync(`${map}.away`, map);
+  await expect.poll(() => under.pool.healthy(), { timeout: 15_000 }).toBe(true);
+  expect(await under.result("echo", { a: 1 })).toEqual({ a: 1 });
+});
+
 test("an executor whose daemon was killed ends by itself", async () => {
   const { daemon, executor } = await startElsewhere();
   daemon.kill("SIGKILL");
