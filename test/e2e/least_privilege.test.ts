@@ -4,15 +4,19 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dirname } from "node:path";
 import { program } from "../../src/os/program.ts";
 import { Approver, request } from "../support/approver.ts";
-import { Daemon, OPENEXEC } from "../support/daemon.ts";
+import { Daemon } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { asUser, OTHER_GID, OTHER_GROUP, OTHER_UID, testAsOthers } from "../support/other_users.ts";
 import { argumentsOf, environmentOf } from "../support/processes.ts";
+import { publicCheckout } from "../support/public_checkout.ts";
 import { until } from "../support/until.ts";
 
 const alice = new Approver("alice");
 const ECHO = `[actions.echo]\nmodule = "builtin:echo"\n`;
 const NOBODY = asUser(OTHER_UID, OTHER_UID);
+const checkout = publicCheckout();
+const AS_NOBODY = { wrapper: NOBODY, openexec: checkout.openexec };
+afterAll(() => checkout.remove());
 
 const AS_ROOT = /^warning: running as root: .*user of its own/;
 const OWN_USER = /^warning: agents that connect under the daemon's own user .*: run it as a user of its own/;
@@ -125,13 +129,13 @@ testAsOthers(
   "as a user of its own, from files of root's, it does all that its configuration says",
   async () => {
     const directory = folderOf(OTHER_UID);
-    const first = await Daemon.start({ directory, wrapper: NOBODY, config: rich(directory) });
+    const first = await Daemon.start({ directory, ...AS_NOBODY, config: rich(directory) });
     expect(userOf(first.pid)).toEqual(Array(4).fill(String(OTHER_UID)));
-    expect(Deno.statSync(program.root).uid).toBe(0);
+    expect(Deno.statSync(AS_NOBODY.openexec).uid).toBe(0);
     await exercise(directory);
     await first.stop();
     Deno.chmodSync(`${directory}/openexec.toml`, 0o666);
-    const second = await Daemon.start({ directory, wrapper: NOBODY });
+    const second = await Daemon.start({ directory, ...AS_NOBODY });
     expect(warningsOf(second)).toContainEqual(expect.stringMatching(OPEN_CONFIG));
     await exercise(directory);
     await end(second);
@@ -142,6 +146,7 @@ testAsOthers("it warns of nothing where agents come in by group", async () => {
   const directory = folderOf(OTHER_UID);
   const daemon = await Daemon.start({
     directory,
+    ...AS_NOBODY,
     wrapper: asUser(OTHER_UID, OTHER_GID),
     config: `${alice.toml()}${ECHO}
 [[sockets]]
@@ -159,7 +164,7 @@ role = "admin"
 
 testAsOthers("the pipe of request, approve and exec works for a user who is nobody", async () => {
   const directory = folderOf(OTHER_UID);
-  const daemon = await Daemon.start({ directory, wrapper: NOBODY });
+  const daemon = await Daemon.start({ directory, ...AS_NOBODY });
   const [setpriv = "", ...who] = NOBODY;
   const key = `${directory}/state/openexec/approver.key`;
   const pipe =
@@ -169,7 +174,7 @@ testAsOthers("the pipe of request, approve and exec works for a user who is nobo
     cwd: directory,
     clearEnv: true,
     env: {
-      PATH: `${dirname(OPENEXEC)}:/usr/bin:/bin`,
+      PATH: `${dirname(AS_NOBODY.openexec)}:/usr/bin:/bin`,
       HOME: directory,
       XDG_RUNTIME_DIR: `${directory}/run`,
       XDG_STATE_HOME: `${directory}/state`,

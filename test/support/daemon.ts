@@ -14,6 +14,8 @@ export interface DaemonOptions {
   readonly arguments?: readonly string[];
   /** A program and its arguments that run the daemon, as a tracer does, in the process that was started. */
   readonly wrapper?: readonly string[];
+  /** Another copy of bin/openexec. */
+  readonly openexec?: string;
 }
 
 /** A running daemon and its folder, which `close` removes unless it was handed in. */
@@ -40,8 +42,9 @@ export class Daemon {
     const configured = join(directory, "agent.sock");
     if (options.config !== undefined) writeConfig(directory, configured, options.config);
     const socket = exists(configOf(directory)) ? configured : join(directory, "run/openexec/agent.sock");
-    const [program, ...args] = [...(options.wrapper ?? []), OPENEXEC, "serve", ...(options.arguments ?? [])];
-    const process = new Deno.Command(program ?? OPENEXEC, {
+    const openexec = options.openexec ?? OPENEXEC;
+    const [program, ...args] = [...(options.wrapper ?? []), openexec, "serve", ...(options.arguments ?? [])];
+    const process = new Deno.Command(program ?? openexec, {
       args,
       clearEnv: true,
       env: environmentOf(directory, options),
