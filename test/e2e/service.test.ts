@@ -72,7 +72,8 @@ testWith("python3")("a service manager hears of start, life, reload and end", as
 });
 
 testWith("python3")("SIGTERM while it starts ends it well, and it is never ready", async () => {
-  const { daemon, manager } = await launch(() => HEAD + alice.toml() + ECHO);
+  const slow = actionToml("slow", handler("slow_to_load.ts"));
+  const { daemon, manager } = await launch(() => HEAD + alice.toml() + slow);
   await manager.until("STATUS=starting");
   daemon.process.kill("SIGTERM");
   const said = await manager.until("STOPPING=1");
