@@ -46,6 +46,7 @@ export class Daemon {
     const [program, ...args] = [...(options.wrapper ?? []), openexec, "serve", ...(options.arguments ?? [])];
     const process = new Deno.Command(program ?? openexec, {
       args,
+      cwd: directory,
       clearEnv: true,
       env: environmentOf(directory, options),
       stdin: "null",
