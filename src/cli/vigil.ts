@@ -8,15 +8,19 @@ import type { Notifier } from "../os/notify.ts";
 export interface VigilParts {
   readonly notify: Notifier;
   readonly periodMs: number;
-  /** Asked once in each period. */
+  /** Asked once in each period, and once more where the answer is no. */
   readonly isAccepting: () => boolean;
   /** One line for a person, such as `serving 2 actions`. */
   readonly status: () => string;
 }
 
+/** An event loop that was busy for long may not have come to accepting yet: it is given so long before it is called deaf. */
+const SECOND_LOOK_MS = 1000;
+
 export class Vigil {
   readonly #deaf = Promise.withResolvers<void>();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #secondLook: ReturnType<typeof setTimeout> | undefined;
   #trouble = "";
   #said = "";
 
@@ -37,6 +41,7 @@ export class Vigil {
 
   close(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#secondLook);
   }
 
   #status(): string {
@@ -44,11 +49,18 @@ export class Vigil {
   }
 
   #look(): void {
-    const { notify, isAccepting } = this.parts;
-    if (!isAccepting()) {
+    if (this.#secondLook !== undefined) return;
+    if (this.parts.isAccepting()) return this.#tell();
+    this.#secondLook = setTimeout(() => {
+      this.#secondLook = undefined;
+      if (this.parts.isAccepting()) return this.#tell();
       this.close(); // from here on the service manager hears nothing, and ends the daemon if nothing else does
-      return this.#deaf.resolve();
-    }
+      this.#deaf.resolve();
+    }, SECOND_LOOK_MS);
+  }
+
+  #tell(): void {
+    const { notify } = this.parts;
     notify.watchdog();
     const status = this.#status();
     if (status === this.#said) return;
