@@ -78,8 +78,9 @@ test("a rerun that waits for a slot as its daemon drains is left to the next one
   await held.killAndStartAgain({ concurrency: 1 });
   await Promise.all(unanswered);
   await until(() => labels.some((label) => held.starts(label).length === 2));
-  for (const label of labels) if (held.starts(label).length === 2) held.letGo(label);
   const ended = held.daemon.stop("SIGTERM");
+  await until(async () => (await held.get("/ready")).status === 503); // before the slot is free
+  for (const label of labels) if (held.starts(label).length === 2) held.letGo(label);
   expect((await ended).code).toBe(0);
   for (const label of labels) held.letGo(label);
   await held.startAgain();
