@@ -8,10 +8,11 @@ import type { FirstBadSignature } from "../log/signature_jobs.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
 import { hexEncode } from "../core/encoding.ts";
 import { formatPublicKey } from "../core/public_key.ts";
+import { readCheckpoints } from "./checkpoint_files.ts";
 import { type Cli, localCommand, type LocalFlags } from "./command.ts";
 import { publicKeyArgument } from "./executor_keys.ts";
 import { FAILED } from "./exit_code.ts";
-import { collect, readChunks, readText } from "./input.ts";
+import { collect, readChunks } from "./input.ts";
 import { startProgress } from "./progress.ts";
 import { SignatureThread } from "./signature_thread.ts";
 import { findConfig } from "./surroundings.ts";
@@ -36,11 +37,16 @@ export function auditCommand(cli: Cli): Command {
       collect,
       [],
     )
-    .option("--checkpoint <file>", "a checkpoint kept elsewhere (several: repeat)", collect, [])
+    .option(
+      "--checkpoint <file>",
+      "checkpoints kept elsewhere, one or many in a file (several: repeat)",
+      collect,
+      [],
+    )
     .action(async (file: string | undefined, flags: AuditFlags) => {
       const options = {
         trustedKeys: flags.executorKey.map((key) => publicKeyArgument(cli, key)),
-        checkpoints: flags.checkpoint.map((path) => readText(cli, path)),
+        checkpoints: flags.checkpoint.flatMap((path) => readCheckpoints(cli, path)),
       };
       const report = await withSignatureThread((firstBadSignature) => {
         const all = { ...options, firstBadSignature };

@@ -9,10 +9,10 @@ import { formatEntry, formatFinalCheckpoint, formatHeader } from "../log/export_
 import { parseReceiptKey } from "../log/keyid.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import { rootOf } from "../log/tree.ts";
+import { readCheckpoints } from "./checkpoint_files.ts";
 import { type Cli, type DaemonFlags, localCommand, type LocalFlags } from "./command.ts";
 import { newestCheckpoint, signedCheckpoint } from "./export_checkpoint.ts";
 import { checkpointSize } from "./missing_proofs.ts";
-import { readText } from "./input.ts";
 import { startProgress } from "./progress.ts";
 import { findConfig } from "./surroundings.ts";
 
@@ -29,13 +29,16 @@ export function exportCommand(cli: Cli): Command {
       "directory.",
   )
     .option("--socket <path>", "the daemon's socket (default: $OPENEXEC_SOCKET, else of the configuration)")
-    .option("--checkpoint <file>", "end with this checkpoint, as the log was then: for a copy without keys")
+    .option(
+      "--checkpoint <file>",
+      "end with this checkpoint (of several in the file the last), as the log was then: for a copy without keys",
+    )
     .action(async (flags: ExportFlags) => {
       const { stateDir } = findConfig(cli, flags).config;
       // before the snapshot is taken, which then holds at least what it covers
       const kept = flags.checkpoint === undefined
         ? await newestCheckpoint(cli, flags)
-        : readText(cli, flags.checkpoint);
+        : readCheckpoints(cli, flags.checkpoint).at(-1);
       const { LedgerSnapshot } = await import("../ledger/snapshot.ts"); // not before: it loads native code
       const snapshot = await LedgerSnapshot.open(stateDir);
       try {

@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { Verification } from "../log/verification.ts";
 import { type VerifyOptions, verifyReceipt } from "../log/verify_receipt.ts";
+import { readCheckpoints } from "./checkpoint_files.ts";
 import { type Cli, daemonCommand, type DaemonFlags } from "./command.ts";
 import { FAILED } from "./exit_code.ts";
 import { collect, readArgument, readInput, readText, utf8Text } from "./input.ts";
@@ -39,7 +40,7 @@ export function verifyCommand(cli: Cli): Command {
     .option("--executor-id <id>", "the executor it must be of")
     .option(
       "--checkpoint <file>",
-      "a checkpoint kept earlier or fetched later, that must tell the same history",
+      "a checkpoint kept earlier or fetched later (of several in the file the last), that must tell the same history",
     )
     .option("--proof <file>", "its C2SP tlog-proof, where the file holds none")
     .option("--witness <vkey>", "a witness that must have cosigned (several: repeat)", collect, [])
@@ -58,7 +59,9 @@ async function optionsOf(cli: Cli, flags: VerifyFlags, text: string): Promise<Ve
   const opened = async (argument: string) => utf8Text(await readArgument(cli, argument), argument);
   const { executorId, payload, result } = flags;
   const given = {
-    ...(flags.checkpoint === undefined ? {} : { checkpoint: readText(cli, flags.checkpoint) }),
+    ...(flags.checkpoint === undefined
+      ? {}
+      : { checkpoint: readCheckpoints(cli, flags.checkpoint).at(-1) ?? "" }),
     ...(flags.proof === undefined ? {} : { proof: readText(cli, flags.proof) }),
     witnesses: flags.witness,
   };

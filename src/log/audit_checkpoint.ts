@@ -15,6 +15,8 @@ interface Kept {
 
 export class CheckpointAudit {
   readonly #kept: Kept[] = [];
+  /** By size, because there may be as many as entries. */
+  readonly #bySize = new Map<number, Kept[]>();
   readonly #different = new Set<Kept>();
 
   constructor(texts: readonly string[]) {
@@ -30,16 +32,21 @@ export class CheckpointAudit {
   }
 
   #keep(text: string): Kept {
-    const kept = { text, head: parseTreeHead(parseSignedNote(text)?.text ?? "") };
+    const head = parseTreeHead(parseSignedNote(text)?.text ?? "");
+    const kept = { text, head };
     this.#kept.push(kept);
+    if (head !== undefined) {
+      const others = this.#bySize.get(head.size);
+      if (others === undefined) this.#bySize.set(head.size, [kept]);
+      else others.push(kept);
+    }
     return kept;
   }
 
   /** Called after each entry. */
   compare(frontier: Frontier): void {
-    for (const kept of this.#kept) {
-      const { head } = kept;
-      if (head?.size === frontier.size && !equalBytes(head.root, frontier.root())) this.#different.add(kept);
+    for (const kept of this.#bySize.get(frontier.size) ?? []) {
+      if (kept.head === undefined || !equalBytes(kept.head.root, frontier.root())) this.#different.add(kept);
     }
   }
 
