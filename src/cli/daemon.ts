@@ -20,7 +20,7 @@ import { reasonsToRefuse } from "../engine/health.ts";
 import { InputSchemas } from "../engine/input_schema.ts";
 import { Inspection } from "../engine/inspect.ts";
 import { LogHead } from "../engine/log_head.ts";
-import { Operation } from "../engine/operate.ts";
+import { Operation, recordRestore } from "../engine/operate.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { recover } from "../engine/recover.ts";
 import { RefusalJournal } from "../engine/refusal_journal.ts";
@@ -101,6 +101,7 @@ export class Daemon {
     const signer = await establishSigner(keys, ledger, clock);
     writePublicKey(config.stateDir, signer.publicKey);
     const sign = receiptSigner(signer);
+    await recordRestore({ ledger, sign });
     let metrics: DaemonMetrics | null = null;
     const observer = makeObserver(() => metrics);
     const parts = {

@@ -6,6 +6,7 @@ import type { JsonObject, Peer } from "../core/types.ts";
 import type { Ledger, PruneReport } from "../ledger/ledger.ts";
 import { type AdministrativeAct, adminReceipt, type Receipt, resolutionReceipt } from "../log/receipt.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
+import { formatTime } from "../log/time.ts";
 import type { ExecutionView } from "./engine.ts";
 import type { Operator, Resolution } from "./operator.ts";
 import { executionView, loadSettled } from "./view.ts";
@@ -82,4 +83,17 @@ export async function pruneAll(
     onPruned(report.bodies);
     if (report.done) return { bodies, buckets, done: true };
   }
+}
+
+/** What `openexec restore` could not sign: that it took place, and up to when approvals are refused for it. */
+export async function recordRestore(
+  { ledger, sign }: Pick<OperateParts, "ledger" | "sign">,
+): Promise<void> {
+  const restored = ledger.unrecordedRestore();
+  if (restored === null) return;
+  const { atMs, fenceSeconds } = restored;
+  const detail = { fence: formatTime(fenceSeconds * 1000) };
+  await ledger.recordRestore(
+    sign(adminReceipt(ledger.executorId, { act: "restore", peer: null, atMs, detail })),
+  );
 }

@@ -23,6 +23,7 @@ import type {
 import type { Retention } from "../config/config.ts";
 import type { LoggedReceipt, SignedReceipt } from "../log/signed_receipt.ts";
 import type { NodeReader } from "../log/tree.ts";
+import type { Restoration } from "./restored.ts";
 
 export type { LoggedReceipt, SignedReceipt } from "../log/signed_receipt.ts";
 
@@ -166,6 +167,10 @@ export interface Ledger {
    * storage_full long before settlements lack space, unless `urgent`: an operator's act or a key may use what is held back.
    */
   append(receipts: readonly SignedReceipt[], urgent?: boolean): Promise<number>;
+  /** A restore whose receipt is not in the log yet; null when there is none. */
+  unrecordedRestore(): Restoration | null;
+  /** Its receipt, once. */
+  recordRestore(receipt: SignedReceipt): Promise<void>;
   /** Declares an unknown outcome: throws execution_not_found, not_resolvable. */
   resolve(id: string, as: "succeeded" | "failed", receipt: SignedReceipt): Promise<ExecutionRecord>;
   /** Also of approvals never seen; lasts for ever. */

@@ -25,6 +25,7 @@ import { resolve, revoke, setHalted } from "./operator.ts";
 import type { LedgerParts } from "./parts.ts";
 import { oldestExpiryMs, Pruner } from "./prune.ts";
 import { reserve } from "./reserve.ts";
+import { recordRestore, type Restoration, unrecordedRestore } from "./restored.ts";
 import { OPERATOR_ATTEMPTS } from "./room.ts";
 import { settle } from "./settle.ts";
 import type { Store } from "./store.ts";
@@ -97,6 +98,14 @@ export class LmdbLedger implements Ledger {
         for (const receipt of receipts) appendReceipt(tables, state, receipt);
         return first;
       }));
+  }
+
+  unrecordedRestore(): Restoration | null {
+    return unrecordedRestore(this.parts.tables);
+  }
+
+  recordRestore(receipt: SignedReceipt): Promise<void> {
+    return recordRestore(this.parts, receipt);
   }
 
   resolve(id: string, as: "succeeded" | "failed", receipt: SignedReceipt): Promise<ExecutionRecord> {

@@ -6,6 +6,7 @@
  *   from now on (`approval_fenced`).
  * - What was in flight when the backup was made has long ended, so its requests are dropped: it becomes
  *   `outcome_unknown` and never runs again.
+ * - The next daemon says in the log that it took place (restored.ts).
  * - The ledger that was there is kept beside it, under another name. Until the last rename the old one is in place.
  */
 
@@ -21,6 +22,7 @@ import { openStore } from "./open.ts";
 import { findExecution, unsettled } from "./find.ts";
 import { ownExecutionKey } from "./parts.ts";
 import { sealedKey } from "./keys.ts";
+import { noteRestore } from "./restored.ts";
 import { readState, writeState } from "./state.ts";
 import type { Store } from "./store.ts";
 
@@ -73,10 +75,12 @@ async function prepare(source: string, stateDir: string, clock: Clock): Promise<
   try {
     const identity = readIdentity(store.tables);
     const state = readState(store.tables);
-    const fenceSeconds = Math.max(state.fenceSeconds, Math.ceil(advanceMark(state, clock) / 1000));
+    const nowMs = advanceMark(state, clock);
+    const fenceSeconds = Math.max(state.fenceSeconds, Math.ceil(nowMs / 1000));
     await store.commit(() => {
       dropInterrupted(store);
       writeState(store.tables, { ...state, fenceSeconds });
+      noteRestore(store.tables, nowMs);
     });
     return { ...identity, executions: state.executions, logSize: state.logSize, fenceSeconds };
   } finally {

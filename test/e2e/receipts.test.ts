@@ -304,3 +304,21 @@ test("an export that lost its end, or a line, does not pass", async () => {
     expect((await audit(at("cut.jsonl"))).code).toBe(1);
   }
 });
+
+test("a restore, made while no daemon could sign, is in the log of the one that starts next, once", async () => {
+  await operate("backup", "--state", at("state"), at("backup"));
+  await operate("restore", at("backup"));
+  const newest = async () => {
+    daemon = await Daemon.start({ directory });
+    const size = Number((await call(daemon.socket, "GET", "/log/checkpoint")).text.split("\n")[1]);
+    const { json } = await call(daemon.socket, "GET", `/receipts/${size - 1}`);
+    await daemon.stop();
+    return [size, JSON.parse(Buffer.from(json.attestation.payload, "base64").toString())];
+  };
+  const [size, receipt] = await newest();
+  expect(receipt).toMatchObject({ kind: "admin", act: "restore", detail: { fence: expect.any(String) } });
+  expect(receipt.peer).toBeUndefined();
+  expect(Date.parse(receipt.detail.fence)).toBeGreaterThanOrEqual(Date.parse(receipt.at));
+  expect(await newest()).toEqual([size, receipt]);
+  expect(await audit()).toMatchObject({ code: 0, entries: size });
+});

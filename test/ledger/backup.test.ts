@@ -66,6 +66,22 @@ test("what was in flight when the backup was made is not run again after a resto
   expect(ledger.openRequest(id)).toBeUndefined();
 });
 
+test("a restore is owed one receipt, until it has it, over restarts and no longer", async () => {
+  await using s = await scene();
+  const directory = join(temporaryFolder(), "backup");
+  await s.ledger.backup(directory);
+  expect(s.ledger.unrecordedRestore()).toBeNull();
+  await s.ledger.close();
+  s.clock.pass(500);
+  await restoreLedger({ backupDir: directory, stateDir: s.stateDir, clock: s.clock });
+  const owed = { atMs: 1_800_000_000_500, fenceSeconds: 1_800_000_001 };
+  expect((await s.reopen()).unrecordedRestore()).toEqual(owed);
+  expect((await s.reopen()).unrecordedRestore()).toEqual(owed);
+  await s.ledger.recordRestore(receipt("restore"));
+  expect([s.ledger.unrecordedRestore(), s.ledger.log.size()]).toEqual([null, 1]);
+  expect((await s.reopen()).unrecordedRestore()).toBeNull();
+});
+
 test("restore keeps the ledger that was there, keeps halted, and works in an empty directory", async () => {
   await using s = await scene();
   await s.ledger.setHalted(true, receipt("halt"));
