@@ -38,7 +38,6 @@ const onSocket = ({ text }: Call, ofClient: boolean) => {
 };
 const isStart = (call: Call) => onSocket(call, false) && call.text.includes('{\\"kind\\":\\"run\\"');
 const isReport = (call: Call) => onSocket(call, false) && call.text.includes('{\\"kind\\":\\"succeeded\\"');
-const isRequest = (call: Call) => onSocket(call, true) && call.text.includes("POST /execute");
 const isAnswer = (call: Call) => onSocket(call, true) && call.text.includes("HTTP/1.1 200");
 
 /**
@@ -54,7 +53,7 @@ function isCommittedBefore(calls: readonly Call[], from: Call, effect: Call, con
 
 /** What is out of order for one request, in words. */
 function disorder(calls: readonly Call[], nonce: string): string[] {
-  const asked = calls.findIndex((call) => isRequest(call) && call.text.includes(nonce));
+  const asked = calls.findIndex((call) => onSocket(call, true) && call.text.includes(nonce));
   const its = calls.slice(asked);
   const [start, report, answer] = [isStart, isReport, isAnswer].map((fits) => its.find(fits));
   const from = its[0];
@@ -87,7 +86,8 @@ async function traceOf(nonces: readonly string[]): Promise<Call[]> {
   } finally {
     await daemon.close();
   }
-  await until(() => Deno.readTextFileSync(file).includes(`\n${daemon.pid} +++ killed by SIGKILL +++`));
+  const lastLine = new RegExp(`^${daemon.pid} +\\+\\+\\+ killed by SIGKILL`, "m"); // short pids are padded
+  await until(() => lastLine.test(Deno.readTextFileSync(file)));
   const trace = Deno.readTextFileSync(file);
   Deno.removeSync(folder, { recursive: true });
   return callsOf(trace);
