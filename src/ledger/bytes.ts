@@ -136,11 +136,17 @@ export class ByteReader {
 
   /** A copy. */
   bytes(length: number): Uint8Array {
-    return this.#view(length).slice();
+    return this.view(length).slice();
+  }
+
+  /** A part of what is read, and no copy. */
+  view(length: number): Uint8Array {
+    const at = this.#advance(length);
+    return this.#bytes.subarray(at, at + length);
   }
 
   text(): string {
-    const bytes = this.#view(this.u32());
+    const bytes = this.view(this.u32());
     if (bytes.length > LOOP_MAX) return decodeText(bytes);
     let text = "";
     for (const byte of bytes) {
@@ -151,22 +157,17 @@ export class ByteReader {
   }
 
   hex(byteLength: number): string {
-    return this.#view(byteLength).toHex();
+    return this.view(byteLength).toHex();
   }
 
-  /** The rest, as a copy. */
+  /** The rest, and no copy. */
   rest(): Uint8Array {
-    return this.bytes(this.#bytes.length - this.#at);
+    return this.view(this.#bytes.length - this.#at);
   }
 
   /** To be called last: bytes that nobody read are damage. */
   end(): void {
     if (this.#at !== this.#bytes.length) throw damaged();
-  }
-
-  #view(length: number): Uint8Array {
-    const at = this.#advance(length);
-    return this.#bytes.subarray(at, at + length);
   }
 
   #advance(length: number): number {

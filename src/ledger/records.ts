@@ -113,7 +113,7 @@ export function encodeReceipt({ body, keyid, signature }: SignedReceipt): Uint8A
 export function decodeReceipt(index: number, row: Uint8Array): LoggedReceipt {
   const reader = new ByteReader(row);
   if (reader.u8() !== VERSION) throw damaged();
-  return { index, keyid: reader.text(), signature: reader.bytes(SIGNATURE_BYTES), body: reader.rest() };
+  return { index, keyid: reader.text(), signature: reader.view(SIGNATURE_BYTES), body: reader.rest() };
 }
 
 const SIGNATURE_BYTES = 64;

@@ -2,17 +2,14 @@
  * The shape of every kind of receipt body, for whoever reads one: strict, so that an unknown member, a status that
  * contradicts its code, or an enforced execution without an approval is no receipt at all.
  *
- * Invariant: every shape names its members in the order of RFC 8785 (by UTF-16 code units), and valibot returns them in the
- * order of the shape. So what it returns prints as the canonical text, whatever the order it was read in.
- *
  * Strings that came from an agent (action, nonce, jti) are names: 1 to 255 characters of visible ASCII.
  */
 
-import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
 import type { Digest } from "../core/types.ts";
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
+import { type Guard, list, object, oneOf, optional, record, where } from "./shape.ts";
 import { parseTime } from "./time.ts";
 
 /** A name without a plus: it is part of a note's key name. */
@@ -25,31 +22,31 @@ const DETAIL_NAME = /^[a-z][a-z_]{0,63}$/;
 /** Characters of an operator's note. */
 const NOTE_LENGTH_MAX = 4096;
 
-const text = (max: number) => v.custom<string>((value) => isText(value) && value.length <= max);
-const name = v.custom<string>((value) => typeof value === "string" && isName(value));
-const time = v.custom<string>((value) => typeof value === "string" && parseTime(value) !== undefined);
-const digest = v.custom<Digest>((value) => typeof value === "string" && DIGEST.test(value));
-const whole = v.custom<number>((value) => Number.isSafeInteger(value) && Number(value) >= 0);
-const code = v.picklist(ERROR_CODES);
-const executorId = v.custom<string>((value) => typeof value === "string" && EXECUTOR_ID.test(value));
-const executionId = v.custom<string>((value) => typeof value === "string" && UUID_V7.test(value));
-const traceId = v.custom<string>((value) => typeof value === "string" && TRACE_ID.test(value));
-const detail = v.pipe(
-  v.record(v.pipe(v.string(), v.regex(DETAIL_NAME)), v.union([text(1024), whole, v.boolean()])),
-  v.check((names) => Object.keys(names).every((name, i, all) => i === 0 || (all[i - 1] ?? "") < name)),
-);
-const status = v.picklist(["succeeded", "failed", "timed_out", "crashed", "outcome_unknown"]);
-const peer = v.strictObject({ gid: whole, pid: whole, socket: text(255), uid: whole });
+const string = (value: unknown): value is string => typeof value === "string";
+const text = (max: number) => where(string, (value) => value.isWellFormed() && value.length <= max);
+const matching = (pattern: RegExp) => where(string, (value) => pattern.test(value));
+const name = where(string, isName);
+const time = where(string, (value) => parseTime(value) !== undefined);
+const digest = (value: unknown): value is Digest => string(value) && DIGEST.test(value);
+const whole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+const code = oneOf(...ERROR_CODES);
+const executorId = matching(EXECUTOR_ID);
+const executionId = matching(UUID_V7);
+const shortText = text(1024);
+const detailValue = (value: unknown): value is string | number | boolean =>
+  typeof value === "boolean" || whole(value) || shortText(value);
+const status = oneOf("succeeded", "failed", "timed_out", "crashed", "outcome_unknown");
+const peer = object({ gid: whole, pid: whole, socket: text(255), uid: whole });
 
-const approval = v.strictObject({
+const approval = object({
   iss: name,
   jti: name,
-  scheme: v.picklist(["dsse", "clawshield"]),
-  signers: v.pipe(v.array(v.strictObject({ keyid: name, name })), v.minLength(1)),
+  scheme: oneOf("dsse", "clawshield"),
+  signers: list(object({ keyid: name, name })),
 });
 
 /** Which codes each outcome may carry; a success carries none. */
-const CODES_OF: Readonly<Record<v.InferOutput<typeof status>, readonly (ErrorCode | undefined)[]>> = {
+const CODES_OF: Readonly<Record<TypeOf<typeof status>, readonly (ErrorCode | undefined)[]>> = {
   succeeded: [undefined],
   failed: ["handler_failed", "result_invalid"],
   timed_out: ["handler_timed_out"],
@@ -57,101 +54,102 @@ const CODES_OF: Readonly<Record<v.InferOutput<typeof status>, readonly (ErrorCod
   outcome_unknown: ["outcome_unknown"],
 };
 
-const execution = v.pipe(
-  v.strictObject({
+const execution = where(
+  object({
     action: name,
-    approval: v.exactOptional(approval),
-    code: v.exactOptional(code),
+    approval: optional(approval),
+    code: optional(code),
     /** Present only where the approver's key was one any process of the same user could read. */
-    development_approver: v.exactOptional(v.literal(true)),
+    development_approver: optional(oneOf(true)),
     execution_id: executionId,
     executor_id: executorId,
     handler_digest: digest,
-    kind: v.literal("execution"),
-    mode: v.picklist(["enforced", "demo"]),
+    kind: oneOf("execution"),
+    mode: oneOf("enforced", "demo"),
     nonce: name,
     peer,
     received_at: time,
     request_commitment: digest,
     reserved_at: time,
-    result_commitment: v.exactOptional(digest),
+    result_commitment: optional(digest),
     settled_at: time,
-    started_at: v.exactOptional(time),
+    started_at: optional(time),
     status,
-    trace_id: v.exactOptional(traceId),
+    trace_id: optional(matching(TRACE_ID)),
   }),
-  v.check((body) => CODES_OF[body.status].includes(body.code)),
-  v.check((body) => (body.mode === "enforced") === (body.approval !== undefined)),
-  v.check((body) => (body.status === "succeeded") === (body.result_commitment !== undefined)),
+  (body) =>
+    CODES_OF[body.status].includes(body.code) &&
+    (body.mode === "enforced") === (body.approval !== undefined) &&
+    (body.status === "succeeded") === (body.result_commitment !== undefined),
 );
 
-const refusal = v.strictObject({
-  action: v.exactOptional(name),
+const refusal = object({
+  action: optional(name),
   at: time,
   code,
   executor_id: executorId,
-  kind: v.literal("refusal"),
-  nonce: v.exactOptional(name),
+  kind: oneOf("refusal"),
+  nonce: optional(name),
   peer,
 });
 
-const refusalSummary = v.strictObject({
-  dropped: v.pipe(
-    v.array(v.strictObject({ code: v.exactOptional(code), count: whole, uid: whole })),
-    v.minLength(1),
-  ),
+const refusalSummary = object({
+  dropped: list(object({ code: optional(code), count: whole, uid: whole })),
   executor_id: executorId,
   from: time,
-  kind: v.literal("refusal_summary"),
+  kind: oneOf("refusal_summary"),
   to: time,
 });
 
-const resolution = v.strictObject({
-  as: v.picklist(["succeeded", "failed"]),
+const resolution = object({
+  as: oneOf("succeeded", "failed"),
   at: time,
   execution_id: executionId,
   executor_id: executorId,
-  from: v.picklist(["timed_out", "crashed", "outcome_unknown"]),
-  kind: v.literal("resolution"),
+  from: oneOf("timed_out", "crashed", "outcome_unknown"),
+  kind: oneOf("resolution"),
   /** The operator's words: shown to people, never interpreted. */
   note: text(NOTE_LENGTH_MAX),
   peer,
 });
 
-const admin = v.strictObject({
-  act: v.picklist(["halt", "resume", "revoke", "prune", "backup", "restore", "reload"]),
+const admin = object({
+  act: oneOf("halt", "resume", "revoke", "prune", "backup", "restore", "reload"),
   at: time,
-  detail: v.exactOptional(detail),
+  detail: optional(record((member) => DETAIL_NAME.test(member), detailValue)),
   executor_id: executorId,
-  kind: v.literal("admin"),
+  kind: oneOf("admin"),
   /** Absent where the daemon, or a command run without one, did it itself. */
-  peer: v.exactOptional(peer),
+  peer: optional(peer),
 });
 
-const key = v.pipe(
-  v.strictObject({
+const key = where(
+  object({
     at: time,
     executor_id: executorId,
-    kind: v.literal("key"),
+    kind: oneOf("key"),
     new_keyid: digest,
-    new_public_key: v.string(),
+    new_public_key: string,
   }),
-  v.check((body) => {
+  (body) => {
     const publicKey = parseReceiptKey(body.new_public_key);
     return publicKey !== undefined && keyidOf(publicKey) === body.new_keyid;
-  }),
+  },
 );
 
-export type ExecutionReceipt = v.InferOutput<typeof execution>;
-export type RefusalReceipt = v.InferOutput<typeof refusal>;
-export type RefusalSummaryReceipt = v.InferOutput<typeof refusalSummary>;
-export type ResolutionReceipt = v.InferOutput<typeof resolution>;
-export type AdminReceipt = v.InferOutput<typeof admin>;
-export type KeyReceipt = v.InferOutput<typeof key>;
+type TypeOf<G> = G extends Guard<infer T> ? T : never;
 
-export const receiptSchema = v.variant("kind", [execution, refusal, refusalSummary, resolution, admin, key]);
-export type Receipt = v.InferOutput<typeof receiptSchema>;
+export type ExecutionReceipt = TypeOf<typeof execution>;
+export type RefusalReceipt = TypeOf<typeof refusal>;
+export type RefusalSummaryReceipt = TypeOf<typeof refusalSummary>;
+export type ResolutionReceipt = TypeOf<typeof resolution>;
+export type AdminReceipt = TypeOf<typeof admin>;
+export type KeyReceipt = TypeOf<typeof key>;
 
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value.isWellFormed();
+/** The frequent ones first. */
+const KINDS = [execution, refusal, refusalSummary, resolution, admin, key];
+export type Receipt = TypeOf<(typeof KINDS)[number]>;
+
+export function isReceipt(value: unknown): value is Receipt {
+  return KINDS.some((isOfKind) => isOfKind(value));
 }

@@ -1,0 +1,92 @@
+/**
+ * The shapes of JSON values, as type guards: what a receipt is allowed to look like, looked at in one pass.
+ *
+ * Invariant: a shape has its members in the order of RFC 8785 (by UTF-16 code units) and accepts them in no other, none twice
+ * and none besides. So an object that fits prints as its canonical text.
+ *
+ * By hand, because whoever verifies receipts in a browser then brings no library along, and an audit, which does this for
+ * every entry of a log, takes a fifth of its time less.
+ */
+
+export type Guard<T> = (value: unknown) => value is T;
+
+/** A member that may be absent; one that is there and undefined is not. */
+export interface Optional<T> {
+  readonly optional: Guard<T>;
+}
+
+type Member = Guard<unknown> | Optional<unknown>;
+type Members = Readonly<Record<string, Member>>;
+type Required<M> = {
+  readonly [Name in keyof M as M[Name] extends Guard<unknown> ? Name : never]: Of<M[Name]>;
+};
+type Absent<M> = {
+  readonly [Name in keyof M as M[Name] extends Guard<unknown> ? never : Name]?: Of<M[Name]>;
+};
+type Of<G> = G extends Guard<infer T> ? T : G extends Optional<infer T> ? T : never;
+type Flat<T> = { readonly [Name in keyof T]: T[Name] };
+
+export type Shape<M> = Flat<Required<M> & Absent<M>>;
+
+/** An object with these members. Throws RangeError unless they are in order. */
+export function object<const M extends Members>(members: M): Guard<Shape<M>> {
+  const expected = Object.entries(members).map(([name, member]) => ({ name, ...ruleOf(member) }));
+  if (!isOrdered(expected.map(({ name }) => name))) throw new RangeError("members are not in order");
+  return (value): value is Shape<M> => {
+    if (!isRecord(value)) return false;
+    let next = 0;
+    for (const name in value) {
+      let rule = expected[next++];
+      while (rule !== undefined && rule.name !== name && rule.isOptional) rule = expected[next++];
+      if (rule?.name !== name || !rule.guard(value[name])) return false;
+    }
+    for (let rule = expected[next]; rule !== undefined; rule = expected[++next]) {
+      if (!rule.isOptional) return false;
+    }
+    return true;
+  };
+}
+
+function ruleOf(member: Member) {
+  return typeof member === "function"
+    ? { guard: member, isOptional: false }
+    : { guard: member.optional, isOptional: true };
+}
+
+export function optional<T>(guard: Guard<T>): Optional<T> {
+  return { optional: guard };
+}
+
+/** At least one of these. */
+export function list<T>(guard: Guard<T>): Guard<readonly T[]> {
+  return (value): value is readonly T[] => Array.isArray(value) && value.length > 0 && value.every(guard);
+}
+
+/** Exactly one of these values. */
+export function oneOf<const T extends string | boolean>(...values: readonly T[]): Guard<T> {
+  const known: readonly unknown[] = values;
+  return (value): value is T => known.includes(value);
+}
+
+/** Names in order, each with a value of its own. */
+export function record<T>(
+  isName: (name: string) => boolean,
+  guard: Guard<T>,
+): Guard<Readonly<Record<string, T>>> {
+  return (value): value is Readonly<Record<string, T>> =>
+    isRecord(value) && isOrdered(Object.keys(value)) &&
+    Object.entries(value).every(([name, member]) => isName(name) && guard(member));
+}
+
+/** A guard that asks for more. */
+export function where<T>(guard: Guard<T>, holds: (value: T) => boolean): Guard<T> {
+  return (value): value is T => guard(value) && holds(value);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isOrdered(names: readonly string[]): boolean {
+  return names.every((name, i) => i === 0 || (names[i - 1] ?? "") < name);
+}

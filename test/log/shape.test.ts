@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { list, object, oneOf, optional, record, where } from "../../src/log/shape.ts";
+
+const string = (value: unknown): value is string => typeof value === "string";
+const shape = object({ a: string, b: optional(string), c: optional(oneOf(true)), d: string });
+
+test.each([
+  { a: "", d: "" },
+  { a: "", b: "", d: "" },
+  { a: "", c: true, d: "" },
+  { a: "", b: "", c: true, d: "" },
+])("accepts %j", (value) => expect(shape(value)).toBe(true));
+
+test.each([
+  ["a member is missing", { a: "" }],
+  ["the first is missing", { d: "" }],
+  ["one is not as it should be", { a: "", d: 1 }],
+  ["an optional one is not as it should be", { a: "", b: null, d: "" }],
+  ["an optional one is there and undefined", { a: "", b: undefined, d: "" }],
+  ["there is another", { a: "", d: "", e: "" }],
+  ["there is another in between", { a: "", aa: "", d: "" }],
+  ["there is one called __proto__", JSON.parse('{"__proto__":"","a":"","d":""}')],
+  ["they are in another order", { d: "", a: "" }],
+  ["optional ones are in another order", { a: "", c: true, b: "", d: "" }],
+  ["it is a list", ["", ""]],
+  ["it is null", null],
+  ["it is a text", "ad"],
+])("refuses an object when %s", (_, value) => expect(shape(value)).toBe(false));
+
+test("a shape whose members are not in order cannot be made", () => {
+  expect(() => object({ b: string, a: string })).toThrow(RangeError);
+});
+
+test("a list has at least one item, and each is as it should be", () => {
+  const texts = list(string);
+  expect([[], ["a"], ["a", 1], "a"].map(texts)).toEqual([false, true, false, false]);
+});
+
+test("a record has names in order, each with its value", () => {
+  const lower = record((name) => /^[a-z]+$/.test(name), string);
+  const values = [{}, { a: "", b: "" }, { b: "", a: "" }, { A: "" }, { a: 1 }, [], null];
+  expect(values.map(lower)).toEqual([true, true, false, false, false, false, false]);
+});
+
+test("a guard may ask for more", () => {
+  const short = where(string, (value) => value.length < 3);
+  expect(["ab", "abc", 1].map(short)).toEqual([true, false, false]);
+});
