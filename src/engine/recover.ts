@@ -13,6 +13,7 @@ import type { EngineParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 import { settlementOf } from "./settlement.ts";
 import { stopwatch } from "./stopwatch.ts";
+import { loadSettled, type Settled } from "./view.ts";
 
 export interface Recovery {
   readonly unknown: number;
@@ -38,7 +39,8 @@ export async function recover(parts: EngineParts, runs: Runs): Promise<Recovery>
   await Promise.all(unknown.map((record) => settleUnknown(record, parts)));
   const held = again.map((record) => ({ record, slot: freeSlot(record.action, parts) }));
   const runAgain = async () => {
-    await Promise.all(held.map(({ record, slot }) => rerun(record, slot, parts, runs).catch(parts.onBug)));
+    const outcomes = held.map(({ record, slot }) => runs.expect(record.id, rerun(record, slot, parts, runs)));
+    await Promise.all(outcomes.map((outcome) => outcome.catch(parts.onBug)));
   };
   return { unknown: unknown.length, rerun: again.length, runAgain };
 }
@@ -51,21 +53,22 @@ function mayRerun(record: ExecutionRecord, parts: EngineParts): boolean {
     parts.ledger.openRequest(record.id) !== undefined;
 }
 
+/** undefined when it was not started: the next daemon finds it as this one did. */
 async function rerun(
   record: ExecutionRecord,
   free: Slot | undefined,
   parts: EngineParts,
   runs: Runs,
-): Promise<void> {
+): Promise<Settled | undefined> {
   const slot = free ?? await slotFor(record.action, parts, runs);
-  if (slot === undefined) return; // nothing was started: the next daemon finds it as this one did
+  if (slot === undefined) return undefined;
   const body = parts.ledger.openRequest(record.id);
   if (body === undefined) {
     slot.release();
-    return await settleUnknown(record, parts);
+    return loadSettled(await settleUnknown(record, parts), parts.ledger);
   }
   const order = { record, canonical: body.canonical, requestSalt: body.salt, traceparent: null };
-  await runs.start(order, slot, stopwatch());
+  return await runs.start(order, slot, stopwatch());
 }
 
 /** undefined when the daemon stops first. */
@@ -88,7 +91,7 @@ function freeSlot(action: string, { executors, ledger }: EngineParts): Slot | un
   }
 }
 
-async function settleUnknown(record: ExecutionRecord, parts: EngineParts): Promise<void> {
+async function settleUnknown(record: ExecutionRecord, parts: EngineParts): Promise<ExecutionRecord> {
   const outcome = { status: "outcome_unknown", code: "outcome_unknown" } as const;
-  await parts.ledger.settle(settlementOf(record, outcome, null, parts), SETTLE_ATTEMPTS);
+  return await parts.ledger.settle(settlementOf(record, outcome, null, parts), SETTLE_ATTEMPTS);
 }

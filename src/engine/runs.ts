@@ -22,6 +22,8 @@ export interface RunOrder {
 
 export class Runs {
   readonly #inFlight = new Map<string, Promise<Settled>>();
+  /** What a dead daemon left and what runs again once it may, from before it starts. */
+  readonly #reruns = new Map<string, Promise<Settled | undefined>>();
   readonly #held = new Set<Promise<unknown>>();
   #draining = false;
 
@@ -43,6 +45,13 @@ export class Runs {
     return this.hold(run);
   }
 
+  /** Whoever asks for that execution waits for `outcome`, although nothing of it was started yet; undefined: nothing came. */
+  expect(id: string, outcome: Promise<Settled | undefined>): Promise<Settled | undefined> {
+    const expected = outcome.finally(() => this.#reruns.delete(id));
+    this.#reruns.set(id, expected);
+    return expected;
+  }
+
   /** The daemon waits for `work` as it stops: a request that was let in may still become a run. */
   hold<T>(work: Promise<T>): Promise<T> {
     const held = work.finally(() => this.#held.delete(held));
@@ -50,9 +59,9 @@ export class Runs {
     return held;
   }
 
-  /** The execution as it stands, after waiting up to `waitMs` for a run in flight. */
+  /** The execution as it stands, after waiting up to `waitMs` for a run in flight or one that is to run again. */
   async outcomeOf(record: ExecutionRecord, waitMs: number): Promise<Settled> {
-    const run = this.#inFlight.get(record.id);
+    const run = this.#inFlight.get(record.id) ?? this.#reruns.get(record.id);
     const settled = run === undefined || waitMs === 0 ? undefined : await within(run, waitMs);
     return settled ?? loadSettled(record, this.parts.ledger);
   }
