@@ -7,45 +7,32 @@
  * bodies, one a line.
  */
 
-import http from "node:http";
+import { LoadConnection, requestBytes } from "./connection.ts";
 import { summaryOf } from "./latencies.ts";
 
-const [socketPath = "", kind = "closed", clientsText = "1", rateText = "0"] = Deno.args;
+const [path = "", kind = "closed", clientsText = "1", rateText = "0"] = Deno.args;
 const clients = Number(clientsText);
 const rate = Number(rateText);
-const bodies = (await new Response(Deno.stdin.readable).text()).split("\n").filter(Boolean);
-const agent = new http.Agent({ keepAlive: true, maxSockets: kind === "open" ? 512 : clients });
+const input = await new Response(Deno.stdin.readable).text();
+const requests = input.split("\n").filter(Boolean).map(requestBytes);
+const idle: LoadConnection[] = [];
 
 const latencies: number[] = [];
 const statuses: Record<string, number> = {};
 
-function send(body: string, dueMs: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const request = http.request({
-    agent,
-    socketPath,
-    method: "POST",
-    path: "/execute",
-    headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
-  }, (answer) => {
-    answer.resume();
-    answer.on("end", () => {
-      latencies.push(performance.now() - dueMs);
-      const status = String(answer.statusCode);
-      statuses[status] = (statuses[status] ?? 0) + 1;
-      resolve();
-    });
-  });
-  request.on("error", reject);
-  request.end(body);
-  return promise;
+async function send(request: Uint8Array, dueMs: number): Promise<void> {
+  const connection = idle.pop() ?? await LoadConnection.open(path);
+  const status = await connection.exchange(request);
+  latencies.push(performance.now() - dueMs);
+  statuses[status] = (statuses[status] ?? 0) + 1;
+  idle.push(connection);
 }
 
 async function closedLoop(): Promise<void> {
   let next = 0;
   await Promise.all(Array.from({ length: clients }, async () => {
-    for (let body = bodies[next++]; body !== undefined; body = bodies[next++]) {
-      await send(body, performance.now());
+    for (let request = requests[next++]; request !== undefined; request = requests[next++]) {
+      await send(request, performance.now());
     }
   }));
 }
@@ -53,11 +40,11 @@ async function closedLoop(): Promise<void> {
 async function openLoop(): Promise<void> {
   const startMs = performance.now();
   const sent: Promise<void>[] = [];
-  for (const [index, body] of bodies.entries()) {
+  for (const [index, request] of requests.entries()) {
     const dueMs = startMs + index * 1000 / rate;
     const wait = dueMs - performance.now();
     if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
-    sent.push(send(body, dueMs));
+    sent.push(send(request, dueMs));
   }
   await Promise.all(sent);
 }
@@ -65,10 +52,10 @@ async function openLoop(): Promise<void> {
 /** One client that waits for its answer, and for its next turn. */
 async function pacedLoop(): Promise<void> {
   const startMs = performance.now();
-  for (const [index, body] of bodies.entries()) {
+  for (const [index, request] of requests.entries()) {
     const wait = startMs + index * 1000 / rate - performance.now();
     if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
-    await send(body, performance.now());
+    await send(request, performance.now());
   }
 }
 
@@ -80,7 +67,7 @@ const LOOPS: Readonly<Record<string, () => Promise<void>>> = {
 const startMs = performance.now();
 await LOOPS[kind]?.();
 const seconds = (performance.now() - startMs) / 1000;
-agent.destroy();
+for (const connection of idle) connection.close();
 const measured = {
   count: latencies.length,
   perSecond: latencies.length / seconds,

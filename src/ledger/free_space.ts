@@ -8,6 +8,36 @@ export function freeBytes(path: string): number {
   return bavail * bsize;
 }
 
+/** How long a look at the file system holds: at every commit it would take as long as to write a row. */
+const LOOK_MS = 50;
+
+/** What is left where `path` is, looked up now and then; what we take meanwhile is taken off. */
+export class FreeSpace {
+  #bytes = 0;
+  #lookedAtMs = -Infinity;
+
+  constructor(private readonly path: string) {}
+
+  /** Throws where the file system does not say. */
+  get bytes(): number {
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedAtMs >= LOOK_MS) {
+      this.#bytes = freeBytes(this.path);
+      this.#lookedAtMs = nowMs;
+    }
+    return this.#bytes;
+  }
+
+  take(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+
+  /** The next answer is a fresh one. */
+  forget(): void {
+    this.#lookedAtMs = -Infinity;
+  }
+}
+
 /** Bytes of the whole file system where `path` is. */
 export function totalBytes(path: string): number {
   const { blocks, bsize } = statfsSync(path);

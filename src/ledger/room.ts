@@ -9,14 +9,12 @@
 
 import { Refusal } from "../core/errors.ts";
 import type { Ballast } from "./ballast.ts";
-import { freeBytes, isDiskFull } from "./free_space.ts";
+import { FreeSpace, isDiskFull } from "./free_space.ts";
 
 /** What a commit may take besides bodies: copies of the pages it changes. */
 const COMMIT_BYTES = 2 ** 19;
 /** Receipts without an execution leave this many times as much. */
 const RECEIPTS_SHARE = 4;
-/** How long a look at the file system holds; what is admitted meanwhile is taken off. */
-const LOOK_MS = 50;
 /** Large values need pages in a row, and readers may still hold some: of what is reusable, one in so many counts. */
 const REUSABLE_SHARE = 2;
 const WAIT_MS = 100;
@@ -36,12 +34,12 @@ export interface RoomParts {
 }
 
 export class Room {
-  /** On the file system, for what is new. */
-  #freeBytes = 0;
-  #lookedAtMs = -Infinity;
+  readonly #free: FreeSpace;
   #filling = false;
 
-  constructor(private readonly parts: RoomParts) {}
+  constructor(private readonly parts: RoomParts) {
+    this.#free = new FreeSpace(parts.directory);
+  }
 
   /** Throws ledger_unavailable, storage_full. */
   admitReservation(bodyBytes: number): void {
@@ -74,7 +72,7 @@ export class Room {
         return await act();
       } catch (error) {
         if (!(error instanceof Refusal) || error.code !== "storage_full") throw error;
-        this.#lookedAtMs = -Infinity;
+        this.#free.forget();
         if (attempt >= attempts) throw error;
         this.parts.ballast.release();
         if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
@@ -84,12 +82,12 @@ export class Room {
 
   #admit(neededBytes: number, takenBytes: number): void {
     if (this.parts.unusable()) throw new Refusal("ledger_unavailable");
-    this.#look();
+    const freeBytes = this.#freeBytes();
     const { ballast } = this.parts;
-    if (!ballast.present && this.#freeBytes > ballast.bytes + neededBytes) this.#refill();
-    const missing = ballast.present ? neededBytes - this.#freeBytes : neededBytes + ballast.bytes;
+    if (!ballast.present && freeBytes > ballast.bytes + neededBytes) this.#refill();
+    const missing = ballast.present ? neededBytes - freeBytes : neededBytes + ballast.bytes;
     if (missing > 0 && this.#reusableBytes() < missing) throw new Refusal("storage_full");
-    this.#freeBytes -= takenBytes;
+    this.#free.take(takenBytes);
   }
 
   /** In the data file, where a ledger that was pruned goes on although the disk is full. */
@@ -101,15 +99,13 @@ export class Room {
     }
   }
 
-  #look(): void {
-    const nowMs = performance.now();
-    if (nowMs - this.#lookedAtMs < LOOK_MS) return;
+  /** On the file system, for what is new. */
+  #freeBytes(): number {
     try {
-      this.#freeBytes = freeBytes(this.parts.directory);
+      return this.#free.bytes;
     } catch {
       throw new Refusal("ledger_unavailable");
     }
-    this.#lookedAtMs = nowMs;
   }
 
   #refill(): void {
@@ -117,7 +113,7 @@ export class Room {
     this.#filling = true;
     void this.parts.ballast.fill().finally(() => {
       this.#filling = false;
-      this.#lookedAtMs = -Infinity;
+      this.#free.forget();
     });
   }
 }

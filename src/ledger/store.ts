@@ -17,7 +17,7 @@ import { open, type RootDatabase } from "lmdb";
 import { join } from "node:path";
 import { Refusal } from "../core/errors.ts";
 import { codeOf, commitFailure, isCommitError, takeUnhandledCommitErrors } from "./commit_failure.ts";
-import { freeBytes } from "./free_space.ts";
+import { FreeSpace } from "./free_space.ts";
 import { DATA_FILE } from "./layout.ts";
 import { damagedLedger } from "./open_error.ts";
 import { pagesOf, parseStatistics } from "./statistics.ts";
@@ -75,6 +75,7 @@ export class Store {
   readonly tables: Tables;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #snapshot: Snapshot | undefined;
+  readonly #free: FreeSpace;
   /** LMDB may leave a transaction's promise open for ever once it has given up, so each can be rejected from here. */
   readonly #inFlight = new Map<Promise<void>, (reason: Refusal) => void>();
   #unusable: Refusal | undefined;
@@ -85,6 +86,7 @@ export class Store {
   /** Throws what LMDB throws when it cannot read what is there; integrity.ts looks first. */
   constructor(private readonly options: StoreOptions) {
     takeUnhandledCommitErrors();
+    this.#free = new FreeSpace(options.directory);
     const readOnly = options.readOnly ?? false;
     const settings = {
       ...ENCODING,
@@ -148,7 +150,8 @@ export class Store {
     const measured = () => {
       const before = this.#writtenBytes;
       work();
-      leftBytes = this.#freeBytes() - (this.#writtenBytes - before);
+      this.#free.take(this.#writtenBytes - before);
+      leftBytes = this.#freeBytes();
     };
     this.#inFlight.set(promise, reject);
     try {
@@ -156,6 +159,7 @@ export class Store {
       await promise;
     } catch (error) {
       if (!isCommitError(error)) throw error;
+      this.#free.forget();
       const code = await commitFailure(error, () => Math.min(leftBytes, this.#freeBytes()));
       throw code === "storage_full" ? new Refusal(code) : this.giveUp();
     } finally {
@@ -215,7 +219,7 @@ export class Store {
   /** Where nobody knows, a failure is none of a full disk. */
   #freeBytes(): number {
     try {
-      return freeBytes(this.options.directory);
+      return this.#free.bytes;
     } catch {
       return Infinity;
     }

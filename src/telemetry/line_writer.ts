@@ -11,7 +11,7 @@ export interface ByteStream {
 
 const WAITING_CHARACTERS_MAX = 4 * 2 ** 20;
 /** What is logged meanwhile is written at once. */
-const GATHER_MS = 5;
+const GATHER_MS = 25;
 
 export class LineWriter {
   #waiting: string[] = [];
