@@ -19,7 +19,9 @@ export class LoadConnection {
   async exchange(request: Uint8Array): Promise<number> {
     for (let sent = 0; sent < request.length;) sent += await this.socket.write(request.subarray(sent));
     let [length, headEnd] = [0, -1];
-    for (; headEnd === -1; headEnd = endOfHead(this.#chunk.subarray(0, length))) length += await this.#read(length);
+    for (; headEnd === -1; headEnd = endOfHead(this.#chunk.subarray(0, length))) {
+      length += await this.#read(length);
+    }
     const head = decoder.decode(this.#chunk.subarray(0, headEnd));
     const bodyLength = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1]);
     if (Number.isNaN(bodyLength)) throw new Error(`an answer of unknown length: ${head}`);
@@ -41,7 +43,8 @@ export class LoadConnection {
 /** The request as bytes, head and body. */
 export function requestBytes(body: string): Uint8Array {
   const bytes = new TextEncoder().encode(body);
-  const head = `POST /execute HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: ${bytes.length}`;
+  const head =
+    `POST /execute HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: ${bytes.length}`;
   return new TextEncoder().encode(`${head}\r\n\r\n${body}`);
 }
 

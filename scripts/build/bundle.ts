@@ -4,14 +4,12 @@ import * as esbuild from "esbuild";
 
 /** What lies in the program folder, and the source it is made from; src/os/program.ts knows these names. */
 const MAIN = { main: "src/main.ts" };
-const EXECUTOR = {
-  executor: "src/executor/child/main.ts",
-  worker: "src/executor/child/worker.ts",
-};
+const EXECUTOR = { executor: "src/executor/child/main.ts" };
 const SIGNATURES = { signatures: "src/cli/signature_worker.ts" };
 
 /** What workers load: these import each other by their bare names, so each is bundled without the others. */
 const OWN_MODULES = {
+  worker: "src/executor/child/worker.ts",
   openexec: "src/actions/define.ts",
   probe: "src/executor/child/probe.ts",
   builtin_echo: "src/actions/builtin/echo.ts",

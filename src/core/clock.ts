@@ -34,7 +34,9 @@ export function uptimeClock(
     if (base !== null) {
       const passedMs = timer - base.timerMs;
       const drifted = Math.abs(wall - base.wallMs - passedMs) > DRIFT_MS;
-      if (!drifted && passedMs < COUNT_ON_MS) return latest = Math.max(latest, Math.floor(base.uptimeMs + passedMs));
+      if (!drifted && passedMs < COUNT_ON_MS) {
+        return latest = Math.max(latest, Math.floor(base.uptimeMs + passedMs));
+      }
     }
     base = { uptimeMs: read(), wallMs: wall, timerMs: timer };
     return latest = Math.max(latest, base.uptimeMs);

@@ -74,6 +74,7 @@ export class ExecutorProcess {
   #expected = false;
   #gone = false;
   #wasReady = false;
+  #isReady = false;
   #violation: string | null = null;
   #late: ReturnType<typeof setTimeout> | undefined;
   /** Bytes it had mapped when it was ready for the first time. */
@@ -114,6 +115,11 @@ export class ExecutorProcess {
   /** Runs in flight. */
   get running(): number {
     return this.#runs.size;
+  }
+
+  /** Whether it can take a run now. */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   /** Resolves to true when it can take a run, to false when it ended before. */
@@ -204,6 +210,7 @@ export class ExecutorProcess {
 
   /** From here on it is expected to say that it is ready. */
   #awaitReady(): void {
+    this.#isReady = false;
     this.#ready = Promise.withResolvers();
     clearTimeout(this.#late);
     this.#late = setTimeout(() => this.#refuse("it did not become ready"), READY_MS);
@@ -220,7 +227,7 @@ export class ExecutorProcess {
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
     clearTimeout(this.#late);
-    this.#wasReady = true;
+    this.#wasReady = this.#isReady = true;
     this.#ready.resolve(true);
   }
 
@@ -246,6 +253,7 @@ export class ExecutorProcess {
 
   #end(exit: string): void {
     this.#gone = true;
+    this.#isReady = false;
     clearTimeout(this.#late);
     const reason = this.#violation ?? [exit, this.#stderr].filter((part) => part !== "").join(": ");
     this.#ready.resolve(false);

@@ -6,7 +6,8 @@
  * permissions, so `file:` leads nowhere, except from the executor's own files.
  */
 
-import { base64Encode } from "../core/encoding.ts";
+import { stripTypeScriptTypes } from "node:module";
+import { base64Encode, utf8Encode } from "../core/encoding.ts";
 import { program } from "../os/program.ts";
 
 /** The text of the map for this program. */
@@ -17,6 +18,7 @@ export async function importMap(): Promise<string> {
 }
 
 async function dataUrlOf(file: string): Promise<string> {
-  const type = file.endsWith(".ts") ? "application/typescript" : "text/javascript";
-  return `data:${type};base64,${base64Encode(await Deno.readFile(file))}`;
+  const text = await Deno.readTextFile(file);
+  const script = file.endsWith(".ts") ? stripTypeScriptTypes(text) : text;
+  return `data:text/javascript;base64,${base64Encode(utf8Encode(script))}`;
 }

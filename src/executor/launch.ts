@@ -6,6 +6,7 @@ import type { HandlerCode } from "../actions/pin.ts";
 import { readHandler } from "../actions/pin.ts";
 import { program } from "../os/program.ts";
 import { ExecutorProcess, type ProcessOrder } from "./executor_process.ts";
+import { executorProgram } from "./executor_program.ts";
 import { flagsOf, workerPermissionsOf } from "./grants.ts";
 import { importMap } from "./import_map.ts";
 import type { Boot, Code, Discipline } from "./protocol.ts";
@@ -36,6 +37,7 @@ const LOG_LENGTH = 16_384;
 
 export class Launcher {
   private constructor(
+    private readonly entry: string,
     private readonly importMapFile: string,
     private readonly harness: Code,
     private readonly limits: LaunchLimits,
@@ -59,7 +61,7 @@ export class Launcher {
     const file = join(directory, "import_map.json");
     Deno.writeTextFileSync(file, await importMap(), { mode: 0o600 });
     const { text, language } = await readHandler(program.worker);
-    return new Launcher(file, { text, language }, limits, variable, records);
+    return new Launcher(executorProgram(directory), file, { text, language }, limits, variable, records);
   }
 
   /** A file that executors could be granted to read. */
@@ -99,7 +101,7 @@ export class Launcher {
       `--v8-flags=--max-old-space-size=${Math.ceil(memoryBytes / MEBIBYTE)}`,
       "--allow-ffi", // for the first moment of the process's own thread: child/main.ts gives it up again
       ...flagsOf(grants),
-      program.executor,
+      this.entry,
     ];
   }
 
@@ -114,7 +116,7 @@ export class Launcher {
     });
     return {
       ...Object.fromEntries(granted),
-      DENO_DIR: join(program.executor, "nowhere"),
+      DENO_DIR: join(this.entry, "nowhere"),
       NO_COLOR: "1",
       DENO_NO_UPDATE_CHECK: "1",
     };

@@ -141,8 +141,12 @@ export class FrameReader {
   #length = 0;
   #needed = HEADER_BYTES;
 
-  /** `bytesMax` bounds what one frame may make this side hold. */
-  constructor(public bytesMax: number) {}
+  /** Bounds what one frame may make this side hold. */
+  bytesMax: number;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
 
   /** The frames that are whole now. Throws a FrameError for one that is too long or no UTF-8. */
   read(chunk: Uint8Array): string[] {

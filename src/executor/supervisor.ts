@@ -170,7 +170,11 @@ class Pool implements ExecutorPool {
     const supply = new OwnProcesses(
       (ended) => this.launcher.start(purpose, ended),
       ({ pid, reason }) => this.#log.died(pid, scrubber.text(reason)),
-      { onlyOnce: isolation === "process", idleMs: this.options.idleMs ?? IDLE_MS },
+      {
+        onlyOnce: isolation === "process",
+        spare: isolation === "fresh",
+        idleMs: this.options.idleMs ?? IDLE_MS,
+      },
     );
     this.#supplies.push(supply);
     return supply;

@@ -25,18 +25,26 @@ export class OwnProcesses implements Supply {
   constructor(
     start: Start,
     obituary: Obituary,
-    private readonly settings: { readonly onlyOnce: boolean; readonly idleMs: number },
+    private readonly settings: {
+      /** A process ends after its run. */
+      readonly onlyOnce: boolean;
+      /** Whoever would have to wait has another one started for the next. */
+      readonly spare: boolean;
+      readonly idleMs: number;
+    },
   ) {
     this.starter = new Starter(start, obituary);
   }
 
+  /** A process that is ready before one that is yet to be. */
   take(): ExecutorProcess {
-    for (const [process, timer] of this.#idle) {
-      clearTimeout(timer);
-      this.#idle.delete(process);
-      if (!process.gone) return process;
-    }
-    return this.#start();
+    const idle = [...this.#idle.keys()].filter(({ gone }) => !gone);
+    const process = idle.find(({ isReady }) => isReady) ?? idle[0];
+    if (process === undefined) return this.#start();
+    clearTimeout(this.#idle.get(process));
+    this.#idle.delete(process);
+    if (!process.isReady && this.settings.spare) this.#keepOne();
+    return process;
   }
 
   giveBack(process: ExecutorProcess, unused: boolean): void {

@@ -26,6 +26,12 @@ test("fresh: every run has its own worker, in one process", async () => {
   expect(second.pid).toBe(first.pid);
 });
 
+test("fresh: whoever had to wait for a new worker is the last: another process takes turns from then on", async () => {
+  const takesTurns = async () => (await run("fresh")).pid !== (await run("fresh")).pid;
+  await expect.poll(takesTurns).toBe(true);
+  expect(under.pids().length).toBeLessThanOrEqual(6);
+});
+
 test("process: every run has its own process, and the last one's is gone", async () => {
   const [first, second] = [await run("process"), await run("process")];
   expect([first.runs, second.runs]).toEqual([1, 1]);

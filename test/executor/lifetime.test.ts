@@ -64,8 +64,9 @@ test("a built-in's process that is killed takes its runs along, and the next one
 test("a process that is killed before a run was sent to it loses nothing", async () => {
   const under = await start({ context: WAITING });
   await under.result("context", { do: "tell" });
+  const pids = under.pids();
   const slot = under.pool.acquire("context");
-  for (const pid of under.pids()) sendSignal(pid, SIGKILL);
+  for (const pid of pids) sendSignal(pid, SIGKILL);
   await expect.poll(() => under.pool.statistics().restarts).toBe(1);
   const { outcome } = await under.start(slot, "context", { do: "tell" });
   expect(outcome.status).toBe("succeeded");

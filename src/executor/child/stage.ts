@@ -10,6 +10,8 @@ import { NESTING_DEPTH_MAX } from "../../core/limits.ts";
 import type { Boot, Code, Describe, Run, ToDaemon } from "../protocol.ts";
 import type { Begin, FromWorker, ToWorker } from "./messages.ts";
 
+type Say = (message: Unsigned<ToDaemon>) => void;
+
 type Unsigned<Message> = Message extends ToDaemon ? Omit<Message, "token"> : never;
 
 /** How often a worker that owes an outcome is looked at: an exit makes no event. */
@@ -18,6 +20,8 @@ const PULSE_MS = 50;
 const GONE_MS = 1_000;
 
 export class Stage {
+  readonly #boot: Boot;
+  readonly #say: Say;
   readonly #harness: Blob;
   readonly #handlers: ReadonlyMap<string, Blob>;
   /** Of this worker alone: one that it revokes is not missed by the next. */
@@ -32,14 +36,16 @@ export class Stage {
   /** How often in a row the worker was found gone. */
   #missed = 0;
 
-  constructor(private readonly boot: Boot, private readonly say: (message: Unsigned<ToDaemon>) => void) {
+  constructor(boot: Boot, say: Say) {
+    this.#boot = boot;
+    this.#say = say;
     this.#harness = moduleOf(boot.harness);
     this.#handlers = new Map(boot.handlers.map(([name, code]) => [name, moduleOf(code)]));
   }
 
   /** Starts a worker; `ready` is said when it listens. */
   open(): void {
-    const { permissions, discipline, limits } = this.boot;
+    const { permissions, discipline, limits } = this.#boot;
     const worker = new Worker(this.#url(this.#harness), {
       type: "module",
       deno: { permissions: { ...permissions, ffi: false, sys: false, import: false } },
@@ -90,22 +96,22 @@ export class Stage {
     switch (message.kind) {
       case "open":
         this.#open = true;
-        if (this.#waiting.length === 0) return this.say({ kind: "ready" });
+        if (this.#waiting.length === 0) return this.#say({ kind: "ready" });
         for (const order of this.#waiting.splice(0)) this.#port?.postMessage(order);
         return;
       case "log":
-        if (this.#pending.has(message.id)) this.say({ kind: "log", id: message.id, line: message.line });
+        if (this.#pending.has(message.id)) this.#say({ kind: "log", id: message.id, line: message.line });
         return;
       case "succeeded":
-        if (this.#end(message.id)) this.say({ kind: "succeeded", id: message.id, result: message.result });
+        if (this.#end(message.id)) this.#say({ kind: "succeeded", id: message.id, result: message.result });
         return this.#follow(worker, message.last);
       case "failed":
         if (this.#end(message.id)) {
-          this.say({ kind: "failed", id: message.id, code: message.code, reason: message.reason });
+          this.#say({ kind: "failed", id: message.id, code: message.code, reason: message.reason });
         }
         return this.#follow(worker, message.last);
       default:
-        for (const handler of [...this.#pending]) if (this.#end(handler)) this.say({ ...message, handler });
+        for (const handler of [...this.#pending]) if (this.#end(handler)) this.#say({ ...message, handler });
         return this.#follow(worker, true);
     }
   }
@@ -131,14 +137,14 @@ export class Stage {
     if (!this.#open) Deno.exit(1); // the harness itself does not load: another worker would not either
     for (const id of [...this.#pending]) {
       this.#end(id);
-      this.say({ kind: "crashed", id, reason: reason.slice(0, this.boot.limits.logLength) });
+      this.#say({ kind: "crashed", id, reason: reason.slice(0, this.#boot.limits.logLength) });
     }
     void this.#replace(worker);
   }
 
   #follow(worker: Worker, last: boolean): void {
     if (last) void this.#replace(worker);
-    else if (!this.boot.discipline.shared) this.say({ kind: "ready" });
+    else if (!this.#boot.discipline.shared) this.#say({ kind: "ready" });
   }
 
   async #replace(worker: Worker): Promise<void> {
@@ -148,7 +154,7 @@ export class Stage {
     this.#port?.close();
     for (const url of this.#urls.values()) URL.revokeObjectURL(url);
     this.#urls.clear();
-    if (!this.boot.discipline.successor) return;
+    if (!this.#boot.discipline.successor) return;
     const deadline = performance.now() + GONE_MS;
     while (isAlive(worker)) {
       if (performance.now() > deadline) Deno.exit(1);

@@ -7,9 +7,10 @@
  * port is no argument of anything that a handler could have replaced. Where a worker is used again, an earlier run can change
  * what a later one does: they are the same code in the same realm.
  *
- * This file is loaded from its text, like a handler, so it imports nothing of ours but types.
+ * This file is loaded from its text, like a handler, so it imports what a handler may, and nothing of ours but types.
  */
 
+import "openexec"; // here for handlers: what they import is loaded before there is a request
 import { type GenericSchema, safeParse } from "valibot";
 import type { Action, ActionContext } from "../../actions/define.ts";
 import type { Begin, FromWorker, ToWorker } from "./messages.ts";
