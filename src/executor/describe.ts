@@ -20,42 +20,47 @@ export interface HandlerSchemas {
 }
 
 const MEMORY_BYTES = 256 * 1024 * 1024;
+/** For each. */
 const TIME_LIMIT_MS = 30_000;
 
-/** Handlers by name, all in one process. Throws a StartupError that says which one cannot be used, and why. */
+/** Handlers by name, one after another in one process. Throws a StartupError that says which one cannot be used, and why. */
 export async function describeHandlers(
   handlers: ReadonlyMap<string, HandlerCode>,
   launcher: Launcher,
 ): Promise<ReadonlyMap<string, HandlerSchemas>> {
-  const { text, language } = await readHandler(program.schemaConverter);
+  const converter = await readHandler(program.schemaConverter);
   const discipline = { runsMax: 1, shared: false, successor: true };
   const process = launcher.start(
     { handlers, grants: NO_GRANTS, discipline, memoryBytes: MEMORY_BYTES },
     () => {},
   );
-  const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
   try {
     const schemas = new Map<string, HandlerSchemas>();
     for (const [name, code] of handlers) {
-      schemas.set(name, schemasOf(name, code, await describe(process, name, { text, language })));
+      schemas.set(name, schemasOf(name, code, await describe(process, name, converter)));
     }
     return schemas;
   } finally {
-    clearTimeout(timer);
     process.retire();
     await process.exited;
   }
 }
 
+/** null when its process ended first. */
 async function describe(
   process: ExecutorProcess,
   handler: string,
-  converter: Pick<HandlerCode, "text" | "language">,
+  { text, language }: HandlerCode,
 ): Promise<Description | null> {
-  if (!await process.ready() || !process.limitGrowth(MEMORY_BYTES)) return null;
-  const description = await process.describe({ handler, converter });
-  process.limitGrowth(null);
-  return description;
+  const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
+  try {
+    if (!await process.ready() || !process.limitGrowth(MEMORY_BYTES)) return null;
+    const description = await process.describe({ handler, converter: { text, language } });
+    process.limitGrowth(null);
+    return description;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function schemasOf(name: string, code: HandlerCode, description: Description | null): HandlerSchemas {

@@ -62,34 +62,11 @@ export async function startPool(
   const secrets = new Map<string, Secrets>();
   for (const [name, action] of actions) secrets.set(name, await readSecrets(action.secrets));
   const boxed = verifyBox(launcher);
-  const [described] = await Promise.allSettled([describeAll(actions, handlers, launcher), boxed]);
+  const [described] = await Promise.allSettled([describeHandlers(handlers, launcher), boxed]);
   await boxed;
   if (described.status === "rejected") throw described.reason;
   const schemas = described.value;
   return new Pool([...actions.values()], { handlers, secrets, schemas }, launcher, options);
-}
-
-/** Built-ins in one process; every other handler in its own, two at a time. */
-async function describeAll(
-  actions: ReadonlyMap<string, ActionConfig>,
-  handlers: ReadonlyMap<string, HandlerCode>,
-  launcher: Launcher,
-): Promise<ReadonlyMap<string, HandlerSchemas>> {
-  const [own, others] = [new Map<string, HandlerCode>(), [] as ReadonlyMap<string, HandlerCode>[]];
-  for (const [name, code] of handlers) {
-    if (isBuiltin(actions.get(name))) own.set(name, code);
-    else others.push(new Map([[name, code]]));
-  }
-  const groups = own.size > 0 ? [own, ...others] : others;
-  const schemas = new Map<string, HandlerSchemas>();
-  const work = groups.values();
-  const describeNext = async (): Promise<void> => {
-    for (const group of work) {
-      for (const [name, schema] of await describeHandlers(group, launcher)) schemas.set(name, schema);
-    }
-  };
-  await Promise.all([describeNext(), describeNext()]);
-  return schemas;
 }
 
 function isBuiltin(action: ActionConfig | undefined): boolean {

@@ -42,6 +42,10 @@ const UNUSABLE: readonly (readonly [what: string, file: () => string])[] = [
   ],
   ["exits while it loads", () => write("exits.ts", "Deno.exit(0);")],
   [
+    "starts a worker while it loads",
+    () => write("worker.ts", 'new Worker("data:text/javascript,for (;;);", { type: "module" });'),
+  ],
+  [
     "kills its process while it loads",
     () => write("kills.ts", 'import p from "node:process"; p.kill(p.pid, "SIGKILL");'),
   ],
