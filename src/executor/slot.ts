@@ -80,6 +80,7 @@ export class Slots {
   }
 
   async #run(job: Job, first: ExecutorProcess): Promise<Run> {
+    if (first.wasReady && !first.isReady) this.supply.foundNoneReady();
     const process = await this.#ready(first);
     if (process === null) return { outcome: UNKNOWN, startedAtMs: null };
     const startedAtMs = this.settings.clock.nowMs();

@@ -9,6 +9,8 @@ import { type Obituary, type Start, Starter } from "./starter.ts";
 export interface Supply {
   /** A process that is, or is about to be, ready. Throws a Refusal executor_unavailable. */
   take(): ExecutorProcess;
+  /** A run has to wait for its process: the next one shall not. */
+  foundNoneReady(): void;
   /** After a run, or `unused`. */
   giveBack(process: ExecutorProcess, unused: boolean): void;
   /** A run in `process` is over its time. */
@@ -43,8 +45,11 @@ export class OwnProcesses implements Supply {
     if (process === undefined) return this.#start();
     clearTimeout(this.#idle.get(process));
     this.#idle.delete(process);
-    if (!process.isReady && this.settings.spare) this.#keepOne();
     return process;
+  }
+
+  foundNoneReady(): void {
+    if (this.settings.spare) this.#keepOne();
   }
 
   giveBack(process: ExecutorProcess, unused: boolean): void {
@@ -104,6 +109,9 @@ export class SharedProcess implements Supply {
     }
     return this.#process;
   }
+
+  /** The one that is waited for is the next one's as well. */
+  foundNoneReady(): void {}
 
   giveBack(process: ExecutorProcess): void {
     if (process !== this.#process && process.running === 0) process.retire();

@@ -99,6 +99,20 @@ test("executors that cannot be started are refused and reported, and tried again
   expect((await under.run("context", { do: "tell" })).status).toBe("succeeded");
 });
 
+test("an executor that cannot be put on record, as on a full disk, is refused and reported, and takes nothing along", async () => {
+  const under = await start({ context: WAITING });
+  const records = join(under.stateDir, "executors");
+  Deno.renameSync(records, `${records}.away`);
+  expect(() => under.pool.acquire("context")).toThrow(
+    expect.objectContaining({ code: "executor_unavailable" }),
+  );
+  expect(under.heard.deaths).toHaveLength(1);
+  await expect.poll(childrenOfThisProcess).toEqual([]);
+  Deno.renameSync(`${records}.away`, records);
+  await expect.poll(() => under.pool.healthy(), { timeout: 15_000 }).toBe(true);
+  expect((await under.run("context", { do: "tell" })).status).toBe("succeeded");
+});
+
 test("while executors cannot be started nobody is made to wait for one", async () => {
   const under = await start({ context: WAITING, echo: ECHO });
   await under.result("echo", {});
@@ -157,4 +171,11 @@ async function startElsewhere() {
   const executor = Number(new TextDecoder().decode(value));
   expect(isAlive(executor)).toBe(true);
   return { daemon, executor, stateDir };
+}
+
+/** Zombies are none. */
+function childrenOfThisProcess(): string[] {
+  return Deno.readTextFileSync(`/proc/${Deno.pid}/task/${Deno.pid}/children`).trim().split(" ").filter((
+    pid,
+  ) => pid !== "" && isAlive(Number(pid)));
 }
