@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { monotonicClock, uptimeClock } from "../../src/core/clock.ts";
+import { monotonicClock } from "../../src/core/clock.ts";
 
 function settable(wallMs: number) {
   const time = { wallMs, upMs: 5000 };
@@ -61,34 +61,4 @@ test("monotonicClock() does not run ahead of the wall clock because uptimes are 
   time.wallMs += 200;
   time.upMs += 1_000;
   expect(steady.nowMs()).toBe(101_100);
-});
-
-test("uptimeClock() asks once a second, counts on meanwhile, notices a sleep or a set clock, and never goes back", () => {
-  const time = { asked: 0, uptimeMs: 10_900, wallMs: 0, timerMs: 0 };
-  const pass = (ms: number) => {
-    time.uptimeMs += ms;
-    time.wallMs += ms;
-    time.timerMs += ms;
-  };
-  const read = () => {
-    time.asked++;
-    return Math.floor(time.uptimeMs / 1000) * 1000;
-  };
-  const uptime = uptimeClock(read, () => time.wallMs, () => time.timerMs);
-  expect(uptime()).toBe(10_000);
-  pass(999);
-  expect(uptime()).toBe(10_999);
-  expect(time.asked).toBe(1);
-  pass(1);
-  expect(uptime()).toBe(11_000);
-  expect(time.asked).toBe(2);
-  pass(50);
-  expect(uptime()).toBe(11_050);
-  time.wallMs += 7_200_000; // set forward
-  expect(uptime()).toBe(11_050);
-  expect(time.asked).toBe(3);
-  time.uptimeMs += 60_000; // asleep, while the timer stood still
-  time.wallMs += 60_000;
-  expect(uptime()).toBe(71_000);
-  expect(time.asked).toBe(4);
 });
