@@ -15,7 +15,7 @@ struct file {
   uint8_t digest[SHA256_BYTES];
 };
 
-enum { FILES_MAX = 64 };
+enum { FILES_MAX = 256 };
 extern const struct file FILES[];
 extern const size_t FILE_COUNT;
 

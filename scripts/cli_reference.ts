@@ -5,7 +5,7 @@ import { commandTree, systemCli } from "../src/cli/commands.ts";
 import { EXIT_CODES } from "../src/cli/exit_code.ts";
 import { program } from "../src/os/program.ts";
 
-const tree = commandTree(systemCli());
+const tree = await commandTree(systemCli());
 const commands: readonly CommandModel[] = commandModels(tree);
 
 /** Read by commands; the configuration's own are in docs/config.md. */

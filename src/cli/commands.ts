@@ -4,62 +4,46 @@ import { Command } from "commander";
 import { readEnvironment } from "../config/environment.ts";
 import { systemClock } from "../core/clock.ts";
 import { program } from "../os/program.ts";
-import { actionsCommand } from "./actions.ts";
-import { approveCommand } from "./approve.ts";
-import { auditCommand } from "./audit.ts";
-import { backupCommand, restoreCommand } from "./backup.ts";
-import { checkpointCommand } from "./checkpoint.ts";
 import { type Cli, tellError } from "./command.ts";
-import { completionCommand } from "./completion.ts";
-import { doctorCommand } from "./doctor.ts";
-import { execCommand } from "./exec.ts";
 import { DONE, type ExitCode, exitCodeOf } from "./exit_code.ts";
-import { exportCommand } from "./export.ts";
 import { interruption } from "./interruption.ts";
-import { keygenCommand } from "./keygen.ts";
-import { listCommand } from "./list.ts";
-import { haltCommand, pruneCommand, resolveCommand, resumeCommand, revokeCommand } from "./operate.ts";
-import { pinCommand } from "./pin.ts";
-import { requestCommand } from "./request.ts";
-import { serveCommand } from "./serve.ts";
-import { showCommand } from "./show.ts";
-import { statusCommand } from "./status.ts";
 import { systemTerminal } from "./terminal.ts";
-import { testActionCommand } from "./test_action.ts";
-import { verifyCommand } from "./verify.ts";
 
-/** In the order help lists them. */
-const COMMANDS: readonly ((cli: Cli) => Command)[] = [
-  serveCommand,
-  keygenCommand,
-  requestCommand,
-  approveCommand,
-  execCommand,
-  showCommand,
-  listCommand,
-  actionsCommand,
-  statusCommand,
-  verifyCommand,
-  checkpointCommand,
-  haltCommand,
-  resumeCommand,
-  revokeCommand,
-  resolveCommand,
-  pruneCommand,
-  auditCommand,
-  exportCommand,
-  backupCommand,
-  restoreCommand,
-  pinCommand,
-  testActionCommand,
-  doctorCommand,
-  completionCommand,
-];
+type Make = (cli: Cli) => Command;
+
+/** In the order help lists them; each is loaded when it is asked for, since to load all of them takes longer than most run. */
+const COMMANDS: Readonly<Record<string, () => Promise<Make>>> = {
+  serve: async () => (await import("./serve.ts")).serveCommand,
+  keygen: async () => (await import("./keygen.ts")).keygenCommand,
+  request: async () => (await import("./request.ts")).requestCommand,
+  approve: async () => (await import("./approve.ts")).approveCommand,
+  exec: async () => (await import("./exec.ts")).execCommand,
+  show: async () => (await import("./show.ts")).showCommand,
+  list: async () => (await import("./list.ts")).listCommand,
+  actions: async () => (await import("./actions.ts")).actionsCommand,
+  status: async () => (await import("./status.ts")).statusCommand,
+  verify: async () => (await import("./verify.ts")).verifyCommand,
+  checkpoint: async () => (await import("./checkpoint.ts")).checkpointCommand,
+  halt: async () => (await import("./operate.ts")).haltCommand,
+  resume: async () => (await import("./operate.ts")).resumeCommand,
+  revoke: async () => (await import("./operate.ts")).revokeCommand,
+  resolve: async () => (await import("./operate.ts")).resolveCommand,
+  prune: async () => (await import("./operate.ts")).pruneCommand,
+  audit: async () => (await import("./audit.ts")).auditCommand,
+  export: async () => (await import("./export.ts")).exportCommand,
+  backup: async () => (await import("./backup.ts")).backupCommand,
+  restore: async () => (await import("./backup.ts")).restoreCommand,
+  pin: async () => (await import("./pin.ts")).pinCommand,
+  "test-action": async () => (await import("./test_action.ts")).testActionCommand,
+  doctor: async () => (await import("./doctor.ts")).doctorCommand,
+  completion: async () => (await import("./completion.ts")).completionCommand,
+};
 
 /** Runs one command. `argv` is what follows the program's name. */
 export async function runCli(argv: readonly string[], cli: Cli = systemCli()): Promise<ExitCode> {
   try {
-    await commandTree(cli).parseAsync([...argv], { from: "user" });
+    const tree = await commandTree(cli, argv.find((argument) => !argument.startsWith("-")));
+    await tree.parseAsync([...argv], { from: "user" });
     return cli.exitCode;
   } catch (error) {
     tellError(cli, error, argv.includes("--json"));
@@ -67,7 +51,8 @@ export async function runCli(argv: readonly string[], cli: Cli = systemCli()): P
   }
 }
 
-export function commandTree(cli: Cli): Command {
+/** With the one command that is `asked` for, or with all of them where it is none, or one that speaks of the others. */
+export async function commandTree(cli: Cli, asked?: string): Promise<Command> {
   const root = new Command("openexec")
     .description("Runs what was approved, once, in a box, and keeps a receipt that anyone can check.")
     .version(program.version, "-V, --version", "show the version")
@@ -80,7 +65,11 @@ export function commandTree(cli: Cli): Command {
       writeErr: (text) => cli.terminal.note(text.trimEnd()),
       outputError: (text, write) => write(`openexec: ${text.replace(/^error: /, "")}`),
     });
-  for (const make of COMMANDS) root.addCommand(make(cli).copyInheritedSettings(root));
+  const isAlone = asked !== undefined && asked !== "completion" && Object.hasOwn(COMMANDS, asked);
+  const chosen = Object.entries(COMMANDS).filter(([name]) => !isAlone || name === asked);
+  for (const make of await Promise.all(chosen.map(([, load]) => load()))) {
+    root.addCommand(make(cli).copyInheritedSettings(root));
+  }
   return root;
 }
 

@@ -286,9 +286,9 @@ describe("an operator", () => {
   });
 });
 
-describe("every command", () => {
-  const names = commandTree(systemCli()).commands.map((command) => command.name());
+const names = (await commandTree(systemCli())).commands.map((command) => command.name());
 
+describe("every command", () => {
   test.each(names)("%s has --help, and prints it with 0", async (name) => {
     const { code, out, err } = await openexec([name, "--help"]);
     expect([code, err]).toEqual([0, ""]);

@@ -5,7 +5,7 @@ import { commandTree, systemCli } from "../../src/cli/commands.ts";
 import { testWith } from "../support/tools.ts";
 import { openexec } from "./recording_terminal.ts";
 
-const commands = commandModels(commandTree(systemCli()));
+const commands = commandModels(await commandTree(systemCli()));
 const names = commands.map(({ name }) => name);
 
 async function scriptFor(shell: string): Promise<string> {

@@ -6,7 +6,7 @@ import { commandModels } from "../../src/cli/command_model.ts";
 import { commandTree, systemCli } from "../../src/cli/commands.ts";
 import { testWith } from "../support/tools.ts";
 
-const commands = commandModels(commandTree(systemCli()));
+const commands = commandModels(await commandTree(systemCli()));
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 describe("the command line's reference", () => {
