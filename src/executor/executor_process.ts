@@ -37,7 +37,7 @@ export interface ProcessOrder {
   readonly boot: Omit<Boot, "kind" | "token">;
   /** Bound of one frame from the process. */
   readonly frameBytesMax: number;
-  /** Called once it runs and before it is sent any code. Throws to have it ended. */
+  /** Called once it runs and before it is sent any code. Throws to have it ended, of which nothing more is told. */
   readonly started: (pid: number) => void;
   /** Called when it has ended; `expected` is false for an end that nobody asked for. */
   readonly ended: (
@@ -85,16 +85,16 @@ export class ExecutorProcess {
   constructor(private readonly order: ProcessOrder) {
     this.#reader = new FrameReader(order.frameBytesMax);
     this.#spawned = spawnExecutor(order.spawn);
+    try {
+      order.started(this.pid);
+    } catch (error) {
+      this.#spawned.discard();
+      throw error;
+    }
     this.exited = this.#spawned.exited.then((reason) => this.#end(reason));
     this.#spawned.channel.on("data", (chunk: Uint8Array) => this.#read(chunk));
     this.#spawned.channel.on("close", () => this.#spawned.kill());
     this.#keepStderr();
-    try {
-      order.started(this.pid);
-    } catch (error) {
-      this.retire();
-      throw error;
-    }
     this.#awaitReady();
     this.#send({ kind: "boot", token: this.#token, ...order.boot });
   }
@@ -261,8 +261,7 @@ export class ExecutorProcess {
     for (const answer of this.#descriptions.values()) answer(null);
     this.#runs.clear();
     this.#descriptions.clear();
-    this.#spawned.channel.destroy();
-    this.#spawned.stderr.destroy();
+    this.#spawned.discard();
     this.order.ended({ pid: this.pid, reason, expected: this.#expected });
   }
 

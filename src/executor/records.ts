@@ -21,7 +21,12 @@ export class ExecutorRecords {
   add(pid: number): void {
     const startTime = startTimeOf(pid);
     if (startTime === null) throw new Error("the process ended as soon as it started");
-    Deno.writeTextFileSync(this.#path(pid), startTime, { mode: 0o600 });
+    try {
+      Deno.writeTextFileSync(this.#path(pid), startTime, { mode: 0o600 });
+    } catch (error) {
+      this.remove(pid);
+      throw error;
+    }
   }
 
   remove(pid: number): void {

@@ -31,6 +31,8 @@ export interface Spawned {
   readonly exited: Promise<string>;
   /** Ends it and all of its process group, at once. */
   kill(): void;
+  /** The same, and lets go of what leads to it. */
+  discard(): void;
 }
 
 const OOM_SCORE = 800;
@@ -66,7 +68,12 @@ export function spawnExecutor({ runtime, args, environment }: SpawnOrder): Spawn
     kill();
     throw new Error("the process cannot be limited");
   }
-  return { pid, channel, stderr, exited, kill };
+  const discard = (): void => {
+    kill();
+    channel.destroy();
+    stderr.destroy();
+  };
+  return { pid, channel, stderr, exited, kill, discard };
 }
 
 /**

@@ -38,10 +38,8 @@ export class Starter {
   /** `died` is called when it ends unasked, and it is time to start another. Throws a Refusal executor_unavailable. */
   start(died: () => void): ExecutorProcess {
     if (this.#closed || this.#retry !== null) throw new Refusal("executor_unavailable");
-    let begun: ExecutorProcess | null = null;
     try {
-      // one that could not be put on record ends too, and was never one of ours
-      const process = begun = this.begin((end) => void (begun !== null && this.#ended(begun, end, died)));
+      const process = this.begin((end) => this.#ended(process, end, died));
       this.#alive.add(process);
       void process.ready().then((ready) => this.#failures = ready ? 0 : this.#failures);
       return process;
