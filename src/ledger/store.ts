@@ -150,8 +150,9 @@ export class Store {
     const measured = () => {
       const before = this.#writtenBytes;
       work();
-      this.#free.take(this.#writtenBytes - before);
-      leftBytes = this.#freeBytes();
+      const writtenBytes = this.#writtenBytes - before;
+      leftBytes = this.#freeBytes() - writtenBytes;
+      this.#free.take(writtenBytes);
     };
     this.#inFlight.set(promise, reject);
     try {
