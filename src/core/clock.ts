@@ -12,7 +12,7 @@ export const systemClock: Clock = {
 };
 
 /** Uptimes come in whole seconds. */
-const UPTIME_STEP_MS = 1_000;
+export const UPTIME_STEP_MS = 1_000;
 
 /**
  * A clock that never goes back: now is never before `markMs` (a mark the ledger kept) nor before anything it said

@@ -8,13 +8,10 @@
 import { join } from "node:path";
 import { Refusal } from "../core/errors.ts";
 import { flushFile, flushFolder } from "./durable_file.ts";
-import { freeBytes } from "./free_space.ts";
+import { freeBytes, FULL_BYTES } from "./free_space.ts";
 import { DATA_FILE, LEDGER_FOLDER } from "./layout.ts";
 import { refusalOfFileError } from "./room.ts";
 import type { Store } from "./store.ts";
-
-/** LMDB does not say why a copy failed; with less than this left, this is why. */
-const FULL_BYTES = 2 ** 20;
 
 /**
  * `directory` is made where it is missing. Throws request_malformed when it is not empty or cannot be written to, and

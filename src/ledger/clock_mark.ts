@@ -9,13 +9,10 @@
  * Uptime says nothing across a reboot, which shows as an uptime below the mark's: docs/decisions/clock-jumps.md.
  */
 
-import type { Clock } from "../core/clock.ts";
+import { type Clock, UPTIME_STEP_MS } from "../core/clock.ts";
 import type { LedgerState } from "./state.ts";
 
 const JUMP_MS = 3_600_000;
-
-/** Uptimes come in whole seconds. */
-const UPTIME_STEP_MS = 1_000;
 
 /**
  * The earliest that it can be at start-up: the mark, and what the machine has certainly been up for since. So time does

@@ -5,14 +5,10 @@
  * that it hands to nobody, which would end the process, so those are taken here.
  */
 
+import { FULL_BYTES } from "./free_space.ts";
+
 const ENOSPC = 28;
 const EDQUOT = 122;
-
-/**
- * LMDB reports a write that the disk took in part as EIO, which is also what a failed flush is. With less left than what
- * was to be written and this much, it is taken for the former.
- */
-const FULL_BYTES = 2 ** 20;
 
 /** How long to wait for the cause, which normally is there already. */
 const CAUSE_MS = 1_000;
@@ -31,6 +27,7 @@ export async function commitFailure(
   leftBytes: () => number,
 ): Promise<"storage_full" | "ledger_unavailable"> {
   const cause = await causeOf(error);
+  // a write that the disk took in part is reported as EIO, which is also what a failed flush is
   const full = cause === ENOSPC || cause === EDQUOT || leftBytes() < FULL_BYTES;
   return full ? "storage_full" : "ledger_unavailable";
 }

@@ -8,6 +8,9 @@ export function freeBytes(path: string): number {
   return bavail * bsize;
 }
 
+/** LMDB does not always say why it could not write. With less than this left, a full disk is taken for the reason. */
+export const FULL_BYTES = 2 ** 20;
+
 /** How long a look at the file system holds: at every commit it would take as long as to write a row. */
 const LOOK_MS = 50;
 

@@ -8,7 +8,7 @@
  */
 
 import { sha256 } from "../core/sha.ts";
-import { isUuid } from "../core/uuid.ts";
+import { isUuid, uuidText } from "../core/uuid.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 
 /** 32 bytes. */
@@ -37,8 +37,7 @@ export function executionKey(id: string): Uint8Array | undefined {
 }
 
 export function executionIdOf(key: Uint8Array): string {
-  const hex = new ByteReader(key).hex(16);
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+  return uuidText(new ByteReader(key).view(16));
 }
 
 /** 20 bytes: a uid, then the execution, so that one peer's executions stand together in the order of their ids. */
