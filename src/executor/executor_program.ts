@@ -10,24 +10,29 @@ import { stripTypeScriptTypes } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { program } from "../os/program.ts";
 
-/** A relative import, which is of one of our own files. */
-const IMPORT = /\bfrom "(\.[^"]+)\.(ts|json)"/g;
-
 /** The entry to start executors with. `directory` is the caller's alone; what it holds of an earlier start is replaced. */
 export function executorProgram(directory: string): string {
   if (!program.executor.endsWith(".ts")) return program.executor;
   const folder = join(directory, "program");
-  const written = new Set<string>();
+  const copied = new Set<string>();
   const copy = (file: string): string => {
     const target = join(folder, relative(program.root, file)).replace(/\.ts$/, ".js");
-    if (written.has(file)) return target;
-    written.add(file);
-    const text = Deno.readTextFileSync(file);
-    const script = file.endsWith(".ts") ? stripTypeScriptTypes(text) : text;
-    for (const [, path, type] of script.matchAll(IMPORT)) copy(join(dirname(file), `${path}.${type}`));
+    if (copied.has(file)) return target;
+    copied.add(file);
+    // a relative import is of one of our own files
+    const script = javascriptOf(file).replaceAll(/\bfrom "(\.[^"]+)\.(ts|json)"/g, (_, path, type) => {
+      copy(join(dirname(file), `${path}.${type}`));
+      return `from "${path}.${type === "ts" ? "js" : type}"`;
+    });
     Deno.mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-    Deno.writeTextFileSync(target, script.replaceAll(/(\bfrom "\.[^"]+)\.ts"/g, '$1.js"'), { mode: 0o600 });
+    Deno.writeTextFileSync(target, script, { mode: 0o600 });
     return target;
   };
   return copy(program.executor);
+}
+
+/** The text of a file of ours, without types where it has any. */
+export function javascriptOf(file: string): string {
+  const text = Deno.readTextFileSync(file);
+  return file.endsWith(".ts") ? stripTypeScriptTypes(text) : text;
 }

@@ -6,19 +6,17 @@
  * permissions, so `file:` leads nowhere, except from the executor's own files.
  */
 
-import { stripTypeScriptTypes } from "node:module";
 import { base64Encode, utf8Encode } from "../core/encoding.ts";
 import { program } from "../os/program.ts";
+import { javascriptOf } from "./executor_program.ts";
 
 /** The text of the map for this program. */
-export async function importMap(): Promise<string> {
+export function importMap(): string {
   const imports: Record<string, string> = { "file:///": "nowhere:///" };
-  for (const [specifier, file] of program.handlerModules) imports[specifier] = await dataUrlOf(file);
+  for (const [specifier, file] of program.handlerModules) imports[specifier] = dataUrlOf(file);
   return JSON.stringify({ imports, scopes: { "file:///": { "file:///": "file:///" } } });
 }
 
-async function dataUrlOf(file: string): Promise<string> {
-  const text = await Deno.readTextFile(file);
-  const script = file.endsWith(".ts") ? stripTypeScriptTypes(text) : text;
-  return `data:text/javascript;base64,${base64Encode(utf8Encode(script))}`;
+function dataUrlOf(file: string): string {
+  return `data:text/javascript;base64,${base64Encode(utf8Encode(javascriptOf(file)))}`;
 }

@@ -59,7 +59,7 @@ export class Launcher {
     const records = new ExecutorRecords(directory);
     await records.endPredecessors();
     const file = join(directory, "import_map.json");
-    Deno.writeTextFileSync(file, await importMap(), { mode: 0o600 });
+    Deno.writeTextFileSync(file, importMap(), { mode: 0o600 });
     const { text, language } = await readHandler(program.worker);
     return new Launcher(executorProgram(directory), file, { text, language }, limits, variable, records);
   }

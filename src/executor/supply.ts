@@ -40,7 +40,7 @@ export class OwnProcesses implements Supply {
 
   /** A process that is ready before one that is yet to be. */
   take(): ExecutorProcess {
-    const idle = [...this.#idle.keys()].filter(({ gone }) => !gone);
+    const idle = this.#kept();
     const process = idle.find(({ isReady }) => isReady) ?? idle[0];
     if (process === undefined) return this.#start();
     clearTimeout(this.#idle.get(process));
@@ -73,9 +73,14 @@ export class OwnProcesses implements Supply {
     return this.starter.start(() => this.#keepOne());
   }
 
+  /** Those that nothing runs in, and that have not ended meanwhile. */
+  #kept(): ExecutorProcess[] {
+    return [...this.#idle.keys()].filter(({ gone }) => !gone);
+  }
+
   /** So that the next caller does not wait for a start. */
   #keepOne(): void {
-    for (const process of this.#idle.keys()) if (!process.gone) return;
+    if (this.#kept().length > 0) return;
     try {
       this.#keep(this.#start());
     } catch {
