@@ -3,11 +3,12 @@
  * what the client takes of it the daemon has not got.
  */
 
-const HEAD_END = [13, 10, 13, 10];
-const decoder = new TextDecoder();
+import { Buffer } from "node:buffer";
+
+const HEAD_END = "\r\n\r\n";
 
 export class LoadConnection {
-  readonly #chunk = new Uint8Array(64 * 1024);
+  readonly #chunk = Buffer.alloc(64 * 1024);
 
   private constructor(private readonly socket: Deno.Conn) {}
 
@@ -18,14 +19,16 @@ export class LoadConnection {
   /** The status of the answer, whose body is read and thrown away. Throws when the connection ends before it does. */
   async exchange(request: Uint8Array): Promise<number> {
     for (let sent = 0; sent < request.length;) sent += await this.socket.write(request.subarray(sent));
-    let [length, headEnd] = [0, -1];
-    for (; headEnd === -1; headEnd = endOfHead(this.#chunk.subarray(0, length))) {
+    let [length, headLength] = [0, -1];
+    for (; headLength === -1; headLength = this.#chunk.subarray(0, length).indexOf(HEAD_END)) {
       length += await this.#read(length);
     }
-    const head = decoder.decode(this.#chunk.subarray(0, headEnd));
+    const head = this.#chunk.toString("latin1", 0, headLength);
     const bodyLength = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1]);
     if (Number.isNaN(bodyLength)) throw new Error(`an answer of unknown length: ${head}`);
-    for (let left = headEnd + bodyLength - length; left > 0;) left -= await this.#read(0);
+    for (let left = headLength + HEAD_END.length + bodyLength - length; left > 0;) {
+      left -= await this.#read(0);
+    }
     return Number(head.slice(9, 12));
   }
 
@@ -42,16 +45,8 @@ export class LoadConnection {
 
 /** The request as bytes, head and body. */
 export function requestBytes(body: string): Uint8Array {
-  const bytes = new TextEncoder().encode(body);
-  const head =
-    `POST /execute HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: ${bytes.length}`;
-  return new TextEncoder().encode(`${head}\r\n\r\n${body}`);
-}
-
-/** Where the body begins, or -1. */
-function endOfHead(bytes: Uint8Array): number {
-  for (let at = bytes.indexOf(HEAD_END[0] ?? 0); at !== -1; at = bytes.indexOf(HEAD_END[0] ?? 0, at + 1)) {
-    if (HEAD_END.every((byte, i) => bytes[at + i] === byte)) return at + HEAD_END.length;
-  }
-  return -1;
+  const fields = `Host: bench\r\nContent-Type: application/json\r\nContent-Length: ${
+    Buffer.byteLength(body)
+  }`;
+  return Buffer.from(`POST /execute HTTP/1.1\r\n${fields}${HEAD_END}${body}`);
 }
