@@ -11,10 +11,9 @@ const carol = new Approver("carol");
 let daemon: Daemon;
 
 beforeAll(async () => {
-  const directory = Deno.makeTempDirSync({ prefix: "openexec-test-" });
   daemon = await Daemon.start({
-    directory,
-    config: `executor_id = "openexec:test"
+    config: (directory) =>
+      `executor_id = "openexec:test"
 tenant = "t1"
 ${alice.toml()}
 ${bob.toml('actions = ["else"]')}
@@ -41,10 +40,7 @@ role = "admin"
   expect((await admin("revoke", { iss: "alice", jti: REVOKED_JTI })).status).toBe(200);
 });
 
-afterAll(async () => {
-  await daemon.close();
-  Deno.removeSync(daemon.directory, { recursive: true });
-});
+afterAll(() => daemon.close());
 
 const USED_NONCE = "precedence-used";
 const USED_JTI = "precedence-used";

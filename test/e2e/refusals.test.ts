@@ -9,10 +9,9 @@ const stranger = new Approver("mallory");
 let daemon: Daemon;
 
 beforeAll(async () => {
-  const directory = Deno.makeTempDirSync({ prefix: "openexec-test-" });
   daemon = await Daemon.start({
-    directory,
-    config: `executor_id = "openexec:test"
+    config: (directory) =>
+      `executor_id = "openexec:test"
 tenant = "t1"
 ${alice.toml()}
 ${bob.toml('actions = ["add"]\nmax_ttl = "1m"')}
@@ -33,10 +32,7 @@ role = "admin"
   });
 });
 
-afterAll(async () => {
-  await daemon.close();
-  Deno.removeSync(daemon.directory, { recursive: true });
-});
+afterAll(() => daemon.close());
 
 const echo = (payload = { msg: "hello" }) => request("echo", payload);
 const claims = { tenant: "t1" };

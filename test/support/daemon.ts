@@ -6,8 +6,8 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 export const OPENEXEC = join(ROOT, "bin/openexec");
 
 export interface DaemonOptions {
-  /** TOML after the generated head (state_dir, [[sockets]]); absent: the embedded default. */
-  readonly config?: string;
+  /** TOML after the generated head (state_dir, [[sockets]]), or what makes it for a folder; absent: the embedded default. */
+  readonly config?: string | ((directory: string) => string);
   /** An existing folder to start in again; absent: a fresh one. */
   readonly directory?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -40,7 +40,10 @@ export class Daemon {
   static launch(options: DaemonOptions = {}): Daemon {
     const directory = options.directory ?? Deno.makeTempDirSync({ prefix: "openexec-test-" });
     const configured = join(directory, "agent.sock");
-    if (options.config !== undefined) writeConfig(directory, configured, options.config);
+    const { config } = options;
+    if (config !== undefined) {
+      writeConfig(directory, configured, typeof config === "string" ? config : config(directory));
+    }
     const socket = exists(configOf(directory)) ? configured : join(directory, "run/openexec/agent.sock");
     const openexec = options.openexec ?? OPENEXEC;
     const [program, ...args] = [...(options.wrapper ?? []), openexec, "serve", ...(options.arguments ?? [])];
