@@ -9,7 +9,6 @@ import { isDeepStrictEqual } from "node:util";
 import { TrustStore } from "../approval/trust.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, readVariable } from "../config/environment.ts";
-import { systemClock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { CheckpointPublisher } from "../engine/checkpoint_publisher.ts";
@@ -34,6 +33,7 @@ import type { LmdbLedger } from "../ledger/lmdb_ledger.ts";
 import { openLedger } from "../ledger/open.ts";
 import { adminReceipt } from "../log/receipt.ts";
 import { receiptSigner } from "../log/signed_receipt.ts";
+import { machineClock } from "../os/clock.ts";
 import { program } from "../os/program.ts";
 import { inheritedSockets } from "../os/socket_activation.ts";
 import { Server } from "../server/server.ts";
@@ -68,7 +68,7 @@ export class Daemon {
       stateDir,
       executorId,
       mode,
-      clock: systemClock,
+      clock: machineClock,
       resultBytesMax: limits.resultBytes,
     });
     let executors: ExecutorPool | undefined;

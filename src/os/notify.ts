@@ -5,6 +5,7 @@
  */
 
 import { utf8Encode } from "../core/encoding.ts";
+import { monotonicMicros } from "./clock.ts";
 import { libc } from "./libc.ts";
 import { AF_UNIX, SOCKET_PATH_BYTES_MAX, unixAddress } from "./unix_address.ts";
 
@@ -68,13 +69,4 @@ function sendDatagram(descriptor: number, path: string, text: string): void {
   const address = unixAddress(path);
   const bytes = utf8Encode(text);
   libc().sendto(descriptor, bytes, BigInt(bytes.length), MSG_NOSIGNAL, address, address.length);
-}
-
-const CLOCK_MONOTONIC = 1;
-
-/** Microseconds of CLOCK_MONOTONIC, with which systemd orders a reload and the ready that ends it. */
-function monotonicMicros(): bigint {
-  const time = new BigInt64Array(2);
-  libc().clock_gettime(CLOCK_MONOTONIC, time);
-  return (time[0] ?? 0n) * 1_000_000n + (time[1] ?? 0n) / 1000n;
 }
