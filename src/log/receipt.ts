@@ -65,31 +65,32 @@ export function commitment(salt: Uint8Array, digest: Digest): Digest {
   return digestOf(concatBytes(salt, hash));
 }
 
+/** Members in canonical order, in which they print fastest: one of these is made for every execution. */
 export function executionReceipt(
   executorId: string,
   execution: SettledExecution,
   developmentApprover: boolean,
 ): ExecutionReceipt {
   return {
-    kind: "execution",
-    executor_id: executorId,
-    execution_id: execution.id,
-    mode: execution.mode,
-    status: execution.status,
-    ...(execution.code === null ? {} : { code: execution.code }),
     action: execution.action,
-    nonce: execution.nonce,
-    request_commitment: execution.requestCommitment,
-    ...(execution.resultCommitment === null ? {} : { result_commitment: execution.resultCommitment }),
     ...(execution.approval === null ? {} : { approval: approvalOf(execution.approval) }),
+    ...(execution.code === null ? {} : { code: execution.code }),
     ...(developmentApprover ? { development_approver: true } : {}),
+    execution_id: execution.id,
+    executor_id: executorId,
     handler_digest: execution.handlerDigest,
+    kind: "execution",
+    mode: execution.mode,
+    nonce: execution.nonce,
     peer: peerOf(execution.peer),
-    ...(execution.traceId === null ? {} : { trace_id: execution.traceId }),
     received_at: formatTime(execution.receivedAtMs),
+    request_commitment: execution.requestCommitment,
     reserved_at: formatTime(execution.reservedAtMs),
-    ...(execution.startedAtMs === null ? {} : { started_at: formatTime(execution.startedAtMs) }),
+    ...(execution.resultCommitment === null ? {} : { result_commitment: execution.resultCommitment }),
     settled_at: formatTime(execution.settledAtMs),
+    ...(execution.startedAtMs === null ? {} : { started_at: formatTime(execution.startedAtMs) }),
+    status: execution.status,
+    ...(execution.traceId === null ? {} : { trace_id: execution.traceId }),
   };
 }
 
@@ -206,11 +207,11 @@ function parseLoosely(text: string): unknown {
 
 /** Member by member: an object of the caller's may carry more than a receipt says. */
 function peerOf({ uid, gid, pid, socket }: Peer): Peer {
-  return { uid, gid, pid, socket };
+  return { gid, pid, socket, uid };
 }
 
 function approvalOf(
   { scheme, iss, jti, signers }: ApprovalReference,
 ): NonNullable<ExecutionReceipt["approval"]> {
-  return { scheme, iss, jti, signers: signers.map(({ name, keyid }) => ({ name, keyid })) };
+  return { iss, jti, scheme, signers: signers.map(({ name, keyid }) => ({ keyid, name })) };
 }
