@@ -9,7 +9,7 @@ const BYTES_MIN = 256;
 const HEAD_BYTES = 4;
 
 /** The length, then `plaintext`, then zeros. */
-export function padded(plaintext: Uint8Array): Uint8Array {
+export function padded(plaintext: Uint8Array): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(paddedLength(HEAD_BYTES + plaintext.length));
   new DataView(whole.buffer).setUint32(0, plaintext.length);
   whole.set(plaintext, HEAD_BYTES);

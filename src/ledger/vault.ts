@@ -1,8 +1,8 @@
 /**
  * The vault: data keys outside the database, one for each expiry bucket, and what is sealed under them.
  *
- * AES-256-GCM (NIST SP 800-38D) with random 96-bit nonces; a key seals what falls into its bucket, far below the 2^32
- * messages that allows. The associated data binds bucket, kind and id, so that no row can be passed off as another.
+ * AES-256-GCM with random nonces (aead.ts); a key seals what falls into its bucket, far below the 2^32 messages that
+ * allows. The associated data binds bucket, kind and id, so that no row can be passed off as another.
  *
  * Invariants:
  * - A key is on disk, and so is its name, before anything is sealed under it.
@@ -11,20 +11,16 @@
  * - What is sealed is padded, so that its length confirms no guess of a short payload.
  */
 
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { concatBytes } from "../core/encoding.ts";
+import { seal, unseal } from "./aead.ts";
 import { createDurably, createFolder, destroyDurably, isDraft } from "./durable_file.ts";
 import { padded, unpadded } from "./padding.ts";
 
 const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const CIPHER = "aes-256-gcm";
 
 export class Vault {
-  readonly #keys = new Map<number, Uint8Array>();
-  readonly #creating = new Map<number, Promise<Uint8Array>>();
+  readonly #keys = new Map<number, Uint8Array<ArrayBuffer>>();
+  readonly #creating = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
 
   private constructor(private readonly directory: string) {}
 
@@ -54,30 +50,14 @@ export class Vault {
   /** Seals `plaintext` for the row `row` of that bucket; makes the bucket's key first where it has none. */
   async seal(bucketMs: number, row: Uint8Array, plaintext: Uint8Array): Promise<Uint8Array> {
     const key = this.#keys.get(bucketMs) ?? await this.#createKey(bucketMs);
-    const clear = padded(plaintext);
-    const sealed = new Uint8Array(NONCE_BYTES + clear.length + TAG_BYTES);
-    const nonce = crypto.getRandomValues(sealed.subarray(0, NONCE_BYTES));
-    const cipher = createCipheriv(CIPHER, key, nonce);
-    cipher.setAAD(row);
-    sealed.set(cipher.update(clear), NONCE_BYTES);
-    cipher.final(); // of a stream cipher, which leaves nothing for the end
-    sealed.set(cipher.getAuthTag(), NONCE_BYTES + clear.length);
-    return sealed;
+    return await seal(key, row, padded(plaintext));
   }
 
   /** undefined when the key is gone, or was made anew, or the row is not what was sealed there. */
   unseal(bucketMs: number, row: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     const key = this.#keys.get(bucketMs);
-    if (key === undefined || sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
-    const decipher = createDecipheriv(CIPHER, key, sealed.subarray(0, NONCE_BYTES));
-    decipher.setAAD(row);
-    decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-    try {
-      const opened = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
-      return unpadded(concatBytes(opened, decipher.final()));
-    } catch {
-      return undefined;
-    }
+    const opened = key === undefined ? undefined : unseal(key, row, sealed);
+    return opened === undefined ? undefined : unpadded(opened);
   }
 
   /** From here on nothing in that bucket can be read; resolves when that is on disk. */
@@ -87,7 +67,7 @@ export class Vault {
     this.#keys.delete(bucketMs);
   }
 
-  #createKey(bucketMs: number): Promise<Uint8Array> {
+  #createKey(bucketMs: number): Promise<Uint8Array<ArrayBuffer>> {
     const known = this.#creating.get(bucketMs);
     if (known !== undefined) return known;
     const created = this.#writeKey(bucketMs).finally(() => this.#creating.delete(bucketMs));
@@ -95,8 +75,8 @@ export class Vault {
     return created;
   }
 
-  async #writeKey(bucketMs: number): Promise<Uint8Array> {
-    const key = new Uint8Array(randomBytes(KEY_BYTES));
+  async #writeKey(bucketMs: number): Promise<Uint8Array<ArrayBuffer>> {
+    const key = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
     await createDurably(this.#path(bucketMs), key);
     this.#keys.set(bucketMs, key);
     return key;
@@ -112,7 +92,7 @@ function bucketOf(name: string): number | undefined {
 }
 
 /** undefined for what is no key (any more). */
-function readKey(path: string): Uint8Array | undefined {
+function readKey(path: string): Uint8Array<ArrayBuffer> | undefined {
   const key = Deno.readFileSync(path);
   return key.length === KEY_BYTES && key.some((byte) => byte !== 0) ? key : undefined;
 }
