@@ -1,22 +1,47 @@
 /**
- * What a handler may import, as an import map (HTML Standard, section 8.1.5): `openexec` and `valibot`, whose text is in the
- * map itself, and the runtime's `node:` modules.
+ * What a handler may import, as an import map (HTML Standard, section 8.1.5): `openexec` and `valibot`, copied beside the
+ * map, and the runtime's `node:` modules.
  *
- * Invariant: no file. The runtime would read a local module that is imported by a literal specifier whatever the worker's
- * permissions, so `file:` leads nowhere, except from the executor's own files.
+ * The copies are files because their names are short: the runtime parses the URL of a module again wherever it is imported,
+ * and a data: URL of valibot takes it longer than the module. The process has to be allowed to read them, its workers not.
+ *
+ * Invariant: no other file. The runtime would read a local module that is imported by a literal specifier whatever the
+ * worker's permissions, so `file:` leads nowhere, except from the executor's own program.
  */
 
-import { base64Encode, utf8Encode } from "../core/encoding.ts";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { program } from "../os/program.ts";
 import { javascriptOf } from "./executor_program.ts";
 
-/** The text of the map for this program. */
-export function importMap(): string {
-  const imports: Record<string, string> = { "file:///": "nowhere:///" };
-  for (const [specifier, file] of program.handlerModules) imports[specifier] = dataUrlOf(file);
-  return JSON.stringify({ imports, scopes: { "file:///": { "file:///": "file:///" } } });
+export interface ImportMap {
+  /** The file of the map. */
+  readonly file: string;
+  /** The files that it leads to. */
+  readonly modules: readonly string[];
 }
 
-function dataUrlOf(file: string): string {
-  return `data:text/javascript;base64,${base64Encode(utf8Encode(javascriptOf(file)))}`;
+/** Writes the map for this program. `directory` is the caller's alone; what it holds of an earlier start is replaced. */
+export function writeImportMap(directory: string): ImportMap {
+  const file = join(directory, "import_map.json");
+  const folder = join(directory, "modules");
+  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const copies = new Map<string, string>();
+  for (const [specifier, original] of program.handlerModules) {
+    const copy = join(folder, `${specifier}.mjs`);
+    Deno.writeTextFileSync(copy, javascriptOf(original), { mode: 0o600 });
+    copies.set(specifier, copy);
+  }
+  Deno.writeTextFileSync(file, textOf(copies, folder), { mode: 0o600 });
+  return { file, modules: [...copies.values()] };
+}
+
+function textOf(copies: ReadonlyMap<string, string>, folder: string): string {
+  const nowhere = { "file:///": "nowhere:///" };
+  const found = [...copies].map(([specifier, copy]) => [specifier, pathToFileURL(copy).href]);
+  const scopes = {
+    "file:///": { "file:///": "file:///" },
+    [`${pathToFileURL(folder).href}/`]: nowhere, // handlers call what is there, and nothing that it calls is a way round
+  };
+  return JSON.stringify({ imports: { ...nowhere, ...Object.fromEntries(found) }, scopes });
 }

@@ -8,7 +8,7 @@ import { program } from "../os/program.ts";
 import { ExecutorProcess, type ProcessOrder } from "./executor_process.ts";
 import { executorProgram } from "./executor_program.ts";
 import { flagsOf, workerPermissionsOf } from "./grants.ts";
-import { importMap } from "./import_map.ts";
+import { type ImportMap, writeImportMap } from "./import_map.ts";
 import type { Boot, Code, Discipline } from "./protocol.ts";
 import { ExecutorRecords } from "./records.ts";
 
@@ -38,7 +38,7 @@ const LOG_LENGTH = 16_384;
 export class Launcher {
   private constructor(
     private readonly entry: string,
-    private readonly importMapFile: string,
+    private readonly importMap: ImportMap,
     private readonly harness: Code,
     private readonly limits: LaunchLimits,
     /** A variable of the daemon's environment, for actions that are granted it. */
@@ -58,15 +58,14 @@ export class Launcher {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     const records = new ExecutorRecords(directory);
     await records.endPredecessors();
-    const file = join(directory, "import_map.json");
-    Deno.writeTextFileSync(file, importMap(), { mode: 0o600 });
+    const importMap = writeImportMap(directory);
     const { text, language } = await readHandler(program.worker);
-    return new Launcher(executorProgram(directory), file, { text, language }, limits, variable, records);
+    return new Launcher(executorProgram(directory), importMap, { text, language }, limits, variable, records);
   }
 
   /** A file that executors could be granted to read. */
   get canary(): string {
-    return this.importMapFile;
+    return this.importMap.file;
   }
 
   /** Throws when the process cannot be started. */
@@ -97,10 +96,10 @@ export class Launcher {
       "--no-remote",
       "--no-npm",
       "--unstable-worker-options",
-      `--import-map=${this.importMapFile}`,
+      `--import-map=${this.importMap.file}`,
       `--v8-flags=--max-old-space-size=${Math.ceil(memoryBytes / MEBIBYTE)}`,
       "--allow-ffi", // for the first moment of the process's own thread: child/main.ts gives it up again
-      ...flagsOf(grants),
+      ...flagsOf({ ...grants, read: [...grants.read, ...this.importMap.modules] }),
       this.entry,
     ];
   }

@@ -52,12 +52,14 @@ afterAll(async () => {
 });
 
 function fill(target: string): string {
-  return target.replace("FOLDER", folder).replace("PORT", String(port)).replace("HANDLERS", HANDLERS);
+  return target.replace("FOLDER", folder).replace("PORT", String(port)).replace("HANDLERS", HANDLERS)
+    .replace("STATE", under.stateDir);
 }
 
 const DENIED_WITHOUT_GRANT: readonly (readonly [door: string, target: string])[] = [
   ["read", "/etc/passwd"],
   ["read", "/etc/hostname"],
+  ["read", "STATE/executors/modules/valibot.mjs"],
   ["list", "/"],
   ["write", "/tmp/openexec-must-not-exist"],
   ["remove", "FOLDER/granted/note"],
@@ -77,6 +79,7 @@ const DENIED_WITHOUT_GRANT: readonly (readonly [door: string, target: string])[]
   ["proc", ""],
   ["import", "file:///etc/hostname"],
   ["import", "HANDLERS/bystander.ts"],
+  ["import", "file://STATE/executors/modules/valibot.mjs"],
   ["import", "npm:valibot"],
   ["import", "jsr:@std/assert"],
   ["import", "http://127.0.0.1:PORT/x.ts"],

@@ -2,8 +2,9 @@
  * An executor process: speaks with the daemon over descriptor 3 and runs handlers in a worker.
  *
  * It starts with the C library in reach, gives up what no handler may have, and then gives up the C library too.
- * It holds no key, opens no file, and ends when the daemon does. The descriptor is in non-blocking mode from here on, so that
- * no read of a handler can outlive the handler's worker and take a later message away.
+ * It holds no key, reads what handlers import and no other file, and ends when the daemon does. The descriptor is in
+ * non-blocking mode from here on, so that no read of a handler can outlive the handler's worker and take a later message
+ * away.
  */
 
 import { Socket } from "node:net";
