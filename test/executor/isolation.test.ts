@@ -1,7 +1,7 @@
 /** What one run may leave for the next, and what it may not. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { number, object, parse } from "valibot";
+import { array, number, object, parse } from "valibot";
 import { handler, PoolUnderTest } from "./pool_under_test.ts";
 
 let under: PoolUnderTest;
@@ -11,6 +11,7 @@ beforeAll(async () => {
     fresh: handler("keeps.ts"),
     process: handler("keeps.ts", { isolation: "process" }),
     reuse: handler("keeps.ts", { isolation: "reuse" }),
+    begins: handler("begins.ts"),
   });
 });
 
@@ -80,4 +81,16 @@ test("a slot that was given back unused can be taken again, and runs once only",
   )
     .toEqual({ outcome: { status: "outcome_unknown", code: "outcome_unknown" }, startedAtMs: null });
   expect((await run("fresh")).runs).toBe(1);
+});
+
+test("a handler that was made ready has not begun: nothing in its file runs before the start message has left", async () => {
+  for (let run = 0; run < 3; run++) {
+    await new Promise((resolve) => setTimeout(resolve, 200)); // the worker that waits has had its time to do wrong
+    const slot = under.pool.acquire("begins");
+    const { outcome, startedAtMs } = await under.start(slot, "begins", {});
+    if (outcome.status !== "succeeded") throw new Error(outcome.status);
+    for (const beganAtMs of parse(array(number()), JSON.parse(outcome.resultText))) {
+      expect(beganAtMs).toBeGreaterThanOrEqual(startedAtMs ?? Infinity);
+    }
+  }
 });

@@ -3,6 +3,8 @@
 /** First, with the worker's end of the port. */
 export interface Begin {
   readonly port: MessagePort;
+  /** The handler that the next run will be of, where that is known: it is made ready for that, and not run. */
+  readonly awaited: string | null;
   readonly runsMax: number;
   readonly shared: boolean;
   readonly resultLength: number;
@@ -25,17 +27,20 @@ export type ToWorker =
   }
   | { readonly kind: "describe"; readonly url: string; readonly converter: string };
 
-/** `last`: the worker has closed itself by the time this arrives. */
-export type FromWorker =
-  | { readonly kind: "open" }
-  | { readonly kind: "succeeded"; readonly id: string; readonly result: string; readonly last: boolean }
+/** How a run ended. */
+export type End =
+  | { readonly kind: "succeeded"; readonly id: string; readonly result: string }
   | {
     readonly kind: "failed";
     readonly id: string;
     readonly code: "handler_failed" | "result_invalid";
     readonly reason: string;
-    readonly last: boolean;
-  }
+  };
+
+/** `last`: the worker has closed itself by the time this arrives. */
+export type FromWorker =
+  | { readonly kind: "open" }
+  | (End & { readonly last: boolean })
   | { readonly kind: "log"; readonly id: string; readonly line: string }
   | { readonly kind: "described"; readonly input: string; readonly output: string }
   | { readonly kind: "undescribed"; readonly reason: string };

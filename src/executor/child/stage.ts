@@ -60,6 +60,7 @@ export class Stage {
     this.#port = port1;
     const begin: Begin = {
       port: port2,
+      awaited: this.#awaited(),
       runsMax: discipline.runsMax,
       shared: discipline.shared,
       resultLength: limits.resultLength,
@@ -168,6 +169,12 @@ export class Stage {
     this.#pulse ??= setInterval(() => this.#look(), PULSE_MS);
     if (this.#open) this.#port?.postMessage(order);
     else this.#waiting.push(order);
+  }
+
+  /** A process of its own has one handler, and nothing else to run. */
+  #awaited(): string | null {
+    const [only, ...others] = this.#handlers.values();
+    return only === undefined || others.length > 0 ? null : this.#url(only);
   }
 
   #handler(name: string): Blob {

@@ -11,9 +11,9 @@
  */
 
 import "openexec"; // here for handlers: what they import is loaded before there is a request
-import { type GenericSchema, safeParse } from "valibot";
+import { type GenericSchema, safeParse, strictObject } from "valibot";
 import type { Action, ActionContext } from "../../actions/define.ts";
-import type { Begin, FromWorker, ToWorker } from "./messages.ts";
+import type { Begin, End, FromWorker, ToWorker } from "./messages.ts";
 
 const call = Reflect.apply;
 const { get } = Reflect;
@@ -47,19 +47,57 @@ function leave(): void {
 }
 
 addEventListener("message", (event) => {
-  if (event instanceof MessageEvent) start(event.data);
+  if (event instanceof MessageEvent) void start(event.data);
 }, { once: true });
 
-function start(order: Begin): void {
+async function start(order: Begin): Promise<void> {
   begin = order;
   runsLeft = begin.runsMax;
   begin.port.onmessage = (event: MessageEvent<ToWorker>) => obey(event.data);
+  await warmUp();
+  if (begin.awaited !== null) await compile(begin.awaited);
   report({ kind: "open" });
 }
 
 function obey(order: ToWorker): void {
-  if (order.kind === "run") void run(order);
+  if (order.kind === "run") void run(order, conclude);
   else void describe(order.url, order.converter);
+}
+
+/** Tells how the run ended, and ends this worker with its last one. */
+function conclude(end: End): void {
+  const last = !begin.shared && (--runsLeft <= 0 || end.kind !== "succeeded");
+  report({ ...end, last });
+  if (last) leave();
+}
+
+// --- before there is a request ---------------------------------------------------------------------------------------
+
+/** Runs an action of our own and tells nobody: the runtime compiles a function when it is first called. */
+async function warmUp(): Promise<void> {
+  const schema = strictObject({});
+  loaded[""] = { input: schema, output: schema, run: (input) => input };
+  const request = '{"payload":{}}';
+  const order = {
+    url: "",
+    id: "",
+    request,
+    idempotencyKey: "",
+    traceparent: null,
+    secrets: {},
+    abortAfterMs: 60_000,
+  };
+  await run({ kind: "run", ...order }, () => {});
+}
+
+/**
+ * Has the runtime fetch and compile a handler, and run nothing of it: it is imported beside a name that nobody exports, and
+ * modules that cannot be linked are not evaluated (ECMA-262, section 16.2.1.6). Whatever else is wrong with it is told when
+ * it is run.
+ */
+async function compile(url: string): Promise<void> {
+  const unlinkable = `import ${stringify(url)}; import { nothing } from "data:text/javascript,";`;
+  await import(`data:text/javascript,${encodeURIComponent(unlinkable)}`).catch(() => {});
 }
 
 // --- running ---------------------------------------------------------------------------------------------------------
@@ -82,39 +120,24 @@ class Failure {
   }
 }
 
-async function run(order: RunOrder): Promise<void> {
+async function run(order: RunOrder, conclude: (end: End) => void): Promise<void> {
+  const { id, idempotencyKey, secrets, traceparent } = order;
   const controller = new Controller();
   const timer = setTimer(() => {
     call(abort, controller, [new Abort("The time limit is near", "TimeoutError")]);
   }, order.abortAfterMs);
-  const log = logOf(order.id);
+  const log = logOf(id);
   captureConsole(log);
+  const { signal } = controller;
+  const context = { idempotencyKey, executionId: id, secrets, traceparent, signal, log };
   try {
-    const result = await resultOf(order, { ...contextOf(order), signal: controller.signal, log });
-    const last = isLast(true);
-    report({ kind: "succeeded", id: order.id, result, last });
-    if (last) leave();
+    conclude({ kind: "succeeded", id, result: await resultOf(order, context) });
   } catch (error) {
     const failure = Failure.is(error) ? error : new Failure("handler_failed", explain(error));
-    const last = isLast(false);
-    report({ kind: "failed", id: order.id, code: failure.code, reason: failure.reason, last });
-    if (last) leave();
+    conclude({ kind: "failed", id, code: failure.code, reason: failure.reason });
   } finally {
     clearTimer(timer);
   }
-}
-
-function isLast(succeeded: boolean): boolean {
-  if (begin.shared) return false;
-  runsLeft--;
-  return !succeeded || runsLeft <= 0;
-}
-
-function contextOf(
-  order: RunOrder,
-): Pick<ActionContext, "idempotencyKey" | "executionId" | "secrets" | "traceparent"> {
-  const { idempotencyKey, id, secrets, traceparent } = order;
-  return { idempotencyKey, executionId: id, secrets, traceparent };
 }
 
 async function resultOf(order: RunOrder, context: ActionContext): Promise<string> {
