@@ -3,8 +3,13 @@
 import { firstBadSignature, unpackJobs } from "../log/signature_jobs.ts";
 
 addEventListener("message", (event) => {
-  const port = event instanceof MessageEvent ? event.ports[0] : undefined;
+  if (!(event instanceof MessageEvent)) return;
+  const [port] = event.ports;
+  const verdicts: Int32Array = event.data;
   if (port === undefined) return;
-  port.onmessage = ({ data }: MessageEvent<Uint8Array>) =>
-    port.postMessage(firstBadSignature(unpackJobs(data)));
+  let done = 0;
+  port.onmessage = ({ data }: MessageEvent<Uint8Array>) => {
+    Atomics.store(verdicts, done++ % verdicts.length, firstBadSignature(unpackJobs(data)));
+    port.postMessage(null);
+  };
 }, { once: true });

@@ -45,6 +45,17 @@ test("a batch that follows later is verified as well", async () => {
   expect(firstBadSignature(badAt(7))).toBe(7);
 });
 
+test("a thread that is done gets more to do, though nobody had time to hear what it said", async () => {
+  for (let i = 0; i < BATCHES; i++) await thread.firstBadSignature(good);
+  const asked: (number | Promise<number>)[] = [];
+  const handedOver = () => asked.filter((verdict) => verdict instanceof Promise).length;
+  while (handedOver() < BATCHES && asked.length < 100 * BATCHES) {
+    asked.push(thread.firstBadSignature(badAt(1 + asked.length % 20)));
+  }
+  expect(handedOver()).toBe(BATCHES);
+  expect(await Promise.all(asked)).toEqual(asked.map((_, i) => 1 + i % 20));
+});
+
 test("a thread that fails gives no verdict at all", async () => {
   const folder = Deno.makeTempDirSync();
   const entry = join(folder, "fails.ts");
