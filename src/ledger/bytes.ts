@@ -7,8 +7,8 @@
 
 import { utf8Decode } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
+import { Slab } from "../core/slab.ts";
 
-const SLAB_BYTES = 2 ** 16;
 const UINT32 = 2 ** 32;
 const ASCII_MAX = 0x7f;
 /** Names are short and ASCII, for which a loop is several times as fast as the encoder and decoder of the runtime. */
@@ -20,20 +20,7 @@ export function damaged(): Refusal {
   return new Refusal("ledger_unavailable", "The ledger holds an entry it cannot read; run `openexec audit`.");
 }
 
-/**
- * Rows share buffers, each written to once, because to allocate one costs more than to fill it. What a writer hands out
- * is its caller's: nobody writes there again.
- */
-const shared = { slab: new Uint8Array(SLAB_BYTES), used: 0 };
-
-function allocate(length: number): Uint8Array {
-  if (length > SLAB_BYTES / 4) return new Uint8Array(length);
-  if (shared.used + length > SLAB_BYTES) {
-    shared.slab = new Uint8Array(SLAB_BYTES);
-    shared.used = 0;
-  }
-  return shared.slab.subarray(shared.used, shared.used += length);
-}
+const slab = new Slab(2 ** 16);
 
 /** Grows as needed; `finish` hands out what was written. */
 export class ByteWriter {
@@ -41,7 +28,7 @@ export class ByteWriter {
   #length = 0;
 
   constructor(capacity = 512) {
-    this.#bytes = allocate(capacity);
+    this.#bytes = slab.take(capacity);
   }
 
   /** One byte. */
@@ -106,7 +93,7 @@ export class ByteWriter {
     const at = this.#length;
     this.#length += length;
     if (this.#length > this.#bytes.length) {
-      const larger = allocate(2 * this.#length);
+      const larger = slab.take(2 * this.#length);
       larger.set(this.#bytes.subarray(0, at));
       this.#bytes = larger;
     }

@@ -140,8 +140,14 @@ function readApproval(reader: ByteReader): ApprovalReference | null {
     scheme: memberOf(SCHEMES, reader.u8()),
     iss: reader.text(),
     jti: reader.text(),
-    signers: Array.from({ length: reader.u32() }, () => ({ name: reader.text(), keyid: reader.text() })),
+    signers: readSigners(reader),
   }));
+}
+
+function readSigners(reader: ByteReader): ApprovalReference["signers"] {
+  const signers: { name: string; keyid: string }[] = [];
+  for (let left = reader.u32(); left > 0; left--) signers.push({ name: reader.text(), keyid: reader.text() });
+  return signers;
 }
 
 function writeOptional<T>(writer: ByteWriter, value: T | null, write: (value: T) => void): void {

@@ -1,5 +1,6 @@
 /** Tables: rows of bytes, sorted by key. Writes belong inside Store.commit; keys and values handed out are copies. */
 
+import { Slab } from "../core/slab.ts";
 import { pagesOf, parseStatistics } from "./statistics.ts";
 
 export interface Row {
@@ -17,11 +18,13 @@ export interface Range {
 
 /** The part of lmdb-js's database that a table uses. */
 interface Database {
-  get(key: Uint8Array, options: object): Uint8Array | undefined;
+  /** In a buffer that the next call overwrites. */
+  getBinaryFast(key: Uint8Array, options: object): Uint8Array | undefined;
   putSync(key: Uint8Array, value: Uint8Array, options: object): unknown;
   removeSync(key: Uint8Array): unknown;
   getRange(options: object): Iterable<Row>;
   getKeys(options: object): Iterable<Uint8Array>;
+  getKeysCount(options: object): number;
   getStats(): unknown;
 }
 
@@ -47,8 +50,8 @@ export class Table {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const value = this.#guard(() => this.database.get(key, this.observer.reading()));
-    return value === undefined ? undefined : plain(value);
+    const value = this.#guard(() => this.database.getBinaryFast(key, this.observer.reading()));
+    return value === undefined ? undefined : copy(plain(value));
   }
 
   has(key: Uint8Array): boolean {
@@ -91,6 +94,11 @@ export class Table {
     for (const key of keys) yield plain(key);
   }
 
+  /** How many rows there are, one by one. */
+  count(range: Range): number {
+    return this.#guard(() => this.database.getKeysCount({ ...boundsOf(range), ...this.observer.reading() }));
+  }
+
   #putIf(key: Uint8Array, value: Uint8Array, condition: { noOverwrite: true } | { append: true }): void {
     this.observer.wrote(value.length);
     const done: unknown = this.#guard(() => this.database.putSync(key, value, condition));
@@ -104,6 +112,14 @@ export class Table {
       return this.observer.failed(error);
     }
   }
+}
+
+const slab = new Slab(2 ** 16);
+
+function copy(bytes: Uint8Array): Uint8Array {
+  const copied = slab.take(bytes.length);
+  copied.set(bytes);
+  return copied;
 }
 
 /** lmdb-js hands out Buffers, whose slice() does not copy and whose toString() is another. */
