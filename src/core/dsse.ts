@@ -27,8 +27,13 @@ export interface Envelope {
 
 /** PAE (protocol.md): `DSSEv1 LEN(type) type LEN(body) body`, lengths in bytes. */
 export function preAuthEncoding(payloadType: string, body: Uint8Array): Uint8Array {
-  const typeLength = utf8Encode(payloadType).length;
-  return concatBytes(utf8Encode(`DSSEv1 ${typeLength} ${payloadType} ${body.length} `), body);
+  return preAuthEncoder(payloadType)(body);
+}
+
+/** The same for many bodies of one type. */
+export function preAuthEncoder(payloadType: string): (body: Uint8Array) => Uint8Array {
+  const head = utf8Encode(`DSSEv1 ${utf8Encode(payloadType).length} ${payloadType} `);
+  return (body) => concatBytes(head, utf8Encode(`${body.length} `), body);
 }
 
 /** undefined when `node` is not an envelope as described above. */

@@ -6,6 +6,7 @@
 import type { ExecutionStatus } from "../core/types.ts";
 import { type AuditProblem, problem } from "./audit_report.ts";
 import type { ExecutionReceipt, Receipt, ResolutionReceipt, SettledExecution } from "./receipt.ts";
+import { parseTime } from "./time.ts";
 
 /** What the ledger says of an execution; a record of the ledger has this shape. */
 export interface ExecutionFact extends Omit<SettledExecution, "status" | "settledAtMs"> {
@@ -130,13 +131,13 @@ const AGREEMENTS: readonly (readonly [string, Agreement])[] = [
   ["pid", ({ peer }, fact) => peer.pid === fact.peer.pid],
   ["socket", ({ peer }, fact) => peer.socket === fact.peer.socket],
   ["trace_id", (receipt, fact) => (receipt.trace_id ?? null) === fact.traceId],
-  ["received_at", (receipt, fact) => Date.parse(receipt.received_at) === fact.receivedAtMs],
-  ["reserved_at", (receipt, fact) => Date.parse(receipt.reserved_at) === fact.reservedAtMs],
+  ["received_at", (receipt, fact) => parseTime(receipt.received_at) === fact.receivedAtMs],
+  ["reserved_at", (receipt, fact) => parseTime(receipt.reserved_at) === fact.reservedAtMs],
   [
     "started_at",
-    ({ started_at: at }, fact) => (at === undefined ? null : Date.parse(at)) === fact.startedAtMs,
+    ({ started_at: at }, fact) => (at === undefined ? null : parseTime(at)) === fact.startedAtMs,
   ],
-  ["settled_at", (receipt, fact) => Date.parse(receipt.settled_at) === fact.settledAtMs],
+  ["settled_at", (receipt, fact) => parseTime(receipt.settled_at) === fact.settledAtMs],
 ];
 
 /** The first member in which they differ. */

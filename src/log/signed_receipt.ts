@@ -5,7 +5,7 @@
  * approval, a checkpoint or a cosignature is one on a receipt.
  */
 
-import { type Envelope, envelopeJson, preAuthEncoding } from "../core/dsse.ts";
+import { type Envelope, envelopeJson, preAuthEncoder } from "../core/dsse.ts";
 import { type Signer, verify } from "../core/ed25519.ts";
 import { isDigest } from "../core/sha.ts";
 import type { JsonObject } from "../core/types.ts";
@@ -13,6 +13,8 @@ import { keyidOf } from "./keyid.ts";
 import { encodeReceipt, type Receipt } from "./receipt.ts";
 
 export const RECEIPT_TYPE = "application/vnd.openexec.receipt.v1+json";
+
+const signedBytes = preAuthEncoder(RECEIPT_TYPE);
 
 /** A receipt ready to be appended: the DSSE body bytes (the log's leaf) and its signature. */
 export interface SignedReceipt {
@@ -35,7 +37,7 @@ export function receiptSigner(signer: Signer): (receipt: Receipt) => SignedRecei
   const keyid = keyidOf(signer.publicKey);
   return (receipt) => {
     const body = encodeReceipt(receipt);
-    return { body, keyid, signature: signer.sign(preAuthEncoding(RECEIPT_TYPE, body)) };
+    return { body, keyid, signature: signer.sign(signedBytes(body)) };
   };
 }
 
@@ -44,7 +46,7 @@ export function verifyReceiptSignature(
   { body, signature }: Pick<SignedReceipt, "body" | "signature">,
   publicKey: Uint8Array,
 ): boolean {
-  return verify(signature, preAuthEncoding(RECEIPT_TYPE, body), publicKey);
+  return verify(signature, signedBytes(body), publicKey);
 }
 
 /** The DSSE JSON object: {payload, payloadType, signatures: [{keyid, sig}]}. */

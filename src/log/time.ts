@@ -9,10 +9,37 @@ export function formatTime(ms: number): string {
   return text;
 }
 
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** The date that was parsed last: receipts that follow one another are mostly of one day, and the date is the dear part. */
+let known = { date: "1970-01-01", ms: 0 };
+
 /** Milliseconds since 1970, or undefined for anything formatTime would not have written. */
 export function parseTime(text: string): number | undefined {
   if (!SHAPE.test(text)) return undefined;
-  const ms = Date.parse(text);
-  // the last days of a short month, and 24:00, it takes for the days that follow
-  return new Date(ms).getUTCDate() === Number(text.slice(8, 10)) ? ms : undefined;
+  const [hours, minutes, seconds] = [twoDigits(text, 11), twoDigits(text, 14), twoDigits(text, 17)];
+  if (hours > 23 || minutes > 59 || seconds > 59) return undefined;
+  const midnight = midnightOf(text.slice(0, 10));
+  if (midnight === undefined) return undefined;
+  const ms = twoDigits(text, 20) * 10 + digit(text, 22);
+  return midnight + hours * HOUR_MS + minutes * MINUTE_MS + seconds * SECOND_MS + ms;
+}
+
+function midnightOf(date: string): number | undefined {
+  if (date === known.date) return known.ms;
+  const ms = Date.parse(date);
+  // the last days of a short month it takes for the days that follow
+  if (new Date(ms).getUTCDate() !== twoDigits(date, 8)) return undefined;
+  known = { date, ms };
+  return ms;
+}
+
+function twoDigits(text: string, at: number): number {
+  return digit(text, at) * 10 + digit(text, at + 1);
+}
+
+function digit(text: string, at: number): number {
+  return text.charCodeAt(at) - 0x30;
 }
