@@ -5,9 +5,10 @@
  * nothing signed and nothing decided depends on them.
  */
 
-import { base64Decode, base64Encode, concatBytes, utf8Encode } from "./encoding.ts";
+import { base64Decode, base64Encode, utf8Encode } from "./encoding.ts";
 import { type JsonNode, memberOf } from "./json.ts";
 import { SIGNATURES_MAX } from "./limits.ts";
+import { Slab } from "./slab.ts";
 import type { JsonObject } from "./types.ts";
 
 export interface EnvelopeSignature {
@@ -25,6 +26,8 @@ export interface Envelope {
   readonly signatures: readonly EnvelopeSignature[];
 }
 
+const slab = new Slab(2 ** 16);
+
 /** PAE (protocol.md): `DSSEv1 LEN(type) type LEN(body) body`, lengths in bytes. */
 export function preAuthEncoding(payloadType: string, body: Uint8Array): Uint8Array {
   return preAuthEncoder(payloadType)(body);
@@ -33,7 +36,15 @@ export function preAuthEncoding(payloadType: string, body: Uint8Array): Uint8Arr
 /** The same for many bodies of one type. */
 export function preAuthEncoder(payloadType: string): (body: Uint8Array) => Uint8Array {
   const head = utf8Encode(`DSSEv1 ${utf8Encode(payloadType).length} ${payloadType} `);
-  return (body) => concatBytes(head, utf8Encode(`${body.length} `), body);
+  return (body) => {
+    const length = `${body.length} `;
+    const bodyAt = head.length + length.length;
+    const whole = slab.take(bodyAt + body.length);
+    whole.set(head);
+    for (let i = 0; i < length.length; i++) whole[head.length + i] = length.charCodeAt(i);
+    whole.set(body, bodyAt);
+    return whole;
+  };
 }
 
 /** undefined when `node` is not an envelope as described above. */

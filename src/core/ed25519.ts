@@ -79,13 +79,16 @@ const SMALL_ORDER_Y = [
   bytesOf("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
 ];
 
+/** Used again and again by the function below, because to allocate it takes longer than all that is looked at. */
+const y = new Uint8Array(32);
+
 /**
  * Everything that can be said of a signature without its key: S < L, and R canonical and not of small order. Comparing R as
  * bytes already refuses another spelling of it; this holds also where a runtime's own verifier decodes R instead.
  */
 function isStrictShape(signature: Uint8Array): boolean {
   if (signature.length !== SIGNATURE_LENGTH) return false;
-  const y = new Uint8Array(signature.subarray(0, 32)); // a copy, also of a Buffer, whose slice() would share
+  y.set(signature.subarray(0, 32));
   y[31] = (y[31] ?? 0) & 0x7f;
   return isBelow(signature.subarray(32), L) && isBelow(y, P) &&
     !SMALL_ORDER_Y.some((small) => equalBytes(small, y));

@@ -3,6 +3,7 @@
 import { sha256 as portableSha256, sha512 as portableSha512 } from "@noble/hashes/sha2.js";
 import { concatBytes, hexDecode, hexEncode } from "./encoding.ts";
 import { nativeCrypto } from "./native_crypto.ts";
+import { Slab } from "./slab.ts";
 import type { Digest } from "./types.ts";
 
 /** 32 bytes: the hash of the concatenation of `parts`. */
@@ -24,11 +25,21 @@ type Algorithm = "sha256" | "sha512";
 const hexOfHash: ((algorithm: Algorithm, data: Uint8Array) => string) | undefined = nativeCrypto?.hash;
 
 function nativeHash(algorithm: Algorithm, parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | undefined {
-  if (hexOfHash !== undefined) return hexDecode(hexOfHash(algorithm, joined(parts)));
+  if (hexOfHash !== undefined) return bytesOfHex(hexOfHash(algorithm, joined(parts)));
   if (nativeCrypto === undefined) return undefined;
   const hash = nativeCrypto.createHash(algorithm);
   for (const part of parts) hash.update(part);
   return new Uint8Array(hash.digest()); // no Buffer, whose slice() and toString() mean something else
+}
+
+const slab = new Slab(4096);
+const setFromHex: ((this: Uint8Array, hex: string) => unknown) | undefined = Uint8Array.prototype.setFromHex;
+
+function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> | undefined {
+  if (setFromHex === undefined) return hexDecode(hex);
+  const bytes = slab.take(hex.length / 2);
+  setFromHex.call(bytes, hex);
+  return bytes;
 }
 
 /** Used again and again, because to allocate it takes as long as to hash it. */
