@@ -6,7 +6,7 @@
  */
 
 import { type Clock, systemClock } from "../core/clock.ts";
-import { libc } from "./libc.ts";
+import { kernelCalls } from "./libc.ts";
 
 const CLOCK_MONOTONIC = 1;
 const CLOCK_BOOTTIME = 7;
@@ -19,13 +19,13 @@ const time = new BigInt64Array(2);
 export const machineClock: Clock = {
   nowMs: () => systemClock.nowMs(),
   uptimeMs: () => {
-    libc().clock_gettime(CLOCK_BOOTTIME, time);
+    kernelCalls().clock_gettime(CLOCK_BOOTTIME, time);
     return (Number(time[0] ?? 0n) + (time[1] === 0n ? 0 : 1)) * MS_PER_SECOND;
   },
 };
 
 /** Microseconds of CLOCK_MONOTONIC, with which systemd orders a reload and the ready that ends it. */
 export function monotonicMicros(): bigint {
-  libc().clock_gettime(CLOCK_MONOTONIC, time);
+  kernelCalls().clock_gettime(CLOCK_MONOTONIC, time);
   return (time[0] ?? 0n) * 1_000_000n + (time[1] ?? 0n) / 1000n;
 }

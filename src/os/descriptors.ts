@@ -4,7 +4,7 @@
  * lmdb's data file and the listening sockets are open without close-on-exec, and would otherwise be open in every executor.
  */
 
-import { errno, errorText, libc } from "./libc.ts";
+import { errno, errorText, kernelCalls, processCalls } from "./libc.ts";
 
 /** The same number on every architecture (Linux 5.9). */
 const SYS_CLOSE_RANGE = 436n;
@@ -14,7 +14,7 @@ const DESCRIPTOR_MAX = 0xffff_ffffn;
 
 /** Marks every open descriptor from `first` on close-on-exec. To be called right before each spawn. Throws if it cannot. */
 export function markDescriptorsCloseOnExec(first = 3): void {
-  if (libc().syscall(SYS_CLOSE_RANGE, BigInt(first), DESCRIPTOR_MAX, CLOSE_RANGE_CLOEXEC) !== 0n) {
+  if (kernelCalls().syscall(SYS_CLOSE_RANGE, BigInt(first), DESCRIPTOR_MAX, CLOSE_RANGE_CLOEXEC) !== 0n) {
     throw new Error(`descriptors cannot be kept from children: ${errorText(errno())}`);
   }
 }
@@ -24,7 +24,9 @@ const RLIMIT_NOFILE = 7;
 /** How many descriptors may be open at once (the soft limit, which the runtime raises to the hard one when it starts). */
 export function descriptorLimit(): number {
   const limits = new BigUint64Array(2);
-  if (libc().getrlimit(RLIMIT_NOFILE, limits) !== 0) throw new Error("the descriptor limit cannot be known");
+  if (processCalls().getrlimit(RLIMIT_NOFILE, limits) !== 0) {
+    throw new Error("the descriptor limit cannot be known");
+  }
   const [soft = 0n] = limits;
   return soft > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(soft);
 }

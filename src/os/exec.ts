@@ -3,7 +3,7 @@
  * started it.
  */
 
-import { cString, errno, errorText, libc } from "./libc.ts";
+import { cString, errno, errorText, processCalls } from "./libc.ts";
 
 /**
  * Never returns: on success there is nothing left to return to. Descriptors without close-on-exec stay open.
@@ -16,7 +16,7 @@ export function replaceProcess(
 ): never {
   const argv = [path, ...args].map(cString);
   const envp = Object.entries(environment).map(([name, value]) => cString(`${name}=${value}`));
-  libc().execve(cString(path), pointers(argv), pointers(envp));
+  processCalls().execve(cString(path), pointers(argv), pointers(envp));
   throw new Error(`${path} cannot be started: ${errorText(errno())}`);
 }
 

@@ -6,7 +6,7 @@
  * that, but its `node:wasi` does not.
  */
 
-import { errno, errorText, libc } from "./libc.ts";
+import { errno, errorText, processCalls } from "./libc.ts";
 
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_SET_SECCOMP = 22;
@@ -48,8 +48,8 @@ export function forbidSymlinks(): void {
   const program = programOf(MACHINES[Deno.build.arch]);
   const header = new BigUint64Array([BigInt(program.length / 2), address(program)]);
   if (
-    libc().prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0 ||
-    libc().prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, address(header), 0n, 0n) !== 0
+    processCalls().prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0 ||
+    processCalls().prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, address(header), 0n, 0n) !== 0
   ) {
     throw new Error(`symbolic links cannot be forbidden: ${errorText(errno())}`);
   }

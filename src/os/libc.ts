@@ -9,56 +9,6 @@ import { utf8Encode } from "../core/encoding.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { program } from "./program.ts";
 
-const SYMBOLS = {
-  // who and where
-  getgrnam: { parameters: ["buffer"], result: "pointer" },
-  realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
-  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
-  // files and directories
-  access: { parameters: ["buffer", "i32"], result: "i32" },
-  chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-  closedir: { parameters: ["pointer"], result: "i32" },
-  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
-  open: { parameters: ["buffer", "i32"], result: "i32" },
-  opendir: { parameters: ["buffer"], result: "pointer" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  readdir: { parameters: ["pointer"], result: "pointer" },
-  rename: { parameters: ["buffer", "buffer"], result: "i32" },
-  rmdir: { parameters: ["buffer"], result: "i32" },
-  umask: { parameters: ["u32"], result: "u32" },
-  unlink: { parameters: ["buffer"], result: "i32" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  // sockets
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  listen: { parameters: ["i32", "i32"], result: "i32" },
-  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
-  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  // processes
-  execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
-  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
-  getpgid: { parameters: ["i32"], result: "i32" },
-  geteuid: { parameters: [], result: "u32" },
-  getegid: { parameters: [], result: "u32" },
-  kill: { parameters: ["i32", "i32"], result: "i32" },
-  prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
-  prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
-  // memory
-  madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
-  // time and errors
-  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
-  strerror: { parameters: ["i32"], result: "pointer" },
-  __errno_location: { parameters: [], result: "pointer" },
-  // close_range(2) is younger than the oldest glibc we run on
-  syscall: { parameters: ["i64", "u64", "u64", "u64"], result: "i64" },
-} as const satisfies Deno.ForeignLibraryInterface;
-
-type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
-
 /** Where glibc is, by distribution. */
 const SYSTEM_PATHS: readonly string[] = [
   "/lib/x86_64-linux-gnu/libc.so.6",
@@ -80,23 +30,93 @@ export const ENOENT = 2;
 export const EEXIST = 17;
 export const ECONNREFUSED = 111;
 
-let symbols: Libc | undefined;
+const ERROR_SYMBOLS = {
+  strerror: { parameters: ["i32"], result: "pointer" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
 
-/** Throws a StartupError when there is no glibc at LIBC_PATHS, or none that the process may open. */
-export function libc(): Libc {
-  return symbols ??= load();
+/** There before anything else is called: to look them up afterwards could change errno. */
+let errorCalls: Deno.DynamicLibrary<typeof ERROR_SYMBOLS>["symbols"] | undefined;
+
+/**
+ * Looks these up when the first of them is called: to make one callable takes the runtime 0.2 ms, and no process needs all.
+ * That call throws a StartupError when there is no glibc at LIBC_PATHS, or none that the process may open.
+ */
+function lazily<Symbols extends Deno.ForeignLibraryInterface>(
+  symbols: Symbols,
+): () => Deno.DynamicLibrary<Symbols>["symbols"] {
+  let calls: Deno.DynamicLibrary<Symbols>["symbols"] | undefined;
+  return () => {
+    errorCalls ??= find(ERROR_SYMBOLS);
+    return calls ??= find(symbols);
+  };
 }
 
-function load(): Libc {
+function find<Symbols extends Deno.ForeignLibraryInterface>(
+  symbols: Symbols,
+): Deno.DynamicLibrary<Symbols>["symbols"] {
   for (const path of LIBC_PATHS) {
     try {
-      return Deno.dlopen(path, SYMBOLS).symbols;
+      return Deno.dlopen(path, symbols).symbols;
     } catch {
       continue; // not of this distribution, or not granted; the next one may be
     }
   }
   throw new StartupError("The C library cannot be loaded", `Allow FFI for one of ${LIBC_PATHS.join(", ")}`);
 }
+
+/** Files, directories and groups of users. */
+export const fileCalls = lazily({
+  access: { parameters: ["buffer", "i32"], result: "i32" },
+  chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  closedir: { parameters: ["pointer"], result: "i32" },
+  getgrnam: { parameters: ["buffer"], result: "pointer" },
+  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  opendir: { parameters: ["buffer"], result: "pointer" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  readdir: { parameters: ["pointer"], result: "pointer" },
+  realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
+  rename: { parameters: ["buffer", "buffer"], result: "i32" },
+  rmdir: { parameters: ["buffer"], result: "i32" },
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  umask: { parameters: ["u32"], result: "u32" },
+  unlink: { parameters: ["buffer"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+});
+
+/** Sockets. */
+export const socketCalls = lazily({
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+});
+
+/** Processes: this one and others. */
+export const processCalls = lazily({
+  execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  getegid: { parameters: [], result: "u32" },
+  geteuid: { parameters: [], result: "u32" },
+  getpgid: { parameters: ["i32"], result: "i32" },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  kill: { parameters: ["i32", "i32"], result: "i32" },
+  prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
+  prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
+});
+
+/** Memory, time, and what glibc has no name for. */
+export const kernelCalls = lazily({
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
+  // close_range(2) is younger than the oldest glibc we run on
+  syscall: { parameters: ["i64", "u64", "u64", "u64"], result: "i64" },
+});
 
 /** Throws a TypeError for text with a NUL in it, which C would cut short there. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
@@ -109,12 +129,12 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
 
 /** Of the last call that failed; to be asked at once, before anything else calls into C. */
 export function errno(): number {
-  const location = libc().__errno_location();
+  const location = errorCalls?.__errno_location() ?? null;
   return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
 }
 
 /** What errno says in words, such as "Permission denied". */
 export function errorText(code: number): string {
-  const text = libc().strerror(code);
+  const text = errorCalls?.strerror(code) ?? null;
   return text === null ? `error ${code}` : new Deno.UnsafePointerView(text).getCString();
 }

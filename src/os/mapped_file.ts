@@ -7,7 +7,7 @@
  */
 
 import { utf8Decode } from "../core/encoding.ts";
-import { cString, libc } from "./libc.ts";
+import { cString, fileCalls, kernelCalls } from "./libc.ts";
 
 const O_RDONLY = 0;
 const O_CLOEXEC = 0o2000000;
@@ -22,20 +22,20 @@ export function releaseMappedFile(path: string): void {
     const [range = "", permissions = "", , , mapped] = line.split(/\s+/, 5);
     if (mapped !== inode || !permissions.endsWith("s")) continue;
     const [start = 0n, end = 0n] = range.split("-").map((address) => BigInt(`0x${address}`));
-    libc().madvise(start, end - start, MADV_DONTNEED);
+    kernelCalls().madvise(start, end - start, MADV_DONTNEED);
   }
 }
 
 function readMaps(): string {
-  const descriptor = libc().open(cString("/proc/self/maps"), O_RDONLY | O_CLOEXEC);
+  const descriptor = fileCalls().open(cString("/proc/self/maps"), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return "";
   let text = "";
   const chunk = new Uint8Array(CHUNK_BYTES);
   for (;;) {
-    const length = Number(libc().read(descriptor, chunk, BigInt(chunk.length)));
+    const length = Number(fileCalls().read(descriptor, chunk, BigInt(chunk.length)));
     if (length <= 0) break;
     text += utf8Decode(chunk.subarray(0, length)) ?? "";
   }
-  libc().close(descriptor);
+  fileCalls().close(descriptor);
   return text;
 }

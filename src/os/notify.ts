@@ -6,7 +6,7 @@
 
 import { utf8Encode } from "../core/encoding.ts";
 import { monotonicMicros } from "./clock.ts";
-import { libc } from "./libc.ts";
+import { socketCalls } from "./libc.ts";
 import { AF_UNIX, SOCKET_PATH_BYTES_MAX, unixAddress } from "./unix_address.ts";
 
 export interface Notifier {
@@ -62,11 +62,11 @@ const MSG_NOSIGNAL = 0x4000;
 
 /** -1 when none can be had. */
 function openDatagramSocket(): number {
-  return libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return socketCalls().socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 function sendDatagram(descriptor: number, path: string, text: string): void {
   const address = unixAddress(path);
   const bytes = utf8Encode(text);
-  libc().sendto(descriptor, bytes, BigInt(bytes.length), MSG_NOSIGNAL, address, address.length);
+  socketCalls().sendto(descriptor, bytes, BigInt(bytes.length), MSG_NOSIGNAL, address, address.length);
 }

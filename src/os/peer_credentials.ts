@@ -6,7 +6,7 @@
  */
 
 import type { Socket } from "node:net";
-import { libc } from "./libc.ts";
+import { socketCalls } from "./libc.ts";
 
 export interface PeerCredentials {
   readonly pid: number;
@@ -24,7 +24,9 @@ const NOBODY_KNOWN = 0xffff_ffff;
 export function peerCredentials(descriptor: number): PeerCredentials | undefined {
   const credentials = new Uint32Array(UCRED_BYTES / 4);
   const length = new Uint32Array([UCRED_BYTES]);
-  if (libc().getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, credentials, length) !== 0) return undefined;
+  if (socketCalls().getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, credentials, length) !== 0) {
+    return undefined;
+  }
   const [pid, uid, gid] = credentials;
   if (pid === undefined || uid === undefined || gid === undefined) return undefined;
   return length[0] !== UCRED_BYTES || uid === NOBODY_KNOWN ? undefined : { pid, uid, gid };

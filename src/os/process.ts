@@ -7,7 +7,7 @@
  */
 
 import { utf8Encode } from "../core/encoding.ts";
-import { cString, libc } from "./libc.ts";
+import { cString, fileCalls, processCalls } from "./libc.ts";
 
 const O_RDONLY = 0;
 const O_WRONLY = 1;
@@ -39,23 +39,23 @@ export function isOfThisBoot(startTime: string): boolean {
 /** Whether a process group has a member that does not only wait to be reaped. */
 export function isGroupAlive(group: number): boolean {
   for (const pid of processes()) {
-    if (libc().getpgid(pid) === group && startTimeOf(pid) !== null) return true;
+    if (processCalls().getpgid(pid) === group && startTimeOf(pid) !== null) return true;
   }
   return false;
 }
 
 /** Sends `signal` to a process, or with a negative number to a process group. false when there is none, or not ours. */
 export function sendSignal(pid: number, signal: number): boolean {
-  return libc().kill(pid, signal) === 0;
+  return processCalls().kill(pid, signal) === 0;
 }
 
 /** Of -1000 (never) to 1000 (first): whom the kernel ends when the machine runs out of memory. false when it cannot be set. */
 export function setOomScoreAdj(pid: number, score: number): boolean {
-  const descriptor = libc().open(cString(`/proc/${pid}/oom_score_adj`), O_WRONLY | O_CLOEXEC);
+  const descriptor = fileCalls().open(cString(`/proc/${pid}/oom_score_adj`), O_WRONLY | O_CLOEXEC);
   if (descriptor < 0) return false;
   const text = utf8Encode(String(score));
-  const written = libc().write(descriptor, text, BigInt(text.length));
-  libc().close(descriptor);
+  const written = fileCalls().write(descriptor, text, BigInt(text.length));
+  fileCalls().close(descriptor);
   return written === BigInt(text.length);
 }
 
@@ -68,10 +68,10 @@ export function dataBytesOf(pid: number): number | null {
 /** Sets the soft limit of another process, as far as its hard limit goes; null lifts it that far. false when it cannot be set. */
 export function setSoftLimit(pid: number, resource: number, bytes: number | null): boolean {
   const current = new BigUint64Array(2);
-  if (libc().prlimit(pid, resource, null, current) !== 0) return false;
+  if (processCalls().prlimit(pid, resource, null, current) !== 0) return false;
   const hard = current[1] ?? 0n;
   const soft = bytes === null || BigInt(bytes) > hard ? hard : BigInt(bytes);
-  return libc().prlimit(pid, resource, new BigUint64Array([soft, hard]), null) === 0;
+  return processCalls().prlimit(pid, resource, new BigUint64Array([soft, hard]), null) === 0;
 }
 
 /** Offset of d_name in a struct dirent (readdir(3)) of 64-bit Linux. */
@@ -79,17 +79,17 @@ const NAME_OFFSET = 19;
 
 /** Pids of all processes that this one may see. */
 function* processes(): Generator<number> {
-  const directory = libc().opendir(cString("/proc"));
+  const directory = fileCalls().opendir(cString("/proc"));
   if (directory === null) return;
   try {
     for (;;) {
-      const entry = libc().readdir(directory);
+      const entry = fileCalls().readdir(directory);
       if (entry === null) return;
       const pid = Number(new Deno.UnsafePointerView(entry).getCString(NAME_OFFSET));
       if (Number.isInteger(pid)) yield pid;
     }
   } finally {
-    libc().closedir(directory);
+    fileCalls().closedir(directory);
   }
 }
 
@@ -101,10 +101,10 @@ const latin1 = new TextDecoder("latin1");
 
 /** Text of a small file that the kernel makes up. */
 function readProc(path: string): string | null {
-  const descriptor = libc().open(cString(path), O_RDONLY | O_CLOEXEC);
+  const descriptor = fileCalls().open(cString(path), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return null;
   const buffer = new Uint8Array(PROC_BYTES_MAX);
-  const length = libc().read(descriptor, buffer, BigInt(buffer.length));
-  libc().close(descriptor);
+  const length = fileCalls().read(descriptor, buffer, BigInt(buffer.length));
+  fileCalls().close(descriptor);
   return length < 0n ? null : latin1.decode(buffer.subarray(0, Number(length)));
 }

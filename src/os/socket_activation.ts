@@ -8,7 +8,7 @@
 import { basename } from "node:path";
 import { StartupError } from "../core/startup_error.ts";
 import { fileStatus } from "./file_status.ts";
-import { libc } from "./libc.ts";
+import { socketCalls } from "./libc.ts";
 import { AF_UNIX, pathOfAddress } from "./unix_address.ts";
 
 /** What LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES say. */
@@ -71,7 +71,7 @@ const WRITABLE_FOR_OTHERS = 0o002;
 function boundPath(descriptor: number): string {
   const address = new Uint8Array(110);
   const length = new Uint32Array([address.length]);
-  const path = isUnixListener(descriptor) && libc().getsockname(descriptor, address, length) === 0
+  const path = isUnixListener(descriptor) && socketCalls().getsockname(descriptor, address, length) === 0
     ? pathOfAddress(address, length[0] ?? 0)
     : undefined;
   if (path === undefined) {
@@ -104,5 +104,5 @@ function isUnixListener(descriptor: number): boolean {
 function option(descriptor: number, name: number): number | undefined {
   const value = new Int32Array(1);
   const length = new Uint32Array([value.byteLength]);
-  return libc().getsockopt(descriptor, SOL_SOCKET, name, value, length) === 0 ? value[0] : undefined;
+  return socketCalls().getsockopt(descriptor, SOL_SOCKET, name, value, length) === 0 ? value[0] : undefined;
 }

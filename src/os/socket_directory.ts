@@ -6,7 +6,7 @@
 import { dirname } from "node:path";
 import { StartupError } from "../core/startup_error.ts";
 import { type FileStatus, fileStatus, realPath } from "./file_status.ts";
-import { libc } from "./libc.ts";
+import { processCalls } from "./libc.ts";
 
 const STICKY = 0o1000;
 const WORLD_WRITABLE = 0o002;
@@ -42,7 +42,7 @@ function checkDirectory(directory: string): void {
 }
 
 function faultOf(status: FileStatus): string | null {
-  const { geteuid, getegid } = libc();
+  const { geteuid, getegid } = processCalls();
   if (status.uid !== 0 && status.uid !== geteuid()) return "belongs to another user";
   // A link's own mode says nothing, and what it leads to is looked at as well.
   if (status.kind === "link" || (status.mode & STICKY) !== 0) return null;

@@ -11,7 +11,16 @@
 import { dirname } from "node:path";
 import { utf8Encode } from "../core/encoding.ts";
 import { StartupError } from "../core/startup_error.ts";
-import { cString, ECONNREFUSED, EEXIST, errno, errorText, libc } from "./libc.ts";
+import {
+  cString,
+  ECONNREFUSED,
+  EEXIST,
+  errno,
+  errorText,
+  fileCalls,
+  processCalls,
+  socketCalls,
+} from "./libc.ts";
 import { fileStatus } from "./file_status.ts";
 import { AF_UNIX, SOCKET_PATH_BYTES_MAX, unixAddress } from "./unix_address.ts";
 
@@ -41,17 +50,17 @@ export function bindUnixListener(path: string, mode: number, groupId: number | n
   makeBirthplace(birthplace);
   try {
     const descriptor = bindAt(born, mode, groupId);
-    requireDone("rename", libc().rename(cString(born), cString(path)), path);
+    requireDone("rename", fileCalls().rename(cString(born), cString(path)), path);
     return { descriptor, path, identity: fileStatus(path)?.identity ?? "" };
   } finally {
-    libc().unlink(cString(born));
-    libc().rmdir(cString(birthplace));
+    fileCalls().unlink(cString(born));
+    fileCalls().rmdir(cString(birthplace));
   }
 }
 
 /** Closes nothing: only takes the name away, and only if it still is this socket's. */
 export function removeUnixListener(listener: UnixListener): void {
-  if (fileStatus(listener.path)?.identity === listener.identity) libc().unlink(cString(listener.path));
+  if (fileStatus(listener.path)?.identity === listener.identity) fileCalls().unlink(cString(listener.path));
 }
 
 const POLLIN = 1;
@@ -61,7 +70,7 @@ export function isConnectionWaiting(descriptor: number): boolean {
   const entry = new DataView(new ArrayBuffer(8)); // struct pollfd
   entry.setInt32(0, descriptor, true);
   entry.setInt16(4, POLLIN, true);
-  return libc().poll(new Uint8Array(entry.buffer), 1n, 0) === 1 && entry.getInt16(6, true) === POLLIN;
+  return socketCalls().poll(new Uint8Array(entry.buffer), 1n, 0) === 1 && entry.getInt16(6, true) === POLLIN;
 }
 
 /** Refuses a path where there is something other than a socket that nobody answers on. */
@@ -81,30 +90,32 @@ function isAbandoned(path: string): boolean {
   const descriptor = openSocket();
   try {
     const address = unixAddress(path);
-    return libc().connect(descriptor, address, address.length) !== 0 && errno() === ECONNREFUSED;
+    return socketCalls().connect(descriptor, address, address.length) !== 0 && errno() === ECONNREFUSED;
   } finally {
-    libc().close(descriptor);
+    fileCalls().close(descriptor);
   }
 }
 
 /** A daemon that was killed may have left it behind; anything that is not exactly that is refused, before it is touched. */
 function makeBirthplace(path: string): void {
-  const reason = libc().mkdir(cString(path), 0o700) === 0 ? 0 : errno();
+  const reason = fileCalls().mkdir(cString(path), 0o700) === 0 ? 0 : errno();
   if (reason !== 0 && reason !== EEXIST) {
     throw new StartupError(`${dirname(path)} takes no socket: ${errorText(reason)}`, "Make it and own it");
   }
   const status = fileStatus(path);
-  if (status?.kind !== "directory" || status.uid !== libc().geteuid() || (status.mode & 0o077) !== 0) {
+  if (
+    status?.kind !== "directory" || status.uid !== processCalls().geteuid() || (status.mode & 0o077) !== 0
+  ) {
     throw new StartupError(`${path} is in the way`, "Remove it: the socket is made there before it is moved");
   }
-  libc().unlink(cString(`${path}/${NAME_IN_BIRTHPLACE}`));
+  fileCalls().unlink(cString(`${path}/${NAME_IN_BIRTHPLACE}`));
 }
 
 function bindAt(path: string, mode: number, groupId: number | null): number {
   const descriptor = openSocket();
   try {
     bindWithMode(descriptor, path, mode);
-    if (groupId !== null) requireDone("chown", libc().chown(cString(path), UNCHANGED, groupId), path);
+    if (groupId !== null) requireDone("chown", fileCalls().chown(cString(path), UNCHANGED, groupId), path);
     const status = fileStatus(path);
     // An inherited ACL replaces the umask: then this is not the mode that was asked for.
     if (status?.mode !== mode || (groupId !== null && status.gid !== groupId)) {
@@ -113,10 +124,10 @@ function bindAt(path: string, mode: number, groupId: number | null): number {
         "Remove the default ACL of its directory",
       );
     }
-    requireDone("listen", libc().listen(descriptor, BACKLOG), path);
+    requireDone("listen", socketCalls().listen(descriptor, BACKLOG), path);
     return descriptor;
   } catch (error) {
-    libc().close(descriptor);
+    fileCalls().close(descriptor);
     throw error;
   }
 }
@@ -124,15 +135,15 @@ function bindAt(path: string, mode: number, groupId: number | null): number {
 /** The umask is the process's: it is changed and restored without a step of the event loop in between. */
 function bindWithMode(descriptor: number, path: string, mode: number): void {
   const address = unixAddress(path);
-  const before = libc().umask(0o777 & ~mode);
-  const result = libc().bind(descriptor, address, address.length);
+  const before = fileCalls().umask(0o777 & ~mode);
+  const result = socketCalls().bind(descriptor, address, address.length);
   const reason = errno();
-  libc().umask(before);
+  fileCalls().umask(before);
   requireDone("bind", result, path, reason);
 }
 
 function openSocket(): number {
-  const descriptor = libc().socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const descriptor = socketCalls().socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) throw new StartupError("No socket can be made", errorText(errno()));
   return descriptor;
 }

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { descriptorLimit, markDescriptorsCloseOnExec } from "../../src/os/descriptors.ts";
 import { fileStatus, realPath } from "../../src/os/file_status.ts";
 import { groupId } from "../../src/os/groups.ts";
-import { cString, ECONNREFUSED, errno, errorText, libc } from "../../src/os/libc.ts";
+import { cString, ECONNREFUSED, errno, errorText, fileCalls, socketCalls } from "../../src/os/libc.ts";
 import { descriptorOf, peerCredentials } from "../../src/os/peer_credentials.ts";
 import { pathOfAddress, unixAddress } from "../../src/os/unix_address.ts";
 import { bindUnixListener } from "../../src/os/unix_listener.ts";
@@ -18,7 +18,7 @@ test("text with NUL is no text for a system call", () => {
 });
 
 test("errors have their number and their words", () => {
-  expect(libc().close(-1)).toBe(-1);
+  expect(fileCalls().close(-1)).toBe(-1);
   expect(errorText(errno())).toBe("Bad file descriptor");
   expect(errorText(ECONNREFUSED)).toBe("Connection refused");
 });
@@ -44,9 +44,9 @@ test("where there is no peer, none is named", () => {
   expect(peerCredentials(-1)).toBeUndefined();
   expect(peerCredentials(0)).toBeUndefined();
   expect(descriptorOf(new net.Socket())).toBeUndefined();
-  const unconnected = libc().socket(1, 1, 0);
+  const unconnected = socketCalls().socket(1, 1, 0);
   expect(peerCredentials(unconnected)).toBeUndefined();
-  libc().close(unconnected);
+  fileCalls().close(unconnected);
 });
 
 test("groups are found by name", () => {
@@ -81,7 +81,7 @@ test("an address holds its path, and an abstract one its name", () => {
 });
 
 testWith("sh")("no descriptor is inherited once they are marked", async () => {
-  const file = libc().open(cString("/dev/null"), 0);
+  const file = fileCalls().open(cString("/dev/null"), 0);
   const inherited = async () => {
     const { stdout } = await new Deno.Command("sh", {
       args: ["-c", `test -e /proc/self/fd/${file} && echo yes || echo no`],
@@ -92,7 +92,7 @@ testWith("sh")("no descriptor is inherited once they are marked", async () => {
   expect(await inherited()).toBe("yes");
   markDescriptorsCloseOnExec();
   expect(await inherited()).toBe("no");
-  libc().close(file);
+  fileCalls().close(file);
 });
 
 testWith("sh")("the descriptor limit is the process's own", async () => {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { StartupError } from "../../src/core/startup_error.ts";
 import { groupId } from "../../src/os/groups.ts";
-import { libc } from "../../src/os/libc.ts";
+import { fileCalls } from "../../src/os/libc.ts";
 import { checkSocketDirectory } from "../../src/os/socket_directory.ts";
 import { bindUnixListener, removeUnixListener } from "../../src/os/unix_listener.ts";
 
@@ -14,7 +14,7 @@ beforeEach(() => {
   directory = Deno.makeTempDirSync({ prefix: "openexec-os-" });
 });
 afterEach(() => {
-  for (const descriptor of descriptors.splice(0)) libc().close(descriptor);
+  for (const descriptor of descriptors.splice(0)) fileCalls().close(descriptor);
   Deno.removeSync(directory, { recursive: true });
 });
 
@@ -60,7 +60,7 @@ test("nothing but the socket is left in its directory, and its name goes with it
 
 test("a socket that nobody answers on is replaced", () => {
   const path = join(directory, "a.sock");
-  libc().close(bindUnixListener(path, 0o600, null).descriptor);
+  fileCalls().close(bindUnixListener(path, 0o600, null).descriptor);
   expect(Deno.statSync(path).isSocket).toBe(true);
   bind(path);
 });
@@ -82,7 +82,7 @@ test("what is no socket is left alone", () => {
 test("a link at the path is left alone, wherever it leads", () => {
   const path = join(directory, "a.sock");
   const victim = join(directory, "victim.sock");
-  libc().close(bindUnixListener(victim, 0o600, null).descriptor);
+  fileCalls().close(bindUnixListener(victim, 0o600, null).descriptor);
   Deno.symlinkSync(victim, path);
   expect(() => bindUnixListener(path, 0o600, null)).toThrow(StartupError);
 });
