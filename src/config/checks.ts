@@ -5,9 +5,9 @@
  * unlikely to be meant.
  */
 
-import { posix } from "node:path";
 import { base64Encode, utf8Encode } from "../core/encoding.ts";
 import { isName } from "../core/limits.ts";
+import { isAbsolutePath, nameOf } from "../core/path.ts";
 import type { ActionConfig, ApproverConfig, Config } from "./config.ts";
 import { BUILTINS } from "./defaults.ts";
 import type { Path } from "./document.ts";
@@ -27,7 +27,7 @@ export function checkConfig(config: Config, refuse: Note, warn: Note): void {
   }
   checkTenant(config, refuse);
   const program = config.checkpoints.command?.[0];
-  if (program !== undefined && !posix.isAbsolute(program)) {
+  if (program !== undefined && !isAbsolutePath(program)) {
     refuse(["checkpoints", "command"], "the program's path has to be absolute");
   }
   warnOfUnknownActions(config, warn);
@@ -40,7 +40,7 @@ function checkSockets({ sockets }: Config, refuse: Note): void {
   const names = new Seen();
   sockets.forEach(({ path }, index) => {
     const where = ["sockets", index, "path"];
-    const name = posix.basename(path);
+    const name = nameOf(path);
     if (utf8Encode(path).length > SOCKET_PATH_BYTES_MAX) {
       refuse(where, `longer than the ${SOCKET_PATH_BYTES_MAX} bytes a socket's path can have`);
     }

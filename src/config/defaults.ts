@@ -6,7 +6,7 @@
  * default is told so (`Config.developmentApprover`).
  */
 
-import { posix } from "node:path";
+import { folderOf, joinPath, nameOf } from "../core/path.ts";
 import type { ApproverConfig, SocketConfig } from "./config.ts";
 import { ConfigError } from "./config_error.ts";
 import type { Environment } from "./environment.ts";
@@ -46,15 +46,15 @@ export function developmentApprover({ keyid, publicKey }: DevelopmentKey): Appro
 /** XDG Base Directory Specification 0.8. Throws a ConfigError when no variable says where. */
 export function defaultStateDir({ xdgStateHome, home }: Environment): string {
   return xdgStateHome === null
-    ? posix.join(home ?? homeless("state_dir"), ".local/state/openexec")
-    : posix.join(xdgStateHome, "openexec");
+    ? joinPath(home ?? homeless("state_dir"), ".local/state/openexec")
+    : joinPath(xdgStateHome, "openexec");
 }
 
 /** Throws a ConfigError when no variable says where. */
 export function defaultAgentSocket({ xdgRuntimeDir, home }: Environment): string {
   return xdgRuntimeDir === null
-    ? posix.join(home ?? homeless("sockets"), ".openexec/run/agent.sock")
-    : posix.join(xdgRuntimeDir, "openexec/agent.sock");
+    ? joinPath(home ?? homeless("sockets"), ".openexec/run/agent.sock")
+    : joinPath(xdgRuntimeDir, "openexec/agent.sock");
 }
 
 function homeless(key: string): never {
@@ -74,6 +74,8 @@ export function defaultSockets(agent: string): readonly SocketConfig[] {
 
 /** `agent.sock` has `admin.sock`; `x.sock` has `x.admin.sock`, so that daemons may share a folder. */
 function adminSocketBeside(agent: string): string {
-  const { dir, name, ext } = posix.parse(agent);
-  return posix.join(dir, name === "agent" ? `admin${ext}` : `${name}.admin${ext}`);
+  const name = nameOf(agent);
+  const dot = name.lastIndexOf(".");
+  const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+  return joinPath(folderOf(agent), stem === "agent" ? `admin${ending}` : `${stem}.admin${ending}`);
 }

@@ -7,7 +7,7 @@
  * outside of this: whoever may make one there may reach what it points to.
  */
 
-import { posix } from "node:path";
+import { folderOf, joinPath } from "../core/path.ts";
 import type { ActionConfig, Config } from "./config.ts";
 import type { Note } from "./checks.ts";
 
@@ -80,13 +80,13 @@ function given(what: string, path: string | null): Protected[] {
 
 /** As written, and with the links of its existing part resolved: what is not there yet is looked at by its folder. */
 function formsOf(path: string, realPath: RealPath): readonly [string, string] {
-  const written = posix.resolve(path);
+  const written = joinPath(path);
   let existing = written;
   for (;;) {
     const real = realPath(existing);
-    if (real !== undefined) return [written, posix.join(real, posix.relative(existing, written))];
+    if (real !== undefined) return [written, joinPath(real, written.slice(existing.length))];
     if (existing === "/") return [written, written];
-    existing = posix.dirname(existing);
+    existing = folderOf(existing);
   }
 }
 

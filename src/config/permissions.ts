@@ -7,7 +7,7 @@
  * hold our own code and its dependencies to their business; they are no boundary against a daemon that was taken over.
  */
 
-import { posix } from "node:path";
+import { folderOf } from "../core/path.ts";
 import type { Config } from "./config.ts";
 import { SYSTEM_CONFIG } from "./defaults.ts";
 import { ENVIRONMENT_NAMES } from "./environment.ts";
@@ -66,7 +66,7 @@ function writable({ stateDir, anchor, checkpoints, sockets }: Config): string[] 
   const replaced = [anchor, checkpoints.file].filter((path) => path !== null);
   return [
     stateDir,
-    ...replaced.map((path) => posix.dirname(path)),
+    ...replaced.map((path) => folderOf(path)),
     ...sockets.map(({ path }) => path),
   ];
 }

@@ -3,7 +3,7 @@
  * before variables before the file before defaults.
  */
 
-import { posix } from "node:path";
+import { folderOf, joinPath, resolvePath } from "../core/path.ts";
 import type { Mode } from "../core/types.ts";
 import type { ApproverConfig, Config, Limits, SocketConfig } from "./config.ts";
 import { defaultAgentSocket, defaultSockets, defaultStateDir, DEVELOPMENT_KEY_FILE } from "./defaults.ts";
@@ -32,7 +32,7 @@ export interface Circumstances {
 /** Contradictions between file, options and variables are reported. Throws a ConfigError where no path can be had. */
 export function resolveSettings(settings: Settings, circumstances: Circumstances, report: Report): Config {
   const { file, environment } = circumstances;
-  const absolute = (path: string): string => posix.resolve(posix.dirname(file ?? "/"), path);
+  const absolute = (path: string): string => resolvePath(folderOf(file ?? "/"), path);
   const said = { mode: modeSaid(settings, circumstances), clawshield: settings.clawshield };
   const { mode, clawshield, allowedActions } = tighten(said, environment.openexec, report);
   const stateDir = stateDirOf(settings, circumstances, absolute);
@@ -49,7 +49,7 @@ export function resolveSettings(settings: Settings, circumstances: Circumstances
     approvers: settings.approvers.map(approverOf),
     // an approver was named, or none is read: then the daemon makes none of its own
     developmentApprover: file === null && mode === "enforced" && clawshield === null
-      ? posix.join(stateDir, DEVELOPMENT_KEY_FILE)
+      ? joinPath(stateDir, DEVELOPMENT_KEY_FILE)
       : null,
     actions: resolveActions(settings, {
       absolute,
@@ -81,7 +81,7 @@ type Absolute = (path: string) => string;
 function stateDirOf(settings: Settings, circumstances: Circumstances, absolute: Absolute): string {
   const { environment, overrides, cwd } = circumstances;
   const override = overrides.state ?? environment.stateDir;
-  if (override !== null) return posix.resolve(cwd, override);
+  if (override !== null) return resolvePath(cwd, override);
   return settings.state_dir === undefined ? defaultStateDir(environment) : absolute(settings.state_dir);
 }
 
@@ -92,7 +92,7 @@ function socketsOf(
   absolute: Absolute,
 ): readonly SocketConfig[] {
   const override = overrides.socket ?? environment.socket;
-  const path = override === null ? null : posix.resolve(cwd, override);
+  const path = override === null ? null : resolvePath(cwd, override);
   if (sockets === undefined) return defaultSockets(path ?? defaultAgentSocket(environment));
   const firstAgent = Math.max(0, sockets.findIndex((socket) => socket.role === "agent"));
   return sockets.map((socket, index) =>

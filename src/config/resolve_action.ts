@@ -1,7 +1,7 @@
 /** One action: where its code and its secrets are, and the defaults that differ for handlers that are our own code. */
 
-import { posix } from "node:path";
 import * as v from "valibot";
+import { joinPath } from "../core/path.ts";
 import type { ActionConfig, Retention } from "./config.ts";
 import { BUILTINS, SERVICE_CREDENTIALS } from "./defaults.ts";
 import { actionSchema, type ActionSettings } from "./action_schema.ts";
@@ -51,10 +51,10 @@ function actionOf(
     onInterrupt: action.on_interrupt,
     allow: {
       net: action.allow.net,
-      read: action.allow.read.map((path) => posix.resolve(path)),
-      write: action.allow.write.map((path) => posix.resolve(path)),
+      read: action.allow.read.map((path) => joinPath(path)),
+      write: action.allow.write.map((path) => joinPath(path)),
       env: action.allow.env,
-      run: action.allow.run.map((path) => posix.resolve(path)),
+      run: action.allow.run.map((path) => joinPath(path)),
     },
     unconfined: action.unconfined,
     secrets: secretsOf(action.secrets, absolute, rest.credentials ?? SERVICE_CREDENTIALS),
@@ -69,7 +69,7 @@ function secretsOf(
   credentials: string,
 ): ReadonlyMap<string, string> {
   return Array.isArray(secrets)
-    ? new Map(secrets.map((name) => [name, posix.join(credentials, name)]))
+    ? new Map(secrets.map((name) => [name, joinPath(credentials, name)]))
     : new Map(Object.entries(secrets).map(([name, path]) => [name, absolute(path)]));
 }
 

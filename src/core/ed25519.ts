@@ -57,8 +57,8 @@ export function publicKeyOf(seed: Uint8Array): Uint8Array {
 /** A signer for many messages. `seed` is 32 bytes; throws a RangeError otherwise. */
 export function signerOf(seed: Uint8Array): Signer {
   const publicKey = publicKeyOf(seed);
-  const native = nativeCrypto;
-  if (native === undefined) {
+  const native = nativeCrypto();
+  if (native === null) {
     const kept = Uint8Array.from(seed);
     return { publicKey, sign: (message) => sign(message, kept) };
   }
@@ -132,8 +132,8 @@ function equationOf(publicKey: Uint8Array): Equation | undefined {
 }
 
 function nativeEquation(publicKey: Uint8Array): Equation | undefined {
-  const native = nativeCrypto;
-  if (native === undefined || !isAdmissibleKey(publicKey)) return undefined;
+  const native = nativeCrypto();
+  if (native === null || !isAdmissibleKey(publicKey)) return undefined;
   const jwk = { kty: "OKP", crv: "Ed25519", x: base64Url(publicKey) };
   const key = native.createPublicKey({ key: jwk, format: "jwk" });
   return (signature, message) => native.verify(null, message, key, signature);

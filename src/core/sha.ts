@@ -18,18 +18,22 @@ export function sha512(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
 
 type Algorithm = "sha256" | "sha512";
 
+function nativeHash(algorithm: Algorithm, parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | undefined {
+  const hex = hexOfHash(algorithm, parts);
+  if (hex !== undefined) return bytesOfHex(hex);
+  const hash = nativeCrypto()?.createHash(algorithm);
+  if (hash === undefined) return undefined;
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest()); // no Buffer, whose slice() and toString() mean something else
+}
+
 /**
  * In one call, which Node has from 20.12 on, and as hex: to make a hash object, or a Buffer for the digest, takes the
  * runtime longer than to hash a receipt.
  */
-const hexOfHash: ((algorithm: Algorithm, data: Uint8Array) => string) | undefined = nativeCrypto?.hash;
-
-function nativeHash(algorithm: Algorithm, parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | undefined {
-  if (hexOfHash !== undefined) return bytesOfHex(hexOfHash(algorithm, joined(parts)));
-  if (nativeCrypto === undefined) return undefined;
-  const hash = nativeCrypto.createHash(algorithm);
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest()); // no Buffer, whose slice() and toString() mean something else
+function hexOfHash(algorithm: Algorithm, parts: readonly Uint8Array[]): string | undefined {
+  const hash: ((algorithm: Algorithm, data: Uint8Array) => string) | undefined = nativeCrypto()?.hash;
+  return hash?.(algorithm, joined(parts));
 }
 
 const slab = new Slab(4096);
@@ -60,7 +64,8 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 
 /** The digest of `bytes`, as text. */
 export function digestOf(bytes: Uint8Array): Digest {
-  return hexOfHash === undefined ? digestText(sha256(bytes)) : `sha256:${hexOfHash("sha256", bytes)}`;
+  const hex = hexOfHash("sha256", [bytes]);
+  return hex === undefined ? digestText(sha256(bytes)) : `sha256:${hex}`;
 }
 
 /** `hash` is 32 bytes. */

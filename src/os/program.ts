@@ -6,8 +6,8 @@
  * everything lies in one folder. This module is itself part of one of these.
  */
 
-import { basename, dirname, join } from "node:path";
 import metadata from "../../package.json" with { type: "json" };
+import { folderOf, joinPath, nameOf } from "../core/path.ts";
 
 /** Absolute paths. */
 export interface Program {
@@ -59,7 +59,7 @@ function locate(file: string): Program {
     const root = file.replace(source, "");
     return assemble(root, sources(root), installed(root));
   }
-  const folder = dirname(file);
+  const folder = folderOf(file);
   const bundled = "/dist/program";
   if (!folder.endsWith(bundled)) return assemble(folder, bundles(folder), unpacked(folder));
   const root = folder.slice(0, -bundled.length);
@@ -74,15 +74,15 @@ function assemble(root: string, own: OwnParts, { valibot, ...foreign }: ForeignP
 
 function sources(root: string): OwnParts {
   return {
-    main: join(root, "src/main.ts"),
-    executor: join(root, "src/executor/child/main.ts"),
-    worker: join(root, "src/executor/child/worker.ts"),
-    signatures: join(root, "src/cli/signature_worker.ts"),
-    probe: join(root, "src/executor/child/probe.ts"),
-    openexec: join(root, "src/actions/define.ts"),
+    main: joinPath(root, "src/main.ts"),
+    executor: joinPath(root, "src/executor/child/main.ts"),
+    worker: joinPath(root, "src/executor/child/worker.ts"),
+    signatures: joinPath(root, "src/cli/signature_worker.ts"),
+    probe: joinPath(root, "src/executor/child/probe.ts"),
+    openexec: joinPath(root, "src/actions/define.ts"),
     builtins: new Map([
-      ["echo", join(root, "src/actions/builtin/echo.ts")],
-      ["add", join(root, "src/actions/builtin/add.ts")],
+      ["echo", joinPath(root, "src/actions/builtin/echo.ts")],
+      ["add", joinPath(root, "src/actions/builtin/add.ts")],
     ]),
   };
 }
@@ -90,15 +90,15 @@ function sources(root: string): OwnParts {
 /** scripts/build/bundle.ts gives these names. */
 function bundles(folder: string): OwnParts {
   return {
-    main: join(folder, "main.js"),
-    executor: join(folder, "executor.js"),
-    worker: join(folder, "worker.js"),
-    signatures: join(folder, "signatures.js"),
-    probe: join(folder, "probe.js"),
-    openexec: join(folder, "openexec.js"),
+    main: joinPath(folder, "main.js"),
+    executor: joinPath(folder, "executor.js"),
+    worker: joinPath(folder, "worker.js"),
+    signatures: joinPath(folder, "signatures.js"),
+    probe: joinPath(folder, "probe.js"),
+    openexec: joinPath(folder, "openexec.js"),
     builtins: new Map([
-      ["echo", join(folder, "builtin_echo.js")],
-      ["add", join(folder, "builtin_add.js")],
+      ["echo", joinPath(folder, "builtin_echo.js")],
+      ["add", joinPath(folder, "builtin_add.js")],
     ]),
   };
 }
@@ -106,15 +106,15 @@ function bundles(folder: string): OwnParts {
 /** npm puts packages inside ours in a checkout, and when it is installed by itself, and else beside it. */
 function installed(root: string): ForeignParts {
   const architecture = Deno.build.arch === "aarch64" ? "arm64" : "x64";
-  const inside = join(root, "node_modules");
-  const isHoisted = basename(dirname(root)) === "node_modules" && !exists(join(inside, "valibot"));
-  const packages = isHoisted ? dirname(root) : inside;
+  const inside = joinPath(root, "node_modules");
+  const isHoisted = nameOf(folderOf(root)) === "node_modules" && !exists(joinPath(inside, "valibot"));
+  const packages = isHoisted ? folderOf(root) : inside;
   return {
     runtime: Deno.execPath(),
     // every new worker parses it again, which takes a third of the time for the minified one
-    valibot: join(packages, "valibot/dist/index.min.mjs"),
-    schemaConverter: join(packages, "@valibot/to-json-schema/dist/index.min.mjs"),
-    addon: join(packages, `@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`),
+    valibot: joinPath(packages, "valibot/dist/index.min.mjs"),
+    schemaConverter: joinPath(packages, "@valibot/to-json-schema/dist/index.min.mjs"),
+    addon: joinPath(packages, `@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`),
     packages,
     libc: null,
     packaged: false,
@@ -124,12 +124,12 @@ function installed(root: string): ForeignParts {
 /** The single file's program folder: scripts/build.ts lays it out. */
 function unpacked(folder: string): ForeignParts {
   return {
-    runtime: join(folder, "runtime"),
-    valibot: join(folder, "valibot.js"),
-    schemaConverter: join(folder, "schema_converter.js"),
-    addon: join(folder, "lmdb.node"),
+    runtime: joinPath(folder, "runtime"),
+    valibot: joinPath(folder, "valibot.js"),
+    schemaConverter: joinPath(folder, "schema_converter.js"),
+    addon: joinPath(folder, "lmdb.node"),
     packages: folder,
-    libc: join(folder, "libc.so.6"),
+    libc: joinPath(folder, "libc.so.6"),
     packaged: true,
   };
 }
