@@ -1,8 +1,9 @@
 /** docs/cli.md and the manual page openexec(1), from the command tree itself. */
 
 import { type CommandModel, commandModels } from "../src/cli/command_model.ts";
-import { commandTree, systemCli } from "../src/cli/commands.ts";
+import { commandTree } from "../src/cli/commands.ts";
 import { EXIT_CODES } from "../src/cli/exit_code.ts";
+import { systemCli } from "../src/cli/system_cli.ts";
 import { program } from "../src/os/program.ts";
 
 const tree = await commandTree(systemCli());

@@ -1,5 +1,8 @@
-/** The program: hands its arguments to the command line, and ends with its exit code. */
+/** The program: hands its arguments to the command line, and ends with its exit code. Loads what these ask for. */
 
-import { runCli } from "./cli/commands.ts";
+import { plainServeFlags } from "./cli/serve_flags.ts";
 
-Deno.exitCode = await runCli(Deno.args);
+const flags = plainServeFlags(Deno.args);
+Deno.exitCode = flags === undefined
+  ? await (await import("./cli/commands.ts")).runCli(Deno.args)
+  : await (await import("./cli/stages.ts")).runServe(flags);

@@ -1,10 +1,8 @@
-/** What every command is made of: its surroundings as arguments, the flags all of them share, and how errors are told. */
+/** What every command is made of: its surroundings as arguments, and the flags all of them share. */
 
-import { Command, CommanderError } from "commander";
-import { isErrorCode, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import { Command } from "commander";
 import type { Environment } from "../config/environment.ts";
 import type { Clock } from "../core/clock.ts";
-import { ERRORS, Refusal } from "../core/errors.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -58,49 +56,4 @@ export function localCommand(name: string, summary: string, description = ""): C
   return command(name, summary, description)
     .option("--state <dir>", "the state directory (default: $OPENEXEC_STATE_DIR, else of the configuration)")
     .option("--config <file>", "the configuration file (default: $OPENEXEC_CONFIG, else the system's)");
-}
-
-/** Tells an error on standard error: its code, what happened, and what to do next. */
-export function tellError(cli: Cli, error: unknown, asJson: boolean): void {
-  if (error instanceof CommanderError) return; // commander said it already
-  const { code, detail, help } = descriptionOf(error);
-  if (asJson) {
-    const { effect, retry } = error instanceof OpenExecError
-      ? error
-      : { effect: undefined, retry: undefined };
-    cli.terminal.note(JSON.stringify({ code, detail, help, effect, retry }));
-    return;
-  }
-  cli.terminal.note(`openexec: ${code === null ? "" : `${code}: `}${detail}`);
-  if (help !== null && help !== detail) cli.terminal.note(`  ${help}`);
-}
-
-interface ErrorDescription {
-  /** Of the error table; null for what no daemon decided. */
-  readonly code: string | null;
-  readonly detail: string;
-  readonly help: string | null;
-}
-
-function descriptionOf(error: unknown): ErrorDescription {
-  if (error instanceof OpenExecError) return { code: error.code, detail: error.detail, help: error.help };
-  if (error instanceof Refusal) {
-    return {
-      code: error.code,
-      detail: error.detail,
-      help: isErrorCode(error.code) ? ERRORS[error.code].help : null,
-    };
-  }
-  if (error instanceof OpenExecUnreachable) {
-    const help = error.effect === "none"
-      ? "Is the daemon running, and is this its socket? See `openexec doctor`."
-      : "It may have run. Send the very same request again: its nonce keeps it from running twice.";
-    return { code: null, detail: `${error.message}${causeOf(error)}`, help };
-  }
-  return { code: null, detail: error instanceof Error ? error.message : String(error), help: null };
-}
-
-/** The operating system's word for it, such as ENOENT or EACCES. */
-function causeOf({ cause }: OpenExecUnreachable): string {
-  return cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
 }

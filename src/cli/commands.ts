@@ -1,13 +1,11 @@
 /** The command line: one tree of commands, which help, manual page and completions are made of. */
 
-import { Command } from "commander";
-import { readEnvironment } from "../config/environment.ts";
-import { systemClock } from "../core/clock.ts";
+import { Command, CommanderError } from "commander";
 import { program } from "../os/program.ts";
-import { type Cli, tellError } from "./command.ts";
-import { DONE, type ExitCode, exitCodeOf } from "./exit_code.ts";
-import { interruption } from "./interruption.ts";
-import { systemTerminal } from "./terminal.ts";
+import type { Cli } from "./command.ts";
+import { endingOf } from "./ending.ts";
+import { DONE, type ExitCode, USAGE } from "./exit_code.ts";
+import { systemCli } from "./system_cli.ts";
 
 type Make = (cli: Cli) => Command;
 
@@ -41,14 +39,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<Make>>> = {
 
 /** Runs one command. `argv` is what follows the program's name. */
 export async function runCli(argv: readonly string[], cli: Cli = systemCli()): Promise<ExitCode> {
-  try {
+  return await endingOf(cli, argv.includes("--json"), async () => {
     const tree = await commandTree(cli, argv.find((argument) => !argument.startsWith("-")));
-    await tree.parseAsync([...argv], { from: "user" });
-    return cli.exitCode;
-  } catch (error) {
-    tellError(cli, error, argv.includes("--json"));
-    return exitCodeOf(error);
-  }
+    try {
+      await tree.parseAsync([...argv], { from: "user" });
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+      cli.exitCode = error.exitCode === 0 ? DONE : USAGE; // it said what was wrong
+    }
+  });
 }
 
 /** With the one command that is `asked` for, or with all of them where it is none, or one that speaks of the others. */
@@ -71,15 +70,4 @@ export async function commandTree(cli: Cli, asked?: string): Promise<Command> {
     root.addCommand(make(cli).copyInheritedSettings(root));
   }
   return root;
-}
-
-export function systemCli(): Cli {
-  return {
-    terminal: systemTerminal(),
-    environment: readEnvironment(),
-    cwd: Deno.cwd(),
-    clock: systemClock,
-    interruption: interruption(),
-    exitCode: DONE,
-  };
 }

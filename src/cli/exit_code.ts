@@ -1,6 +1,5 @@
 /** How a command ends: one closed list, in the order of the manual page. */
 
-import { CommanderError } from "commander";
 import { InvalidApproverKey } from "../client/approver_key.ts";
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { ConfigError } from "../config/config_error.ts";
@@ -34,7 +33,6 @@ export class UsageError extends Error {
 }
 
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : USAGE;
   if (error instanceof UsageError || error instanceof ConfigError) return USAGE;
   if (error instanceof StartupError || error instanceof InvalidApproverKey) return USAGE;
   if (error instanceof OpenExecUnreachable) return error.effect === "none" ? UNREACHABLE : UNKNOWN;

@@ -3,7 +3,8 @@
 import type { Command } from "commander";
 import { resolve } from "node:path";
 import { StartupError } from "../core/startup_error.ts";
-import { type Cli, command, type JsonFlag, tellError } from "./command.ts";
+import { type Cli, command, type JsonFlag } from "./command.ts";
+import { tellError } from "./ending.ts";
 import { FAILED } from "./exit_code.ts";
 
 export function pinCommand(cli: Cli): Command {

@@ -1,24 +1,9 @@
-/**
- * `openexec serve`: the daemon in the foreground, in two stages of the same process. The first reads the configuration, the
- * second runs under the permissions that it calls for.
- */
+/** `openexec serve`: the daemon in the foreground. */
 
 import { type Command, Option } from "commander";
-import { checkPaths, loadConfig, type LoadedConfig } from "../config/load.ts";
-import { readConfigFile } from "../config/read_file.ts";
-import { realPath } from "../os/file_status.ts";
-import { program } from "../os/program.ts";
-import { type Cli, command, type JsonFlag } from "./command.ts";
-import { developmentKey } from "./embedded_default.ts";
-import { isWide, narrow } from "./narrow.ts";
-import { runService } from "./service.ts";
-
-interface ServeFlags extends JsonFlag {
-  readonly config?: string;
-  readonly state?: string;
-  readonly socket?: string;
-  readonly mode?: "enforced" | "demo";
-}
+import { type Cli, command } from "./command.ts";
+import type { ServeFlags } from "./serve_flags.ts";
+import { serve } from "./stages.ts";
 
 export function serveCommand(cli: Cli): Command {
   return command(
@@ -32,28 +17,5 @@ export function serveCommand(cli: Cli): Command {
     .option("--state <dir>", "the state directory")
     .option("--socket <path>", "the agents' socket")
     .addOption(new Option("--mode <mode>", "enforced or demo").choices(["enforced", "demo"]))
-    .action(async (flags: ServeFlags) => {
-      const loaded = load(cli, flags);
-      checkPaths(loaded, program.root, realPath);
-      if (isWide()) narrow(loaded.config, ["serve", ...argumentsOf(flags)], cli.environment);
-      cli.exitCode = await runService(cli, loaded, () => load(cli, flags));
-    });
-}
-
-/** The key of the embedded default is made in the second stage: the first may write nowhere. */
-function load(cli: Cli, flags: ServeFlags): LoadedConfig {
-  return loadConfig({
-    config: flags.config ?? null,
-    overrides: { state: flags.state ?? null, socket: flags.socket ?? null, mode: flags.mode ?? null },
-    environment: cli.environment,
-    cwd: cli.cwd,
-    read: readConfigFile,
-    developmentKey: (file) => isWide() ? null : developmentKey(file),
-  });
-}
-
-function argumentsOf(flags: ServeFlags): string[] {
-  return Object.entries(flags).flatMap(([name, value]) =>
-    value === true ? [`--${name}`] : [`--${name}`, String(value)]
-  );
+    .action((flags: ServeFlags) => serve(cli, flags));
 }

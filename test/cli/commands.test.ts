@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ErrorCode } from "../../src/core/errors.ts";
 import type { Json } from "../../src/core/types.ts";
-import { commandTree, systemCli } from "../../src/cli/commands.ts";
+import { commandTree } from "../../src/cli/commands.ts";
+import { systemCli } from "../../src/cli/system_cli.ts";
 import { parseApproverKey } from "../../src/client/mod.ts";
 import { FakeDaemon } from "../client/fake_daemon.ts";
 import { openexec } from "./recording_terminal.ts";

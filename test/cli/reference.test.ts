@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { cliReference, manualPage } from "../../scripts/cli_reference.ts";
 import { commandModels } from "../../src/cli/command_model.ts";
-import { commandTree, systemCli } from "../../src/cli/commands.ts";
+import { commandTree } from "../../src/cli/commands.ts";
+import { systemCli } from "../../src/cli/system_cli.ts";
 import { testWith } from "../support/tools.ts";
 
 const commands = commandModels(await commandTree(systemCli()));

@@ -1,0 +1,61 @@
+/** How a command ends: its exit code, and what is told of an error. */
+
+import { isErrorCode, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import { ERRORS, Refusal } from "../core/errors.ts";
+import type { Cli } from "./command.ts";
+import { type ExitCode, exitCodeOf } from "./exit_code.ts";
+
+/** Does what a command is for, and tells the error it ends with. */
+export async function endingOf(cli: Cli, asJson: boolean, work: () => Promise<void>): Promise<ExitCode> {
+  try {
+    await work();
+    return cli.exitCode;
+  } catch (error) {
+    tellError(cli, error, asJson);
+    return exitCodeOf(error);
+  }
+}
+
+/** Tells an error on standard error: its code, what happened, and what to do next. */
+export function tellError(cli: Cli, error: unknown, asJson: boolean): void {
+  const { code, detail, help } = descriptionOf(error);
+  if (asJson) {
+    const { effect, retry } = error instanceof OpenExecError
+      ? error
+      : { effect: undefined, retry: undefined };
+    cli.terminal.note(JSON.stringify({ code, detail, help, effect, retry }));
+    return;
+  }
+  cli.terminal.note(`openexec: ${code === null ? "" : `${code}: `}${detail}`);
+  if (help !== null && help !== detail) cli.terminal.note(`  ${help}`);
+}
+
+interface ErrorDescription {
+  /** Of the error table; null for what no daemon decided. */
+  readonly code: string | null;
+  readonly detail: string;
+  readonly help: string | null;
+}
+
+function descriptionOf(error: unknown): ErrorDescription {
+  if (error instanceof OpenExecError) return { code: error.code, detail: error.detail, help: error.help };
+  if (error instanceof Refusal) {
+    return {
+      code: error.code,
+      detail: error.detail,
+      help: isErrorCode(error.code) ? ERRORS[error.code].help : null,
+    };
+  }
+  if (error instanceof OpenExecUnreachable) {
+    const help = error.effect === "none"
+      ? "Is the daemon running, and is this its socket? See `openexec doctor`."
+      : "It may have run. Send the very same request again: its nonce keeps it from running twice.";
+    return { code: null, detail: `${error.message}${causeOf(error)}`, help };
+  }
+  return { code: null, detail: error instanceof Error ? error.message : String(error), help: null };
+}
+
+/** The operating system's word for it, such as ENOENT or EACCES. */
+function causeOf({ cause }: OpenExecUnreachable): string {
+  return cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+}

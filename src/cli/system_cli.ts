@@ -1,0 +1,19 @@
+/** The surroundings of a command that runs in this process. */
+
+import { readEnvironment } from "../config/environment.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Cli } from "./command.ts";
+import { DONE } from "./exit_code.ts";
+import { interruption } from "./interruption.ts";
+import { systemTerminal } from "./terminal.ts";
+
+export function systemCli(): Cli {
+  return {
+    terminal: systemTerminal(),
+    environment: readEnvironment(),
+    cwd: Deno.cwd(),
+    clock: systemClock,
+    interruption: interruption(),
+    exitCode: DONE,
+  };
+}
