@@ -1,16 +1,16 @@
 /**
  * The daemon, put together: every part is made here, handed to those that need it, and taken down in reverse.
  *
- * Order of a start: ledger and its lock, executors (none of a predecessor's lives), keys and log, recovery, sockets. So
- * nobody is let in before everything a predecessor left is settled or holds a slot to run again.
+ * Order of a start: the state directory's lock; no executor of a predecessor lives; ledger, keys and log, and meanwhile what
+ * executors are found to be (head_start.ts); recovery; sockets. So nobody is let in before the box was tested, and everything a
+ * predecessor left is settled or holds a slot to run again.
  */
 
 import { isDeepStrictEqual } from "node:util";
 import { TrustStore } from "../approval/trust.ts";
 import type { Config } from "../config/config.ts";
-import { type Environment, readVariable } from "../config/environment.ts";
-import { Refusal } from "../core/errors.ts";
-import { StartupError } from "../core/startup_error.ts";
+import type { Environment } from "../config/environment.ts";
+import type { Signer } from "../core/ed25519.ts";
 import { CheckpointPublisher } from "../engine/checkpoint_publisher.ts";
 import { checkAnchor } from "../engine/anchor.ts";
 import { ExecutionEngine } from "../engine/execute.ts";
@@ -27,8 +27,6 @@ import { establishSigner } from "../engine/signing.ts";
 import { TrustGate } from "../engine/trust_gate.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
 import { runCommand } from "../executor/spawn.ts";
-import { startPool } from "../executor/supervisor.ts";
-import { isDiskFull } from "../ledger/free_space.ts";
 import type { LmdbLedger } from "../ledger/lmdb_ledger.ts";
 import { openLedger } from "../ledger/open.ts";
 import { adminReceipt } from "../log/receipt.ts";
@@ -38,6 +36,7 @@ import { program } from "../os/program.ts";
 import { inheritedSockets } from "../os/socket_activation.ts";
 import { Server } from "../server/server.ts";
 import { type DaemonMetrics, daemonMetrics } from "../telemetry/daemon_metrics.ts";
+import type { HeadStart } from "./head_start.ts";
 import { observer as makeObserver } from "./observer.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -53,37 +52,20 @@ export class Daemon {
   ) {}
 
   /** Throws a StartupError; whatever was opened before it is closed again. */
-  static async start(config: Config, environment: Environment): Promise<Daemon> {
-    try {
-      return await Daemon.#open(config, environment);
-    } catch (error) {
-      const full = isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full");
-      throw full ? new StartupError(`The disk of ${config.stateDir} is full`, "free space on it") : error;
-    }
-  }
-
-  static async #open(config: Config, environment: Environment): Promise<Daemon> {
+  static async start(config: Config, environment: Environment, { lock, pool }: HeadStart): Promise<Daemon> {
     const { stateDir, executorId, mode, limits } = config;
-    const ledger = await openLedger({
-      stateDir,
-      executorId,
-      mode,
-      clock: machineClock,
-      resultBytesMax: limits.resultBytes,
-    });
+    const resultBytesMax = limits.resultBytes;
+    let ledger: LmdbLedger | undefined;
     let executors: ExecutorPool | undefined;
     try {
-      executors = await startPool(config.actions, {
-        stateDir,
-        limits,
-        mode,
-        clock: ledger.clock,
-        variable: readVariable,
-      });
-      return await Daemon.#assemble(config, environment, ledger, executors);
+      ledger = await openLedger({ stateDir, executorId, mode, clock: machineClock, resultBytesMax, lock });
+      const signer = await openSigner(config, environment, ledger);
+      executors = (await pool)(ledger.clock);
+      return await Daemon.#assemble(config, environment, ledger, signer, executors);
     } catch (error) {
+      await pool.catch(() => {});
       await executors?.close();
-      await ledger.close();
+      await ledger?.close();
       throw error;
     }
   }
@@ -92,16 +74,11 @@ export class Daemon {
     config: Config,
     environment: Environment,
     ledger: LmdbLedger,
+    signer: Signer,
     executors: ExecutorPool,
   ): Promise<Daemon> {
     const { clock, executorId } = ledger;
-    const credentials = environment.systemd.credentialsDirectory;
-    const keys = loadExecutorKeys(config.stateDir, credentials, currentKeyid(ledger.log));
-    if (config.anchor !== null) checkAnchor(config.anchor, executorId, keys.current.publicKey, ledger.log);
-    const signer = await establishSigner(keys, ledger, clock);
-    writePublicKey(config.stateDir, signer.publicKey);
     const sign = receiptSigner(signer);
-    await recordRestore({ ledger, sign });
     let metrics: DaemonMetrics | null = null;
     const observer = makeObserver(() => metrics);
     const parts = {
@@ -213,4 +190,19 @@ export class Daemon {
 
 function untrusting(config: Config): Config {
   return { ...config, approvers: [], clawshield: null, tenant: null };
+}
+
+/** The key that signs, once the log names it, and says what a restore left out. */
+async function openSigner(
+  { stateDir, anchor }: Config,
+  { systemd }: Environment,
+  ledger: LmdbLedger,
+): Promise<Signer> {
+  const { log, clock, executorId } = ledger;
+  const keys = loadExecutorKeys(stateDir, systemd.credentialsDirectory, currentKeyid(log));
+  if (anchor !== null) checkAnchor(anchor, executorId, keys.current.publicKey, log);
+  const signer = await establishSigner(keys, ledger, clock);
+  writePublicKey(stateDir, signer.publicKey);
+  await recordRestore({ ledger, sign: receiptSigner(signer) });
+  return signer;
 }

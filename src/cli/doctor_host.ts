@@ -1,10 +1,10 @@
 /** The part of `openexec doctor` that looks at the runtime, handlers, descriptors, clock, disk and a running daemon. */
 
+import type { HandlerCode } from "../actions/pin.ts";
 import { readHandlers } from "../actions/registry.ts";
 import { OpenExecUnreachable } from "../client/errors.ts";
 import type { Config } from "../config/config.ts";
-import { verifyBox } from "../executor/box_check.ts";
-import { describeHandlers } from "../executor/describe.ts";
+import { examine } from "../executor/examine.ts";
 import { Launcher } from "../executor/launch.ts";
 import { freeBytes } from "../ledger/free_space.ts";
 import { descriptorLimit } from "../os/descriptors.ts";
@@ -20,17 +20,17 @@ const FRAME = { requestBytes: MEBIBYTE, resultBytes: MEBIBYTE };
 /** Starts an executor, and a worker in it that tries to break out of its box. */
 export async function checkRuntime(): Promise<Finding[]> {
   try {
-    await withLauncher(verifyBox);
+    await examineAll(new Map());
     return [ok("runtime", `Deno ${Deno.version.deno} keeps workers to their permissions`)];
   } catch (error) {
     return findingOf("runtime", error);
   }
 }
 
-async function withLauncher(use: (launcher: Launcher) => Promise<unknown>): Promise<void> {
+async function examineAll(handlers: ReadonlyMap<string, HandlerCode>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "openexec-doctor-" });
   try {
-    await use(await Launcher.open(directory, FRAME, () => undefined));
+    await examine(handlers, await Launcher.open(directory, FRAME, () => undefined));
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -48,7 +48,7 @@ export async function checkHost(config: Config, nowMs: number): Promise<Finding[
 async function checkHandlers({ actions, mode }: Config): Promise<Finding[]> {
   try {
     const handlers = await readHandlers(actions, mode);
-    await withLauncher((launcher) => describeHandlers(handlers, launcher));
+    await examineAll(handlers);
     return [ok("handlers", `${handlers.size} are pinned and can be loaded`)];
   } catch (error) {
     return findingOf("handlers", error);

@@ -6,8 +6,13 @@
 
 import { fstatSync } from "node:fs";
 import { problemText } from "../config/config_error.ts";
+import type { Config } from "../config/config.ts";
+import type { Environment } from "../config/environment.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { Refusal } from "../core/errors.ts";
 import { formatPublicKey } from "../core/public_key.ts";
+import { StartupError } from "../core/startup_error.ts";
+import { isDiskFull } from "../ledger/free_space.ts";
 import { notifier, watchdogPeriodMs } from "../os/notify.ts";
 import { program } from "../os/program.ts";
 import { Signals } from "../server/lifecycle.ts";
@@ -46,8 +51,7 @@ export async function runService(
   try {
     notify.status("starting");
     makeSocketFolders(config);
-    const { Daemon } = await import("./daemon.ts"); // not before: only the daemon may load the ledger's native code
-    const started = daemon = await Daemon.start(config, cli.environment);
+    const started = daemon = await start(config, cli.environment);
     const vigil = new Vigil({
       notify,
       periodMs: watchdogPeriodMs(watchdog, Deno.pid) ?? LOOK_EVERY_MS,
@@ -72,6 +76,19 @@ export async function runService(
   } finally {
     signals.close();
     await flushLog();
+  }
+}
+
+/** Throws a StartupError. */
+async function start(config: Config, environment: Environment): Promise<Daemon> {
+  try {
+    const { headStart } = await import("./head_start.ts");
+    const begun = await headStart(config);
+    const { Daemon } = await import("./daemon.ts"); // not before: only the daemon may load the ledger's native code
+    return await Daemon.start(config, environment, begun);
+  } catch (error) {
+    const full = isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full");
+    throw full ? new StartupError(`The disk of ${config.stateDir} is full`, "free space on it") : error;
   }
 }
 

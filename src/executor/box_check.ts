@@ -4,22 +4,18 @@
  */
 
 import { StartupError } from "../core/startup_error.ts";
-import { readHandler } from "../actions/pin.ts";
-import { program } from "../os/program.ts";
-import { NO_GRANTS } from "./grants.ts";
-import type { Launcher } from "./launch.ts";
+import type { ExecutorProcess } from "./executor_process.ts";
 
 /** An environment variable that every executor has. */
-const VARIABLE = "DENO_DIR";
-const MEMORY_BYTES = 256 * 1024 * 1024;
+export const VARIABLE = "DENO_DIR";
 const TIME_LIMIT_MS = 30_000;
 
 /**
- * Runs a worker without permissions in a process that could read a file and a variable. Throws a StartupError when anything
- * opened, or when it cannot be tried.
+ * Runs `probe` in a worker without permissions, of a process that could read the file `canary` and VARIABLE. Throws a
+ * StartupError when anything opened, or when it cannot be tried.
  */
-export async function verifyBox(launcher: Pick<Launcher, "canary" | "start">): Promise<void> {
-  const opened = await tryDoors(launcher);
+export async function verifyBox(process: ExecutorProcess, probe: string, canary: string): Promise<void> {
+  const opened = await tryDoors(process, probe, canary);
   if (opened === "[]") return;
   throw new StartupError(
     opened === null
@@ -29,22 +25,15 @@ export async function verifyBox(launcher: Pick<Launcher, "canary" | "start">): P
   );
 }
 
-async function tryDoors(launcher: Pick<Launcher, "canary" | "start">): Promise<string | null> {
-  const process = launcher.start({
-    handlers: new Map([["probe", await readHandler(program.probe)]]),
-    grants: { ...NO_GRANTS, read: [launcher.canary], env: [VARIABLE] },
-    workerGrants: NO_GRANTS,
-    discipline: { runsMax: 1, shared: false, successor: false },
-    memoryBytes: MEMORY_BYTES,
-  }, () => {});
+async function tryDoors(process: ExecutorProcess, probe: string, canary: string): Promise<string | null> {
   const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
   try {
     if (!await process.ready()) return null;
     const report = await process.run({
-      id: "probe",
-      handler: "probe",
-      request: JSON.stringify({ action: "probe", payload: { file: launcher.canary, variable: VARIABLE } }),
-      idempotencyKey: "probe",
+      id: probe,
+      handler: probe,
+      request: JSON.stringify({ action: probe, payload: { file: canary, variable: VARIABLE } }),
+      idempotencyKey: probe,
       traceparent: null,
       secrets: [],
       abortAfterMs: TIME_LIMIT_MS,
@@ -52,7 +41,5 @@ async function tryDoors(launcher: Pick<Launcher, "canary" | "start">): Promise<s
     return report.kind === "succeeded" ? report.result : null;
   } finally {
     clearTimeout(timer);
-    process.retire();
-    await process.exited;
   }
 }

@@ -5,13 +5,9 @@
  */
 
 import type { HandlerCode } from "../actions/pin.ts";
-import { readHandler } from "../actions/pin.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { JsonObject } from "../core/types.ts";
-import { program } from "../os/program.ts";
 import type { Description, ExecutorProcess } from "./executor_process.ts";
-import { NO_GRANTS } from "./grants.ts";
-import type { Launcher } from "./launch.ts";
 
 /** JSON Schemas (draft 2020-12). */
 export interface HandlerSchemas {
@@ -19,31 +15,29 @@ export interface HandlerSchemas {
   readonly output: JsonObject;
 }
 
-const MEMORY_BYTES = 256 * 1024 * 1024;
+/** How much one may take to load. */
+const GROWTH_BYTES = 256 * 1024 * 1024;
 /** For each. */
 const TIME_LIMIT_MS = 30_000;
 
-/** Handlers by name, one after another in one process. Throws a StartupError that says which one cannot be used, and why. */
+/**
+ * Handlers by name, one after another in a process that starts a worker for each; those that are the same code are loaded once.
+ * Throws a StartupError that says which one cannot be used, and why.
+ */
 export async function describeHandlers(
+  process: ExecutorProcess,
   handlers: ReadonlyMap<string, HandlerCode>,
-  launcher: Launcher,
+  converter: HandlerCode,
 ): Promise<ReadonlyMap<string, HandlerSchemas>> {
-  const converter = await readHandler(program.schemaConverter);
-  const discipline = { runsMax: 1, shared: false, successor: true };
-  const process = launcher.start(
-    { handlers, grants: NO_GRANTS, discipline, memoryBytes: MEMORY_BYTES },
-    () => {},
-  );
-  try {
-    const schemas = new Map<string, HandlerSchemas>();
-    for (const [name, code] of handlers) {
-      schemas.set(name, schemasOf(name, code, await describe(process, name, converter)));
-    }
-    return schemas;
-  } finally {
-    process.retire();
-    await process.exited;
+  const known = new Map<string, HandlerSchemas>();
+  const schemas = new Map<string, HandlerSchemas>();
+  for (const [name, code] of handlers) {
+    const identity = `${code.language} ${code.digest}`;
+    const found = known.get(identity) ?? schemasOf(name, code, await describe(process, name, converter));
+    known.set(identity, found);
+    schemas.set(name, found);
   }
+  return schemas;
 }
 
 /** null when its process ended first. */
@@ -54,7 +48,7 @@ async function describe(
 ): Promise<Description | null> {
   const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
   try {
-    if (!await process.ready() || !process.limitGrowth(MEMORY_BYTES)) return null;
+    if (!await process.ready() || !process.limitGrowth(GROWTH_BYTES)) return null;
     const description = await process.describe({ handler, converter: { text, language } });
     process.limitGrowth(null);
     return description;

@@ -6,7 +6,7 @@ import { canonicalJson } from "../core/canonical_json.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Digest, JsonObject, Outcome } from "../core/types.ts";
 import { uuidV7 } from "../core/uuid.ts";
-import { describeHandlers } from "./describe.ts";
+import { examine } from "./examine.ts";
 import { Launcher } from "./launch.ts";
 import type { ExecutorLog } from "./log.ts";
 import { startPool } from "./supervisor.ts";
@@ -46,7 +46,7 @@ export async function pinHandler(file: string): Promise<Pinned> {
   const handlers: ReadonlyMap<string, HandlerCode> = new Map([[file, code]]);
   const schemas = await inTemporaryDirectory(async (directory) => {
     const limits = { requestBytes: FRAME_BYTES, resultBytes: FRAME_BYTES };
-    return await describeHandlers(handlers, await Launcher.open(directory, limits, () => undefined));
+    return await examine(handlers, await Launcher.open(directory, limits, () => undefined));
   });
   const { input = {}, output = {} } = schemas.get(file) ?? {};
   return { file, digest: code.digest, inputSchema: input, outputSchema: output };

@@ -1,8 +1,8 @@
 /**
  * The pool: every configured action with its code, secrets and slots, sealed at start.
  *
- * Start, in this order: no executor of an earlier daemon lives; the runtime keeps workers to their permissions; every
- * handler's code is what the configuration pins; every handler loads and has JSON Schemas. Anything else is a StartupError.
+ * Start, in this order: no executor of an earlier daemon lives; every handler's code is what the configuration pins; the
+ * runtime keeps workers to their permissions; every handler loads and has JSON Schemas. Anything else is a StartupError.
  */
 
 import { join } from "node:path";
@@ -12,9 +12,8 @@ import type { ActionConfig, Limits } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
-import { verifyBox } from "./box_check.ts";
-import { describeHandlers, type HandlerSchemas } from "./describe.ts";
 import type { ExecutorPool, ExecutorStatistics, RegisteredAction, Slot } from "./executor.ts";
+import { beginExamination, type Schemas } from "./examine.ts";
 import { NO_GRANTS } from "./grants.ts";
 import { Launcher } from "./launch.ts";
 import { type ExecutorLog, executorLog } from "./log.ts";
@@ -54,19 +53,31 @@ const DISCIPLINES: Readonly<Record<ActionConfig["isolation"], Discipline>> = {
 /** Throws a StartupError, with nothing left running. */
 export async function startPool(
   actions: ReadonlyMap<string, ActionConfig>,
-  options: PoolOptions,
+  { clock, ...options }: PoolOptions,
 ): Promise<ExecutorPool> {
+  const { pool } = await beginPool(actions, options);
+  return (await pool)(clock);
+}
+
+/**
+ * The same in two steps, of which the first needs no clock. Resolves once the first executor boots, which is most of the time;
+ * `pool` rejects as startPool() does.
+ */
+export async function beginPool(
+  actions: ReadonlyMap<string, ActionConfig>,
+  options: Omit<PoolOptions, "clock">,
+): Promise<{ readonly pool: Promise<(clock: Clock) => ExecutorPool> }> {
   const directory = join(options.stateDir, EXECUTORS_DIRECTORY);
   const launcher = await Launcher.open(directory, options.limits, options.variable);
   const handlers = await readHandlers(actions, options.mode);
   const secrets = new Map<string, Secrets>();
   for (const [name, action] of actions) secrets.set(name, await readSecrets(action.secrets));
-  const boxed = verifyBox(launcher);
-  const [described] = await Promise.allSettled([describeHandlers(handlers, launcher), boxed]);
-  await boxed;
-  if (described.status === "rejected") throw described.reason;
-  const schemas = described.value;
-  return new Pool([...actions.values()], { handlers, secrets, schemas }, launcher, options);
+  const examination = await beginExamination(handlers, launcher);
+  const pool = examination.schemas.then((schemas) => (clock: Clock) =>
+    new Pool([...actions.values()], { handlers, secrets, schemas }, launcher, { ...options, clock })
+  );
+  pool.catch(() => {}); // whoever waits for it is told
+  return { pool };
 }
 
 function isBuiltin(action: ActionConfig | undefined): boolean {
@@ -76,7 +87,7 @@ function isBuiltin(action: ActionConfig | undefined): boolean {
 interface Loaded {
   readonly handlers: ReadonlyMap<string, HandlerCode>;
   readonly secrets: ReadonlyMap<string, Secrets>;
-  readonly schemas: ReadonlyMap<string, HandlerSchemas>;
+  readonly schemas: Schemas;
 }
 
 class Pool implements ExecutorPool {

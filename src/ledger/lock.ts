@@ -15,8 +15,9 @@ const PAUSE_MS = 20;
 export class StateLock {
   private constructor(private readonly file: Deno.FsFile) {}
 
-  /** Throws LedgerOpenError, in_use, with the holder's pid. */
+  /** Makes the directory where there is none. Throws LedgerOpenError, in_use, with the holder's pid. */
   static async acquire(stateDir: string): Promise<StateLock> {
+    await Deno.mkdir(stateDir, { recursive: true, mode: 0o700 });
     const path = join(stateDir, "lock");
     const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
     if (!await lockSoon(file)) {

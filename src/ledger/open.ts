@@ -39,6 +39,8 @@ export interface OpenOptions {
   readonly resultBytesMax?: number;
   /** false: a missing ledger is an error. Default true. */
   readonly createIfMissing?: boolean;
+  /** Of that directory, where the caller holds it already; it is the ledger's from here on. */
+  readonly lock?: StateLock;
   /** For tests: address space of the map in bytes. */
   readonly mapBytes?: number;
 }
@@ -48,8 +50,7 @@ const RESULT_BYTES_MAX = 2 ** 20;
 /** Throws LedgerOpenError. */
 export async function openLedger(options: OpenOptions): Promise<LmdbLedger> {
   const { stateDir } = options;
-  await Deno.mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const lock = await StateLock.acquire(stateDir);
+  const lock = options.lock ?? await StateLock.acquire(stateDir);
   let store: Store | undefined;
   try {
     if (!await exists(ledgerFolder(stateDir))) await createLedger(options);

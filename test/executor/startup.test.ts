@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { verifyBox } from "../../src/executor/box_check.ts";
+import { examine } from "../../src/executor/examine.ts";
 import { Launcher } from "../../src/executor/launch.ts";
 import { pinHandler } from "../../src/executor/rehearsal.ts";
 import { ECHO, handler, PoolUnderTest } from "./pool_under_test.ts";
@@ -142,12 +142,12 @@ test("a runtime that does not keep workers to their permissions refuses the star
     { requestBytes: 1e6, resultBytes: 1e6 },
     () => undefined,
   );
-  await verifyBox(launcher);
+  await examine(new Map(), launcher);
   const careless: Pick<Launcher, "canary" | "start"> = {
     canary: launcher.canary,
     start: (purpose, ended) => launcher.start({ ...purpose, workerGrants: purpose.grants }, ended),
   };
-  await expect(verifyBox(careless)).rejects.toMatchObject({
+  await expect(examine(new Map(), careless)).rejects.toMatchObject({
     name: "StartupError",
     what: expect.stringMatching(/\["read","env"/),
   });
@@ -160,5 +160,5 @@ test("without a runtime to start, the start is refused", async () => {
     () => undefined,
   );
   Deno.removeSync(launcher.canary); // the import map is missing, so that every process ends at once
-  await expect(verifyBox(launcher)).rejects.toMatchObject({ name: "StartupError" });
+  await expect(examine(new Map(), launcher)).rejects.toMatchObject({ name: "StartupError" });
 });

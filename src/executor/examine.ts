@@ -1,0 +1,61 @@
+/**
+ * What a start has to know before anything runs: that the box is shut, and what handlers take and give.
+ *
+ * Invariant: the process that tried every door of the box is the one that then loads handlers, so that whatever stands at the
+ * top of their files runs in no box that was not tested.
+ */
+
+import { type HandlerCode, readHandler } from "../actions/pin.ts";
+import { program } from "../os/program.ts";
+import { VARIABLE, verifyBox } from "./box_check.ts";
+import { describeHandlers, type HandlerSchemas } from "./describe.ts";
+import type { ExecutorProcess } from "./executor_process.ts";
+import { NO_GRANTS } from "./grants.ts";
+import type { Launcher } from "./launch.ts";
+
+/** No action's name. */
+const PROBE = "(probe)";
+const MEMORY_BYTES = 256 * 1024 * 1024;
+
+/** Schemas by the names of the handlers. */
+export type Schemas = ReadonlyMap<string, HandlerSchemas>;
+
+/** Throws a StartupError when the box is not shut, or a handler cannot be used. */
+export async function examine(
+  handlers: ReadonlyMap<string, HandlerCode>,
+  launcher: Pick<Launcher, "canary" | "start">,
+): Promise<Schemas> {
+  return await (await beginExamination(handlers, launcher)).schemas;
+}
+
+/** Resolves once the process boots. `schemas` is that of examine(); nothing is left of the process when it has settled. */
+export async function beginExamination(
+  handlers: ReadonlyMap<string, HandlerCode>,
+  launcher: Pick<Launcher, "canary" | "start">,
+): Promise<{ readonly schemas: Promise<Schemas> }> {
+  const probe = await readHandler(program.probe);
+  const converter = await readHandler(program.schemaConverter);
+  const process = launcher.start({
+    handlers: new Map([[PROBE, probe], ...handlers]),
+    // what the process itself may do, its workers must not
+    grants: { ...NO_GRANTS, read: [launcher.canary], env: [VARIABLE] },
+    workerGrants: NO_GRANTS,
+    discipline: { runsMax: 1, shared: false, successor: true },
+    memoryBytes: MEMORY_BYTES,
+  }, () => {});
+  const schemas = conduct(process, async () => {
+    await verifyBox(process, PROBE, launcher.canary);
+    return await describeHandlers(process, handlers, converter);
+  });
+  schemas.catch(() => {}); // whoever waits for it is told
+  return { schemas };
+}
+
+async function conduct<T>(process: ExecutorProcess, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    process.retire();
+    await process.exited;
+  }
+}
