@@ -1,7 +1,8 @@
 /**
  * The second stage of `openexec serve`: one daemon from its start to its end, as signals and the service manager want it.
  *
- * Invariant: signals are listened for before anything is opened, so that one can be sent at any time.
+ * Invariant: signals are listened for before the ledger is opened, so that one can be sent at any time. Before that one ends
+ * the process at once, and the executor that was begun with it.
  */
 
 import { fstatSync } from "node:fs";
@@ -22,6 +23,7 @@ import type { Cli } from "./command.ts";
 import type { Daemon } from "./daemon.ts";
 import { makeSocketFolders } from "./embedded_default.ts";
 import { DONE, type ExitCode, FAILED } from "./exit_code.ts";
+import type { HeadStart } from "./head_start.ts";
 import { openConfigFile, prudentWarnings } from "./prudence.ts";
 import { reload } from "./reload.ts";
 import { Vigil } from "./vigil.ts";
@@ -33,10 +35,11 @@ const LOOK_EVERY_MS = 10_000;
 /** From the end of the drain to the end of the process. */
 const CLOSING_MS = 10_000;
 
-/** `load` reads the configuration again. Throws a StartupError. */
+/** `begun` is of that configuration, which `load` reads again. Throws a StartupError. */
 export async function runService(
   cli: Cli,
   loaded: LoadedConfig,
+  begun: Promise<HeadStart>,
   load: () => LoadedConfig,
 ): Promise<ExitCode> {
   const { config } = loaded;
@@ -51,7 +54,7 @@ export async function runService(
   try {
     notify.status("starting");
     makeSocketFolders(config);
-    const started = daemon = await start(config, cli.environment);
+    const started = daemon = await start(config, cli.environment, begun);
     const vigil = new Vigil({
       notify,
       periodMs: watchdogPeriodMs(watchdog, Deno.pid) ?? LOOK_EVERY_MS,
@@ -80,12 +83,10 @@ export async function runService(
 }
 
 /** Throws a StartupError. */
-async function start(config: Config, environment: Environment): Promise<Daemon> {
+async function start(config: Config, environment: Environment, begun: Promise<HeadStart>): Promise<Daemon> {
   try {
-    const { headStart } = await import("./head_start.ts");
-    const begun = await headStart(config);
     const { Daemon } = await import("./daemon.ts"); // not before: only the daemon may load the ledger's native code
-    return await Daemon.start(config, environment, begun);
+    return await Daemon.start(config, environment, await begun);
   } catch (error) {
     const full = isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full");
     throw full ? new StartupError(`The disk of ${config.stateDir} is full`, "free space on it") : error;

@@ -30,9 +30,13 @@ export async function serve(cli: Cli, flags: ServeFlags): Promise<void> {
     narrow(config, ["serve", ...argumentsOf(flags)], cli.environment);
   }
   const { developmentKey } = await import("./embedded_default.ts");
-  const { runService } = await import("./service.ts");
   const again = () => load(cli, flags, developmentKey);
-  cli.exitCode = await runService(cli, checked(again()), again);
+  const loaded = checked(again());
+  const { headStart } = await import("./head_start.ts");
+  const begun = headStart(loaded.config);
+  await Promise.allSettled([begun]); // to load anything more would keep the executor from being started
+  const { runService } = await import("./service.ts");
+  cli.exitCode = await runService(cli, loaded, begun, again);
 }
 
 function load(

@@ -25,10 +25,24 @@ export function executorProgram(directory: string): string {
       return `from "${path}.${type === "ts" ? "js" : type}"`;
     });
     Deno.mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-    Deno.writeTextFileSync(target, script, { mode: 0o600 });
+    writeAnew(target, script);
     return target;
   };
   return copy(program.executor);
+}
+
+/** Leaves a file alone that holds that text already: to write over one waits for the disk. */
+export function writeAnew(file: string, text: string): void {
+  if (textOf(file) !== text) Deno.writeTextFileSync(file, text, { mode: 0o600 });
+}
+
+function textOf(file: string): string | null {
+  try {
+    return Deno.readTextFileSync(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 /** The text of a file of ours, without types where it has any. */

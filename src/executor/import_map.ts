@@ -12,7 +12,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { program } from "../os/program.ts";
-import { javascriptOf } from "./executor_program.ts";
+import { javascriptOf, writeAnew } from "./executor_program.ts";
 
 export interface ImportMap {
   /** The file of the map. */
@@ -29,10 +29,10 @@ export function writeImportMap(directory: string): ImportMap {
   const copies = new Map<string, string>();
   for (const [specifier, original] of program.handlerModules) {
     const copy = join(folder, `${specifier}.mjs`);
-    Deno.writeTextFileSync(copy, javascriptOf(original), { mode: 0o600 });
+    writeAnew(copy, javascriptOf(original));
     copies.set(specifier, copy);
   }
-  Deno.writeTextFileSync(file, textOf(copies, folder), { mode: 0o600 });
+  writeAnew(file, textOf(copies, folder));
   return { file, modules: [...copies.values()] };
 }
 
