@@ -6,8 +6,10 @@
 import type { Config } from "../config/config.ts";
 import { readVariable } from "../config/environment.ts";
 import type { Clock } from "../core/clock.ts";
+import { Refusal } from "../core/errors.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
 import { beginPool } from "../executor/supervisor.ts";
+import { freeBytes } from "../ledger/free_space.ts";
 import { StateLock } from "../ledger/lock.ts";
 
 export interface HeadStart {
@@ -16,10 +18,14 @@ export interface HeadStart {
   readonly pool: Promise<(clock: Clock) => ExecutorPool>;
 }
 
-/** With the lock, since executors of a predecessor are ended. Throws LedgerOpenError or StartupError. */
+/** Less is a full disk: recovery would have to live on the ballast, which is there for what runs. */
+const ROOM_BYTES = 64 * 1024;
+
+/** With the lock, since executors of a predecessor are ended. Throws LedgerOpenError, StartupError or Refusal storage_full. */
 export async function headStart({ stateDir, actions, limits, mode }: Config): Promise<HeadStart> {
   const lock = await StateLock.acquire(stateDir);
   try {
+    if (freeBytes(stateDir) < ROOM_BYTES) throw new Refusal("storage_full");
     return { lock, ...await beginPool(actions, { stateDir, limits, mode, variable: readVariable }) };
   } catch (error) {
     lock.release();
