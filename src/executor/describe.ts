@@ -49,9 +49,7 @@ async function describe(
   const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
   try {
     if (!await process.ready() || !process.limitGrowth(GROWTH_BYTES)) return null;
-    const description = await process.describe({ handler, converter: { text, language } });
-    process.limitGrowth(null);
-    return description;
+    return await process.describe({ handler, converter: { text, language } });
   } finally {
     clearTimeout(timer);
   }

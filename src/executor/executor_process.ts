@@ -149,11 +149,9 @@ export class ExecutorProcess {
   }
 
   /**
-   * From here on it may map `bytes` more than now, heap and everything else together; null lifts that.
-   * false when it cannot be had.
+   * Until the next outcome it may map `bytes` more than now, heap and everything else together. false when that cannot be had.
    */
-  limitGrowth(bytes: number | null): boolean {
-    if (bytes === null) return setSoftLimit(this.pid, RLIMIT_DATA, null);
+  limitGrowth(bytes: number): boolean {
     const now = dataBytesOf(this.pid);
     return now !== null && setSoftLimit(this.pid, RLIMIT_DATA, now + bytes);
   }
@@ -202,10 +200,18 @@ export class ExecutorProcess {
       case "undescribed":
         this.#descriptions.get(message.handler)?.(message);
         this.#descriptions.delete(message.handler);
-        return;
+        return this.#over();
       default:
         this.#take(message.id).report(message);
+        return this.#over();
     }
+  }
+
+  /** What ran is over, and with it its limit: the worker that follows would not start under it. */
+  #over(): void {
+    if (this.order.boot.discipline.shared) return;
+    setSoftLimit(this.pid, RLIMIT_DATA, null);
+    this.#send({ kind: "next" });
   }
 
   /** From here on it is expected to say that it is ready. */

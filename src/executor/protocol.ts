@@ -63,7 +63,10 @@ const runSchema = v.strictObject({
 /** Load the handler and say what its schemas are as JSON Schema; `converter` is the code that knows how. */
 const describeSchema = v.strictObject({ kind: v.literal("describe"), handler: text, converter: codeSchema });
 
-const toExecutor = v.variant("kind", [bootSchema, runSchema, describeSchema]);
+/** The outcome was heard and its limit lifted: a worker that is to follow may start, which takes more than a run has left. */
+const nextSchema = v.strictObject({ kind: v.literal("next") });
+
+const toExecutor = v.variant("kind", [bootSchema, runSchema, describeSchema, nextSchema]);
 
 const token = text;
 const id = text;

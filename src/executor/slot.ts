@@ -85,7 +85,6 @@ export class Slots {
     if (process === null) return { outcome: UNKNOWN, startedAtMs: null };
     const startedAtMs = this.settings.clock.nowMs();
     const { report, timedOut } = await this.#supervise(job, process);
-    if (!this.settings.shared) process.limitGrowth(null);
     this.supply.giveBack(process, false);
     const late = timedOut && report.kind === "gone";
     const outcome = late ? TIMED_OUT : outcomeOf(report, this.#scrubber, this.settings.resultBytesMax);

@@ -77,7 +77,7 @@ const sample = fc.tuple(crafted, fc.constantFrom(...MUTATIONS), fc.nat())
   .map(([one, mutation, at]) => mutation(one, at));
 
 test("the runtime has cryptography of its own, or nothing below compares anything", () => {
-  expect(nativeCrypto).toBeDefined();
+  expect(nativeCrypto()).not.toBeNull();
 });
 
 test.each(Array.from({ length: BATCHES }, (_, i) => i + 1))(

@@ -184,9 +184,16 @@ test("an executor has the permissions of its action and no more", async () => {
   const granted = running.executors.map((pid) =>
     argumentsOf(pid).filter((argument) => /^(-A|--allow|--deny|-[RWNES])/.test(argument))
   );
-  // FFI is for the first moment of our own code, which gives it up before there is any handler.
-  const waits = ["--allow-ffi", `--allow-read=${directory}/gate`, "--allow-env=GRANTED"];
-  expect(granted.sort((a, b) => a.length - b.length)).toEqual([["--allow-ffi"], waits]);
+  // FFI is for the first moment of our own code, which gives it up before there is any handler; the modules are what
+  // handlers import.
+  const modules = ["openexec", "valibot"].map((name) => `${directory}/state/executors/modules/${name}.mjs`);
+  const own = ["--allow-ffi", `--allow-read=${modules.join()}`];
+  const waits = [
+    "--allow-ffi",
+    `--allow-read=${[`${directory}/gate`, ...modules].join()}`,
+    "--allow-env=GRANTED",
+  ];
+  expect(granted.sort((a, b) => a.length - b.length)).toEqual([own, waits]);
 });
 
 /** Both kinds of executors, one with a run that lasts until this is disposed of. */

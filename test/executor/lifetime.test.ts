@@ -53,6 +53,36 @@ test("each slot has its own process, and an ended one is replaced before it is a
   expect(under.pool.healthy()).toBe(true);
 });
 
+/** How many threads of it are workers. */
+function workersOf(pid: number): number {
+  const comm = (thread: string): string => {
+    try {
+      return Deno.readTextFileSync(`/proc/${pid}/task/${thread}/comm`);
+    } catch {
+      return ""; // it has just ended
+    }
+  };
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].filter(({ name }) => comm(name).startsWith("worker-"))
+    .length;
+}
+
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+test("no worker starts under the memory limit of the run before, however late the daemon hears of its end", async () => {
+  const under = await start({ context: handler("context.ts") });
+  const run = under.run("context", { do: "pause" });
+  await expect.poll(() => under.heard.lines.length, { timeout: 10_000 }).toBe(1);
+  const [pid = 0] = under.pids();
+  expect(workersOf(pid)).toBe(1);
+  while (workersOf(pid) > 0) block(1); // the daemon hears nothing meanwhile
+  block(500);
+  expect(workersOf(pid)).toBe(0);
+  expect(await run).toMatchObject({ status: "succeeded" });
+  await under.result("context", { do: "tell" });
+});
+
 test("a built-in's process that is killed takes its runs along, and the next ones run", async () => {
   const under = await start({ echo: ECHO });
   await under.result("echo");

@@ -25,7 +25,7 @@ const PAGE = `
     const executorKeys = [base64Decode(key)];
     const audit = await auditExport([new TextEncoder().encode(exported)], { trustedKeys: executorKeys });
     const { ok, logIndex, checks } = verifyReceipt(file, { ...options, executorKeys });
-    return JSON.stringify({ native: nativeCrypto !== undefined, ok, logIndex, checks, audited: audit.ok });
+    return JSON.stringify({ native: nativeCrypto() !== null, ok, logIndex, checks, audited: audit.ok });
   };
 `;
 

@@ -41,6 +41,7 @@ function obey(message: ToExecutor | undefined): void {
     stage.open();
   } else if (message?.kind === "run" && stage !== null) stage.run(message);
   else if (message?.kind === "describe" && stage !== null) stage.describe(message);
+  else if (message?.kind === "next" && stage !== null) stage.next();
   else Deno.exit(PROTOCOL_BROKEN);
 }
 

@@ -2,7 +2,8 @@
  * The one worker of an executor: starts it, hands runs to it, tells the daemon how they ended, and replaces it.
  *
  * Invariants: a run ends once; a worker that has ended is known to be gone before the next one is offered, because what
- * still ran in it could meddle with the next run; when that cannot be had, the whole process ends.
+ * still ran in it could meddle with the next run; when that cannot be had, the whole process ends; and none starts before the
+ * daemon has heard of an outcome, because until then the limits of the run hold, under which it may end the process.
  */
 
 import { stripTypeScriptTypes } from "node:module";
@@ -35,6 +36,8 @@ export class Stage {
   #pulse: ReturnType<typeof setInterval> | null = null;
   /** How often in a row the worker was found gone. */
   #missed = 0;
+  /** Whether the daemon has heard of the last outcome; null where it has. */
+  #heard: PromiseWithResolvers<void> | null = null;
 
   constructor(boot: Boot, say: Say) {
     this.#boot = boot;
@@ -92,6 +95,12 @@ export class Stage {
     });
   }
 
+  /** The daemon has heard of an outcome. */
+  next(): void {
+    this.#heard?.resolve();
+    this.#heard = null;
+  }
+
   #hear(worker: Worker, message: FromWorker): void {
     if (worker !== this.#worker) return;
     switch (message.kind) {
@@ -104,17 +113,27 @@ export class Stage {
         if (this.#pending.has(message.id)) this.#say({ kind: "log", id: message.id, line: message.line });
         return;
       case "succeeded":
-        if (this.#end(message.id)) this.#say({ kind: "succeeded", id: message.id, result: message.result });
+        if (this.#end(message.id)) {
+          this.#conclude({ kind: "succeeded", id: message.id, result: message.result });
+        }
         return this.#follow(worker, message.last);
       case "failed":
         if (this.#end(message.id)) {
-          this.#say({ kind: "failed", id: message.id, code: message.code, reason: message.reason });
+          this.#conclude({ kind: "failed", id: message.id, code: message.code, reason: message.reason });
         }
         return this.#follow(worker, message.last);
       default:
-        for (const handler of [...this.#pending]) if (this.#end(handler)) this.#say({ ...message, handler });
+        for (const handler of [...this.#pending]) {
+          if (this.#end(handler)) this.#conclude({ ...message, handler });
+        }
         return this.#follow(worker, true);
     }
+  }
+
+  /** Says how it ended. Of a process that is shared nobody lifts a limit. */
+  #conclude(outcome: Unsigned<ToDaemon>): void {
+    this.#say(outcome);
+    if (!this.#boot.discipline.shared) this.#heard ??= Promise.withResolvers();
   }
 
   /** false when that run has ended before. */
@@ -138,7 +157,7 @@ export class Stage {
     if (!this.#open) Deno.exit(1); // the harness itself does not load: another worker would not either
     for (const id of [...this.#pending]) {
       this.#end(id);
-      this.#say({ kind: "crashed", id, reason: reason.slice(0, this.#boot.limits.logLength) });
+      this.#conclude({ kind: "crashed", id, reason: reason.slice(0, this.#boot.limits.logLength) });
     }
     void this.#replace(worker);
   }
@@ -161,6 +180,7 @@ export class Stage {
       if (performance.now() > deadline) Deno.exit(1);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
+    await this.#heard?.promise;
     this.open();
   }
 

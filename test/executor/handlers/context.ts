@@ -5,7 +5,7 @@ import * as v from "valibot";
 
 export default defineAction({
   input: v.strictObject({
-    do: v.picklist(["tell", "wait", "abort", "log", "flood"]),
+    do: v.picklist(["tell", "wait", "abort", "log", "flood", "pause"]),
     lines: v.optional(v.array(v.string()), []),
   }),
   output: v.unknown(),
@@ -14,6 +14,10 @@ export default defineAction({
     if (what === "wait") {
       log("waiting");
       await new Promise(() => {});
+    }
+    if (what === "pause") {
+      log("pausing");
+      await new Promise((resolve) => setTimeout(resolve, 200));
     }
     if (what === "log") {
       log("with fields", { a: 1 });
