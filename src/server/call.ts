@@ -26,6 +26,6 @@ export interface Handlers {
   readonly engine: Engine;
   readonly inspector: Inspector;
   readonly operator: Operator;
-  /** The OpenAPI document. */
-  readonly document: JsonObject;
+  /** The OpenAPI document, made when it is first asked for: a start does not wait for it. */
+  readonly document: () => JsonObject;
 }

@@ -31,7 +31,7 @@ function whetherAble(reply: Reply, able: boolean): Reply {
 }
 
 export function openapi(_call: Call, { document }: Handlers): Reply {
-  return jsonReply(document);
+  return jsonReply(document());
 }
 
 export function actions({ socket }: Call, { inspector }: Handlers): Reply {

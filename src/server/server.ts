@@ -7,6 +7,7 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import type { JsonObject } from "../core/types.ts";
 import type { Limits, SocketConfig } from "../config/config.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Inspector } from "../engine/inspector.ts";
@@ -49,11 +50,12 @@ export class Server {
   static async start(parts: ServerParts): Promise<Server> {
     const seats = new Seats(connectionsMax(parts.sockets.length, descriptorLimit()));
     const sockets = openSockets(parts.sockets, parts.inherited);
+    let document: JsonObject | undefined;
     const handlers: Handlers = {
       engine: parts.engine,
       inspector: parts.inspector,
       operator: parts.operator,
-      document: openapiDocument(parts.inspector.service().version),
+      document: () => document ??= openapiDocument(parts.inspector.service().version),
     };
     const listeners: HttpListener[] = [];
     const server = new Server(parts, listeners, () => sockets.forEach(({ remove }) => remove()));
