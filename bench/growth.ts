@@ -14,6 +14,7 @@ const IN_FLIGHT = 256;
 /** Two bodies each, a payload and a result. */
 const EXPIRED = 50_000;
 const PROOFS = 1_000;
+const STARTS = 5;
 
 export async function growth(sizes: readonly number[], table: Table): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "openexec-bench-" });
@@ -38,9 +39,7 @@ export async function growth(sizes: readonly number[], table: Table): Promise<vo
 }
 
 async function serve(directory: string, size: number, table: Table) {
-  const startMs = performance.now();
-  const daemon = await scene({ directory });
-  const readyMs = performance.now() - startMs;
+  const { daemon, readyMs } = await start(directory);
   await load(daemon.socket, approved("echo", 1_000, HELLO), 16);
   const { perSecond, p99 } = await load(daemon.socket, approved("echo", 8_000, HELLO), 16);
   const anonymousMB = anonymousMegabytes(daemon.pid);
@@ -50,6 +49,18 @@ async function serve(directory: string, size: number, table: Table) {
   table.add("growth", `receipt with its proof, of ${size}`, await proofs(daemon, size));
   await daemon.stop();
   return row;
+}
+
+/** The median of some starts, of which the last is left running: one by itself tells of the machine's moment. */
+async function start(directory: string): Promise<{ daemon: Daemon; readyMs: number }> {
+  const taken: number[] = [];
+  for (;;) {
+    const startMs = performance.now();
+    const daemon = await scene({ directory });
+    taken.push(performance.now() - startMs);
+    if (taken.length === STARTS) return { daemon, readyMs: summaryOf(taken).p50 };
+    await daemon.stop();
+  }
 }
 
 /** GET /receipts/{log_index}, one after another, of places all over the log. */
