@@ -29,7 +29,7 @@ export async function serve(cli: Cli, flags: ServeFlags): Promise<void> {
     const { config } = checked(load(cli, flags, () => null));
     narrow(config, ["serve", ...argumentsOf(flags)], cli.environment);
   }
-  const { developmentKey } = await import("./embedded_default.ts");
+  const developmentKey = await keyMaker(cli, flags);
   const again = () => load(cli, flags, developmentKey);
   const loaded = checked(again());
   const { headStart } = await import("./head_start.ts");
@@ -37,6 +37,15 @@ export async function serve(cli: Cli, flags: ServeFlags): Promise<void> {
   await Promise.allSettled([begun]); // to load anything more would keep the executor from being started
   const { runService } = await import("./service.ts");
   cli.exitCode = await runService(cli, loaded, begun, again);
+}
+
+/** A named configuration has no use for the embedded default's key, nor for what makes it. */
+async function keyMaker(
+  { environment }: Cli,
+  { config }: ServeFlags,
+): Promise<LoadRequest["developmentKey"]> {
+  if ((config ?? environment.config) !== null) return () => null;
+  return (await import("./embedded_default.ts")).developmentKey;
 }
 
 function load(

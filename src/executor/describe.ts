@@ -7,6 +7,7 @@
 import type { HandlerCode } from "../actions/pin.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { JsonObject } from "../core/types.ts";
+import { program } from "../os/program.ts";
 import type { Description, ExecutorProcess } from "./executor_process.ts";
 
 /** JSON Schemas (draft 2020-12). */
@@ -15,41 +16,65 @@ export interface HandlerSchemas {
   readonly output: JsonObject;
 }
 
-/** How much one may take to load. */
+/** How much a group may take to load. */
 const GROWTH_BYTES = 256 * 1024 * 1024;
-/** For each. */
+/** For each group. */
 const TIME_LIMIT_MS = 30_000;
 
+/** Handlers that are read in one worker, by name. */
+export type Group = ReadonlyMap<string, HandlerCode>;
+
 /**
- * Handlers by name, one after another in a process that starts a worker for each; those that are the same code are loaded once.
- * Throws a StartupError that says which one cannot be used, and why.
+ * Those that are the same code once, and each in a worker of its own, except our own built-ins, which share one as they do
+ * when they run.
+ */
+export function groupsOf(handlers: ReadonlyMap<string, HandlerCode>): readonly Group[] {
+  const once = [...new Map([...handlers].map((handler) => [identityOf(handler[1]), handler])).values()];
+  const ours = new Set(program.builtins.values());
+  const builtins = once.filter(([, { file }]) => ours.has(file));
+  const modules = once.filter(([, { file }]) => !ours.has(file));
+  return [...(builtins.length > 0 ? [new Map(builtins)] : []), ...modules.map((module) => new Map([module]))];
+}
+
+/**
+ * Schemas by the handlers' names. `groups` are theirs, read one after another. Throws a StartupError that says which handler
+ * cannot be used, and why.
  */
 export async function describeHandlers(
   process: ExecutorProcess,
   handlers: ReadonlyMap<string, HandlerCode>,
+  groups: readonly Group[],
   converter: HandlerCode,
 ): Promise<ReadonlyMap<string, HandlerSchemas>> {
   const known = new Map<string, HandlerSchemas>();
+  for (const group of groups) {
+    const descriptions = await describe(process, [...group.keys()], converter);
+    for (const [index, [name, code]] of [...group].entries()) {
+      known.set(identityOf(code), schemasOf(name, code, descriptions[index] ?? null));
+    }
+  }
   const schemas = new Map<string, HandlerSchemas>();
   for (const [name, code] of handlers) {
-    const identity = `${code.language} ${code.digest}`;
-    const found = known.get(identity) ?? schemasOf(name, code, await describe(process, name, converter));
-    known.set(identity, found);
-    schemas.set(name, found);
+    const found = known.get(identityOf(code));
+    if (found !== undefined) schemas.set(name, found);
   }
   return schemas;
 }
 
-/** null when its process ended first. */
+function identityOf({ language, digest }: HandlerCode): string {
+  return `${language} ${digest}`;
+}
+
+/** Nothing of what its process ended before. */
 async function describe(
   process: ExecutorProcess,
-  handler: string,
+  handlers: readonly string[],
   { text, language }: HandlerCode,
-): Promise<Description | null> {
+): Promise<readonly (Description | null)[]> {
   const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
   try {
-    if (!await process.ready() || !process.limitGrowth(GROWTH_BYTES)) return null;
-    return await process.describe({ handler, converter: { text, language } });
+    if (!await process.ready() || !process.limitGrowth(GROWTH_BYTES)) return [];
+    return await process.describe({ handlers, converter: { text, language } });
   } finally {
     clearTimeout(timer);
   }

@@ -8,7 +8,7 @@
 import { type HandlerCode, readHandler } from "../actions/pin.ts";
 import { program } from "../os/program.ts";
 import { VARIABLE, verifyBox } from "./box_check.ts";
-import { describeHandlers, type HandlerSchemas } from "./describe.ts";
+import { describeHandlers, groupsOf, type HandlerSchemas } from "./describe.ts";
 import type { ExecutorProcess } from "./executor_process.ts";
 import { NO_GRANTS } from "./grants.ts";
 import type { Launcher } from "./launch.ts";
@@ -16,6 +16,8 @@ import type { Launcher } from "./launch.ts";
 /** No action's name. */
 const PROBE = "(probe)";
 const MEMORY_BYTES = 256 * 1024 * 1024;
+/** Few processors start more workers no sooner. */
+const SPARES_MAX = 2;
 
 /** Schemas by the names of the handlers. */
 export type Schemas = ReadonlyMap<string, HandlerSchemas>;
@@ -33,6 +35,7 @@ export async function beginExamination(
   handlers: ReadonlyMap<string, HandlerCode>,
   launcher: Pick<Launcher, "canary" | "start">,
 ): Promise<{ readonly schemas: Promise<Schemas> }> {
+  const groups = groupsOf(handlers);
   const probe = await readHandler(program.probe);
   const converter = await readHandler(program.schemaConverter);
   const process = launcher.start({
@@ -40,12 +43,13 @@ export async function beginExamination(
     // what the process itself may do, its workers must not
     grants: { ...NO_GRANTS, read: [launcher.canary], env: [VARIABLE] },
     workerGrants: NO_GRANTS,
-    discipline: { runsMax: 1, shared: false, successor: true },
+    // one worker for the doors of the box, and one for each group, of which the first start side by side
+    discipline: { runsMax: 1, shared: false, successor: true, spares: Math.min(groups.length, SPARES_MAX) },
     memoryBytes: MEMORY_BYTES,
   }, () => {});
   const schemas = conduct(process, async () => {
     await verifyBox(process, PROBE, launcher.canary);
-    return await describeHandlers(process, handlers, converter);
+    return await describeHandlers(process, handlers, groups, converter);
   });
   schemas.catch(() => {}); // whoever waits for it is told
   return { schemas };

@@ -138,14 +138,17 @@ export class ExecutorProcess {
     return promise;
   }
 
-  /** null when it ended first. */
-  describe(describe: Omit<Describe, "kind">): Promise<Description | null> {
-    if (this.#gone) return Promise.resolve(null);
+  /** Of each of the handlers, in their order; null for one that it ended before. */
+  describe(describe: Omit<Describe, "kind">): Promise<(Description | null)[]> {
+    if (this.#gone) return Promise.resolve(describe.handlers.map(() => null));
     this.#awaitReady();
-    const { promise, resolve } = Promise.withResolvers<Description | null>();
-    this.#descriptions.set(describe.handler, resolve);
+    const descriptions = describe.handlers.map((handler) => {
+      const { promise, resolve } = Promise.withResolvers<Description | null>();
+      this.#descriptions.set(handler, resolve);
+      return promise;
+    });
     this.#send({ kind: "describe", ...describe });
-    return promise;
+    return Promise.all(descriptions);
   }
 
   /**
@@ -209,7 +212,7 @@ export class ExecutorProcess {
 
   /** What ran is over, and with it its limit: the worker that follows would not start under it. */
   #over(): void {
-    if (this.order.boot.discipline.shared) return;
+    if (this.order.boot.discipline.shared || this.#descriptions.size > 0) return;
     setSoftLimit(this.pid, RLIMIT_DATA, null);
     this.#send({ kind: "next" });
   }

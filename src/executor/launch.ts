@@ -11,6 +11,7 @@ import { flagsOf, workerPermissionsOf } from "./grants.ts";
 import { type ImportMap, writeImportMap } from "./import_map.ts";
 import type { Boot, Code, Discipline } from "./protocol.ts";
 import { ExecutorRecords } from "./records.ts";
+import { scriptOf } from "./script.ts";
 
 /** What one kind of executor process is for. */
 export interface Purpose {
@@ -36,6 +37,8 @@ const LOG_LINES = 200;
 const LOG_LENGTH = 16_384;
 
 export class Launcher {
+  readonly #scripts = new Map<HandlerCode, Code>();
+
   private constructor(
     private readonly entry: string,
     private readonly importMap: ImportMap,
@@ -59,8 +62,8 @@ export class Launcher {
     const records = new ExecutorRecords(directory);
     await records.endPredecessors();
     const importMap = writeImportMap(directory);
-    const { text, language } = await readHandler(program.worker);
-    return new Launcher(executorProgram(directory), importMap, { text, language }, limits, variable, records);
+    const harness = scriptOf(await readHandler(program.worker));
+    return new Launcher(executorProgram(directory), importMap, harness, limits, variable, records);
   }
 
   /** A file that executors could be granted to read. */
@@ -122,9 +125,6 @@ export class Launcher {
   }
 
   #bootFor({ handlers, grants, workerGrants, discipline }: Purpose): ProcessOrder["boot"] {
-    const codes = [...handlers].map((
-      [name, { text, language }],
-    ): [string, Code] => [name, { text, language }]);
     const limits: Boot["limits"] = {
       frameBytes: 2 * this.limits.requestBytes + FRAME_EXTRA_BYTES,
       resultLength: this.limits.resultBytes,
@@ -133,10 +133,16 @@ export class Launcher {
     };
     return {
       harness: this.harness,
-      handlers: codes,
+      handlers: [...handlers].map(([name, code]) => [name, this.#scriptOf(code)]),
       permissions: workerPermissionsOf(workerGrants ?? grants),
       discipline,
       limits,
     };
+  }
+
+  #scriptOf(code: HandlerCode): Code {
+    const script = this.#scripts.get(code) ?? scriptOf(code);
+    this.#scripts.set(code, script);
+    return script;
   }
 }

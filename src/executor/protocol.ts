@@ -6,30 +6,36 @@
  * no handler was there yet: a handler can adopt the descriptor and write to it, but what it writes is no frame of ours.
  */
 
-import * as v from "valibot";
 import { concatBytes, utf8Decode, utf8Encode } from "../core/encoding.ts";
+import { anyOf, array, type Guard, members, oneOf, pair } from "../core/shape.ts";
 
-const text = v.string();
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const grant = v.union([v.literal(false), v.array(text)]);
-const codeSchema = v.strictObject({ text, language: v.picklist(["typescript", "javascript"]) });
+const text = (value: unknown): value is string => typeof value === "string";
+const count = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+const flag = oneOf(true, false);
+const nothing = (value: unknown): value is null => value === null;
+const texts = (value: unknown): value is string[] => Array.isArray(value) && value.every(text);
+const grant = anyOf(oneOf(false), texts);
+
+const isCode = members({ text, language: oneOf("typescript", "javascript") });
 
 /** The permissions of a worker, as Deno takes them. */
-const permissionsSchema = v.strictObject({ net: grant, read: grant, write: grant, env: grant, run: grant });
+const isPermissions = members({ net: grant, read: grant, write: grant, env: grant, run: grant });
 
-// names stand in pairs, not as keys of records: valibot drops keys such as "constructor"
+// names stand in pairs, not as members: __proto__ would be none
 
 /** How workers are used. */
-const disciplineSchema = v.strictObject({
+const isDiscipline = members({
   /** Runs after which a worker is replaced, 0 for never. A run that did not succeed also ends its worker. */
   runsMax: count,
   /** Whether one worker takes many runs at a time, and outlives runs that fail. For built-ins only. */
-  shared: v.boolean(),
+  shared: flag,
   /** Whether another worker follows one that has ended. */
-  successor: v.boolean(),
+  successor: flag,
+  /** How many of those that will follow are started along with the first. */
+  spares: count,
 });
 
-const limitsSchema = v.strictObject({
+const isLimits = members({
   /** Frames to the executor after the first. */
   frameBytes: count,
   resultLength: count,
@@ -38,86 +44,81 @@ const limitsSchema = v.strictObject({
 });
 
 /** The first frame: all that a process has to know before it runs anything. */
-const bootSchema = v.strictObject({
-  kind: v.literal("boot"),
+const isBoot = members({
+  kind: oneOf("boot"),
   token: text,
-  harness: codeSchema,
-  handlers: v.array(v.tuple([text, codeSchema])),
-  permissions: permissionsSchema,
-  discipline: disciplineSchema,
-  limits: limitsSchema,
+  harness: isCode,
+  handlers: array(pair(text, isCode)),
+  permissions: isPermissions,
+  discipline: isDiscipline,
+  limits: isLimits,
 });
 
 /** Run this now. `request` is the canonical text of {"action","payload"}. */
-const runSchema = v.strictObject({
-  kind: v.literal("run"),
+const isRun = members({
+  kind: oneOf("run"),
   id: text,
   handler: text,
   request: text,
   idempotencyKey: text,
-  traceparent: v.nullable(text),
-  secrets: v.array(v.tuple([text, text])),
+  traceparent: anyOf(text, nothing),
+  secrets: array(pair(text, text)),
   abortAfterMs: count,
 });
 
-/** Load the handler and say what its schemas are as JSON Schema; `converter` is the code that knows how. */
-const describeSchema = v.strictObject({ kind: v.literal("describe"), handler: text, converter: codeSchema });
+/** Load these in one worker and say what their schemas are as JSON Schema; `converter` is the code that knows how. */
+const isDescribe = members({ kind: oneOf("describe"), handlers: array(text), converter: isCode });
 
 /** The outcome was heard and its limit lifted: a worker that is to follow may start, which takes more than a run has left. */
-const nextSchema = v.strictObject({ kind: v.literal("next") });
+const isNext = members({ kind: oneOf("next") });
 
-const toExecutor = v.variant("kind", [bootSchema, runSchema, describeSchema, nextSchema]);
+const isToExecutor = anyOf(isRun, isNext, isBoot, isDescribe);
 
-const token = text;
-const id = text;
-
-const toDaemon = v.variant("kind", [
-  /** A worker waits for a run. */
-  v.strictObject({ kind: v.literal("ready"), token }),
-  v.strictObject({ kind: v.literal("succeeded"), token, id, result: text }),
+const isToDaemon = anyOf(
+  members({ kind: oneOf("succeeded"), token: text, id: text, result: text }),
   /** `reason` is the handler's own text: for the log, never for a caller. */
-  v.strictObject({
-    kind: v.literal("failed"),
-    token,
-    id,
-    code: v.picklist(["handler_failed", "result_invalid"]),
+  members({
+    kind: oneOf("failed"),
+    token: text,
+    id: text,
+    code: oneOf("handler_failed", "result_invalid"),
     reason: text,
   }),
-  v.strictObject({ kind: v.literal("crashed"), token, id, reason: text }),
-  v.strictObject({ kind: v.literal("log"), token, id, line: text }),
+  members({ kind: oneOf("crashed"), token: text, id: text, reason: text }),
+  members({ kind: oneOf("log"), token: text, id: text, line: text }),
+  /** A worker waits for a run. */
+  members({ kind: oneOf("ready"), token: text }),
   /** JSON texts of JSON Schemas, or why there are none. */
-  v.strictObject({ kind: v.literal("described"), token, handler: text, input: text, output: text }),
-  v.strictObject({ kind: v.literal("undescribed"), token, handler: text, reason: text }),
-]);
+  members({ kind: oneOf("described"), token: text, handler: text, input: text, output: text }),
+  members({ kind: oneOf("undescribed"), token: text, handler: text, reason: text }),
+);
 
-export type Code = v.InferOutput<typeof codeSchema>;
-export type WorkerPermissions = v.InferOutput<typeof permissionsSchema>;
-export type Discipline = v.InferOutput<typeof disciplineSchema>;
-export type Boot = v.InferOutput<typeof bootSchema>;
-export type Run = v.InferOutput<typeof runSchema>;
-export type Describe = v.InferOutput<typeof describeSchema>;
-export type ToExecutor = v.InferOutput<typeof toExecutor>;
-export type ToDaemon = v.InferOutput<typeof toDaemon>;
+type Guarded<G> = G extends Guard<infer T> ? T : never;
+
+export type Code = Guarded<typeof isCode>;
+export type WorkerPermissions = Guarded<typeof isPermissions>;
+export type Discipline = Guarded<typeof isDiscipline>;
+export type Boot = Guarded<typeof isBoot>;
+export type Run = Guarded<typeof isRun>;
+export type Describe = Guarded<typeof isDescribe>;
+export type ToExecutor = Guarded<typeof isToExecutor>;
+export type ToDaemon = Guarded<typeof isToDaemon>;
 
 /** undefined for anything that is not such a message. */
 export function parseToExecutor(frame: string): ToExecutor | undefined {
-  return parsed(toExecutor, frame);
+  return parsed(isToExecutor, frame);
 }
 
 /** undefined for anything that is not such a message, or does not carry `token`. */
 export function parseToDaemon(frame: string, token: string): ToDaemon | undefined {
-  const message = parsed(toDaemon, frame);
+  const message = parsed(isToDaemon, frame);
   return message?.token === token ? message : undefined;
 }
 
-function parsed<Schema extends v.GenericSchema>(
-  schema: Schema,
-  frame: string,
-): v.InferOutput<Schema> | undefined {
+function parsed<T>(isMessage: Guard<T>, frame: string): T | undefined {
   try {
     const value: unknown = JSON.parse(frame);
-    const result = v.safeParse(schema, value);
-    return result.success ? result.output : undefined;
+    return isMessage(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -45,9 +45,9 @@ const REUSES_MAX = 1_000;
 const SHARED_MEMORY_BYTES = 512 * 1024 * 1024;
 
 const DISCIPLINES: Readonly<Record<ActionConfig["isolation"], Discipline>> = {
-  fresh: { runsMax: 1, shared: false, successor: true },
-  process: { runsMax: 1, shared: false, successor: false },
-  reuse: { runsMax: REUSES_MAX, shared: false, successor: true },
+  fresh: { runsMax: 1, shared: false, successor: true, spares: 0 },
+  process: { runsMax: 1, shared: false, successor: false, spares: 0 },
+  reuse: { runsMax: REUSES_MAX, shared: false, successor: true, spares: 0 },
 };
 
 /** Throws a StartupError, with nothing left running. */
@@ -172,7 +172,7 @@ class Pool implements ExecutorPool {
     const purpose = {
       handlers: this.#code(builtins.map(({ name }) => name)),
       grants: NO_GRANTS,
-      discipline: { runsMax: 0, shared: true, successor: true },
+      discipline: { runsMax: 0, shared: true, successor: true, spares: 0 },
       memoryBytes: SHARED_MEMORY_BYTES,
     };
     const supply = new SharedProcess(

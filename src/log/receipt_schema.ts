@@ -9,7 +9,7 @@ import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
 import type { Digest } from "../core/types.ts";
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
-import { type Guard, list, object, oneOf, optional, record, where } from "./shape.ts";
+import { type Guard, list, object, oneOf, optional, record, where } from "../core/shape.ts";
 import { parseTime } from "./time.ts";
 
 /** A name without a plus: it is part of a note's key name. */

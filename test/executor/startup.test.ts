@@ -125,6 +125,23 @@ test("names that objects are born with are names of actions like any other", asy
   await under.close();
 });
 
+test("each module is read in a worker of its own, however many there are, beside the built-ins", async () => {
+  const top = (n: number) =>
+    `if ("met" in globalThis) throw new Error("met another"); globalThis.met = ${n};`;
+  const actions = Object.fromEntries(
+    [1, 2, 3, 4].map((n) => [`m${n}`, handler(write(`met${n}.ts`, top(n)))]),
+  );
+  const pool = await PoolUnderTest.start({ ...actions, echo: ECHO, again: ECHO });
+  try {
+    expect([...pool.pool.actions.keys()]).toEqual(["m1", "m2", "m3", "m4", "echo", "again"]);
+    for (const { inputSchema } of pool.pool.actions.values()) {
+      expect(inputSchema).toHaveProperty("$schema");
+    }
+  } finally {
+    await pool.close();
+  }
+});
+
 test("enums and other syntax that is more than types is left to the runtime", async () => {
   const top = "enum Colour { Red, Green } class Point { constructor(readonly x: number) {} }";
   const under = await PoolUnderTest.start({

@@ -25,7 +25,11 @@ export type ToWorker =
     readonly secrets: Readonly<Record<string, string>>;
     readonly abortAfterMs: number;
   }
-  | { readonly kind: "describe"; readonly url: string; readonly converter: string };
+  | {
+    readonly kind: "describe";
+    readonly handlers: readonly { readonly handler: string; readonly url: string }[];
+    readonly converter: string;
+  };
 
 /** How a run ended. */
 export type End =
@@ -37,10 +41,15 @@ export type End =
     readonly reason: string;
   };
 
-/** `last`: the worker has closed itself by the time this arrives. */
+/** `last`: the worker has closed itself by the time this arrives, as it has with the last handler described. */
 export type FromWorker =
   | { readonly kind: "open" }
   | (End & { readonly last: boolean })
   | { readonly kind: "log"; readonly id: string; readonly line: string }
-  | { readonly kind: "described"; readonly input: string; readonly output: string }
-  | { readonly kind: "undescribed"; readonly reason: string };
+  | {
+    readonly kind: "described";
+    readonly handler: string;
+    readonly input: string;
+    readonly output: string;
+  }
+  | { readonly kind: "undescribed"; readonly handler: string; readonly reason: string };

@@ -1,15 +1,15 @@
 /**
- * The one worker of an executor: starts it, hands runs to it, tells the daemon how they ended, and replaces it.
+ * The worker of an executor: starts it, hands runs to it, tells the daemon how they ended, and replaces it.
  *
  * Invariants: a run ends once; a worker that has ended is known to be gone before the next one is offered, because what
  * still ran in it could meddle with the next run; when that cannot be had, the whole process ends; and none starts before the
  * daemon has heard of an outcome, because until then the limits of the run hold, under which it may end the process.
  */
 
-import { stripTypeScriptTypes } from "node:module";
 import { NESTING_DEPTH_MAX } from "../../core/limits.ts";
 import type { Boot, Code, Describe, Run, ToDaemon } from "../protocol.ts";
-import type { Begin, FromWorker, ToWorker } from "./messages.ts";
+import { Berth } from "./berth.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 
 type Say = (message: Unsigned<ToDaemon>) => void;
 
@@ -25,14 +25,12 @@ export class Stage {
   readonly #say: Say;
   readonly #harness: Blob;
   readonly #handlers: ReadonlyMap<string, Blob>;
-  /** Of this worker alone: one that it revokes is not missed by the next. */
-  readonly #urls = new Map<Blob, string>();
   readonly #pending = new Set<string>();
   /** What came while no worker listened. */
-  readonly #waiting: ToWorker[] = [];
-  #worker: Worker | null = null;
-  #port: MessagePort | null = null;
-  #open = false;
+  readonly #waiting: ((berth: Berth) => ToWorker)[] = [];
+  /** Started with the first, and to follow it. */
+  readonly #spares: Berth[] = [];
+  #berth: Berth | null = null;
   #pulse: ReturnType<typeof setInterval> | null = null;
   /** How often in a row the worker was found gone. */
   #missed = 0;
@@ -46,53 +44,31 @@ export class Stage {
     this.#handlers = new Map(boot.handlers.map(([name, code]) => [name, moduleOf(code)]));
   }
 
-  /** Starts a worker; `ready` is said when it listens. */
+  /** Starts workers; `ready` is said when they listen. */
   open(): void {
-    const { permissions, discipline, limits } = this.#boot;
-    const worker = new Worker(this.#url(this.#harness), {
-      type: "module",
-      deno: { permissions: { ...permissions, ffi: false, sys: false, import: false } },
-    });
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = (event: MessageEvent<FromWorker>) => this.#hear(worker, event.data);
-    worker.addEventListener("error", (event) => {
-      event.preventDefault(); // else it ends this process
-      this.#crash(worker, event.message);
-    });
-    this.#worker = worker;
-    this.#port = port1;
-    const begin: Begin = {
-      port: port2,
-      awaited: this.#awaited(),
-      runsMax: discipline.runsMax,
-      shared: discipline.shared,
-      resultLength: limits.resultLength,
-      nestingDepth: NESTING_DEPTH_MAX,
-      logLines: limits.logLines,
-      logLength: limits.logLength,
-    };
-    worker.postMessage(begin, [port2]);
+    this.#berth = this.#start();
+    for (let i = 0; i < this.#boot.discipline.spares; i++) this.#spares.push(this.#start());
   }
 
   run({ id, handler, request, idempotencyKey, traceparent, secrets, abortAfterMs }: Run): void {
-    this.#tell(id, {
+    this.#tell([id], (berth) => ({
       kind: "run",
       id,
-      url: this.#url(this.#handler(handler)),
+      url: berth.urlOf(this.#handler(handler)),
       request,
       idempotencyKey,
       traceparent,
       secrets: Object.fromEntries(secrets),
       abortAfterMs,
-    });
+    }));
   }
 
-  describe({ handler, converter }: Describe): void {
-    this.#tell(handler, {
+  describe({ handlers, converter }: Describe): void {
+    this.#tell(handlers, (berth) => ({
       kind: "describe",
-      url: this.#url(this.#handler(handler)),
-      converter: this.#url(moduleOf(converter)),
-    });
+      handlers: handlers.map((handler) => ({ handler, url: berth.urlOf(this.#handler(handler)) })),
+      converter: berth.urlOf(moduleOf(converter)),
+    }));
   }
 
   /** The daemon has heard of an outcome. */
@@ -101,14 +77,39 @@ export class Stage {
     this.#heard = null;
   }
 
-  #hear(worker: Worker, message: FromWorker): void {
-    if (worker !== this.#worker) return;
+  #start(): Berth {
+    const { permissions, discipline, limits } = this.#boot;
+    const [only, ...others] = this.#handlers.values();
+    return new Berth({
+      harness: this.#harness,
+      permissions: { ...permissions, ffi: false, sys: false, import: false },
+      begin: {
+        runsMax: discipline.runsMax,
+        shared: discipline.shared,
+        resultLength: limits.resultLength,
+        nestingDepth: NESTING_DEPTH_MAX,
+        logLines: limits.logLines,
+        logLength: limits.logLength,
+      },
+      // a process of its own has one handler, and nothing else to run
+      awaited: others.length > 0 ? undefined : only,
+      opened: () => this.#opened(),
+      said: (berth, message) => this.#hear(berth, message),
+      crashed: (berth, reason) => this.#crash(berth, reason),
+    });
+  }
+
+  /** All of them, since the memory of one that starts would be taken for what a run left behind. */
+  #opened(): void {
+    const berth = this.#berth;
+    if (berth?.isOpen !== true || !this.#spares.every(({ isOpen }) => isOpen)) return;
+    if (this.#waiting.length === 0) return this.#say({ kind: "ready" });
+    for (const order of this.#waiting.splice(0)) berth.tell(order(berth));
+  }
+
+  #hear(berth: Berth, message: Exclude<FromWorker, { kind: "open" }>): void {
+    if (berth !== this.#berth) return;
     switch (message.kind) {
-      case "open":
-        this.#open = true;
-        if (this.#waiting.length === 0) return this.#say({ kind: "ready" });
-        for (const order of this.#waiting.splice(0)) this.#port?.postMessage(order);
-        return;
       case "log":
         if (this.#pending.has(message.id)) this.#say({ kind: "log", id: message.id, line: message.line });
         return;
@@ -116,17 +117,15 @@ export class Stage {
         if (this.#end(message.id)) {
           this.#conclude({ kind: "succeeded", id: message.id, result: message.result });
         }
-        return this.#follow(worker, message.last);
+        return this.#follow(berth, message.last);
       case "failed":
         if (this.#end(message.id)) {
           this.#conclude({ kind: "failed", id: message.id, code: message.code, reason: message.reason });
         }
-        return this.#follow(worker, message.last);
+        return this.#follow(berth, message.last);
       default:
-        for (const handler of [...this.#pending]) {
-          if (this.#end(handler)) this.#conclude({ ...message, handler });
-        }
-        return this.#follow(worker, true);
+        if (this.#end(message.handler)) this.#conclude(message);
+        if (this.#pending.size === 0) this.#follow(berth, true);
     }
   }
 
@@ -148,53 +147,45 @@ export class Stage {
 
   /** Twice, because a worker that has just ended may have said how, and that message may still be on its way. */
   #look(): void {
-    if (this.#worker === null || isAlive(this.#worker)) this.#missed = 0;
-    else if (++this.#missed > 1) this.#crash(this.#worker, "the worker exited");
+    if (this.#berth === null || this.#berth.isAlive()) this.#missed = 0;
+    else if (++this.#missed > 1) this.#crash(this.#berth, "the worker exited");
   }
 
-  #crash(worker: Worker, reason: string): void {
-    if (worker !== this.#worker) return;
-    if (!this.#open) Deno.exit(1); // the harness itself does not load: another worker would not either
+  #crash(berth: Berth, reason: string): void {
+    if (!berth.isOpen) Deno.exit(1); // the harness itself does not load: another worker would not either
+    if (berth !== this.#berth) return;
     for (const id of [...this.#pending]) {
       this.#end(id);
       this.#conclude({ kind: "crashed", id, reason: reason.slice(0, this.#boot.limits.logLength) });
     }
-    void this.#replace(worker);
+    void this.#replace(berth);
   }
 
-  #follow(worker: Worker, last: boolean): void {
-    if (last) void this.#replace(worker);
+  #follow(berth: Berth, last: boolean): void {
+    if (last) void this.#replace(berth);
     else if (!this.#boot.discipline.shared) this.#say({ kind: "ready" });
   }
 
-  async #replace(worker: Worker): Promise<void> {
-    this.#worker = null;
-    this.#open = false;
+  async #replace(berth: Berth): Promise<void> {
+    this.#berth = null;
     this.#missed = 0;
-    this.#port?.close();
-    for (const url of this.#urls.values()) URL.revokeObjectURL(url);
-    this.#urls.clear();
+    berth.close();
     if (!this.#boot.discipline.successor) return;
     const deadline = performance.now() + GONE_MS;
-    while (isAlive(worker)) {
+    while (berth.isAlive()) {
       if (performance.now() > deadline) Deno.exit(1);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     await this.#heard?.promise;
-    this.open();
+    this.#berth = this.#spares.shift() ?? this.#start();
+    this.#opened();
   }
 
-  #tell(id: string, order: ToWorker): void {
-    this.#pending.add(id);
+  #tell(ids: readonly string[], order: (berth: Berth) => ToWorker): void {
+    for (const id of ids) this.#pending.add(id);
     this.#pulse ??= setInterval(() => this.#look(), PULSE_MS);
-    if (this.#open) this.#port?.postMessage(order);
+    if (this.#berth?.isOpen === true) this.#berth.tell(order(this.#berth));
     else this.#waiting.push(order);
-  }
-
-  /** A process of its own has one handler, and nothing else to run. */
-  #awaited(): string | null {
-    const [only, ...others] = this.#handlers.values();
-    return only === undefined || others.length > 0 ? null : this.#url(only);
   }
 
   #handler(name: string): Blob {
@@ -202,35 +193,8 @@ export class Stage {
     if (handler === undefined) throw new TypeError("a run for a handler that was never sent");
     return handler;
   }
-
-  #url(module: Blob): string {
-    const url = this.#urls.get(module) ?? URL.createObjectURL(module);
-    this.#urls.set(module, url);
-    return url;
-  }
 }
 
-/** A module of these characters, or of what is left of them without types. */
 function moduleOf({ text, language }: Code): Blob {
-  const script = language === "typescript" ? withoutTypes(text) : text;
-  return new Blob([script ?? text], { type: script === null ? "application/typescript" : "text/javascript" });
-}
-
-/**
- * Blanks out the types, once, so that the runtime need not do it again in every worker. null for syntax that is more than
- * types, such as enums, which is left to the runtime.
- */
-function withoutTypes(text: string): string | null {
-  try {
-    return stripTypeScriptTypes(text);
-  } catch {
-    return null;
-  }
-}
-
-/** The runtime says nothing when a worker exits, but takes a message's buffer away only for one that is there to get it. */
-function isAlive(worker: Worker): boolean {
-  const buffer = new ArrayBuffer(1);
-  worker.postMessage(buffer, [buffer]);
-  return buffer.detached;
+  return new Blob([text], { type: language === "typescript" ? "application/typescript" : "text/javascript" });
 }

@@ -25,6 +25,7 @@ const { isWellFormed, slice } = String.prototype;
 const { toExponential } = Number.prototype;
 const { postMessage } = MessagePort.prototype;
 const { abort } = AbortController.prototype;
+const SCHEMA_OPTIONS = { target: "draft-2020-12", errorMode: "throw" };
 const PlainObject = Object.prototype;
 const { inspect } = Deno;
 const close = self.close;
@@ -61,7 +62,7 @@ async function start(order: Begin): Promise<void> {
 
 function obey(order: ToWorker): void {
   if (order.kind === "run") void run(order, conclude);
-  else void describe(order.url, order.converter);
+  else void describe(order);
 }
 
 /** Tells how the run ended, and ends this worker with its last one. */
@@ -202,21 +203,18 @@ function isSchema(value: unknown): value is GenericSchema {
     "async" in value && value.async === false;
 }
 
-/** Runs nothing of the handler but what stands at the top of its file. */
-async function describe(url: string, converter: string): Promise<void> {
-  try {
-    const { toJsonSchema } = await import(converter);
-    const action = await load(url);
-    const options = { target: "draft-2020-12", errorMode: "throw" };
-    const input: unknown = toJsonSchema(action.input, options);
-    const output: unknown = toJsonSchema(action.output, options);
-    report({
-      kind: "described",
-      input: jsonOf(input, begin.nestingDepth),
-      output: jsonOf(output, begin.nestingDepth),
-    });
-  } catch (error) {
-    report({ kind: "undescribed", reason: Failure.is(error) ? error.reason : explain(error) });
+/** Runs nothing of the handlers but what stands at the top of their files. */
+async function describe({ handlers, converter }: Extract<ToWorker, { kind: "describe" }>): Promise<void> {
+  for (let i = 0; i < handlers.length; i++) {
+    const { handler, url } = handlers[i] ?? { handler: "", url: "" };
+    try {
+      const { toJsonSchema } = await import(converter);
+      const action = await load(url);
+      const schemaOf = (side: unknown) => jsonOf(toJsonSchema(side, SCHEMA_OPTIONS), begin.nestingDepth);
+      report({ kind: "described", handler, input: schemaOf(action.input), output: schemaOf(action.output) });
+    } catch (error) {
+      report({ kind: "undescribed", handler, reason: Failure.is(error) ? error.reason : explain(error) });
+    }
   }
   leave();
 }

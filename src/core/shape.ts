@@ -1,11 +1,11 @@
 /**
- * The shapes of JSON values, as type guards: what a receipt is allowed to look like, looked at in one pass.
+ * The shapes of JSON values, as type guards: what a receipt, or a message of an executor, is allowed to look like.
  *
- * Invariant: a shape has its members in the order of RFC 8785 (by UTF-16 code units) and accepts them in no other, none twice
- * and none besides. So an object that fits prints as its canonical text.
+ * Invariant: `object` has its members in the order of RFC 8785 (by UTF-16 code units) and accepts them in no other, none twice
+ * and none besides. So an object that fits prints as its canonical text. `members` accepts the same in any order.
  *
- * By hand, because whoever verifies receipts in a browser then brings no library along, and an audit, which does this for
- * every entry of a log, takes a fifth of its time less.
+ * By hand, because whoever verifies receipts in a browser then brings no library along, and what is looked at for every entry
+ * of a log, or four times for every execution, takes a tenth of the time.
  */
 
 export type Guard<T> = (value: unknown) => value is T;
@@ -47,6 +47,22 @@ export function object<const M extends Members>(members: M): Guard<Shape<M>> {
   };
 }
 
+/** An object with these members, all of them and no other, in any order. */
+export function members<const M extends Readonly<Record<string, Guard<unknown>>>>(
+  members: M,
+): Guard<Shape<M>> {
+  const guards = new Map(Object.entries(members));
+  return (value): value is Shape<M> => {
+    if (!isRecord(value)) return false;
+    let count = 0;
+    for (const name in value) {
+      if (guards.get(name)?.(value[name]) !== true) return false;
+      count++;
+    }
+    return count === guards.size;
+  };
+}
+
 function ruleOf(member: Member) {
   return typeof member === "function"
     ? { guard: member, isOptional: false }
@@ -55,6 +71,22 @@ function ruleOf(member: Member) {
 
 export function optional<T>(guard: Guard<T>): Optional<T> {
   return { optional: guard };
+}
+
+/** Any number of these. */
+export function array<T>(guard: Guard<T>): Guard<readonly T[]> {
+  return (value): value is readonly T[] => Array.isArray(value) && value.every(guard);
+}
+
+/** Two values. */
+export function pair<A, B>(first: Guard<A>, second: Guard<B>): Guard<readonly [A, B]> {
+  return (value): value is readonly [A, B] =>
+    Array.isArray(value) && value.length === 2 && first(value[0]) && second(value[1]);
+}
+
+/** What fits one of these. */
+export function anyOf<const G extends readonly Guard<unknown>[]>(...guards: G): Guard<Of<G[number]>> {
+  return (value): value is Of<G[number]> => guards.some((guard) => guard(value));
 }
 
 /** At least one of these. */

@@ -1,5 +1,16 @@
 import { expect, test } from "vitest";
-import { list, object, oneOf, optional, record, where } from "../../src/log/shape.ts";
+import {
+  anyOf,
+  array,
+  list,
+  members,
+  object,
+  oneOf,
+  optional,
+  pair,
+  record,
+  where,
+} from "../../src/core/shape.ts";
 
 const string = (value: unknown): value is string => typeof value === "string";
 const shape = object({ a: string, b: optional(string), c: optional(oneOf(true)), d: string });
@@ -45,4 +56,30 @@ test("a record has names in order, each with its value", () => {
 test("a guard may ask for more", () => {
   const short = where(string, (value) => value.length < 3);
   expect(["ab", "abc", 1].map(short)).toEqual([true, false, false]);
+});
+
+test("members are taken in any order, all of them and no other", () => {
+  const point = members({ x: string, y: string });
+  expect([{ x: "", y: "" }, { y: "", x: "" }].map(point)).toEqual([true, true]);
+  const others = [
+    { x: "" },
+    { x: "", y: 1 },
+    { x: "", y: "", z: "" },
+    JSON.parse('{"__proto__":"","x":"","y":""}'),
+  ];
+  expect([...others, { x: "", constructor: "" }, ["", ""], null].some(point)).toBe(false);
+});
+
+test("arrays may be empty, a pair has two values, and one guard of several is enough", () => {
+  expect([[], ["a"], ["a", 1], "a"].map(array(string))).toEqual([true, true, false, false]);
+  const named = pair(string, array(string));
+  expect([["a", []], ["a"], ["a", [], 1], [[], "a"], "ab"].map(named)).toEqual([
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
+  const either = anyOf(string, oneOf(true));
+  expect(["", true, false, 1].map(either)).toEqual([true, true, false, false]);
 });
