@@ -16,8 +16,6 @@ import type { Launcher } from "./launch.ts";
 /** No action's name. */
 const PROBE = "(probe)";
 const MEMORY_BYTES = 256 * 1024 * 1024;
-/** Few processors start more workers no sooner. */
-const SPARES_MAX = 2;
 
 /** Schemas by the names of the handlers. */
 export type Schemas = ReadonlyMap<string, HandlerSchemas>;
@@ -43,8 +41,8 @@ export async function beginExamination(
     // what the process itself may do, its workers must not
     grants: { ...NO_GRANTS, read: [launcher.canary], env: [VARIABLE] },
     workerGrants: NO_GRANTS,
-    // one worker for the doors of the box, and one for each group, of which the first start side by side
-    discipline: { runsMax: 1, shared: false, successor: true, spares: Math.min(groups.length, SPARES_MAX) },
+    // the doors and the first group are looked at in one worker, and the next one's starts along with it
+    discipline: { runsMax: 2, shared: false, successor: true, spares: groups.length > 1 ? 1 : 0 },
     memoryBytes: MEMORY_BYTES,
   }, () => {});
   const schemas = conduct(process, async () => {

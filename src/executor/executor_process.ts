@@ -54,6 +54,8 @@ interface Pending {
 /** How long a process may take until it can take a run: minutes of load, not of work. */
 const READY_MS = 60_000;
 
+/** What runs more often in one worker may keep what it likes. */
+const WATCHED_RUNS_MAX = 2;
 /** Every thread that runs JavaScript has mapped twice this; a process may grow by less from one run to the next. */
 const GROWTH_BYTES_MAX = 256 * 1024 * 1024;
 /** How long what has ended may take to be gone. */
@@ -228,7 +230,8 @@ export class ExecutorProcess {
   /** Offers it for a run, unless an earlier one has left something that runs on, in a worker of its own. */
   async #admit(): Promise<void> {
     const deadline = performance.now() + GONE_MS;
-    while (!this.#gone && this.order.boot.discipline.runsMax === 1) {
+    const { runsMax } = this.order.boot.discipline;
+    while (!this.#gone && runsMax > 0 && runsMax <= WATCHED_RUNS_MAX) {
       const now = dataBytesOf(this.pid) ?? 0;
       this.#dataBytes ??= now;
       if (now <= this.#dataBytes + GROWTH_BYTES_MAX) break;
