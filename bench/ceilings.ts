@@ -77,6 +77,7 @@ export async function executorRoundTrip(config: Config, folder: string, count: n
     mode: config.mode,
     limits: config.limits,
     clock: systemClock,
+    log: { line: () => {}, failed: () => {}, died: () => {} },
     variable: () => undefined,
   });
   const canonicalRequest = '{"action":"echo","payload":{"msg":"hello"}}';

@@ -26,6 +26,7 @@ import { RefusalJournal } from "../engine/refusal_journal.ts";
 import { establishSigner } from "../engine/signing.ts";
 import { TrustGate } from "../engine/trust_gate.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
+import { executorLog } from "../executor/log.ts";
 import { runCommand } from "../executor/spawn.ts";
 import type { LmdbLedger } from "../ledger/lmdb_ledger.ts";
 import { openLedger } from "../ledger/open.ts";
@@ -60,7 +61,7 @@ export class Daemon {
     try {
       ledger = await openLedger({ stateDir, executorId, mode, clock: machineClock, resultBytesMax, lock });
       const signer = await openSigner(config, environment, ledger);
-      executors = (await pool)(ledger.clock);
+      executors = (await pool)({ clock: ledger.clock, log: executorLog() });
       return await Daemon.#assemble(config, environment, ledger, signer, executors);
     } catch (error) {
       await pool.catch(() => {});

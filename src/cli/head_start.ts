@@ -5,17 +5,16 @@
 
 import type { Config } from "../config/config.ts";
 import { readVariable } from "../config/environment.ts";
-import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
-import { beginPool } from "../executor/supervisor.ts";
+import { beginPool, type Surroundings } from "../executor/supervisor.ts";
 import { freeBytes } from "../ledger/free_space.ts";
 import { StateLock } from "../ledger/lock.ts";
 
 export interface HeadStart {
   readonly lock: StateLock;
   /** Rejects where no executor may be started; nothing is left running when it settles. */
-  readonly pool: Promise<(clock: Clock) => ExecutorPool>;
+  readonly pool: Promise<(surroundings: Surroundings) => ExecutorPool>;
 }
 
 /** Less is a full disk: recovery would have to live on the ballast, which is there for what runs. */

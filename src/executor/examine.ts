@@ -23,7 +23,7 @@ export type Schemas = ReadonlyMap<string, HandlerSchemas>;
 /** Throws a StartupError when the box is not shut, or a handler cannot be used. */
 export async function examine(
   handlers: ReadonlyMap<string, HandlerCode>,
-  launcher: Pick<Launcher, "canary" | "start">,
+  launcher: Pick<Launcher, "canary" | "prepare" | "start">,
 ): Promise<Schemas> {
   return await (await beginExamination(handlers, launcher)).schemas;
 }
@@ -31,11 +31,12 @@ export async function examine(
 /** Resolves once the process boots. `schemas` is that of examine(); nothing is left of the process when it has settled. */
 export async function beginExamination(
   handlers: ReadonlyMap<string, HandlerCode>,
-  launcher: Pick<Launcher, "canary" | "start">,
+  launcher: Pick<Launcher, "canary" | "prepare" | "start">,
 ): Promise<{ readonly schemas: Promise<Schemas> }> {
   const groups = groupsOf(handlers);
   const probe = await readHandler(program.probe);
   const converter = await readHandler(program.schemaConverter);
+  await launcher.prepare([probe, ...handlers.values()]);
   const process = launcher.start({
     handlers: new Map([[PROBE, probe], ...handlers]),
     // what the process itself may do, its workers must not

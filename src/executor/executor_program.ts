@@ -2,34 +2,34 @@
  * The program that executor processes run, as JavaScript.
  *
  * In a checkout it is TypeScript. The runtime would strip its types at every start, and then try for 150 ms to keep the
- * result, because executors are given nowhere to write. So the daemon strips them once, when it starts, into a copy of the
- * files beside the import map. They hold no syntax that is more than types: no enums, no parameter properties.
+ * result, because executors are given nowhere to write. So the daemon makes a copy of the files without them, beside the
+ * import map. They hold no syntax that is more than types: no enums, no parameter properties.
  */
 
-import { stripTypeScriptTypes } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { program } from "../os/program.ts";
+import type { Scripts } from "./scripts.ts";
 
 /** The entry to start executors with. `directory` is the caller's alone; what it holds of an earlier start is replaced. */
-export function executorProgram(directory: string): string {
+export async function executorProgram(directory: string, scripts: Scripts): Promise<string> {
   if (!program.executor.endsWith(".ts")) return program.executor;
   const folder = join(directory, "program");
   const copied = new Set<string>();
-  const copy = (file: string): string => {
+  const copy = async (file: string): Promise<string> => {
     const target = join(folder, relative(program.root, file)).replace(/\.ts$/, ".js");
     if (copied.has(file)) return target;
     copied.add(file);
-    // a relative import is of one of our own files
-    const script = javascriptOf(file).replaceAll(/\bfrom "(\.[^"]+)\.(ts|json)"/g, (_, path, type) => {
-      copy(join(dirname(file), `${path}.${type}`));
-      return `from "${path}.${type === "ts" ? "js" : type}"`;
-    });
+    const script = await javascriptOf(file, scripts);
+    for (const [, path] of script.matchAll(IMPORT)) await copy(join(dirname(file), path ?? ""));
     Deno.mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-    writeAnew(target, script);
+    writeAnew(target, script.replaceAll(IMPORT, (from) => from.replace(/\.ts"$/, '.js"')));
     return target;
   };
-  return copy(program.executor);
+  return await copy(program.executor);
 }
+
+/** A relative import is of one of our own files. */
+const IMPORT = /\bfrom "(\.[^"]+\.(?:ts|json))"/g;
 
 /** Leaves a file alone that holds that text already: to write over one waits for the disk. */
 export function writeAnew(file: string, text: string): void {
@@ -46,7 +46,7 @@ function textOf(file: string): string | null {
 }
 
 /** The text of a file of ours, without types where it has any. */
-export function javascriptOf(file: string): string {
+export async function javascriptOf(file: string, scripts: Scripts): Promise<string> {
   const text = Deno.readTextFileSync(file);
-  return file.endsWith(".ts") ? stripTypeScriptTypes(text) : text;
+  return file.endsWith(".ts") ? (await scripts.of({ text, language: "typescript" })).text : text;
 }

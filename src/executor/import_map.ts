@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { program } from "../os/program.ts";
 import { javascriptOf, writeAnew } from "./executor_program.ts";
+import type { Scripts } from "./scripts.ts";
 
 export interface ImportMap {
   /** The file of the map. */
@@ -22,14 +23,14 @@ export interface ImportMap {
 }
 
 /** Writes the map for this program. `directory` is the caller's alone; what it holds of an earlier start is replaced. */
-export function writeImportMap(directory: string): ImportMap {
+export async function writeImportMap(directory: string, scripts: Scripts): Promise<ImportMap> {
   const file = join(directory, "import_map.json");
   const folder = join(directory, "modules");
   Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const copies = new Map<string, string>();
   for (const [specifier, original] of program.handlerModules) {
     const copy = join(folder, `${specifier}.mjs`);
-    writeAnew(copy, javascriptOf(original));
+    writeAnew(copy, await javascriptOf(original, scripts));
     copies.set(specifier, copy);
   }
   writeAnew(file, textOf(copies, folder));

@@ -11,7 +11,7 @@ import { flagsOf, workerPermissionsOf } from "./grants.ts";
 import { type ImportMap, writeImportMap } from "./import_map.ts";
 import type { Boot, Code, Discipline } from "./protocol.ts";
 import { ExecutorRecords } from "./records.ts";
-import { scriptOf } from "./script.ts";
+import { Scripts } from "./scripts.ts";
 
 /** What one kind of executor process is for. */
 export interface Purpose {
@@ -37,12 +37,13 @@ const LOG_LINES = 200;
 const LOG_LENGTH = 16_384;
 
 export class Launcher {
-  readonly #scripts = new Map<HandlerCode, Code>();
+  readonly #prepared = new Map<HandlerCode, Code>();
 
   private constructor(
     private readonly entry: string,
     private readonly importMap: ImportMap,
     private readonly harness: Code,
+    private readonly scripts: Scripts,
     private readonly limits: LaunchLimits,
     /** A variable of the daemon's environment, for actions that are granted it. */
     private readonly variable: (name: string) => string | undefined,
@@ -61,14 +62,22 @@ export class Launcher {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     const records = new ExecutorRecords(directory);
     await records.endPredecessors();
-    const importMap = writeImportMap(directory);
-    const harness = scriptOf(await readHandler(program.worker));
-    return new Launcher(executorProgram(directory), importMap, harness, limits, variable, records);
+    const scripts = new Scripts(join(directory, "scripts.json"));
+    const importMap = await writeImportMap(directory, scripts);
+    const harness = await scripts.of(await readHandler(program.worker));
+    const entry = await executorProgram(directory, scripts);
+    return new Launcher(entry, importMap, harness, scripts, limits, variable, records);
   }
 
   /** A file that executors could be granted to read. */
   get canary(): string {
     return this.importMap.file;
+  }
+
+  /** To be called with the code of handlers before one is started that is to run them. */
+  async prepare(handlers: Iterable<HandlerCode>): Promise<void> {
+    for (const handler of handlers) this.#prepared.set(handler, await this.scripts.of(handler));
+    this.scripts.keep();
   }
 
   /** Throws when the process cannot be started. */
@@ -140,9 +149,9 @@ export class Launcher {
     };
   }
 
-  #scriptOf(code: HandlerCode): Code {
-    const script = this.#scripts.get(code) ?? scriptOf(code);
-    this.#scripts.set(code, script);
+  #scriptOf(handler: HandlerCode): Code {
+    const script = this.#prepared.get(handler);
+    if (script === undefined) throw new TypeError(`${handler.file} was not prepared`);
     return script;
   }
 }

@@ -16,24 +16,30 @@ import type { ExecutorPool, ExecutorStatistics, RegisteredAction, Slot } from ".
 import { beginExamination, type Schemas } from "./examine.ts";
 import { NO_GRANTS } from "./grants.ts";
 import { Launcher } from "./launch.ts";
-import { type ExecutorLog, executorLog } from "./log.ts";
+import type { ExecutorLog } from "./log.ts";
 import type { Discipline } from "./protocol.ts";
 import { readSecrets, Scrubber, type Secrets } from "./secrets.ts";
 import { Slots } from "./slot.ts";
 import { OwnProcesses, SharedProcess, type Supply } from "./supply.ts";
 
-export interface PoolOptions {
+export interface PoolOptions extends Begin, Surroundings {}
+
+/** What it takes to begin. */
+export interface Begin {
   /** The caller holds its lock: executors on record there are ended. */
   readonly stateDir: string;
   readonly mode: Mode;
   readonly limits: Pick<Limits, "requestBytes" | "resultBytes">;
-  readonly clock: Clock;
   /** A variable of the daemon's environment, for actions that are granted it. */
   readonly variable: (name: string) => string | undefined;
-  /** Left out: the daemon's log. */
-  readonly log?: ExecutorLog;
   /** How long a process is kept that nothing runs in. */
   readonly idleMs?: number;
+}
+
+/** What only actions that run need. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly log: ExecutorLog;
 }
 
 /** Where executors are on record, in the state directory. */
@@ -53,28 +59,28 @@ const DISCIPLINES: Readonly<Record<ActionConfig["isolation"], Discipline>> = {
 /** Throws a StartupError, with nothing left running. */
 export async function startPool(
   actions: ReadonlyMap<string, ActionConfig>,
-  { clock, ...options }: PoolOptions,
+  options: PoolOptions,
 ): Promise<ExecutorPool> {
   const { pool } = await beginPool(actions, options);
-  return (await pool)(clock);
+  return (await pool)(options);
 }
 
 /**
- * The same in two steps, of which the first needs no clock. Resolves once the first executor boots, which is most of the time;
- * `pool` rejects as startPool() does.
+ * The same in two steps, of which the first needs less. Resolves once the first executor boots, which is most of the time; `pool`
+ * rejects as startPool() does.
  */
 export async function beginPool(
   actions: ReadonlyMap<string, ActionConfig>,
-  options: Omit<PoolOptions, "clock">,
-): Promise<{ readonly pool: Promise<(clock: Clock) => ExecutorPool> }> {
+  options: Begin,
+): Promise<{ readonly pool: Promise<(surroundings: Surroundings) => ExecutorPool> }> {
   const directory = join(options.stateDir, EXECUTORS_DIRECTORY);
   const launcher = await Launcher.open(directory, options.limits, options.variable);
   const handlers = await readHandlers(actions, options.mode);
   const secrets = new Map<string, Secrets>();
   for (const [name, action] of actions) secrets.set(name, await readSecrets(action.secrets));
   const examination = await beginExamination(handlers, launcher);
-  const pool = examination.schemas.then((schemas) => (clock: Clock) =>
-    new Pool([...actions.values()], { handlers, secrets, schemas }, launcher, { ...options, clock })
+  const pool = examination.schemas.then((schemas) => ({ clock, log }: Surroundings) =>
+    new Pool([...actions.values()], { handlers, secrets, schemas }, launcher, { ...options, clock, log })
   );
   pool.catch(() => {}); // whoever waits for it is told
   return { pool };
@@ -94,7 +100,6 @@ class Pool implements ExecutorPool {
   readonly actions: ReadonlyMap<string, RegisteredAction>;
   readonly #slots = new Map<string, Slots>();
   readonly #supplies: Supply[] = [];
-  readonly #log: ExecutorLog;
 
   constructor(
     actions: readonly ActionConfig[],
@@ -102,7 +107,6 @@ class Pool implements ExecutorPool {
     private readonly launcher: Launcher,
     private readonly options: PoolOptions,
   ) {
-    this.#log = options.log ?? executorLog();
     this.actions = new Map(actions.map(({ name }) => [name, registered(name, loaded)]));
     const builtins = actions.filter(isBuiltin);
     if (builtins.length > 0) {
@@ -139,9 +143,9 @@ class Pool implements ExecutorPool {
 
   #slotsOf(action: ActionConfig, supply: Supply, shared: boolean): Slots {
     const secrets = this.loaded.secrets.get(action.name) ?? new Map();
-    const { clock, limits } = this.options;
+    const { clock, log, limits } = this.options;
     return new Slots(
-      { action, shared, secrets, clock, log: this.#log, resultBytesMax: limits.resultBytes },
+      { action, shared, secrets, clock, log, resultBytesMax: limits.resultBytes },
       supply,
     );
   }
@@ -157,7 +161,7 @@ class Pool implements ExecutorPool {
     };
     const supply = new OwnProcesses(
       (ended) => this.launcher.start(purpose, ended),
-      ({ pid, reason }) => this.#log.died(pid, scrubber.text(reason)),
+      ({ pid, reason }) => this.options.log.died(pid, scrubber.text(reason)),
       {
         onlyOnce: isolation === "process",
         spare: isolation === "fresh",
@@ -177,7 +181,7 @@ class Pool implements ExecutorPool {
     };
     const supply = new SharedProcess(
       (ended) => this.launcher.start(purpose, ended),
-      ({ pid, reason }) => this.#log.died(pid, reason),
+      ({ pid, reason }) => this.options.log.died(pid, reason),
     );
     this.#supplies.push(supply);
     return supply;

@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { executorProgram } from "../../src/executor/executor_program.ts";
+import { Scripts } from "../../src/executor/scripts.ts";
 import { program } from "../../src/os/program.ts";
 
 const directory = Deno.makeTempDirSync({ prefix: "openexec-program-" });
 afterEach(() => Deno.removeSync(directory, { recursive: true }));
 
-test("executorProgram() copies what executors of a checkout run, without a type, an import left behind, or a hole in it", () => {
-  const entry = executorProgram(directory);
+test("executorProgram() copies what executors of a checkout run, without a type, an import left behind, or a hole in it", async () => {
+  const entry = await executorProgram(directory, new Scripts(join(directory, "scripts.json")));
   expect(entry).toBe(join(directory, "program/src/executor/child/main.js"));
   const copied = [...filesBelow(directory)];
   expect(copied).toContain(join(directory, "program/src/executor/protocol.js"));

@@ -160,8 +160,9 @@ test("a runtime that does not keep workers to their permissions refuses the star
     () => undefined,
   );
   await examine(new Map(), launcher);
-  const careless: Pick<Launcher, "canary" | "start"> = {
+  const careless: Pick<Launcher, "canary" | "prepare" | "start"> = {
     canary: launcher.canary,
+    prepare: (handlers) => launcher.prepare(handlers),
     start: (purpose, ended) => launcher.start({ ...purpose, workerGrants: purpose.grants }, ended),
   };
   await expect(examine(new Map(), careless)).rejects.toMatchObject({
