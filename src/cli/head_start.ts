@@ -13,7 +13,7 @@ import { StateLock } from "../ledger/lock.ts";
 
 export interface HeadStart {
   readonly lock: StateLock;
-  /** Rejects where no executor may be started; nothing is left running when it settles. */
+  /** Rejects where no executor may be started; then nothing is left running. */
   readonly pool: Promise<(surroundings: Surroundings) => ExecutorPool>;
 }
 

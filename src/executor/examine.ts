@@ -9,7 +9,6 @@ import { type HandlerCode, readHandler } from "../actions/pin.ts";
 import { program } from "../os/program.ts";
 import { VARIABLE, verifyBox } from "./box_check.ts";
 import { describeHandlers, groupsOf, type HandlerSchemas } from "./describe.ts";
-import type { ExecutorProcess } from "./executor_process.ts";
 import { NO_GRANTS } from "./grants.ts";
 import type { Launcher } from "./launch.ts";
 
@@ -25,14 +24,22 @@ export async function examine(
   handlers: ReadonlyMap<string, HandlerCode>,
   launcher: Pick<Launcher, "canary" | "prepare" | "start">,
 ): Promise<Schemas> {
-  return await (await beginExamination(handlers, launcher)).schemas;
+  const { schemas, over } = await beginExamination(handlers, launcher);
+  return await schemas.finally(() => over);
 }
 
-/** Resolves once the process boots. `schemas` is that of examine(); nothing is left of the process when it has settled. */
+export interface Examination {
+  /** As examine() gives them. Where it rejects, nothing is left of the process. */
+  readonly schemas: Promise<Schemas>;
+  /** Resolves when nothing is, soon after `schemas` has. */
+  readonly over: Promise<void>;
+}
+
+/** Resolves once the process boots. */
 export async function beginExamination(
   handlers: ReadonlyMap<string, HandlerCode>,
   launcher: Pick<Launcher, "canary" | "prepare" | "start">,
-): Promise<{ readonly schemas: Promise<Schemas> }> {
+): Promise<Examination> {
   const groups = groupsOf(handlers);
   const probe = await readHandler(program.probe);
   const converter = await readHandler(program.schemaConverter);
@@ -46,19 +53,18 @@ export async function beginExamination(
     discipline: { runsMax: 2, shared: false, successor: true, spares: groups.length > 1 ? 1 : 0 },
     memoryBytes: MEMORY_BYTES,
   }, () => {});
-  const schemas = conduct(process, async () => {
-    await verifyBox(process, PROBE, launcher.canary);
-    return await describeHandlers(process, handlers, groups, converter);
+  const work = async () => {
+    try {
+      await verifyBox(process, PROBE, launcher.canary);
+      return await describeHandlers(process, handlers, groups, converter);
+    } finally {
+      process.retire();
+    }
+  };
+  const schemas = work().catch(async (error: unknown) => {
+    await process.exited;
+    throw error;
   });
   schemas.catch(() => {}); // whoever waits for it is told
-  return { schemas };
-}
-
-async function conduct<T>(process: ExecutorProcess, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } finally {
-    process.retire();
-    await process.exited;
-  }
+  return { schemas, over: process.exited };
 }

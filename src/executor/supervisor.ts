@@ -61,29 +61,39 @@ export async function startPool(
   actions: ReadonlyMap<string, ActionConfig>,
   options: PoolOptions,
 ): Promise<ExecutorPool> {
-  const { pool } = await beginPool(actions, options);
-  return (await pool)(options);
+  const { pool, examined } = await beginPool(actions, options);
+  const started = (await pool)(options);
+  await examined;
+  return started;
 }
 
-/**
- * The same in two steps, of which the first needs less. Resolves once the first executor boots, which is most of the time; `pool`
- * rejects as startPool() does.
- */
+export interface Beginning {
+  /** Rejects as startPool() does. */
+  readonly pool: Promise<(surroundings: Surroundings) => ExecutorPool>;
+  /** Resolves when nothing is left of the process that handlers were loaded in. */
+  readonly examined: Promise<void>;
+}
+
+/** The same in two steps, of which the first needs less. Resolves once the first executor boots, which is most of the time. */
 export async function beginPool(
   actions: ReadonlyMap<string, ActionConfig>,
   options: Begin,
-): Promise<{ readonly pool: Promise<(surroundings: Surroundings) => ExecutorPool> }> {
+): Promise<Beginning> {
   const directory = join(options.stateDir, EXECUTORS_DIRECTORY);
   const launcher = await Launcher.open(directory, options.limits, options.variable);
   const handlers = await readHandlers(actions, options.mode);
   const secrets = new Map<string, Secrets>();
   for (const [name, action] of actions) secrets.set(name, await readSecrets(action.secrets));
-  const examination = await beginExamination(handlers, launcher);
-  const pool = examination.schemas.then((schemas) => ({ clock, log }: Surroundings) =>
-    new Pool([...actions.values()], { handlers, secrets, schemas }, launcher, { ...options, clock, log })
+  const { schemas, over: examined } = await beginExamination(handlers, launcher);
+  const pool = schemas.then((schemas) => ({ clock, log }: Surroundings) =>
+    new Pool([...actions.values()], { handlers, secrets, schemas, examined }, launcher, {
+      ...options,
+      clock,
+      log,
+    })
   );
   pool.catch(() => {}); // whoever waits for it is told
-  return { pool };
+  return { pool, examined };
 }
 
 function isBuiltin(action: ActionConfig | undefined): boolean {
@@ -94,6 +104,8 @@ interface Loaded {
   readonly handlers: ReadonlyMap<string, HandlerCode>;
   readonly secrets: ReadonlyMap<string, Secrets>;
   readonly schemas: Schemas;
+  /** As Beginning has it. */
+  readonly examined: Promise<void>;
 }
 
 class Pool implements ExecutorPool {
@@ -138,7 +150,7 @@ class Pool implements ExecutorPool {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#supplies.map((supply) => supply.close()));
+    await Promise.all([this.loaded.examined, ...this.#supplies.map((supply) => supply.close())]);
   }
 
   #slotsOf(action: ActionConfig, supply: Supply, shared: boolean): Slots {
