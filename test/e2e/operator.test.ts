@@ -24,11 +24,15 @@ function execute(approved: unknown) {
   return call(daemon.socket, "POST", "/execute", approved);
 }
 
-/** The body of the newest receipt. */
+/** The body of the newest receipt but those of refusals, which are written a little later than they are answered. */
 async function newestReceipt(): Promise<unknown> {
   const size = Number((await call(daemon.socket, "GET", "/log/checkpoint")).text.split("\n")[1]);
-  const { json } = await call(daemon.socket, "GET", `/receipts/${size - 1}`);
-  return JSON.parse(Buffer.from(json.attestation.payload, "base64").toString());
+  for (let index = size - 1; index >= 0; index--) {
+    const { json } = await call(daemon.socket, "GET", `/receipts/${index}`);
+    const body = JSON.parse(Buffer.from(json.attestation.payload, "base64").toString());
+    if (body.kind !== "refusal") return body;
+  }
+  return undefined;
 }
 
 /** An act of whoever runs this, as its receipt says. */
