@@ -35,6 +35,7 @@ import { receiptSigner } from "../log/signed_receipt.ts";
 import { machineClock } from "../os/clock.ts";
 import { program } from "../os/program.ts";
 import { inheritedSockets } from "../os/socket_activation.ts";
+import { prepareToListen } from "../os/unix_listener.ts";
 import { Server } from "../server/server.ts";
 import { type DaemonMetrics, daemonMetrics } from "../telemetry/daemon_metrics.ts";
 import type { HeadStart } from "./head_start.ts";
@@ -61,6 +62,7 @@ export class Daemon {
     try {
       ledger = await openLedger({ stateDir, executorId, mode, clock: machineClock, resultBytesMax, lock });
       const signer = await openSigner(config, environment, ledger);
+      prepareToListen(); // the first executor still boots
       executors = (await pool)({ clock: ledger.clock, log: executorLog() });
       return await Daemon.#assemble(config, environment, ledger, signer, executors);
     } catch (error) {

@@ -5,7 +5,7 @@
 
 import { utf8Decode } from "../core/encoding.ts";
 import { StartupError } from "../core/startup_error.ts";
-import { cString, ENOENT, errno, errorText, fileCalls } from "./libc.ts";
+import { cString, ENOENT, errno, errorText, pathCalls } from "./libc.ts";
 
 export interface FileStatus {
   readonly kind: "directory" | "socket" | "link" | "other";
@@ -30,7 +30,7 @@ const KINDS: ReadonlyMap<number, FileStatus["kind"]> = new Map([
 /** undefined when nothing is there. Throws a StartupError when it cannot be known. */
 export function fileStatus(path: string): FileStatus | undefined {
   const buffer = new Uint8Array(STATX_BYTES);
-  if (fileCalls().statx(AT_FDCWD, cString(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, buffer) !== 0) {
+  if (pathCalls().statx(AT_FDCWD, cString(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, buffer) !== 0) {
     const code = errno();
     if (code === ENOENT) return undefined;
     throw new StartupError(`${path} cannot be examined: ${errorText(code)}`, "Let this user reach it");
@@ -51,7 +51,7 @@ const X_OK = 1;
 
 /** Whether this user may make and remove files in that directory: access(2). */
 export function isWritableDirectory(path: string): boolean {
-  return fileStatus(path)?.kind === "directory" && fileCalls().access(cString(path), W_OK | X_OK) === 0;
+  return fileStatus(path)?.kind === "directory" && pathCalls().access(cString(path), W_OK | X_OK) === 0;
 }
 
 const PATH_BYTES_MAX = 4096;
@@ -59,6 +59,6 @@ const PATH_BYTES_MAX = 4096;
 /** The path without links, `.` and `..`; undefined when it leads nowhere or is not UTF-8. */
 export function realPath(path: string): string | undefined {
   const buffer = new Uint8Array(PATH_BYTES_MAX);
-  if (fileCalls().realpath(cString(path), buffer) === null) return undefined;
+  if (pathCalls().realpath(cString(path), buffer) === null) return undefined;
   return utf8Decode(buffer.subarray(0, buffer.indexOf(0)));
 }

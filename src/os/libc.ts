@@ -65,25 +65,33 @@ function find<Symbols extends Deno.ForeignLibraryInterface>(
   throw new StartupError("The C library cannot be loaded", `Allow FFI for one of ${LIBC_PATHS.join(", ")}`);
 }
 
-/** Files, directories and groups of users. */
-export const fileCalls = lazily({
+/** What a path leads to. */
+export const pathCalls = lazily({
   access: { parameters: ["buffer", "i32"], result: "i32" },
-  chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
+  realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+});
+
+/** What files hold. */
+export const fileCalls = lazily({
   close: { parameters: ["i32"], result: "i32" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+});
+
+/** Names in directories, and whose they are. */
+export const folderCalls = lazily({
+  chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
   closedir: { parameters: ["pointer"], result: "i32" },
   getgrnam: { parameters: ["buffer"], result: "pointer" },
   mkdir: { parameters: ["buffer", "u32"], result: "i32" },
-  open: { parameters: ["buffer", "i32"], result: "i32" },
   opendir: { parameters: ["buffer"], result: "pointer" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   readdir: { parameters: ["pointer"], result: "pointer" },
-  realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
   rename: { parameters: ["buffer", "buffer"], result: "i32" },
   rmdir: { parameters: ["buffer"], result: "i32" },
-  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
   umask: { parameters: ["u32"], result: "u32" },
   unlink: { parameters: ["buffer"], result: "i32" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
 });
 
 /** Sockets. */

@@ -2,7 +2,7 @@
 
 import { dirname } from "node:path";
 import { StartupError } from "../core/startup_error.ts";
-import { cString, EEXIST, ENOENT, errno, errorText, fileCalls } from "./libc.ts";
+import { cString, EEXIST, ENOENT, errno, errorText, folderCalls } from "./libc.ts";
 
 /** Makes `path` and what is missing above it, each with mode 0700; what is there stays as it is. Throws a StartupError. */
 export function makePrivateFolder(path: string): void {
@@ -16,5 +16,5 @@ export function makePrivateFolder(path: string): void {
 }
 
 function make(path: string): number {
-  return fileCalls().mkdir(cString(path), 0o700) === 0 ? 0 : errno();
+  return folderCalls().mkdir(cString(path), 0o700) === 0 ? 0 : errno();
 }

@@ -7,7 +7,7 @@
  */
 
 import { utf8Encode } from "../core/encoding.ts";
-import { cString, fileCalls, processCalls } from "./libc.ts";
+import { cString, fileCalls, folderCalls, processCalls } from "./libc.ts";
 
 const O_RDONLY = 0;
 const O_WRONLY = 1;
@@ -79,17 +79,17 @@ const NAME_OFFSET = 19;
 
 /** Pids of all processes that this one may see. */
 function* processes(): Generator<number> {
-  const directory = fileCalls().opendir(cString("/proc"));
+  const directory = folderCalls().opendir(cString("/proc"));
   if (directory === null) return;
   try {
     for (;;) {
-      const entry = fileCalls().readdir(directory);
+      const entry = folderCalls().readdir(directory);
       if (entry === null) return;
       const pid = Number(new Deno.UnsafePointerView(entry).getCString(NAME_OFFSET));
       if (Number.isInteger(pid)) yield pid;
     }
   } finally {
-    fileCalls().closedir(directory);
+    folderCalls().closedir(directory);
   }
 }
 

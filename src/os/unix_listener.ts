@@ -18,6 +18,7 @@ import {
   errno,
   errorText,
   fileCalls,
+  folderCalls,
   processCalls,
   socketCalls,
 } from "./libc.ts";
@@ -50,17 +51,17 @@ export function bindUnixListener(path: string, mode: number, groupId: number | n
   makeBirthplace(birthplace);
   try {
     const descriptor = bindAt(born, mode, groupId);
-    requireDone("rename", fileCalls().rename(cString(born), cString(path)), path);
+    requireDone("rename", folderCalls().rename(cString(born), cString(path)), path);
     return { descriptor, path, identity: fileStatus(path)?.identity ?? "" };
   } finally {
-    fileCalls().unlink(cString(born));
-    fileCalls().rmdir(cString(birthplace));
+    folderCalls().unlink(cString(born));
+    folderCalls().rmdir(cString(birthplace));
   }
 }
 
 /** Closes nothing: only takes the name away, and only if it still is this socket's. */
 export function removeUnixListener(listener: UnixListener): void {
-  if (fileStatus(listener.path)?.identity === listener.identity) fileCalls().unlink(cString(listener.path));
+  if (fileStatus(listener.path)?.identity === listener.identity) folderCalls().unlink(cString(listener.path));
 }
 
 const POLLIN = 1;
@@ -98,7 +99,7 @@ function isAbandoned(path: string): boolean {
 
 /** A daemon that was killed may have left it behind; anything that is not exactly that is refused, before it is touched. */
 function makeBirthplace(path: string): void {
-  const reason = fileCalls().mkdir(cString(path), 0o700) === 0 ? 0 : errno();
+  const reason = folderCalls().mkdir(cString(path), 0o700) === 0 ? 0 : errno();
   if (reason !== 0 && reason !== EEXIST) {
     throw new StartupError(`${dirname(path)} takes no socket: ${errorText(reason)}`, "Make it and own it");
   }
@@ -108,14 +109,14 @@ function makeBirthplace(path: string): void {
   ) {
     throw new StartupError(`${path} is in the way`, "Remove it: the socket is made there before it is moved");
   }
-  fileCalls().unlink(cString(`${path}/${NAME_IN_BIRTHPLACE}`));
+  folderCalls().unlink(cString(`${path}/${NAME_IN_BIRTHPLACE}`));
 }
 
 function bindAt(path: string, mode: number, groupId: number | null): number {
   const descriptor = openSocket();
   try {
     bindWithMode(descriptor, path, mode);
-    if (groupId !== null) requireDone("chown", fileCalls().chown(cString(path), UNCHANGED, groupId), path);
+    if (groupId !== null) requireDone("chown", folderCalls().chown(cString(path), UNCHANGED, groupId), path);
     const status = fileStatus(path);
     // An inherited ACL replaces the umask: then this is not the mode that was asked for.
     if (status?.mode !== mode || (groupId !== null && status.gid !== groupId)) {
@@ -132,13 +133,19 @@ function bindAt(path: string, mode: number, groupId: number | null): number {
   }
 }
 
+/** Looks up what it takes to listen, where there is time for it: 5 ms. */
+export function prepareToListen(): void {
+  folderCalls();
+  socketCalls();
+}
+
 /** The umask is the process's: it is changed and restored without a step of the event loop in between. */
 function bindWithMode(descriptor: number, path: string, mode: number): void {
   const address = unixAddress(path);
-  const before = fileCalls().umask(0o777 & ~mode);
+  const before = folderCalls().umask(0o777 & ~mode);
   const result = socketCalls().bind(descriptor, address, address.length);
   const reason = errno();
-  fileCalls().umask(before);
+  folderCalls().umask(before);
   requireDone("bind", result, path, reason);
 }
 
