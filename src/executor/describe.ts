@@ -68,7 +68,7 @@ function identityOf({ language, digest }: HandlerCode): string {
 /** Nothing of what its process ended before. */
 async function describe(
   process: ExecutorProcess,
-  handlers: readonly string[],
+  handlers: string[],
   { text, language }: HandlerCode,
 ): Promise<readonly (Description | null)[]> {
   const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);

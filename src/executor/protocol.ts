@@ -7,16 +7,12 @@
  */
 
 import { concatBytes, utf8Decode, utf8Encode } from "../core/encoding.ts";
-import { anyOf, array, type Guard, members, oneOf, pair } from "../core/shape.ts";
+import { anyOf, array, type Guard, members, oneOf, pair, string, type TypeOf, whole } from "../core/shape.ts";
 
-const text = (value: unknown): value is string => typeof value === "string";
-const count = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const flag = oneOf(true, false);
-const nothing = (value: unknown): value is null => value === null;
-const texts = (value: unknown): value is string[] => Array.isArray(value) && value.every(text);
-const grant = anyOf(oneOf(false), texts);
+const grant = anyOf(oneOf(false), array(string));
 
-const isCode = members({ text, language: oneOf("typescript", "javascript") });
+const isCode = members({ text: string, language: oneOf("typescript", "javascript") });
 
 /** The permissions of a worker, as Deno takes them. */
 const isPermissions = members({ net: grant, read: grant, write: grant, env: grant, run: grant });
@@ -26,29 +22,29 @@ const isPermissions = members({ net: grant, read: grant, write: grant, env: gran
 /** How workers are used. */
 const isDiscipline = members({
   /** Runs after which a worker is replaced, 0 for never. A run that did not succeed also ends its worker. */
-  runsMax: count,
+  runsMax: whole,
   /** Whether one worker takes many runs at a time, and outlives runs that fail. For built-ins only. */
   shared: flag,
   /** Whether another worker follows one that has ended. */
   successor: flag,
   /** How many of those that will follow are started along with the first. */
-  spares: count,
+  spares: whole,
 });
 
 const isLimits = members({
   /** Frames to the executor after the first. */
-  frameBytes: count,
-  resultLength: count,
-  logLines: count,
-  logLength: count,
+  frameBytes: whole,
+  resultLength: whole,
+  logLines: whole,
+  logLength: whole,
 });
 
 /** The first frame: all that a process has to know before it runs anything. */
 const isBoot = members({
   kind: oneOf("boot"),
-  token: text,
+  token: string,
   harness: isCode,
-  handlers: array(pair(text, isCode)),
+  handlers: array(pair(string, isCode)),
   permissions: isPermissions,
   discipline: isDiscipline,
   limits: isLimits,
@@ -57,17 +53,17 @@ const isBoot = members({
 /** Run this now. `request` is the canonical text of {"action","payload"}. */
 const isRun = members({
   kind: oneOf("run"),
-  id: text,
-  handler: text,
-  request: text,
-  idempotencyKey: text,
-  traceparent: anyOf(text, nothing),
-  secrets: array(pair(text, text)),
-  abortAfterMs: count,
+  id: string,
+  handler: string,
+  request: string,
+  idempotencyKey: string,
+  traceparent: anyOf(string, oneOf(null)),
+  secrets: array(pair(string, string)),
+  abortAfterMs: whole,
 });
 
 /** Load these in one worker and say what their schemas are as JSON Schema; `converter` is the code that knows how. */
-const isDescribe = members({ kind: oneOf("describe"), handlers: array(text), converter: isCode });
+const isDescribe = members({ kind: oneOf("describe"), handlers: array(string), converter: isCode });
 
 /** The outcome was heard and its limit lifted: a worker that is to follow may start, which takes more than a run has left. */
 const isNext = members({ kind: oneOf("next") });
@@ -75,34 +71,32 @@ const isNext = members({ kind: oneOf("next") });
 const isToExecutor = anyOf(isRun, isNext, isBoot, isDescribe);
 
 const isToDaemon = anyOf(
-  members({ kind: oneOf("succeeded"), token: text, id: text, result: text }),
+  members({ kind: oneOf("succeeded"), token: string, id: string, result: string }),
   /** `reason` is the handler's own text: for the log, never for a caller. */
   members({
     kind: oneOf("failed"),
-    token: text,
-    id: text,
+    token: string,
+    id: string,
     code: oneOf("handler_failed", "result_invalid"),
-    reason: text,
+    reason: string,
   }),
-  members({ kind: oneOf("crashed"), token: text, id: text, reason: text }),
-  members({ kind: oneOf("log"), token: text, id: text, line: text }),
+  members({ kind: oneOf("crashed"), token: string, id: string, reason: string }),
+  members({ kind: oneOf("log"), token: string, id: string, line: string }),
   /** A worker waits for a run. */
-  members({ kind: oneOf("ready"), token: text }),
+  members({ kind: oneOf("ready"), token: string }),
   /** JSON texts of JSON Schemas, or why there are none. */
-  members({ kind: oneOf("described"), token: text, handler: text, input: text, output: text }),
-  members({ kind: oneOf("undescribed"), token: text, handler: text, reason: text }),
+  members({ kind: oneOf("described"), token: string, handler: string, input: string, output: string }),
+  members({ kind: oneOf("undescribed"), token: string, handler: string, reason: string }),
 );
 
-type Guarded<G> = G extends Guard<infer T> ? T : never;
-
-export type Code = Guarded<typeof isCode>;
-export type WorkerPermissions = Guarded<typeof isPermissions>;
-export type Discipline = Guarded<typeof isDiscipline>;
-export type Boot = Guarded<typeof isBoot>;
-export type Run = Guarded<typeof isRun>;
-export type Describe = Guarded<typeof isDescribe>;
-export type ToExecutor = Guarded<typeof isToExecutor>;
-export type ToDaemon = Guarded<typeof isToDaemon>;
+export type Code = TypeOf<typeof isCode>;
+export type WorkerPermissions = TypeOf<typeof isPermissions>;
+export type Discipline = TypeOf<typeof isDiscipline>;
+export type Boot = TypeOf<typeof isBoot>;
+export type Run = TypeOf<typeof isRun>;
+export type Describe = TypeOf<typeof isDescribe>;
+export type ToExecutor = TypeOf<typeof isToExecutor>;
+export type ToDaemon = TypeOf<typeof isToDaemon>;
 
 /** undefined for anything that is not such a message. */
 export function parseToExecutor(frame: string): ToExecutor | undefined {

@@ -8,10 +8,9 @@
 
 import { utf8Encode } from "../core/encoding.ts";
 import { digestOf } from "../core/sha.ts";
-import { array, members } from "../core/shape.ts";
+import { array, members, string } from "../core/shape.ts";
 import type { Code } from "./protocol.ts";
 
-const string = (value: unknown): value is string => typeof value === "string";
 const isKept = members({
   runtime: string,
   /** `source` and `digest` are those of the TypeScript and of the script. */

@@ -9,7 +9,7 @@ import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
 import type { Digest } from "../core/types.ts";
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
-import { type Guard, list, object, oneOf, optional, record, where } from "../core/shape.ts";
+import { list, object, oneOf, optional, record, string, type TypeOf, where, whole } from "../core/shape.ts";
 import { parseTime } from "./time.ts";
 
 /** A name without a plus: it is part of a note's key name. */
@@ -22,13 +22,11 @@ const DETAIL_NAME = /^[a-z][a-z_]{0,63}$/;
 /** Characters of an operator's note. */
 const NOTE_LENGTH_MAX = 4096;
 
-const string = (value: unknown): value is string => typeof value === "string";
 const text = (max: number) => where(string, (value) => value.isWellFormed() && value.length <= max);
 const matching = (pattern: RegExp) => where(string, (value) => pattern.test(value));
 const name = where(string, isName);
 const time = where(string, (value) => parseTime(value) !== undefined);
 const digest = (value: unknown): value is Digest => string(value) && DIGEST.test(value);
-const whole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const code = oneOf(...ERROR_CODES);
 const executorId = matching(EXECUTOR_ID);
 const executionId = matching(UUID_V7);
@@ -136,8 +134,6 @@ const key = where(
     return publicKey !== undefined && keyidOf(publicKey) === body.new_keyid;
   },
 );
-
-type TypeOf<G> = G extends Guard<infer T> ? T : never;
 
 export type ExecutionReceipt = TypeOf<typeof execution>;
 export type RefusalReceipt = TypeOf<typeof refusal>;

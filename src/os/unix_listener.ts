@@ -133,7 +133,7 @@ function bindAt(path: string, mode: number, groupId: number | null): number {
   }
 }
 
-/** Looks up what it takes to listen, where there is time for it: 5 ms. */
+/** Looks up what it takes to listen, where there is time for it. */
 export function prepareToListen(): void {
   folderCalls();
   socketCalls();
