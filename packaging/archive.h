@@ -34,7 +34,4 @@ struct command {
 };
 extern const struct command COMMANDS[];
 
-/* In an argument, stands for the path of the runtime. */
-extern const char RUNTIME_PLACE[];
-
 #endif

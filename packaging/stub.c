@@ -39,15 +39,6 @@ static const struct command *find_command(int count, char **arguments) {
   return command;
 }
 
-/* Copies an argument, with the runtime's path where its place is. */
-static const char *fill_in(const char *argument, const char *runtime) {
-  const char *place = strstr(argument, RUNTIME_PLACE);
-  if (place == NULL) return argument;
-  char *before = strndup(argument, (size_t)(place - argument));
-  if (before == NULL) die("out of memory");
-  return join(before, runtime, place + strlen(RUNTIME_PLACE));
-}
-
 static size_t count_list(const char *const *list) {
   size_t count = 0;
   while (list[count] != NULL) count++;
@@ -69,7 +60,7 @@ int main(int count, char **arguments) {
   size_t next = 0;
   run[next++] = runtime;
   for (const char *const *argument = RUN_ARGUMENTS; *argument != NULL; argument++) run[next++] = *argument;
-  for (; *permissions != NULL; permissions++) run[next++] = fill_in(*permissions, runtime);
+  for (; *permissions != NULL; permissions++) run[next++] = *permissions;
   run[next++] = join(folder, "/", "main.js");
   for (int i = 1; i < count; i++) run[next++] = arguments[i];
   execv(runtime, (char **)run);

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
-import { CLIENT_PERMISSIONS, COMMAND_PERMISSIONS, RUNTIME, RUNTIME_FLAGS } from "../../src/os/launch.ts";
+import { CLIENT_PERMISSIONS, COMMAND_PERMISSIONS, RUNTIME_FLAGS } from "../../src/os/launch.ts";
 
 export interface ProgramFile {
   readonly bytes: Uint8Array;
@@ -72,7 +72,6 @@ ${
   }\
 const struct command COMMANDS[] = {
 ${commands.map(([name], index) => `  {${literal(name)}, PERMISSIONS_${index}},\n`).join("")}};
-const char RUNTIME_PLACE[] = ${literal(RUNTIME)};
 __asm__(".section .rodata\\n.global ARCHIVE, ARCHIVE_END\\n.balign 16\\n"
         "ARCHIVE: .incbin \\"archive.zst\\"\\nARCHIVE_END: .byte 0\\n.previous\\n");
 `;

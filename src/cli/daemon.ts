@@ -27,7 +27,7 @@ import { establishSigner } from "../engine/signing.ts";
 import { TrustGate } from "../engine/trust_gate.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
 import { executorLog } from "../executor/log.ts";
-import { runCommand } from "../executor/spawn.ts";
+import { runCommand } from "../executor/command.ts";
 import type { LmdbLedger } from "../ledger/lmdb_ledger.ts";
 import { openLedger } from "../ledger/open.ts";
 import { adminReceipt } from "../log/receipt.ts";

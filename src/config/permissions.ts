@@ -1,10 +1,11 @@
 /**
  * The runtime's permissions for a daemon whose configuration is known: what it is configured to touch, and nothing else.
  *
- * Invariants: no network at all (sockets are bound through the C library and adopted as descriptors), no program but the
- * runtime itself and a configured checkpoint command, no file outside of the lists below. FFI has no list, because reading
- * errno through a pointer takes it whole, and a list that names the C library would forbid nothing. So these permissions
- * hold our own code and its dependencies to their business; they are no boundary against a daemon that was taken over.
+ * Invariants: no network at all (sockets are bound through the C library and adopted as descriptors), no program but a
+ * configured checkpoint command (executors are started through the C library as well), no file outside of the lists below. FFI
+ * has no list, because reading errno through a pointer takes it whole, and a list that names the C library would forbid
+ * nothing. So these permissions hold our own code and its dependencies to their business; they are no boundary against a
+ * daemon that was taken over.
  */
 
 import { folderOf } from "../core/path.ts";
@@ -14,7 +15,6 @@ import { ENVIRONMENT_NAMES } from "./environment.ts";
 
 /** Absolute paths; os/program.ts has them. */
 export interface ProgramFiles {
-  readonly runtime: string;
   /** Of openexec's own files. */
   readonly root: string;
   /** Of the packages, which npm may have hoisted out of our folder. */
@@ -42,7 +42,7 @@ export function permissionFlags(
     // anything else a package asks for reads as unset
     "--ignore-env",
     `--allow-sys=${list(SYSTEM_CALLS)}`,
-    `--allow-run=${list([program.runtime, ...(command === undefined ? [] : [command])])}`,
+    ...(command === undefined ? [] : [`--allow-run=${list([command])}`]),
     "--allow-ffi",
   ];
 }

@@ -18,7 +18,8 @@ import {
   type ToDaemon,
   type ToExecutor,
 } from "./protocol.ts";
-import { type Spawned, spawnExecutor, type SpawnOrder } from "./spawn.ts";
+import type { ChildOrder } from "../os/child_process.ts";
+import { type Spawned, spawnExecutor } from "./spawn.ts";
 
 /** How a run ended, in the executor's words. `reason` may hold anything the handler wrote. */
 export type Report =
@@ -33,7 +34,7 @@ export type Description =
   | { readonly kind: "undescribed"; readonly reason: string };
 
 export interface ProcessOrder {
-  readonly spawn: SpawnOrder;
+  readonly spawn: ChildOrder;
   readonly boot: Omit<Boot, "kind" | "token">;
   /** Bound of one frame from the process. */
   readonly frameBytesMax: number;
@@ -95,7 +96,6 @@ export class ExecutorProcess {
     }
     this.exited = this.#spawned.exited.then((reason) => this.#end(reason));
     this.#spawned.channel.on("data", (chunk: Uint8Array) => this.#read(chunk));
-    this.#spawned.channel.on("close", () => this.#spawned.kill());
     this.#keepStderr();
     this.#awaitReady();
     this.#send({ kind: "boot", token: this.#token, ...order.boot });
@@ -280,7 +280,6 @@ export class ExecutorProcess {
   #keepStderr(): void {
     const { stderr } = this.#spawned;
     const decoder = new TextDecoder();
-    stderr.on("error", () => {});
     stderr.on("data", (chunk: Uint8Array) => {
       this.#stderr += decoder.decode(chunk, { stream: true });
       if (this.#stderr.length < STDERR_BYTES_MAX) return;

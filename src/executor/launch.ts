@@ -84,7 +84,7 @@ export class Launcher {
   start(purpose: Purpose, ended: ProcessOrder["ended"]): ExecutorProcess {
     return new ExecutorProcess({
       spawn: {
-        runtime: program.runtime,
+        path: program.runtime,
         args: this.#argumentsFor(purpose),
         environment: this.#environmentFor(purpose.grants),
       },

@@ -1,5 +1,5 @@
 /**
- * The one place where the daemon starts processes.
+ * The one place where the daemon starts executors.
  *
  * A new executor has: the flags it was given and no permission more; no environment but what was granted; no descriptor but
  * /dev/null (closed pipes, where there is none), a pipe for what it says when it dies, and its end of the socket pair; a
@@ -7,27 +7,16 @@
  * memory runs out.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { basename, dirname } from "node:path";
-import type { Duplex, Readable } from "node:stream";
-import { markDescriptorsCloseOnExec } from "../os/descriptors.ts";
-import { fileStatus } from "../os/file_status.ts";
+import { Socket } from "node:net";
+import { type Child, type ChildOrder, endOfChild, spawnChild } from "../os/child_process.ts";
 import { RLIMIT_CORE, sendSignal, setOomScoreAdj, setSoftLimit, SIGKILL } from "../os/process.ts";
-
-export interface SpawnOrder {
-  /** The runtime's executable, absolute. */
-  readonly runtime: string;
-  readonly args: readonly string[];
-  /** All of it: nothing is inherited. */
-  readonly environment: Readonly<Record<string, string>>;
-}
 
 export interface Spawned {
   readonly pid: number;
   /** Descriptor 3 of the process. */
-  readonly channel: Duplex;
-  readonly stderr: Readable;
-  /** How it ended, in words. */
+  readonly channel: Socket;
+  readonly stderr: Socket;
+  /** How it ended, in words. Then nothing is left of its process group, and all that it said was heard. */
   readonly exited: Promise<string>;
   /** Ends it and all of its process group, at once. */
   kill(): void;
@@ -36,94 +25,63 @@ export interface Spawned {
 }
 
 const OOM_SCORE = 800;
+/** How often one that has closed its channel is looked at until it has ended. */
+const LOOK_EVERY_MS = 2;
+/** How long what one said before its end may take to arrive: a program that left its group may hold the descriptors open. */
+const LAST_WORDS_MS = 100;
 
 /** Throws when the process cannot be started, or cannot be made what an executor has to be. */
-export function spawnExecutor({ runtime, args, environment }: SpawnOrder): Spawned {
-  markDescriptorsCloseOnExec();
-  const nothing = fileStatus("/dev/null") === undefined ? "pipe" : "ignore"; // a bare root has no devices
-  const child = spawn(unlikeOurselves(runtime), args, {
-    cwd: "/",
-    env: { ...environment },
-    stdio: [nothing, nothing, "pipe", "pipe"],
-    detached: true,
-  });
-  child.stdin?.destroy();
-  child.stdout?.destroy();
-  const exited = endOf(child);
-  const { pid, stderr } = child;
-  const channel = child.stdio[3];
-  if (pid === undefined || stderr === null || !isDuplex(channel)) {
-    throw new Error("the process did not start");
-  }
+export function spawnExecutor(order: ChildOrder): Spawned {
+  return holdExecutor(spawnChild(order));
+}
+
+/** One that was started already. Throws when it cannot be made what an executor has to be, and ends it then. */
+export function holdExecutor({ pid, channel: channelEnd, stderr: stderrEnd }: Child): Spawned {
+  const channel = new Socket({ fd: channelEnd, readable: true, writable: true });
+  const stderr = new Socket({ fd: stderrEnd, readable: true, writable: false });
+  const heard = Promise.all([channel, stderr].map(closed));
+  const reaped = Promise.withResolvers<string>();
+  const exited = reaped.promise.then((end) => within(heard, LAST_WORDS_MS).then(() => end));
   let alive = true;
   const kill = (): void => {
     if (alive) sendSignal(-pid, SIGKILL);
   };
-  void exited.then(() => {
-    kill(); // programs it started are of its group, and may have outlived it
+  const look = (): void => {
+    const end = alive ? endOfChild(pid) : null;
+    if (end === null) return;
     alive = false;
-  });
-  channel.on("error", kill);
-  if (!setOomScoreAdj(pid, OOM_SCORE) || !setSoftLimit(pid, RLIMIT_CORE, 0)) {
-    kill();
-    throw new Error("the process cannot be limited");
-  }
+    Deno.removeSignalListener("SIGCHLD", look);
+    reaped.resolve(end);
+  };
   const discard = (): void => {
     kill();
     channel.destroy();
     stderr.destroy();
   };
+  // its end closes the channel, and the signal also tells of one whose channel another process holds open
+  Deno.addSignalListener("SIGCHLD", look);
+  channel.on("error", kill);
+  channel.on("close", () => {
+    kill();
+    const timer = setInterval(look, LOOK_EVERY_MS);
+    void reaped.promise.then(() => clearInterval(timer));
+  });
+  stderr.on("error", () => {}); // what it says is for the log
+  if (!setOomScoreAdj(pid, OOM_SCORE) || !setSoftLimit(pid, RLIMIT_CORE, 0)) {
+    discard();
+    throw new Error("the process cannot be limited");
+  }
+  look(); // it may have ended before there was anybody to be told
   return { pid, channel, stderr, exited, kill, discard };
 }
 
-/**
- * The same file by another spelling. node:child_process takes a program spelt like the one that runs for Node.js, and gives
- * it --allow-all; child/main.ts looks at what it was given, and refuses to work should that ever happen.
- */
-function unlikeOurselves(runtime: string): string {
-  return `${dirname(runtime)}/./${basename(runtime)}`;
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
-function endOf(child: ChildProcess): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  child.on("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
-  child.on("error", (error) => resolve(error.message));
-  return promise;
-}
-
-function isDuplex(stream: unknown): stream is Duplex {
-  return typeof stream === "object" && stream !== null && "write" in stream && "read" in stream;
-}
-
-const COMMAND_ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin" };
-
-/** How long a command may take: whoever waits for one that hangs would wait for ever. */
-const COMMAND_MS = 30_000;
-
-/**
- * Runs a command of the operator's with `input` on its standard input; rejects unless it ends with exit code 0 in time. After
- * that it is killed, with what it started.
- */
-export async function runCommand(
-  [path = "", ...args]: readonly string[],
-  input: string,
-  limitMs = COMMAND_MS,
-): Promise<void> {
-  markDescriptorsCloseOnExec();
-  const child = spawn(path, args, {
-    cwd: "/",
-    env: COMMAND_ENVIRONMENT,
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
-  });
-  child.stdin?.on("error", () => {}); // it may end without reading; its exit code tells
-  child.stdin?.end(input);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  child.on("error", reject);
-  child.on("exit", (code) => code === 0 ? resolve() : reject(new Error("the command failed")));
-  const timer = setTimeout(() => {
-    if (child.pid !== undefined) sendSignal(-child.pid, SIGKILL);
-    reject(new Error("the command took too long"));
-  }, limitMs);
-  await promise.finally(() => clearTimeout(timer));
+async function within(promise: Promise<unknown>, limitMs: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, limitMs);
+  await Promise.race([promise, late.promise]);
+  clearTimeout(timer);
 }

@@ -33,11 +33,8 @@ const CLIENT = [
   "--deny-net=0.0.0.0/0",
 ];
 
-/** Stands for the path of the runtime, which the launcher knows. */
-export const RUNTIME = "{runtime}";
-
 /** Opens the ledger itself, or starts an executor. */
-const LOCAL = [...CLIENT, "--allow-ffi", `--allow-run=${RUNTIME}`];
+const LOCAL = [...CLIENT, "--allow-ffi"];
 
 /** Permission flags by command; a command not named here is a client. */
 export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map([

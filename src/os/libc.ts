@@ -118,6 +118,28 @@ export const processCalls = lazily({
   prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
 });
 
+/** What it takes to start a child. */
+export const childCalls = lazily({
+  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  posix_spawn: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  posix_spawn_file_actions_addchdir_np: { parameters: ["buffer", "buffer"], result: "i32" },
+  posix_spawn_file_actions_adddup2: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  posix_spawn_file_actions_addopen: {
+    parameters: ["buffer", "i32", "buffer", "i32", "u32"],
+    result: "i32",
+  },
+  posix_spawn_file_actions_destroy: { parameters: ["buffer"], result: "i32" },
+  posix_spawn_file_actions_init: { parameters: ["buffer"], result: "i32" },
+  posix_spawnattr_init: { parameters: ["buffer"], result: "i32" },
+  posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
+  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+});
+
+/** How a child ended. */
+export const waitCalls = lazily({
+  waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
+});
+
 /** Memory, time, and what glibc has no name for. */
 export const kernelCalls = lazily({
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
@@ -133,6 +155,26 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
   const terminated = new Uint8Array(bytes.length + 1);
   terminated.set(bytes);
   return terminated;
+}
+
+/** Texts as C takes a list of them. */
+export interface Pointers {
+  /** Of the texts, ended by NULL. */
+  readonly addresses: BigUint64Array<ArrayBuffer>;
+  /** To be called when C has read them: until then they stay where they are, which the collector would not know of. */
+  release(): void;
+}
+
+const handedOver = new Set<readonly Uint8Array[]>();
+
+export function pointersTo(texts: readonly string[]): Pointers {
+  const strings = texts.map(cString);
+  handedOver.add(strings);
+  const addresses = strings.map((bytes) => Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
+  return {
+    addresses: new BigUint64Array([...addresses, 0n]),
+    release: () => void handedOver.delete(strings),
+  };
 }
 
 /** Of the last call that failed; to be asked at once, before anything else calls into C. */

@@ -8,6 +8,9 @@ import { statfsSync } from "node:fs";
 import { open } from "lmdb";
 import { systemClock } from "../../src/core/clock.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
+import { holdExecutor } from "../../src/executor/spawn.ts";
+import { spawnChild } from "../../src/os/child_process.ts";
+import { program } from "../../src/os/program.ts";
 import { bindUnixListener, removeUnixListener } from "../../src/os/unix_listener.ts";
 
 const [state = "", socket = "", handler = "", anchor = ""] = Deno.args;
@@ -37,10 +40,10 @@ await attempt("listen", async () => {
   server.close();
   return "done";
 });
-await attempt("start an executor", () => {
-  const { code } = new Deno.Command(Deno.execPath(), { args: ["--version"], clearEnv: true, stdout: "null" })
-    .outputSync();
-  return code;
+await attempt("start an executor", async () => {
+  const executor = holdExecutor(spawnChild({ path: program.runtime, args: ["--version"], environment: {} }));
+  executor.channel.resume();
+  return await executor.exited;
 });
 await attempt("read a handler", () => Deno.readTextFileSync(handler));
 await attempt("replace the anchor", () => {
@@ -57,6 +60,7 @@ await attempt("ask for free space, uptime and user", () => {
 await attempt("read another file", () => Deno.readTextFileSync("/etc/passwd"));
 await attempt("write another file", () => Deno.writeTextFileSync(`${handler}.new`, ""));
 await attempt("rewrite a handler", () => Deno.writeTextFileSync(handler, ""));
+await attempt("start its own runtime otherwise", () => new Deno.Command(program.runtime).outputSync().code);
 await attempt("start another program", () => new Deno.Command("/bin/sh").outputSync().code);
 await attempt("read another variable", () => Deno.env.get("PATH"));
 await attempt("listen on TCP", () => Deno.listen({ port: 0 }));

@@ -5,7 +5,7 @@ import { RUNTIME_FLAGS } from "../../src/os/launch.ts";
 import { program } from "../../src/os/program.ts";
 import { load } from "./loading.ts";
 
-const FILES = { runtime: "/opt/deno", root: "/lib/node_modules/openexec", packages: "/lib/node_modules" };
+const FILES = { root: "/lib/node_modules/openexec", packages: "/lib/node_modules" };
 
 const TEXT = `
 mode = "demo"
@@ -48,7 +48,7 @@ test("permissionFlags() lists what the configuration names, and no network", () 
     ...written,
     "/run/credentials/o",
   ]);
-  expect(lists.get("--allow-run")).toEqual(["/opt/deno", "/bin/publish"]);
+  expect(lists.get("--allow-run")).toEqual(["/bin/publish"]);
   expect(lists.get("--allow-env")).toContain("LANG");
 });
 
@@ -112,7 +112,7 @@ test("under these flags the runtime lets the daemon do its work", () => {
   expect(outcomes).toMatchObject({
     "open the ledger": "1",
     "listen": "done",
-    "start an executor": "0",
+    "start an executor": "exit code 0",
     "read a handler": "handler",
     "replace the anchor": "done",
     "read the environment": folder,
@@ -126,6 +126,7 @@ test("under these flags the runtime lets the daemon do nothing else", () => {
     "read another file": "NotCapable",
     "write another file": "NotCapable",
     "rewrite a handler": "NotCapable",
+    "start its own runtime otherwise": "NotCapable",
     "start another program": "NotCapable",
     "read another variable": "undefined",
     "listen on TCP": "NotCapable",

@@ -103,7 +103,7 @@ describe("as whoever runs this", () => {
     const kinds = ["env", "ffi", "read", "run", "sys", "write"].map((kind) => `--allow-${kind}`);
     expect([...lists.keys()].sort()).toEqual(kinds);
     expect(kinds.filter((kind) => lists.get(kind) === "all")).toEqual(["--allow-ffi"]);
-    expect(lists.get("--allow-run")).toEqual([program.runtime, "/bin/sh"]);
+    expect(lists.get("--allow-run")).toEqual(["/bin/sh"]);
     const written = ["state", "kept", "agents/first.sock", "agents/second.sock", "operators/admin.sock"]
       .map((name) => `${directory}/${name}`);
     expect(lists.get("--allow-write")).toEqual(written);

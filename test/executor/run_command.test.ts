@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { runCommand } from "../../src/executor/spawn.ts";
+import { runCommand } from "../../src/executor/command.ts";
 import { startTimeOf } from "../../src/os/process.ts";
 
 /** A shell with the input in `$input`, which it has read first. */

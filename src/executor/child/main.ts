@@ -9,6 +9,7 @@
 
 import { Socket } from "node:net";
 import { nextTick } from "node:process";
+import { markDescriptorsCloseOnExec } from "../../os/descriptors.ts";
 import { forbidSymlinks } from "../../os/forbid_symlinks.ts";
 import { frameOf, FrameReader, parseToExecutor, type ToDaemon, type ToExecutor } from "../protocol.ts";
 import { Stage } from "./stage.ts";
@@ -35,6 +36,7 @@ function obey(message: ToExecutor | undefined): void {
     const { token, limits, permissions } = message;
     // programs that an action may start make what links they like, and may need to gain privileges, which this ends too
     if (permissions.run === false) forbidSymlinks();
+    markDescriptorsCloseOnExec(); // nor does the channel become theirs
     dropPermissions();
     reader.bytesMax = limits.frameBytes;
     stage = new Stage(message, (said) => send({ ...said, token }));

@@ -1,0 +1,86 @@
+import { readlinkSync } from "node:fs";
+import { expect, test } from "vitest";
+import { holdExecutor } from "../../src/executor/spawn.ts";
+import { type Child, endOfChild, spawnChild } from "../../src/os/child_process.ts";
+import { fileCalls } from "../../src/os/libc.ts";
+import { isGroupAlive, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
+
+const shell = (script: string): Child =>
+  spawnChild({ path: "/bin/sh", args: ["-c", script], environment: { GIVEN: "it", PATH: "/usr/bin:/bin" } });
+
+const openDescriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
+
+/** Reads until the other end is closed. */
+function textFrom(descriptor: number): string {
+  const chunk = new Uint8Array(65_536);
+  let text = "";
+  for (let length; (length = Number(fileCalls().read(descriptor, chunk, BigInt(chunk.length)))) > 0;) {
+    text += new TextDecoder().decode(chunk.subarray(0, length));
+  }
+  fileCalls().close(descriptor);
+  return text;
+}
+
+test("spawnChild() gives a child what it is given, four descriptors, and a session of its own", async () => {
+  Deno.env.set("NOT_GIVEN", "inherited");
+  const inherited = fileCalls().open(new TextEncoder().encode("/etc/passwd\0"), 0); // without close-on-exec
+  const { pid, channel, stderr } = shell(
+    'echo "$GIVEN|$NOT_GIVEN|$PWD" >&3; ls /proc/$$/fd >&3; cut -d" " -f5,6 /proc/$$/stat >&3; echo dies >&2; exit 3',
+  );
+  const said = textFrom(channel).trim().split("\n");
+  expect(textFrom(stderr)).toBe("dies\n");
+  expect(said[0]).toBe("it||/");
+  expect(said.slice(1, -1).filter((descriptor) => Number(descriptor) < 10)).toEqual(["0", "1", "2", "3"]);
+  expect(said.at(-1)).toBe(`${pid} ${pid}`);
+  await expect.poll(() => endOfChild(pid)).toBe("exit code 3");
+  fileCalls().close(inherited);
+});
+
+test("endOfChild() is null while it lives, and says by what it ended", async () => {
+  const { pid, channel, stderr } = shell("read line <&3");
+  expect(endOfChild(pid)).toBe(null);
+  sendSignal(pid, SIGKILL);
+  await expect.poll(() => endOfChild(pid)).toBe("SIGKILL");
+  expect(startTimeOf(pid)).toBe(null);
+  for (const descriptor of [channel, stderr]) fileCalls().close(descriptor);
+});
+
+test("endOfChild() ends what is left of the group before the number can be another's", async () => {
+  const { pid, channel, stderr } = shell("sleep 600 & exit 0");
+  await expect.poll(() => startTimeOf(pid)).toBe(null); // it waits to be asked for
+  expect(isGroupAlive(pid)).toBe(true);
+  expect(endOfChild(pid)).toBe("exit code 0");
+  await expect.poll(() => isGroupAlive(pid)).toBe(false);
+  for (const descriptor of [channel, stderr]) fileCalls().close(descriptor);
+});
+
+test("a program that is not there is an error, and leaves no descriptor open", () => {
+  const before = openDescriptors();
+  expect(() => spawnChild({ path: "/nowhere/at/all", args: [], environment: {} })).toThrow(
+    "cannot be started",
+  );
+  expect(openDescriptors()).toBe(before);
+});
+
+test("what is kept of a child is closed by the next program", () => {
+  const { pid, channel, stderr } = shell("read line <&3");
+  const next = shell("ls /proc/$$/fd >&3");
+  const inNext = textFrom(next.channel).trim().split("\n").map(Number).filter((descriptor) =>
+    descriptor < 10
+  );
+  expect(inNext).toEqual([0, 1, 2, 3]);
+  expect(readlinkSync(`/proc/self/fd/${channel}`)).toMatch(/^socket:/);
+  sendSignal(-pid, SIGKILL);
+  for (const descriptor of [channel, stderr, next.stderr]) fileCalls().close(descriptor);
+});
+
+test("an executor's end is noticed although a program that left its group holds its channel open", async () => {
+  const executor = holdExecutor(shell("setsid sleep 600 & echo $! >&2; echo last words >&2; exit 4"));
+  let said = "";
+  executor.stderr.on("data", (chunk: Uint8Array) => said += new TextDecoder().decode(chunk));
+  executor.channel.resume();
+  expect(await executor.exited).toBe("exit code 4");
+  expect(said).toContain("last words");
+  executor.discard();
+  sendSignal(Number(said.split("\n")[0]), SIGKILL);
+});
