@@ -30,7 +30,7 @@ export async function checkRuntime(): Promise<Finding[]> {
 async function examineAll(handlers: ReadonlyMap<string, HandlerCode>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "openexec-doctor-" });
   try {
-    await examine(handlers, await Launcher.open(directory, FRAME, () => undefined));
+    await examine(handlers, await Launcher.open(directory, { limits: FRAME, variable: () => undefined }));
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

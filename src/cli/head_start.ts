@@ -4,9 +4,10 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { readVariable } from "../config/environment.ts";
+import { readExaminerText, readVariable } from "../config/environment.ts";
 import { Refusal } from "../core/errors.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
+import { examinerOf } from "../executor/examiner.ts";
 import { beginPool, type Surroundings } from "../executor/supervisor.ts";
 import { freeBytes } from "../ledger/free_space.ts";
 import { StateLock } from "../ledger/lock.ts";
@@ -24,8 +25,12 @@ const ROOM_BYTES = 64 * 1024;
 export async function headStart({ stateDir, actions, limits, mode }: Config): Promise<HeadStart> {
   const lock = await StateLock.acquire(stateDir);
   try {
+    const examiner = examinerOf(readExaminerText());
     if (freeBytes(stateDir) < ROOM_BYTES) throw new Refusal("storage_full");
-    return { lock, ...await beginPool(actions, { stateDir, limits, mode, variable: readVariable }) };
+    return {
+      lock,
+      ...await beginPool(actions, { stateDir, limits, mode, variable: readVariable, examiner }),
+    };
   } catch (error) {
     lock.release();
     throw error;

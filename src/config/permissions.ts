@@ -11,7 +11,7 @@
 import { folderOf } from "../core/path.ts";
 import type { Config } from "./config.ts";
 import { SYSTEM_CONFIG } from "./defaults.ts";
-import { ENVIRONMENT_NAMES } from "./environment.ts";
+import { ENVIRONMENT_NAMES, EXAMINER_VARIABLE } from "./environment.ts";
 
 /** Absolute paths; os/program.ts has them. */
 export interface ProgramFiles {
@@ -38,7 +38,9 @@ export function permissionFlags(
   return [
     `--allow-read=${list(readable)}`,
     `--allow-write=${list(writable(config))}`,
-    `--allow-env=${list([...ENVIRONMENT_NAMES, ...actions(config).flatMap(({ allow }) => allow.env)])}`,
+    `--allow-env=${
+      list([...ENVIRONMENT_NAMES, EXAMINER_VARIABLE, ...actions(config).flatMap(({ allow }) => allow.env)])
+    }`,
     // anything else a package asks for reads as unset
     "--ignore-env",
     `--allow-sys=${list(SYSTEM_CALLS)}`,

@@ -4,10 +4,9 @@
  */
 
 import { StartupError } from "../core/startup_error.ts";
+import { VARIABLE } from "./command_line.ts";
 import type { ExecutorProcess } from "./executor_process.ts";
 
-/** An environment variable that every executor has. */
-export const VARIABLE = "DENO_DIR";
 const TIME_LIMIT_MS = 30_000;
 
 /**

@@ -7,14 +7,16 @@
 
 import { type HandlerCode, readHandler } from "../actions/pin.ts";
 import { program } from "../os/program.ts";
-import { VARIABLE, verifyBox } from "./box_check.ts";
+import { verifyBox } from "./box_check.ts";
 import { describeHandlers, groupsOf, type HandlerSchemas } from "./describe.ts";
+import { examinerRights } from "./examiner.ts";
 import { NO_GRANTS } from "./grants.ts";
 import type { Launcher } from "./launch.ts";
 
 /** No action's name. */
 const PROBE = "(probe)";
-const MEMORY_BYTES = 256 * 1024 * 1024;
+
+type Examiners = Pick<Launcher, "layout" | "prepare" | "start">;
 
 /** Schemas by the names of the handlers. */
 export type Schemas = ReadonlyMap<string, HandlerSchemas>;
@@ -22,7 +24,7 @@ export type Schemas = ReadonlyMap<string, HandlerSchemas>;
 /** Throws a StartupError when the box is not shut, or a handler cannot be used. */
 export async function examine(
   handlers: ReadonlyMap<string, HandlerCode>,
-  launcher: Pick<Launcher, "canary" | "prepare" | "start">,
+  launcher: Examiners,
 ): Promise<Schemas> {
   const { schemas, over } = await beginExamination(handlers, launcher);
   return await schemas.finally(() => over);
@@ -38,7 +40,7 @@ export interface Examination {
 /** Resolves once the process boots. */
 export async function beginExamination(
   handlers: ReadonlyMap<string, HandlerCode>,
-  launcher: Pick<Launcher, "canary" | "prepare" | "start">,
+  launcher: Examiners,
 ): Promise<Examination> {
   const groups = groupsOf(handlers);
   const probe = await readHandler(program.probe);
@@ -46,16 +48,14 @@ export async function beginExamination(
   await launcher.prepare([probe, ...handlers.values()]);
   const process = launcher.start({
     handlers: new Map([[PROBE, probe], ...handlers]),
-    // what the process itself may do, its workers must not
-    grants: { ...NO_GRANTS, read: [launcher.canary], env: [VARIABLE] },
+    ...examinerRights(launcher.layout),
     workerGrants: NO_GRANTS,
     // the doors and the first group are looked at in one worker, and the next one's starts along with it
     discipline: { runsMax: 2, shared: false, successor: true, spares: groups.length > 1 ? 1 : 0 },
-    memoryBytes: MEMORY_BYTES,
   }, () => {});
   const work = async () => {
     try {
-      await verifyBox(process, PROBE, launcher.canary);
+      await verifyBox(process, PROBE, launcher.layout.importMap);
       return await describeHandlers(process, handlers, groups, converter);
     } finally {
       process.retire();

@@ -18,8 +18,7 @@ import {
   type ToDaemon,
   type ToExecutor,
 } from "./protocol.ts";
-import type { ChildOrder } from "../os/child_process.ts";
-import { type Spawned, spawnExecutor } from "./spawn.ts";
+import type { Spawned } from "./spawn.ts";
 
 /** How a run ended, in the executor's words. `reason` may hold anything the handler wrote. */
 export type Report =
@@ -34,7 +33,8 @@ export type Description =
   | { readonly kind: "undescribed"; readonly reason: string };
 
 export interface ProcessOrder {
-  readonly spawn: ChildOrder;
+  /** Throws when no process can be started. */
+  readonly spawn: () => Spawned;
   readonly boot: Omit<Boot, "kind" | "token">;
   /** Bound of one frame from the process. */
   readonly frameBytesMax: number;
@@ -87,7 +87,7 @@ export class ExecutorProcess {
   /** Throws when no process can be started. */
   constructor(private readonly order: ProcessOrder) {
     this.#reader = new FrameReader(order.frameBytesMax);
-    this.#spawned = spawnExecutor(order.spawn);
+    this.#spawned = order.spawn();
     try {
       order.started(this.pid);
     } catch (error) {

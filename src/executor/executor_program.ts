@@ -6,34 +6,38 @@
  * import map. They hold no syntax that is more than types: no enums, no parameter properties.
  */
 
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { program } from "../os/program.ts";
+import { copyOf, type ExecutorLayout } from "./layout.ts";
 import type { Scripts } from "./scripts.ts";
 
-/** The entry to start executors with. `directory` is the caller's alone; what it holds of an earlier start is replaced. */
-export async function executorProgram(directory: string, scripts: Scripts): Promise<string> {
-  if (!program.executor.endsWith(".ts")) return program.executor;
-  const folder = join(directory, "program");
+/** Whether something was not there yet, or was something else. What the layout's folder holds of an earlier start is replaced. */
+export async function writeProgram({ program: folder }: ExecutorLayout, scripts: Scripts): Promise<boolean> {
+  if (folder === null) return false;
   const copied = new Set<string>();
-  const copy = async (file: string): Promise<string> => {
-    const target = join(folder, relative(program.root, file)).replace(/\.ts$/, ".js");
-    if (copied.has(file)) return target;
+  let isNew = false;
+  const copy = async (file: string): Promise<void> => {
+    if (copied.has(file)) return;
     copied.add(file);
     const script = await javascriptOf(file, scripts);
     for (const [, path] of script.matchAll(IMPORT)) await copy(join(dirname(file), path ?? ""));
+    const target = copyOf(file, folder);
     Deno.mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-    writeAnew(target, script.replaceAll(IMPORT, (from) => from.replace(/\.ts"$/, '.js"')));
-    return target;
+    const wrote = writeAnew(target, script.replaceAll(IMPORT, (from) => from.replace(/\.ts"$/, '.js"')));
+    isNew ||= wrote;
   };
-  return await copy(program.executor);
+  await copy(program.executor);
+  return isNew;
 }
 
 /** A relative import is of one of our own files. */
 const IMPORT = /\bfrom "(\.[^"]+\.(?:ts|json))"/g;
 
-/** Leaves a file alone that holds that text already: to write over one waits for the disk. */
-export function writeAnew(file: string, text: string): void {
-  if (textOf(file) !== text) Deno.writeTextFileSync(file, text, { mode: 0o600 });
+/** Leaves a file alone that holds that text already, since to write over one waits for the disk; false then. */
+export function writeAnew(file: string, text: string): boolean {
+  if (textOf(file) === text) return false;
+  Deno.writeTextFileSync(file, text, { mode: 0o600 });
+  return true;
 }
 
 function textOf(file: string): string | null {

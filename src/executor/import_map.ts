@@ -9,40 +9,30 @@
  * worker's permissions, so `file:` leads nowhere, except from the executor's own program.
  */
 
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { program } from "../os/program.ts";
 import { javascriptOf, writeAnew } from "./executor_program.ts";
+import type { ExecutorLayout } from "./layout.ts";
 import type { Scripts } from "./scripts.ts";
 
-export interface ImportMap {
-  /** The file of the map. */
-  readonly file: string;
-  /** The files that it leads to. */
-  readonly modules: readonly string[];
-}
-
-/** Writes the map for this program. `directory` is the caller's alone; what it holds of an earlier start is replaced. */
-export async function writeImportMap(directory: string, scripts: Scripts): Promise<ImportMap> {
-  const file = join(directory, "import_map.json");
-  const folder = join(directory, "modules");
-  Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const copies = new Map<string, string>();
-  for (const [specifier, original] of program.handlerModules) {
-    const copy = join(folder, `${specifier}.mjs`);
-    writeAnew(copy, await javascriptOf(original, scripts));
-    copies.set(specifier, copy);
+/** Whether something was not there yet, or was something else. What the layout's folder holds of an earlier start is replaced. */
+export async function writeImportMap(layout: ExecutorLayout, scripts: Scripts): Promise<boolean> {
+  let isNew = false;
+  Deno.mkdirSync(layout.modules, { recursive: true, mode: 0o700 });
+  for (const [specifier, copy] of layout.copies) {
+    const original = program.handlerModules.get(specifier) ?? "";
+    const wrote = writeAnew(copy, await javascriptOf(original, scripts));
+    isNew ||= wrote;
   }
-  writeAnew(file, textOf(copies, folder));
-  return { file, modules: [...copies.values()] };
+  return writeAnew(layout.importMap, textOf(layout)) || isNew;
 }
 
-function textOf(copies: ReadonlyMap<string, string>, folder: string): string {
+function textOf({ copies, modules }: ExecutorLayout): string {
   const nowhere = { "file:///": "nowhere:///" };
   const found = [...copies].map(([specifier, copy]) => [specifier, pathToFileURL(copy).href]);
   const scopes = {
     "file:///": { "file:///": "file:///" },
-    [`${pathToFileURL(folder).href}/`]: nowhere, // handlers call what is there, and nothing that it calls is a way round
+    [`${pathToFileURL(modules).href}/`]: nowhere, // handlers call what is there, and nothing that it calls is a way round
   };
   return JSON.stringify({ imports: { ...nowhere, ...Object.fromEntries(found) }, scopes });
 }

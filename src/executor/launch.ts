@@ -1,27 +1,29 @@
-/** From what an executor is for to the process that is started: flags, environment and first message. */
+/** From what an executor is for to the process that is started, and the first message to it. */
 
 import { join } from "node:path";
 import type { Grants } from "../config/config.ts";
 import type { HandlerCode } from "../actions/pin.ts";
 import { readHandler } from "../actions/pin.ts";
+import { type Child, type ChildOrder, isChild, wasStartedBy } from "../os/child_process.ts";
 import { program } from "../os/program.ts";
+import { executorOrder, type Rights } from "./command_line.ts";
 import { ExecutorProcess, type ProcessOrder } from "./executor_process.ts";
-import { executorProgram } from "./executor_program.ts";
-import { flagsOf, workerPermissionsOf } from "./grants.ts";
-import { type ImportMap, writeImportMap } from "./import_map.ts";
+import { writeProgram } from "./executor_program.ts";
+import { workerPermissionsOf } from "./grants.ts";
+import { writeImportMap } from "./import_map.ts";
+import { type ExecutorLayout, layoutOf } from "./layout.ts";
 import type { Boot, Code, Discipline } from "./protocol.ts";
 import { ExecutorRecords } from "./records.ts";
 import { Scripts } from "./scripts.ts";
+import { holdExecutor, type Spawned, spawnExecutor } from "./spawn.ts";
 
 /** What one kind of executor process is for. */
-export interface Purpose {
+export interface Purpose extends Rights {
   /** Handlers by name. */
   readonly handlers: ReadonlyMap<string, HandlerCode>;
-  readonly grants: Grants;
   /** Of its workers, where that is less than `grants`. */
   readonly workerGrants?: Grants;
   readonly discipline: Discipline;
-  readonly memoryBytes: number;
 }
 
 export interface LaunchLimits {
@@ -36,42 +38,44 @@ const LOG_LINES = 200;
 /** Longer than what is kept in the end, so that no secret is cut in two before it is looked for. */
 const LOG_LENGTH = 16_384;
 
+export interface LaunchOptions {
+  readonly limits: LaunchLimits;
+  /** A variable of the daemon's environment, for actions that are granted it. */
+  readonly variable: (name: string) => string | undefined;
+  /** What may be the first executor, begun already: it is taken or ended. */
+  readonly examiner?: Child | null;
+}
+
 export class Launcher {
   readonly #prepared = new Map<HandlerCode, Code>();
+  #examiner: Child | null;
 
   private constructor(
-    private readonly entry: string,
-    private readonly importMap: ImportMap,
+    readonly layout: ExecutorLayout,
     private readonly harness: Code,
     private readonly scripts: Scripts,
-    private readonly limits: LaunchLimits,
-    /** A variable of the daemon's environment, for actions that are granted it. */
-    private readonly variable: (name: string) => string | undefined,
+    private readonly options: LaunchOptions,
     readonly records: ExecutorRecords,
-  ) {}
+    /** Whether an executor that was begun before this has loaded what the files hold now. */
+    private readonly isCurrent: boolean,
+  ) {
+    this.#examiner = options.examiner ?? null;
+  }
 
   /**
-   * `directory` holds the import map and what executors are on record, which are ended: it is the caller's alone, of a
+   * `directory` holds what executors load, and which of them are on record, which are ended: it is the caller's alone, of a
    * state directory whose lock it holds or made for the occasion.
    */
-  static async open(
-    directory: string,
-    limits: LaunchLimits,
-    variable: (name: string) => string | undefined,
-  ): Promise<Launcher> {
+  static async open(directory: string, options: LaunchOptions): Promise<Launcher> {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     const records = new ExecutorRecords(directory);
     await records.endPredecessors();
+    const layout = layoutOf(directory);
     const scripts = new Scripts(join(directory, "scripts.json"));
-    const importMap = await writeImportMap(directory, scripts);
+    const isMapNew = await writeImportMap(layout, scripts);
+    const isProgramNew = await writeProgram(layout, scripts);
     const harness = await scripts.of(await readHandler(program.worker));
-    const entry = await executorProgram(directory, scripts);
-    return new Launcher(entry, importMap, harness, scripts, limits, variable, records);
-  }
-
-  /** A file that executors could be granted to read. */
-  get canary(): string {
-    return this.importMap.file;
+    return new Launcher(layout, harness, scripts, options, records, !isMapNew && !isProgramNew);
   }
 
   /** To be called with the code of handlers before one is started that is to run them. */
@@ -83,13 +87,9 @@ export class Launcher {
   /** Throws when the process cannot be started. */
   start(purpose: Purpose, ended: ProcessOrder["ended"]): ExecutorProcess {
     return new ExecutorProcess({
-      spawn: {
-        path: program.runtime,
-        args: this.#argumentsFor(purpose),
-        environment: this.#environmentFor(purpose.grants),
-      },
+      spawn: () => this.#spawn(executorOrder(this.layout, purpose, this.options.variable)),
       boot: this.#bootFor(purpose),
-      frameBytesMax: 2 * this.limits.resultBytes + FRAME_EXTRA_BYTES,
+      frameBytesMax: 2 * this.options.limits.resultBytes + FRAME_EXTRA_BYTES,
       started: (pid) => this.records.add(pid),
       ended: (end) => {
         this.records.remove(end.pid);
@@ -98,45 +98,21 @@ export class Launcher {
     });
   }
 
-  #argumentsFor({ grants, memoryBytes }: Purpose): string[] {
-    return [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--no-config",
-      "--no-lock",
-      "--no-remote",
-      "--no-npm",
-      "--unstable-worker-options",
-      `--import-map=${this.importMap.file}`,
-      `--v8-flags=--max-old-space-size=${Math.ceil(memoryBytes / MEBIBYTE)}`,
-      "--allow-ffi", // for the first moment of the process's own thread: child/main.ts gives it up again
-      ...flagsOf({ ...grants, read: [...grants.read, ...this.importMap.modules] }),
-      this.entry,
-    ];
-  }
-
-  /**
-   * DENO_DIR is inside of a file and thus nowhere: the runtime would keep code there, and whatever a handler gives to the
-   * Cache API, which needs no permission.
-   */
-  #environmentFor({ env }: Grants): Record<string, string> {
-    const granted = env.flatMap((name) => {
-      const value = this.variable(name);
-      return value === undefined ? [] : [[name, value] as const];
-    });
-    return {
-      ...Object.fromEntries(granted),
-      DENO_DIR: join(this.entry, "nowhere"),
-      NO_COLOR: "1",
-      DENO_NO_UPDATE_CHECK: "1",
-    };
+  /** The first is the examiner, where one was begun by this very order. */
+  #spawn(order: ChildOrder): Spawned {
+    const examiner = this.#examiner;
+    this.#examiner = null;
+    if (examiner === null || !isChild(examiner.pid)) return spawnExecutor(order);
+    const held = holdExecutor(examiner);
+    if (this.isCurrent && wasStartedBy(examiner.pid, order)) return held;
+    held.discard();
+    return spawnExecutor(order);
   }
 
   #bootFor({ handlers, grants, workerGrants, discipline }: Purpose): ProcessOrder["boot"] {
     const limits: Boot["limits"] = {
-      frameBytes: 2 * this.limits.requestBytes + FRAME_EXTRA_BYTES,
-      resultLength: this.limits.resultBytes,
+      frameBytes: 2 * this.options.limits.requestBytes + FRAME_EXTRA_BYTES,
+      resultLength: this.options.limits.resultBytes,
       logLines: LOG_LINES,
       logLength: LOG_LENGTH,
     };

@@ -10,12 +10,14 @@ import type { HandlerCode } from "../actions/pin.ts";
 import { readHandlers } from "../actions/registry.ts";
 import type { ActionConfig, Limits } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Child } from "../os/child_process.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
 import type { ExecutorPool, ExecutorStatistics, RegisteredAction, Slot } from "./executor.ts";
 import { beginExamination, type Schemas } from "./examine.ts";
 import { NO_GRANTS } from "./grants.ts";
 import { Launcher } from "./launch.ts";
+import { EXECUTORS_DIRECTORY } from "./layout.ts";
 import type { ExecutorLog } from "./log.ts";
 import type { Discipline } from "./protocol.ts";
 import { readSecrets, Scrubber, type Secrets } from "./secrets.ts";
@@ -32,6 +34,8 @@ export interface Begin {
   readonly limits: Pick<Limits, "requestBytes" | "resultBytes">;
   /** A variable of the daemon's environment, for actions that are granted it. */
   readonly variable: (name: string) => string | undefined;
+  /** A child that may be the first executor: examiner.ts. */
+  readonly examiner?: Child | null;
   /** How long a process is kept that nothing runs in. */
   readonly idleMs?: number;
 }
@@ -41,9 +45,6 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly log: ExecutorLog;
 }
-
-/** Where executors are on record, in the state directory. */
-export const EXECUTORS_DIRECTORY = "executors";
 
 const IDLE_MS = 60_000;
 /** Runs in one worker of an action with `isolation = "reuse"`. */
@@ -80,7 +81,7 @@ export async function beginPool(
   options: Begin,
 ): Promise<Beginning> {
   const directory = join(options.stateDir, EXECUTORS_DIRECTORY);
-  const launcher = await Launcher.open(directory, options.limits, options.variable);
+  const launcher = await Launcher.open(directory, options);
   const handlers = await readHandlers(actions, options.mode);
   const secrets = new Map<string, Secrets>();
   for (const [name, action] of actions) secrets.set(name, await readSecrets(action.secrets));

@@ -7,10 +7,11 @@
  * no other process is ever hit.
  */
 
+import { utf8Encode } from "../core/encoding.ts";
 import { markDescriptorsCloseOnExec } from "./descriptors.ts";
 import { fileStatus } from "./file_status.ts";
 import { childCalls, cString, errorText, fileCalls, pointersTo, waitCalls } from "./libc.ts";
-import { sendSignal, SIGKILL } from "./process.ts";
+import { parentOf, readProc, sendSignal, SIGKILL } from "./process.ts";
 
 export interface ChildOrder {
   /** Absolute path of the executable. */
@@ -108,6 +109,23 @@ function start({ path, args, environment }: ChildOrder, descriptors: readonly (n
 /** These functions return what others leave in errno. */
 function must(code: number): void {
   if (code !== 0) throw new Error(errorText(code));
+}
+
+/** Whether that is a child of this process, which no other process can become. */
+export function isChild(pid: number): boolean {
+  return parentOf(pid) === Deno.pid;
+}
+
+/** Whether that process was started by `order`, and still is the program that was. */
+export function wasStartedBy(pid: number, { path, args, environment }: ChildOrder): boolean {
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  return readProc(`/proc/${pid}/cmdline`) === listText([path, ...args]) &&
+    readProc(`/proc/${pid}/environ`) === listText(variables);
+}
+
+/** As the kernel has it: each text ends in NUL. */
+function listText(texts: readonly string[]): string {
+  return new TextDecoder("latin1").decode(utf8Encode(texts.map((text) => `${text}\0`).join("")));
 }
 
 const P_PID = 1;

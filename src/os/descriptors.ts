@@ -4,7 +4,7 @@
  * lmdb's data file and the listening sockets are open without close-on-exec, and would otherwise be open in every executor.
  */
 
-import { errno, errorText, kernelCalls, processCalls } from "./libc.ts";
+import { childCalls, errno, errorText, kernelCalls, processCalls } from "./libc.ts";
 
 /** The same number on every architecture (Linux 5.9). */
 const SYS_CLOSE_RANGE = 436n;
@@ -17,6 +17,13 @@ export function markDescriptorsCloseOnExec(first = 3): void {
   if (kernelCalls().syscall(SYS_CLOSE_RANGE, BigInt(first), DESCRIPTOR_MAX, CLOSE_RANGE_CLOEXEC) !== 0n) {
     throw new Error(`descriptors cannot be kept from children: ${errorText(errno())}`);
   }
+}
+
+const F_SETFD = 2;
+
+/** Leaves these open for the next program in this process. Those that are not open are left alone. */
+export function keepOnExec(descriptors: readonly number[]): void {
+  for (const descriptor of descriptors) childCalls().fcntl(descriptor, F_SETFD, 0);
 }
 
 const RLIMIT_NOFILE = 7;

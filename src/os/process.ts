@@ -21,19 +21,29 @@ export const SIGKILL = 9;
 
 /** When a process started, in a form that differs after a reboot too; null when it is gone or only waits to be reaped. */
 export function startTimeOf(pid: number): string | null {
-  const stat = readProc(`/proc/${pid}/stat`);
+  const fields = fieldsOf(pid);
   const boot = readProc(BOOT_ID);
-  if (stat === null || boot === null) return null;
-  // proc_pid_stat(5): the name in parentheses may hold anything, so fields are counted from the last parenthesis
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  if (fields === null || boot === null) return null;
   const [state, ticks] = [fields[0], fields[19]];
   return ticks === undefined || state === "Z" || state === "X" ? null : `${boot.trim()} ${ticks}`;
+}
+
+/** null when it is gone. */
+export function parentOf(pid: number): number | null {
+  const parent = fieldsOf(pid)?.[1];
+  return parent === undefined ? null : Number(parent);
 }
 
 /** Whether what `startTimeOf` once said was said since the machine started. */
 export function isOfThisBoot(startTime: string): boolean {
   const boot = readProc(BOOT_ID);
   return boot !== null && startTime.startsWith(`${boot.trim()} `);
+}
+
+/** Of proc_pid_stat(5), from the third on: the name before them may hold anything, so they are counted from the last parenthesis. */
+function fieldsOf(pid: number): readonly string[] | null {
+  const stat = readProc(`/proc/${pid}/stat`);
+  return stat === null ? null : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 /** Whether a process group has a member that does not only wait to be reaped. */
@@ -99,8 +109,8 @@ const PROC_BYTES_MAX = 16_384;
 /** One character for each byte: a process may give itself a name that is no UTF-8, and must not become invisible by it. */
 const latin1 = new TextDecoder("latin1");
 
-/** Text of a small file that the kernel makes up. */
-function readProc(path: string): string | null {
+/** Text of a small file that the kernel makes up, each byte as one character; null when it cannot be read. */
+export function readProc(path: string): string | null {
   const descriptor = fileCalls().open(cString(path), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return null;
   const buffer = new Uint8Array(PROC_BYTES_MAX);

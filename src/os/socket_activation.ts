@@ -5,7 +5,7 @@
  * one configured socket; anything else that was handed over stops the start. The daemon never listens on TCP, whoever asks.
  */
 
-import { basename } from "node:path";
+import { nameOf } from "../core/path.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { fileStatus } from "./file_status.ts";
 import { socketCalls } from "./libc.ts";
@@ -60,7 +60,7 @@ export function assignInherited(
 }
 
 function isNamed(path: string, name: string): boolean {
-  const file = basename(path);
+  const file = nameOf(path);
   return file === name || file === `${name}.sock`;
 }
 

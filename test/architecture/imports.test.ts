@@ -94,8 +94,8 @@ const OWNERS: readonly { readonly what: string; readonly pattern: RegExp; readon
   // the probe tries what a box has to refuse
   {
     what: "spawning",
-    pattern: /Deno\.Command|node:child_process|os\/child_process\.ts/,
-    owners: /^executor\/(spawn|command|executor_process|launch|child\/probe)\.ts$/,
+    pattern: /Deno\.Command|node:child_process|\bspawnChild\b/,
+    owners: /^(os\/child_process|executor\/(spawn|examiner|command|child\/probe))\.ts$/,
   },
   { what: "node:http", pattern: /from "node:http"/, owners: /^(server\/|client\/transport\.ts$)/ },
   {

@@ -1,15 +1,19 @@
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { executorProgram } from "../../src/executor/executor_program.ts";
+import { writeProgram } from "../../src/executor/executor_program.ts";
+import { layoutOf } from "../../src/executor/layout.ts";
 import { Scripts } from "../../src/executor/scripts.ts";
 import { program } from "../../src/os/program.ts";
 
 const directory = Deno.makeTempDirSync({ prefix: "openexec-program-" });
 afterEach(() => Deno.removeSync(directory, { recursive: true }));
 
-test("executorProgram() copies what executors of a checkout run, without a type, an import left behind, or a hole in it", async () => {
-  const entry = await executorProgram(directory, new Scripts(join(directory, "scripts.json")));
-  expect(entry).toBe(join(directory, "program/src/executor/child/main.js"));
+test("writeProgram() copies what executors of a checkout run, without a type, an import left behind, or a hole in it", async () => {
+  const layout = layoutOf(directory);
+  const scripts = new Scripts(join(directory, "scripts.json"));
+  expect(await writeProgram(layout, scripts)).toBe(true);
+  expect(layout.entry).toBe(join(directory, "program/src/executor/child/main.js"));
+  expect(Deno.statSync(layout.entry).isFile).toBe(true);
   const copied = [...filesBelow(directory)];
   expect(copied).toContain(join(directory, "program/src/executor/protocol.js"));
   for (const file of copied.filter((file) => file.endsWith(".js"))) {
@@ -18,6 +22,19 @@ test("executorProgram() copies what executors of a checkout run, without a type,
     const source = join(program.root, file.slice(join(directory, "program").length).replace(/\.js$/, ".ts"));
     expect(script.length, file).toBe(Deno.readTextFileSync(source).length);
   }
+});
+
+test("writeProgram() says whether anything in it is new, and mends what is not as it has to be", async () => {
+  Deno.mkdirSync(directory, { recursive: true });
+  const layout = layoutOf(directory);
+  const scripts = new Scripts(join(directory, "scripts.json"));
+  await writeProgram(layout, scripts);
+  expect(await writeProgram(layout, scripts)).toBe(false);
+  const file = join(directory, "program/src/executor/protocol.js");
+  const whole = Deno.readTextFileSync(file);
+  Deno.writeTextFileSync(file, `${whole}\n`);
+  expect(await writeProgram(layout, scripts)).toBe(true);
+  expect(Deno.readTextFileSync(file)).toBe(whole);
 });
 
 function* filesBelow(folder: string): Generator<string> {

@@ -7,7 +7,8 @@ import type { ErrorCode } from "../../src/core/errors.ts";
 import type { Json, Outcome } from "../../src/core/types.ts";
 import type { ExecutorPool, Slot } from "../../src/executor/executor.ts";
 import type { ExecutorLog } from "../../src/executor/log.ts";
-import { EXECUTORS_DIRECTORY, type PoolOptions, startPool } from "../../src/executor/supervisor.ts";
+import { EXECUTORS_DIRECTORY } from "../../src/executor/layout.ts";
+import { type PoolOptions, startPool } from "../../src/executor/supervisor.ts";
 
 export const HANDLERS = new URL("./handlers/", import.meta.url).pathname;
 const MEBIBYTE = 1024 * 1024;

@@ -156,12 +156,11 @@ test("enums and other syntax that is more than types is left to the runtime", as
 test("a runtime that does not keep workers to their permissions refuses the start", async () => {
   const launcher = await Launcher.open(
     join(folder, "box"),
-    { requestBytes: 1e6, resultBytes: 1e6 },
-    () => undefined,
+    { limits: { requestBytes: 1e6, resultBytes: 1e6 }, variable: () => undefined },
   );
   await examine(new Map(), launcher);
-  const careless: Pick<Launcher, "canary" | "prepare" | "start"> = {
-    canary: launcher.canary,
+  const careless: Pick<Launcher, "layout" | "prepare" | "start"> = {
+    layout: launcher.layout,
     prepare: (handlers) => launcher.prepare(handlers),
     start: (purpose, ended) => launcher.start({ ...purpose, workerGrants: purpose.grants }, ended),
   };
@@ -174,9 +173,8 @@ test("a runtime that does not keep workers to their permissions refuses the star
 test("without a runtime to start, the start is refused", async () => {
   const launcher = await Launcher.open(
     join(folder, "none"),
-    { requestBytes: 1e6, resultBytes: 1e6 },
-    () => undefined,
+    { limits: { requestBytes: 1e6, resultBytes: 1e6 }, variable: () => undefined },
   );
-  Deno.removeSync(launcher.canary); // the import map is missing, so that every process ends at once
+  Deno.removeSync(launcher.layout.importMap); // the import map is missing, so that every process ends at once
   await expect(examine(new Map(), launcher)).rejects.toMatchObject({ name: "StartupError" });
 });

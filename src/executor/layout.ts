@@ -1,0 +1,41 @@
+/** Where executors find their program and what handlers import: paths in `<state>/executors/`, known before anything is there. */
+
+import { joinPath } from "../core/path.ts";
+import { program } from "../os/program.ts";
+
+/** In the state directory. */
+export const EXECUTORS_DIRECTORY = "executors";
+
+/** Absolute paths. */
+export interface ExecutorLayout {
+  /** The caller's alone. */
+  readonly directory: string;
+  readonly importMap: string;
+  /** Folder of what handlers may import besides `node:` modules, and its files by specifier. */
+  readonly modules: string;
+  readonly copies: ReadonlyMap<string, string>;
+  /** Folder of the program that executors run, where it has to be copied; null where it is JavaScript already. */
+  readonly program: string | null;
+  /** What an executor is started with. */
+  readonly entry: string;
+}
+
+export function layoutOf(directory: string): ExecutorLayout {
+  const modules = joinPath(directory, "modules");
+  const specifiers = [...program.handlerModules.keys()];
+  const isCopied = program.executor.endsWith(".ts");
+  const folder = isCopied ? joinPath(directory, "program") : null;
+  return {
+    directory,
+    importMap: joinPath(directory, "import_map.json"),
+    modules,
+    copies: new Map(specifiers.map((specifier) => [specifier, joinPath(modules, `${specifier}.mjs`)])),
+    program: folder,
+    entry: folder === null ? program.executor : copyOf(program.executor, folder),
+  };
+}
+
+/** Where in `folder` the copy of one of our own TypeScript files is. */
+export function copyOf(file: string, folder: string): string {
+  return joinPath(folder, file.slice(program.root.length).replace(/\.ts$/, ".js"));
+}
