@@ -4,10 +4,10 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { readExaminerText, readVariable } from "../config/environment.ts";
+import { readVariable } from "../config/environment.ts";
 import { Refusal } from "../core/errors.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
-import { examinerOf } from "../executor/examiner.ts";
+import type { Child } from "../os/child_process.ts";
 import { beginPool, type Surroundings } from "../executor/supervisor.ts";
 import { freeBytes } from "../ledger/free_space.ts";
 import { StateLock } from "../ledger/lock.ts";
@@ -21,11 +21,13 @@ export interface HeadStart {
 /** Less is a full disk: recovery would have to live on the ballast, which is there for what runs. */
 const ROOM_BYTES = 64 * 1024;
 
-/** With the lock, since executors of a predecessor are ended. Throws LedgerOpenError, StartupError or Refusal storage_full. */
-export async function headStart({ stateDir, actions, limits, mode }: Config): Promise<HeadStart> {
+/** `examiner` is one that may have been begun. With the lock, since executors of a predecessor are ended. Throws LedgerOpenError, StartupError or Refusal storage_full. */
+export async function headStart(
+  { stateDir, actions, limits, mode }: Config,
+  examiner: Child | null,
+): Promise<HeadStart> {
   const lock = await StateLock.acquire(stateDir);
   try {
-    const examiner = examinerOf(readExaminerText());
     if (freeBytes(stateDir) < ROOM_BYTES) throw new Refusal("storage_full");
     return {
       lock,

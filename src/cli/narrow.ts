@@ -3,31 +3,32 @@
  * may touch what that configuration names and nothing else: the process replaces itself and keeps its pid.
  */
 
-import type { Config } from "../config/config.ts";
 import { daemonVariables, type Environment } from "../config/environment.ts";
 import { permissionFlags } from "../config/permissions.ts";
 import { joinPath } from "../core/path.ts";
-import { beginExaminer, examinerText } from "../executor/examiner.ts";
+import { beginExaminer } from "../executor/examiner.ts";
 import { EXECUTORS_DIRECTORY } from "../executor/layout.ts";
 import { keepOnExec } from "../os/descriptors.ts";
 import { replaceProcess } from "../os/exec.ts";
 import { RUNTIME_FLAGS } from "../os/launch.ts";
 import { program } from "../os/program.ts";
 import { inheritedSockets } from "../os/socket_activation.ts";
-
-/** Whether this process still has the permissions it was started with. */
-export function isWide(): boolean {
-  return Deno.permissions.querySync({ name: "read" }).state === "granted";
-}
+import { handoverVariables, type Loaded } from "./handover.ts";
 
 /** Does not return. `args` are those of the command line, `serve` first. */
-export function narrow(config: Config, args: readonly string[], { systemd }: Environment): never {
+export function narrow(
+  { config, warnings }: Loaded,
+  args: readonly string[],
+  { systemd }: Environment,
+): never {
   const examiner = beginExaminer(joinPath(config.stateDir, EXECUTORS_DIRECTORY));
   const sockets = inheritedSockets(systemd.listen, Deno.pid).map(({ descriptor }) => descriptor);
   // what it takes to start it has closed everything to the next program
   keepOnExec([...sockets, ...(examiner === null ? [] : [examiner.channel, examiner.stderr])]);
   const flags = ["run", ...RUNTIME_FLAGS, ...permissionFlags(config, program, systemd.credentialsDirectory)];
   const granted = [...config.actions.values()].flatMap(({ allow }) => allow.env);
-  const variables = daemonVariables(granted, examiner === null ? null : examinerText(examiner));
+  // the key of the embedded default is still to be made
+  const loaded = config.path === null ? null : { config, warnings };
+  const variables = { ...daemonVariables(granted), ...handoverVariables(loaded, examiner) };
   replaceProcess(program.runtime, [...flags, program.main, ...args], variables);
 }

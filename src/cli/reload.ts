@@ -8,11 +8,11 @@ import { CONFIG_PART } from "../telemetry/redact.ts";
 import type { Daemon } from "./daemon.ts";
 
 /** false where the configuration does not load: the one that did stays in force. Never rejects. */
-export async function reload(daemon: Daemon, load: () => LoadedConfig): Promise<boolean> {
+export async function reload(daemon: Daemon, load: () => Promise<LoadedConfig>): Promise<boolean> {
   const log = logger("daemon");
   let loaded: LoadedConfig;
   try {
-    loaded = load();
+    loaded = await load();
   } catch (error) {
     tellProblems(error);
     log.error("reload failed; the trust store is as it was", faultFields(error));

@@ -23,6 +23,7 @@ import type { Cli } from "./command.ts";
 import type { Daemon } from "./daemon.ts";
 import { makeSocketFolders } from "./embedded_default.ts";
 import { DONE, type ExitCode, FAILED } from "./exit_code.ts";
+import type { Loaded } from "./handover.ts";
 import type { HeadStart } from "./head_start.ts";
 import { openConfigFile, prudentWarnings } from "./prudence.ts";
 import { reload } from "./reload.ts";
@@ -35,12 +36,12 @@ const LOOK_EVERY_MS = 10_000;
 /** From the end of the drain to the end of the process. */
 const CLOSING_MS = 10_000;
 
-/** `begun` is of that configuration, which `load` reads again. Throws a StartupError. */
+/** `begun` is of that configuration, which `load` would read anew. Throws a StartupError. */
 export async function runService(
   cli: Cli,
-  loaded: LoadedConfig,
+  loaded: Loaded,
   begun: Promise<HeadStart>,
-  load: () => LoadedConfig,
+  load: () => Promise<LoadedConfig>,
 ): Promise<ExitCode> {
   const { config } = loaded;
   const { notifySocket, watchdog } = cli.environment.systemd;
@@ -115,7 +116,7 @@ function openLog(cli: Cli): () => Promise<void> {
   });
 }
 
-function welcome(cli: Cli, { config, warnings }: LoadedConfig, daemon: Daemon): void {
+function welcome(cli: Cli, { config, warnings }: Loaded, daemon: Daemon): void {
   const lines = welcomeLines(config, {
     command: program.packaged ? "openexec" : "npx openexec",
     version: program.version,

@@ -2,17 +2,14 @@
  * The two stages of `openexec serve`, in the same process. The first reads the configuration, the second runs under the
  * permissions that it calls for.
  *
- * Every start waits for both, so nothing is imported here that the first has no use for.
+ * Every start waits for both, so nothing is imported here that the other has no use for.
  */
 
-import { checkPaths, loadConfig, type LoadedConfig, type LoadRequest } from "../config/load.ts";
-import { readConfigFile } from "../config/read_file.ts";
-import { realPath } from "../os/file_status.ts";
-import { program } from "../os/program.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import type { Cli } from "./command.ts";
 import { endingOf } from "./ending.ts";
 import type { ExitCode } from "./exit_code.ts";
-import { isWide, narrow } from "./narrow.ts";
+import { type Handover, takeHandover } from "./handover.ts";
 import { argumentsOf, type ServeFlags } from "./serve_flags.ts";
 import { systemCli } from "./system_cli.ts";
 
@@ -24,46 +21,35 @@ export async function runServe(flags: ServeFlags): Promise<ExitCode> {
 
 /** The first stage does not return. */
 export async function serve(cli: Cli, flags: ServeFlags): Promise<void> {
-  if (isWide()) {
-    // it may write nowhere, so the key of the embedded default is made by the second
-    const { config } = checked(load(cli, flags, () => null));
-    narrow(config, ["serve", ...argumentsOf(flags)], cli.environment);
-  }
-  const developmentKey = await keyMaker(cli, flags);
-  const again = () => load(cli, flags, developmentKey);
-  const loaded = checked(again());
+  if (isWide()) await firstStage(cli, flags);
+  else await secondStage(cli, flags, takeHandover());
+}
+
+/** Whether this process still has the permissions it was started with. */
+function isWide(): boolean {
+  return Deno.permissions.querySync({ name: "read" }).state === "granted";
+}
+
+async function firstStage(cli: Cli, flags: ServeFlags): Promise<never> {
+  const { checked, readConfig } = await import("./serve_config.ts");
+  const { narrow } = await import("./narrow.ts");
+  return narrow(checked(readConfig(cli, flags)), ["serve", ...argumentsOf(flags)], cli.environment);
+}
+
+async function secondStage(cli: Cli, flags: ServeFlags, { loaded, examiner }: Handover): Promise<void> {
+  const { config, warnings } = loaded ?? await readAnew(cli, flags);
   const { headStart } = await import("./head_start.ts");
-  const begun = headStart(loaded.config);
-  await Promise.allSettled([begun]); // to load anything more would keep the executor from being started
+  const begun = headStart(config, examiner);
+  await Promise.allSettled([begun]); // to load anything more would keep the executor from booting
   const { runService } = await import("./service.ts");
-  cli.exitCode = await runService(cli, loaded, begun, again);
+  const reload = async () => {
+    const { readConfigWithKey } = await import("./serve_config.ts");
+    return await readConfigWithKey(cli, flags);
+  };
+  cli.exitCode = await runService(cli, { config, warnings }, begun, reload);
 }
 
-/** A named configuration has no use for the embedded default's key, nor for what makes it. */
-async function keyMaker(
-  { environment }: Cli,
-  { config }: ServeFlags,
-): Promise<LoadRequest["developmentKey"]> {
-  if ((config ?? environment.config) !== null) return () => null;
-  return (await import("./embedded_default.ts")).developmentKey;
-}
-
-function load(
-  { environment, cwd }: Cli,
-  { config, state, socket, mode }: ServeFlags,
-  developmentKey: LoadRequest["developmentKey"],
-): LoadedConfig {
-  return loadConfig({
-    config: config ?? null,
-    overrides: { state: state ?? null, socket: socket ?? null, mode: mode ?? null },
-    environment,
-    cwd,
-    read: readConfigFile,
-    developmentKey,
-  });
-}
-
-function checked(loaded: LoadedConfig): LoadedConfig {
-  checkPaths(loaded, program.root, realPath);
-  return loaded;
+async function readAnew(cli: Cli, flags: ServeFlags): Promise<LoadedConfig> {
+  const { checked, readConfigWithKey } = await import("./serve_config.ts");
+  return checked(await readConfigWithKey(cli, flags));
 }

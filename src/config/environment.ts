@@ -73,34 +73,27 @@ export function readEnvironment(): Environment {
   return environmentOf(Object.fromEntries(ENVIRONMENT_NAMES.map((name) => [name, Deno.env.get(name)])));
 }
 
-/** What the first stage of `serve` leaves for the second, which is given no such variable by anybody else: executor/examiner.ts. */
-export const EXAMINER_VARIABLE = "OPENEXEC_EXAMINER";
+/** What the first stage of `serve` leaves for the second: cli/handover.ts. */
+export const HANDOVER_VARIABLE = "OPENEXEC_HANDOVER";
 
-export function readExaminerText(): string | null {
-  return Deno.env.get(EXAMINER_VARIABLE) ?? null;
+export function readHandover(): string | null {
+  return Deno.env.get(HANDOVER_VARIABLE) ?? null;
 }
 
 /** What the runtime itself reads: where its cache is. */
 const RUNTIME_NAMES: readonly string[] = ["DENO_DIR", "XDG_CACHE_HOME"];
 
 /**
- * All that a daemon gets which takes this process's place: what it reads, `granted` for its actions, and `examiner`, the text of
- * one that was begun. So nothing that could
- * load code into it, and no secret that was meant for the shell it was started from. The runtime asks nobody for updates.
+ * What a daemon gets of this process's variables whose place it takes: what it reads, and `granted` for its actions. So nothing
+ * that could load code into it, and no secret that was meant for the shell it was started from. The runtime asks nobody for
+ * updates.
  */
-export function daemonVariables(
-  granted: readonly string[],
-  examiner: string | null,
-): Record<string, string> {
-  const names = [...ENVIRONMENT_NAMES, ...RUNTIME_NAMES, ...granted].filter((name) =>
-    name !== EXAMINER_VARIABLE
-  );
-  const kept = names.flatMap((name) => {
+export function daemonVariables(granted: readonly string[]): Record<string, string> {
+  const kept = [...ENVIRONMENT_NAMES, ...RUNTIME_NAMES, ...granted].flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value] as const];
   });
-  const begun = examiner === null ? {} : { [EXAMINER_VARIABLE]: examiner };
-  return { ...Object.fromEntries(kept), DENO_NO_UPDATE_CHECK: "1", ...begun };
+  return { ...Object.fromEntries(kept), DENO_NO_UPDATE_CHECK: "1" };
 }
 
 /** One variable by its name, for actions that are granted it. */

@@ -11,7 +11,7 @@
 import { folderOf } from "../core/path.ts";
 import type { Config } from "./config.ts";
 import { SYSTEM_CONFIG } from "./defaults.ts";
-import { ENVIRONMENT_NAMES, EXAMINER_VARIABLE } from "./environment.ts";
+import { ENVIRONMENT_NAMES, HANDOVER_VARIABLE } from "./environment.ts";
 
 /** Absolute paths; os/program.ts has them. */
 export interface ProgramFiles {
@@ -39,7 +39,7 @@ export function permissionFlags(
     `--allow-read=${list(readable)}`,
     `--allow-write=${list(writable(config))}`,
     `--allow-env=${
-      list([...ENVIRONMENT_NAMES, EXAMINER_VARIABLE, ...actions(config).flatMap(({ allow }) => allow.env)])
+      list([...ENVIRONMENT_NAMES, HANDOVER_VARIABLE, ...actions(config).flatMap(({ allow }) => allow.env)])
     }`,
     // anything else a package asks for reads as unset
     "--ignore-env",

@@ -30,16 +30,3 @@ export function beginExaminer(directory: string): Child | null {
     return null;
   }
 }
-
-const SHAPE = /^([1-9]\d{0,9}):(\d{1,9}):(\d{1,9})$/;
-
-/** For the environment of the next program in this process. */
-export function examinerText({ pid, channel, stderr }: Child): string {
-  return `${pid}:${channel}:${stderr}`;
-}
-
-/** null for anything else. */
-export function examinerOf(text: string | null): Child | null {
-  const [, pid, channel, stderr] = (SHAPE.exec(text ?? "") ?? []).map(Number);
-  return pid === undefined || channel === undefined || stderr === undefined ? null : { pid, channel, stderr };
-}

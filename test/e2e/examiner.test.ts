@@ -12,7 +12,8 @@ const ACTIVATE = "systemd-socket-activate";
 
 /** What the first stage left for the second; NaN where it left none, or not yet. */
 function examinerOf({ pid }: Daemon): number {
-  return Number(environmentOf(pid)["OPENEXEC_EXAMINER"]?.split(":")[0]);
+  const { OPENEXEC_HANDOVER: text = "null" } = environmentOf(pid);
+  return JSON.parse(text)?.examiner?.pid ?? NaN;
 }
 
 /** A folder in which a daemon has run, so that the next one finds what an examiner needs. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { beginExaminer, examinerOf, examinerRights, examinerText } from "../../src/executor/examiner.ts";
+import { beginExaminer, examinerRights } from "../../src/executor/examiner.ts";
 import { NO_GRANTS } from "../../src/executor/grants.ts";
 import { Launcher } from "../../src/executor/launch.ts";
 import { layoutOf } from "../../src/executor/layout.ts";
@@ -95,25 +95,4 @@ test("none is begun where no earlier start left it a program", () => {
   Deno.removeSync(layoutOf(directory).importMap);
   expect(beginExaminer(directory)).toBe(null);
   expect(beginExaminer(join(directory, "missing"))).toBe(null);
-});
-
-test("examinerOf() reads what examinerText() wrote, and nothing else", () => {
-  const child = { pid: 4711, channel: 12, stderr: 13 };
-  expect(examinerOf(examinerText(child))).toEqual(child);
-  for (
-    const text of [
-      null,
-      "",
-      "1:2",
-      "1:2:3:4",
-      "0:1:2",
-      "-1:2:3",
-      "1:2:x",
-      " 1:2:3",
-      "1:2:3\n",
-      "12345678901:2:3",
-    ]
-  ) {
-    expect(examinerOf(text), String(text)).toBe(null);
-  }
 });
