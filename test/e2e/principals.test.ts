@@ -168,7 +168,7 @@ test("an executor has the end of its channel and nothing else of the daemon", as
 test("an executor has no variable but its own and what its action is granted, and goes first when memory is short", async () => {
   await using running = await runningExecutors();
   const ownScore = Number(Deno.readTextFileSync(`/proc/${daemon.pid}/oom_score_adj`));
-  const runtimes = ["DENO_DIR", "DENO_EXTRA_STDIO_FDS", "DENO_NO_UPDATE_CHECK", "NO_COLOR"];
+  const runtimes = ["DENO_DIR", "DENO_NO_UPDATE_CHECK", "NO_COLOR"];
   const granted = running.executors.map((pid) => {
     const { GRANTED, ...others } = environmentOf(pid);
     expect(Object.keys(others).sort()).toEqual(runtimes);
