@@ -8,7 +8,7 @@
 import { HANDOVER_VARIABLE, readHandover } from "../config/environment.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { hexDecode, hexEncode } from "../core/encoding.ts";
-import type { Child } from "../os/child_process.ts";
+import type { BegunExaminer } from "../executor/examiner.ts";
 
 /** What a start needs of a configuration that was loaded. */
 export type Loaded = Pick<LoadedConfig, "config" | "warnings">;
@@ -16,14 +16,17 @@ export type Loaded = Pick<LoadedConfig, "config" | "warnings">;
 export interface Handover {
   /** null where the second stage has to read it: the embedded default, whose key it makes, and one that is too long. */
   readonly loaded: Loaded | null;
-  readonly examiner: Child | null;
+  readonly examiner: BegunExaminer | null;
 }
 
 /** The kernel takes 128 KiB for one variable. */
 const LENGTH_MAX = 100_000;
 
 /** As variables for the next program in this process. */
-export function handoverVariables(loaded: Loaded | null, examiner: Child | null): Record<string, string> {
+export function handoverVariables(
+  loaded: Loaded | null,
+  examiner: BegunExaminer | null,
+): Record<string, string> {
   const whole = textOf({ loaded, examiner });
   return { [HANDOVER_VARIABLE]: whole.length <= LENGTH_MAX ? whole : textOf({ loaded: null, examiner }) };
 }

@@ -7,7 +7,7 @@ import type { Config } from "../config/config.ts";
 import { readVariable } from "../config/environment.ts";
 import { Refusal } from "../core/errors.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
-import type { Child } from "../os/child_process.ts";
+import type { BegunExaminer } from "../executor/examiner.ts";
 import { beginPool, type Surroundings } from "../executor/supervisor.ts";
 import { freeBytes } from "../ledger/free_space.ts";
 import { StateLock } from "../ledger/lock.ts";
@@ -24,7 +24,7 @@ const ROOM_BYTES = 64 * 1024;
 /** `examiner` is one that may have been begun. With the lock, since executors of a predecessor are ended. Throws LedgerOpenError, StartupError or Refusal storage_full. */
 export async function headStart(
   { stateDir, actions, limits, mode }: Config,
-  examiner: Child | null,
+  examiner: BegunExaminer | null,
 ): Promise<HeadStart> {
   const lock = await StateLock.acquire(stateDir);
   try {

@@ -21,10 +21,10 @@ export function narrow(
   args: readonly string[],
   { systemd }: Environment,
 ): never {
-  const examiner = beginExaminer(joinPath(config.stateDir, EXECUTORS_DIRECTORY));
+  const examiner = beginExaminer(joinPath(config.stateDir, EXECUTORS_DIRECTORY), config);
   const sockets = inheritedSockets(systemd.listen, Deno.pid).map(({ descriptor }) => descriptor);
   // what it takes to start it has closed everything to the next program
-  keepOnExec([...sockets, ...(examiner === null ? [] : [examiner.channel, examiner.stderr])]);
+  keepOnExec([...sockets, ...(examiner === null ? [] : [examiner.child.channel, examiner.child.stderr])]);
   const flags = ["run", ...RUNTIME_FLAGS, ...permissionFlags(config, program, systemd.credentialsDirectory)];
   const granted = [...config.actions.values()].flatMap(({ allow }) => allow.env);
   // the key of the embedded default is still to be made

@@ -9,8 +9,7 @@ import { type HandlerCode, readHandler } from "../actions/pin.ts";
 import { program } from "../os/program.ts";
 import { verifyBox } from "./box_check.ts";
 import { describeHandlers, groupsOf, type HandlerSchemas } from "./describe.ts";
-import { examinerRights } from "./examiner.ts";
-import { NO_GRANTS } from "./grants.ts";
+import { examinerPurpose } from "./examiner.ts";
 import type { Launcher } from "./launch.ts";
 
 /** No action's name. */
@@ -47,11 +46,8 @@ export async function beginExamination(
   const converter = await readHandler(program.schemaConverter);
   await launcher.prepare([probe, ...handlers.values()]);
   const process = launcher.start({
+    ...examinerPurpose(launcher.layout, groups.length),
     handlers: new Map([[PROBE, probe], ...handlers]),
-    ...examinerRights(launcher.layout),
-    workerGrants: NO_GRANTS,
-    // the doors and the first group are looked at in one worker, and the next one's starts along with it
-    discipline: { runsMax: 2, shared: false, successor: true, spares: groups.length > 1 ? 1 : 0 },
   }, () => {});
   const work = async () => {
     try {

@@ -2,31 +2,63 @@
  * The process in which a start tries the box and reads handlers, begun before the start is ready for it: to boot takes it
  * longer than all the rest of a start, and the first stage of `serve` knows what it will be.
  *
- * Invariant: it is taken for the examiner only if it is a child of this process, was started by the very order that would be
- * given now, and loaded files that are still what they have to be. Until it is taken it has nothing of anybody's, waits for its
- * first message, and ends when this process does.
+ * Invariant: it is taken for the examiner only if it is a child of this process, was started by the very order and told the very
+ * terms that it would be now, and loaded files that are still what they have to be. Until it is taken it has nothing of any
+ * handler, and ends when this process does.
  */
 
+import type { Config } from "../config/config.ts";
 import { type Child, spawnChild } from "../os/child_process.ts";
 import { fileStatus } from "../os/file_status.ts";
-import { executorOrder, type Rights, VARIABLE } from "./command_line.ts";
+import { writeAll } from "../os/descriptors.ts";
+import { bootOf, type Purpose, termsOf } from "./boot.ts";
+import { executorOrder, VARIABLE } from "./command_line.ts";
 import { NO_GRANTS } from "./grants.ts";
-import { type ExecutorLayout, layoutOf } from "./layout.ts";
+import { type ExecutorLayout, harnessOf, layoutOf } from "./layout.ts";
+import { frameOf } from "./protocol.ts";
+
+/** One that was begun. */
+export interface BegunExaminer {
+  readonly child: Child;
+  /** What it was told, as termsOf() has it. */
+  readonly terms: string;
+}
 
 const MEMORY_BYTES = 256 * 1024 * 1024;
 
-/** What the process itself may do, so that there is something its workers must not: they are granted nothing. */
-export function examinerRights({ importMap }: Pick<ExecutorLayout, "importMap">): Rights {
-  return { grants: { ...NO_GRANTS, read: [importMap], env: [VARIABLE] }, memoryBytes: MEMORY_BYTES };
+/** `groups`: of handlers that are read in a worker each. */
+export function examinerPurpose({ importMap }: ExecutorLayout, groups: number): Purpose {
+  return {
+    // what the process itself may do, its workers must not
+    grants: { ...NO_GRANTS, read: [importMap], env: [VARIABLE] },
+    workerGrants: NO_GRANTS,
+    // the doors and the first group are looked at in one worker, and the next one's starts along with it
+    discipline: { runsMax: 2, shared: false, successor: true, spares: groups > 1 ? 1 : 0 },
+    memoryBytes: MEMORY_BYTES,
+  };
 }
 
 /** null where no earlier start has left it a program, and where it cannot be started: the start itself will say why. */
-export function beginExaminer(directory: string): Child | null {
+export function beginExaminer(
+  directory: string,
+  { actions, limits }: Pick<Config, "actions" | "limits">,
+): BegunExaminer | null {
   const layout = layoutOf(directory);
-  if ([layout.entry, layout.importMap].some((file) => fileStatus(file) === undefined)) return null;
+  const needed = [layout.entry, layout.importMap, layout.harness];
+  if (needed.some((file) => fileStatus(file) === undefined)) return null;
+  const purpose = examinerPurpose(layout, groupsIn(actions));
   try {
-    return spawnChild(executorOrder(layout, examinerRights(layout), () => undefined));
+    const boot = bootOf(harnessOf(layout), purpose, limits);
+    const child = spawnChild(executorOrder(layout, purpose, () => undefined));
+    return { child, terms: writeAll(child.channel, frameOf(boot)) ? termsOf(boot) : "" };
   } catch {
     return null;
   }
+}
+
+/** As describe.ts makes them, as far as the configuration tells. */
+function groupsIn(actions: Config["actions"]): number {
+  const modules = [...actions.values()].map(({ module }) => module);
+  const files = new Set(modules.flatMap((module) => "file" in module ? [module.file] : []));
+  return files.size + (modules.some((module) => "builtin" in module) ? 1 : 0);
 }

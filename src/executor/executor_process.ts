@@ -13,6 +13,7 @@ import {
   type Describe,
   frameOf,
   FrameReader,
+  type Handlers,
   parseToDaemon,
   type Run,
   type ToDaemon,
@@ -33,9 +34,11 @@ export type Description =
   | { readonly kind: "undescribed"; readonly reason: string };
 
 export interface ProcessOrder {
-  /** Throws when no process can be started. */
-  readonly spawn: () => Spawned;
-  readonly boot: Omit<Boot, "kind" | "token">;
+  readonly spawned: Spawned;
+  readonly boot: Boot;
+  /** Whether it was told that already. */
+  readonly isBooted: boolean;
+  readonly handlers: Handlers;
   /** Bound of one frame from the process. */
   readonly frameBytesMax: number;
   /** Called once it runs and before it is sent any code. Throws to have it ended, of which nothing more is told. */
@@ -84,10 +87,10 @@ export class ExecutorProcess {
   #dataBytes: number | null = null;
   #stderr = "";
 
-  /** Throws when no process can be started. */
+  /** Throws when it could not be put on record. */
   constructor(private readonly order: ProcessOrder) {
     this.#reader = new FrameReader(order.frameBytesMax);
-    this.#spawned = order.spawn();
+    this.#spawned = order.spawned;
     try {
       order.started(this.pid);
     } catch (error) {
@@ -98,7 +101,8 @@ export class ExecutorProcess {
     this.#spawned.channel.on("data", (chunk: Uint8Array) => this.#read(chunk));
     this.#keepStderr();
     this.#awaitReady();
-    this.#send({ kind: "boot", token: this.#token, ...order.boot });
+    if (!order.isBooted) this.#send(order.boot);
+    this.#send({ kind: "handlers", token: this.#token, handlers: order.handlers });
   }
 
   get pid(): number {

@@ -27,6 +27,7 @@ export async function writeProgram({ program: folder }: ExecutorLayout, scripts:
     isNew ||= wrote;
   };
   await copy(program.executor);
+  await copy(program.worker);
   return isNew;
 }
 

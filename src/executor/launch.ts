@@ -1,54 +1,37 @@
 /** From what an executor is for to the process that is started, and the first message to it. */
 
 import { join } from "node:path";
-import type { Grants } from "../config/config.ts";
 import type { HandlerCode } from "../actions/pin.ts";
-import { readHandler } from "../actions/pin.ts";
-import { type Child, type ChildOrder, isChild, wasStartedBy } from "../os/child_process.ts";
-import { program } from "../os/program.ts";
-import { executorOrder, type Rights } from "./command_line.ts";
+import { type ChildOrder, isChild, wasStartedBy } from "../os/child_process.ts";
+import { bootOf, frameBytesMax, type LaunchLimits, type Purpose, termsOf } from "./boot.ts";
+import { executorOrder } from "./command_line.ts";
+import type { BegunExaminer } from "./examiner.ts";
 import { ExecutorProcess, type ProcessOrder } from "./executor_process.ts";
 import { writeProgram } from "./executor_program.ts";
-import { workerPermissionsOf } from "./grants.ts";
 import { writeImportMap } from "./import_map.ts";
-import { type ExecutorLayout, layoutOf } from "./layout.ts";
-import type { Boot, Code, Discipline } from "./protocol.ts";
+import { type ExecutorLayout, harnessOf, layoutOf } from "./layout.ts";
+import type { Boot, Code } from "./protocol.ts";
 import { ExecutorRecords } from "./records.ts";
 import { Scripts } from "./scripts.ts";
-import { holdExecutor, type Spawned, spawnExecutor } from "./spawn.ts";
+import { holdExecutor, spawnExecutor } from "./spawn.ts";
 
-/** What one kind of executor process is for. */
-export interface Purpose extends Rights {
-  /** Handlers by name. */
+/** An executor with what may run in it. */
+export interface Employment extends Purpose {
+  /** By name. */
   readonly handlers: ReadonlyMap<string, HandlerCode>;
-  /** Of its workers, where that is less than `grants`. */
-  readonly workerGrants?: Grants;
-  readonly discipline: Discipline;
 }
-
-export interface LaunchLimits {
-  readonly requestBytes: number;
-  readonly resultBytes: number;
-}
-
-const MEBIBYTE = 1024 * 1024;
-/** Room for what goes beside a request or a result in a frame: secrets, schemas, log lines. */
-const FRAME_EXTRA_BYTES = 4 * MEBIBYTE;
-const LOG_LINES = 200;
-/** Longer than what is kept in the end, so that no secret is cut in two before it is looked for. */
-const LOG_LENGTH = 16_384;
 
 export interface LaunchOptions {
   readonly limits: LaunchLimits;
   /** A variable of the daemon's environment, for actions that are granted it. */
   readonly variable: (name: string) => string | undefined;
   /** What may be the first executor, begun already: it is taken or ended. */
-  readonly examiner?: Child | null;
+  readonly examiner?: BegunExaminer | null;
 }
 
 export class Launcher {
   readonly #prepared = new Map<HandlerCode, Code>();
-  #examiner: Child | null;
+  #examiner: BegunExaminer | null;
 
   private constructor(
     readonly layout: ExecutorLayout,
@@ -74,8 +57,7 @@ export class Launcher {
     const scripts = new Scripts(join(directory, "scripts.json"));
     const isMapNew = await writeImportMap(layout, scripts);
     const isProgramNew = await writeProgram(layout, scripts);
-    const harness = await scripts.of(await readHandler(program.worker));
-    return new Launcher(layout, harness, scripts, options, records, !isMapNew && !isProgramNew);
+    return new Launcher(layout, harnessOf(layout), scripts, options, records, !isMapNew && !isProgramNew);
   }
 
   /** To be called with the code of handlers before one is started that is to run them. */
@@ -85,11 +67,15 @@ export class Launcher {
   }
 
   /** Throws when the process cannot be started. */
-  start(purpose: Purpose, ended: ProcessOrder["ended"]): ExecutorProcess {
+  start(employment: Employment, ended: ProcessOrder["ended"]): ExecutorProcess {
+    const { limits, variable } = this.options;
+    const handlers = Array.from(employment.handlers, ([name, code]) => [name, this.#scriptOf(code)] as const);
+    const boot = bootOf(this.harness, employment, limits);
     return new ExecutorProcess({
-      spawn: () => this.#spawn(executorOrder(this.layout, purpose, this.options.variable)),
-      boot: this.#bootFor(purpose),
-      frameBytesMax: 2 * this.options.limits.resultBytes + FRAME_EXTRA_BYTES,
+      ...this.#spawn(executorOrder(this.layout, employment, variable), boot),
+      boot,
+      handlers,
+      frameBytesMax: frameBytesMax(limits),
       started: (pid) => this.records.add(pid),
       ended: (end) => {
         this.records.remove(end.pid);
@@ -98,31 +84,17 @@ export class Launcher {
     });
   }
 
-  /** The first is the examiner, where one was begun by this very order. */
-  #spawn(order: ChildOrder): Spawned {
-    const examiner = this.#examiner;
+  /** The first is the examiner, where that is what was begun. */
+  #spawn(order: ChildOrder, boot: Boot): Pick<ProcessOrder, "spawned" | "isBooted"> {
+    const begun = this.#examiner;
     this.#examiner = null;
-    if (examiner === null || !isChild(examiner.pid)) return spawnExecutor(order);
-    const held = holdExecutor(examiner);
-    if (this.isCurrent && wasStartedBy(examiner.pid, order)) return held;
-    held.discard();
-    return spawnExecutor(order);
-  }
-
-  #bootFor({ handlers, grants, workerGrants, discipline }: Purpose): ProcessOrder["boot"] {
-    const limits: Boot["limits"] = {
-      frameBytes: 2 * this.options.limits.requestBytes + FRAME_EXTRA_BYTES,
-      resultLength: this.options.limits.resultBytes,
-      logLines: LOG_LINES,
-      logLength: LOG_LENGTH,
-    };
-    return {
-      harness: this.harness,
-      handlers: [...handlers].map(([name, code]) => [name, this.#scriptOf(code)]),
-      permissions: workerPermissionsOf(workerGrants ?? grants),
-      discipline,
-      limits,
-    };
+    if (begun !== null && isChild(begun.child.pid)) {
+      const spawned = holdExecutor(begun.child);
+      const isSame = wasStartedBy(spawned.pid, order) && begun.terms === termsOf(boot);
+      if (this.isCurrent && isSame) return { spawned, isBooted: true };
+      spawned.discard();
+    }
+    return { spawned: spawnExecutor(order), isBooted: false };
   }
 
   #scriptOf(handler: HandlerCode): Code {

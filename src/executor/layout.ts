@@ -2,6 +2,7 @@
 
 import { joinPath } from "../core/path.ts";
 import { program } from "../os/program.ts";
+import type { Code } from "./protocol.ts";
 
 /** In the state directory. */
 export const EXECUTORS_DIRECTORY = "executors";
@@ -18,21 +19,29 @@ export interface ExecutorLayout {
   readonly program: string | null;
   /** What an executor is started with. */
   readonly entry: string;
+  /** What runs in each of its workers. */
+  readonly harness: string;
 }
 
 export function layoutOf(directory: string): ExecutorLayout {
   const modules = joinPath(directory, "modules");
   const specifiers = [...program.handlerModules.keys()];
-  const isCopied = program.executor.endsWith(".ts");
-  const folder = isCopied ? joinPath(directory, "program") : null;
+  const folder = program.executor.endsWith(".ts") ? joinPath(directory, "program") : null;
+  const copied = (file: string) => folder === null ? file : copyOf(file, folder);
   return {
     directory,
     importMap: joinPath(directory, "import_map.json"),
     modules,
     copies: new Map(specifiers.map((specifier) => [specifier, joinPath(modules, `${specifier}.mjs`)])),
     program: folder,
-    entry: folder === null ? program.executor : copyOf(program.executor, folder),
+    entry: copied(program.executor),
+    harness: copied(program.worker),
   };
+}
+
+/** Throws where it is not there. */
+export function harnessOf({ harness }: ExecutorLayout): Code {
+  return { text: Deno.readTextFileSync(harness), language: "javascript" };
 }
 
 /** Where in `folder` the copy of one of our own TypeScript files is. */

@@ -2,8 +2,8 @@
  * What daemon and executor say to each other over the executor's descriptor 3, a pair of connected sockets.
  *
  * A frame is its length (4 bytes, big-endian) and that many bytes of UTF-8: one JSON object. Both sides check size and shape
- * of everything they read. Every frame to the daemon carries the token that came with the first frame to the executor, when
- * no handler was there yet: a handler can adopt the descriptor and write to it, but what it writes is no frame of ours.
+ * of everything they read. Every frame to the daemon carries the token that came to the executor along with its handlers, when
+ * none of them had run yet: a handler can adopt the descriptor and write to it, but what it writes is no frame of ours.
  */
 
 import { concatBytes, utf8Decode, utf8Encode } from "../core/encoding.ts";
@@ -39,15 +39,20 @@ const isLimits = members({
   logLength: whole,
 });
 
-/** The first frame: all that a process has to know before it runs anything. */
+/** The first frame: all that a process has to know to start workers. */
 const isBoot = members({
   kind: oneOf("boot"),
-  token: string,
   harness: isCode,
-  handlers: array(pair(string, isCode)),
   permissions: isPermissions,
   discipline: isDiscipline,
   limits: isLimits,
+});
+
+/** The second: what may be run in them. */
+const isHandlers = members({
+  kind: oneOf("handlers"),
+  token: string,
+  handlers: array(pair(string, isCode)),
 });
 
 /** Run this now. `request` is the canonical text of {"action","payload"}. */
@@ -68,7 +73,7 @@ const isDescribe = members({ kind: oneOf("describe"), handlers: array(string), c
 /** The outcome was heard and its limit lifted: a worker that is to follow may start, which takes more than a run has left. */
 const isNext = members({ kind: oneOf("next") });
 
-const isToExecutor = anyOf(isRun, isNext, isBoot, isDescribe);
+const isToExecutor = anyOf(isRun, isNext, isBoot, isHandlers, isDescribe);
 
 const isToDaemon = anyOf(
   members({ kind: oneOf("succeeded"), token: string, id: string, result: string }),
@@ -93,6 +98,7 @@ export type Code = TypeOf<typeof isCode>;
 export type WorkerPermissions = TypeOf<typeof isPermissions>;
 export type Discipline = TypeOf<typeof isDiscipline>;
 export type Boot = TypeOf<typeof isBoot>;
+export type Handlers = TypeOf<typeof isHandlers>["handlers"];
 export type Run = TypeOf<typeof isRun>;
 export type Describe = TypeOf<typeof isDescribe>;
 export type ToExecutor = TypeOf<typeof isToExecutor>;
@@ -120,7 +126,7 @@ function parsed<T>(isMessage: Guard<T>, frame: string): T | undefined {
 
 const HEADER_BYTES = 4;
 
-export function frameOf(message: ToExecutor | ToDaemon): Uint8Array {
+export function frameOf(message: ToExecutor | ToDaemon): Uint8Array<ArrayBuffer> {
   const body = utf8Encode(JSON.stringify(message));
   const frame = new Uint8Array(HEADER_BYTES + body.length);
   new DataView(frame.buffer).setUint32(0, body.length);

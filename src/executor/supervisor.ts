@@ -10,10 +10,10 @@ import type { HandlerCode } from "../actions/pin.ts";
 import { readHandlers } from "../actions/registry.ts";
 import type { ActionConfig, Limits } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Child } from "../os/child_process.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
 import type { ExecutorPool, ExecutorStatistics, RegisteredAction, Slot } from "./executor.ts";
+import type { BegunExaminer } from "./examiner.ts";
 import { beginExamination, type Schemas } from "./examine.ts";
 import { NO_GRANTS } from "./grants.ts";
 import { Launcher } from "./launch.ts";
@@ -34,8 +34,8 @@ export interface Begin {
   readonly limits: Pick<Limits, "requestBytes" | "resultBytes">;
   /** A variable of the daemon's environment, for actions that are granted it. */
   readonly variable: (name: string) => string | undefined;
-  /** A child that may be the first executor: examiner.ts. */
-  readonly examiner?: Child | null;
+  /** What may be the first executor. */
+  readonly examiner?: BegunExaminer | null;
   /** How long a process is kept that nothing runs in. */
   readonly idleMs?: number;
 }

@@ -50,7 +50,7 @@ function load(text: string): LoadedConfig {
 
 test("a configuration is the same in the second stage, to the last member", () => {
   const { config, warnings } = load(RICH);
-  const examiner = { pid: 4711, channel: 12, stderr: 13 };
+  const examiner = { child: { pid: 4711, channel: 12, stderr: 13 }, terms: '{"$map":[]}' };
   const { loaded, ...rest } = handoverOf(textOf({ loaded: { config, warnings }, examiner }));
   expect(loaded).toStrictEqual({ config, warnings });
   expect(loaded?.config.approvers[0]?.keys[0]?.publicKey).toBeInstanceOf(Uint8Array);
@@ -61,7 +61,7 @@ test("a configuration is the same in the second stage, to the last member", () =
 test("a configuration that is too long for a variable is left to be read again", () => {
   const many = Array.from({ length: 500 }, (_, i) => `[actions.a${i}]\nmodule = "builtin:echo"\n`).join("");
   const { config, warnings } = load(`${RICH}${many}`);
-  const examiner = { pid: 4711, channel: 12, stderr: 13 };
+  const examiner = { child: { pid: 4711, channel: 12, stderr: 13 }, terms: '{"$map":[]}' };
   const { OPENEXEC_HANDOVER: text = "" } = handoverVariables({ config, warnings }, examiner);
   expect(handoverOf(text)).toStrictEqual({ loaded: null, examiner });
 });

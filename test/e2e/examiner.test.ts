@@ -13,7 +13,7 @@ const ACTIVATE = "systemd-socket-activate";
 /** What the first stage left for the second; NaN where it left none, or not yet. */
 function examinerOf({ pid }: Daemon): number {
   const { OPENEXEC_HANDOVER: text = "null" } = environmentOf(pid);
-  return JSON.parse(text)?.examiner?.pid ?? NaN;
+  return JSON.parse(text)?.examiner?.child.pid ?? NaN;
 }
 
 /** A folder in which a daemon has run, so that the next one finds what an examiner needs. */

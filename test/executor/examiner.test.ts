@@ -1,15 +1,22 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { beginExaminer, examinerRights } from "../../src/executor/examiner.ts";
-import { NO_GRANTS } from "../../src/executor/grants.ts";
+import type { Purpose } from "../../src/executor/boot.ts";
+import { beginExaminer, type BegunExaminer, examinerPurpose } from "../../src/executor/examiner.ts";
 import { Launcher } from "../../src/executor/launch.ts";
 import { layoutOf } from "../../src/executor/layout.ts";
-import { type Child, endOfChild, spawnChild } from "../../src/os/child_process.ts";
+import { endOfChild, spawnChild } from "../../src/os/child_process.ts";
 import { fileCalls } from "../../src/os/libc.ts";
 import { sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
+import { load } from "../config/loading.ts";
 
 let directory = "";
-const options = { limits: { requestBytes: 1e6, resultBytes: 1e6 }, variable: () => undefined };
+const { actions: ACTIONS, limits: LIMITS } = load(`mode = "demo"
+[actions.echo]
+module = "builtin:echo"
+[actions.other]
+module = "/handlers/other.ts"
+`).config;
+const options = { limits: LIMITS, variable: () => undefined };
 
 beforeEach(async () => {
   directory = Deno.makeTempDirSync({ prefix: "openexec-examiner-" });
@@ -17,23 +24,21 @@ beforeEach(async () => {
 });
 afterEach(() => Deno.removeSync(directory, { recursive: true }));
 
-function begin(): Child {
-  const child = beginExaminer(directory);
-  if (child === null) throw new Error("it was not begun");
-  return child;
+/** As the first stage of a start with two groups of handlers does. */
+function begin(limits = LIMITS): BegunExaminer {
+  const examiner = beginExaminer(directory, { actions: ACTIONS, limits });
+  if (examiner === null) throw new Error("it was not begun");
+  return examiner;
 }
 
-/** The pid of the first executor that a launcher starts with these grants, once it can take a run. */
-async function firstExecutor(examiner: Child, more: readonly string[] = []): Promise<number> {
+/** The pid of the first executor that a launcher starts for such a purpose, once it can take a run. */
+async function firstExecutor(
+  examiner: BegunExaminer,
+  changed: (purpose: Purpose) => Partial<Purpose> = () => ({}),
+): Promise<number> {
   const launcher = await Launcher.open(directory, { ...options, examiner });
-  const { grants, memoryBytes } = examinerRights(launcher.layout);
-  const process = launcher.start({
-    handlers: new Map(),
-    grants: { ...grants, read: [...grants.read, ...more] },
-    workerGrants: NO_GRANTS,
-    memoryBytes,
-    discipline: { runsMax: 0, shared: true, successor: false, spares: 0 },
-  }, () => {});
+  const purpose = examinerPurpose(launcher.layout, 2);
+  const process = launcher.start({ ...purpose, ...changed(purpose), handlers: new Map() }, () => {});
   expect(await process.ready()).toBe(true);
   expect(Deno.readDirSync(directory).some(({ name }) => name === String(process.pid))).toBe(true);
   process.retire();
@@ -43,27 +48,44 @@ async function firstExecutor(examiner: Child, more: readonly string[] = []): Pro
 
 test("an examiner that was begun is the first executor", async () => {
   const examiner = begin();
-  expect(await firstExecutor(examiner)).toBe(examiner.pid);
+  expect(await firstExecutor(examiner)).toBe(examiner.child.pid);
 });
 
-test("one that was started by another order is ended, and another takes its place", async () => {
+const others: readonly [string, (purpose: Purpose) => Partial<Purpose>][] = [
+  [
+    "has other permissions",
+    ({ grants }) => ({ grants: { ...grants, read: [...grants.read, "/etc/hostname"] } }),
+  ],
+  ["has another limit of memory", ({ memoryBytes }) => ({ memoryBytes: 2 * memoryBytes })],
+  ["gives its workers other permissions", ({ grants }) => ({ workerGrants: grants })],
+  ["has other workers", ({ discipline }) => ({ discipline: { ...discipline, spares: 0 } })],
+];
+
+test.each(others)("one that %s is ended, and another takes its place", async (_, changed) => {
   const examiner = begin();
-  expect(await firstExecutor(examiner, ["/etc/hostname"])).not.toBe(examiner.pid);
-  await expect.poll(() => startTimeOf(examiner.pid)).toBe(null);
+  expect(await firstExecutor(examiner, changed)).not.toBe(examiner.child.pid);
+  await expect.poll(() => startTimeOf(examiner.child.pid)).toBe(null);
+});
+
+test("one that was told other limits is ended, and another takes its place", async () => {
+  const examiner = begin({ ...LIMITS, resultBytes: LIMITS.resultBytes + 1 });
+  expect(await firstExecutor(examiner)).not.toBe(examiner.child.pid);
+  await expect.poll(() => startTimeOf(examiner.child.pid)).toBe(null);
 });
 
 test.each([
   ["import_map.json", "the import map"],
   ["modules/openexec.mjs", "what handlers import"],
   ["program/src/executor/child/stage.js", "its program"],
+  ["program/src/executor/child/worker.js", "what runs in its workers"],
 ])("one that may have loaded another %s is ended, and another takes its place", async (file) => {
   const path = join(directory, file);
   const whole = Deno.readTextFileSync(path);
   Deno.writeTextFileSync(path, `${whole} `);
   const examiner = begin();
-  expect(await firstExecutor(examiner)).not.toBe(examiner.pid);
+  expect(await firstExecutor(examiner)).not.toBe(examiner.child.pid);
   expect(Deno.readTextFileSync(path)).toBe(whole);
-  await expect.poll(() => startTimeOf(examiner.pid)).toBe(null);
+  await expect.poll(() => startTimeOf(examiner.child.pid)).toBe(null);
 });
 
 test("a process that is no child of this one is left alone", async () => {
@@ -75,7 +97,7 @@ test("a process that is no child of this one is left alone", async () => {
   const chunk = new Uint8Array(64);
   const length = Number(fileCalls().read(parent.stderr, chunk, 64n));
   const stranger = Number(new TextDecoder().decode(chunk.subarray(0, length)));
-  const examiner = { pid: stranger, channel: 1_000_000, stderr: 1_000_001 };
+  const examiner = { child: { pid: stranger, channel: 1_000_000, stderr: 1_000_001 }, terms: "" };
   expect(await firstExecutor(examiner)).not.toBe(stranger);
   expect(startTimeOf(stranger)).not.toBe(null);
   sendSignal(-parent.pid, SIGKILL);
@@ -84,7 +106,7 @@ test("a process that is no child of this one is left alone", async () => {
 });
 
 test("one that nobody takes ends by itself when the other end of its channel is closed", async () => {
-  const { pid, channel, stderr } = begin();
+  const { pid, channel, stderr } = begin().child;
   expect(endOfChild(pid)).toBe(null);
   fileCalls().close(channel);
   await expect.poll(() => endOfChild(pid), { timeout: 30_000 }).toBe("exit code 0");
@@ -93,6 +115,6 @@ test("one that nobody takes ends by itself when the other end of its channel is 
 
 test("none is begun where no earlier start left it a program", () => {
   Deno.removeSync(layoutOf(directory).importMap);
-  expect(beginExaminer(directory)).toBe(null);
-  expect(beginExaminer(join(directory, "missing"))).toBe(null);
+  expect(beginExaminer(directory, { actions: ACTIONS, limits: LIMITS })).toBe(null);
+  expect(beginExaminer(join(directory, "missing"), { actions: ACTIONS, limits: LIMITS })).toBe(null);
 });

@@ -11,10 +11,17 @@ import { Socket } from "node:net";
 import { nextTick } from "node:process";
 import { markDescriptorsCloseOnExec } from "../../os/descriptors.ts";
 import { forbidSymlinks } from "../../os/forbid_symlinks.ts";
-import { frameOf, FrameReader, parseToExecutor, type ToDaemon, type ToExecutor } from "../protocol.ts";
+import {
+  type Boot,
+  frameOf,
+  FrameReader,
+  parseToExecutor,
+  type ToDaemon,
+  type ToExecutor,
+} from "../protocol.ts";
 import { Stage } from "./stage.ts";
 
-/** Code of all handlers of the process; later frames are bounded by what the first one says. */
+/** Of the frames with code; those that follow are bounded by what the first one says. */
 const BOOT_BYTES_MAX = 256 * 1024 * 1024;
 
 const NOT_GRANTED = 70;
@@ -23,6 +30,7 @@ const PROTOCOL_BROKEN = 71;
 const socket = new Socket({ fd: 3, readable: true, writable: true });
 const reader = new FrameReader(BOOT_BYTES_MAX);
 let stage: Stage | null = null;
+let token: string | null = null;
 
 socket.on("data", (chunk: Uint8Array) => {
   for (const frame of reader.read(chunk)) obey(parseToExecutor(frame));
@@ -32,19 +40,26 @@ socket.on("end", () => Deno.exit(0));
 socket.on("close", () => Deno.exit(0));
 
 function obey(message: ToExecutor | undefined): void {
-  if (message?.kind === "boot" && stage === null) {
-    const { token, limits, permissions } = message;
-    // programs that an action may start make what links they like, and may need to gain privileges, which this ends too
-    if (permissions.run === false) forbidSymlinks();
-    markDescriptorsCloseOnExec(); // nor does the channel become theirs
-    dropPermissions();
-    reader.bytesMax = limits.frameBytes;
-    stage = new Stage(message, (said) => send({ ...said, token }));
-    stage.open();
-  } else if (message?.kind === "run" && stage !== null) stage.run(message);
-  else if (message?.kind === "describe" && stage !== null) stage.describe(message);
-  else if (message?.kind === "next" && stage !== null) stage.next();
+  if (message?.kind === "boot" && stage === null) stage = boot(message);
+  else if (message?.kind === "handlers" && stage !== null && token === null) {
+    token = message.token;
+    reader.bytesMax = stage.frameBytesMax;
+    stage.open(message.handlers);
+  } else if (token === null || stage === null) Deno.exit(PROTOCOL_BROKEN);
+  else if (message?.kind === "run") stage.run(message);
+  else if (message?.kind === "describe") stage.describe(message);
+  else if (message?.kind === "next") stage.next();
   else Deno.exit(PROTOCOL_BROKEN);
+}
+
+function boot(message: Boot): Stage {
+  // programs that an action may start make what links they like, and may need to gain privileges, which this ends too
+  if (message.permissions.run === false) forbidSymlinks();
+  markDescriptorsCloseOnExec(); // nor does the channel become theirs
+  dropPermissions();
+  return new Stage(message, (said) => {
+    if (token !== null) send({ ...said, token });
+  });
 }
 
 /** What is said in one turn of the event loop leaves at once. */

@@ -7,7 +7,7 @@
  */
 
 import { NESTING_DEPTH_MAX } from "../../core/limits.ts";
-import type { Boot, Code, Describe, Run, ToDaemon } from "../protocol.ts";
+import type { Boot, Code, Describe, Handlers, Run, ToDaemon } from "../protocol.ts";
 import { Berth } from "./berth.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
@@ -24,30 +24,38 @@ export class Stage {
   readonly #boot: Boot;
   readonly #say: Say;
   readonly #harness: Blob;
-  readonly #handlers: ReadonlyMap<string, Blob>;
+  #handlers: ReadonlyMap<string, Blob> = new Map();
   readonly #pending = new Set<string>();
   /** What came while no worker listened. */
   readonly #waiting: ((berth: Berth) => ToWorker)[] = [];
   /** Started with the first, and to follow it. */
   readonly #spares: Berth[] = [];
-  #berth: Berth | null = null;
+  #berth: Berth | null;
   #pulse: ReturnType<typeof setInterval> | null = null;
   /** How often in a row the worker was found gone. */
   #missed = 0;
   /** Whether the daemon has heard of the last outcome; null where it has. */
   #heard: PromiseWithResolvers<void> | null = null;
 
+  /** Starts workers, with nothing in them but the harness. */
   constructor(boot: Boot, say: Say) {
     this.#boot = boot;
     this.#say = say;
     this.#harness = moduleOf(boot.harness);
-    this.#handlers = new Map(boot.handlers.map(([name, code]) => [name, moduleOf(code)]));
+    this.#berth = this.#start();
+    for (let i = 0; i < boot.discipline.spares; i++) this.#spares.push(this.#start());
   }
 
-  /** Starts workers; `ready` is said when they listen. */
-  open(): void {
-    this.#berth = this.#start();
-    for (let i = 0; i < this.#boot.discipline.spares; i++) this.#spares.push(this.#start());
+  /** Bound of one frame from the daemon. */
+  get frameBytesMax(): number {
+    return this.#boot.limits.frameBytes;
+  }
+
+  /** To be called once, with all that may be run; `ready` is said when the workers listen. */
+  open(handlers: Handlers): void {
+    this.#handlers = new Map(handlers.map(([name, code]) => [name, moduleOf(code)]));
+    this.#berth?.begin(this.#awaited());
+    for (const spare of this.#spares) spare.begin(this.#awaited());
   }
 
   run({ id, handler, request, idempotencyKey, traceparent, secrets, abortAfterMs }: Run): void {
@@ -79,7 +87,6 @@ export class Stage {
 
   #start(): Berth {
     const { permissions, discipline, limits } = this.#boot;
-    const [only, ...others] = this.#handlers.values();
     return new Berth({
       harness: this.#harness,
       permissions: { ...permissions, ffi: false, sys: false, import: false },
@@ -91,12 +98,16 @@ export class Stage {
         logLines: limits.logLines,
         logLength: limits.logLength,
       },
-      // a process of its own has one handler, and nothing else to run
-      awaited: others.length > 0 ? undefined : only,
       opened: () => this.#opened(),
       said: (berth, message) => this.#hear(berth, message),
       crashed: (berth, reason) => this.#crash(berth, reason),
     });
+  }
+
+  /** A process of its own has one handler, and nothing else to run. */
+  #awaited(): Blob | undefined {
+    const [only, ...others] = this.#handlers.values();
+    return others.length > 0 ? undefined : only;
   }
 
   /** All of them, since the memory of one that starts would be taken for what a run left behind. */
@@ -177,7 +188,9 @@ export class Stage {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     await this.#heard?.promise;
-    this.#berth = this.#spares.shift() ?? this.#start();
+    const spare = this.#spares.shift();
+    this.#berth = spare ?? this.#start();
+    if (spare === undefined) this.#berth.begin(this.#awaited());
     this.#opened();
   }
 
