@@ -86,12 +86,24 @@ export async function runService(
 /** Throws a StartupError. */
 async function start(config: Config, environment: Environment, begun: Promise<HeadStart>): Promise<Daemon> {
   try {
-    const { Daemon } = await import("./daemon.ts"); // not before: only the daemon may load the ledger's native code
+    const { Daemon } = await loadDaemon();
     return await Daemon.start(config, environment, await begun);
   } catch (error) {
     const full = isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full");
     throw full ? new StartupError(`The disk of ${config.stateDir} is full`, "free space on it") : error;
   }
+}
+
+/**
+ * Not before it is needed: only the daemon may load the ledger's native code. In parts, because the executor that boots meanwhile
+ * is not heard while one is loaded.
+ */
+async function loadDaemon() {
+  for (const load of [() => import("../ledger/open.ts"), () => import("../server/server.ts")]) {
+    await load();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return await import("./daemon.ts");
 }
 
 /** Why it is to end: DONE when it was asked to, FAILED when it has to. */
