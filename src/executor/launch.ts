@@ -13,7 +13,7 @@ import { type ExecutorLayout, harnessOf, layoutOf } from "./layout.ts";
 import type { Boot, Code } from "./protocol.ts";
 import { ExecutorRecords } from "./records.ts";
 import { Scripts } from "./scripts.ts";
-import { holdExecutor, spawnExecutor } from "./spawn.ts";
+import { holdExecutor, type Spawned, spawnExecutor } from "./spawn.ts";
 
 /** An executor with what may run in it. */
 export interface Employment extends Purpose {
@@ -84,17 +84,25 @@ export class Launcher {
     });
   }
 
-  /** The first is the examiner, where that is what was begun. */
   #spawn(order: ChildOrder, boot: Boot): Pick<ProcessOrder, "spawned" | "isBooted"> {
+    const examiner = this.#takeExaminer(order, boot);
+    return { spawned: examiner ?? spawnExecutor(order), isBooted: examiner !== null };
+  }
+
+  /** What was begun, for the first who asks, if it is what `order` and `boot` would make; else it is ended. */
+  #takeExaminer(order: ChildOrder, boot: Boot): Spawned | null {
     const begun = this.#examiner;
     this.#examiner = null;
-    if (begun !== null && isChild(begun.child.pid)) {
+    if (begun === null || !isChild(begun.child.pid)) return null;
+    const isSame = wasStartedBy(begun.child.pid, order) && begun.terms === termsOf(boot);
+    try {
       const spawned = holdExecutor(begun.child);
-      const isSame = wasStartedBy(spawned.pid, order) && begun.terms === termsOf(boot);
-      if (this.isCurrent && isSame) return { spawned, isBooted: true };
+      if (this.isCurrent && isSame) return spawned;
       spawned.discard();
+    } catch {
+      return null; // it has ended: an earlier version's program may not understand what it is told
     }
-    return { spawned: spawnExecutor(order), isBooted: false };
+    return null;
   }
 
   #scriptOf(handler: HandlerCode): Code {

@@ -6,7 +6,7 @@ import { Launcher } from "../../src/executor/launch.ts";
 import { layoutOf } from "../../src/executor/layout.ts";
 import { endOfChild, spawnChild } from "../../src/os/child_process.ts";
 import { fileCalls } from "../../src/os/libc.ts";
-import { sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
+import { readProc, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
 import { load } from "../config/loading.ts";
 
 let directory = "";
@@ -86,6 +86,14 @@ test.each([
   expect(await firstExecutor(examiner)).not.toBe(examiner.child.pid);
   expect(Deno.readTextFileSync(path)).toBe(whole);
   await expect.poll(() => startTimeOf(examiner.child.pid)).toBe(null);
+});
+
+test("one that has ended is given back to the kernel, and another takes its place", async () => {
+  const examiner = begin();
+  sendSignal(examiner.child.pid, SIGKILL);
+  await expect.poll(() => startTimeOf(examiner.child.pid)).toBe(null); // it waits to be asked for
+  expect(await firstExecutor(examiner)).not.toBe(examiner.child.pid);
+  await expect.poll(() => readProc(`/proc/${examiner.child.pid}/stat`)).toBe(null);
 });
 
 test("a process that is no child of this one is left alone", async () => {
