@@ -7,7 +7,7 @@
 
 import { HANDOVER_VARIABLE, readHandover } from "../config/environment.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { hexDecode, hexEncode } from "../core/encoding.ts";
+import { hexDecode, hexEncode, utf8Encode } from "../core/encoding.ts";
 import type { BegunExaminer } from "../executor/examiner.ts";
 
 /** What a start needs of a configuration that was loaded. */
@@ -20,7 +20,7 @@ export interface Handover {
 }
 
 /** The kernel takes 128 KiB for one variable. */
-const LENGTH_MAX = 100_000;
+const BYTES_MAX = 100_000;
 
 /** As variables for the next program in this process. */
 export function handoverVariables(
@@ -28,7 +28,9 @@ export function handoverVariables(
   examiner: BegunExaminer | null,
 ): Record<string, string> {
   const whole = textOf({ loaded, examiner });
-  return { [HANDOVER_VARIABLE]: whole.length <= LENGTH_MAX ? whole : textOf({ loaded: null, examiner }) };
+  return {
+    [HANDOVER_VARIABLE]: utf8Encode(whole).length <= BYTES_MAX ? whole : textOf({ loaded: null, examiner }),
+  };
 }
 
 /** What was left for this process; nothing where it was given the second stage's permissions by hand. */

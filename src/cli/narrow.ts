@@ -12,7 +12,6 @@ import { keepOnExec } from "../os/descriptors.ts";
 import { replaceProcess } from "../os/exec.ts";
 import { RUNTIME_FLAGS } from "../os/launch.ts";
 import { program } from "../os/program.ts";
-import { inheritedSockets } from "../os/socket_activation.ts";
 import { handoverVariables, type Loaded } from "./handover.ts";
 
 /** Does not return. `args` are those of the command line, `serve` first. */
@@ -22,9 +21,7 @@ export function narrow(
   { systemd }: Environment,
 ): never {
   const examiner = beginExaminer(joinPath(config.stateDir, EXECUTORS_DIRECTORY), config);
-  const sockets = inheritedSockets(systemd.listen, Deno.pid).map(({ descriptor }) => descriptor);
-  // what it takes to start it has closed everything to the next program
-  keepOnExec([...sockets, ...(examiner === null ? [] : [examiner.child.channel, examiner.child.stderr])]);
+  if (examiner !== null) keepOnExec([examiner.child.channel, examiner.child.stderr]);
   const flags = ["run", ...RUNTIME_FLAGS, ...permissionFlags(config, program, systemd.credentialsDirectory)];
   const granted = [...config.actions.values()].flatMap(({ allow }) => allow.env);
   // the key of the embedded default is still to be made

@@ -1,7 +1,7 @@
 /**
  * What is known of handlers before they run: their schemas as JSON Schema, read in workers without any permission.
  *
- * Whatever stands at the top of a handler's file runs here, at every start of the daemon, and can reach nothing.
+ * Whatever stands at the top of a handler's file runs here, at the first start with that code, and can reach nothing.
  */
 
 import type { HandlerCode } from "../actions/pin.ts";
@@ -61,7 +61,8 @@ export async function describeHandlers(
   return schemas;
 }
 
-function identityOf({ language, digest }: HandlerCode): string {
+/** The same for the same code. */
+export function identityOf({ language, digest }: HandlerCode): string {
   return `${language} ${digest}`;
 }
 
@@ -89,7 +90,8 @@ function schemasOf(name: string, code: HandlerCode, description: Description | n
   return { input: schemaOf(description.input), output: schemaOf(description.output) };
 }
 
-function schemaOf(text: string): JsonObject {
+/** Throws a StartupError, or a SyntaxError. */
+export function schemaOf(text: string): JsonObject {
   const schema: unknown = JSON.parse(text);
   if (isJsonObject(schema)) return schema;
   throw new StartupError("A handler's schema cannot be used", "Its JSON Schema is not an object");

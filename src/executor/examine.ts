@@ -10,7 +10,18 @@ import { program } from "../os/program.ts";
 import { verifyBox } from "./box_check.ts";
 import { describeHandlers, groupsOf, type HandlerSchemas } from "./describe.ts";
 import { examinerPurpose } from "./examiner.ts";
+import { KeptSchemas } from "./kept_schemas.ts";
 import type { Launcher } from "./launch.ts";
+
+/** What was kept of handlers, and what was read of the others, which is kept now. */
+function schemasOf(handlers: ReadonlyMap<string, HandlerCode>, kept: KeptSchemas, read: Schemas): Schemas {
+  const known = [...handlers].flatMap(([name, code]) => {
+    const schemas = kept.of(code) ?? read.get(name);
+    return schemas === undefined ? [] : [{ name, code, schemas }];
+  });
+  kept.keep(known.map(({ code, schemas }) => [code, schemas]));
+  return new Map(known.map(({ name, schemas }) => [name, schemas]));
+}
 
 /** No action's name. */
 const PROBE = "(probe)";
@@ -41,18 +52,21 @@ export async function beginExamination(
   handlers: ReadonlyMap<string, HandlerCode>,
   launcher: Examiners,
 ): Promise<Examination> {
-  const groups = groupsOf(handlers);
   const probe = await readHandler(program.probe);
   const converter = await readHandler(program.schemaConverter);
+  const kept = new KeptSchemas(launcher.layout, converter);
+  const unknown = new Map([...handlers].filter(([, code]) => kept.of(code) === undefined));
+  const groups = groupsOf(unknown);
   await launcher.prepare([probe, ...handlers.values()]);
   const process = launcher.start({
     ...examinerPurpose(launcher.layout, groups.length),
-    handlers: new Map([[PROBE, probe], ...handlers]),
+    handlers: new Map([[PROBE, probe], ...unknown]),
   }, () => {});
   const work = async () => {
     try {
       await verifyBox(process, PROBE, launcher.layout.importMap);
-      return await describeHandlers(process, handlers, groups, converter);
+      const read = await describeHandlers(process, unknown, groups, converter);
+      return schemasOf(handlers, kept, read);
     } finally {
       process.retire();
     }

@@ -3,14 +3,17 @@
  * longer than all the rest of a start, and the first stage of `serve` knows what it will be.
  *
  * Invariant: it is taken for the examiner only if it is a child of this process, was started by the very order and told the very
- * terms that it would be now, and loaded files that are still what they have to be. Until it is taken it has nothing of any
- * handler, and ends when this process does.
+ * terms that it would be now, and loaded files that are still what they have to be. It is begun only from a folder that belongs
+ * to this user alone, since it runs what is there before that is looked at. Until it is taken it has nothing of any handler, and
+ * ends when this process does.
  */
 
 import type { Config } from "../config/config.ts";
+import { folderOf } from "../core/path.ts";
 import { type Child, spawnChild } from "../os/child_process.ts";
 import { fileStatus } from "../os/file_status.ts";
 import { writeAll } from "../os/descriptors.ts";
+import { program } from "../os/program.ts";
 import { bootOf, type Purpose, termsOf } from "./boot.ts";
 import { executorOrder, VARIABLE } from "./command_line.ts";
 import { NO_GRANTS } from "./grants.ts";
@@ -38,15 +41,26 @@ export function examinerPurpose({ importMap }: ExecutorLayout, groups: number): 
   };
 }
 
-/** null where no earlier start has left it a program, and where it cannot be started: the start itself will say why. */
+const WRITABLE_FOR_OTHERS = 0o022;
+
+/** Whether nobody else has had a say in what is in that folder: it is run before it is compared with what it has to be. */
+function isOwn(folder: string): boolean {
+  const status = fileStatus(folder);
+  return status?.kind === "directory" && status.uid === Deno.uid() &&
+    (status.mode & WRITABLE_FOR_OTHERS) === 0;
+}
+
+/** null where no earlier start of this user has left it a program, and where it cannot be started: the start itself will say why. */
 export function beginExaminer(
   directory: string,
-  { actions, limits }: Pick<Config, "actions" | "limits">,
+  { limits }: Pick<Config, "limits">,
 ): BegunExaminer | null {
+  // the single file starts the runtime by another command line than it is given
+  if (program.packaged || ![folderOf(directory), directory].every(isOwn)) return null;
   const layout = layoutOf(directory);
   const needed = [layout.entry, layout.importMap, layout.harness];
   if (needed.some((file) => fileStatus(file) === undefined)) return null;
-  const purpose = examinerPurpose(layout, groupsIn(actions));
+  const purpose = examinerPurpose(layout, 0); // what handlers are like is known, unless they were changed
   try {
     const boot = bootOf(harnessOf(layout), purpose, limits);
     const child = spawnChild(executorOrder(layout, purpose, () => undefined));
@@ -54,11 +68,4 @@ export function beginExaminer(
   } catch {
     return null;
   }
-}
-
-/** As describe.ts makes them, as far as the configuration tells. */
-function groupsIn(actions: Config["actions"]): number {
-  const modules = [...actions.values()].map(({ module }) => module);
-  const files = new Set(modules.flatMap((module) => "file" in module ? [module.file] : []));
-  return files.size + (modules.some((module) => "builtin" in module) ? 1 : 0);
 }

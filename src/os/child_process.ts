@@ -8,7 +8,6 @@
  */
 
 import { utf8Encode } from "../core/encoding.ts";
-import { markDescriptorsCloseOnExec } from "./descriptors.ts";
 import { fileStatus } from "./file_status.ts";
 import { childCalls, cString, errorText, fileCalls, pointersTo, waitCalls } from "./libc.ts";
 import { parentOf, readProc, sendSignal, SIGKILL } from "./process.ts";
@@ -22,7 +21,7 @@ export interface ChildOrder {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** With two descriptors of ours, both close-on-exec. */
+/** With two descriptors of ours, both close-on-exec. What else this process has open is as it was. */
 export interface Child {
   readonly pid: number;
   /** The other end of its descriptor 3, a pair of connected stream sockets. */
@@ -43,38 +42,37 @@ const OPAQUE_BYTES = 1024;
 
 /** Its standard input and output are /dev/null, or closed pipes where a bare root has none; it works in /. Throws an Error. */
 export function spawnChild(order: ChildOrder): Child {
-  markDescriptorsCloseOnExec();
   const { pipe2, socketpair } = childCalls();
-  const kept: number[] = [];
-  const given: number[] = [];
-  let started = false;
+  const open: number[] = [];
+  const pipe = (): Ends => pair((ends) => pipe2(ends, CLOEXEC), open);
+  let kept: readonly number[] = [];
   try {
-    const channel = pair((ends) => socketpair(AF_UNIX, SOCK_STREAM | CLOEXEC, 0, ends), kept, given);
-    const stderr = pair((ends) => pipe2(ends, CLOEXEC), kept, given);
-    const bare = fileStatus("/dev/null") === undefined;
-    const nothing = bare ? pair((ends) => pipe2(ends, CLOEXEC), given, given) : { first: null, second: null };
-    const pid = start(order, [nothing.first, nothing.second, stderr.second, channel.second]);
-    started = true;
-    return { pid, channel: channel.first, stderr: stderr.first };
+    const [channel, theirs] = pair((ends) => socketpair(AF_UNIX, SOCK_STREAM | CLOEXEC, 0, ends), open);
+    const [stderr, written] = pipe();
+    const isBare = fileStatus("/dev/null") === undefined;
+    // of two pipes, since what goes into one would come out of it again
+    const input = isBare ? pipe()[0] : null;
+    const output = isBare ? pipe()[1] : null;
+    const pid = start(order, [input, output, written, theirs]);
+    kept = [channel, stderr];
+    return { pid, channel, stderr };
   } catch (error) {
     throw new Error(`${order.path} cannot be started`, { cause: error });
   } finally {
-    for (const descriptor of started ? given : [...given, ...kept]) fileCalls().close(descriptor);
+    for (const descriptor of open) if (!kept.includes(descriptor)) fileCalls().close(descriptor);
   }
 }
 
-/** Two descriptors, the first of them to read from, each noted in a list. */
-function pair(
-  make: (ends: Int32Array<ArrayBuffer>) => number,
-  firsts: number[],
-  seconds: number[],
-): { readonly first: number; readonly second: number } {
+/** Two descriptors, the one to read from first. */
+type Ends = readonly [number, number];
+
+/** Notes both in `open`. */
+function pair(make: (ends: Int32Array<ArrayBuffer>) => number, open: number[]): Ends {
   const ends = new Int32Array(2);
   if (make(ends) !== 0) throw new Error("no descriptor is left");
   const [first = -1, second = -1] = ends;
-  firsts.push(first);
-  seconds.push(second);
-  return { first, second };
+  open.push(first, second);
+  return [first, second];
 }
 
 /** `descriptors`: what the child has as 0, 1, 2 and so on; null for /dev/null. */
@@ -96,6 +94,7 @@ function start({ path, args, environment }: ChildOrder, descriptors: readonly (n
           : calls.posix_spawn_file_actions_adddup2(actions, ours, theirs),
       );
     }
+    must(calls.posix_spawn_file_actions_addclosefrom_np(actions, descriptors.length));
     must(calls.posix_spawn_file_actions_addchdir_np(actions, cString("/")));
     must(calls.posix_spawn(pid, cString(path), actions, attributes, argv.addresses, envp.addresses));
   } finally {
@@ -154,7 +153,8 @@ const SIGNALS: ReadonlyMap<number, string> = new Map([
  */
 export function endOfChild(pid: number): string | null {
   const info = new DataView(new ArrayBuffer(SIGINFO_BYTES)); // siginfo_t: si_code at 8, si_pid at 16, si_status at 24
-  waitCalls().waitid(P_PID, pid, new Uint8Array(info.buffer), WEXITED | WNOHANG | WNOWAIT);
+  const known = waitCalls().waitid(P_PID, pid, new Uint8Array(info.buffer), WEXITED | WNOHANG | WNOWAIT);
+  if (known !== 0) return "unseen"; // it is no child of ours, so nothing may be done to what has its number
   if (info.getInt32(16, true) !== pid) return null;
   sendSignal(-pid, SIGKILL);
   waitCalls().waitid(P_PID, pid, new Uint8Array(info.buffer), WEXITED | WNOHANG);

@@ -14,7 +14,7 @@ import * as v from "valibot";
 
 export default defineAction({
   input: v.object({ name: v.string() }),
-  output: v.object({ greeting: v.string(), opened: v.array(v.string()) }),
+  output: v.object({ greeting: v.string(), opened: v.array(v.string()), heard: v.nullable(v.number()) }),
   async run({ name }) {
     const doors: Record<string, () => unknown> = {
       read: () => Deno.readTextFileSync("${CONFIG}"),
@@ -32,7 +32,10 @@ export default defineAction({
         opened.push(door);
       } catch { /* shut */ }
     }
-    return { greeting: \`hello \${name}\`, opened };
+    try {
+      Deno.stdout.writeSync(new TextEncoder().encode(name));
+    } catch { /* closed */ }
+    return { greeting: \`hello \${name}\`, opened, heard: Deno.stdin.readSync(new Uint8Array(9)) };
   },
 });
 `;
@@ -86,7 +89,7 @@ digest = "${digest}"
       expect(JSON.parse(ran.out)).toMatchObject({
         status: "succeeded",
         replayed: false,
-        result: { greeting: "hello root", opened: [] },
+        result: { greeting: "hello root", opened: [], heard: null },
       });
       const again = await root.run(["exec", "--json", "-"], approved.out);
       expect(JSON.parse(again.out)).toMatchObject({ status: "succeeded", replayed: true });

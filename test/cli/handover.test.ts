@@ -58,6 +58,13 @@ test("a configuration is the same in the second stage, to the last member", () =
   expect(rest).toStrictEqual({ examiner });
 });
 
+test("a configuration is measured in bytes, which the kernel counts", () => {
+  const letters = "\u042f".repeat(60_000); // of two bytes each
+  const { config, warnings } = load(`${RICH}[checkpoints]\ncommand = ["/bin/x", "${letters}"]\n`);
+  const { OPENEXEC_HANDOVER: text = "" } = handoverVariables({ config, warnings }, null);
+  expect(handoverOf(text)).toStrictEqual({ loaded: null, examiner: null });
+});
+
 test("a configuration that is too long for a variable is left to be read again", () => {
   const many = Array.from({ length: 500 }, (_, i) => `[actions.a${i}]\nmodule = "builtin:echo"\n`).join("");
   const { config, warnings } = load(`${RICH}${many}`);

@@ -9,24 +9,21 @@ import { fileCalls } from "../../src/os/libc.ts";
 import { readProc, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
 import { load } from "../config/loading.ts";
 
+let state = "";
 let directory = "";
-const { actions: ACTIONS, limits: LIMITS } = load(`mode = "demo"
-[actions.echo]
-module = "builtin:echo"
-[actions.other]
-module = "/handlers/other.ts"
-`).config;
+const { limits: LIMITS } = load('mode = "demo"').config;
 const options = { limits: LIMITS, variable: () => undefined };
 
 beforeEach(async () => {
-  directory = Deno.makeTempDirSync({ prefix: "openexec-examiner-" });
+  state = Deno.makeTempDirSync({ prefix: "openexec-examiner-" });
+  directory = join(state, "executors");
   await Launcher.open(directory, options); // an earlier start
 });
-afterEach(() => Deno.removeSync(directory, { recursive: true }));
+afterEach(() => Deno.removeSync(state, { recursive: true }));
 
-/** As the first stage of a start with two groups of handlers does. */
+/** As the first stage of a start does. */
 function begin(limits = LIMITS): BegunExaminer {
-  const examiner = beginExaminer(directory, { actions: ACTIONS, limits });
+  const examiner = beginExaminer(directory, { limits });
   if (examiner === null) throw new Error("it was not begun");
   return examiner;
 }
@@ -37,7 +34,7 @@ async function firstExecutor(
   changed: (purpose: Purpose) => Partial<Purpose> = () => ({}),
 ): Promise<number> {
   const launcher = await Launcher.open(directory, { ...options, examiner });
-  const purpose = examinerPurpose(launcher.layout, 2);
+  const purpose = examinerPurpose(launcher.layout, 0);
   const process = launcher.start({ ...purpose, ...changed(purpose), handlers: new Map() }, () => {});
   expect(await process.ready()).toBe(true);
   expect(Deno.readDirSync(directory).some(({ name }) => name === String(process.pid))).toBe(true);
@@ -58,7 +55,7 @@ const others: readonly [string, (purpose: Purpose) => Partial<Purpose>][] = [
   ],
   ["has another limit of memory", ({ memoryBytes }) => ({ memoryBytes: 2 * memoryBytes })],
   ["gives its workers other permissions", ({ grants }) => ({ workerGrants: grants })],
-  ["has other workers", ({ discipline }) => ({ discipline: { ...discipline, spares: 0 } })],
+  ["has other workers", ({ discipline }) => ({ discipline: { ...discipline, spares: 1 } })],
 ];
 
 test.each(others)("one that %s is ended, and another takes its place", async (_, changed) => {
@@ -121,8 +118,31 @@ test("one that nobody takes ends by itself when the other end of its channel is 
   fileCalls().close(stderr);
 });
 
+test("none is begun from a folder that others had a say in, since it runs what is there before that is looked at", () => {
+  const begun = () => beginExaminer(directory, { limits: LIMITS });
+  Deno.chmodSync(directory, 0o777);
+  expect(begun()).toBe(null);
+  Deno.chmodSync(directory, 0o700);
+  Deno.renameSync(directory, `${directory}.real`);
+  Deno.symlinkSync(`${directory}.real`, directory);
+  expect(begun()).toBe(null);
+});
+
+test.skipIf(Deno.uid() !== 0)(
+  "none is begun from another user's folder [only root can give one away]",
+  () => {
+    Deno.chownSync(directory, 65_534, 65_534);
+    expect(beginExaminer(directory, { limits: LIMITS })).toBe(null);
+  },
+);
+
+test("none is begun from a state directory that others may write to", () => {
+  Deno.chmodSync(state, 0o770);
+  expect(beginExaminer(directory, { limits: LIMITS })).toBe(null);
+});
+
 test("none is begun where no earlier start left it a program", () => {
   Deno.removeSync(layoutOf(directory).importMap);
-  expect(beginExaminer(directory, { actions: ACTIONS, limits: LIMITS })).toBe(null);
-  expect(beginExaminer(join(directory, "missing"), { actions: ACTIONS, limits: LIMITS })).toBe(null);
+  expect(beginExaminer(directory, { limits: LIMITS })).toBe(null);
+  expect(beginExaminer(join(directory, "missing"), { limits: LIMITS })).toBe(null);
 });
