@@ -13,16 +13,6 @@ import { examinerPurpose } from "./examiner.ts";
 import { KeptSchemas } from "./kept_schemas.ts";
 import type { Launcher } from "./launch.ts";
 
-/** What was kept of handlers, and what was read of the others, which is kept now. */
-function schemasOf(handlers: ReadonlyMap<string, HandlerCode>, kept: KeptSchemas, read: Schemas): Schemas {
-  const known = [...handlers].flatMap(([name, code]) => {
-    const schemas = kept.of(code) ?? read.get(name);
-    return schemas === undefined ? [] : [{ name, code, schemas }];
-  });
-  kept.keep(known.map(({ code, schemas }) => [code, schemas]));
-  return new Map(known.map(({ name, schemas }) => [name, schemas]));
-}
-
 /** No action's name. */
 const PROBE = "(probe)";
 
@@ -77,4 +67,14 @@ export async function beginExamination(
   });
   schemas.catch(() => {}); // whoever waits for it is told
   return { schemas, over: process.exited };
+}
+
+/** What was kept of handlers, and what was read of the others, which is kept now. */
+function schemasOf(handlers: ReadonlyMap<string, HandlerCode>, kept: KeptSchemas, read: Schemas): Schemas {
+  const known = [...handlers].flatMap(([name, code]) => {
+    const schemas = kept.of(code) ?? read.get(name);
+    return schemas === undefined ? [] : [{ name, code, schemas }];
+  });
+  kept.keep(known.map(({ code, schemas }) => [code, schemas]));
+  return new Map(known.map(({ name, schemas }) => [name, schemas]));
 }

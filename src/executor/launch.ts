@@ -100,7 +100,7 @@ export class Launcher {
       if (this.isCurrent && isSame) return spawned;
       spawned.discard();
     } catch {
-      return null; // it has ended: an earlier version's program may not understand what it is told
+      // it has ended: an earlier version's program may not understand what it is told
     }
     return null;
   }
