@@ -21,12 +21,20 @@ function textFrom(descriptor: number): string {
   return text;
 }
 
+const O_CLOEXEC = 0o2000000;
+
+function isCloseOnExec(descriptor: number): boolean {
+  const flags = /^flags:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${descriptor}`))?.[1];
+  return (parseInt(flags ?? "", 8) & O_CLOEXEC) !== 0;
+}
+
 test("spawnChild() gives a child what it is given, four descriptors, and a session of its own", async () => {
   Deno.env.set("NOT_GIVEN", "inherited");
   const inherited = fileCalls().open(new TextEncoder().encode("/etc/passwd\0"), 0); // without close-on-exec
   const { pid, channel, stderr } = shell(
     'echo "$GIVEN|$NOT_GIVEN|$PWD" >&3; ls /proc/$$/fd >&3; cut -d" " -f5,6 /proc/$$/stat >&3; echo dies >&2; exit 3',
   );
+  expect([inherited, channel, stderr].map(isCloseOnExec)).toEqual([false, true, true]); // the first is as it was
   const said = textFrom(channel).trim().split("\n");
   expect(textFrom(stderr)).toBe("dies\n");
   expect(said[0]).toBe("it||/");
