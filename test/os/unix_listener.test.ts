@@ -45,11 +45,11 @@ test("a socket is never seen with another mode or group than its final one", asy
   const seen: string[] = [];
   for await (const { kind, paths } of watcher) {
     seen.push(...paths.map((changed) => `${kind} ${changed.slice(directory.length + 1)}`));
-    const isBirthplaceGone = seen.includes("remove a.sock~");
-    if (isBirthplaceGone && seen.filter((event) => event === "rename a.sock").length >= 2) break; // in whatever order they come
+    // in whatever order they come: of a folder that is gone again at once, the watcher tells this and that
+    if (seen.includes("remove a.sock~") && seen.includes("rename a.sock")) break;
   }
   // It arrives at its path by a rename, and nothing about it changes there.
-  expect(seen.filter((event) => event.endsWith(" a.sock"))).toEqual(["rename a.sock", "rename a.sock"]);
+  expect(new Set(seen.filter((event) => event.endsWith(" a.sock")))).toEqual(new Set(["rename a.sock"]));
 });
 
 test("nothing but the socket is left in its directory, and its name goes with it", () => {
