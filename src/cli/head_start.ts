@@ -21,7 +21,10 @@ export interface HeadStart {
 /** Less is a full disk: recovery would have to live on the ballast, which is there for what runs. */
 const ROOM_BYTES = 64 * 1024;
 
-/** `examiner` is one that may have been begun. With the lock, since executors of a predecessor are ended. Throws LedgerOpenError, StartupError or Refusal storage_full. */
+/**
+ * With the lock, since executors of a predecessor are ended; `examiner` is one that may have been begun. Throws LedgerOpenError,
+ * StartupError or Refusal storage_full.
+ */
 export async function headStart(
   { stateDir, actions, limits, mode }: Config,
   examiner: BegunExaminer | null,

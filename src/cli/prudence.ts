@@ -1,7 +1,7 @@
 /** What an operator should know about how the daemon runs: said at every start, with the remedy, and nothing is refused. */
 
 import type { Config } from "../config/config.ts";
-import { fileStatus, realPath } from "../os/file_status.ts";
+import { fileStatus, isWritableForOthers, realPath } from "../os/file_status.ts";
 
 export function prudentWarnings(config: Config, uid: number | null): string[] {
   return [
@@ -25,15 +25,13 @@ function isReachedByOwnUser({ sockets }: Config, uid: number | null): boolean {
   );
 }
 
-const WRITABLE_FOR_OTHERS = 0o022;
-
 /** Why others than root and this user may change a configuration file, and so decide who approves. */
 export function openConfigFile(path: string): { readonly what: string; readonly remedy: string }[] {
   const file = realPath(path) ?? path;
   const status = fileStatus(file);
   if (status === undefined) return [];
   const isForeign = status.uid !== 0 && status.uid !== Deno.uid();
-  const isOpen = (status.mode & WRITABLE_FOR_OTHERS) !== 0;
+  const isOpen = isWritableForOthers(status);
   return [
     ...(isForeign ? [{ what: `${file} belongs to another user`, remedy: `chown root ${file}` }] : []),
     ...(isOpen

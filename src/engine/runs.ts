@@ -5,6 +5,7 @@
  */
 
 import { Refusal } from "../core/errors.ts";
+import { within } from "../core/within.ts";
 import type { Slot } from "../executor/executor.ts";
 import type { ExecutionRecord, Ledger } from "../ledger/ledger.ts";
 import { settlementOf, type SettlementParts } from "./settlement.ts";
@@ -91,15 +92,5 @@ export class Runs {
     });
     stations.passed("settle");
     return { record: settled, result: settlement.result, requestSalt, receipt: settlement.receipt };
-  }
-}
-
-async function within<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), limitMs);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

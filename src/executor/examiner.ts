@@ -11,8 +11,8 @@
 import type { Config } from "../config/config.ts";
 import { folderOf } from "../core/path.ts";
 import { type Child, spawnChild } from "../os/child_process.ts";
-import { fileStatus } from "../os/file_status.ts";
 import { writeAll } from "../os/descriptors.ts";
+import { fileStatus, isWritableForOthers } from "../os/file_status.ts";
 import { program } from "../os/program.ts";
 import { bootOf, type Purpose, termsOf } from "./boot.ts";
 import { executorOrder, VARIABLE } from "./command_line.ts";
@@ -41,13 +41,10 @@ export function examinerPurpose({ importMap }: ExecutorLayout, groups: number): 
   };
 }
 
-const WRITABLE_FOR_OTHERS = 0o022;
-
 /** Whether nobody else has had a say in what is in that folder: it is run before it is compared with what it has to be. */
 function isOwn(folder: string): boolean {
   const status = fileStatus(folder);
-  return status?.kind === "directory" && status.uid === Deno.uid() &&
-    (status.mode & WRITABLE_FOR_OTHERS) === 0;
+  return status?.kind === "directory" && status.uid === Deno.uid() && !isWritableForOthers(status);
 }
 
 /** null where no earlier start of this user has left it a program, and where it cannot be started: the start itself will say why. */

@@ -8,6 +8,7 @@
  */
 
 import { Socket } from "node:net";
+import { within } from "../core/within.ts";
 import { type Child, type ChildOrder, endOfChild, spawnChild } from "../os/child_process.ts";
 import { RLIMIT_CORE, sendSignal, setOomScoreAdj, setSoftLimit, SIGKILL } from "../os/process.ts";
 
@@ -77,11 +78,4 @@ export function holdExecutor({ pid, channel: channelEnd, stderr: stderrEnd }: Ch
 
 function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()));
-}
-
-async function within(promise: Promise<unknown>, limitMs: number): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, limitMs);
-  await Promise.race([promise, late.promise]);
-  clearTimeout(timer);
 }

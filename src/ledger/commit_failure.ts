@@ -5,6 +5,7 @@
  * that it hands to nobody, which would end the process, so those are taken here.
  */
 
+import { within } from "../core/within.ts";
 import { FULL_BYTES } from "./free_space.ts";
 
 const ENOSPC = 28;
@@ -33,10 +34,8 @@ export async function commitFailure(
 }
 
 async function causeOf({ commitError }: CommitError): Promise<number | undefined> {
-  const timeout = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => timeout.resolve(undefined), CAUSE_MS);
   const cause = commitError.then(() => undefined, (reason: unknown) => codeOf(reason));
-  return await Promise.race([cause, timeout.promise]).finally(() => clearTimeout(timer));
+  return await within(cause, CAUSE_MS);
 }
 
 /** The errno of an error that LMDB reported, where it has one. */

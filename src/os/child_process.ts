@@ -9,8 +9,9 @@
 
 import { utf8Encode } from "../core/encoding.ts";
 import { fileStatus } from "./file_status.ts";
-import { childCalls, cString, errorText, fileCalls, pointersTo, waitCalls } from "./libc.ts";
+import { childCalls, cString, errorText, fileCalls, pointersTo, variableTexts, waitCalls } from "./libc.ts";
 import { parentOf, readProc, sendSignal, SIGKILL } from "./process.ts";
+import { AF_UNIX } from "./unix_address.ts";
 
 export interface ChildOrder {
   /** Absolute path of the executable. */
@@ -30,7 +31,6 @@ export interface Child {
   readonly stderr: number;
 }
 
-const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const O_RDWR = 2;
 const CLOEXEC = 0o2000000;
@@ -78,8 +78,7 @@ function pair(make: (ends: Int32Array<ArrayBuffer>) => number, open: number[]): 
 /** `descriptors`: what the child has as 0, 1, 2 and so on; null for /dev/null. */
 function start({ path, args, environment }: ChildOrder, descriptors: readonly (number | null)[]): number {
   const calls = childCalls();
-  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  const [argv, envp] = [pointersTo([path, ...args]), pointersTo(variables)];
+  const [argv, envp] = [pointersTo([path, ...args]), pointersTo(variableTexts(environment))];
   const pid = new Int32Array(1);
   const attributes = new Uint8Array(OPAQUE_BYTES);
   const actions = new Uint8Array(OPAQUE_BYTES);
@@ -117,9 +116,8 @@ export function isChild(pid: number): boolean {
 
 /** Whether that process was started by `order`, and still is the program that was. */
 export function wasStartedBy(pid: number, { path, args, environment }: ChildOrder): boolean {
-  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   return readProc(`/proc/${pid}/cmdline`) === listText([path, ...args]) &&
-    readProc(`/proc/${pid}/environ`) === listText(variables);
+    readProc(`/proc/${pid}/environ`) === listText(variableTexts(environment));
 }
 
 /** As the kernel has it: each text ends in NUL. */

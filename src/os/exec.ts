@@ -3,7 +3,7 @@
  * started it.
  */
 
-import { cString, errno, errorText, pointersTo, processCalls } from "./libc.ts";
+import { cString, errno, errorText, pointersTo, processCalls, variableTexts } from "./libc.ts";
 
 /**
  * Never returns: on success there is nothing left to return to. Descriptors without close-on-exec stay open.
@@ -14,8 +14,7 @@ export function replaceProcess(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): never {
-  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  const [argv, envp] = [pointersTo([path, ...args]), pointersTo(variables)];
+  const [argv, envp] = [pointersTo([path, ...args]), pointersTo(variableTexts(environment))];
   processCalls().execve(cString(path), argv.addresses, envp.addresses);
   const reason = errorText(errno());
   argv.release();

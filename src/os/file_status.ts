@@ -46,6 +46,13 @@ export function fileStatus(path: string): FileStatus | undefined {
   };
 }
 
+const WRITABLE_FOR_OTHERS = 0o022;
+
+/** Whether its mode lets others than its owner write to it. */
+export function isWritableForOthers({ mode }: FileStatus): boolean {
+  return (mode & WRITABLE_FOR_OTHERS) !== 0;
+}
+
 const W_OK = 2;
 const X_OK = 1;
 

@@ -181,6 +181,11 @@ export function pointersTo(texts: readonly string[]): Pointers {
   };
 }
 
+/** An environment as C has it: `NAME=value`. */
+export function variableTexts(environment: Readonly<Record<string, string>>): string[] {
+  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+}
+
 /** Of the last call that failed; to be asked at once, before anything else calls into C. */
 export function errno(): number {
   const location = errorCalls?.__errno_location() ?? null;
