@@ -4,11 +4,19 @@ import http from "node:http";
 import { type Clock, systemClock } from "../src/core/clock.ts";
 import { type Daemon, OPENEXEC, openexec } from "../test/support/daemon.ts";
 import { fill } from "./fill.ts";
+import { inTurn } from "./in_turn.ts";
 import { summaryOf } from "./latencies.ts";
 import { approved, load } from "./load.ts";
 import { anonymousMegabytes, scene } from "./scene.ts";
 import type { Table } from "./table.ts";
 
+export const GROWN = "largest / smallest ledger, measured in turn";
+export const GROWTH = {
+  throughput: "throughput, largest / smallest ledger",
+  p99: "p99, largest / smallest ledger",
+} as const;
+
+const ROUNDS = 7;
 const HELLO = { msg: "hello" };
 const IN_FLIGHT = 256;
 /** Two bodies each, a payload and a result. */
@@ -18,24 +26,39 @@ const STARTS = 5;
 
 export async function growth(sizes: readonly number[], table: Table): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "openexec-bench-" });
-  const figures: { perSecond: number; p99: number }[] = [];
+  const small = await Deno.makeTempDir({ prefix: "openexec-bench-" });
   let filled = 0;
   for (const size of sizes) {
     await fill(`${directory}/state`, systemClock, { from: filled, to: size });
+    if (filled === 0) await copyState(directory, small);
     filled = size;
     const row = await serve(directory, size, table);
-    figures.push(row);
     if (size === sizes.at(-1)) table.add("growth", "largest", row);
   }
-  const [first, last] = [figures[0], figures.at(-1)];
-  if (first !== undefined && last !== undefined) {
-    const ratios = { throughput: last.perSecond / first.perSecond, p99: last.p99 / first.p99 };
-    table.add("growth", "largest / smallest", ratios);
-  }
+  if (sizes.length > 1) await compare(small, directory, table);
   await recovery(directory, filled, table);
   await audit(directory, table);
-  await Deno.remove(directory, { recursive: true });
+  for (const folder of [directory, small]) await Deno.remove(folder, { recursive: true });
   await pruning(table);
+}
+
+async function copyState(from: string, to: string): Promise<void> {
+  await new Deno.Command("cp", { args: ["-a", `${from}/state`, to] }).output();
+}
+
+/** The largest ledger against the smallest, which grows by as many executions meanwhile as it is measured with. */
+async function compare(small: string, large: string, table: Table): Promise<void> {
+  const daemons = [await scene({ directory: small }), await scene({ directory: large })] as const;
+  const executed = ({ socket }: Daemon, count: number) => load(socket, approved("echo", count, HELLO), 16);
+  for (const daemon of daemons) await executed(daemon, 1_000); // warm
+  await inTurn(table, GROWN, ROUNDS, async () => {
+    const [before, after] = [await executed(daemons[0], 2_000), await executed(daemons[1], 2_000)];
+    return {
+      [GROWTH.throughput]: after.perSecond / before.perSecond,
+      [GROWTH.p99]: after.p99 / before.p99,
+    };
+  });
+  for (const daemon of daemons) await daemon.stop();
 }
 
 async function serve(directory: string, size: number, table: Table) {

@@ -10,6 +10,7 @@ import { constantAnswers, durableCommits, executorRoundTrip, signatures } from "
 import { benchConfig } from "./config.ts";
 import { growth } from "./growth.ts";
 import { approved, forged, load, type Measured, payloadOf, unapproved } from "./load.ts";
+import { ratios } from "./ratios.ts";
 import { scene } from "./scene.ts";
 import { Table, write } from "./table.ts";
 import { printTargets } from "./targets.ts";
@@ -138,6 +139,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   enforced,
   demo,
   isolation,
+  ratios: () => ratios(table),
   "open-loop": openLoop,
   growth: () => growth(growthSizes, table),
 };

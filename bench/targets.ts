@@ -1,5 +1,7 @@
 /** What the figures have to reach, as ratios within one run. */
 
+import { GROWN, GROWTH } from "./growth.ts";
+import { RATIO, RATIOS } from "./ratios.ts";
 import { rounded, type Table, write } from "./table.ts";
 
 const OPENEXEC_PER_SECOND_AT_16 = 200;
@@ -13,33 +15,19 @@ interface Target {
 
 export function printTargets(table: Table): readonly Target[] {
   const figure = (section: string, name: string, key: string) => table.figure(section, name, key);
-  const enforced = (clients: number, key: string) => figure("enforced", `echo, ${clients} clients`, key);
-  const commits = (callers: number, key: string) =>
-    figure("ceilings", `two durable commits, ${callers} callers`, key);
-  const roundTrip = figure("ceilings", "executor round trip", "ms");
+  const ratio = (name: string) => figure(RATIOS, name, "median");
+  const grown = (name: string) => figure(GROWN, name, "median");
   const all: Target[] = [
-    least("throughput at 16 / durable ceiling", enforced(16, "perSecond") / commits(16, "perSecond"), 0.3),
-    least("throughput at 16 / OpenExec's 200/s", enforced(16, "perSecond") / OPENEXEC_PER_SECOND_AT_16, 12),
-    most("p50 at 1 / (two commits + round trip)", enforced(1, "p50") / (commits(1, "ms") + roundTrip), 2),
-    most("p99 / p50 at 16", enforced(16, "p99") / enforced(16, "p50"), 6),
-    most(
-      "demo / enforced, throughput at 16",
-      figure("demo", "echo, 16 clients", "perSecond") / enforced(16, "perSecond"),
-      1.3,
-    ),
-    least(
-      "refusing a bad signature / executing, throughput at 16",
-      figure("refusals", "bad signature, 16 clients", "perSecond") / enforced(16, "perSecond"),
-      3,
-    ),
-    most(
-      "fresh / reuse, p50 at 20 a second",
-      figure("isolation", "fresh, 20 a second", "p50") / figure("isolation", "reuse, 20 a second", "p50"),
-      2,
-    ),
+    least(RATIO.ofCeiling, ratio(RATIO.ofCeiling), 0.3),
+    least("throughput at 16 / OpenExec's 200/s", ratio(RATIO.perSecond) / OPENEXEC_PER_SECOND_AT_16, 12),
+    most(RATIO.ofWaits, ratio(RATIO.ofWaits), 2),
+    most(RATIO.tail, ratio(RATIO.tail), 6),
+    most(RATIO.demo, ratio(RATIO.demo), 1.3),
+    least(RATIO.refusing, ratio(RATIO.refusing), 3),
+    most(RATIO.fresh, ratio(RATIO.fresh), 2),
     least("audit, receipts a second", figure("growth", "audit", "perSecond"), 20_000),
-    least("throughput, largest / smallest ledger", figure("growth", "largest / smallest", "throughput"), 0.9),
-    most("p99, largest / smallest ledger", figure("growth", "largest / smallest", "p99"), 1.3),
+    least(GROWTH.throughput, grown(GROWTH.throughput), 0.9),
+    most(GROWTH.p99, grown(GROWTH.p99), 1.3),
     most("memory at the largest ledger, MB", figure("growth", "largest", "anonymousMB"), 250),
     most("ready at the largest ledger, ms", figure("growth", "largest", "readyMs"), 500),
   ].filter(({ value }) => !Number.isNaN(value));
