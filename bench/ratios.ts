@@ -5,6 +5,7 @@ import { durableCommits, executorRoundTrip } from "./ceilings.ts";
 import { benchConfig } from "./config.ts";
 import { inTurn, type Round } from "./in_turn.ts";
 import { approved, forged, load, unapproved } from "./load.ts";
+import { processorOf } from "./processor.ts";
 import { scene } from "./scene.ts";
 import type { Table } from "./table.ts";
 
@@ -39,7 +40,11 @@ async function measure(enforced: Daemon, demo: Daemon): Promise<Round> {
   const roundTripMs = (await executorRoundTrip(benchConfig(), folder, 1_000)).ms;
   const alone = await load(enforced.socket, approved("echo", 500, HELLO), 1);
   const ceiling = await durableCommits(folder, 16, 1);
-  const together = await load(enforced.socket, approved("echo", 2_000, HELLO), 16);
+  const requests = approved("echo", 2_000, HELLO);
+  const { result: together, microsEach, idle } = await processorOf(
+    requests.length,
+    () => load(enforced.socket, requests, 16),
+  );
   const unsigned = await load(demo.socket, unapproved("echo", 2_000, HELLO), 16);
   const refused = await load(enforced.socket, forged(4_000, HELLO), 16, { status: 403 });
   const reuseMs = await paced(enforced, "reuse");
@@ -48,6 +53,8 @@ async function measure(enforced: Daemon, demo: Daemon): Promise<Round> {
   return {
     [RATIO.ofCeiling]: together.perSecond / ceiling.perSecond,
     [RATIO.perSecond]: together.perSecond,
+    "processors, microseconds an execution at 16": microsEach,
+    "processors, idle share at 16": idle,
     [RATIO.ofWaits]: alone.p50 / (commitsMs + roundTripMs),
     [RATIO.tail]: together.p99 / together.p50,
     [RATIO.demo]: unsigned.perSecond / together.perSecond,

@@ -27,13 +27,13 @@ async function keep(...codes: readonly Code[]): Promise<void> {
 }
 
 const OTHER = "export const n = 2;";
-const FORGED = { script: OTHER, digest: digestOf(utf8Encode(OTHER)) };
+const FORGED = { text: OTHER, digest: digestOf(utf8Encode(OTHER)) };
 
 /** Has what is kept for TYPED in another way. */
 async function forge(entry: object, whole: object = {}): Promise<void> {
   await keep(TYPED);
-  const { scripts: [kept], ...rest } = JSON.parse(Deno.readTextFileSync(file));
-  Deno.writeTextFileSync(file, JSON.stringify({ ...rest, ...whole, scripts: [{ ...kept, ...entry }] }));
+  const { texts: [kept], ...rest } = JSON.parse(Deno.readTextFileSync(file));
+  Deno.writeTextFileSync(file, JSON.stringify({ ...rest, ...whole, texts: [{ ...kept, ...entry }] }));
 }
 
 test("what was kept is used as it was written", async () => {
@@ -56,7 +56,7 @@ test("only what was asked for stays, and a file that says it already is left alo
   const scripts = new Scripts(file);
   expect(await scripts.of(TYPED)).toEqual(STRIPPED);
   scripts.keep();
-  expect(JSON.parse(Deno.readTextFileSync(file)).scripts).toHaveLength(1);
+  expect(JSON.parse(Deno.readTextFileSync(file)).texts).toHaveLength(1);
   const after = Deno.statSync(file).mtime;
   expect(after).not.toEqual(before);
   await keep(TYPED);
@@ -65,9 +65,9 @@ test("only what was asked for stays, and a file that says it already is left alo
 });
 
 test.each([
-  ["another script", () => forge({ script: OTHER })],
-  ["what was made from something else", () => forge({ ...FORGED, source: FORGED.digest })],
-  ["what another runtime made", () => forge(FORGED, { runtime: "0.0.0" })],
+  ["another script", () => forge({ text: OTHER })],
+  ["what was made from something else", () => forge({ ...FORGED, name: FORGED.digest })],
+  ["what another runtime made", () => forge(FORGED, { circumstances: "0.0.0" })],
   ["what has another shape", () => forge({ ...FORGED, more: "" })],
   ["a file that was cut short", async () => {
     await forge(FORGED);
