@@ -8,8 +8,8 @@
 
 import type { Command } from "commander";
 import type { ApprovalClaims } from "../client/approval_claims.ts";
+import { type ApprovalTerms, requireAccepted } from "../client/approval_terms.ts";
 import {
-  type ApprovalTerms,
   countersign,
   newClaims,
   readApproval,
@@ -22,11 +22,12 @@ import { type ExecutionRequest, parseRequest, requestText } from "../client/requ
 import { Refusal } from "../core/errors.ts";
 import { approvalLines, type Display } from "./approve_display.ts";
 import {
+  acceptedTerms,
   type ApproveFlags,
   approverOf,
-  requireSameTerms,
   resolveTerms,
   standingOf,
+  withinTerms,
 } from "./approve_terms.ts";
 import { type Cli, daemonCommand } from "./command.ts";
 import { UsageError } from "./exit_code.ts";
@@ -37,7 +38,8 @@ export function approveCommand(cli: Cli): Command {
     "approve",
     "show what would run, and sign it",
     "Reads a request, shows it whole, asks on the terminal, and prints the request with a signed approval. Run again " +
-      "with another key for a second signature: the terms stay those of the first.",
+      "with another key for a second signature: the terms stay those of the first. With --yes nobody sees them, so they have to " +
+      "be those of the flags: one use and 5m where these say nothing.",
   )
     .argument("[file]", "the request; - or nothing reads standard input")
     .requiredOption("--key <file>", "the approver's key, as `openexec keygen` makes it")
@@ -96,15 +98,17 @@ function approveAlso(
   flags: ApproveFlags,
 ): ExecutionRequest {
   requireMatch(request, claims);
-  requireSameTerms(claims, flags);
-  if (claims.exp <= cli.clock.nowMs() / 1000) {
+  const nowSeconds = cli.clock.nowMs() / 1000;
+  const accepted = acceptedTerms(cli, claims, flags);
+  withinTerms(() => requireAccepted(claims, accepted, nowSeconds));
+  if (claims.exp <= nowSeconds) {
     throw new Refusal("approval_expired", "the approval it carries expired; --replace makes a new one");
   }
   const name = flags.iss ?? approverOf(cli, key, flags) ?? key.name ??
     "(an approver no configuration here names)";
   const signatures = standingOf(cli, envelope, flags);
   confirm(cli, { request, claims, signatures, signing: { keyid: key.keyid, name } }, flags);
-  return countersign(request, [key]);
+  return countersign(request, [key], accepted, nowSeconds);
 }
 
 /** Throws UsageError where nobody can be asked, Refusal approval_missing where somebody said no. */

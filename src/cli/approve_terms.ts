@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import type { ApprovalClaims } from "../client/approval_claims.ts";
-import type { ApprovalTerms } from "../client/approve.ts";
+import { type AcceptedTerms, type ApprovalTerms, CarriedTermError } from "../client/approval_terms.ts";
 import type { ApproverKey } from "../client/approver_key.ts";
 import { OpenExecUnreachable } from "../client/errors.ts";
 import type { ApproverConfig, Config } from "../config/config.ts";
@@ -52,20 +52,43 @@ export async function resolveTerms(cli: Cli, key: ApproverKey, flags: ApproveFla
   };
 }
 
-/** Throws UsageError for a flag that contradicts the approval a further signature is for. `--iss` only names its signer. */
-export function requireSameTerms(claims: ApprovalClaims, flags: ApproveFlags): void {
-  const contradicted = [
-    ["--aud", flags.aud, claims.aud],
-    ["--sub", flags.sub, claims.sub],
-    ["--tenant", flags.tenant, claims.tenant],
-    ["--uses", flags.uses, String(claims.uses ?? 1)],
-    ["--handler-digest", flags.handlerDigest, claims.handler_digest],
-  ].find(([, asked, said]) => asked !== undefined && asked !== said);
-  if (contradicted !== undefined) {
-    throw new UsageError(`${contradicted[0]} contradicts the approval it carries; --replace makes a new one`);
-  }
-  if (flags.ttl !== undefined && claims.exp - claims.iat > ttlOf(flags.ttl)) {
-    throw new UsageError("the approval it carries lives longer than --ttl; --replace makes a new one");
+/**
+ * What of a carried approval its further signer accepts. A person sees uses and life and decides; where nobody is asked they are
+ * the defaults of a new approval, and the audience is the configuration's. `--iss` only names the signer.
+ */
+export function acceptedTerms(cli: Cli, claims: ApprovalClaims, flags: ApproveFlags): AcceptedTerms {
+  const isShown = flags.yes === undefined;
+  const config = isShown ? null : configurationHere(cli, flags);
+  const aud = flags.aud ?? (config === null || config.path === null ? null : config.executorId);
+  return {
+    ...(flags.uses !== undefined ? { uses: usesOf(flags.uses) } : isShown ? { uses: claims.uses ?? 1 } : {}),
+    ...(flags.ttl !== undefined ? { ttlSeconds: ttlOf(flags.ttl) } : isShown ? { ttlSeconds: Infinity } : {}),
+    ...(aud === null ? {} : { aud }),
+    ...(flags.sub === undefined ? {} : { sub: flags.sub }),
+    ...(flags.tenant === undefined ? {} : { tenant: flags.tenant }),
+    ...(flags.handlerDigest === undefined ? {} : { handlerDigest: digestFlag(flags.handlerDigest) }),
+  };
+}
+
+const FLAGS: Readonly<Record<keyof AcceptedTerms, string>> = {
+  uses: "--uses",
+  ttlSeconds: "--ttl",
+  aud: "--aud",
+  sub: "--sub",
+  tenant: "--tenant",
+  handlerDigest: "--handler-digest",
+};
+
+/** What `sign` returns; throws UsageError, which names the flag, where it threw a CarriedTermError. */
+export function withinTerms<T>(sign: () => T): T {
+  try {
+    return sign();
+  } catch (error) {
+    if (!(error instanceof CarriedTermError)) throw error;
+    const flag = FLAGS[error.term];
+    throw new UsageError(
+      `the approval it carries says ${error.said}, which ${flag} does not accept; --replace makes a new one`,
+    );
   }
 }
 

@@ -4,7 +4,8 @@
  *
  * Invariants:
  * - A signature is only ever put on a body whose action_digest and nonce are those of the request it came with.
- * - A further signature covers the very bytes the first one covers.
+ * - A further signature covers the very bytes the first one covers, and only terms that its signer accepts: the approval may be
+ *   the requester's own writing.
  */
 
 import { canonicalJson } from "../core/canonical_json.ts";
@@ -15,31 +16,17 @@ import { Refusal } from "../core/errors.ts";
 import { parseIJson } from "../core/json.ts";
 import { isName, USES_MAX } from "../core/limits.ts";
 import { isDigest } from "../core/sha.ts";
-import type { Digest } from "../core/types.ts";
 import { APPROVAL_TYPE, type ApprovalClaims, claimsOf } from "./approval_claims.ts";
+import {
+  type AcceptedTerms,
+  type ApprovalTerms,
+  requireAccepted,
+  TTL_SECONDS_DEFAULT,
+  USES_DEFAULT,
+} from "./approval_terms.ts";
 import type { ApproverKey } from "./approver_key.ts";
 import { iJsonText } from "./json.ts";
 import { actionDigest, type ExecutionRequest } from "./request.ts";
-
-export const TTL_SECONDS_DEFAULT = 300;
-
-/** What an approval says beside action, payload and nonce. */
-export interface ApprovalTerms {
-  /** The approver's name in the daemon's config. */
-  readonly iss: string;
-  /** The executor_id of the one daemon that may run it. */
-  readonly aud: string;
-  /** Whole seconds it is valid, from now; 300 by default. */
-  readonly ttlSeconds?: number;
-  /** The only peer that may use it: `uid:1000` or `socket:agent.sock`. */
-  readonly sub?: string;
-  /** Required where the daemon has a tenant, forbidden where it has none. */
-  readonly tenant?: string;
-  /** How many executions it starts, 1 to 10000; above 1 it binds no nonce. */
-  readonly uses?: number;
-  /** SHA-256 of the handler file that must be the one that runs. */
-  readonly handlerDigest?: Digest;
-}
 
 /** A request's approval, read but not verified: what a person is shown, never what anything is decided on. */
 export interface UnverifiedApproval {
@@ -81,13 +68,19 @@ export function signClaims(
 }
 
 /**
- * The request with further signatures on the approval it carries.
- * Throws Refusal approval_missing, approval_malformed, approval_action_mismatch, approval_nonce_mismatch.
+ * The request with further signatures on the approval it carries, which says what `accepted` does. `nowSeconds` is since 1970.
+ * Throws CarriedTermError, and Refusal approval_missing, approval_malformed, approval_action_mismatch, approval_nonce_mismatch.
  */
-export function countersign(request: ExecutionRequest, keys: readonly ApproverKey[]): ExecutionRequest {
+export function countersign(
+  request: ExecutionRequest,
+  keys: readonly ApproverKey[],
+  accepted: AcceptedTerms,
+  nowSeconds: number,
+): ExecutionRequest {
   const approval = readApproval(request);
   if (approval === undefined) throw new Refusal("approval_missing");
   requireMatch(request, approval.claims);
+  requireAccepted(approval.claims, accepted, nowSeconds);
   return withSignatures(request, approval.envelope, keys);
 }
 
@@ -107,7 +100,8 @@ export function newClaims(
   terms: ApprovalTerms,
   nowSeconds: number,
 ): ApprovalClaims {
-  const { iss, aud, ttlSeconds = TTL_SECONDS_DEFAULT, sub, tenant, uses = 1, handlerDigest } = terms;
+  const { iss, aud, ttlSeconds = TTL_SECONDS_DEFAULT, sub, tenant, uses = USES_DEFAULT, handlerDigest } =
+    terms;
   for (
     const name of [iss, aud, ...(sub === undefined ? [] : [sub]), ...(tenant === undefined ? [] : [tenant])]
   ) {

@@ -10,7 +10,8 @@ import { utf8Encode } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import { type HandlerTypes, TypedAction } from "./action.ts";
-import { type ApprovalTerms, approveRequest, countersign } from "./approve.ts";
+import type { ApprovalTerms } from "./approval_terms.ts";
+import { approveRequest, countersign } from "./approve.ts";
 import type { ApproverKey } from "./approver_key.ts";
 import { type CallOptions, Connection, type ConnectionOptions } from "./connection.ts";
 import {
@@ -70,22 +71,42 @@ export class OpenExecClient {
   }
 
   /**
-   * Signs: a new approval, or a further signature where the request carries one already (whose terms stay as they are).
-   * Throws OpenExecError, OpenExecUnreachable when `aud` has to be asked, RangeError for impossible terms.
+   * Signs a new approval, with each key. Throws RangeError for impossible terms, and for a request that carries an approval
+   * already, OpenExecError, and OpenExecUnreachable when `aud` has to be asked.
    */
   async approve(
     request: ExecutionRequest,
     keys: ApproverKey | readonly ApproverKey[],
     options: ApproveOptions = {},
   ): Promise<ExecutionRequest> {
+    if (request.approval !== undefined) {
+      throw new RangeError(
+        "the request carries an approval: countersign() signs that, approveRequest() replaces it",
+      );
+    }
     const signers = isList(keys) ? keys : [keys];
-    if (request.approval !== undefined) return asErrors(() => countersign(request, signers));
     const iss = options.iss ?? signers[0]?.name;
     if (iss === undefined || iss === null) {
       throw new RangeError("iss is missing, and the key names no approver");
     }
     const terms = { ...options, iss, ...await this.#destination(options) };
-    return asErrors(() => approveRequest(request, signers, terms, this.#clock.nowMs() / 1000));
+    return asErrors(() => approveRequest(request, signers, terms, this.#nowSeconds()));
+  }
+
+  /**
+   * Adds a signature to the approval that the request carries, where its terms are those given: as for a new approval, one use and
+   * 300 seconds unless `options` say otherwise, and the daemon's own audience and tenant. Throws CarriedTermError where they are
+   * not, else as `approve`.
+   */
+  async countersign(
+    request: ExecutionRequest,
+    keys: ApproverKey | readonly ApproverKey[],
+    options: ApproveOptions = {},
+  ): Promise<ExecutionRequest> {
+    const { aud, tenant = null } = await this.#destination(options);
+    const accepted = { ...options, aud, tenant };
+    const signers = isList(keys) ? keys : [keys];
+    return asErrors(() => countersign(request, signers, accepted, this.#nowSeconds()));
   }
 
   /**
@@ -202,6 +223,10 @@ export class OpenExecClient {
   /** Ends kept connections. */
   close(): void {
     this.#connection.close();
+  }
+
+  #nowSeconds(): number {
+    return this.#clock.nowMs() / 1000;
   }
 
   async #destination(terms: ApproveOptions): Promise<{ aud: string; tenant?: string }> {

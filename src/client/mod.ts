@@ -5,12 +5,12 @@
 
 export { type HandlerTypes, type PayloadOf, type ResultOf, TypedAction } from "./action.ts";
 export {
+  type AcceptedTerms,
   type ApprovalTerms,
-  approveRequest,
-  countersign,
-  readApproval,
+  CarriedTermError,
   TTL_SECONDS_DEFAULT,
-} from "./approve.ts";
+} from "./approval_terms.ts";
+export { approveRequest, countersign, readApproval } from "./approve.ts";
 export type { UnverifiedApproval } from "./approve.ts";
 export type { ApprovalClaims } from "./approval_claims.ts";
 export {

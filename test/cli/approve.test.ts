@@ -140,8 +140,8 @@ describe("openexec approve", () => {
 });
 
 describe("a second signature", () => {
-  async function once(): Promise<string> {
-    return (await approve(await requested(), ["--aud", "a", "--yes"])).out;
+  async function once(terms: readonly string[] = []): Promise<string> {
+    return (await approve(await requested(), ["--aud", "a", "--yes", ...terms])).out;
   }
   const again = (input: string, args: readonly string[] = [], nowMs = NOW * 1000) =>
     openexec(["approve", "--key", bob, "--yes", ...args], { input, nowMs });
@@ -158,7 +158,7 @@ describe("a second signature", () => {
 
   test("tells whether the first one verifies, where the configuration knows its key", async () => {
     const first = await once();
-    const flags = ["--config", `${folder}/openexec.toml`];
+    const flags = ["--config", `${folder}/openexec.toml`, "--aud", "a"];
     expect((await again(first, flags)).err).toContain("treasurer, verified");
     const request = parseRequest(first);
     const approval = JSON.parse(JSON.stringify(request.approval));
@@ -178,6 +178,17 @@ describe("a second signature", () => {
     async (flag, value) => {
       const { code, out } = await again(await once(), [flag, value]);
       expect([code, out]).toEqual([2, ""]);
+    },
+  );
+
+  test.each([[["--uses", "9"]], [["--ttl", "6m"]]])(
+    "is refused where the first has %j and nobody is asked, until the flags say so too",
+    async (terms) => {
+      const first = await once(terms);
+      const { code, out, err } = await again(first);
+      expect([code, out]).toEqual([2, ""]);
+      expect(err).toContain(`${terms[0]} does not accept`);
+      expect((await again(first, terms)).code).toBe(0);
     },
   );
 

@@ -5,7 +5,10 @@ import { verify } from "../../src/core/ed25519.ts";
 import { utf8Decode } from "../../src/core/encoding.ts";
 import { parseIJson } from "../../src/core/json.ts";
 import {
+  type AcceptedTerms,
+  type ApprovalTerms,
   approveRequest,
+  CarriedTermError,
   countersign,
   type ExecutionRequest,
   newApproverKey,
@@ -92,29 +95,70 @@ describe("countersign()", () => {
   const once = approveRequest(request, [alice], terms, NOW);
 
   test("adds a signature and leaves the body as it is", () => {
-    const [first, second] = [envelopeOf(once), envelopeOf(countersign(once, [bob]))];
+    const [first, second] = [envelopeOf(once), envelopeOf(countersign(once, [bob], {}, NOW))];
     expect(second.body).toEqual(first.body);
     expect(second.signatures.map(({ keyid }) => keyid)).toEqual(["alice-1", "bob-1"]);
     expect(second.signatures[0]).toEqual(first.signatures[0]);
   });
 
   test("changes nothing for a key that signed already", () => {
-    expect(countersign(once, [alice])).toEqual(once);
+    expect(countersign(once, [alice], {}, NOW)).toEqual(once);
   });
 
   test("refuses to sign what the approval does not say", () => {
     const swapped = { ...once, payload: { amount: 5_000, to: "mallory" } };
-    expect(codeOf(() => countersign(swapped, [bob]))).toBe("approval_action_mismatch");
-    expect(codeOf(() => countersign({ ...once, action: "other" }, [bob]))).toBe("approval_action_mismatch");
-    expect(codeOf(() => countersign({ ...once, nonce: "n-2" }, [bob]))).toBe("approval_nonce_mismatch");
-    expect(codeOf(() => countersign(request, [bob]))).toBe("approval_missing");
+    expect(codeOf(() => countersign(swapped, [bob], {}, NOW))).toBe("approval_action_mismatch");
+    expect(codeOf(() => countersign({ ...once, action: "other" }, [bob], {}, NOW))).toBe(
+      "approval_action_mismatch",
+    );
+    expect(codeOf(() => countersign({ ...once, nonce: "n-2" }, [bob], {}, NOW))).toBe(
+      "approval_nonce_mismatch",
+    );
+    expect(codeOf(() => countersign(request, [bob], {}, NOW))).toBe("approval_missing");
+  });
+
+  /** As a requester may have written it, who signs with any key at all. */
+  const carrying = (more: Partial<ApprovalTerms>) =>
+    approveRequest(request, [alice], { ...terms, ...more }, NOW);
+
+  test.each<[keyof AcceptedTerms, Partial<ApprovalTerms>, AcceptedTerms]>([
+    ["uses", { uses: 2 }, {}],
+    ["uses", { uses: 10_000 }, { uses: 2 }],
+    ["uses", {}, { uses: 2 }],
+    ["ttlSeconds", { ttlSeconds: 301 }, {}],
+    ["ttlSeconds", { ttlSeconds: 60 }, { ttlSeconds: 59 }],
+    ["aud", {}, { aud: "openexec:other" }],
+    ["sub", {}, { sub: "uid:1000" }],
+    ["sub", { sub: "uid:1001" }, { sub: "uid:1000" }],
+    ["tenant", { tenant: "t1" }, { tenant: null }],
+    ["tenant", {}, { tenant: "t1" }],
+    ["handlerDigest", {}, { handlerDigest: `sha256:${"00".repeat(32)}` }],
+  ])("signs no other %s than is accepted: %j for %j", (term, carried, accepted) => {
+    const sign = () => countersign(carrying(carried), [bob], accepted, NOW);
+    expect(sign).toThrow(CarriedTermError);
+    expect(sign).toThrow(expect.objectContaining({ term }));
+  });
+
+  test("signs no life that begins later, however short", () => {
+    const later = approveRequest(request, [alice], { ...terms, ttlSeconds: 10 }, NOW + 3_600);
+    expect(() => countersign(later, [bob], {}, NOW)).toThrow(expect.objectContaining({ term: "ttlSeconds" }));
+  });
+
+  test.each<[Partial<ApprovalTerms>, AcceptedTerms]>([
+    [{ uses: 5, ttlSeconds: 900 }, { uses: 5, ttlSeconds: 900 }],
+    [{ ttlSeconds: 10, sub: "uid:1000", tenant: "t1" }, {}],
+    [{ tenant: "t1", sub: "uid:1" }, { aud: "openexec:host", tenant: "t1", sub: "uid:1", ttlSeconds: 400 }],
+    [{}, { tenant: null }],
+  ])("signs %j for %j", (carried, accepted) => {
+    const signed = countersign(carrying(carried), [bob], accepted, NOW + 200);
+    expect(envelopeOf(signed).signatures).toHaveLength(2);
   });
 
   test("refuses any payload but the approved one", () => {
     fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (payload) => {
       fc.pre(JSON.stringify(payload) !== JSON.stringify(request.payload));
       const other = { ...newRequest("pay", payload, "n-1"), approval: once.approval ?? {} };
-      expect(codeOf(() => countersign(other, [bob]))).toBe("approval_action_mismatch");
+      expect(codeOf(() => countersign(other, [bob], {}, NOW))).toBe("approval_action_mismatch");
     }));
   });
 });
@@ -163,6 +207,19 @@ describe("OpenExecClient.approve()", () => {
     client.close();
   });
 
+  test("countersigns for the daemon's own audience and tenant only", async () => {
+    await using daemon = await FakeDaemon.start();
+    const client = new OpenExecClient({ socketPath: daemon.socketPath });
+    const approved = await client.approve(client.request("echo"), alice);
+    const twice = await client.countersign(approved, [bob]);
+    expect(readApproval(twice)?.envelope.signatures).toHaveLength(2);
+    daemon.tenant = null;
+    await expect(client.countersign(approved, bob)).rejects.toThrow(
+      expect.objectContaining({ term: "tenant" }),
+    );
+    client.close();
+  });
+
   test("needs no daemon when it is told the audience", async () => {
     const client = new OpenExecClient({
       socketPath: "/nowhere",
@@ -170,7 +227,13 @@ describe("OpenExecClient.approve()", () => {
     });
     const approved = await client.approve(request, alice, { aud: "openexec:other", ttlSeconds: 10 });
     expect(readApproval(approved)?.claims).toMatchObject({ aud: "openexec:other", iat: NOW, exp: NOW + 10 });
-    const twice = await client.approve(approved, bob);
+    await expect(client.approve(approved, bob, { aud: "openexec:other" })).rejects.toThrow(
+      /carries an approval/,
+    );
+    const twice = await client.countersign(approved, bob, { aud: "openexec:other" });
     expect(readApproval(twice)?.envelope.signatures).toHaveLength(2);
+    await expect(client.countersign(approved, bob, { aud: "openexec:third" })).rejects.toThrow(
+      CarriedTermError,
+    );
   });
 });

@@ -1,0 +1,67 @@
+/**
+ * What an approval says beside action, payload and nonce; and whether one that a request carries says what its further signer
+ * is ready to sign. Whoever made the request may have written it: a signature on it starts whatever it says, as often and for
+ * as long.
+ */
+
+import type { Digest } from "../core/types.ts";
+import type { ApprovalClaims } from "./approval_claims.ts";
+
+export interface ApprovalTerms {
+  /** The approver's name in the daemon's config. */
+  readonly iss: string;
+  /** The executor_id of the one daemon that may run it. */
+  readonly aud: string;
+  /** Whole seconds it is valid, from now; 300 by default. */
+  readonly ttlSeconds?: number;
+  /** The only peer that may use it: `uid:1000` or `socket:agent.sock`. */
+  readonly sub?: string;
+  /** Required where the daemon has a tenant, forbidden where it has none. */
+  readonly tenant?: string;
+  /** How many executions it starts, 1 to 10000; above 1 it binds no nonce. */
+  readonly uses?: number;
+  /** SHA-256 of the handler file that must be the one that runs. */
+  readonly handlerDigest?: Digest;
+}
+
+export const TTL_SECONDS_DEFAULT = 300;
+export const USES_DEFAULT = 1;
+
+/** The same terms of an approval that somebody else made. Uses and life have the defaults of a new one; the others may be left out. */
+export interface AcceptedTerms extends Partial<Omit<ApprovalTerms, "iss" | "tenant">> {
+  /** null: it may name none. */
+  readonly tenant?: string | null;
+}
+
+/** A term of the approval that a request carries is not what its further signer accepts. */
+export class CarriedTermError extends RangeError {
+  override readonly name = "CarriedTermError";
+
+  /** `said`: what the approval says instead, in words. */
+  constructor(readonly term: keyof AcceptedTerms, readonly said: string) {
+    super(`the approval it carries says ${said}: accept that as ${term}, or make a new one`);
+  }
+}
+
+/** Throws a CarriedTermError for the first term that is not as accepted; a shorter life is. */
+export function requireAccepted(claims: ApprovalClaims, accepted: AcceptedTerms, nowSeconds: number): void {
+  const { uses = USES_DEFAULT, ttlSeconds = TTL_SECONDS_DEFAULT, aud, sub, tenant, handlerDigest } = accepted;
+  const livesSeconds = claims.exp - Math.min(claims.iat, Math.floor(nowSeconds));
+  if ((claims.uses ?? USES_DEFAULT) !== uses) {
+    throw new CarriedTermError("uses", `${claims.uses ?? USES_DEFAULT} uses`);
+  }
+  if (livesSeconds > ttlSeconds) throw new CarriedTermError("ttlSeconds", `${livesSeconds} seconds`);
+  requireSame("aud", claims.aud, aud);
+  requireSame("sub", claims.sub, sub);
+  requireSame("tenant", claims.tenant, tenant);
+  requireSame("handlerDigest", claims.handler_digest, handlerDigest);
+}
+
+function requireSame(
+  term: keyof AcceptedTerms,
+  said: string | undefined,
+  accepted: string | null | undefined,
+): void {
+  if (accepted === undefined || said === (accepted ?? undefined)) return;
+  throw new CarriedTermError(term, `${term} ${said ?? "none"}`);
+}
