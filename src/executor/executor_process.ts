@@ -7,7 +7,7 @@
 
 import { nextTick } from "node:process";
 import { hexEncode } from "../core/encoding.ts";
-import { dataBytesOf, RLIMIT_DATA, setSoftLimit } from "../os/process.ts";
+import { ProcessMemory } from "./process_memory.ts";
 import {
   type Boot,
   type Describe,
@@ -43,10 +43,15 @@ export interface ProcessOrder {
   readonly frameBytesMax: number;
   /** Called once it runs and before it is sent any code. Throws to have it ended, of which nothing more is told. */
   readonly started: (pid: number) => void;
-  /** Called when it has ended; `expected` is false for an end that nobody asked for. */
-  readonly ended: (
-    end: { readonly pid: number; readonly reason: string; readonly expected: boolean },
-  ) => void;
+  /** Called when it has ended. */
+  readonly ended: (end: ProcessEnd) => void;
+}
+
+export interface ProcessEnd {
+  readonly pid: number;
+  readonly reason: string;
+  /** `retired` by whoever held it, `worn` by what ran in it and to be replaced, or `died`, which nobody asked for. */
+  readonly kind: "retired" | "worn" | "died";
 }
 
 interface Pending {
@@ -58,14 +63,6 @@ interface Pending {
 /** How long a process may take until it can take a run: minutes of load, not of work. */
 const READY_MS = 60_000;
 
-/** What runs more often in one worker may keep what it likes. */
-const WATCHED_RUNS_MAX = 2;
-/** Every thread that runs JavaScript has mapped twice this; a process may grow by less from one run to the next. */
-const GROWTH_BYTES_MAX = 256 * 1024 * 1024;
-/** How long what has ended may take to be gone. */
-const GONE_MS = 500;
-const LOOK_EVERY_MS = 10;
-
 /** What it says while it dies: enough for a panic's first lines. */
 const STDERR_BYTES_MAX = 16_384;
 
@@ -74,30 +71,31 @@ export class ExecutorProcess {
   readonly #spawned: Spawned;
   readonly #reader: FrameReader;
   readonly #runs = new Map<string, Pending>();
+  readonly #forgotten = new Set<string>();
   readonly #descriptions = new Map<string, (description: Description | null) => void>();
   readonly exited: Promise<void>;
   #ready = Promise.withResolvers<boolean>();
-  #expected = false;
+  #end: ProcessEnd["kind"] = "died";
   #gone = false;
   #wasReady = false;
   #isReady = false;
   #violation: string | null = null;
   #late: ReturnType<typeof setTimeout> | undefined;
-  /** Bytes it had mapped when it was ready for the first time. */
-  #dataBytes: number | null = null;
+  readonly #memory: ProcessMemory;
   #stderr = "";
 
   /** Throws when it could not be put on record. */
   constructor(private readonly order: ProcessOrder) {
     this.#reader = new FrameReader(order.frameBytesMax);
     this.#spawned = order.spawned;
+    this.#memory = new ProcessMemory(this.pid, order.boot.discipline);
     try {
       order.started(this.pid);
     } catch (error) {
       this.#spawned.discard();
       throw error;
     }
-    this.exited = this.#spawned.exited.then((reason) => this.#end(reason));
+    this.exited = this.#spawned.exited.then((reason) => this.#bury(reason));
     this.#spawned.channel.on("data", (chunk: Uint8Array) => this.#read(chunk));
     this.#keepStderr();
     this.#awaitReady();
@@ -157,17 +155,19 @@ export class ExecutorProcess {
     return Promise.all(descriptions);
   }
 
-  /**
-   * Until the next outcome it may map `bytes` more than now, heap and everything else together. false when that cannot be had.
-   */
+  /** Until the next outcome it may map `bytes` more, heap and everything else together. false when that cannot be had. */
   limitGrowth(bytes: number): boolean {
-    const now = dataBytesOf(this.pid);
-    return now !== null && setSoftLimit(this.pid, RLIMIT_DATA, now + bytes);
+    return this.#memory.limit(bytes);
+  }
+
+  /** What is still under way under that id is nobody's any more: its outcome, should there be one, is not taken. */
+  forget(id: string): void {
+    if (this.#runs.delete(id)) this.#forgotten.add(id);
   }
 
   /** Ends it at once, as planned. */
   retire(): void {
-    this.#expected = true;
+    this.#end = "retired";
     this.#spawned.kill();
   }
 
@@ -209,17 +209,18 @@ export class ExecutorProcess {
       case "undescribed":
         this.#descriptions.get(message.handler)?.(message);
         this.#descriptions.delete(message.handler);
-        return this.#over();
+        return this.#descriptions.size > 0 ? undefined : this.#over(() => this.#memory.readingOver());
       default:
+        if (this.#forgotten.delete(message.id)) return;
         this.#take(message.id).report(message);
-        return this.#over();
+        return this.#over(() => this.#memory.runOver(message.kind === "succeeded"));
     }
   }
 
-  /** What ran is over, and with it its limit: the worker that follows would not start under it. */
-  #over(): void {
-    if (this.order.boot.discipline.shared || this.#descriptions.size > 0) return;
-    setSoftLimit(this.pid, RLIMIT_DATA, null);
+  /** What ran is over: the worker that follows does not start before its limit is lifted, since it would not under that. */
+  #over(note: () => void): void {
+    if (this.order.boot.discipline.shared) return;
+    note();
     this.#send({ kind: "next" });
   }
 
@@ -231,16 +232,11 @@ export class ExecutorProcess {
     this.#late = setTimeout(() => this.#refuse("it did not become ready"), READY_MS);
   }
 
-  /** Offers it for a run, unless an earlier one has left something that runs on, in a worker of its own. */
+  /** Offers it for a run, unless an earlier one has left too much in it. */
   async #admit(): Promise<void> {
-    const deadline = performance.now() + GONE_MS;
-    const { runsMax } = this.order.boot.discipline;
-    while (!this.#gone && runsMax > 0 && runsMax <= WATCHED_RUNS_MAX) {
-      const now = dataBytesOf(this.pid) ?? 0;
-      this.#dataBytes ??= now;
-      if (now <= this.#dataBytes + GROWTH_BYTES_MAX) break;
-      if (performance.now() > deadline) return this.#refuse("an earlier run has left something in it");
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    if (!this.order.boot.discipline.shared && !await this.#memory.isAsBefore()) {
+      this.#end = "worn";
+      return this.#refuse("an earlier run has left something in it");
     }
     clearTimeout(this.#late);
     this.#wasReady = this.#isReady = true;
@@ -267,7 +263,7 @@ export class ExecutorProcess {
     return pending;
   }
 
-  #end(exit: string): void {
+  #bury(exit: string): void {
     this.#gone = true;
     this.#isReady = false;
     clearTimeout(this.#late);
@@ -276,9 +272,10 @@ export class ExecutorProcess {
     for (const { report } of this.#runs.values()) report({ kind: "gone", reason });
     for (const answer of this.#descriptions.values()) answer(null);
     this.#runs.clear();
+    this.#forgotten.clear();
     this.#descriptions.clear();
     this.#spawned.discard();
-    this.order.ended({ pid: this.pid, reason, expected: this.#expected });
+    this.order.ended({ pid: this.pid, reason, kind: this.#end });
   }
 
   #keepStderr(): void {

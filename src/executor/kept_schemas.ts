@@ -2,8 +2,8 @@
  * What handlers take and give, kept from start to start: to read it takes a worker for each module, and says the same each time,
  * since whatever stands in a handler's file can reach nothing where it is read.
  *
- * Invariant: what was kept is used only for the very code that it was read from, with the modules, the converter and the runtime
- * that it was read with. Anything else is read anew, and a handler that could not be used leaves nothing.
+ * Invariant: what was kept is used only for the very code that it was read from, with the harness, the modules, the converter and
+ * the runtime that it was read with. Anything else is read anew, and a handler that could not be used leaves nothing.
  */
 
 import { join } from "node:path";
@@ -18,10 +18,11 @@ export class KeptSchemas {
   readonly #texts: KeptTexts;
 
   /** The layout's files are written. */
-  constructor({ directory, copies }: ExecutorLayout, converter: HandlerCode) {
-    const modules = [...copies.values()].map((copy) => digestOf(Deno.readFileSync(copy)));
-    const circumstances = digestOf(utf8Encode([Deno.version.deno, converter.digest, ...modules].join(" ")));
-    this.#texts = new KeptTexts(join(directory, "schemas.json"), circumstances);
+  constructor(layout: ExecutorLayout, converter: HandlerCode) {
+    const files = [layout.harness, ...layout.copies.values()];
+    const digests = files.map((file) => digestOf(Deno.readFileSync(file)));
+    const circumstances = digestOf(utf8Encode([Deno.version.deno, converter.digest, ...digests].join(" ")));
+    this.#texts = new KeptTexts(join(layout.directory, "schemas.json"), circumstances);
   }
 
   of(handler: HandlerCode): HandlerSchemas | undefined {

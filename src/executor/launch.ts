@@ -8,6 +8,7 @@ import { executorOrder } from "./command_line.ts";
 import type { BegunExaminer } from "./examiner.ts";
 import { ExecutorProcess, type ProcessOrder } from "./executor_process.ts";
 import { writeProgram } from "./executor_program.ts";
+import { NO_GRANTS } from "./grants.ts";
 import { writeImportMap } from "./import_map.ts";
 import { type ExecutorLayout, harnessOf, layoutOf } from "./layout.ts";
 import type { Boot, Code } from "./protocol.ts";
@@ -72,7 +73,7 @@ export class Launcher {
     const handlers = Array.from(employment.handlers, ([name, code]) => [name, this.#scriptOf(code)] as const);
     const boot = bootOf(this.harness, employment, limits);
     return new ExecutorProcess({
-      ...this.#spawn(executorOrder(this.layout, employment, variable), boot),
+      ...this.#spawn(executorOrder(this.layout, employment, variable), boot, employment),
       boot,
       handlers,
       frameBytesMax: frameBytesMax(limits),
@@ -84,9 +85,13 @@ export class Launcher {
     });
   }
 
-  #spawn(order: ChildOrder, boot: Boot): Pick<ProcessOrder, "spawned" | "isBooted"> {
+  #spawn(
+    order: ChildOrder,
+    boot: Boot,
+    { grants }: Employment,
+  ): Pick<ProcessOrder, "spawned" | "isBooted"> {
     const examiner = this.#takeExaminer(order, boot);
-    return { spawned: examiner ?? spawnExecutor(order), isBooted: examiner !== null };
+    return { spawned: examiner ?? spawnExecutor(order, grants), isBooted: examiner !== null };
   }
 
   /** What was begun, for the first who asks, if it is what `order` and `boot` would make; else it is ended. */
@@ -96,7 +101,7 @@ export class Launcher {
     if (begun === null || !isChild(begun.child.pid)) return null;
     const isSame = wasStartedBy(begun.child.pid, order) && begun.terms === termsOf(boot);
     try {
-      const spawned = holdExecutor(begun.child);
+      const spawned = holdExecutor(begun.child, NO_GRANTS);
       if (this.isCurrent && isSame) return spawned;
       spawned.discard();
     } catch {

@@ -128,7 +128,9 @@ export class Slots {
     const timer = setTimeout(() => {
       timedOut = true;
       this.supply.expire(process);
-      if (shared) late.resolve({ kind: "gone", reason: "its time was over" });
+      if (!shared) return;
+      process.forget(job.executionId); // others may run on in it: it ends with the last of them
+      late.resolve({ kind: "gone", reason: "its time was over" });
     }, timeoutMs);
     const first = await Promise.race([report, late.promise]);
     clearTimeout(timer);

@@ -3,14 +3,23 @@
  *
  * A new executor has: the flags it was given and no permission more; no environment but what was granted; no descriptor but
  * /dev/null (closed pipes, where there is none), a pipe for what it says when it dies, and its end of the socket pair; a
- * process group of its own; no core dump, which would put payloads and secrets on disk; and it is the first to go when
- * memory runs out.
+ * process group of its own; no core dump, which would put payloads and secrets on disk; no file that it could make longer, unless
+ * it was granted one (SQLite, which `node:sqlite` brings along, puts temporary files where it is told, and asks nobody); and it is
+ * the first to go when memory runs out.
  */
 
 import { Socket } from "node:net";
+import type { Grants } from "../config/config.ts";
 import { within } from "../core/within.ts";
 import { type Child, type ChildOrder, endOfChild, spawnChild } from "../os/child_process.ts";
-import { RLIMIT_CORE, sendSignal, setOomScoreAdj, setSoftLimit, SIGKILL } from "../os/process.ts";
+import {
+  RLIMIT_CORE,
+  RLIMIT_FSIZE,
+  sendSignal,
+  setOomScoreAdj,
+  setSoftLimit,
+  SIGKILL,
+} from "../os/process.ts";
 
 export interface Spawned {
   readonly pid: number;
@@ -25,6 +34,8 @@ export interface Spawned {
   discard(): void;
 }
 
+type FileGrants = Pick<Grants, "write" | "run">;
+
 const OOM_SCORE = 800;
 /** How often one that has closed its channel is looked at until it has ended. */
 const LOOK_EVERY_MS = 2;
@@ -32,12 +43,15 @@ const LOOK_EVERY_MS = 2;
 const LAST_WORDS_MS = 100;
 
 /** Throws when the process cannot be started, or cannot be made what an executor has to be. */
-export function spawnExecutor(order: ChildOrder): Spawned {
-  return holdExecutor(spawnChild(order));
+export function spawnExecutor(order: ChildOrder, grants: FileGrants): Spawned {
+  return holdExecutor(spawnChild(order), grants);
 }
 
 /** One that was started already. Throws when it cannot be made what an executor has to be, and ends it then. */
-export function holdExecutor({ pid, channel: channelEnd, stderr: stderrEnd }: Child): Spawned {
+export function holdExecutor(
+  { pid, channel: channelEnd, stderr: stderrEnd }: Child,
+  grants: FileGrants,
+): Spawned {
   const channel = new Socket({ fd: channelEnd, readable: true, writable: true });
   const stderr = new Socket({ fd: stderrEnd, readable: true, writable: false });
   const heard = Promise.all([channel, stderr].map(closed));
@@ -68,12 +82,18 @@ export function holdExecutor({ pid, channel: channelEnd, stderr: stderrEnd }: Ch
     void reaped.promise.then(() => clearInterval(timer));
   });
   stderr.on("error", () => {}); // what it says is for the log
-  if (!setOomScoreAdj(pid, OOM_SCORE) || !setSoftLimit(pid, RLIMIT_CORE, 0)) {
+  const limits = mayWrite(grants) ? [RLIMIT_CORE] : [RLIMIT_CORE, RLIMIT_FSIZE];
+  if (!setOomScoreAdj(pid, OOM_SCORE) || !limits.every((limit) => setSoftLimit(pid, limit, 0))) {
     discard();
     throw new Error("the process cannot be limited");
   }
   look(); // it may have ended before there was anybody to be told
   return { pid, channel, stderr, exited, kill, discard };
+}
+
+/** A program that it may run takes the limit along. */
+function mayWrite({ write, run }: FileGrants): boolean {
+  return write.length > 0 || run.length > 0;
 }
 
 function closed(socket: Socket): Promise<void> {

@@ -6,7 +6,7 @@
  */
 
 import { Refusal } from "../core/errors.ts";
-import type { ExecutorProcess, ProcessOrder } from "./executor_process.ts";
+import type { ExecutorProcess, ProcessEnd, ProcessOrder } from "./executor_process.ts";
 
 export type Start = (ended: ProcessOrder["ended"]) => ExecutorProcess;
 
@@ -35,7 +35,7 @@ export class Starter {
     return this.#alive.size;
   }
 
-  /** `died` is called when it ends unasked, and it is time to start another. Throws a Refusal executor_unavailable. */
+  /** `died` is called when it ends unasked, or is worn, and it is time to start another. Throws a Refusal executor_unavailable. */
   start(died: () => void): ExecutorProcess {
     if (this.#closed || this.#retry !== null) throw new Refusal("executor_unavailable");
     try {
@@ -57,9 +57,10 @@ export class Starter {
     await Promise.all(alive.map((process) => process.exited));
   }
 
-  #ended(process: ExecutorProcess, end: Parameters<ProcessOrder["ended"]>[0], died: () => void): void {
+  #ended(process: ExecutorProcess, end: ProcessEnd, died: () => void): void {
     this.#alive.delete(process);
-    if (end.expected || this.#closed) return;
+    if (end.kind === "retired" || this.#closed) return;
+    if (end.kind === "worn") return died();
     this.restarts++;
     if (process.wasReady) {
       this.obituary(end);

@@ -142,6 +142,7 @@ const SIGNALS: ReadonlyMap<number, string> = new Map([
   [11, "SIGSEGV"],
   [15, "SIGTERM"],
   [24, "SIGXCPU"],
+  [25, "SIGXFSZ"],
   [31, "SIGSYS"],
 ]);
 

@@ -14,6 +14,7 @@ const O_WRONLY = 1;
 const O_CLOEXEC = 0o2000000;
 
 /** setrlimit(2) resources. */
+export const RLIMIT_FSIZE = 1;
 export const RLIMIT_DATA = 2;
 export const RLIMIT_CORE = 4;
 
@@ -22,10 +23,10 @@ export const SIGKILL = 9;
 /** When a process started, in a form that differs after a reboot too; null when it is gone or only waits to be reaped. */
 export function startTimeOf(pid: number): string | null {
   const fields = fieldsOf(pid);
-  const boot = readProc(BOOT_ID);
+  const boot = bootId();
   if (fields === null || boot === null) return null;
   const [state, ticks] = [fields[0], fields[19]];
-  return ticks === undefined || state === "Z" || state === "X" ? null : `${boot.trim()} ${ticks}`;
+  return ticks === undefined || state === "Z" || state === "X" ? null : `${boot} ${ticks}`;
 }
 
 /** null when it is gone. */
@@ -36,8 +37,13 @@ export function parentOf(pid: number): number | null {
 
 /** Whether what `startTimeOf` once said was said since the machine started. */
 export function isOfThisBoot(startTime: string): boolean {
-  const boot = readProc(BOOT_ID);
-  return boot !== null && startTime.startsWith(`${boot.trim()} `);
+  const boot = bootId();
+  return boot !== null && startTime.startsWith(`${boot} `);
+}
+
+/** What the kernel made up for itself as the machine started; null when it cannot be read. */
+export function bootId(): string | null {
+  return readProc(BOOT_ID)?.trim() ?? null;
 }
 
 /** Of proc_pid_stat(5), from the third on: the name before them may hold anything, so they are counted from the last parenthesis. */

@@ -8,6 +8,7 @@ import { statfsSync } from "node:fs";
 import { open } from "lmdb";
 import { systemClock } from "../../src/core/clock.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
+import { NO_GRANTS } from "../../src/executor/grants.ts";
 import { holdExecutor } from "../../src/executor/spawn.ts";
 import { spawnChild } from "../../src/os/child_process.ts";
 import { program } from "../../src/os/program.ts";
@@ -41,7 +42,10 @@ await attempt("listen", async () => {
   return "done";
 });
 await attempt("start an executor", async () => {
-  const executor = holdExecutor(spawnChild({ path: program.runtime, args: ["--version"], environment: {} }));
+  const executor = holdExecutor(
+    spawnChild({ path: program.runtime, args: ["--version"], environment: {} }),
+    NO_GRANTS,
+  );
   executor.channel.resume();
   return await executor.exited;
 });
