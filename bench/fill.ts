@@ -1,6 +1,6 @@
 /** A ledger with many executions in it, made through the ledger's own operations: as fast as they commit together. */
 
-import type { Clock } from "../src/core/clock.ts";
+import type { MachineClock } from "../src/core/clock.ts";
 import { digestOf } from "../src/core/sha.ts";
 import type { Signer } from "../src/core/ed25519.ts";
 import { uuidV7 } from "../src/core/uuid.ts";
@@ -19,7 +19,7 @@ const FILLERS = 512;
 /** Executions number `from` up to `to`; those that are `open` are reserved and never settled. */
 export async function fill(
   stateDir: string,
-  clock: Clock,
+  clock: MachineClock,
   { from, to, open = false }: { readonly from: number; readonly to: number; readonly open?: boolean },
 ): Promise<void> {
   const ledger = await openLedger({ stateDir, executorId: "openexec:test", mode: "enforced", clock });

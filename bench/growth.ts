@@ -1,7 +1,8 @@
 /** How the figures change as the ledger grows: filled through its own operations, then served by the real daemon. */
 
 import http from "node:http";
-import { type Clock, systemClock } from "../src/core/clock.ts";
+import type { MachineClock } from "../src/core/clock.ts";
+import { machineClock } from "../src/os/clock.ts";
 import { type Daemon, OPENEXEC, openexec } from "../test/support/daemon.ts";
 import { fill } from "./fill.ts";
 import { inTurn } from "./in_turn.ts";
@@ -29,7 +30,7 @@ export async function growth(sizes: readonly number[], table: Table): Promise<vo
   const small = await Deno.makeTempDir({ prefix: "openexec-bench-" });
   let filled = 0;
   for (const size of sizes) {
-    await fill(`${directory}/state`, systemClock, { from: filled, to: size });
+    await fill(`${directory}/state`, machineClock, { from: filled, to: size });
     if (filled === 0) await copyState(directory, small);
     filled = size;
     const row = await serve(directory, size, table);
@@ -108,7 +109,7 @@ async function proofs(daemon: Daemon, size: number) {
 
 /** Until it is ready, when its predecessor died with so many executions begun. */
 async function recovery(directory: string, filled: number, table: Table): Promise<void> {
-  await fill(`${directory}/state`, systemClock, { from: filled, to: filled + IN_FLIGHT, open: true });
+  await fill(`${directory}/state`, machineClock, { from: filled, to: filled + IN_FLIGHT, open: true });
   const startMs = performance.now();
   const daemon = await scene({ directory });
   table.add("growth", `start with ${IN_FLIGHT} in flight`, { readyMs: performance.now() - startMs });
@@ -125,9 +126,10 @@ async function audit(directory: string, table: Table): Promise<void> {
 }
 
 /** Two days ago, before the machine was started: what is kept for a day has expired when the daemon looks. */
-const twoDaysAgo: Clock = {
-  nowMs: () => systemClock.nowMs() - 2 * 86_400_000,
-  uptimeMs: () => systemClock.uptimeMs() + 10 * 86_400_000,
+const twoDaysAgo: MachineClock = {
+  nowMs: () => machineClock.nowMs() - 2 * 86_400_000,
+  uptimeMs: () => machineClock.uptimeMs() + 10 * 86_400_000,
+  bootId: () => "another",
 };
 
 /** Serves while it prunes what expired before it was started. */

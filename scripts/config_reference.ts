@@ -43,6 +43,9 @@ the defaults below, and one approver, \`development\`, whose key is made on firs
 directory. That key can be read by the same user's agents, so the daemon, \`/health\` and every receipt say
 \`development_approver\`. No such key is made in demo mode, nor where \`[clawshield]\` is set.
 
+A reload (SIGHUP) reads the file that the daemon was started from, and no other. Where it is gone, and where there is one now
+that was not there at the start, the reload fails, and approvers and keys stay as they were.
+
 Paths are absolute or relative to the file; grants are absolute. Durations are a whole number and \`ms\`, \`s\`, \`m\`, \`h\` or
 \`d\`; sizes are bytes, or text with \`B\`, \`KiB\`, \`MiB\` or \`GiB\`.
 `;

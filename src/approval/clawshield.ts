@@ -2,7 +2,9 @@
  * Verification of an approval artifact of OpenExec 0.1.10 ("ClawShield"), kept so that its clients go on working.
  *
  * Signed is the undelimited concatenation of five fields. Moving a boundary between them therefore signs alike: claims go by
- * the SHA-256 of the whole message, which no boundary changes, and `approval_id` is used for nothing else and never stored.
+ * the SHA-256 of the whole message, which no boundary changes, and `approval_id` is used for nothing else and never stored. The
+ * tenant is only as good as that: an artifact passes for every tenant whose name is an ending of its `approval_id` and `tenant_id`
+ * in a row. What keeps executors apart is a key for each.
  */
 
 import * as v from "valibot";

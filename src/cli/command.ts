@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 import type { Environment } from "../config/environment.ts";
-import type { Clock } from "../core/clock.ts";
+import type { MachineClock } from "../core/clock.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -12,7 +12,7 @@ export interface Cli {
   readonly environment: Environment;
   /** Absolute. */
   readonly cwd: string;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   /** From its first call on, Ctrl-C no longer ends the process but aborts this signal. */
   readonly interruption: () => AbortSignal;
   /** Set by a command that ends without an error, and yet not well. */

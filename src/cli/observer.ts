@@ -12,6 +12,7 @@ export interface Observer {
   readonly attempt: (attempt: Attempt, answer: Answer) => void;
   readonly exchange: (event: ExchangeEvent) => void;
   readonly pruned: (bodies: number) => void;
+  readonly pruningPaused: () => void;
   readonly recovered: (interrupted: { readonly unknown: number; readonly rerun: number }) => void;
   readonly checkpointFailed: (where: CheckpointFailure, error: unknown) => void;
   readonly bug: (error: unknown) => void;
@@ -38,6 +39,7 @@ export function observer(metrics: () => DaemonMetrics | null): Observer {
       metrics()?.pruned(bodies);
       log.info("bodies pruned", { count: bodies });
     },
+    pruningPaused: () => log.warning("pruning is paused: the clock jumped ahead"),
     recovered: ({ unknown, rerun }) => {
       if (unknown > 0) log.warning("outcomes of interrupted executions are unknown", { count: unknown });
       if (rerun > 0) log.info("interrupted executions run again", { count: rerun });

@@ -1,6 +1,12 @@
 /** The configuration that `serve` is told to run with. */
 
-import { checkPaths, loadConfig, type LoadedConfig, type LoadRequest } from "../config/load.ts";
+import {
+  checkPaths,
+  loadConfig,
+  loadConfigAgain,
+  type LoadedConfig,
+  type LoadRequest,
+} from "../config/load.ts";
 import { readConfigFile } from "../config/read_file.ts";
 import { realPath } from "../os/file_status.ts";
 import { program } from "../os/program.ts";
@@ -9,12 +15,22 @@ import type { ServeFlags } from "./serve_flags.ts";
 
 /** For the first stage, which may write nowhere: the key of the embedded default is made by the second. Throws a ConfigError. */
 export function readConfig(cli: Cli, flags: ServeFlags): LoadedConfig {
-  return load(cli, flags, () => null);
+  return loadConfig(requestOf(cli, flags, () => null));
 }
 
-/** For the second stage, as often as it is asked for. Throws a ConfigError. */
+/** For the second stage. Throws a ConfigError. */
 export async function readConfigWithKey(cli: Cli, flags: ServeFlags): Promise<LoadedConfig> {
-  return load(cli, flags, await keyMaker(cli, flags));
+  const named = flags.config ?? cli.environment.config;
+  return loadConfig(requestOf(cli, flags, await keyMaker(named)));
+}
+
+/** For a reload, of what the daemon was started from: that file, or null for the embedded default. Throws a ConfigError. */
+export async function readConfigAgain(
+  cli: Cli,
+  flags: ServeFlags,
+  startedFrom: string | null,
+): Promise<LoadedConfig> {
+  return loadConfigAgain(requestOf(cli, flags, await keyMaker(startedFrom)), startedFrom);
 }
 
 /** What was loaded, if its paths are where they may be; before a start. Throws a ConfigError. */
@@ -24,25 +40,22 @@ export function checked(loaded: LoadedConfig): LoadedConfig {
 }
 
 /** A named configuration has no use for the embedded default's key, nor for what makes it. */
-async function keyMaker(
-  { environment }: Cli,
-  { config }: ServeFlags,
-): Promise<LoadRequest["developmentKey"]> {
-  if ((config ?? environment.config) !== null) return () => null;
+async function keyMaker(named: string | null): Promise<LoadRequest["developmentKey"]> {
+  if (named !== null) return () => null;
   return (await import("./embedded_default.ts")).developmentKey;
 }
 
-function load(
+function requestOf(
   { environment, cwd }: Cli,
   { config, state, socket, mode }: ServeFlags,
   developmentKey: LoadRequest["developmentKey"],
-): LoadedConfig {
-  return loadConfig({
+): LoadRequest {
+  return {
     config: config ?? null,
     overrides: { state: state ?? null, socket: socket ?? null, mode: mode ?? null },
     environment,
     cwd,
     read: readConfigFile,
     developmentKey,
-  });
+  };
 }

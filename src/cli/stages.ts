@@ -33,7 +33,11 @@ function isWide(): boolean {
 async function firstStage(cli: Cli, flags: ServeFlags): Promise<never> {
   const { checked, readConfig } = await import("./serve_config.ts");
   const { narrow } = await import("./narrow.ts");
-  return narrow(checked(readConfig(cli, flags)), ["serve", ...argumentsOf(flags)], cli.environment);
+  const loaded = checked(readConfig(cli, flags));
+  const { path } = loaded.config;
+  // the second stage reads this very file, should it have to, wherever it was found
+  const found = path === null ? flags : { ...flags, config: path };
+  return narrow(loaded, ["serve", ...argumentsOf(found)], cli.environment);
 }
 
 async function secondStage(cli: Cli, flags: ServeFlags, { loaded, examiner }: Handover): Promise<void> {
@@ -43,8 +47,8 @@ async function secondStage(cli: Cli, flags: ServeFlags, { loaded, examiner }: Ha
   await Promise.allSettled([begun]); // to load anything more would keep the executor from booting
   const { runService } = await import("./service.ts");
   const reload = async () => {
-    const { readConfigWithKey } = await import("./serve_config.ts");
-    return await readConfigWithKey(cli, flags);
+    const { readConfigAgain } = await import("./serve_config.ts");
+    return await readConfigAgain(cli, flags, config.path);
   };
   cli.exitCode = await runService(cli, { config, warnings }, begun, reload);
 }

@@ -1,7 +1,7 @@
 /** The surroundings of a command that runs in this process. */
 
 import { readEnvironment } from "../config/environment.ts";
-import { systemClock } from "../core/clock.ts";
+import { machineClock } from "../os/clock.ts";
 import type { Cli } from "./command.ts";
 import { DONE } from "./exit_code.ts";
 import { interruption } from "./interruption.ts";
@@ -12,7 +12,7 @@ export function systemCli(): Cli {
     terminal: systemTerminal(),
     environment: readEnvironment(),
     cwd: Deno.cwd(),
-    clock: systemClock,
+    clock: machineClock,
     interruption: interruption(),
     exitCode: DONE,
   };

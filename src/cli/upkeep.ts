@@ -10,13 +10,14 @@ const PRUNE_EVERY_MS = 10_000;
 
 export interface UpkeepParts {
   readonly ledger: Ledger;
-  readonly publisher: CheckpointPublisher;
-  readonly observer: Pick<Observer, "bug" | "pruned">;
+  readonly publisher: Pick<CheckpointPublisher, "start" | "stop">;
+  readonly observer: Pick<Observer, "bug" | "pruned" | "pruningPaused">;
 }
 
 export class Upkeep {
   #timer: ReturnType<typeof setInterval> | undefined;
   #pruning: Promise<void> | null = null;
+  #paused = false;
 
   constructor(private readonly parts: UpkeepParts) {}
 
@@ -36,7 +37,16 @@ export class Upkeep {
   #prune(): void {
     const { ledger, observer } = this.parts;
     this.#pruning ??= pruneAll({ ledger, onPruned: observer.pruned }, false)
-      .then(() => undefined, observer.bug)
+      .then(() => this.#tellPause())
+      .catch(observer.bug)
       .finally(() => this.#pruning = null);
+  }
+
+  /** Once for each pause, and again after a restart: from here on what has expired is kept. */
+  #tellPause(): void {
+    const { ledger, observer } = this.parts;
+    const { pruningPaused } = ledger.health();
+    if (pruningPaused && !this.#paused) observer.pruningPaused();
+    this.#paused = pruningPaused;
   }
 }

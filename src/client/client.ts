@@ -23,7 +23,7 @@ import {
   statusOf,
 } from "./description.ts";
 import { errorOfRefusal, unreadableAnswer } from "./errors.ts";
-import { type Execution, executionOf, executionsOf } from "./execution.ts";
+import { type Execution, executionOf, executionsOf, type ExecutionsPage } from "./execution.ts";
 import { hashesOf, isJsonObject } from "./json.ts";
 import { type ExecutionRequest, newRequest, requestText } from "./request.ts";
 import type { Verification } from "../log/verification.ts";
@@ -43,6 +43,7 @@ export interface ApproveOptions extends Partial<ApprovalTerms> {
   readonly signal?: AbortSignal;
 }
 
+const LIST_DEFAULT = 20;
 const WAIT_MS = 30_000;
 const POLL_MS = 50;
 const POLL_MS_MAX = 1_000;
@@ -133,17 +134,22 @@ export class OpenExecClient {
     return executionIn(await this.#connection.get(`/executions?nonce=${encodeURIComponent(nonce)}`, call));
   }
 
-  /** Executions this peer may see, newest first; `before` is the id to go on from. */
+  /**
+   * Executions this peer may see, newest first: `limit` of them (1 to 1000, by default 20) or all there are, however the daemon
+   * divides them. `before` is the id to go on from.
+   */
   async list(
     page: { readonly limit?: number; readonly before?: string } = {},
     call: CallOptions = {},
   ): Promise<readonly Execution[]> {
-    const query = [
-      ...(page.limit === undefined ? [] : [`limit=${page.limit}`]),
-      ...(page.before === undefined ? [] : [`before=${encodeURIComponent(page.before)}`]),
-    ];
-    const path = query.length === 0 ? "/executions" : `/executions?${query.join("&")}`;
-    return required(executionsOf(await this.#connection.get(path, call)));
+    const { limit = LIST_DEFAULT, before = null } = page;
+    let { executions, next } = await this.#page(limit, before, call);
+    while (next !== null && executions.length < limit) {
+      const more = await this.#page(limit - executions.length, next, call);
+      executions = [...executions, ...more.executions];
+      next = more.next;
+    }
+    return executions;
   }
 
   /** Polls until it is settled, however it ended. Takes an execution (by id) or a request (by nonce). */
@@ -227,6 +233,11 @@ export class OpenExecClient {
 
   #nowSeconds(): number {
     return this.#clock.nowMs() / 1000;
+  }
+
+  async #page(limit: number, before: string | null, call: CallOptions): Promise<ExecutionsPage> {
+    const from = before === null ? "" : `&before=${encodeURIComponent(before)}`;
+    return required(executionsOf(await this.#connection.get(`/executions?limit=${limit}${from}`, call)));
   }
 
   async #destination(terms: ApproveOptions): Promise<{ aud: string; tenant?: string }> {

@@ -61,12 +61,21 @@ export function executionOf(value: Json): Execution | undefined {
   };
 }
 
+/** Some of a list. */
+export interface ExecutionsPage {
+  readonly executions: readonly Execution[];
+  /** The id to go on from; null where there are no more, and where there were none. */
+  readonly next: string | null;
+}
+
 /** undefined when it is no list of them. */
-export function executionsOf(value: Json): readonly Execution[] | undefined {
-  const listed = isJsonObject(value) ? value["executions"] : undefined;
+export function executionsOf(value: Json): ExecutionsPage | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { executions: listed, next } = value;
   if (!Array.isArray(listed)) return undefined;
   const executions = listed.map(executionOf).filter((execution) => execution !== undefined);
-  return executions.length === listed.length ? executions : undefined;
+  if (executions.length !== listed.length) return undefined;
+  return { executions, next: typeof next === "string" && executions.length > 0 ? next : null };
 }
 
 function saltsOf(value: Json | undefined): Execution["salts"] {

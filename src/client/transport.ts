@@ -4,7 +4,7 @@
  */
 
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
-import { concatBytes } from "../core/encoding.ts";
+import { GatheredBytes } from "../core/gathered_bytes.ts";
 import { type Answer, ConnectionFailed, type Transport } from "./message.ts";
 
 /** `answerBytesMax` bounds what one answer may take: a stray server must not fill this process's memory. */
@@ -55,19 +55,16 @@ function exchange(request: ClientRequest, body: Uint8Array | undefined, bytesMax
 }
 
 async function readAnswer(response: IncomingMessage, bytesMax: number): Promise<Answer> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const body = new GatheredBytes(bytesMax, Number(response.headers["content-length"] ?? 0));
   for await (const chunk of response) {
     if (!(chunk instanceof Uint8Array)) throw new Error("a chunk that is no bytes");
-    length += chunk.length;
-    if (length > bytesMax) throw new Error("the answer is larger than answerBytesMax");
-    chunks.push(chunk);
+    if (!body.add(chunk)) throw new Error("the answer is larger than answerBytesMax");
   }
   if (!response.complete) throw new Error("the answer broke off");
   return {
     status: response.statusCode ?? 0,
     retryAfterSeconds: secondsOf(response.headers["retry-after"]),
-    body: concatBytes(...chunks),
+    body: body.whole(),
   };
 }
 

@@ -53,6 +53,18 @@ export function loadConfig(request: LoadRequest): LoadedConfig {
   throw new ConfigError([{ source: file, line: null, key: "", message: "no such file" }]);
 }
 
+/**
+ * The configuration of a daemon that runs, as it is now; `startedFrom` is the file it was read from at the start, null for the
+ * embedded default. Throws a ConfigError also where that file is gone, and where there is one now that was not there: only a
+ * restart changes where approvers are read from.
+ */
+export function loadConfigAgain(request: LoadRequest, startedFrom: string | null): LoadedConfig {
+  if (startedFrom !== null) return loadConfig({ ...request, config: startedFrom });
+  if (request.read(SYSTEM_CONFIG) === undefined) return loadEmbedded(request);
+  const message = "it was not there at the start, and waits for a restart";
+  throw new ConfigError([{ source: SYSTEM_CONFIG, line: null, key: "", message }]);
+}
+
 /** Throws a ConfigError for grants and an anchor that are where they must not be; `program` is openexec's own folder. */
 export function checkPaths(loaded: LoadedConfig, program: string, realPath: RealPath): void {
   const problems: ConfigProblem[] = [];

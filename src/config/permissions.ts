@@ -53,7 +53,7 @@ function readableBy(config: Config, { root, packages }: ProgramFiles): string[] 
   return [
     root,
     packages,
-    // where there is none yet, the daemon looks again, and a reload may find one
+    // where there is none, the daemon looks again, and a reload tells of one
     config.path ?? SYSTEM_CONFIG,
     ...actions(config).flatMap(({ module, secrets }) => [
       ...("file" in module ? [module.file] : []),

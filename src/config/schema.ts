@@ -35,7 +35,11 @@ const limitsSchema = table({
   request_bytes: defaulted(size(1, GIB), 2097152, "Largest request body."),
   result_bytes: defaulted(size(1, GIB), 1048576, "Largest result, as JSON."),
   in_flight: defaulted(integer(1, 65_536), 256, "Requests being worked on at a time."),
-  requests_per_second: defaulted(integer(0), 0, "Per peer uid; 0 is no limit."),
+  requests_per_second: defaulted(
+    integer(0),
+    0,
+    "Per peer uid, on all agent sockets together; 0 is no limit.",
+  ),
   refusal_receipts_per_minute: defaulted(
     integer(0),
     60,

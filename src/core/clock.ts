@@ -6,6 +6,12 @@ export interface Clock {
   uptimeMs(): number;
 }
 
+/** A clock whose uptimes can be told from those of another start of the machine, or of another machine. */
+export interface MachineClock extends Clock {
+  /** Another after each start; empty where nobody knows. */
+  bootId(): string;
+}
+
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   uptimeMs: () => Math.round(globalThis.process.getBuiltinModule("node:os").uptime() * 1000),
@@ -20,7 +26,7 @@ export const UPTIME_STEP_MS = 1_000;
  * meanwhile either, or whatever expires would live as long as the wall clock is behind: it goes on with the uptime,
  * counted from when the wall clock was last right, whether anybody asked for the time since or not.
  */
-export function monotonicClock(clock: Clock, markMs: number): Clock {
+export function monotonicClock(clock: MachineClock, markMs: number): MachineClock {
   let latest = markMs;
   let right = { ms: markMs, uptimeMs: clock.uptimeMs() };
   const nowMs = () => {
@@ -31,5 +37,5 @@ export function monotonicClock(clock: Clock, markMs: number): Clock {
     right = { ms: wallMs, uptimeMs };
     return latest = wallMs;
   };
-  return { nowMs, uptimeMs: () => clock.uptimeMs() };
+  return { nowMs, uptimeMs: () => clock.uptimeMs(), bootId: () => clock.bootId() };
 }

@@ -55,6 +55,8 @@ export class ExecutionEngine implements Engine {
     const { context, stations } = attempt;
     const request = attempt.request = parseRequest(body, context.idempotencyKey);
     stations.passed("parse");
+    // what a copy has just written down can be read before its run can be waited for
+    await this.#turns.ended(context.peer, request.nonce);
     const known = this.#own(request, context);
     if (known !== undefined) return await this.#replay(known, request, attempt);
     this.#refuseWhileClosed();

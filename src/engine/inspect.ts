@@ -13,10 +13,12 @@ import { decodeReceipt } from "../log/receipt.ts";
 import { receiptEnvelope } from "../log/signed_receipt.ts";
 import { formatTlogProof } from "../log/tlog_proof.ts";
 import type { ExecutionView } from "./engine.ts";
+import { executionsPage } from "./executions_page.ts";
 import { healthOf, type HealthParts } from "./health.ts";
 import type {
   ActionView,
   ConsistencyProofView,
+  ExecutionsView,
   HealthView,
   InclusionProofView,
   Inspector,
@@ -67,9 +69,8 @@ export class Inspection implements Inspector {
     return this.#view(this.parts.ledger.findByNonce(nonce), visibleTo);
   }
 
-  list(visibleTo: number | null, limit: number, before: string | null): readonly ExecutionView[] {
-    const page = before === null ? {} : { before };
-    return this.parts.ledger.list({ uid: visibleTo, limit, ...page }).map((r) => this.#view(r, visibleTo));
+  list(visibleTo: number | null, limit: number, before: string | null): Promise<ExecutionsView> {
+    return executionsPage(this.parts.ledger, { visibleTo, limit, before });
   }
 
   receipt(logIndex: number, visibleTo: number | null): ReceiptView {

@@ -60,6 +60,12 @@ export type ConsistencyProofView = {
   readonly hashes: readonly string[];
 };
 
+/** Some executions, newest first. `next` is the id to go on from with `before`, null where there are no more. */
+export type ExecutionsView = {
+  readonly executions: readonly ExecutionView[];
+  readonly next: string | null;
+};
+
 export interface Inspector {
   service(): ServiceView;
   health(): HealthView;
@@ -72,8 +78,8 @@ export interface Inspector {
   find(id: string, visibleTo: number | null): ExecutionView;
   /** Throws a Refusal: execution_not_found. */
   findByNonce(nonce: string, visibleTo: number | null): ExecutionView;
-  /** Newest first; `before` is an id to go on from. */
-  list(visibleTo: number | null, limit: number, before: string | null): readonly ExecutionView[];
+  /** At most `limit`, and fewer where they are large; `before` is an id to go on from. */
+  list(visibleTo: number | null, limit: number, before: string | null): Promise<ExecutionsView>;
 
   /** Throws a Refusal: execution_not_found. */
   receipt(logIndex: number, visibleTo: number | null): ReceiptView;

@@ -15,6 +15,11 @@ export class Turns {
     return this.#last.get(keyOf(peer, nonce));
   }
 
+  /** Resolves when none is under way. */
+  async ended(peer: Peer, nonce: string): Promise<void> {
+    for (let turn; (turn = this.before(peer, nonce)) !== undefined;) await turn;
+  }
+
   /** To be called while no turn is under way; returns what ends this one. */
   take(peer: Peer, nonce: string): () => void {
     const key = keyOf(peer, nonce);

@@ -23,13 +23,26 @@ export interface Settled {
   readonly resolution?: SignedReceipt;
 }
 
+/** What was read back. */
+export interface Loaded extends Settled {
+  /** Of the bodies that were opened for it, in UTF-16 code units: what the reading and the showing of it cost. */
+  readonly textLength: number;
+}
+
+/** What it is read back from. */
+export type SettledLedger = Pick<Ledger, "log" | "openRequest" | "openResult">;
+
 /** Reads back what an earlier settlement left. */
-export function loadSettled(record: ExecutionRecord, ledger: Ledger): Settled {
+export function loadSettled(record: ExecutionRecord, ledger: SettledLedger): Loaded {
+  const result = ledger.openResult(record.id) ?? null;
+  const request = ledger.openRequest(record.id) ?? null;
   const resolution = record.resolution === null ? undefined : ledger.log.leaf(record.resolution.logIndex);
   return {
     record,
-    result: ledger.openResult(record.id) ?? null,
-    requestSalt: ledger.openRequest(record.id)?.salt ?? null,
+    result,
+    requestSalt: request?.salt ?? null,
+    textLength: (result?.canonical.length ?? 0) + (request?.canonical.length ?? 0) +
+      (request?.approvalText?.length ?? 0),
     receipt: record.logIndex === null ? null : ledger.log.leaf(record.logIndex) ?? null,
     ...(resolution === undefined ? {} : { resolution }),
   };

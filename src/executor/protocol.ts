@@ -6,7 +6,8 @@
  * none of them had run yet: a handler can adopt the descriptor and write to it, but what it writes is no frame of ours.
  */
 
-import { concatBytes, utf8Decode, utf8Encode } from "../core/encoding.ts";
+import { utf8Decode, utf8Encode } from "../core/encoding.ts";
+import { GatheredBytes } from "../core/gathered_bytes.ts";
 import { anyOf, array, type Guard, members, oneOf, pair, string, type TypeOf, whole } from "../core/shape.ts";
 
 const flag = oneOf(true, false);
@@ -139,11 +140,12 @@ export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-/** Cuts a stream into frames. */
+/** Cuts a stream into frames. What lies whole in one chunk is not copied; what does not is held as bytes, however it comes. */
 export class FrameReader {
-  #parts: Uint8Array[] = [];
-  #length = 0;
+  /** Of the header or the body that is due, as `#isBody` says. */
+  #part = new GatheredBytes(HEADER_BYTES, HEADER_BYTES);
   #needed = HEADER_BYTES;
+  #isBody = false;
 
   /** Bounds what one frame may make this side hold. */
   bytesMax: number;
@@ -154,28 +156,25 @@ export class FrameReader {
 
   /** The frames that are whole now. Throws a FrameError for one that is too long or no UTF-8. */
   read(chunk: Uint8Array): string[] {
-    this.#parts.push(chunk);
-    this.#length += chunk.length;
-    if (this.#length < this.#needed) return [];
-    const bytes = concatBytes(...this.#parts);
     const frames: string[] = [];
-    let start = 0;
-    for (let end = this.#endOf(bytes, start); end <= bytes.length; end = this.#endOf(bytes, start)) {
-      frames.push(textOf(bytes.subarray(start + HEADER_BYTES, end)));
-      start = end;
+    let rest = chunk;
+    for (;;) {
+      const missing = this.#needed - this.#part.length;
+      this.#part.add(rest.subarray(0, missing));
+      if (rest.length < missing) return frames;
+      rest = rest.subarray(missing);
+      const part = this.#part.whole();
+      if (this.#isBody) frames.push(textOf(part));
+      this.#isBody = !this.#isBody;
+      this.#needed = this.#isBody ? this.#lengthIn(part) : HEADER_BYTES;
+      this.#part = new GatheredBytes(this.#needed, this.#needed);
     }
-    this.#parts = [bytes.subarray(start)];
-    this.#length = bytes.length - start;
-    this.#needed = this.#endOf(bytes, start) - start;
-    return frames;
   }
 
-  /** Where the frame at `start` ends; past the end of `bytes` when it is not whole yet. */
-  #endOf(bytes: Uint8Array, start: number): number {
-    if (bytes.length - start < HEADER_BYTES) return start + HEADER_BYTES;
-    const length = new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(0);
+  #lengthIn(header: Uint8Array): number {
+    const length = new DataView(header.buffer, header.byteOffset).getUint32(0);
     if (length > this.bytesMax) throw new FrameError(`a frame of ${length} bytes`);
-    return start + HEADER_BYTES + length;
+    return length;
   }
 }
 

@@ -25,7 +25,7 @@ export class Ballast {
     this.#path = join(directory, "ballast");
   }
 
-  /** Fills it where it is missing or cut short; a disk too full for that leaves it missing. */
+  /** Fills it where it is missing or cut short; where that fails, on a full disk or otherwise, it is missing. */
   static async open(directory: string): Promise<Ballast> {
     const ballast = new Ballast(directory);
     await ballast.fill();
@@ -36,10 +36,11 @@ export class Ballast {
     return this.#present;
   }
 
+  /** Never rejects. */
   async fill(): Promise<void> {
     const releases = this.#releases;
-    const file = await Deno.open(this.#path, { write: true, create: true, mode: 0o600 });
     try {
+      using file = await Deno.open(this.#path, { write: true, create: true, mode: 0o600 });
       const { size } = await file.stat();
       await file.seek(size, Deno.SeekMode.Start);
       for (let left = this.bytes - size; left > 0;) {
@@ -48,8 +49,6 @@ export class Ballast {
       this.#present = releases === this.#releases;
     } catch {
       this.release();
-    } finally {
-      file.close();
     }
   }
 

@@ -10,7 +10,7 @@
  *   any more and the ledger gives up until a restart.
  */
 
-import type { Clock } from "../core/clock.ts";
+import type { MachineClock } from "../core/clock.ts";
 import { equalBytes } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
 import { advanceMark } from "./clock_mark.ts";
@@ -44,7 +44,7 @@ export class GroupCommit {
   #running = false;
   #latest: LedgerState;
 
-  constructor(private readonly store: Store, private readonly clock: Clock) {
+  constructor(private readonly store: Store, private readonly clock: MachineClock) {
     this.#latest = readState(store.tables);
   }
 

@@ -156,7 +156,8 @@ export interface Ledger {
   /**
    * Outcome, sealed result, receipt and log leaf in one durable transaction. It waits out a full disk (space is held
    * back for it), unless it may try only `attempts` times, and rejects only with storage_full then, or with
-   * ledger_unavailable, when the outcome cannot be recorded before a restart.
+   * ledger_unavailable, when the outcome cannot be recorded before a restart. A result that cannot be sealed for another
+   * reason is left out: from then on it shows as pruned.
    */
   settle(settlement: Settlement, attempts?: number): Promise<ExecutionRecord>;
   /** Every execution still `reserved`; what start-up has to settle or rerun. */

@@ -8,7 +8,7 @@
  */
 
 import { join } from "node:path";
-import { type Clock, monotonicClock } from "../core/clock.ts";
+import { type MachineClock, monotonicClock } from "../core/clock.ts";
 import type { Mode } from "../core/types.ts";
 import { releaseMappedFile } from "../os/mapped_file.ts";
 import { Ballast } from "./ballast.ts";
@@ -34,7 +34,7 @@ export interface OpenOptions {
   /** null: the one the state directory remembers; a random one when it is new. */
   readonly executorId: string | null;
   readonly mode: Mode;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
   /** Largest result that may have to be sealed, in bytes; default 1 MiB. */
   readonly resultBytesMax?: number;
   /** false: a missing ledger is an error. Default true. */

@@ -1,6 +1,6 @@
 /** What the operations of the ledger work on. */
 
-import type { Clock } from "../core/clock.ts";
+import type { MachineClock } from "../core/clock.ts";
 import { executionKey } from "./keys.ts";
 import type { Grants } from "./grants.ts";
 import type { GroupCommit } from "./group_commit.ts";
@@ -15,7 +15,7 @@ export interface LedgerParts {
   readonly grants: Grants;
   readonly room: Room;
   /** Never before the ledger's mark. */
-  readonly clock: Clock;
+  readonly clock: MachineClock;
 }
 
 /** The key of an execution that we named ourselves; throws RangeError for anything but a UUIDv7. */

@@ -26,7 +26,15 @@ interface Sealed {
 
 /** Throws what Ledger.reserve names. */
 export async function reserve(ledger: LedgerParts, reservation: Reservation): Promise<ExecutionRecord> {
-  ledger.room.admitReservation(reservation.body.canonical.length);
+  const admissionEnded = ledger.room.admitReservation(reservation.body.canonical.length);
+  try {
+    return await sealAndClaim(ledger, reservation);
+  } finally {
+    admissionEnded();
+  }
+}
+
+async function sealAndClaim(ledger: LedgerParts, reservation: Reservation): Promise<ExecutionRecord> {
   const id = ownExecutionKey(reservation.record.id);
   const sealed = await sealAll(ledger, id, reservation);
   try {

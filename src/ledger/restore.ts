@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - What was consumed after the backup was made is unknown to it, so every approval issued before the restore is refused
- *   from now on (`approval_fenced`).
+ *   from now on (`approval_fenced`). Now is the latest of three: the wall clock, the time by the backup, and the time by the
+ *   ledger that was there, where that can be read. With a wall clock that was set back a daemon went on by its uptime.
  * - What was in flight when the backup was made has long ended, so its requests are dropped: it becomes
  *   `outcome_unknown` and never runs again.
  * - The next daemon says in the log that it took place (restored.ts).
@@ -11,10 +12,11 @@
  */
 
 import { join } from "node:path";
-import type { Clock } from "../core/clock.ts";
-import { advanceMark } from "./clock_mark.ts";
+import type { MachineClock } from "../core/clock.ts";
+import { advanceMark, earliestNow } from "./clock_mark.ts";
 import { createFolder, flushFolder } from "./durable_file.ts";
 import { type Identity, readIdentity } from "./identity.ts";
+import { checkDataFile } from "./integrity.ts";
 import { DATA_FILE, dataFile, draftFolder, exists, LEDGER_FOLDER, ledgerFolder } from "./layout.ts";
 import { StateLock } from "./lock.ts";
 import { damagedLedger, LedgerOpenError } from "./open_error.ts";
@@ -24,13 +26,13 @@ import { ownExecutionKey } from "./parts.ts";
 import { sealedKey } from "./keys.ts";
 import { noteRestore } from "./restored.ts";
 import { readState, writeState } from "./state.ts";
-import type { Store } from "./store.ts";
+import { Store } from "./store.ts";
 
 export interface RestoreOptions {
   /** What `backup` made. */
   readonly backupDir: string;
   readonly stateDir: string;
-  readonly clock: Clock;
+  readonly clock: MachineClock;
 }
 
 export interface Restored extends Identity {
@@ -65,7 +67,11 @@ export async function restoreLedger({ backupDir, stateDir, clock }: RestoreOptio
 }
 
 /** Makes the draft: the copy, with its fence. */
-async function prepare(source: string, stateDir: string, clock: Clock): Promise<Omit<Restored, "replaced">> {
+async function prepare(
+  source: string,
+  stateDir: string,
+  clock: MachineClock,
+): Promise<Omit<Restored, "replaced">> {
   const draft = draftFolder(stateDir);
   if (await exists(draft)) await Deno.remove(draft, { recursive: true });
   await createFolder(draft);
@@ -75,8 +81,10 @@ async function prepare(source: string, stateDir: string, clock: Clock): Promise<
   try {
     const identity = readIdentity(store.tables);
     const state = readState(store.tables);
-    const nowMs = advanceMark(state, clock);
-    const fenceSeconds = Math.max(state.fenceSeconds, Math.ceil(nowMs / 1000));
+    const earliestMs = Math.max(earliestNow(state, clock), await earliestBy(ledgerFolder(stateDir), clock));
+    const nowMs = advanceMark(state, clock, earliestMs);
+    // an approval may have been issued, and consumed, in the very millisecond of a mark
+    const fenceSeconds = Math.max(state.fenceSeconds, Math.floor(nowMs / 1000) + 1);
     await store.commit(() => {
       dropInterrupted(store);
       writeState(store.tables, { ...state, fenceSeconds });
@@ -85,6 +93,21 @@ async function prepare(source: string, stateDir: string, clock: Clock): Promise<
     return { ...identity, executions: state.executions, logSize: state.logSize, fenceSeconds };
   } finally {
     await store.close();
+  }
+}
+
+/** The earliest that it can be by the ledger in `folder`; 0 where none can be read, which may be why one restores. */
+async function earliestBy(folder: string, clock: MachineClock): Promise<number> {
+  try {
+    checkDataFile(dataFile(folder));
+    const store = new Store({ directory: folder, readOnly: true });
+    try {
+      return earliestNow(readState(store.tables), clock);
+    } finally {
+      await store.close();
+    }
+  } catch {
+    return 0;
   }
 }
 
@@ -106,8 +129,8 @@ async function exchange(stateDir: string, nowMs: number): Promise<string | null>
   return had ? replaced : null;
 }
 
-/** So that an approval issued after this returns is never before the fence; times of approvals are whole seconds. */
-async function fenceReached(fenceSeconds: number, clock: Clock): Promise<void> {
+/** So that an approval issued after this returns is never before the fence, unless by a clock that is behind it. */
+async function fenceReached(fenceSeconds: number, clock: MachineClock): Promise<void> {
   const waitMs = Math.min(fenceSeconds * 1000 - clock.nowMs(), 1000);
   if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
 }

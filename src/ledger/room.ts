@@ -2,7 +2,8 @@
  * Room: whether there is space to begin something that will have to be written down at its end.
  *
  * Invariants:
- * - Nothing is reserved unless everything in flight, and this, could settle with the largest result allowed.
+ * - Nothing is reserved unless everything in flight, and this, could settle with the largest result allowed. What was
+ *   admitted is in flight from then on, though its commit comes later: of a burst the last one counts all the others.
  * - Receipts that belong to no execution stop long before that.
  * - Once the ballast had to be given up nothing new is taken until it is back, or the data file itself has as much room.
  */
@@ -36,27 +37,29 @@ export interface RoomParts {
 export class Room {
   readonly #free: FreeSpace;
   #filling = false;
+  /** Reservations that were admitted and have not ended: what they will have to write is in no count of the ledger yet. */
+  #reserving = 0;
 
   constructor(private readonly parts: RoomParts) {
     this.#free = new FreeSpace(parts.directory);
   }
 
-  /** Throws ledger_unavailable, storage_full. */
-  admitReservation(bodyBytes: number): void {
-    const inFlight = (this.parts.unsettled() + 1) * this.parts.resultBytesMax;
-    this.#admit(COMMIT_BYTES + bodyBytes + inFlight, bodyBytes);
+  /** Throws ledger_unavailable, storage_full. What it returns is to be called once, when the reservation has ended. */
+  admitReservation(bodyBytes: number): () => void {
+    this.#admit(COMMIT_BYTES + bodyBytes + this.#resultBytes(), bodyBytes);
+    this.#reserving++;
+    return () => void this.#reserving--;
   }
 
   /** For receipts nobody waits for; throws ledger_unavailable, storage_full. */
   admitReceipts(): void {
-    const inFlight = (this.parts.unsettled() + 1) * this.parts.resultBytesMax;
-    this.#admit(RECEIPTS_SHARE * (COMMIT_BYTES + inFlight), 0);
+    this.#admit(RECEIPTS_SHARE * (COMMIT_BYTES + this.#resultBytes()), 0);
   }
 
   /** What a reservation would be refused with now. */
   refusing(): "storage_full" | "ledger_unavailable" | null {
     try {
-      this.admitReservation(0);
+      this.#admit(COMMIT_BYTES + this.#resultBytes(), 0);
       return null;
     } catch (error) {
       return error instanceof Refusal && error.code === "storage_full"
@@ -78,6 +81,11 @@ export class Room {
         if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
       }
     }
+  }
+
+  /** The largest results of all that is in flight, and of one more. */
+  #resultBytes(): number {
+    return (this.parts.unsettled() + this.#reserving + 1) * this.parts.resultBytesMax;
   }
 
   #admit(neededBytes: number, takenBytes: number): void {

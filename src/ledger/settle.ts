@@ -1,16 +1,20 @@
 /**
  * Settlement: outcome, sealed result, receipt and log leaf in one durable transaction (G8).
  *
- * Invariant: an execution settles once. A full disk is waited out, since something has happened that must be written
- * down; space is held back for it (ballast.ts).
+ * Invariants:
+ * - An execution settles once. A full disk is waited out, since something has happened that must be written down; space is
+ *   held back for it (ballast.ts).
+ * - A result that cannot be sealed for any other reason, as where the vault takes no new key, is not stored, and the outcome
+ *   is: receipt and commitment stand, this answer still has the result, and later ones show it as pruned.
  */
 
+import { Refusal } from "../core/errors.ts";
 import { appendReceipt } from "./append.ts";
 import { damaged } from "./bytes.ts";
+import { isDiskFull } from "./free_space.ts";
 import type { ExecutionRecord, Settlement } from "./ledger.ts";
 import { type LedgerParts, ownExecutionKey } from "./parts.ts";
 import { decodeExecution, encodeExecution } from "./records.ts";
-import { refusalOfFileError } from "./room.ts";
 import type { SealedBody } from "./sealed_bodies.ts";
 import type { LedgerState } from "./state.ts";
 
@@ -25,15 +29,26 @@ export function settle(
 
 async function settleOnce(ledger: LedgerParts, settlement: Settlement): Promise<ExecutionRecord> {
   const id = ownExecutionKey(settlement.id);
-  const nowMs = ledger.clock.nowMs();
-  const { result, retention } = settlement;
-  const sealed = result === null
-    ? null
-    : await ledger.bodies.sealResult(id, result, nowMs, retention.resultMs).catch(refusalOfFileError);
+  const sealed = await sealResult(ledger, id, settlement);
   try {
     return await ledger.commits.add((state) => close(ledger, id, settlement, sealed, state));
   } finally {
     sealed?.release();
+  }
+}
+
+/** null where there is none to store, or it cannot be. Throws storage_full. */
+async function sealResult(
+  { bodies, clock }: LedgerParts,
+  id: Uint8Array,
+  { result, retention }: Settlement,
+): Promise<SealedBody | null> {
+  if (result === null) return null;
+  try {
+    return await bodies.sealResult(id, result, clock.nowMs(), retention.resultMs);
+  } catch (error) {
+    if (isDiskFull(error)) throw new Refusal("storage_full");
+    return null;
   }
 }
 

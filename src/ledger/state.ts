@@ -8,7 +8,9 @@ import { utf8Encode } from "../core/encoding.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 import type { Tables } from "./store.ts";
 
-const VERSION = 1;
+const VERSION = 2;
+/** Rows of this version end before the boot id; nobody knows of which boot their mark is. */
+const VERSION_WITHOUT_BOOT_ID = 1;
 const STATE_KEY = utf8Encode("state");
 
 /** Changed in place by the work of one transaction; thrown away when that is rolled back. */
@@ -21,6 +23,8 @@ export interface LedgerState {
   /** The latest time ever seen, in ms since 1970, and the machine's uptime in ms when it was. */
   markMs: number;
   markUptimeMs: number;
+  /** Of the boot that the uptime is of; empty when nobody knows. */
+  markBootId: string;
   halted: boolean;
   /** Set by a jump of the clock, lifted by an operator. */
   pruningPaused: boolean;
@@ -36,6 +40,7 @@ export function emptyState(): LedgerState {
     logSize: 0,
     markMs: 0,
     markUptimeMs: 0,
+    markBootId: "",
     halted: false,
     pruningPaused: false,
     fenceSeconds: 0,
@@ -43,7 +48,7 @@ export function emptyState(): LedgerState {
 }
 
 export function encodeState(state: LedgerState): Uint8Array {
-  return new ByteWriter(64)
+  return new ByteWriter(192)
     .u8(VERSION)
     .u48(state.sequence)
     .u48(state.executions)
@@ -54,12 +59,14 @@ export function encodeState(state: LedgerState): Uint8Array {
     .u8(state.halted ? 1 : 0)
     .u8(state.pruningPaused ? 1 : 0)
     .u48(state.fenceSeconds)
+    .text(state.markBootId)
     .finish();
 }
 
 export function decodeState(row: Uint8Array): LedgerState {
   const reader = new ByteReader(row);
-  if (reader.u8() !== VERSION) throw damaged();
+  const version = reader.u8();
+  if (version !== VERSION && version !== VERSION_WITHOUT_BOOT_ID) throw damaged();
   const state: LedgerState = {
     sequence: reader.u48(),
     executions: reader.u48(),
@@ -70,6 +77,7 @@ export function decodeState(row: Uint8Array): LedgerState {
     halted: reader.u8() === 1,
     pruningPaused: reader.u8() === 1,
     fenceSeconds: reader.u48(),
+    markBootId: version === VERSION_WITHOUT_BOOT_ID ? "" : reader.text(),
   };
   reader.end();
   return state;

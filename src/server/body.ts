@@ -1,8 +1,8 @@
 /** Reading a request's body: whole, within a size and a time, or refused. */
 
 import type { IncomingMessage } from "node:http";
-import { concatBytes } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
+import { GatheredBytes } from "../core/gathered_bytes.ts";
 import type { Connection } from "./connection.ts";
 import type { Fault } from "./request_guard.ts";
 
@@ -23,17 +23,17 @@ export async function readBody(
   connection: Connection,
   limits: BodyLimits,
 ): Promise<Uint8Array> {
-  if (Number(request.headers["content-length"] ?? 0) > limits.bytesMax) throw tooLarge(limits);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const refusal = await consume(request, connection, limits.timeMs, (chunk) => {
-    length += chunk.length;
-    if (length > limits.bytesMax) return tooLarge(limits);
-    chunks.push(chunk);
-    return null;
-  });
+  const declared = Number(request.headers["content-length"] ?? 0);
+  if (declared > limits.bytesMax) throw tooLarge(limits);
+  const body = new GatheredBytes(limits.bytesMax, declared);
+  const refusal = await consume(
+    request,
+    connection,
+    limits.timeMs,
+    (chunk) => body.add(chunk) ? null : tooLarge(limits),
+  );
   if (refusal !== null) throw refusal;
-  return concatBytes(...chunks);
+  return body.whole();
 }
 
 /** What is read and thrown away of a refused body, so that its sender gets to the point of reading the answer. */

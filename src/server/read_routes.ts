@@ -43,7 +43,7 @@ const EXECUTION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const LIST_DEFAULT = 20;
 const LIST_MAX = 1000;
 
-export function executions(call: Call, { inspector }: Handlers): Reply {
+export async function executions(call: Call, { inspector }: Handlers): Promise<Reply> {
   const { query } = call;
   const nonce = query.get("nonce");
   const limit = wholeNumber(query, "limit") ?? LIST_DEFAULT;
@@ -53,7 +53,7 @@ export function executions(call: Call, { inspector }: Handlers): Reply {
     if (before !== null && !EXECUTION_ID.test(before)) {
       throw malformed("before must be the id of an execution.");
     }
-    return jsonReply({ executions: inspector.list(visibleTo(call), limit, before) });
+    return jsonReply(await inspector.list(visibleTo(call), limit, before));
   }
   if (query.size > 1 || !isName(nonce)) throw malformed("nonce must be a nonce, and stand alone.");
   return jsonReply(inspector.findByNonce(nonce, visibleTo(call)));

@@ -102,7 +102,16 @@ export const Actions = v.object({
   })),
 });
 
-export const Executions = v.object({ executions: v.array(Execution) });
+export const Executions = v.object({
+  executions: v.array(Execution),
+  next: v.nullable(
+    v.pipe(
+      v.string(),
+      v.uuid(),
+      v.description("The id to go on from with `before`; null: there are no more."),
+    ),
+  ),
+});
 
 export const LegacyReceipt = v.strictObject({
   exec_id: v.string(),

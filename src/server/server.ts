@@ -14,12 +14,13 @@ import type { Inspector } from "../engine/inspector.ts";
 import type { Operator } from "../engine/operator.ts";
 import { descriptorLimit } from "../os/descriptors.ts";
 import type { InheritedSocket } from "../os/socket_activation.ts";
-import { Admission, connectionsMax, Seats } from "./admission.ts";
+import { ADMIN_SEATS, Admission, connectionsMax, Seats } from "./admission.ts";
 import type { Handlers } from "./call.ts";
 import type { ExchangeEvent } from "./exchange.ts";
 import { HttpListener } from "./http_listener.ts";
 import { openSockets } from "./listen.ts";
 import { openapiDocument } from "./openapi.ts";
+import { TokenBuckets } from "./token_bucket.ts";
 
 export interface ServerParts {
   readonly sockets: readonly SocketConfig[];
@@ -48,7 +49,10 @@ export class Server {
 
   /** Throws a StartupError when one of the sockets cannot be had; then none is left behind. */
   static async start(parts: ServerParts): Promise<Server> {
-    const seats = new Seats(connectionsMax(parts.sockets.length, descriptorLimit()));
+    const shared = {
+      seats: new Seats(connectionsMax(parts.sockets.length, descriptorLimit()), ADMIN_SEATS),
+      requests: new TokenBuckets(parts.limits.requestsPerSecond, () => performance.now()),
+    };
     const sockets = openSockets(parts.sockets, parts.inherited);
     let document: JsonObject | undefined;
     const handlers: Handlers = {
@@ -63,7 +67,7 @@ export class Server {
       for (const { config, descriptor } of sockets) {
         const listener = new HttpListener({
           socket: config,
-          admission: new Admission(config, parts.limits, seats),
+          admission: new Admission(config, parts.limits, shared),
           limits: parts.limits,
           clock: parts.clock,
           handlers,

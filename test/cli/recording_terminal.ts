@@ -48,7 +48,7 @@ export async function openexec(argv: readonly string[], circumstances: Circumsta
     // a home of nobody: no test finds the configuration or the daemon of whoever runs it
     environment: environmentOf({ HOME: "/nonexistent", OPENEXEC_CONFIG: "", ...env }),
     cwd: circumstances.cwd ?? "/",
-    clock: { nowMs: () => nowMs ?? 1_800_000_000_000, uptimeMs: () => 0 },
+    clock: { nowMs: () => nowMs ?? 1_800_000_000_000, uptimeMs: () => 0, bootId: () => "" },
     interruption: () => circumstances.signal ?? new AbortController().signal,
     exitCode: DONE,
   };

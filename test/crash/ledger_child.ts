@@ -5,9 +5,9 @@
  * `X code` refused. The line is what a caller would have been answered.
  */
 
-import { systemClock } from "../../src/core/clock.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import { openLedger } from "../../src/ledger/open.ts";
+import { machineClock } from "../../src/os/clock.ts";
 import { reservation, settlement } from "../ledger/scene.ts";
 
 const [stateDir = "", run = "", callers = "1", rounds = "1"] = Deno.args;
@@ -20,7 +20,7 @@ const ledger = await openLedger({
   stateDir,
   executorId: "openexec:crash",
   mode: "enforced",
-  clock: systemClock,
+  clock: machineClock,
 });
 
 /** As a daemon does at its start. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { exists } from "../../src/ledger/layout.ts";
 import { openLedger } from "../../src/ledger/open.ts";
-import { systemClock } from "../../src/core/clock.ts";
+import { machineClock } from "../../src/os/clock.ts";
 import { refusalOf, reservation } from "../ledger/scene.ts";
 import { expectSound } from "../ledger/soundness.ts";
 import { HAS_STRACE, runChild } from "./ledger_run.ts";
@@ -36,7 +36,7 @@ async function expectKept(stateDir: string, answers: ReadonlyMap<string, string>
 /** Every nonce that is there, and its approval, is claimed; unsettled are exactly those without an outcome. */
 async function expectClaimed(stateDir: string): Promise<void> {
   const { statuses } = await expectSound(stateDir);
-  const ledger = await openLedger({ stateDir, executorId: null, mode: "enforced", clock: systemClock });
+  const ledger = await openLedger({ stateDir, executorId: null, mode: "enforced", clock: machineClock });
   const open = [...statuses].filter(([, status]) => status === "reserved").map(([nonce]) => nonce);
   expect(ledger.unsettled().map(({ nonce }) => nonce).sort()).toEqual(open.sort());
   expect(ledger.statistics()).toMatchObject({ executions: statuses.size, unsettled: open.length });

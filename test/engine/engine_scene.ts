@@ -35,6 +35,10 @@ export class EngineScene implements AsyncDisposable {
   readonly jobs: Job[] = [];
   /** Called as a slot is taken: after the approval was verified, before anything is reserved. */
   onAcquire = () => {};
+  /** Waited for between a reservation's commit and its answer: meanwhile its record can be read. */
+  onReserved: () => Promise<void> = () => Promise.resolve();
+  /** Called as an execution is started. */
+  onRun = () => {};
   outcome: Outcome = { status: "succeeded", resultText: '{"ok":true}' };
   slotsTaken = 0;
   readonly bugs: unknown[] = [];
@@ -52,6 +56,10 @@ export class EngineScene implements AsyncDisposable {
     return this.stage.clock;
   }
 
+  get stateDir(): string {
+    return this.stage.stateDir;
+  }
+
   get ledger(): LmdbLedger {
     return this.stage.ledger;
   }
@@ -63,7 +71,7 @@ export class EngineScene implements AsyncDisposable {
   }
 
   /** Asks for `echo` with an approval by `claims`; the answer's status, or the code of its refusal. */
-  async ask(claims: Parameters<typeof envelope>[0], nonce = "n-1"): Promise<Answer> {
+  async ask(claims: Parameters<typeof envelope>[0], nonce = "n-1", waitMs = 0): Promise<Answer> {
     const body = { action: "echo", payload: PAYLOAD, nonce, approval: envelope(claims) };
     const [socket] = config.sockets;
     if (socket === undefined) throw new Error(`${FILE} names no socket`);
@@ -72,7 +80,7 @@ export class EngineScene implements AsyncDisposable {
       socket,
       receivedAtMs: this.ledger.clock.nowMs(),
       idempotencyKey: null,
-      waitMs: 0,
+      waitMs,
       traceparent: null,
       instance: "/execute",
     });
@@ -90,6 +98,12 @@ export class EngineScene implements AsyncDisposable {
 
   #assemble(ledger: LmdbLedger): [ExecutionEngine, RefusalJournal] {
     const { clock, executorId } = ledger;
+    const reserve = ledger.reserve.bind(ledger);
+    ledger.reserve = async (reservation) => {
+      const record = await reserve(reservation);
+      await this.onReserved();
+      return record;
+    };
     const executors = this.#executors();
     const sign = (receipt: Receipt) => signReceipt(receipt, signerNamed("executor"));
     const refusals = new RefusalJournal({ ledger, clock, sign, perMinute: 60 });
@@ -120,6 +134,7 @@ export class EngineScene implements AsyncDisposable {
         return {
           run: (job) => {
             this.jobs.push(job);
+            this.onRun();
             this.slotsTaken--;
             return Promise.resolve({ outcome: this.outcome, startedAtMs: this.clock.nowMs() });
           },

@@ -45,6 +45,16 @@ test("FrameReader gives back what frameOf() made, however the stream is cut", ()
   );
 });
 
+test("FrameReader takes a frame that comes byte by byte, and an empty one", () => {
+  const said: ToDaemon = { kind: "succeeded", token: TOKEN, id: "e", result: "x".repeat(400_000) };
+  const reader = new FrameReader(1 << 20);
+  const heard: string[] = [];
+  for (const byte of [...frameOf(said), 0, 0, 0, 0, ...frameOf(said)]) {
+    heard.push(...reader.read(Uint8Array.of(byte)));
+  }
+  expect(heard).toEqual([JSON.stringify(said), "", JSON.stringify(said)]);
+});
+
 test("FrameReader refuses a frame that is too long as soon as it is announced, and one that is no UTF-8", () => {
   expect(() => new FrameReader(10).read(new Uint8Array([0, 0, 0, 11]))).toThrow(FrameError);
   expect(new FrameReader(10).read(new Uint8Array([0, 0, 0, 10]))).toEqual([]);

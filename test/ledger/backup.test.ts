@@ -3,7 +3,16 @@ import { expect, test } from "vitest";
 import { openLedger } from "../../src/ledger/open.ts";
 import { restoreLedger } from "../../src/ledger/restore.ts";
 import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
-import { receipt, refusalOf, reservation, reserveAndSettle, scene, TestClock } from "./scene.ts";
+import {
+  DAY_MS,
+  HOUR_MS,
+  receipt,
+  refusalOf,
+  reservation,
+  reserveAndSettle,
+  scene,
+  TestClock,
+} from "./scene.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 test("backup() of a running ledger is a consistent copy without keys", async () => {
@@ -53,11 +62,91 @@ test("restore refuses every approval issued before it, and what was consumed sin
   expect(await outcome("before", 1_800_000_061)).toBe("approval_already_used");
 });
 
+test("the fence is after what a daemon consumed while the clock was set back, by the ledger that is replaced", async () => {
+  await using s = await scene();
+  const directory = join(temporaryFolder(), "backup");
+  await s.ledger.backup(directory);
+  await s.ledger.close();
+  s.clock.reboot(0);
+  s.clock.wallMs -= DAY_MS;
+  await s.reopen();
+  s.clock.pass(HOUR_MS);
+  const consumed = { jti: "after", issuedAt: s.ledger.clock.nowMs() / 1000 };
+  await reserveAndSettle(s.ledger, { nonce: "after", claim: consumed });
+  await s.ledger.close();
+  const restored = await restoreLedger({ backupDir: directory, stateDir: s.stateDir, clock: s.clock });
+  expect(restored.fenceSeconds).toBe(consumed.issuedAt + 1);
+  const ledger = await s.reopen();
+  expect(ledger.clock.nowMs()).toBe(consumed.issuedAt * 1000);
+  const again = (claim: { jti: string; issuedAt: number }) =>
+    refusalOf(ledger.reserve(reservation({ claim })));
+  expect(await again(consumed)).toBe("approval_fenced");
+  expect(await again({ jti: "new", issuedAt: consumed.issuedAt + 1 })).toBe("ok");
+});
+
+test.each([
+  ["gone", (file: string) => Deno.removeSync(file)],
+  ["cut short", (file: string) => Deno.truncateSync(file, 8192)],
+  ["no ledger", (file: string) => Deno.writeFileSync(file, new Uint8Array(50_000).fill(7))],
+])(
+  "the fence is after what a daemon consumed while the clock was set back, by the uptime where the ledger is %s",
+  async (_, damage) => {
+    await using s = await scene();
+    const directory = join(temporaryFolder(), "backup");
+    await s.ledger.backup(directory);
+    s.clock.wallMs -= DAY_MS;
+    s.clock.pass(HOUR_MS);
+    const consumed = { jti: "after", issuedAt: s.ledger.clock.nowMs() / 1000 };
+    await reserveAndSettle(s.ledger, { nonce: "after", claim: consumed });
+    await s.ledger.close();
+    damage(join(s.stateDir, "ledger/data.mdb"));
+    s.clock.pass(5_000); // to stop a daemon and start a command
+    const { fenceSeconds } = await restoreLedger({
+      backupDir: directory,
+      stateDir: s.stateDir,
+      clock: s.clock,
+    });
+    expect(fenceSeconds).toBe(consumed.issuedAt + 5);
+    expect(await refusalOf((await s.reopen()).reserve(reservation({ claim: consumed })))).toBe(
+      "approval_fenced",
+    );
+  },
+);
+
+test("a backup from another boot or another machine shows no jump of the clock, and no time that passed there", async () => {
+  await using s = await scene();
+  const directory = join(temporaryFolder(), "backup");
+  await s.ledger.backup(directory);
+  for (const upMs of [60_000, 200 * DAY_MS]) {
+    s.clock.pass(HOUR_MS + 450);
+    s.clock.reboot(upMs);
+    const stateDir = join(temporaryFolder(), "state");
+    const { fenceSeconds } = await restoreLedger({ backupDir: directory, stateDir, clock: s.clock });
+    expect(fenceSeconds).toBe(Math.ceil(s.clock.wallMs / 1000));
+    const there = await openLedger({ stateDir, executorId: null, mode: "enforced", clock: s.clock });
+    expect(there.clock.nowMs()).toBe(s.clock.wallMs);
+    await there.prune(100);
+    expect(there.health().pruningPaused).toBe(false);
+    await there.close();
+  }
+});
+
+test("a jump of the clock since a backup of the same boot pauses the pruning of what is restored", async () => {
+  await using s = await scene();
+  const directory = join(temporaryFolder(), "backup");
+  await s.ledger.backup(directory);
+  await s.ledger.close();
+  s.clock.wallMs += 11 * HOUR_MS + 950;
+  await restoreLedger({ backupDir: directory, stateDir: s.stateDir, clock: s.clock });
+  expect((await s.reopen()).health().pruningPaused).toBe(true);
+});
+
 test("what was in flight when the backup was made is not run again after a restore", async () => {
   await using s = await scene();
   const { id } = await s.ledger.reserve(reservation());
   expect(s.ledger.openRequest(id)).toBeDefined();
   const directory = join(temporaryFolder(), "backup");
+  s.clock.pass(950);
   await s.ledger.backup(directory);
   await s.ledger.close();
   await restoreLedger({ backupDir: directory, stateDir: s.stateDir, clock: s.clock });
@@ -86,6 +175,7 @@ test("restore keeps the ledger that was there, keeps halted, and works in an emp
   await using s = await scene();
   await s.ledger.setHalted(true, receipt("halt"));
   const directory = join(temporaryFolder(), "backup");
+  s.clock.pass(950);
   await s.ledger.backup(directory);
   await reserveAndSettle(s.ledger).catch(() => {});
   await s.ledger.close();

@@ -4,6 +4,7 @@ import { openLedger } from "../../src/ledger/open.ts";
 import { DAY_MS, HOUR_MS, reserveAndSettle, scene } from "./scene.ts";
 import { temporaryFolder } from "./temporary.ts";
 
+const MINUTE_MS = 60_000;
 const RETENTION = { payloadMs: 10 * HOUR_MS, resultMs: 10 * HOUR_MS };
 
 test("time never goes back, neither while it runs nor across a restart", async () => {
@@ -40,7 +41,7 @@ test("every transaction keeps the time, for a daemon that dies and a machine tha
   const copy = temporaryFolder();
   Deno.mkdirSync(join(copy, "ledger"));
   Deno.copyFileSync(join(s.stateDir, "ledger/data.mdb"), join(copy, "ledger/data.mdb"));
-  s.clock.upMs = 0;
+  s.clock.reboot(0);
   s.clock.wallMs -= DAY_MS;
   const after = await openLedger({ stateDir: copy, executorId: null, mode: "enforced", clock: s.clock });
   expect(after.clock.nowMs()).toBe(reservedAtMs);
@@ -60,7 +61,7 @@ test("a daemon that died before it wrote down the time still does not go back be
   const after = await open();
   expect(after.clock.nowMs()).toBe(committed + HOUR_MS - 1000);
   await after.close();
-  s.clock.upMs = 5 * HOUR_MS;
+  s.clock.reboot(5 * HOUR_MS);
   const rebooted = await open();
   expect(rebooted.clock.nowMs()).toBeGreaterThanOrEqual(committed + 6 * HOUR_MS - 2000);
   await rebooted.close();
@@ -105,10 +106,46 @@ test("time that passed while the machine was off is no jump: its uptime began an
   await using s = await scene();
   const { id } = await reserveAndSettle(s.ledger, RETENTION);
   s.clock.wallMs += 2 * DAY_MS;
-  s.clock.upMs = 60_000;
+  s.clock.reboot(60_000);
   const again = await s.reopen();
   await again.prune(100);
   expect(again.openRequest(id)).toBeUndefined();
+});
+
+test("a machine that has been up for longer than before it was off shows no jump either: it is another boot", async () => {
+  await using s = await scene();
+  s.clock.reboot(2 * MINUTE_MS);
+  await s.reopen();
+  s.clock.pass(8 * MINUTE_MS);
+  const { id } = await reserveAndSettle(s.ledger, RETENTION);
+  await s.ledger.close();
+  s.clock.wallMs += 12 * HOUR_MS;
+  s.clock.reboot(2 * HOUR_MS);
+  const again = await s.reopen();
+  await again.prune(100);
+  expect(again.health().pruningPaused).toBe(false);
+  expect(again.openRequest(id)).toBeUndefined();
+});
+
+test("a boot that nobody knows is the same as no other, itself included", async () => {
+  await using s = await scene();
+  s.clock.bootId = () => "";
+  await s.reopen();
+  const { id } = await reserveAndSettle(s.ledger, RETENTION);
+  s.clock.wallMs += 11 * HOUR_MS;
+  await s.ledger.prune(100);
+  expect(s.ledger.health().pruningPaused).toBe(false);
+  expect(s.ledger.openRequest(id)).toBeUndefined();
+});
+
+test("how long the machine was up that the state was moved to has not passed since", async () => {
+  await using s = await scene();
+  await reserveAndSettle(s.ledger);
+  const committed = s.ledger.clock.nowMs();
+  await s.ledger.close();
+  s.clock.wallMs -= MINUTE_MS; // no two clocks agree
+  s.clock.reboot(200 * DAY_MS);
+  expect((await s.reopen()).clock.nowMs()).toBe(committed);
 });
 
 test("a jump of less than an hour prunes nothing that has not expired", async () => {

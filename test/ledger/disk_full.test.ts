@@ -1,8 +1,11 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { Ballast } from "../../src/ledger/ballast.ts";
+import { freeBytes } from "../../src/ledger/free_space.ts";
 import { Store } from "../../src/ledger/store.ts";
-import { receipt, refusalOf, reservation, reserveAndSettle, scene, settlement } from "./scene.ts";
+import { DAY_MS, receipt, refusalOf, reservation, reserveAndSettle, scene, settlement } from "./scene.ts";
 import { MAY_MOUNT, mountSmallDisk, type SmallDisk } from "./small_disk.ts";
+import { temporaryFolder } from "./temporary.ts";
 
 const MIB = 2 ** 20;
 
@@ -80,6 +83,22 @@ test.skipIf(!MAY_MOUNT)(
 );
 
 test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] a result whose key does not fit on a full disk is stored all the same",
+  async () => {
+    using disk = smallDisk(16 * MIB);
+    await using s = await scene({ stateDir: join(disk.path, "state") });
+    await reserveAndSettle(s.ledger, { payload: incompressible(MIB) });
+    s.clock.pass(3 * DAY_MS);
+    await s.ledger.prune(1_000); // so that rows fit into the data file as it is, and only the key does not
+    const { id } = await s.ledger.reserve(reservation());
+    disk.fill();
+    const asked = settlement(id, { retention: { payloadMs: DAY_MS, resultMs: 2 * DAY_MS } });
+    await s.ledger.settle(asked);
+    expect(s.ledger.openResult(id)).toEqual(asked.result);
+  },
+);
+
+test.skipIf(!MAY_MOUNT)(
   "[needs mount(8) as root] a settlement for which even that is too little waits until there is room",
   async () => {
     using disk = smallDisk(16 * MIB);
@@ -151,4 +170,51 @@ test("nothing is reserved that could not settle with the largest result allowed"
   expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");
   expect(s.ledger.health().refusing).toBe("storage_full");
   expect(s.ledger.statistics().executions).toBe(0);
+});
+
+test("of reservations that come at once, each counts those before it: no more are let in than could settle", async () => {
+  const stateDir = temporaryFolder();
+  // of the largest results four fit, and a fifth does not
+  const resultBytesMax = Math.floor(freeBytes(stateDir) / 4.5);
+  await using s = await scene({ stateDir, resultBytesMax });
+  const atOnce = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => refusalOf(s.ledger.reserve(reservation()))));
+  expect(await atOnce(8)).toEqual([...Array(4).fill("ok"), ...Array(4).fill("storage_full")]);
+  for (const { id } of s.ledger.unsettled()) await s.ledger.settle(settlement(id));
+  for (let one = 0; one < 4; one++) expect(await atOnce(1)).toEqual(["ok"]);
+  expect(await atOnce(1)).toEqual(["storage_full"]);
+});
+
+test("a reservation that was refused makes room for the next", async () => {
+  const stateDir = temporaryFolder();
+  await using s = await scene({ stateDir, resultBytesMax: Math.floor(freeBytes(stateDir) / 2.5) });
+  await reserveAndSettle(s.ledger, { nonce: "used" });
+  for (let again = 0; again < 3; again++) {
+    expect(await refusalOf(s.ledger.reserve(reservation({ nonce: "used" })))).toBe("nonce_reused");
+  }
+  expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("ok");
+});
+
+test("filling ballast never rejects, whatever is in its way", async () => {
+  const directory = temporaryFolder();
+  const inTheWay = join(directory, "ballast/in-the-way");
+  Deno.mkdirSync(inTheWay, { recursive: true });
+  const ballast = await Ballast.open(directory);
+  expect(ballast.present).toBe(false);
+  await ballast.fill();
+  expect(ballast.present).toBe(false);
+  Deno.removeSync(join(directory, "ballast"), { recursive: true });
+  await ballast.fill();
+  expect([ballast.present, Deno.statSync(join(directory, "ballast")).size]).toEqual([true, ballast.bytes]);
+});
+
+test("ballast that cannot be created is missing: the ledger opens, refuses new work, and takes it once it can be", async () => {
+  const stateDir = temporaryFolder();
+  const inTheWay = join(stateDir, "ballast/in-the-way");
+  Deno.mkdirSync(inTheWay, { recursive: true });
+  await using s = await scene({ stateDir, resultBytesMax: 2 ** 10 });
+  expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");
+  Deno.removeSync(inTheWay);
+  await expect.poll(() => s.ledger.health().refusing).toBeNull();
+  expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("ok");
 });

@@ -1,6 +1,6 @@
 /** A ledger in a folder of its own, with a clock that the test sets, and short ways to reserve and settle in it. */
 
-import { type Clock, systemClock } from "../../src/core/clock.ts";
+import { type MachineClock, systemClock } from "../../src/core/clock.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import { type ErrorCode, Refusal } from "../../src/core/errors.ts";
 import type { Digest } from "../../src/core/types.ts";
@@ -19,13 +19,23 @@ export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
 /** A wall clock and an uptime that stand still until they are moved. */
-export class TestClock implements Clock {
+export class TestClock implements MachineClock {
+  #boots = 1;
+
   constructor(public wallMs = 1_800_000_000_000, public upMs = 100_000_000) {}
   nowMs(): number {
     return this.wallMs;
   }
   uptimeMs(): number {
     return this.upMs;
+  }
+  bootId(): string {
+    return `boot-${this.#boots}`;
+  }
+  /** The machine starts again, and has been up for so long. */
+  reboot(upMs: number): void {
+    this.#boots++;
+    this.upMs = upMs;
   }
   /** Time passes: both go on. */
   pass(ms: number): void {

@@ -1,6 +1,16 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { leafHash, nodeHash } from "../../src/log/tree.ts";
-import { digest, receipt, refusalOf, reservation, reserveAndSettle, scene, settlement } from "./scene.ts";
+import {
+  DAY_MS,
+  digest,
+  receipt,
+  refusalOf,
+  reservation,
+  reserveAndSettle,
+  scene,
+  settlement,
+} from "./scene.ts";
 
 test("settle() stores outcome, result, receipt and leaf together", async () => {
   await using s = await scene();
@@ -39,6 +49,23 @@ test.each(["failed", "timed_out", "crashed", "outcome_unknown"] as const)(
     expect(s.ledger.openResult(id)).toBeUndefined();
   },
 );
+
+test("a result that cannot be sealed is not stored; its outcome and its receipt are", async () => {
+  await using s = await scene();
+  const { id } = await s.ledger.reserve(reservation());
+  const [vault, away] = [join(s.stateDir, "vault"), join(s.stateDir, "away")];
+  Deno.renameSync(vault, away);
+  const asked = settlement(id, { retention: { payloadMs: DAY_MS, resultMs: 2 * DAY_MS } });
+  const settled = await s.ledger.settle(asked);
+  Deno.renameSync(away, vault);
+  expect(settled).toMatchObject({ status: "succeeded", resultCommitment: digest("c"), logIndex: 0 });
+  const again = await s.reopen();
+  expect(again.find(id)).toEqual(settled);
+  expect(again.openResult(id)).toBeUndefined();
+  expect(again.log.leaf(0)).toEqual({ ...asked.receipt, index: 0 });
+  expect(again.unsettled()).toEqual([]);
+  expect((await reserveAndSettle(again, { resultMs: 2 * DAY_MS })).status).toBe("succeeded");
+});
 
 test("an execution settles once: a second settlement writes nothing", async () => {
   await using s = await scene();

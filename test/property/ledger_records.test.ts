@@ -124,6 +124,7 @@ test("receipts, approvals, states and bodies come back as they were written", ()
     logSize: u48,
     markMs: u48,
     markUptimeMs: u48,
+    markBootId: text,
     halted: fc.boolean(),
     pruningPaused: fc.boolean(),
     fenceSeconds: u48,

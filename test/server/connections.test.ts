@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { toValue } from "../../src/core/json.ts";
 import { rawExchange } from "../support/raw_http.ts";
 import { until } from "../support/until.ts";
 import { TestServer } from "./fakes.ts";
@@ -88,6 +89,26 @@ test("chunked bodies are read, extensions and trailers passed over", async () =>
   const { answers } = await rawExchange(server.agent, head + chunked + GET, { answers: 2 });
   expect(statuses(answers)).toEqual([200, 200]);
   expect(nonces()).toEqual(["n-1"]);
+});
+
+test("a body of 200,000 chunks of one byte is read as any other", async () => {
+  await server.close();
+  server = await TestServer.start({ limits: { requestBytes: 300_000, bodyMs: 60_000 } });
+  const [head = "", tail = ""] = ['{"action":"echo","nonce":"n-1","payload":{"text":"', '"}}'];
+  const text = "x".repeat(200_000 - head.length - tail.length);
+  const chunks = [...`${head}${text}${tail}`].map((byte) => `1\r\n${byte}\r\n`).join("");
+  const request = `POST /execute HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`;
+  const { answers } = await rawExchange(server.agent, request, { patienceMs: 60_000 });
+  expect(statuses(answers)).toEqual([200]);
+  expect(server.engine.executed.map(({ request }) => toValue(request.payload))).toEqual([{ text }]);
+  expect(server.bugs).toEqual([]);
+});
+
+test("a chunked body that is too large byte by byte is refused as too large", async () => {
+  const chunks = "1\r\nx\r\n".repeat(5000);
+  const request = `POST /execute HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`;
+  const { answers, closed } = await rawExchange(server.agent, request, { answers: Infinity });
+  expect([statuses(answers), closed]).toEqual([[413], true]);
 });
 
 test("who waits for 100 Continue is told to go on, and who announces too much is not", async () => {
@@ -209,6 +230,17 @@ test("one uid has so many requests per second on an agent socket, and an operato
   expect(statuses(agent.answers)).toEqual([200, 200, 200, 429]);
   const admin = await rawExchange(server.admin, GET.repeat(8), { answers: 8 });
   expect(new Set(statuses(admin.answers))).toEqual(new Set([200]));
+});
+
+test("one uid has so many requests per second on all agent sockets together", async () => {
+  await server.close();
+  server = await TestServer.start({ limits: { requestsPerSecond: 3 }, admin: { role: "agent" } });
+  const startedAt = performance.now();
+  const one = await rawExchange(server.agent, GET.repeat(8), { answers: 8 });
+  const other = await rawExchange(server.admin, GET.repeat(8), { answers: 8 });
+  const served = statuses([...one.answers, ...other.answers]).filter((status) => status === 200);
+  expect(served.length).toBeGreaterThanOrEqual(3);
+  expect(served.length).toBeLessThanOrEqual(3 + 3 * (performance.now() - startedAt) / 1000);
 });
 
 async function readText(connection: Deno.Conn): Promise<string> {

@@ -116,7 +116,7 @@ export class FakeInspector implements Inspector {
   }
   list(visibleTo: number | null, limit: number, before: string | null) {
     const seen = (visibleTo ?? this.owner) === this.owner && before === null;
-    return (seen ? [executionView()] : []).slice(0, limit);
+    return Promise.resolve({ executions: (seen ? [executionView()] : []).slice(0, limit), next: null });
   }
   receipt(logIndex: number, visibleTo: number | null) {
     if (logIndex !== 0) throw new Refusal("execution_not_found");

@@ -1,7 +1,9 @@
 /** Who gets in (by file mode, by group, by uid list), asked by processes that really are somebody else. */
 
 import { afterEach, expect, test } from "vitest";
-import { Admission, Seats } from "../../src/server/admission.ts";
+import type { Role } from "../../src/core/types.ts";
+import { Admission, Seats, type Shared } from "../../src/server/admission.ts";
+import { TokenBuckets } from "../../src/server/token_bucket.ts";
 import { call } from "../support/http.ts";
 import { listeningSockets } from "../support/listening_sockets.ts";
 import { callAs, OTHER_GID, OTHER_GROUP, OTHER_UID, testAsOthers } from "../support/other_users.ts";
@@ -69,23 +71,63 @@ test.each([null, new Set([0])])("a peer that the kernel does not name is denied,
   const admission = new Admission(
     socketConfig("/run/a.sock", { uids }),
     LIMITS,
-    new Seats(9),
+    shared(new Seats(9, 0)),
     () => undefined,
   );
   expect(admission.admit(new Socket())).toEqual({ kind: "denied", peer: null });
 });
 
+const credentials = () => ({ pid: 1, uid: 1, gid: 1 });
+
+function shared(seats: Seats, requestsPerSecond = 0): Shared {
+  return { seats, requests: new TokenBuckets(requestsPerSecond, () => 0) };
+}
+
+/** Of sockets of one server: two for agents, one for operators, and one for operators other than this one. */
+function admissions(seats: Seats, requestsPerSecond = 0) {
+  const drawnOn = shared(seats, requestsPerSecond);
+  const of = (name: string, role: Role, uids: ReadonlySet<number> | null = null) =>
+    new Admission(socketConfig(`/run/${name}.sock`, { role, uids }), LIMITS, drawnOn, credentials);
+  return {
+    one: of("one", "agent"),
+    other: of("other", "agent"),
+    admin: of("admin", "admin"),
+    closed: of("closed", "admin", new Set([2])),
+  };
+}
+
 test("all connections together have so many places, and a place that is left is free again", () => {
-  const seats = new Seats(2);
-  const credentials = () => ({ pid: 1, uid: 1, gid: 1 });
-  const [agent, admin] = ["a", "b"].map((name) =>
-    new Admission(socketConfig(`/run/${name}.sock`), LIMITS, seats, credentials)
-  );
+  const { one, other } = admissions(new Seats(2, 0));
   const first = new Socket();
-  const kinds = [agent?.admit(first), admin?.admit(new Socket()), agent?.admit(new Socket())];
-  expect(kinds.map((verdict) => verdict?.kind)).toEqual(["admitted", "admitted", "crowded"]);
+  const kinds = [one.admit(first), other.admit(new Socket()), one.admit(new Socket())];
+  expect(kinds.map(({ kind }) => kind)).toEqual(["admitted", "admitted", "crowded"]);
   first.emit("close");
-  expect([agent?.admit(new Socket()).kind, admin?.admit(new Socket()).kind]).toEqual(["admitted", "crowded"]);
+  expect([one.admit(new Socket()).kind, other.admit(new Socket()).kind]).toEqual(["admitted", "crowded"]);
+});
+
+test("some places are for admin sockets only, also after an operator was there before", () => {
+  const { one, other, admin, closed } = admissions(new Seats(5, 2));
+  const kind = (admission: Admission, socket = new Socket()) => admission.admit(socket).kind;
+  const first = new Socket();
+  expect(kind(admin, first)).toBe("admitted");
+  expect([kind(one), kind(other), kind(one), kind(other)]).toEqual([
+    "admitted",
+    "admitted",
+    "crowded",
+    "crowded",
+  ]);
+  expect(kind(closed)).toBe("crowded");
+  expect([kind(admin), kind(admin), kind(admin)]).toEqual(["admitted", "admitted", "crowded"]);
+  first.emit("close");
+  expect([kind(one), kind(admin)]).toEqual(["crowded", "admitted"]);
+});
+
+test("who is admitted to several agent sockets asks no more often than on one; an operator asks at will", () => {
+  const { one, other, admin } = admissions(new Seats(9, 0), 3);
+  const asked = [one, other, one, other, one].map((admission) => admission.takeRequest(1));
+  expect(asked).toEqual([true, true, true, false, false]);
+  expect(other.takeRequest(2)).toBe(true);
+  expect([admin, admin, admin, admin].map((admission) => admission.takeRequest(1))).not.toContain(false);
 });
 
 testWith("prlimit")(
@@ -106,6 +148,8 @@ testWith("prlimit")(
       const answer = new Uint8Array(12);
       await flood.at(-1)?.read(answer);
       expect(new TextDecoder().decode(answer)).toBe("HTTP/1.1 429");
+      // The operator still gets in.
+      expect((await call(`${standIn.directory}/admin.sock`, "GET", "/ready")).status).toBe(200);
       for (const connection of flood) connection.close();
       await until(async () => {
         const { answers } = await rawExchange(path, "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n");
