@@ -37,7 +37,8 @@ print(JSON.stringify(receipt, null, 2));
 
 // The rest of the file is not signed: it must be what the receipt says. An operator may have declared another status since.
 const isOfReceipt = shown.id === receipt.execution_id && shown.action === receipt.action &&
-  (shown.status === receipt.status || shown.resolved === true);
+  (shown.status === receipt.status || shown.resolved === true) &&
+  (shown.exec_mode === "demo") === (receipt.mode === "demo");
 check(isOfReceipt, "the file shows the execution of the receipt");
 
 // The commitments: SHA-256 of a salt and of the digest of the canonical JSON (RFC 8785) of request and result.

@@ -27,9 +27,12 @@ export function auditCommand(cli: Cli): Command {
   return localCommand(
     "audit",
     "check the whole log and ledger",
-    "Rebuilds the tree, verifies every receipt, and matches ledger and log in both directions; names the first bad entry. " +
-      "Reads a state directory (also of a running daemon), a copy or backup of one, or an export. What was cut off at " +
-      "the end shows only against a checkpoint kept elsewhere.",
+    "Rebuilds the tree, verifies every receipt, and matches ledger and log in both directions: executions, nonces, uses " +
+      "of approvals, revocations, and what is listed by peer or as unsettled; names the first bad entry. Reads a state " +
+      "directory (also of a running daemon), a copy or backup of one, or an export, which has the log alone. Opens no " +
+      "payload or result, so it needs no vault. What was cut off at the end shows only against a checkpoint kept " +
+      "elsewhere. With --json: ok, entries (good ones), root (of those; null where an entry is bad), executor_id, keys, " +
+      "anchored, and problem (null, or its code, index and detail).",
   )
     .argument("[export]", "what `openexec export` printed, - for standard input; absent: the state directory")
     .option(
@@ -121,16 +124,15 @@ function tell(cli: Cli, report: AuditReport, flags: AuditFlags): void {
     public_key: formatPublicKey(publicKey),
     since,
   }));
+  const root = report.root === null ? null : hexEncode(report.root);
   if (flags.json) {
-    const root = hexEncode(report.root);
     cli.terminal.print(
       JSON.stringify({ ok, entries, root, executor_id: executorId, keys, anchored, problem: first }),
     );
     return;
   }
-  cli.terminal.print(
-    `${entries} entries of ${executorId ?? "an unknown executor"} are good, root ${hexEncode(report.root)}`,
-  );
+  const good = `${entries} entries of ${executorId ?? "an unknown executor"} are good`;
+  cli.terminal.print(root === null ? good : `${good}, root ${root}`);
   for (const { public_key, since } of keys) {
     cli.terminal.print(`signed from entry ${since} on with ${public_key}`);
   }

@@ -15,7 +15,7 @@ export function checkpointCommand(cli: Cli): Command {
       withDaemon(cli, flags, "agent", async (client) => {
         const checkpoint = await client.checkpoint({ retry: false });
         if (flags.json) return cli.terminal.print(JSON.stringify({ checkpoint }));
-        cli.terminal.write(new TextEncoder().encode(checkpoint));
+        cli.terminal.print(checkpoint.replace(/\n$/, "")); // print() ends it, and lets nothing through that moves a cursor
       })
     );
 }

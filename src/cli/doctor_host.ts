@@ -2,7 +2,7 @@
 
 import type { HandlerCode } from "../actions/pin.ts";
 import { readHandlers } from "../actions/registry.ts";
-import { OpenExecUnreachable } from "../client/errors.ts";
+import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import type { Config } from "../config/config.ts";
 import { examine } from "../executor/examine.ts";
 import { Launcher } from "../executor/launch.ts";
@@ -98,7 +98,19 @@ export async function checkService(
       : failed("daemon", "it takes no work", "see `openexec status` and the daemon's log");
     return { findings: [finding], isServing: true };
   } catch (error) {
-    if (!(error instanceof OpenExecUnreachable)) throw error;
-    return { findings: [ok("daemon", "none runs, or this user may not connect")], isServing: false };
+    if (error instanceof OpenExecUnreachable) {
+      return { findings: [ok("daemon", "none runs, or this user may not connect")], isServing: false };
+    }
+    if (!(error instanceof OpenExecError)) throw error;
+    return refusedBy(error);
   }
+}
+
+/** Whoever looks need not be an agent. Any other answer may be that of another program. */
+function refusedBy({ code, message }: OpenExecError): { findings: Finding[]; isServing: boolean } {
+  if (code === "peer_denied" || code === "rate_limited") {
+    return { findings: [ok("daemon", `one runs; this user may not ask it: ${code}`)], isServing: true };
+  }
+  const finding = failed("daemon", message, "see what listens on its socket, and the daemon's log");
+  return { findings: [finding], isServing: false };
 }

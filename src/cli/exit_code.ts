@@ -7,7 +7,7 @@ import { StartupError } from "../core/startup_error.ts";
 import { Interrupted } from "./interruption.ts";
 
 export const DONE = 0;
-/** Refused, failed, or a verification failed. */
+/** Refused, failed, or a verification failed. What failed, or was ended by time, may have had an effect: that is in `effect`. */
 export const FAILED = 1;
 /** Usage or configuration. */
 export const USAGE = 2;
@@ -21,7 +21,11 @@ export type ExitCode = typeof DONE | typeof FAILED | typeof USAGE | typeof UNREA
 /** What each means, for the reference. */
 export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [DONE, "done"],
-  [FAILED, "refused, failed, or a verification failed"],
+  [
+    FAILED,
+    "refused, failed, or a verification failed; a run that failed or was ended may have had an effect: a script reads " +
+    "`effect`, which is then `unknown`, before it has anything approved anew",
+  ],
   [USAGE, "wrong usage or configuration"],
   [UNREACHABLE, "nobody answers on the socket; nothing was sent"],
   [UNKNOWN, "the outcome is unknown: it may have run; look before doing it anew"],

@@ -4,7 +4,6 @@ import { type Command, Option } from "commander";
 import type { OpenExecClient } from "../client/client.ts";
 import { type Cli, daemonCommand, type DaemonFlags } from "./command.ts";
 import { printJson } from "./print.ts";
-import { startProgress } from "./progress.ts";
 import { withDaemon } from "./surroundings.ts";
 
 export function haltCommand(cli: Cli): Command {
@@ -82,19 +81,8 @@ export function pruneCommand(cli: Cli): Command {
   )
     .action((flags: DaemonFlags) =>
       act(cli, flags, async (client) => {
-        const progress = startProgress(cli, "pruned bodies", null);
-        let pruned = { bodies: 0, buckets: 0 };
-        for (let done = false; !done;) {
-          const more = await client.operator.prune();
-          pruned = { bodies: pruned.bodies + more.bodies, buckets: pruned.buckets + more.buckets };
-          progress.at(pruned.bodies);
-          done = more.done || more.bodies === 0;
-        }
-        progress.end();
-        return {
-          says: `pruned ${pruned.bodies} bodies in ${pruned.buckets} buckets`,
-          json: { ...pruned, done: true },
-        };
+        const pruned = await client.operator.prune();
+        return { says: `pruned ${pruned.bodies} bodies in ${pruned.buckets} buckets`, json: pruned };
       })
     );
 }

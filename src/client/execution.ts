@@ -8,8 +8,10 @@ export interface Execution<Result = Json> {
   readonly id: string;
   readonly action: string;
   readonly status: ExecutionStatus;
-  /** false in demo mode, where nothing is approved. */
+  /** Always true, as OpenExec has it: also in demo mode, which `exec_mode` tells. */
   readonly approved: boolean;
+  /** "demo" where nobody approved it; absent otherwise. */
+  readonly exec_mode?: string;
   /** null unless it succeeded, once pruned, and when an operator declared the success. */
   readonly result: Result | null;
   readonly replayed: boolean;

@@ -11,7 +11,7 @@ import { isJsonObject } from "./json.ts";
 export interface Pruned {
   readonly bodies: number;
   readonly buckets: number;
-  /** false when more has expired than one call destroys. */
+  /** Whether nothing that has expired is left. */
   readonly done: boolean;
 }
 
@@ -58,9 +58,9 @@ export class Operator {
     return execution;
   }
 
-  /** Destroys what has expired. */
+  /** Destroys what has expired, all of it, however long that takes. */
   async prune(call: CallOptions = {}): Promise<Pruned> {
-    const { bodies, buckets, done } = asObject(await this.#post("prune", {}, call));
+    const { bodies, buckets, done } = asObject(await this.#post("prune", {}, call, null));
     if (typeof bodies !== "number" || typeof buckets !== "number") throw unreadableAnswer(200);
     return { bodies, buckets, done: done === true };
   }

@@ -33,7 +33,7 @@ export function checkAnchor(path: string, executorId: string, publicKey: Uint8Ar
   if (!behind) return;
   throw new StartupError(
     `the ledger lacks what the anchor ${path} says it had: it was rolled back or rewritten`,
-    "bring back the newer ledger, or accept the loss with `openexec restore`, which fences off old approvals",
+    "bring back the newer ledger; or accept the loss with `openexec restore`, which fences off old approvals, and set that file aside",
   );
 }
 

@@ -3,7 +3,8 @@
  *
  * A file may rightly end before the last page its meta page names, when that page is free. So a short file is walked to
  * its last page, which decides; of any other the upper part of its trees is walked, as far as a quick start allows.
- * Values are not looked into here: rows are checked as they are read, and `openexec audit` reads all of them.
+ * Values are not looked into here: rows are checked as they are read, and `openexec audit` holds all of them against the log but
+ * sealed bodies, which take the vault to open.
  */
 
 import { Damage, DataFile, type Tree } from "./data_file.ts";

@@ -6,15 +6,18 @@
  * the pages of that moment.
  */
 
+import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
+import type { ClaimFacts } from "../log/audit_claims.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
 import { releaseMappedFile } from "../os/mapped_file.ts";
 import { logReader } from "./append.ts";
 import { backup } from "./backup.ts";
+import { claimReader } from "./claims.ts";
 import { findExecution } from "./find.ts";
 import { readIdentity } from "./identity.ts";
 import { checkDataFile } from "./integrity.ts";
-import { EXECUTION_KEYS, executionIdOf } from "./keys.ts";
+import { EXECUTION_KEYS, executionIdOf, peerKey } from "./keys.ts";
 import { dataFile, exists, ledgerFolder } from "./layout.ts";
 import type { ExecutionRecord, LogReader } from "./ledger.ts";
 import { checkSchemaVersion } from "./migrate.ts";
@@ -24,11 +27,17 @@ import { readState } from "./state.ts";
 import { Store } from "./store.ts";
 import { StateLock } from "./lock.ts";
 
+const PEER_KEYS = {
+  start: peerKey(0, EXECUTION_KEYS.start),
+  end: peerKey(0xffffffff, EXECUTION_KEYS.end),
+};
+
 export class LedgerSnapshot {
   readonly executorId: string;
   readonly mode: Mode;
   readonly executions: number;
   readonly log: LogReader;
+  readonly claims: ClaimFacts;
 
   private constructor(private readonly store: Store) {
     const { executorId, mode } = readIdentity(store.tables);
@@ -37,6 +46,7 @@ export class LedgerSnapshot {
     this.mode = mode;
     this.executions = executions;
     this.log = logReader(store.tables, () => logSize);
+    this.claims = claimReader(store.tables);
   }
 
   /** Throws LedgerOpenError: missing, damaged, newer_schema. */
@@ -60,8 +70,14 @@ export class LedgerSnapshot {
     }
   }
 
+  /** undefined also where its row cannot be read. */
   find(id: string): ExecutionRecord | undefined {
-    return findExecution(this.store.tables, id)?.record;
+    try {
+      return findExecution(this.store.tables, id)?.record;
+    } catch (error) {
+      if (error instanceof Refusal) return undefined;
+      throw error;
+    }
   }
 
   /** How many rows of executions there are, one by one. */
@@ -74,6 +90,16 @@ export class LedgerSnapshot {
     for (const { key, value } of this.store.tables.executions.range(EXECUTION_KEYS)) {
       yield decodeExecution(executionIdOf(key), value).record;
     }
+  }
+
+  /** Ids of the executions that are listed as unsettled. */
+  *unsettled(): Generator<string> {
+    for (const key of this.store.tables.unsettled.keys(EXECUTION_KEYS)) yield executionIdOf(key);
+  }
+
+  /** How many rows of executions there are under all peers, one by one. */
+  listed(): number {
+    return this.store.tables.peers.count(PEER_KEYS);
   }
 
   /** Receipts in the order of the log, from index `start`; one that is missing is left out. */

@@ -98,6 +98,7 @@ export class LogAudit {
 
   async finish(): Promise<AuditReport> {
     await Promise.all(this.#pending);
+    this.fail(this.#ledger?.claims());
     const keys = this.#chain.keys;
     const trusted = this.#options.trustedKeys ?? [];
     const anchored = this.#checkpoints.anchors(this.#executorId ?? "", keys, trusted);
@@ -106,7 +107,7 @@ export class LogAudit {
     return {
       ok: first === null,
       entries: first?.index ?? this.#frontier.size,
-      root: this.#frontier.root(),
+      root: (first?.index ?? null) === null ? this.#frontier.root() : null,
       executorId: this.#executorId ?? null,
       keys,
       anchored,

@@ -1,9 +1,11 @@
 /**
  * Ledger against log, in both directions: every receipt of an execution belongs to the execution that names its index,
- * every settled execution has its receipt, and both say the same. Memory: four bytes for each entry.
+ * every settled execution has its receipt, and both say the same. Every other execution is listed as unsettled. What they
+ * claimed is for audit_claims.ts. Memory: four bytes for each entry.
  */
 
 import type { ExecutionStatus } from "../core/types.ts";
+import { type ClaimFacts, ClaimMatch } from "./audit_claims.ts";
 import { type AuditProblem, problem } from "./audit_report.ts";
 import type { ExecutionReceipt, Receipt, ResolutionReceipt, SettledExecution } from "./receipt.ts";
 import { parseTime } from "./time.ts";
@@ -16,17 +18,25 @@ export interface ExecutionFact extends Omit<SettledExecution, "status" | "settle
   readonly resolution: { readonly from: ExecutionStatus; readonly logIndex: number } | null;
 }
 
+/** All of one moment. */
 export interface LedgerFacts {
   readonly executorId: string;
+  readonly claims: ClaimFacts;
+  /** undefined when there is none that can be read. */
   find(id: string): ExecutionFact | undefined;
   /** How many executions `all` has, counted and not looked up anywhere. */
   count(): number;
   /** Every execution once, in any order. */
   all(): Iterable<ExecutionFact>;
+  /** Ids that are listed as unsettled. */
+  unsettled(): Iterable<string>;
+  /** How many executions are listed under a peer. */
+  listed(): number;
 }
 
 export class LedgerMatch {
   readonly #facts: LedgerFacts;
+  readonly #claims: ClaimMatch;
   /** By log index: a tag of the execution whose receipt stands there, zero for none. */
   #owners = new Uint32Array(1024);
   /** Executions whose receipt was seen; each is another one, for an execution names one index. */
@@ -36,17 +46,19 @@ export class LedgerMatch {
 
   constructor(facts: LedgerFacts) {
     this.#facts = facts;
+    this.#claims = new ClaimMatch(facts.claims);
   }
 
-  /** From the log to the ledger. */
+  /** From the log to the ledger; what is wrong with its claims may be told with a later entry. */
   entry(index: number, receipt: Receipt): AuditProblem | undefined {
+    if (receipt.kind === "admin" && receipt.act === "revoke") return this.#claims.revocation(index, receipt);
     if (receipt.kind !== "execution" && receipt.kind !== "resolution") return undefined;
     const fact = this.#facts.find(receipt.execution_id);
     if (fact === undefined) {
       return problem(
         "receipt_without_execution",
         index,
-        `the ledger has no execution ${receipt.execution_id}`,
+        `the ledger has no execution ${receipt.execution_id} that can be read`,
       );
     }
     const difference = receipt.kind === "execution"
@@ -54,30 +66,61 @@ export class LedgerMatch {
       : resolutionDifference(index, receipt, fact);
     if (difference !== undefined) return mismatch(index, receipt.execution_id, difference);
     this.#own(index, fact.id);
-    if (receipt.kind === "resolution") this.#unresolved--;
-    else {
-      this.#matched++;
-      if (fact.resolution !== null) this.#unresolved++;
+    if (receipt.kind === "resolution") {
+      this.#unresolved--;
+      return undefined;
+    }
+    this.#matched++;
+    if (fact.resolution !== null) this.#unresolved++;
+    return this.#claims.execution(index, fact);
+  }
+
+  /** What is wrong with the claims of the entries so far. */
+  claims(): AuditProblem | undefined {
+    return this.#claims.compare();
+  }
+
+  /** From the ledger to the log, once every entry was seen. */
+  missing(): AuditProblem | undefined {
+    const unsettled = new Set<string>();
+    for (const id of this.#facts.unsettled()) {
+      const fact = this.#facts.find(id);
+      if (fact?.status !== "reserved" || unsettled.has(id)) {
+        return problem("unsettled_mismatch", null, `execution ${id} is listed as unsettled, and is not`);
+      }
+      if (!isOpen(fact)) return withoutReceipt(fact);
+      unsettled.add(id);
+      const claim = this.#claims.execution(null, fact);
+      if (claim !== undefined) return claim;
+    }
+    return this.#claims.compare() ?? this.#unmatched(unsettled) ?? this.#unlisted() ?? this.#claims.left();
+  }
+
+  /** Nothing is left when as many were matched or are unsettled as there are. */
+  #unmatched(unsettled: ReadonlySet<string>): AuditProblem | undefined {
+    if (this.#unresolved === 0 && this.#matched + unsettled.size === this.#facts.count()) return undefined;
+    for (const fact of this.#facts.all()) {
+      if (unsettled.has(fact.id)) continue;
+      if (isOpen(fact)) {
+        return problem(
+          "unsettled_mismatch",
+          null,
+          `execution ${fact.id}, reserved, is not listed as unsettled`,
+        );
+      }
+      const { id, logIndex, resolution } = fact;
+      const isMatched = this.#claim(logIndex, id) &&
+        (resolution === null || this.#claim(resolution.logIndex, id));
+      if (!isMatched) return withoutReceipt(fact);
     }
     return undefined;
   }
 
-  /** From the ledger to the log, once every entry was seen: nothing is left when as many were matched as there are. */
-  missing(): AuditProblem | undefined {
-    if (this.#unresolved === 0 && this.#matched === this.#facts.count()) return undefined;
-    for (const { id, status, logIndex, resolution } of this.#facts.all()) {
-      const isMatched = status === "reserved"
-        ? logIndex === null && resolution === null
-        : this.#claim(logIndex, id) && (resolution === null || this.#claim(resolution.logIndex, id));
-      if (!isMatched) {
-        return problem(
-          "execution_without_receipt",
-          null,
-          `execution ${id}, ${status}, is not as the log has it`,
-        );
-      }
-    }
-    return undefined;
+  #unlisted(): AuditProblem | undefined {
+    const [listed, count] = [this.#facts.listed(), this.#facts.count()];
+    return listed === count
+      ? undefined
+      : problem("peer_mismatch", null, `${listed} executions are listed by peer, and there are ${count}`);
   }
 
   #own(index: number, id: string): void {
@@ -100,6 +143,15 @@ export class LedgerMatch {
 /** Random bits of a UUIDv7, never zero: enough to name the right one of two, while a claim alone finds that there are two. */
 function tagOf(id: string): number {
   return parseInt(id.slice(-8), 16) || 1;
+}
+
+/** Reserved, and nothing came of it yet. */
+function isOpen({ status, logIndex, resolution }: ExecutionFact): boolean {
+  return status === "reserved" && logIndex === null && resolution === null;
+}
+
+function withoutReceipt({ id, status }: ExecutionFact): AuditProblem {
+  return problem("execution_without_receipt", null, `execution ${id}, ${status}, is not as the log has it`);
 }
 
 function mismatch(index: number, id: string, difference: string): AuditProblem {

@@ -27,7 +27,17 @@ export type AuditCode =
   | "receipt_without_execution"
   | "execution_without_receipt"
   /** Ledger and receipt say different things of one execution. */
-  | "execution_mismatch";
+  | "execution_mismatch"
+  /** A nonce is not recorded as taken by its execution, or one is by none. */
+  | "nonce_mismatch"
+  /** What the ledger counts of an approval is not what executions took, or one that nobody used or revoked is known. */
+  | "approval_mismatch"
+  /** The log has an approval revoked, and the ledger has not. */
+  | "revocation_missing"
+  /** Those that the ledger lists as unsettled are not those that are. */
+  | "unsettled_mismatch"
+  /** Not as many executions are listed by peer as there are. */
+  | "peer_mismatch";
 
 export interface AuditProblem {
   readonly code: AuditCode;
@@ -41,8 +51,8 @@ export interface AuditReport {
   readonly ok: boolean;
   /** Entries that were looked at and found good. */
   readonly entries: number;
-  /** 32 bytes: root of those entries. */
-  readonly root: Uint8Array;
+  /** 32 bytes: root of those entries; null when an entry is bad, for by then later ones may have been taken. */
+  readonly root: Uint8Array | null;
   readonly executorId: string | null;
   /** Oldest first. */
   readonly keys: readonly ChainedKey[];

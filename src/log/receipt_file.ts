@@ -29,6 +29,8 @@ export interface Answer {
   readonly id: string;
   readonly action: string;
   readonly status: string;
+  /** Whether it says that it ran in demo mode, where nobody approves. */
+  readonly isDemo: boolean;
   /** Absent for a success. */
   readonly code: string | null;
   readonly result: JsonNode;
@@ -84,6 +86,7 @@ function answerFile(execution: JsonNode): ReceiptFile | undefined {
       id,
       action,
       status,
+      isDemo: textOf(execution, "exec_mode") === "demo",
       code: textOf(execution, "code"),
       result: memberOf(execution, "result") ?? NULL,
       resultPruned: isTrue(execution, "result_pruned"),

@@ -49,7 +49,7 @@ export function verifyReceipt(text: string, options: VerifyOptions): Verificatio
   const keys = trustedKeys(receipt.executor_id, options);
   const logged = verifyLogged(file, receipt.executor_id, [...keys.values()], options);
   return verdict(receipt, file.receipt.keyid, logged.index, [
-    passed("body", `a receipt of kind ${receipt.kind}`),
+    passed("body", summaryOf(receipt)),
     signatureCheck(file.receipt, keys),
     executorCheck(receipt, options.executorId),
     ...(file.answer === null ? [] : [answerCheck(file.answer, receipt, keys)]),
@@ -65,6 +65,14 @@ function verdict(
   checks: readonly Check[],
 ): Verification {
   return { ok: isGenuine(checks), receipt, keyid, logIndex, checks };
+}
+
+/** What kind it is of, and of an execution who stands for it: one of demo mode must not pass for one that was approved. */
+function summaryOf(receipt: Receipt): string {
+  if (receipt.kind !== "execution") return `a receipt of kind ${receipt.kind}`;
+  if (receipt.approval === undefined) return "an execution in demo mode: nobody approved it";
+  const names = receipt.approval.signers.map(({ name }) => name).join(" and ");
+  return `an execution approved by ${names}${receipt.development_approver ? ", with a development key" : ""}`;
 }
 
 type TrustedKeys = ReadonlyMap<string, Uint8Array>;
@@ -114,6 +122,9 @@ function answerCheck(answer: Answer, receipt: Receipt, keys: TrustedKeys): Check
   if (receipt.kind !== "execution") return failed("answer", "its attestation is no receipt of an execution");
   if (answer.id !== receipt.execution_id || answer.action !== receipt.action) {
     return failed("answer", "it shows another execution than the receipt");
+  }
+  if (answer.isDemo !== (receipt.mode === "demo")) {
+    return failed("answer", `its mode is not the receipt's, which is ${receipt.mode}`);
   }
   const { status } = receipt;
   if (!answer.resolved && answer.status === status) {

@@ -43,6 +43,7 @@ export const Execution = v.looseObject({
   action: NAME,
   status: v.picklist(["reserved", "succeeded", "failed", "timed_out", "crashed", "outcome_unknown"]),
   approved: v.boolean(),
+  exec_mode: v.optional(v.pipe(v.literal("demo"), v.description("Nobody approved it; absent otherwise."))),
   result: v.unknown(),
   replayed: v.boolean(),
   receipt: v.nullable(

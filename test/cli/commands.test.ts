@@ -3,7 +3,7 @@ import type { ErrorCode } from "../../src/core/errors.ts";
 import type { Json } from "../../src/core/types.ts";
 import { commandTree } from "../../src/cli/commands.ts";
 import { systemCli } from "../../src/cli/system_cli.ts";
-import { parseApproverKey } from "../../src/client/mod.ts";
+import { OpenExecClient, OpenExecUnreachable, parseApproverKey } from "../../src/client/mod.ts";
 import { FakeDaemon } from "../client/fake_daemon.ts";
 import { openexec } from "./recording_terminal.ts";
 
@@ -198,6 +198,14 @@ describe("looking", () => {
     );
   });
 
+  test("checkpoint lets nothing of another's text move the cursor, and a pipe have it as it is", async () => {
+    const text = "openexec:fake/log\n1\nroot\n\n— \u001b[2Ksignature\n";
+    daemon.mishaps.push({ answer: text }, { answer: text });
+    const shown = await openexec(["checkpoint", ...here()], { onTerminal: true });
+    expect(shown.out).toBe(text.replace("\u001b", "\\u001b"));
+    expect((await openexec(["checkpoint", ...here()])).out).toBe(text);
+  });
+
   test.each([["list"], ["actions"], ["status"], ["checkpoint"], ["halt"], ["show", "x"]])(
     "%s ends with 3 when nobody answers",
     async (...args) => expect((await openexec([...args, "--socket", `${folder}/none`])).code).toBe(3),
@@ -237,12 +245,24 @@ describe("an operator", () => {
     JSON.parse((await openexec([...argv, "--json", ...here()])).out);
   });
 
-  test("prunes until nothing more has expired", async () => {
-    const answers = [{ bodies: 2, buckets: 1, done: false }, { bodies: 1, buckets: 1, done: true }];
-    daemon.operatorAnswers.set("/admin/prune", answers);
+  test("prunes with one request, and says what the daemon says", async () => {
+    daemon.operatorAnswers.set("/admin/prune", [{ bodies: 3, buckets: 2, done: true }]);
     const { out } = await openexec(["prune", "--json", ...here()]);
     expect(JSON.parse(out)).toEqual({ bodies: 3, buckets: 2, done: true });
-    expect(daemon.acts).toHaveLength(2);
+    expect(daemon.acts).toEqual([["/admin/prune", {}]]);
+  });
+
+  test("waits for a prune as long as it takes", async () => {
+    daemon.mishaps.push("hang", "hang");
+    const client = new OpenExecClient({ socketPath: daemon.socketPath, timeoutMs: 50 });
+    const stop = new AbortController();
+    let ended: unknown;
+    const pruned = client.operator.prune({ signal: stop.signal }).catch((error) => ended = error);
+    await expect(client.operator.halt()).rejects.toThrow(OpenExecUnreachable);
+    expect(ended).toBe(undefined); // its limit would have been over before
+    stop.abort("enough");
+    expect(await pruned).toBe("enough");
+    client.close();
   });
 
   test("is refused on an agent socket", async () => {

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MAY_MOUNT, mountSmallDisk } from "../ledger/small_disk.ts";
 import { Approver } from "../support/approver.ts";
-import { Daemon, OPENEXEC } from "../support/daemon.ts";
+import { FakeDaemon } from "../client/fake_daemon.ts";
+import { Daemon, OPENEXEC, openexec as command } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { testWith } from "../support/tools.ts";
 import { openexec } from "./recording_terminal.ts";
@@ -158,6 +159,54 @@ test("finds a daemon that takes no work, and counts what only that one can see a
   expect(failuresOf({ findings: findingsIn(run.out) })).toEqual(["daemon"]);
   expect(run.code).toBe(1);
   await daemon.close();
+});
+
+test("says of a ledger behind its anchor what lets a daemon start again", async () => {
+  const anchor = `${folder}/newest.checkpoint`;
+  const daemon = await Daemon.start({
+    config: `executor_id = "openexec:test"\nanchor = "${anchor}"\n${new Approver("alice").toml()}`,
+  });
+  expect((await command(daemon, ["backup", `${daemon.directory}/backup`])).code).toBe(0);
+  await command(daemon, ["halt"]);
+  await daemon.stop();
+  expect((await command(daemon, ["restore", `${daemon.directory}/backup`])).code).toBe(0);
+  const look = async () => {
+    const { code, stdout } = await command(daemon, ["doctor", "--json"]);
+    return { code, found: findingsIn(stdout).find(({ check }) => check === "ledger") };
+  };
+  const { found } = await look();
+  expect(found).toMatchObject({ state: "failed", detail: expect.stringContaining(anchor) });
+  expect(found?.remedy).toMatch(/accept the loss with `openexec restore`.*, and set that file aside$/);
+  await Deno.rename(anchor, `${anchor}.aside`);
+  expect(await look()).toMatchObject({ code: 0, found: { state: "ok" } });
+  await daemon.close();
+});
+
+test("goes on where the daemon that runs does not let this user ask", async () => {
+  const daemon = await Daemon.start({
+    config: (directory) =>
+      `${new Approver("alice").toml()}[[sockets]]\npath = "${directory}/agent.sock"\nuids = [4242]\n` +
+      `[[sockets]]\npath = "${directory}/admin.sock"\nrole = "admin"\n`,
+  });
+  const run = await openexec(["doctor", "--json", "--config", `${daemon.directory}/openexec.toml`], {
+    nowMs: Date.now(),
+  });
+  const findings = findingsIn(run.out);
+  expect([run.code, run.err, failuresOf({ findings })]).toEqual([0, "", []]);
+  expect(findings.slice(-2).map(({ check }) => check)).toEqual(["executor key", "daemon"]);
+  expect(findings.at(-1)?.detail).toBe("one runs; this user may not ask it: peer_denied");
+  await daemon.close();
+});
+
+test("goes on where the daemon has no time, and where something else listens on its socket", async () => {
+  await Deno.writeTextFile(`${folder}/openexec.toml`, sound());
+  await using daemon = await FakeDaemon.start();
+  const argv = ["doctor", "--json", "--config", `${folder}/openexec.toml`, "--socket", daemon.socketPath];
+  const ask = async () => findingsIn((await openexec(argv, { nowMs: Date.now() })).out).at(-1);
+  daemon.mishaps.push(...Array.from({ length: 9 }, () => ({ problem: "rate_limited" } as const)));
+  expect(await ask()).toMatchObject({ check: "daemon", state: "ok" });
+  daemon.mishaps.splice(0, Infinity, ...Array.from({ length: 9 }, () => ({ answer: "hello" })));
+  expect(await ask()).toMatchObject({ check: "daemon", state: "failed" });
 });
 
 testWith("prlimit")("fails where a process may open too few files", async () => {

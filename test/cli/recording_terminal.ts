@@ -4,7 +4,7 @@ import { environmentOf } from "../../src/config/environment.ts";
 import type { Cli } from "../../src/cli/command.ts";
 import { runCli } from "../../src/cli/commands.ts";
 import { DONE, type ExitCode } from "../../src/cli/exit_code.ts";
-import type { Terminal } from "../../src/cli/terminal.ts";
+import { type Terminal, visibleLines } from "../../src/cli/terminal.ts";
 
 export interface Run {
   readonly code: ExitCode;
@@ -21,16 +21,18 @@ export interface Circumstances {
   readonly answer?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Standard output is a terminal's; a person sees what `out` then holds. */
+  readonly onTerminal?: true;
   readonly nowMs?: number;
   readonly signal?: AbortSignal;
 }
 
 /** Runs a command line in this process. */
 export async function openexec(argv: readonly string[], circumstances: Circumstances = {}): Promise<Run> {
-  const { input = "", answer, env = {}, nowMs } = circumstances;
+  const { input = "", answer, env = {}, nowMs, onTerminal = false } = circumstances;
   const run = { out: "", err: "", questions: [] as string[] };
   const terminal: Terminal = {
-    print: (text) => void (run.out += `${text}\n`),
+    print: (text) => void (run.out += `${onTerminal ? visibleLines(text) : text}\n`),
     note: (text) => void (run.err += `${text}\n`),
     write: (bytes) => void (run.out += new TextDecoder().decode(bytes)),
     clear: () => {},
@@ -40,7 +42,7 @@ export async function openexec(argv: readonly string[], circumstances: Circumsta
       return answer ?? null;
     },
     inputIsTerminal: false,
-    outputIsTerminal: false,
+    outputIsTerminal: onTerminal,
     errorIsTerminal: false,
   };
   const cli: Cli = {

@@ -19,6 +19,7 @@ export function answerOf(log: SampleLog, index: number): JsonObject {
     status: receipt.status,
     ...(receipt.code === undefined ? {} : { code: receipt.code }),
     approved: true,
+    ...(receipt.mode === "demo" ? { exec_mode: "demo" } : {}),
     result: succeeded ? { ok: true } : null,
     replayed: false,
     receipt: hexEncode(sha256(utf8Encode(`${receipt.execution_id}:${succeeded ? '{"ok": true}' : "null"}`))),

@@ -9,6 +9,7 @@ import type { ExecutionFact, LedgerFacts } from "../../src/log/audit_ledger.ts";
 import { signCheckpoint } from "../../src/log/checkpoint.ts";
 import { inclusionProof } from "../../src/log/proof.ts";
 import {
+  adminReceipt,
   commitment,
   executionReceipt,
   keyReceipt,
@@ -18,6 +19,7 @@ import {
 } from "../../src/log/receipt.ts";
 import { type LoggedReceipt, receiptEnvelope, signReceipt } from "../../src/log/signed_receipt.ts";
 import { formatTlogProof } from "../../src/log/tlog_proof.ts";
+import { SampleClaims } from "./sample_claims.ts";
 import { StoredTree } from "./stored_tree.ts";
 
 export const PEER = { uid: 1000, gid: 1000, pid: 4321, socket: "agent.sock" };
@@ -98,6 +100,12 @@ export class SampleLog {
     return this.append(refusalReceipt(this.executorId, refused));
   }
 
+  /** As an operator withdraws an approval. */
+  revoke(iss: string, jti: string): LoggedReceipt {
+    const done = { act: "revoke", peer: PEER, atMs: START_MS, detail: { iss, jti } } as const;
+    return this.append(adminReceipt(this.executorId, done));
+  }
+
   rotate(seed: number): LoggedReceipt {
     const next = signerOf(new Uint8Array(32).fill(seed));
     const entry = this.append(keyReceipt(this.executorId, next.publicKey, START_MS));
@@ -133,13 +141,19 @@ export class SampleLog {
     });
   }
 
-  ledger(): LedgerFacts {
+  /** With these claims, and lists, in place of what the executions took. */
+  ledger(changes: Partial<LedgerFacts> = {}): LedgerFacts {
     const { executorId, facts } = this;
+    const reserved = () => [...facts.values()].filter(({ status }) => status === "reserved");
     return {
       executorId,
+      claims: SampleClaims.of(facts.values()),
       find: (id) => facts.get(id),
       count: () => facts.size,
       all: () => facts.values(),
+      unsettled: () => reserved().map(({ id }) => id),
+      listed: () => facts.size,
+      ...changes,
     };
   }
 

@@ -6,12 +6,20 @@ import type { JsonObject } from "../../src/core/types.ts";
 import { attachCosignature } from "../../src/log/cosignature.ts";
 import { formatVkey } from "../../src/log/note_key.ts";
 import { consistencyProof } from "../../src/log/proof.ts";
-import { resolutionReceipt } from "../../src/log/receipt.ts";
+import { executionReceipt, resolutionReceipt } from "../../src/log/receipt.ts";
 import { receiptEnvelope, signReceipt } from "../../src/log/signed_receipt.ts";
 import { isGenuine, passed, type Verification } from "../../src/log/verification.ts";
 import { type VerifyOptions, verifyReceipt } from "../../src/log/verify_receipt.ts";
 import { answerOf, PAYLOAD } from "./answer.ts";
-import { executionId, PEER, SALTS, SampleLog, START_MS, unsuccessful } from "./sample_log.ts";
+import {
+  executionId,
+  PEER,
+  SALTS,
+  SampleLog,
+  settledExecution,
+  START_MS,
+  unsuccessful,
+} from "./sample_log.ts";
 import { cosign, witnessOf } from "./witness.ts";
 
 const log = SampleLog.of(5);
@@ -126,6 +134,40 @@ function resolvedAnswer(as: "succeeded" | "failed" = "succeeded", of = 1): { ans
   const shown = { ...answerOf(settled, 1), status: "succeeded", resolved: true };
   return { answer: { ...shown, code: null, resolution: receiptEnvelope(entry) } };
 }
+
+/** What was run where nobody approves. */
+function demoLog(): SampleLog {
+  const demo = new SampleLog();
+  demo.execute(1, { mode: "demo", approval: null });
+  return demo;
+}
+
+describe("verifyReceipt() says who stands for an execution:", () => {
+  const body = (envelope: unknown) => verify(envelope).checks.find(({ name }) => name === "body")?.detail;
+  const two = [{ name: "alice", keyid: "a-1" }, { name: "bob", keyid: "b-1" }];
+  const approval = { scheme: "dsse", iss: "alice", jti: "j", signers: two } as const;
+
+  test("its approvers, and that a key was for development", () => {
+    expect(body(log.envelope(1))).toBe("an execution approved by rm");
+    const pair = new SampleLog();
+    pair.execute(1, { approval });
+    expect(body(pair.envelope(1))).toBe("an execution approved by alice and bob");
+    const development = signReceipt(executionReceipt("openexec:h", settledExecution(1), true), log.signer);
+    expect(body(receiptEnvelope(development))).toBe("an execution approved by rm, with a development key");
+  });
+
+  test("nobody, in demo mode, by itself and in its answer", () => {
+    const demo = demoLog();
+    for (const file of [demo.envelope(1), answerOf(demo, 1)]) {
+      expect(body(file)).toBe("an execution in demo mode: nobody approved it");
+      expect(verify(file).ok).toBe(true);
+    }
+  });
+
+  test("and of any other receipt its kind", () => {
+    expect(body(log.envelope(0))).toBe("a receipt of kind key");
+  });
+});
 
 describe("verifyReceipt() refuses", () => {
   test("to trust a key that only the file vouches for", () => {
@@ -256,6 +298,14 @@ describe("verifyReceipt() refuses", () => {
     expect(failures(verify({ ...answer, status: "failed" }))).toEqual(["answer"]);
     expect(failures(verify({ ...answer, attestation: log.envelope(0) }))).toContain("answer");
     expect(failures(verify({ ...answer, code: "handler_failed" }))).toEqual(["answer"]);
+  });
+
+  test("an answer in demo mode that passes for an approved one, and one that says demo and was approved", () => {
+    const demo = answerOf(demoLog(), 1);
+    const { exec_mode: _, ...silent } = demo;
+    for (const lie of [silent, { ...demo, exec_mode: "enforced" }, { ...answer, exec_mode: "demo" }]) {
+      expect(failures(verify(lie))).toEqual(["answer"]);
+    }
   });
 
   test("a success that nobody declared, or that was declared otherwise or of another execution", () => {

@@ -1,0 +1,245 @@
+/** An audit of a ledger on disk: everything that it may rightly hold, and what is found when one row is changed. */
+
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { type Signer, signerOf } from "../../src/core/ed25519.ts";
+import { type ApprovalRow, decodeApproval, encodeApproval } from "../../src/ledger/approvals.ts";
+import { approvalKey, executionKey, nonceKey, peerKey } from "../../src/ledger/keys.ts";
+import type { ExecutionRecord, Reservation } from "../../src/ledger/ledger.ts";
+import type { LmdbLedger } from "../../src/ledger/lmdb_ledger.ts";
+import { restoreLedger } from "../../src/ledger/restore.ts";
+import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
+import { Store, type Tables } from "../../src/ledger/store.ts";
+import { auditLog } from "../../src/log/audit.ts";
+import type { AuditReport } from "../../src/log/audit_report.ts";
+import { adminReceipt, executionReceipt, keyReceipt } from "../../src/log/receipt.ts";
+import { signReceipt } from "../../src/log/signed_receipt.ts";
+import { refusalOf, reservation, scene, settlement, type TestClock } from "./scene.ts";
+import { temporaryFolder } from "./temporary.ts";
+
+const signer: Signer = signerOf(new Uint8Array(32).fill(1));
+const PEER = { uid: 0, gid: 0, pid: 1, socket: "admin.sock" };
+
+/** With the receipt that a log begins with. */
+async function begin(ledger: LmdbLedger): Promise<void> {
+  await ledger.append([signReceipt(keyReceipt(ledger.executorId, signer.publicKey, 0), signer)]);
+}
+
+/** Reserved and settled, with a receipt that says the same. */
+async function execute(ledger: LmdbLedger, asked: Reservation): Promise<ExecutionRecord> {
+  const record = await ledger.reserve(asked);
+  const { status, code, startedAtMs, settledAtMs, resultCommitment } = settlement(record.id);
+  const settled = { ...record, status, code, startedAtMs, settledAtMs, resultCommitment };
+  const receipt = signReceipt(executionReceipt(ledger.executorId, settled, false), signer);
+  return await ledger.settle(settlement(record.id, { receipt }));
+}
+
+async function revoke(ledger: LmdbLedger, iss: string, jti: string): Promise<void> {
+  const done = { act: "revoke", peer: PEER, atMs: ledger.clock.nowMs(), detail: { iss, jti } } as const;
+  await ledger.revoke(iss, jti, signReceipt(adminReceipt(ledger.executorId, done), signer));
+}
+
+const GRANT = { iss: "release-manager", jti: "grant", uses: 3 };
+
+interface Used {
+  readonly directory: string;
+  readonly clock: TestClock;
+  readonly settled: ExecutionRecord;
+  readonly open: ExecutionRecord;
+}
+
+/** A copy of a ledger in which everything happened that claims something, while one execution was under way. */
+async function used(): Promise<Used> {
+  await using s = await scene();
+  const { ledger } = s;
+  await begin(ledger);
+  const settled = await execute(ledger, reservation({ nonce: "settled", claim: { jti: "once" } }));
+  for (const nonce of ["first", "second"]) await execute(ledger, reservation({ nonce, claim: GRANT }));
+  await execute(ledger, reservation({ claim: { scheme: "clawshield", iss: "clawshield" } }));
+  await execute(ledger, reservation({ claim: { jti: "revoked" } }));
+  const again = [{ nonce: "settled" }, { nonce: "refused", claim: { jti: "once" } }];
+  for (const asked of again) expect(await refusalOf(ledger.reserve(reservation(asked)))).not.toBe("ok");
+  for (const jti of ["revoked", "never", "never"]) await revoke(ledger, "release-manager", jti);
+  expect(await refusalOf(ledger.reserve(reservation({ claim: { jti: "never" } })))).toBe("approval_revoked");
+  const open = await ledger.reserve(reservation({ nonce: "open", claim: { jti: "open" } }));
+  const directory = join(temporaryFolder(), "copy");
+  await ledger.backup(directory);
+  return { directory, clock: s.clock, settled, open };
+}
+
+async function audit(directory: string): Promise<AuditReport> {
+  const snapshot = await LedgerSnapshot.open(directory);
+  try {
+    const size = snapshot.log.size();
+    return await auditLog([[...snapshot.receipts()]], { nodes: snapshot.log, size, ledger: snapshot });
+  } finally {
+    await snapshot.close();
+  }
+}
+
+async function tamper(directory: string, change: (tables: Tables) => void): Promise<void> {
+  const store = new Store({ directory: join(directory, "ledger") });
+  await store.commit(() => change(store.tables));
+  await store.close();
+}
+
+function keyOf({ id }: ExecutionRecord): Uint8Array {
+  return executionKey(id) ?? new Uint8Array();
+}
+
+test("a half-used grant, refusals, revocations and a reserved execution audit clean", async () => {
+  const { directory } = await used();
+  expect((await audit(directory)).problem).toBe(null);
+});
+
+test("so does demo mode, where nobody approves", async () => {
+  await using s = await scene({ mode: "demo" });
+  const { ledger } = s;
+  await begin(ledger);
+  const asked = reservation({ claim: null });
+  await execute(ledger, { ...asked, record: { ...asked.record, mode: "demo" } });
+  expect((await audit(s.stateDir)).problem).toBe(null);
+});
+
+test("so does a ledger that was brought back, with what was under way in the backup", async () => {
+  const { directory, clock } = await used();
+  const stateDir = join(temporaryFolder(), "state");
+  clock.pass(1_000);
+  await restoreLedger({ backupDir: directory, stateDir, clock });
+  expect((await audit(stateDir)).problem).toBe(null);
+});
+
+const GRANT_KEY = approvalKey(GRANT.iss, GRANT.jti);
+const ONCE_KEY = approvalKey("release-manager", "once");
+const OPEN_KEY = approvalKey("release-manager", "open");
+
+/** The row under `key` with `change` made to it. */
+function changeApproval({ approvals }: Tables, key: Uint8Array, change: Partial<ApprovalRow>): void {
+  const row = approvals.get(key);
+  if (row === undefined) throw new Error("there is no such row");
+  approvals.put(key, encodeApproval({ ...decodeApproval(row), ...change }));
+}
+
+/** What is changed behind the ledger's back, the code of what an audit finds, and whose entry it names. */
+const CHANGES:
+  readonly (readonly [string, (tables: Tables, used: Used) => void, string, "settled" | null])[] = [
+    [
+      "an execution that cannot be read",
+      ({ executions }, { settled }) => executions.put(keyOf(settled), new Uint8Array(7)),
+      "receipt_without_execution",
+      "settled",
+    ],
+    ["a nonce removed", ({ nonces }) => nonces.remove(nonceKey("settled")), "nonce_mismatch", "settled"],
+    [
+      "a nonce that names another execution",
+      ({ nonces }, { open }) => nonces.put(nonceKey("settled"), keyOf(open)),
+      "nonce_mismatch",
+      "settled",
+    ],
+    [
+      "a nonce that names no execution",
+      ({ nonces }) => nonces.put(nonceKey("settled"), new Uint8Array(3)),
+      "nonce_mismatch",
+      "settled",
+    ],
+    [
+      "a reserved execution's nonce removed",
+      ({ nonces }) => nonces.remove(nonceKey("open")),
+      "nonce_mismatch",
+      null,
+    ],
+    [
+      "a nonce too many",
+      ({ nonces }, { settled }) => nonces.insert(nonceKey("other"), keyOf(settled)),
+      "nonce_mismatch",
+      null,
+    ],
+    ["an approval removed", ({ approvals }) => approvals.remove(ONCE_KEY), "approval_mismatch", "settled"],
+    [
+      "an approval that cannot be read",
+      ({ approvals }) => approvals.put(ONCE_KEY, new Uint8Array(7)),
+      "approval_mismatch",
+      "settled",
+    ],
+    [
+      "an approval that is unused again",
+      (tables) => changeApproval(tables, ONCE_KEY, { usesTaken: 0 }),
+      "approval_mismatch",
+      "settled",
+    ],
+    [
+      "an approval that another execution used",
+      (tables, { open }) => changeApproval(tables, ONCE_KEY, { firstExecution: keyOf(open) }),
+      "approval_mismatch",
+      "settled",
+    ],
+    [
+      "a reserved execution's approval removed",
+      ({ approvals }) => approvals.remove(OPEN_KEY),
+      "approval_mismatch",
+      null,
+    ],
+    [
+      "a grant with a use more",
+      (tables) => changeApproval(tables, GRANT_KEY, { usesTaken: 3 }),
+      "approval_mismatch",
+      null,
+    ],
+    [
+      "an approval too many",
+      ({ approvals }) => approvals.insert(approvalKey("a", "b"), approvals.get(ONCE_KEY) ?? new Uint8Array()),
+      "approval_mismatch",
+      null,
+    ],
+    [
+      "an execution that has left nothing but the use of its approval",
+      ({ executions, nonces, peers, unsettled }, { open }) => {
+        for (const table of [executions, unsettled]) table.remove(keyOf(open));
+        nonces.remove(nonceKey("open"));
+        peers.remove(peerKey(open.peer.uid, keyOf(open)));
+      },
+      "approval_mismatch",
+      null,
+    ],
+    [
+      "an execution that its peer does not see",
+      ({ peers }, { settled }) => peers.remove(peerKey(settled.peer.uid, keyOf(settled))),
+      "peer_mismatch",
+      null,
+    ],
+    [
+      "an execution that two peers see",
+      ({ peers }, { settled }) => peers.insert(peerKey(4_294_967_295, keyOf(settled)), new Uint8Array()),
+      "peer_mismatch",
+      null,
+    ],
+    [
+      "a reserved execution that nobody settles",
+      ({ unsettled }, { open }) => unsettled.remove(keyOf(open)),
+      "unsettled_mismatch",
+      null,
+    ],
+    [
+      "a settled execution that is to be settled",
+      ({ unsettled }, { settled }) => unsettled.insert(keyOf(settled), new Uint8Array(6)),
+      "unsettled_mismatch",
+      null,
+    ],
+  ];
+
+test.each(CHANGES)("it finds %s", async (_, change, code, entry) => {
+  const ledger = await used();
+  await tamper(ledger.directory, (tables) => change(tables, ledger));
+  const { problem } = await audit(ledger.directory);
+  expect([problem?.code, problem?.index]).toEqual([code, entry === null ? null : ledger.settled.logIndex]);
+});
+
+test.each(["revoked", "never"])(
+  "it finds an approval that the log has revoked, and the ledger has not: %s",
+  async (jti) => {
+    const { directory } = await used();
+    const key = approvalKey("release-manager", jti);
+    await tamper(directory, (tables) => changeApproval(tables, key, { revokedAtMs: 0 }));
+    expect((await audit(directory)).problem?.code).toBe("revocation_missing");
+  },
+);
