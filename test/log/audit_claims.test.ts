@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { auditLog } from "../../src/log/audit.ts";
-import { ClaimMatch } from "../../src/log/audit_claims.ts";
 import type { ExecutionFact, LedgerFacts } from "../../src/log/audit_ledger.ts";
 import type { LoggedReceipt } from "../../src/log/signed_receipt.ts";
 import { SampleClaims } from "./sample_claims.ts";
@@ -57,16 +56,16 @@ test("demo mode, which has no approvals, has none", async () => {
 
 describe("a nonce", () => {
   test("without a row, or whose row names another execution", async () => {
-    expect(await problemOf(({ byNonce }) => byNonce.delete("n-2"))).toEqual(["nonce_mismatch", indexOf(2)]);
-    expect(await problemOf(({ byNonce }) => byNonce.set("n-2", executionId(3)))).toEqual([
+    expect(await problemOf(({ holders }) => holders.delete("n-2"))).toEqual(["nonce_mismatch", indexOf(2)]);
+    expect(await problemOf(({ holders }) => holders.set("n-2", executionId(3)))).toEqual([
       "nonce_mismatch",
       indexOf(2),
     ]);
-    expect(await problemOf(({ byNonce }) => byNonce.delete("n-7"))).toEqual(["nonce_mismatch", null]);
+    expect(await problemOf(({ holders }) => holders.delete("n-7"))).toEqual(["nonce_mismatch", null]);
   });
 
   test("that no execution has", async () => {
-    expect(await problemOf(({ byNonce }) => byNonce.set("n-8", executionId(8)))).toEqual([
+    expect(await problemOf(({ holders }) => holders.set("n-8", executionId(8)))).toEqual([
       "nonce_mismatch",
       null,
     ]);
@@ -153,59 +152,28 @@ describe("a list", () => {
   });
 });
 
+test("claims of more unsettled executions than are looked up together are compared all the same", async () => {
+  const crowded = new SampleLog();
+  for (let n = 0; n < 1100; n++) crowded.facts.set(executionId(n), reserved(n));
+  const claims = SampleClaims.of(crowded.facts.values());
+  expect((await auditLog([crowded.entries], { ledger: crowded.ledger({ claims }) })).ok).toBe(true);
+  claims.holders.set("n-17", executionId(18));
+  const { problem } = await auditLog([crowded.entries], { ledger: crowded.ledger({ claims }) });
+  expect([problem?.code, problem?.index]).toEqual(["nonce_mismatch", null]);
+});
+
 test("the first bad entry is named, though claims are looked up many at a time", async () => {
-  const bad = (claims: SampleClaims) => void claims.byNonce.delete("n-2");
+  const bad = (claims: SampleClaims) => void claims.holders.delete("n-2");
   const swapped = log.entries.toSpliced(6, 2, log.entry(7), log.entry(6));
   expect(await problemOf(bad, { entries: swapped })).toEqual(["nonce_mismatch", indexOf(2)]);
   expect(await problemOf(() => {}, { entries: swapped })).toEqual(["entry_out_of_order", 6]);
-});
 
-describe("ClaimMatch", () => {
-  /** Takes so many executions, by one approval where that has uses, and says what it found with which of them. */
-  function found(count: number, window: number, change: (claims: SampleClaims) => void = () => {}) {
-    const executions = Array.from(
-      { length: count },
-      (_, n) => settledExecution(n, n % 3 === 0 ? { approval: approvedBy("grant") } : {}),
-    );
-    const claims = SampleClaims.of(executions);
-    change(claims);
-    const match = new ClaimMatch(claims, window);
-    for (const [n, execution] of executions.entries()) {
-      const problem = match.execution(n, execution);
-      if (problem !== undefined) return [problem.code, problem.index, n];
-    }
-    const problem = match.compare() ?? match.left();
-    return problem === undefined ? "none" : [problem.code, problem.index, "at the end"];
-  }
-
-  test("compares everything, whatever the windows are", () => {
-    for (const window of [1, 2, 7, 40, 100]) {
-      for (const count of [0, 1, 2, 39, 40, 41]) expect(found(count, window)).toBe("none");
-      for (let n = 0; n < 40; n++) {
-        const nonce = found(40, window, ({ byNonce }) => byNonce.delete(`n-${n}`));
-        expect(Array.isArray(nonce) ? nonce.slice(0, 2) : nonce).toEqual(["nonce_mismatch", n]);
-        if (n % 3 === 0) continue;
-        const approval = found(40, window, (claims) => claims.set("rm", `j-${n}`, { firstExecution: "" }));
-        expect(Array.isArray(approval) ? approval.slice(0, 2) : approval).toEqual(["approval_mismatch", n]);
-      }
-    }
-  });
-
-  test("names the first of several, and while the next window fills", () => {
-    const change = (claims: SampleClaims) => {
-      claims.set("rm", "j-7", { usesTaken: 0 });
-      for (const n of [31, 9, 8]) claims.byNonce.delete(`n-${n}`);
-    };
-    expect(found(100, 10, change)).toEqual(["approval_mismatch", 7, 19]);
-    expect(found(100, 100, change)).toEqual(["approval_mismatch", 7, "at the end"]);
-  });
-
-  test("counts the uses of an approval over windows", () => {
-    const taken = (usesTaken: number) =>
-      found(40, 10, (claims) => claims.set("rm", "grant", { usesTaken, usesAllowed: 14 }));
-    expect(taken(14)).toBe("none");
-    expect(taken(13)).toEqual(["approval_mismatch", 39, "at the end"]);
-    expect(taken(12)).toEqual(["approval_mismatch", 36, "at the end"]);
-    expect(taken(9)).toEqual(["approval_mismatch", 27, 39]);
-  });
+  const long = SampleLog.of(1100);
+  const ledger = long.ledger({ claims: SampleClaims.of(long.facts.values()) });
+  expect((await auditLog([long.entries], { ledger })).ok).toBe(true);
+  const claims = SampleClaims.of(long.facts.values());
+  for (const n of [1050, 17]) claims.holders.delete(`n-${n}`);
+  const { problem, entries } = await auditLog([long.entries], { ledger: long.ledger({ claims }) });
+  const index = long.facts.get(executionId(17))?.logIndex;
+  expect([problem?.code, problem?.index, entries]).toEqual(["nonce_mismatch", index, index]);
 });

@@ -1,10 +1,10 @@
 /** Claims in memory, as executions take them. */
 
-import type { ApprovalFact, ApprovalName, Claimant, ClaimFacts } from "../../src/log/audit_claims.ts";
+import type { ApprovalFact, Claimant, ClaimFact, ClaimFacts } from "../../src/log/audit_claims.ts";
 
 export class SampleClaims implements ClaimFacts {
   /** Nonce -> id of its execution. */
-  readonly byNonce = new Map<string, string>();
+  readonly holders = new Map<string, string>();
   /** By iss and jti. */
   readonly known = new Map<string, ApprovalFact>();
 
@@ -12,7 +12,7 @@ export class SampleClaims implements ClaimFacts {
   static of(executions: Iterable<Claimant>): SampleClaims {
     const claims = new SampleClaims();
     for (const { id, nonce, approval } of executions) {
-      if (!claims.byNonce.has(nonce)) claims.byNonce.set(nonce, id);
+      if (!claims.holders.has(nonce)) claims.holders.set(nonce, id);
       if (approval === null) continue;
       const { usesTaken, firstExecution } = claims.approval(approval.iss, approval.jti) ?? { usesTaken: 0 };
       claims.set(approval.iss, approval.jti, {
@@ -29,28 +29,25 @@ export class SampleClaims implements ClaimFacts {
     this.known.set(`${iss} ${jti}`, { ...unseen, ...this.approval(iss, jti), ...change });
   }
 
-  /** In another order than that of the log. */
-  *holders<Wanted extends { readonly nonce: string }>(
-    wanted: readonly Wanted[],
-  ): Generator<readonly [Wanted, string | undefined]> {
-    for (const one of wanted.toReversed()) yield [one, this.byNonce.get(one.nonce)];
-  }
-
-  *approvals<Wanted extends ApprovalName>(
-    wanted: readonly Wanted[],
-  ): Generator<readonly [Wanted, ApprovalFact | undefined]> {
-    for (const one of wanted) yield [one, this.approval(one.iss, one.jti)];
+  of<Execution extends Claimant>(executions: readonly Execution[]): ClaimFact<Execution>[] {
+    return executions.map((execution) => ({
+      execution,
+      nonceHolder: this.holders.get(execution.nonce),
+      approval: execution.approval === null
+        ? undefined
+        : this.approval(execution.approval.iss, execution.approval.jti),
+    }));
   }
 
   approval(iss: string, jti: string): ApprovalFact | undefined {
     return this.known.get(`${iss} ${jti}`);
   }
 
-  nonceCount(): number {
-    return this.byNonce.size;
+  nonces(): number {
+    return this.holders.size;
   }
 
-  approvalCount(): number {
+  approvals(): number {
     return this.known.size;
   }
 }
