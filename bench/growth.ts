@@ -7,7 +7,7 @@ import { type Daemon, OPENEXEC, openexec } from "../test/support/daemon.ts";
 import { fill } from "./fill.ts";
 import { inTurn } from "./in_turn.ts";
 import { summaryOf } from "./latencies.ts";
-import { approved, load } from "./load.ts";
+import { approved, HELLO, load } from "./load.ts";
 import { anonymousMegabytes, scene } from "./scene.ts";
 import type { Table } from "./table.ts";
 
@@ -17,8 +17,6 @@ export const GROWTH = {
   p99: "p99, largest / smallest ledger",
 } as const;
 
-const ROUNDS = 7;
-const HELLO = { msg: "hello" };
 const IN_FLIGHT = 256;
 /** Two bodies each, a payload and a result. */
 const EXPIRED = 50_000;
@@ -52,7 +50,7 @@ async function compare(small: string, large: string, table: Table): Promise<void
   const daemons = [await scene({ directory: small }), await scene({ directory: large })] as const;
   const executed = ({ socket }: Daemon, count: number) => load(socket, approved("echo", count, HELLO), 16);
   for (const daemon of daemons) await executed(daemon, 1_000); // warm
-  await inTurn(table, GROWN, ROUNDS, async () => {
+  await inTurn(table, GROWN, async () => {
     const [before, after] = [await executed(daemons[0], 2_000), await executed(daemons[1], 2_000)];
     return {
       [GROWTH.throughput]: after.perSecond / before.perSecond,

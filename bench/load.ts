@@ -43,6 +43,9 @@ export async function load(
   return measured;
 }
 
+/** What is echoed where its size does not matter. */
+export const HELLO = { msg: "hello" };
+
 export const approver = new Approver("bench");
 
 /** Distinct approved requests, signed before anything is measured. */

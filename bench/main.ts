@@ -9,13 +9,12 @@
 import { constantAnswers, durableCommits, executorRoundTrip, signatures } from "./ceilings.ts";
 import { benchConfig } from "./config.ts";
 import { growth } from "./growth.ts";
-import { approved, forged, load, type Measured, payloadOf, unapproved } from "./load.ts";
+import { approved, forged, HELLO, load, type Measured, payloadOf, unapproved } from "./load.ts";
 import { ratios } from "./ratios.ts";
 import { scene } from "./scene.ts";
 import { Table, write } from "./table.ts";
 import { printTargets } from "./targets.ts";
 
-const HELLO = { msg: "hello" };
 const CLIENTS = [1, 16, 64];
 const PAYLOADS = [["1 KiB", 1024, 4_000], ["64 KiB", 65_536, 1_000], ["1 MiB", 2 ** 20, 60]] as const;
 /** So short that a minute sees bodies expire, and a checkpoint each second. */

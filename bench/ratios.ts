@@ -4,7 +4,7 @@ import type { Daemon } from "../test/support/daemon.ts";
 import { durableCommits, executorRoundTrip } from "./ceilings.ts";
 import { benchConfig } from "./config.ts";
 import { inTurn, type Round } from "./in_turn.ts";
-import { approved, forged, load, unapproved } from "./load.ts";
+import { approved, forged, HELLO, load, unapproved } from "./load.ts";
 import { processorOf } from "./processor.ts";
 import { scene } from "./scene.ts";
 import type { Table } from "./table.ts";
@@ -20,8 +20,6 @@ export const RATIO = {
   fresh: "fresh / reuse, p50 at 20 a second",
 } as const;
 
-const ROUNDS = 7;
-const HELLO = { msg: "hello" };
 /** Three seconds of each. */
 const PACED = 60;
 
@@ -30,7 +28,7 @@ export async function ratios(table: Table): Promise<void> {
   await load(enforced.socket, approved("echo", 2_000, HELLO), 16); // warm
   await load(demo.socket, unapproved("echo", 2_000, HELLO), 16);
   for (const isolation of ["reuse", "fresh"]) await paced(enforced, isolation);
-  await inTurn(table, RATIOS, ROUNDS, () => measure(enforced, demo));
+  await inTurn(table, RATIOS, () => measure(enforced, demo));
   await Promise.all([enforced.close(), demo.close()]);
 }
 

@@ -8,7 +8,7 @@
 
 import type { Command } from "commander";
 import type { ApprovalClaims } from "../client/approval_claims.ts";
-import { type ApprovalTerms, requireAccepted } from "../client/approval_terms.ts";
+import type { ApprovalTerms } from "../client/approval_terms.ts";
 import {
   countersign,
   newClaims,
@@ -25,9 +25,9 @@ import {
   acceptedTerms,
   type ApproveFlags,
   approverOf,
+  requireWithinFlags,
   resolveTerms,
   standingOf,
-  withinTerms,
 } from "./approve_terms.ts";
 import { type Cli, daemonCommand } from "./command.ts";
 import { UsageError } from "./exit_code.ts";
@@ -100,7 +100,7 @@ function approveAlso(
   requireMatch(request, claims);
   const nowSeconds = cli.clock.nowMs() / 1000;
   const accepted = acceptedTerms(cli, claims, flags);
-  withinTerms(() => requireAccepted(claims, accepted, nowSeconds));
+  requireWithinFlags(claims, accepted, nowSeconds);
   if (claims.exp <= nowSeconds) {
     throw new Refusal("approval_expired", "the approval it carries expired; --replace makes a new one");
   }

@@ -2,7 +2,13 @@
 
 import * as v from "valibot";
 import type { ApprovalClaims } from "../client/approval_claims.ts";
-import { type AcceptedTerms, type ApprovalTerms, CarriedTermError } from "../client/approval_terms.ts";
+import {
+  type AcceptedTerms,
+  type ApprovalTerms,
+  CarriedTermError,
+  requireAccepted,
+  USES_DEFAULT,
+} from "../client/approval_terms.ts";
 import type { ApproverKey } from "../client/approver_key.ts";
 import { OpenExecUnreachable } from "../client/errors.ts";
 import type { ApproverConfig, Config } from "../config/config.ts";
@@ -61,7 +67,11 @@ export function acceptedTerms(cli: Cli, claims: ApprovalClaims, flags: ApproveFl
   const config = isShown ? null : configurationHere(cli, flags);
   const aud = flags.aud ?? (config === null || config.path === null ? null : config.executorId);
   return {
-    ...(flags.uses !== undefined ? { uses: usesOf(flags.uses) } : isShown ? { uses: claims.uses ?? 1 } : {}),
+    ...(flags.uses !== undefined
+      ? { uses: usesOf(flags.uses) }
+      : isShown
+      ? { uses: claims.uses ?? USES_DEFAULT }
+      : {}),
     ...(flags.ttl !== undefined ? { ttlSeconds: ttlOf(flags.ttl) } : isShown ? { ttlSeconds: Infinity } : {}),
     ...(aud === null ? {} : { aud }),
     ...(flags.sub === undefined ? {} : { sub: flags.sub }),
@@ -79,10 +89,14 @@ const FLAGS: Readonly<Record<keyof AcceptedTerms, string>> = {
   handlerDigest: "--handler-digest",
 };
 
-/** What `sign` returns; throws UsageError, which names the flag, where it threw a CarriedTermError. */
-export function withinTerms<T>(sign: () => T): T {
+/** Throws UsageError, which names the flag, for the first term that is not as accepted. */
+export function requireWithinFlags(
+  claims: ApprovalClaims,
+  accepted: AcceptedTerms,
+  nowSeconds: number,
+): void {
   try {
-    return sign();
+    requireAccepted(claims, accepted, nowSeconds);
   } catch (error) {
     if (!(error instanceof CarriedTermError)) throw error;
     const flag = FLAGS[error.term];

@@ -85,7 +85,7 @@ export class OpenExecClient {
         "the request carries an approval: countersign() signs that, approveRequest() replaces it",
       );
     }
-    const signers = isList(keys) ? keys : [keys];
+    const signers = listOf(keys);
     const iss = options.iss ?? signers[0]?.name;
     if (iss === undefined || iss === null) {
       throw new RangeError("iss is missing, and the key names no approver");
@@ -106,8 +106,7 @@ export class OpenExecClient {
   ): Promise<ExecutionRequest> {
     const { aud, tenant = null } = await this.#destination(options);
     const accepted = { ...options, aud, tenant };
-    const signers = isList(keys) ? keys : [keys];
-    return asErrors(() => countersign(request, signers, accepted, this.#nowSeconds()));
+    return asErrors(() => countersign(request, listOf(keys), accepted, this.#nowSeconds()));
   }
 
   /**
@@ -258,6 +257,10 @@ function required<T>(value: T | undefined): T {
 
 function executionIn(body: Json): Execution {
   return required(executionOf(body));
+}
+
+function listOf<T>(one: T | readonly T[]): readonly T[] {
+  return isList(one) ? one : [one];
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {

@@ -143,6 +143,12 @@ const CHANGES:
       "settled",
     ],
     [
+      "a nonce that names more than its execution",
+      ({ nonces }, { settled }) => nonces.put(nonceKey("settled"), new Uint8Array([...keyOf(settled), 0])),
+      "nonce_mismatch",
+      "settled",
+    ],
+    [
       "a reserved execution's nonce removed",
       ({ nonces }) => nonces.remove(nonceKey("open")),
       "nonce_mismatch",
