@@ -10,8 +10,16 @@ import type { Config } from "../src/config/config.ts";
 import { load, type Measured } from "./load.ts";
 
 /** Executions a second, and milliseconds each, of two dependent durable commits of a record's size. */
-export async function durableCommits(folder: string, callers: number, seconds: number): Promise<Rate> {
-  const store = open({ path: `${folder}/ceiling-${callers}`, overlappingSync: false, encoding: "binary" });
+export async function durableCommits(
+  folder: string,
+  callers: number,
+  seconds: number,
+): Promise<Rate> {
+  const store = open({
+    path: `${folder}/ceiling-${callers}`,
+    overlappingSync: false,
+    encoding: "binary",
+  });
   const record = new Uint8Array(600);
   const deadline = performance.now() + seconds * 1000;
   const startMs = performance.now();
@@ -35,7 +43,11 @@ export interface Rate {
 }
 
 /** The same HTTP stack, answering a constant of the size of an execution's answer, in a process of its own. */
-export async function constantAnswers(folder: string, clients: number, requests: number): Promise<Measured> {
+export async function constantAnswers(
+  folder: string,
+  clients: number,
+  requests: number,
+): Promise<Measured> {
   const path = `${folder}/constant.sock`;
   const answer = JSON.stringify({ filler: "x".repeat(1800) });
   const server = http.createServer((request, response) => {
@@ -43,7 +55,11 @@ export async function constantAnswers(folder: string, clients: number, requests:
     request.on("end", () => response.end(answer));
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
-  const measured = await load(path, Array.from({ length: requests }, () => '{"msg":"hello"}'), clients);
+  const measured = await load(
+    path,
+    Array.from({ length: requests }, () => '{"msg":"hello"}'),
+    clients,
+  );
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   return measured;
@@ -57,7 +73,9 @@ export function signatures(seconds: number): { readonly sign: Rate; readonly ver
   return {
     sign: repeat(seconds, () => void signer.sign(message)),
     verify: repeat(seconds, () => {
-      if (!verify(signature, message, signer.publicKey)) throw new Error("a good signature was refused");
+      if (!verify(signature, message, signer.publicKey)) {
+        throw new Error("a good signature was refused");
+      }
     }),
   };
 }
@@ -71,7 +89,11 @@ function repeat(seconds: number, act: () => void): Rate {
 }
 
 /** Round trips to an executor that runs echo, one after another. */
-export async function executorRoundTrip(config: Config, folder: string, count: number): Promise<Rate> {
+export async function executorRoundTrip(
+  config: Config,
+  folder: string,
+  count: number,
+): Promise<Rate> {
   const pool = await startPool(config.actions, {
     stateDir: folder,
     mode: config.mode,

@@ -18,7 +18,9 @@ export class LoadConnection {
 
   /** The status of the answer, whose body is read and thrown away. Throws when the connection ends before it does. */
   async exchange(request: Uint8Array): Promise<number> {
-    for (let sent = 0; sent < request.length;) sent += await this.socket.write(request.subarray(sent));
+    for (let sent = 0; sent < request.length;) {
+      sent += await this.socket.write(request.subarray(sent));
+    }
     let [length, headLength] = [0, -1];
     for (; headLength === -1; headLength = this.#chunk.subarray(0, length).indexOf(HEAD_END)) {
       length += await this.#read(length);

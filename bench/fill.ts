@@ -20,9 +20,18 @@ const FILLERS = 512;
 export async function fill(
   stateDir: string,
   clock: MachineClock,
-  { from, to, open = false }: { readonly from: number; readonly to: number; readonly open?: boolean },
+  { from, to, open = false }: {
+    readonly from: number;
+    readonly to: number;
+    readonly open?: boolean;
+  },
 ): Promise<void> {
-  const ledger = await openLedger({ stateDir, executorId: "openexec:test", mode: "enforced", clock });
+  const ledger = await openLedger({
+    stateDir,
+    executorId: "openexec:test",
+    mode: "enforced",
+    clock,
+  });
   const keys = loadExecutorKeys(stateDir, null, currentKeyid(ledger.log));
   const signer = await establishSigner(keys, ledger, ledger.clock);
   let next = from;
@@ -32,7 +41,12 @@ export async function fill(
   await ledger.close();
 }
 
-async function executeOne(ledger: LmdbLedger, signer: Signer, i: number, open: boolean): Promise<void> {
+async function executeOne(
+  ledger: LmdbLedger,
+  signer: Signer,
+  i: number,
+  open: boolean,
+): Promise<void> {
   const nowMs = ledger.clock.nowMs();
   const salt = crypto.getRandomValues(new Uint8Array(32));
   const digest = digestOf(salt);
@@ -44,7 +58,12 @@ async function executeOne(ledger: LmdbLedger, signer: Signer, i: number, open: b
       nonce: name,
       mode: "enforced",
       peer: { uid: 0, gid: 0, pid: 1, socket: "agent.sock" },
-      approval: { scheme: "dsse", iss: "bench", jti: name, signers: [{ name: "bench", keyid: "bench-1" }] },
+      approval: {
+        scheme: "dsse",
+        iss: "bench",
+        jti: name,
+        signers: [{ name: "bench", keyid: "bench-1" }],
+      },
       handlerDigest: digest,
       requestCommitment: commitment(salt, digest),
       resultCommitment: null,
@@ -56,7 +75,11 @@ async function executeOne(ledger: LmdbLedger, signer: Signer, i: number, open: b
       logIndex: null,
       resolution: null,
     },
-    body: { canonical: '{"action":"echo","payload":{"msg":"hello"}}', salt, approvalText: "x".repeat(800) },
+    body: {
+      canonical: '{"action":"echo","payload":{"msg":"hello"}}',
+      salt,
+      approvalText: "x".repeat(800),
+    },
     retention: RETENTION,
     claim: {
       scheme: "dsse",
@@ -71,8 +94,17 @@ async function executeOne(ledger: LmdbLedger, signer: Signer, i: number, open: b
   });
   if (open) return;
   const resultCommitment = commitment(salt, digest);
-  const settled = { status: "succeeded", code: null, startedAtMs: nowMs, settledAtMs: nowMs } as const;
-  const receipt = executionReceipt(ledger.executorId, { ...record, ...settled, resultCommitment }, false);
+  const settled = {
+    status: "succeeded",
+    code: null,
+    startedAtMs: nowMs,
+    settledAtMs: nowMs,
+  } as const;
+  const receipt = executionReceipt(
+    ledger.executorId,
+    { ...record, ...settled, resultCommitment },
+    false,
+  );
   await ledger.settle({
     id: record.id,
     ...settled,

@@ -48,7 +48,8 @@ async function copyState(from: string, to: string): Promise<void> {
 /** The largest ledger against the smallest, which grows by as many executions meanwhile as it is measured with. */
 async function compare(small: string, large: string, table: Table): Promise<void> {
   const daemons = [await scene({ directory: small }), await scene({ directory: large })] as const;
-  const executed = ({ socket }: Daemon, count: number) => load(socket, approved("echo", count, HELLO), 16);
+  const executed = ({ socket }: Daemon, count: number) =>
+    load(socket, approved("echo", count, HELLO), 16);
   for (const daemon of daemons) await executed(daemon, 1_000); // warm
   await inTurn(table, GROWN, async () => {
     const [before, after] = [await executed(daemons[0], 2_000), await executed(daemons[1], 2_000)];
@@ -107,10 +108,16 @@ async function proofs(daemon: Daemon, size: number) {
 
 /** Until it is ready, when its predecessor died with so many executions begun. */
 async function recovery(directory: string, filled: number, table: Table): Promise<void> {
-  await fill(`${directory}/state`, machineClock, { from: filled, to: filled + IN_FLIGHT, open: true });
+  await fill(`${directory}/state`, machineClock, {
+    from: filled,
+    to: filled + IN_FLIGHT,
+    open: true,
+  });
   const startMs = performance.now();
   const daemon = await scene({ directory });
-  table.add("growth", `start with ${IN_FLIGHT} in flight`, { readyMs: performance.now() - startMs });
+  table.add("growth", `start with ${IN_FLIGHT} in flight`, {
+    readyMs: performance.now() - startMs,
+  });
   await daemon.stop();
 }
 
@@ -140,7 +147,12 @@ async function pruning(table: Table): Promise<void> {
     load(daemon.socket, approved("echo", 4_000, HELLO), 16),
     untilPruned(daemon).then(() => (performance.now() - startMs) / 1000),
   ]);
-  table.add("growth", `serving while ${2 * EXPIRED} bodies are pruned`, { perSecond, p50, p99, max });
+  table.add("growth", `serving while ${2 * EXPIRED} bodies are pruned`, {
+    perSecond,
+    p50,
+    p99,
+    max,
+  });
   table.add("growth", "pruned meanwhile", { perSecond: 2 * EXPIRED / seconds, seconds });
   await daemon.stop();
   await Deno.remove(directory, { recursive: true });

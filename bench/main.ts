@@ -16,7 +16,11 @@ import { Table, write } from "./table.ts";
 import { printTargets } from "./targets.ts";
 
 const CLIENTS = [1, 16, 64];
-const PAYLOADS = [["1 KiB", 1024, 4_000], ["64 KiB", 65_536, 1_000], ["1 MiB", 2 ** 20, 60]] as const;
+const PAYLOADS = [["1 KiB", 1024, 4_000], ["64 KiB", 65_536, 1_000], [
+  "1 MiB",
+  2 ** 20,
+  60,
+]] as const;
 /** So short that a minute sees bodies expire, and a checkpoint each second. */
 const UPKEEP = `[retention]
 payload = "10s"
@@ -33,7 +37,13 @@ const growthSizes =
   (Deno.args.find((argument) => argument.startsWith("--growth=")) ?? "--growth=10000,100000")
     .slice("--growth=".length).split(",").map(Number);
 
-const latencies = ({ perSecond, p50, p95, p99, max }: Measured) => ({ perSecond, p50, p95, p99, max });
+const latencies = ({ perSecond, p50, p95, p99, max }: Measured) => ({
+  perSecond,
+  p50,
+  p95,
+  p99,
+  max,
+});
 const requestsFor = (clients: number) => clients === 1 ? 2_000 : 8_000;
 
 async function ceilings(): Promise<void> {
@@ -49,7 +59,9 @@ async function ceilings(): Promise<void> {
   const { sign, verify } = signatures(2);
   table.add("ceilings", "Ed25519 sign", { ...sign });
   table.add("ceilings", "Ed25519 verify", { ...verify });
-  table.add("ceilings", "executor round trip", { ...await executorRoundTrip(benchConfig(), folder, 3_000) });
+  table.add("ceilings", "executor round trip", {
+    ...await executorRoundTrip(benchConfig(), folder, 3_000),
+  });
   await Deno.remove(folder, { recursive: true });
 }
 
@@ -59,7 +71,11 @@ async function enforced(): Promise<void> {
   const linesOf = new Map<number, readonly string[]>();
   for (const clients of CLIENTS) {
     const linesBefore = daemon.output.length;
-    const measured = await load(daemon.socket, approved("echo", requestsFor(clients), HELLO), clients);
+    const measured = await load(
+      daemon.socket,
+      approved("echo", requestsFor(clients), HELLO),
+      clients,
+    );
     table.add("enforced", `echo, ${clients} clients`, latencies(measured));
     linesOf.set(clients, daemon.output.slice(linesBefore));
   }
@@ -99,7 +115,11 @@ async function demo(): Promise<void> {
   const daemon = await scene({ mode: "demo" });
   await load(daemon.socket, unapproved("echo", 1_000, HELLO), 16);
   for (const clients of CLIENTS) {
-    const measured = await load(daemon.socket, unapproved("echo", requestsFor(clients), HELLO), clients);
+    const measured = await load(
+      daemon.socket,
+      unapproved("echo", requestsFor(clients), HELLO),
+      clients,
+    );
     table.add("demo", `echo, ${clients} clients`, latencies(measured));
   }
   await daemon.close();
@@ -115,7 +135,10 @@ async function isolation(): Promise<void> {
       `${kind}, 1 client`,
       latencies(await load(daemon.socket, approved(action, 200, HELLO), 1)),
     );
-    const paced = await load(daemon.socket, approved(action, 200, HELLO), 1, { rate: 20, paced: true });
+    const paced = await load(daemon.socket, approved(action, 200, HELLO), 1, {
+      rate: 20,
+      paced: true,
+    });
     table.add("isolation", `${kind}, 20 a second`, latencies(paced));
   }
   await daemon.close();
@@ -126,7 +149,10 @@ async function openLoop(): Promise<void> {
   const daemon = await scene({ tables: UPKEEP });
   const capacity = (await load(daemon.socket, approved("echo", 8_000, HELLO), 16)).perSecond;
   const rate = Math.floor(capacity / 2);
-  const measured = await load(daemon.socket, approved("echo", rate * 60, HELLO), 1, { rate, strict: false });
+  const measured = await load(daemon.socket, approved("echo", rate * 60, HELLO), 1, {
+    rate,
+    strict: false,
+  });
   const refused = measured.count - (measured.statuses["200"] ?? 0);
   const row = { ...latencies(measured), p999: measured.p999, refused };
   table.add("open loop", `${rate} a second for a minute`, row);

@@ -8,7 +8,9 @@ interface Taken {
 /** Milliseconds of all processors since the machine was started (proc_stat(5)); what other guests stole is neither. */
 function taken(): Taken {
   const [line = ""] = Deno.readTextFileSync("/proc/stat").split("\n");
-  const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softirq = 0] = line.split(/\s+/)
+  const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softirq = 0] = line.split(
+    /\s+/,
+  )
     .slice(1).map((ticks) => Number(ticks) * TICK_MS);
   return { busyMs: user + nice + system + irq + softirq, idleMs: idle + waiting };
 }

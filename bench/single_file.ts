@@ -15,7 +15,8 @@ const WARM_STARTS = 25;
 async function startMs(command: string, args: string[], cache: string): Promise<number> {
   const begun = performance.now();
   const env = { XDG_CACHE_HOME: cache };
-  const { success } = await new Deno.Command(command, { args, env, clearEnv: true, stdout: "null" }).output();
+  const { success } = await new Deno.Command(command, { args, env, clearEnv: true, stdout: "null" })
+    .output();
   if (!success) throw new Error(`${command} ${args.join(" ")} failed`);
   return performance.now() - begun;
 }
@@ -23,7 +24,9 @@ async function startMs(command: string, args: string[], cache: string): Promise<
 function seconds(times: readonly number[]): string {
   const sorted = times.toSorted((left, right) => left - right);
   const [least = 0, median = 0] = [sorted[0], sorted[sorted.length >> 1]];
-  return `median ${(median / 1000).toFixed(2)} s, least ${(least / 1000).toFixed(2)} s, of ${times.length}`;
+  return `median ${(median / 1000).toFixed(2)} s, least ${
+    (least / 1000).toFixed(2)
+  } s, of ${times.length}`;
 }
 
 async function folderBytes(folder: string): Promise<number> {
@@ -51,7 +54,9 @@ try {
   const bare: number[] = [];
   for (let run = 0; run < WARM_STARTS; run++) {
     warm.push(await startMs(FILE, ["--version"], cache));
-    bare.push(await startMs(join(home, "runtime"), ["run", "--no-prompt", join(folder, "empty.js")], cache));
+    bare.push(
+      await startMs(join(home, "runtime"), ["run", "--no-prompt", join(folder, "empty.js")], cache),
+    );
   }
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   const lines = [

@@ -17,7 +17,9 @@ export class Table {
   }
 
   figure(section: string, name: string, figure: string): number {
-    const row = this.rows.find((candidate) => candidate.section === section && candidate.name === name);
+    const row = this.rows.find((candidate) =>
+      candidate.section === section && candidate.name === name
+    );
     return row?.figures[figure] ?? NaN;
   }
 }

@@ -19,7 +19,11 @@ export function printTargets(table: Table): readonly Target[] {
   const grown = (name: string) => figure(GROWN, name, "median");
   const all: Target[] = [
     least(RATIO.ofCeiling, ratio(RATIO.ofCeiling), 0.3),
-    least("throughput at 16 / OpenExec's 200/s", ratio(RATIO.perSecond) / OPENEXEC_PER_SECOND_AT_16, 12),
+    least(
+      "throughput at 16 / OpenExec's 200/s",
+      ratio(RATIO.perSecond) / OPENEXEC_PER_SECOND_AT_16,
+      12,
+    ),
     most(RATIO.ofWaits, ratio(RATIO.ofWaits), 2),
     most(RATIO.tail, ratio(RATIO.tail), 6),
     most(RATIO.demo, ratio(RATIO.demo), 1.3),
@@ -35,7 +39,9 @@ export function printTargets(table: Table): readonly Target[] {
   for (const { name, value, bound, target } of all) {
     const reached = bound === "at least" ? value >= target : value <= target;
     write(
-      `  ${reached ? "reached" : "MISSED "}  ${name.padEnd(56)} ${rounded(value)} (${bound} ${target})\n`,
+      `  ${reached ? "reached" : "MISSED "}  ${name.padEnd(56)} ${
+        rounded(value)
+      } (${bound} ${target})\n`,
     );
   }
   return all;

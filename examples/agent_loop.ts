@@ -12,7 +12,12 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
-import { type ExecutionRequest, OpenExecClient, OpenExecError, parseRequest } from "openexec/client";
+import {
+  type ExecutionRequest,
+  OpenExecClient,
+  OpenExecError,
+  parseRequest,
+} from "openexec/client";
 
 interface ToolCall {
   readonly id: string;
@@ -23,7 +28,11 @@ interface ToolCall {
 
 type Message =
   | { readonly role: "user"; readonly content: string }
-  | { readonly role: "assistant"; readonly content: string | null; readonly tool_calls?: readonly ToolCall[] }
+  | {
+    readonly role: "assistant";
+    readonly content: string | null;
+    readonly tool_calls?: readonly ToolCall[];
+  }
   | { readonly role: "tool"; readonly tool_call_id: string; readonly content: string };
 
 interface Tool {
@@ -87,7 +96,11 @@ async function converse(client: OpenExecClient, inbox: string, model: Model, que
     const calls = answer.role === "assistant" ? answer.tool_calls ?? [] : [];
     if (calls.length === 0) return answer.content;
     for (const one of calls) {
-      messages.push({ role: "tool", tool_call_id: one.id, content: await call(client, inbox, one) });
+      messages.push({
+        role: "tool",
+        tool_call_id: one.id,
+        content: await call(client, inbox, one),
+      });
     }
   }
 }
@@ -112,7 +125,9 @@ function say(line: string): void {
 }
 
 const [socketPath, inbox] = process.argv.slice(2);
-if (socketPath === undefined || inbox === undefined) throw new Error("usage: agent_loop.ts SOCKET INBOX");
+if (socketPath === undefined || inbox === undefined) {
+  throw new Error("usage: agent_loop.ts SOCKET INBOX");
+}
 const client = new OpenExecClient({ socketPath });
 say(`${await converse(client, inbox, scripted, "Please leave a note.")}`);
 client.close();

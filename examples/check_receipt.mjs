@@ -14,7 +14,10 @@ import process from "node:process";
 const [receiptFile, keyFile, request] = process.argv.slice(2);
 const shown = JSON.parse(readFileSync(receiptFile, "utf8"));
 const key = readFileSync(keyFile, "utf8").trim().replace(/^ed25519:/, "");
-const spki = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), Buffer.from(key, "base64")]);
+const spki = Buffer.concat([
+  Buffer.from("302a300506032b6570032100", "hex"),
+  Buffer.from(key, "base64"),
+]);
 const publicKey = createPublicKey({ key: spki, format: "der", type: "spki" });
 
 const sha256 = (...parts) => createHash("sha256").update(Buffer.concat(parts)).digest();
@@ -31,7 +34,10 @@ const body = Buffer.from(payload, "base64");
 const head = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${body.length} `;
 const isReceipt = payloadType === "application/vnd.openexec.receipt.v1+json";
 const message = Buffer.concat([Buffer.from(head), body]);
-check(isReceipt && isSigned(message, Buffer.from(sig, "base64")), "the executor signed this receipt");
+check(
+  isReceipt && isSigned(message, Buffer.from(sig, "base64")),
+  "the executor signed this receipt",
+);
 const receipt = JSON.parse(body);
 print(JSON.stringify(receipt, null, 2));
 
@@ -60,7 +66,10 @@ const result = shown.result ?? null;
 if (receipt.result_commitment === undefined) {
   check(result === null, "it shows no result, as nothing succeeded");
 } else if (result !== null || shown.result_pruned !== true) {
-  check(commitment(shown.salts.result, result) === receipt.result_commitment, "it is of this result");
+  check(
+    commitment(shown.salts.result, result) === receipt.result_commitment,
+    "it is of this result",
+  );
 }
 
 // The log: C2SP tlog-proof, an RFC 9162 inclusion proof that leads to the root of a signed checkpoint.

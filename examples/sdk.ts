@@ -11,7 +11,9 @@ import { OpenExecClient, OpenExecError, parseApproverKey, parsePublicKey } from 
 const [socketPath = "", approverKeyFile = "", executorKeyFile = ""] = process.argv.slice(2);
 const approverKey = parseApproverKey(readFileSync(approverKeyFile, "utf8"));
 const executorKey = parsePublicKey(readFileSync(executorKeyFile, "utf8").trim());
-if (approverKey === undefined || executorKey === undefined) throw new Error("one of the keys is none");
+if (approverKey === undefined || executorKey === undefined) {
+  throw new Error("one of the keys is none");
+}
 const say = (...words: unknown[]) => process.stdout.write(`${words.map(String).join(" ")}\n`);
 
 const client = new OpenExecClient({ socketPath });

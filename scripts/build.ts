@@ -56,14 +56,19 @@ async function build(root: string, output: string, level: number): Promise<void>
     await Deno.writeTextFile(join(workFolder, "archive.c"), archiveSource(files, archive));
     await Deno.mkdir(output, { recursive: true });
     await compile(
-      [...cSources(root, "stub.c", "cache.c", "unpack.c", "sha256.c"), join(workFolder, "archive.c")],
+      [
+        ...cSources(root, "stub.c", "cache.c", "unpack.c", "sha256.c"),
+        join(workFolder, "archive.c"),
+      ],
       join(output, "openexec"),
       { include: [join(root, "packaging"), workFolder], libraries: ["-lzstd"] },
     );
   } finally {
     await Deno.remove(workFolder, { recursive: true });
   }
-  const digest = createHash("sha256").update(await Deno.readFile(join(output, "openexec"))).digest("hex");
+  const digest = createHash("sha256").update(await Deno.readFile(join(output, "openexec"))).digest(
+    "hex",
+  );
   await Deno.writeTextFile(join(output, "SHA256SUMS"), `${digest}  openexec\n`);
 }
 

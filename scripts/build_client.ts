@@ -15,7 +15,14 @@ export async function buildClient(output: string): Promise<void> {
     args: [
       ...["run", "--quiet", "-A", "--no-config", "--node-modules-dir=manual"],
       join(ROOT, "node_modules/typescript/bin/tsc"),
-      ...["--project", join(ROOT, "tsconfig.json"), "--rootDir", join(ROOT, "src"), "--outDir", output],
+      ...[
+        "--project",
+        join(ROOT, "tsconfig.json"),
+        "--rootDir",
+        join(ROOT, "src"),
+        "--outDir",
+        output,
+      ],
     ],
     stdout: "piped",
     stderr: "piped",

@@ -47,7 +47,9 @@ export function cliReference(): string {
   ].join("\n");
 }
 
-function commandSection({ name, usage, description, arguments: operands, options }: CommandModel): string[] {
+function commandSection(
+  { name, usage, description, arguments: operands, options }: CommandModel,
+): string[] {
   const rows = [
     ...operands.map((operand) => [`${operand.name}`, operand.description]),
     ...options.map((option) => [option.flags, option.description]),
@@ -99,7 +101,9 @@ export function manualPage(): string {
   ].join("\n");
 }
 
-function manualSection({ name, usage, description, arguments: operands, options }: CommandModel): string[] {
+function manualSection(
+  { name, usage, description, arguments: operands, options }: CommandModel,
+): string[] {
   const entry = (term: string, meaning: string) => [".TP", `.B ${roff(term)}`, roff(meaning)];
   return [
     `.SS openexec ${name} ${roff(usage)}`,

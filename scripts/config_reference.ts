@@ -21,14 +21,20 @@ const CONVERSION: ConversionConfig = {
     BEYOND_SHAPE.has(valibotAction.type) ? jsonSchema : undefined,
   overrideSchema: ({ valibotSchema, jsonSchema }) => {
     if (valibotSchema.type === "date") return { type: "string", format: "date-time" };
-    if (valibotSchema.type === "object_with_rest") return { ...jsonSchema, additionalProperties: false };
+    if (valibotSchema.type === "object_with_rest") {
+      return { ...jsonSchema, additionalProperties: false };
+    }
     return undefined;
   },
 };
 
 export function configSchema(): JsonSchema {
   const { $schema, ...rest } = toJsonSchema(settingsSchema, CONVERSION);
-  return { ...($schema === undefined ? {} : { $schema }), title: "openexec configuration", ...rest };
+  return {
+    ...($schema === undefined ? {} : { $schema }),
+    title: "openexec configuration",
+    ...rest,
+  };
 }
 
 const INTRODUCTION = `# Configuration
@@ -79,7 +85,9 @@ are ignored. An empty variable counts as unset.
 `;
 
 export function configReference(): string {
-  const variables = Object.entries(VARIABLES).map(([name, text]) => `| \`${name}\` | ${cell(text)} |`);
+  const variables = Object.entries(VARIABLES).map(([name, text]) =>
+    `| \`${name}\` | ${cell(text)} |`
+  );
   return [
     INTRODUCTION,
     ...tables("Top level", "", configSchema()),
@@ -94,10 +102,14 @@ function tables(title: string, path: string, schema: JsonSchema): string[] {
   const keys = Object.entries(schema.properties ?? {}).flatMap(([name, value]) =>
     typeof value === "object" ? [{ name, value, table: tableOf(name, value) }] : []
   );
-  const rows = keys.filter(({ table }) => table === null).map(({ name, value }) => row(name, value, schema));
+  const rows = keys.filter(({ table }) => table === null).map(({ name, value }) =>
+    row(name, value, schema)
+  );
   const heading = `## ${title}\n`;
   const head = schema.description === undefined ? heading : `${heading}\n${schema.description}\n`;
-  const table = ["| key | takes | default | meaning |", "|---|---|---|---|", ...rows, ""].join("\n");
+  const table = ["| key | takes | default | meaning |", "|---|---|---|---|", ...rows, ""].join(
+    "\n",
+  );
   return [
     rows.length === 0 ? head : `${head}\n${table}`,
     ...keys.flatMap(({ value, table }) => {

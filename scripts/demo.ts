@@ -65,9 +65,12 @@ async function tour(): Promise<void> {
   });
 
   const request = client.request("echo", { msg: "hello" });
-  await tell('an agent proposes echo {"msg":"hello"}; without an approval it is refused', async () => {
-    return await refusal(client.execute(request)) === "approval_missing";
-  });
+  await tell(
+    'an agent proposes echo {"msg":"hello"}; without an approval it is refused',
+    async () => {
+      return await refusal(client.execute(request)) === "approval_missing";
+    },
+  );
 
   const approved = await client.approve(request, key);
   const execution = await client.execute(approved);
@@ -76,20 +79,26 @@ async function tour(): Promise<void> {
       JSON.stringify(execution.result) === '{"msg":"hello"}';
   });
 
-  await tell("the same request again: answered from the ledger, not run a second time", async () => {
-    const again = await client.execute(approved);
-    return again.replayed && again.id === execution.id;
-  });
+  await tell(
+    "the same request again: answered from the ledger, not run a second time",
+    async () => {
+      const again = await client.execute(approved);
+      return again.replayed && again.id === execution.id;
+    },
+  );
 
   await tell("the same approval under a new nonce: refused (approval_nonce_mismatch)", async () => {
     return await refusal(client.execute({ ...approved, nonce: crypto.randomUUID() })) ===
       "approval_nonce_mismatch";
   });
 
-  await tell("the same approval for a changed payload: refused (approval_action_mismatch)", async () => {
-    const other = { ...approved, nonce: crypto.randomUUID(), payload: { msg: "goodbye" } };
-    return await refusal(client.execute(other)) === "approval_action_mismatch";
-  });
+  await tell(
+    "the same approval for a changed payload: refused (approval_action_mismatch)",
+    async () => {
+      const other = { ...approved, nonce: crypto.randomUUID(), payload: { msg: "goodbye" } };
+      return await refusal(client.execute(other)) === "approval_action_mismatch";
+    },
+  );
 
   await tell(
     "five callers race with one approved nonce: one of them runs, four get its outcome",
@@ -101,7 +110,9 @@ async function tour(): Promise<void> {
     },
   );
 
-  const executorKey = parsePublicKey((await Deno.readTextFile(`${home}/state/openexec/executor.pub`)).trim());
+  const executorKey = parsePublicKey(
+    (await Deno.readTextFile(`${home}/state/openexec/executor.pub`)).trim(),
+  );
   const executorKeys = executorKey === undefined ? [] : [executorKey];
   const receipt = JSON.stringify(await client.receipt(execution.log_index ?? -1));
   client.close();
@@ -115,7 +126,10 @@ async function tour(): Promise<void> {
   });
 
   await tell("one changed byte in the receipt, and it does not", () => {
-    const forged = receipt.replace(/"payload":"(.)/, (_, first) => `"payload":"${first === "e" ? "f" : "e"}`);
+    const forged = receipt.replace(
+      /"payload":"(.)/,
+      (_, first) => `"payload":"${first === "e" ? "f" : "e"}`,
+    );
     return !verifyReceipt(forged, { executorKeys }).ok;
   });
 }

@@ -14,7 +14,10 @@ import { program } from "../src/os/program.ts";
 /** What is touched, and everything else as it came. */
 const BOM = v.looseObject({
   serialNumber: v.string(),
-  metadata: v.looseObject({ timestamp: v.string(), component: v.looseObject({ name: v.string() }) }),
+  metadata: v.looseObject({
+    timestamp: v.string(),
+    component: v.looseObject({ name: v.string() }),
+  }),
 });
 
 async function npmSbom(root: string): Promise<v.InferOutput<typeof BOM>> {

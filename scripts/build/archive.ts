@@ -49,7 +49,8 @@ export function programDigest(files: ProgramFiles): string {
 
 const literal = (text: string): string => JSON.stringify(text);
 const byteList = (bytes: Uint8Array): string => `{${[...bytes].join(", ")}}`;
-const stringList = (texts: readonly string[]): string => `{${[...texts.map(literal), "NULL"].join(", ")}}`;
+const stringList = (texts: readonly string[]): string =>
+  `{${[...texts.map(literal), "NULL"].join(", ")}}`;
 
 /** archive.c; the compiler finds `archive.zst` on its include path. */
 export function archiveSource(files: ProgramFiles, archive: Uint8Array): string {

@@ -50,7 +50,10 @@ const SELF_CONTAINED: esbuild.BuildOptions = {
 export type Destination = "single_file" | "npm_package";
 
 /** File name in the program folder to its bytes. */
-export async function bundle(root: string, destination: Destination): Promise<Map<string, Uint8Array>> {
+export async function bundle(
+  root: string,
+  destination: Destination,
+): Promise<Map<string, Uint8Array>> {
   const settings: esbuild.BuildOptions = {
     absWorkingDir: root,
     outdir: ".",

@@ -18,7 +18,8 @@ const FLAGS = [
 ];
 
 async function gcc(args: readonly string[]): Promise<string> {
-  const { code, stdout } = await new Deno.Command("gcc", { args: [...args], stderr: "inherit" }).output();
+  const { code, stdout } = await new Deno.Command("gcc", { args: [...args], stderr: "inherit" })
+    .output();
   if (code !== 0) throw new Error(`gcc ${args.join(" ")}: exit code ${code}`);
   return new TextDecoder().decode(stdout).trim();
 }

@@ -7,7 +7,9 @@
 import type { GenericSchema, InferInput, InferOutput } from "valibot";
 
 /** A value that JSON can say (RFC 8259). */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json = null | boolean | number | string | readonly Json[] | {
+  readonly [key: string]: Json;
+};
 
 /** What a handler knows of the execution it is. */
 export interface ActionContext {

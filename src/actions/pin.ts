@@ -33,7 +33,9 @@ export async function readHandler(file: string): Promise<HandlerCode> {
   const language = LANGUAGES.find(([ending]) => ending.test(file))?.[1];
   if (language === undefined) throw refuse(file, "Name it .ts, .mts, .js or .mjs");
   const bytes = await readFile(file);
-  if (bytes.length > HANDLER_BYTES_MAX) throw refuse(file, "It is larger than 8 MiB; leave data out of it");
+  if (bytes.length > HANDLER_BYTES_MAX) {
+    throw refuse(file, "It is larger than 8 MiB; leave data out of it");
+  }
   const text = utf8Decode(bytes);
   if (text === undefined) throw refuse(file, "It is not UTF-8");
   return { file, text, language, digest: digestOf(bytes) };
@@ -43,7 +45,10 @@ async function readFile(file: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(file);
   } catch (error) {
-    throw refuse(file, error instanceof Deno.errors.NotFound ? "There is no such file" : "It cannot be read");
+    throw refuse(
+      file,
+      error instanceof Deno.errors.NotFound ? "There is no such file" : "It cannot be read",
+    );
   }
 }
 

@@ -114,7 +114,10 @@ function checkTimes({ issuedAtMs, expiresAtMs }: Artifact, nowMs: number): void 
   if (!(nowMs < expiresAtMs)) throw new Refusal("approval_expired", "The approval has expired.");
 }
 
-function checkLifetime({ issuedAtMs, expiresAtMs }: Artifact, { approver }: TrustedClawshield): void {
+function checkLifetime(
+  { issuedAtMs, expiresAtMs }: Artifact,
+  { approver }: TrustedClawshield,
+): void {
   if (!(expiresAtMs - issuedAtMs <= approver.maxTtlSeconds * 1000)) {
     throw new Refusal("approval_ttl_too_long");
   }

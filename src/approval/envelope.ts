@@ -64,7 +64,9 @@ function countedKeys(envelope: Envelope, trust: TrustStore, moment: Moment): Tru
 function checkTimes(claims: Claims, nowMs: number): void {
   const isBegun = claims.iat * 1000 <= nowMs && (claims.nbf ?? 0) * 1000 <= nowMs;
   if (!isBegun) throw new Refusal("approval_not_yet_valid");
-  if (!(nowMs < claims.exp * 1000)) throw new Refusal("approval_expired", "The approval has expired.");
+  if (!(nowMs < claims.exp * 1000)) {
+    throw new Refusal("approval_expired", "The approval has expired.");
+  }
 }
 
 function checkLifetime(claims: Claims, keys: readonly TrustedKey[]): void {

@@ -1,6 +1,7 @@
 /** Times as OpenExec 0.1.10 writes them: Python's `datetime.isoformat()`, with or without an offset. */
 
-const TIME = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?(Z|[+-]\d{2}:\d{2})?$/;
+const TIME =
+  /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?(Z|[+-]\d{2}:\d{2})?$/;
 
 /**
  * Milliseconds since 1970, with a fraction for microseconds; undefined when `text` is no such time or no such day exists.
@@ -9,9 +10,21 @@ const TIME = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?(Z
 export function parseLegacyTime(text: string): number | undefined {
   const match = TIME.exec(text);
   if (match === null) return undefined;
-  const [, year = "", month = "", day = "", hour = "", minute = "", second = "", fraction = "", zone = "Z"] =
-    match;
-  if (!isDay(Number(year), Number(month), Number(day)) || !isClock(hour, minute) || Number(second) > 59) {
+  const [
+    ,
+    year = "",
+    month = "",
+    day = "",
+    hour = "",
+    minute = "",
+    second = "",
+    fraction = "",
+    zone = "Z",
+  ] = match;
+  if (
+    !isDay(Number(year), Number(month), Number(day)) || !isClock(hour, minute) ||
+    Number(second) > 59
+  ) {
     return undefined;
   }
   const offsetMinutes = minutesOf(zone);

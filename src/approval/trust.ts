@@ -69,7 +69,9 @@ function keysById(approvers: readonly ApproverConfig[]): ReadonlyMap<string, Tru
   for (const approver of approvers) {
     for (const key of approver.keys) {
       const publicKey = hexEncode(key.publicKey);
-      if (keys.has(key.keyid) || publicKeys.has(publicKey)) throw new RangeError("a key appears twice");
+      if (keys.has(key.keyid) || publicKeys.has(publicKey)) {
+        throw new RangeError("a key appears twice");
+      }
       keys.set(key.keyid, { ...key, approver });
       publicKeys.add(publicKey);
     }

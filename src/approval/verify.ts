@@ -60,7 +60,9 @@ class Approval {
     const { validFromMs, expiresAtMs, keys } = this.#verified;
     if (trust !== this.#trust || !keys.every((key) => isKeyValidAt(key, nowMs))) {
       const today = checked(this.#unverified, this.#subject, trust, { ms: nowMs, isReplay: false });
-      if (!isSameSigners(today.signers, this.reference.signers)) throw new Refusal("approval_signer_unknown");
+      if (!isSameSigners(today.signers, this.reference.signers)) {
+        throw new Refusal("approval_signer_unknown");
+      }
     }
     if (!(nowMs >= validFromMs)) throw new Refusal("approval_not_yet_valid");
     if (!(nowMs < expiresAtMs)) throw new Refusal("approval_expired", "The approval has expired.");

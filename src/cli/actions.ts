@@ -36,7 +36,9 @@ function rows(actions: readonly ActionDescription[]): string[] {
 
 function grantsText({ grants }: ActionDescription): string {
   if (!isJsonObject(grants)) return "-";
-  const granted = Object.entries(grants).filter(([, list]) => Array.isArray(list) && list.length > 0);
+  const granted = Object.entries(grants).filter(([, list]) =>
+    Array.isArray(list) && list.length > 0
+  );
   return granted.length === 0
     ? "nothing"
     : granted.map(([kind, list]) => `${kind} ${String(list)}`).join("; ");

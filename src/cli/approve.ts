@@ -55,13 +55,18 @@ export function approveCommand(cli: Cli): Command {
     .option("--sub <peer>", "the only peer that may use it: uid:1000 or socket:agent.sock")
     .option("--tenant <tenant>", "the tenant (default: of the configuration, else of the daemon)")
     .option("--uses <count>", "how many executions it starts; above 1 it binds no nonce")
-    .option("--handler-digest <digest>", "sha256:… of the handler file that must be the one that runs")
+    .option(
+      "--handler-digest <digest>",
+      "sha256:… of the handler file that must be the one that runs",
+    )
     .option("--replace", "drop the approval that the request carries, and make a new one")
     .option("--yes", "do not ask: whoever wrote the script has decided")
     .action(async (file: string | undefined, flags: ApproveFlags) => {
       const key = parseApproverKey(readText(cli, flags.key));
       const request = parseRequest(await readInput(cli, file));
-      if (request.approval_artifact) throw new UsageError("a ClawShield artifact cannot be signed here");
+      if (request.approval_artifact) {
+        throw new UsageError("a ClawShield artifact cannot be signed here");
+      }
       const carried = flags.replace ? undefined : readApproval(request);
       const approved = carried === undefined
         ? await approveAnew(cli, request, key, flags)
@@ -78,11 +83,19 @@ async function approveAnew(
 ): Promise<ExecutionRequest> {
   const terms = await resolveTerms(cli, key, flags);
   const claims = claimsOf(request, terms, cli.clock.nowMs() / 1000);
-  confirm(cli, { request, claims, signatures: [], signing: { keyid: key.keyid, name: terms.iss } }, flags);
+  confirm(
+    cli,
+    { request, claims, signatures: [], signing: { keyid: key.keyid, name: terms.iss } },
+    flags,
+  );
   return signClaims(request, claims, [key]);
 }
 
-function claimsOf(request: ExecutionRequest, terms: ApprovalTerms, nowSeconds: number): ApprovalClaims {
+function claimsOf(
+  request: ExecutionRequest,
+  terms: ApprovalTerms,
+  nowSeconds: number,
+): ApprovalClaims {
   try {
     return newClaims(request, terms, nowSeconds);
   } catch (error) {
@@ -102,7 +115,10 @@ function approveAlso(
   const accepted = acceptedTerms(cli, claims, flags);
   requireWithinFlags(claims, accepted, nowSeconds);
   if (claims.exp <= nowSeconds) {
-    throw new Refusal("approval_expired", "the approval it carries expired; --replace makes a new one");
+    throw new Refusal(
+      "approval_expired",
+      "the approval it carries expired; --replace makes a new one",
+    );
   }
   const name = flags.iss ?? approverOf(cli, key, flags) ?? key.name ??
     "(an approver no configuration here names)";
@@ -117,6 +133,10 @@ function confirm(cli: Cli, shown: Omit<Display, "nowSeconds">, flags: ApproveFla
   for (const line of lines) cli.terminal.note(line);
   if (flags.yes) return;
   const answer = cli.terminal.ask("Approve this? [y/N] ");
-  if (answer === null) throw new UsageError("there is no terminal to ask on; --yes approves without asking");
-  if (!/^y(es)?$/i.test(answer)) throw new Refusal("approval_missing", "not approved: nothing was signed");
+  if (answer === null) {
+    throw new UsageError("there is no terminal to ask on; --yes approves without asking");
+  }
+  if (!/^y(es)?$/i.test(answer)) {
+    throw new Refusal("approval_missing", "not approved: nothing was signed");
+  }
 }

@@ -25,7 +25,9 @@ export interface Display {
 const LABEL_WIDTH = 12;
 
 /** Lines for standard error. */
-export function approvalLines({ request, claims, signatures, signing, nowSeconds }: Display): string[] {
+export function approvalLines(
+  { request, claims, signatures, signing, nowSeconds }: Display,
+): string[] {
   const uses = claims.uses ?? 1;
   return [
     "This would run:",

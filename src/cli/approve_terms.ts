@@ -38,7 +38,11 @@ export interface ApproveFlags extends DaemonFlags {
 }
 
 /** Throws UsageError, ConfigError, OpenExecUnreachable where the daemon has to be asked and is not there. */
-export async function resolveTerms(cli: Cli, key: ApproverKey, flags: ApproveFlags): Promise<ApprovalTerms> {
+export async function resolveTerms(
+  cli: Cli,
+  key: ApproverKey,
+  flags: ApproveFlags,
+): Promise<ApprovalTerms> {
   const iss = flags.iss ?? approverOf(cli, key, flags) ?? key.name;
   if (iss === null) {
     throw new UsageError(
@@ -46,7 +50,9 @@ export async function resolveTerms(cli: Cli, key: ApproverKey, flags: ApproveFla
     );
   }
   const { aud, tenant } = await destination(cli, flags);
-  const handlerDigest = flags.handlerDigest === undefined ? undefined : digestFlag(flags.handlerDigest);
+  const handlerDigest = flags.handlerDigest === undefined
+    ? undefined
+    : digestFlag(flags.handlerDigest);
   return {
     iss,
     aud,
@@ -62,7 +68,11 @@ export async function resolveTerms(cli: Cli, key: ApproverKey, flags: ApproveFla
  * What of a carried approval its further signer accepts. A person sees uses and life and decides; where nobody is asked they are
  * the defaults of a new approval, and the audience is the configuration's. `--iss` only names the signer.
  */
-export function acceptedTerms(cli: Cli, claims: ApprovalClaims, flags: ApproveFlags): AcceptedTerms {
+export function acceptedTerms(
+  cli: Cli,
+  claims: ApprovalClaims,
+  flags: ApproveFlags,
+): AcceptedTerms {
   const isShown = flags.yes === undefined;
   const config = isShown ? null : configurationHere(cli, flags);
   const aud = flags.aud ?? (config === null || config.path === null ? null : config.executorId);
@@ -72,11 +82,17 @@ export function acceptedTerms(cli: Cli, claims: ApprovalClaims, flags: ApproveFl
       : isShown
       ? { uses: claims.uses ?? USES_DEFAULT }
       : {}),
-    ...(flags.ttl !== undefined ? { ttlSeconds: ttlOf(flags.ttl) } : isShown ? { ttlSeconds: Infinity } : {}),
+    ...(flags.ttl !== undefined
+      ? { ttlSeconds: ttlOf(flags.ttl) }
+      : isShown
+      ? { ttlSeconds: Infinity }
+      : {}),
     ...(aud === null ? {} : { aud }),
     ...(flags.sub === undefined ? {} : { sub: flags.sub }),
     ...(flags.tenant === undefined ? {} : { tenant: flags.tenant }),
-    ...(flags.handlerDigest === undefined ? {} : { handlerDigest: digestFlag(flags.handlerDigest) }),
+    ...(flags.handlerDigest === undefined
+      ? {}
+      : { handlerDigest: digestFlag(flags.handlerDigest) }),
   };
 }
 
@@ -134,7 +150,10 @@ export function standingOf(
 }
 
 /** The configuration is believed before the daemon; a daemon is only asked for what no flag and no file says. */
-async function destination(cli: Cli, flags: ApproveFlags): Promise<{ aud: string; tenant: string | null }> {
+async function destination(
+  cli: Cli,
+  flags: ApproveFlags,
+): Promise<{ aud: string; tenant: string | null }> {
   const config = configurationHere(cli, flags);
   const file = config !== null && config.path !== null ? config : null;
   const aud = flags.aud ?? file?.executorId ?? null;
@@ -172,7 +191,9 @@ function configurationHere(cli: Cli, flags: DaemonFlags): Config | null {
   try {
     return findConfig(cli, flags).config;
   } catch (error) {
-    if (error instanceof ConfigError && flags.config === undefined && cli.environment.config === null) {
+    if (
+      error instanceof ConfigError && flags.config === undefined && cli.environment.config === null
+    ) {
       return null;
     }
     throw error;
@@ -181,7 +202,9 @@ function configurationHere(cli: Cli, flags: DaemonFlags): Config | null {
 
 function ttlOf(text: string): number {
   const parsed = v.safeParse(span, text);
-  if (!parsed.success) throw new UsageError('--ttl is a duration of whole seconds, such as "90s" or "5m"');
+  if (!parsed.success) {
+    throw new UsageError('--ttl is a duration of whole seconds, such as "90s" or "5m"');
+  }
   return parsed.output / 1000;
 }
 

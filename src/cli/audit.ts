@@ -34,7 +34,10 @@ export function auditCommand(cli: Cli): Command {
       "elsewhere. With --json: ok, entries (good ones), root (of those; null where an entry is bad), executor_id, keys, " +
       "anchored, and problem (null, or its code, index and detail).",
   )
-    .argument("[export]", "what `openexec export` printed, - for standard input; absent: the state directory")
+    .argument(
+      "[export]",
+      "what `openexec export` printed, - for standard input; absent: the state directory",
+    )
     .option(
       "--executor-key <key>",
       "a key that must vouch for the log: as for `openexec verify`",
@@ -84,7 +87,9 @@ async function auditState(cli: Cli, stateDir: string, options: AuditOptions): Pr
   }
 }
 
-async function withSignatureThread<T>(audit: (verify: FirstBadSignature) => Promise<T>): Promise<T> {
+async function withSignatureThread<T>(
+  audit: (verify: FirstBadSignature) => Promise<T>,
+): Promise<T> {
   const thread = new SignatureThread();
   try {
     return await audit(thread.firstBadSignature);
@@ -127,7 +132,15 @@ function tell(cli: Cli, report: AuditReport, flags: AuditFlags): void {
   const root = report.root === null ? null : hexEncode(report.root);
   if (flags.json) {
     cli.terminal.print(
-      JSON.stringify({ ok, entries, root, executor_id: executorId, keys, anchored, problem: first }),
+      JSON.stringify({
+        ok,
+        entries,
+        root,
+        executor_id: executorId,
+        keys,
+        anchored,
+        problem: first,
+      }),
     );
     return;
   }

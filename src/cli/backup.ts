@@ -4,7 +4,13 @@ import type { Command } from "commander";
 import { resolve } from "node:path";
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import type { JsonObject } from "../core/types.ts";
-import { type Cli, daemonCommand, type DaemonFlags, localCommand, type LocalFlags } from "./command.ts";
+import {
+  type Cli,
+  daemonCommand,
+  type DaemonFlags,
+  localCommand,
+  type LocalFlags,
+} from "./command.ts";
 import { fields, printJson } from "./print.ts";
 import { findConfig, withDaemon } from "./surroundings.ts";
 import { startProgress } from "./progress.ts";
@@ -29,13 +35,19 @@ export function backupCommand(cli: Cli): Command {
 }
 
 /** `--state` asks for that directory, and no daemon. */
-async function copyLedger(cli: Cli, target: string, flags: DaemonFlags & LocalFlags): Promise<JsonObject> {
+async function copyLedger(
+  cli: Cli,
+  target: string,
+  flags: DaemonFlags & LocalFlags,
+): Promise<JsonObject> {
   if (flags.state !== undefined) return await copyOffline(cli, target, flags);
   try {
     return await withDaemon(cli, flags, "admin", (client) => client.operator.backup(target));
   } catch (error) {
     if (!isLeftToUs(error) || flags.socket !== undefined) throw error;
-    const why = error instanceof OpenExecUnreachable ? "no daemon answers" : "the daemon may not write there";
+    const why = error instanceof OpenExecUnreachable
+      ? "no daemon answers"
+      : "the daemon may not write there";
     cli.terminal.note(`${why}: copying from the state directory`);
     return await copyOffline(cli, target, flags);
   }
@@ -76,7 +88,14 @@ export function restoreCommand(cli: Cli): Command {
       });
       const { executorId, mode, executions, logSize, fenceSeconds, replaced } = restored;
       const fence = new Date(fenceSeconds * 1000).toISOString();
-      const shown = { executor_id: executorId, mode, executions, log_size: logSize, fence, replaced };
+      const shown = {
+        executor_id: executorId,
+        mode,
+        executions,
+        log_size: logSize,
+        fence,
+        replaced,
+      };
       if (flags.json) return printJson(cli, shown, true);
       const lines = fields([
         ["restored", `${executions} executions, ${logSize} log entries`],

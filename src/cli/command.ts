@@ -39,7 +39,9 @@ export interface LocalFlags extends JsonFlag {
 export function command(name: string, summary: string, description = ""): Command {
   return new Command(name)
     .summary(summary)
-    .description(description === "" ? summary : `${summary}\n\n${description.replaceAll("\n", " ")}`)
+    .description(
+      description === "" ? summary : `${summary}\n\n${description.replaceAll("\n", " ")}`,
+    )
     .option("--json", "print JSON, one value a line")
     .helpOption("-h, --help", "show this help");
 }
@@ -47,13 +49,25 @@ export function command(name: string, summary: string, description = ""): Comman
 /** A command that talks to a daemon. */
 export function daemonCommand(name: string, summary: string, description = ""): Command {
   return command(name, summary, description)
-    .option("--socket <path>", "the daemon's socket (default: $OPENEXEC_SOCKET, else of the configuration)")
-    .option("--config <file>", "the configuration file (default: $OPENEXEC_CONFIG, else the system's)");
+    .option(
+      "--socket <path>",
+      "the daemon's socket (default: $OPENEXEC_SOCKET, else of the configuration)",
+    )
+    .option(
+      "--config <file>",
+      "the configuration file (default: $OPENEXEC_CONFIG, else the system's)",
+    );
 }
 
 /** A command that works on files of this host. */
 export function localCommand(name: string, summary: string, description = ""): Command {
   return command(name, summary, description)
-    .option("--state <dir>", "the state directory (default: $OPENEXEC_STATE_DIR, else of the configuration)")
-    .option("--config <file>", "the configuration file (default: $OPENEXEC_CONFIG, else the system's)");
+    .option(
+      "--state <dir>",
+      "the state directory (default: $OPENEXEC_STATE_DIR, else of the configuration)",
+    )
+    .option(
+      "--config <file>",
+      "the configuration file (default: $OPENEXEC_CONFIG, else the system's)",
+    );
 }

@@ -30,7 +30,9 @@ export interface ArgumentModel {
 
 /** The commands of the tree in the order help lists them. */
 export function commandModels(root: Command): CommandModel[] {
-  return root.createHelp().visibleCommands(root).filter((command) => command.name() !== "help").map(modelOf);
+  return root.createHelp().visibleCommands(root).filter((command) => command.name() !== "help").map(
+    modelOf,
+  );
 }
 
 function modelOf(command: Command): CommandModel {

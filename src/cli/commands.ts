@@ -53,7 +53,9 @@ export async function runCli(argv: readonly string[], cli: Cli = systemCli()): P
 /** With the one command that is `asked` for, or with all of them where it is none, or one that speaks of the others. */
 export async function commandTree(cli: Cli, asked?: string): Promise<Command> {
   const root = new Command("openexec")
-    .description("Runs what was approved, once, in a box, and keeps a receipt that anyone can check.")
+    .description(
+      "Runs what was approved, once, in a box, and keeps a receipt that anyone can check.",
+    )
     .version(program.version, "-V, --version", "show the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command]", "show the help of a command")

@@ -48,8 +48,12 @@ function zshScript(commands: readonly CommandModel[]): string {
   const cases = commands.map((command) => {
     const options = command.options.map((option) => `        ${zshOption(option)}`);
     const choices = choicesOf(command);
-    const rest = choices.length > 0 ? zshWord(`*:choice:(${choices.join(" ")})`) : zshWord("*:file:_files");
-    return `    ${command.name})\n      _arguments \\\n${options.join(" \\\n")} \\\n        ${rest} ;;`;
+    const rest = choices.length > 0
+      ? zshWord(`*:choice:(${choices.join(" ")})`)
+      : zshWord("*:file:_files");
+    return `    ${command.name})\n      _arguments \\\n${
+      options.join(" \\\n")
+    } \\\n        ${rest} ;;`;
   });
   return `#compdef openexec
 # zsh completion for openexec; put it in a folder of your fpath as _openexec, or: source <(openexec completion zsh)
@@ -91,7 +95,9 @@ function fishScript(commands: readonly CommandModel[]): string {
     const within = `complete -c openexec -n '__fish_seen_subcommand_from ${command.name}'`;
     const options = command.options.map((option) => `${within} ${fishOption(option)}`);
     const choices = choicesOf(command);
-    return choices.length === 0 ? options : [...options, `${within} -f -a ${fishWord(choices.join(" "))}`];
+    return choices.length === 0
+      ? options
+      : [...options, `${within} -f -a ${fishWord(choices.join(" "))}`];
   });
   return `# fish completion for openexec; put it in ~/.config/fish/completions, or: openexec completion fish | source
 ${[...names, ...details].join("\n")}
@@ -99,7 +105,11 @@ ${[...names, ...details].join("\n")}
 }
 
 function fishOption({ long, short, description, takesValue, choices }: OptionModel): string {
-  const value = choices.length > 0 ? ` -x -a ${fishWord(choices.join(" "))}` : takesValue ? " -r" : "";
+  const value = choices.length > 0
+    ? ` -x -a ${fishWord(choices.join(" "))}`
+    : takesValue
+    ? " -r"
+    : "";
   return `-l ${long}${short === null ? "" : ` -s ${short}`}${value} -d ${fishWord(description)}`;
 }
 

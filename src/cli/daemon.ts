@@ -48,19 +48,33 @@ export class Daemon {
     readonly executorId: string,
     /** 32 bytes. */
     readonly executorKey: Uint8Array,
-    private readonly parts: EngineParts & { readonly executors: ExecutorPool; readonly ledger: LmdbLedger },
+    private readonly parts: EngineParts & {
+      readonly executors: ExecutorPool;
+      readonly ledger: LmdbLedger;
+    },
     private readonly engine: ExecutionEngine,
     private readonly upkeep: Upkeep,
   ) {}
 
   /** Throws a StartupError; whatever was opened before it is closed again. */
-  static async start(config: Config, environment: Environment, { lock, pool }: HeadStart): Promise<Daemon> {
+  static async start(
+    config: Config,
+    environment: Environment,
+    { lock, pool }: HeadStart,
+  ): Promise<Daemon> {
     const { stateDir, executorId, mode, limits } = config;
     const resultBytesMax = limits.resultBytes;
     let ledger: LmdbLedger | undefined;
     let executors: ExecutorPool | undefined;
     try {
-      ledger = await openLedger({ stateDir, executorId, mode, clock: machineClock, resultBytesMax, lock });
+      ledger = await openLedger({
+        stateDir,
+        executorId,
+        mode,
+        clock: machineClock,
+        resultBytesMax,
+        lock,
+      });
       const signer = await openSigner(config, environment, ledger);
       prepareToListen(); // the first executor still boots
       executors = (await pool)({ clock: ledger.clock, log: executorLog() });

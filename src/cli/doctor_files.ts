@@ -86,9 +86,12 @@ function checkState({ stateDir, developmentApprover }: Config): Finding[] {
   return [
     ...closed(stateDir, GROUP_OR_OTHERS, "open to others", `chmod 700 ${stateDir}`),
     ...closed(keys, GROUP_OR_OTHERS, "open to others", `chmod 700 ${keys}`),
-    ...(developmentApprover === null
-      ? []
-      : closed(developmentApprover, GROUP_OR_OTHERS, "open to others", `chmod 600 ${developmentApprover}`)),
+    ...(developmentApprover === null ? [] : closed(
+      developmentApprover,
+      GROUP_OR_OTHERS,
+      "open to others",
+      `chmod 600 ${developmentApprover}`,
+    )),
   ];
 }
 
@@ -119,7 +122,13 @@ function checkSocket({ path, group }: SocketConfig, isMadeByUs: boolean): Findin
       ? closed(path, OTHERS, "open to everyone", "stop whoever made it, and start the daemon")
       : []),
     ...(there !== undefined && !isBound
-      ? [failed("permissions", `${path} is there and is no socket`, "remove it, or choose another path")]
+      ? [
+        failed(
+          "permissions",
+          `${path} is there and is no socket`,
+          "remove it, or choose another path",
+        ),
+      ]
       : []),
     ...(there === undefined && !isWritableDirectory(realPath(folder) ?? folder)
       ? [

@@ -30,7 +30,10 @@ export async function checkRuntime(): Promise<Finding[]> {
 async function examineAll(handlers: ReadonlyMap<string, HandlerCode>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "openexec-doctor-" });
   try {
-    await examine(handlers, await Launcher.open(directory, { limits: FRAME, variable: () => undefined }));
+    await examine(
+      handlers,
+      await Launcher.open(directory, { limits: FRAME, variable: () => undefined }),
+    );
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -70,7 +73,11 @@ const WRITTEN_MS = Date.UTC(2026, 0, 1);
 function checkClock(nowMs: number): Finding[] {
   return [
     nowMs < WRITTEN_MS
-      ? failed("clock", `it says ${new Date(nowMs).toISOString()}`, "set the clock, and let NTP keep it")
+      ? failed(
+        "clock",
+        `it says ${new Date(nowMs).toISOString()}`,
+        "set the clock, and let NTP keep it",
+      )
       : ok("clock", new Date(nowMs).toISOString()),
   ];
 }
@@ -99,7 +106,10 @@ export async function checkService(
     return { findings: [finding], isServing: true };
   } catch (error) {
     if (error instanceof OpenExecUnreachable) {
-      return { findings: [ok("daemon", "none runs, or this user may not connect")], isServing: false };
+      return {
+        findings: [ok("daemon", "none runs, or this user may not connect")],
+        isServing: false,
+      };
     }
     if (!(error instanceof OpenExecError)) throw error;
     return refusedBy(error);
@@ -109,7 +119,10 @@ export async function checkService(
 /** Whoever looks need not be an agent. Any other answer may be that of another program. */
 function refusedBy({ code, message }: OpenExecError): { findings: Finding[]; isServing: boolean } {
   if (code === "peer_denied" || code === "rate_limited") {
-    return { findings: [ok("daemon", `one runs; this user may not ask it: ${code}`)], isServing: true };
+    return {
+      findings: [ok("daemon", `one runs; this user may not ask it: ${code}`)],
+      isServing: true,
+    };
   }
   const finding = failed("daemon", message, "see what listens on its socket, and the daemon's log");
   return { findings: [finding], isServing: false };

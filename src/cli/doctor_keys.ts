@@ -8,7 +8,9 @@ import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 export function checkApprovers(config: Config, nowSeconds: number): Finding[] {
   const { mode, approvers, clawshield, developmentApprover } = config;
   if (mode === "demo") {
-    return [warning("keys", "demo mode needs no approvals", 'set mode = "enforced" for anything real')];
+    return [
+      warning("keys", "demo mode needs no approvals", 'set mode = "enforced" for anything real'),
+    ];
   }
   if (approvers.length === 0 && clawshield === null) {
     return [
@@ -39,7 +41,10 @@ function isValid({ notBefore, notAfter }: ApproverKey, nowSeconds: number): bool
 }
 
 /** Actions that fewer approvers may approve than have to. */
-function unapprovable({ actions, clawshield }: Config, valid: readonly ApproverConfig[]): Finding[] {
+function unapprovable(
+  { actions, clawshield }: Config,
+  valid: readonly ApproverConfig[],
+): Finding[] {
   return [...actions.values()].flatMap(({ name, approvals }) => {
     const may = [...valid, ...(clawshield === null ? [] : [clawshield])]
       .filter(({ actions: allowed }) => allowed.has("*") || allowed.has(name));
@@ -72,7 +77,11 @@ export async function checkSecrets({ actions }: Config, vantage: Vantage): Promi
 }
 
 /** `recorded` is the keyid that the log says signs; null for an empty log. */
-export function checkSigner({ stateDir }: Config, recorded: string | null, vantage: Vantage): Finding[] {
+export function checkSigner(
+  { stateDir }: Config,
+  recorded: string | null,
+  vantage: Vantage,
+): Finding[] {
   if (recorded === null) return [];
   try {
     checkExecutorKey(stateDir, vantage.credentials, recorded);

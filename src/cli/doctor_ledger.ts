@@ -15,7 +15,11 @@ import { PUBLIC_KEY_FILE } from "./executor_keys.ts";
 import { failed, type Finding, findingOf, ok } from "./finding.ts";
 
 /** The ledger's identity, anchor and signing key, and whether the clock went back since its newest execution. */
-export async function checkLedger(config: Config, nowMs: number, vantage: Vantage): Promise<Finding[]> {
+export async function checkLedger(
+  config: Config,
+  nowMs: number,
+  vantage: Vantage,
+): Promise<Finding[]> {
   try {
     if (!await exists(ledgerFolder(config.stateDir))) {
       return [ok("ledger", "there is none yet: it is made on first start")];

@@ -7,7 +7,11 @@ import { dirname } from "node:path";
 import { formatApproverKey, newApproverKey, parseApproverKey } from "../client/approver_key.ts";
 import type { Config } from "../config/config.ts";
 import { makePrivateFolder } from "../os/private_folder.ts";
-import { DEVELOPMENT_APPROVER, DEVELOPMENT_KEYID, type DevelopmentKey } from "../config/defaults.ts";
+import {
+  DEVELOPMENT_APPROVER,
+  DEVELOPMENT_KEYID,
+  type DevelopmentKey,
+} from "../config/defaults.ts";
 
 /** Reads the key file, or makes it with mode 0600. Throws InvalidApproverKey for a file that is something else. */
 export function developmentKey(file: string): DevelopmentKey {

@@ -6,7 +6,11 @@ import type { Cli } from "./command.ts";
 import { type ExitCode, exitCodeOf } from "./exit_code.ts";
 
 /** Does what a command is for, and tells the error it ends with. */
-export async function endingOf(cli: Cli, asJson: boolean, work: () => Promise<void>): Promise<ExitCode> {
+export async function endingOf(
+  cli: Cli,
+  asJson: boolean,
+  work: () => Promise<void>,
+): Promise<ExitCode> {
   try {
     await work();
     return cli.exitCode;
@@ -38,7 +42,9 @@ interface ErrorDescription {
 }
 
 function descriptionOf(error: unknown): ErrorDescription {
-  if (error instanceof OpenExecError) return { code: error.code, detail: error.detail, help: error.help };
+  if (error instanceof OpenExecError) {
+    return { code: error.code, detail: error.detail, help: error.help };
+  }
   if (error instanceof Refusal) {
     return {
       code: error.code,

@@ -24,7 +24,9 @@ export interface KeyFlags extends DaemonFlags {
 
 /** 32 bytes each, at least one. Throws UsageError. */
 export async function executorKeys(cli: Cli, flags: KeyFlags): Promise<Uint8Array[]> {
-  if (flags.executorKey.length > 0) return flags.executorKey.map((text) => publicKeyArgument(cli, text));
+  if (flags.executorKey.length > 0) {
+    return flags.executorKey.map((text) => publicKeyArgument(cli, text));
+  }
   const kept = keptKey(cli, flags);
   if (kept !== undefined) return [kept];
   const shown = flags.offline ? undefined : await shownKey(cli, flags);
@@ -41,7 +43,9 @@ export async function executorKeys(cli: Cli, flags: KeyFlags): Promise<Uint8Arra
 /** 32 bytes, of `ed25519:BASE64`, a vkey, or a file that holds one. Throws UsageError. */
 export function publicKeyArgument(cli: Cli, text: string): Uint8Array {
   const key = parseKey(text) ?? parseKey(readText(cli, text));
-  if (key === undefined) throw new UsageError(`${text} is no public key, and no file that holds one`);
+  if (key === undefined) {
+    throw new UsageError(`${text} is no public key, and no file that holds one`);
+  }
   return key;
 }
 
@@ -67,7 +71,9 @@ async function shownKey(cli: Cli, flags: KeyFlags): Promise<Uint8Array | undefin
     const { attestation } = await withDaemon(cli, flags, "agent", (client) => {
       return client.receipt(0, { retry: false });
     });
-    const signed = isJsonObject(attestation) ? parseReceiptEnvelope(JSON.stringify(attestation)) : undefined;
+    const signed = isJsonObject(attestation)
+      ? parseReceiptEnvelope(JSON.stringify(attestation))
+      : undefined;
     const receipt = signed === undefined ? undefined : decodeReceipt(signed.body);
     return receipt?.kind === "key" ? parseReceiptKey(receipt.new_public_key) : undefined;
   } catch (error) {

@@ -16,7 +16,12 @@ export const UNREACHABLE = 3;
 /** It may have run: look before doing it anew. */
 export const UNKNOWN = 4;
 
-export type ExitCode = typeof DONE | typeof FAILED | typeof USAGE | typeof UNREACHABLE | typeof UNKNOWN;
+export type ExitCode =
+  | typeof DONE
+  | typeof FAILED
+  | typeof USAGE
+  | typeof UNREACHABLE
+  | typeof UNKNOWN;
 
 /** What each means, for the reference. */
 export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [

@@ -28,7 +28,10 @@ export function exportCommand(cli: Cli): Command {
       "payload and no result. The checkpoint is the running daemon's, else made with the executor's key in the state " +
       "directory.",
   )
-    .option("--socket <path>", "the daemon's socket (default: $OPENEXEC_SOCKET, else of the configuration)")
+    .option(
+      "--socket <path>",
+      "the daemon's socket (default: $OPENEXEC_SOCKET, else of the configuration)",
+    )
     .option(
       "--checkpoint <file>",
       "end with this checkpoint (of several in the file the last), as the log was then: for a copy without keys",
@@ -52,7 +55,12 @@ export function exportCommand(cli: Cli): Command {
 
 const CHUNK_CHARACTERS = 65_536;
 
-function print(cli: Cli, snapshot: LedgerSnapshot, checkpoint: string, publicKey: Uint8Array): void {
+function print(
+  cli: Cli,
+  snapshot: LedgerSnapshot,
+  checkpoint: string,
+  publicKey: Uint8Array,
+): void {
   const size = checkpointSize(checkpoint) ?? 0;
   const progress = startProgress(cli, "entries", size);
   let chunk = formatHeader({ executorId: snapshot.executorId, publicKey });

@@ -29,7 +29,9 @@ export function handoverVariables(
 ): Record<string, string> {
   const whole = textOf({ loaded, examiner });
   return {
-    [HANDOVER_VARIABLE]: utf8Encode(whole).length <= BYTES_MAX ? whole : textOf({ loaded: null, examiner }),
+    [HANDOVER_VARIABLE]: utf8Encode(whole).length <= BYTES_MAX
+      ? whole
+      : textOf({ loaded: null, examiner }),
   };
 }
 

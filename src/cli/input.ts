@@ -24,7 +24,9 @@ export function readFile(cli: Cli, file: string): Uint8Array {
   try {
     return Deno.readFileSync(resolve(cli.cwd, file));
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.name : "error"}`);
+    throw new UsageError(
+      `${file} cannot be read: ${error instanceof Error ? error.name : "error"}`,
+    );
   }
 }
 
@@ -50,7 +52,9 @@ export async function* readChunks(cli: Cli, file: string): AsyncGenerator<Uint8A
   try {
     opened = await Deno.open(resolve(cli.cwd, file));
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.name : "error"}`);
+    throw new UsageError(
+      `${file} cannot be read: ${error instanceof Error ? error.name : "error"}`,
+    );
   }
   yield* opened.readable;
 }

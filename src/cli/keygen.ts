@@ -43,10 +43,16 @@ function writeNew(path: string, text: string): void {
   try {
     using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
     const bytes = new TextEncoder().encode(text);
-    for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+    for (let written = 0; written < bytes.length;) {
+      written += file.writeSync(bytes.subarray(written));
+    }
     file.syncSync();
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) throw new UsageError(`${path} exists; it stays as it is`);
-    throw new UsageError(`${path} cannot be written: ${error instanceof Error ? error.name : "error"}`);
+    if (error instanceof Deno.errors.AlreadyExists) {
+      throw new UsageError(`${path} exists; it stays as it is`);
+    }
+    throw new UsageError(
+      `${path} cannot be written: ${error instanceof Error ? error.name : "error"}`,
+    );
   }
 }

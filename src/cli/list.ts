@@ -24,7 +24,9 @@ export function listCommand(cli: Cli): Command {
     .option("--admin", "ask on the admin socket")
     .action((flags: ListFlags) =>
       withDaemon(cli, flags, flags.admin ? "admin" : "agent", async (client) => {
-        if (!/^[1-9]\d{0,3}$/.test(flags.limit)) throw new UsageError("--limit is a whole number, 1 to 1000");
+        if (!/^[1-9]\d{0,3}$/.test(flags.limit)) {
+          throw new UsageError("--limit is a whole number, 1 to 1000");
+        }
         const page = {
           limit: Number(flags.limit),
           ...(flags.before === undefined ? {} : { before: flags.before }),

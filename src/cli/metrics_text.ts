@@ -1,7 +1,11 @@
 /** What `openexec status` shows of the daemon's metrics: Prometheus text (exposition format 0.0.4) as the daemon writes it. */
 
 export interface Measures {
-  readonly attempts: readonly { readonly action: string; readonly code: string; readonly count: number }[];
+  readonly attempts: readonly {
+    readonly action: string;
+    readonly code: string;
+    readonly count: number;
+  }[];
   /** Mean time an attempt spends at each station of its life. */
   readonly stations: readonly {
     readonly station: string;

@@ -50,7 +50,10 @@ export async function missingProofs(
   }
 }
 
-async function fetchProof(client: OpenExecClient, index: number | null): Promise<string | undefined> {
+async function fetchProof(
+  client: OpenExecClient,
+  index: number | null,
+): Promise<string | undefined> {
   if (index === null) return undefined;
   const { tlog_proof } = await client.receipt(index, { retry: false });
   return typeof tlog_proof === "string" ? tlog_proof : undefined;
@@ -61,7 +64,9 @@ async function fetchConsistency(
   proof: string | undefined,
   checkpoint: string | undefined,
 ): Promise<readonly Uint8Array[] | undefined> {
-  const proven = checkpointSize(proof === undefined ? undefined : parseTlogProof(proof)?.checkpoint);
+  const proven = checkpointSize(
+    proof === undefined ? undefined : parseTlogProof(proof)?.checkpoint,
+  );
   const kept = checkpointSize(checkpoint);
   if (proven === undefined || kept === undefined || proven === kept) return undefined;
   return await client.consistency(Math.min(proven, kept), Math.max(proven, kept), { retry: false });

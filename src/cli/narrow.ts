@@ -22,7 +22,11 @@ export function narrow(
 ): never {
   const examiner = beginExaminer(joinPath(config.stateDir, EXECUTORS_DIRECTORY), config);
   if (examiner !== null) keepOnExec([examiner.child.channel, examiner.child.stderr]);
-  const flags = ["run", ...RUNTIME_FLAGS, ...permissionFlags(config, program, systemd.credentialsDirectory)];
+  const flags = [
+    "run",
+    ...RUNTIME_FLAGS,
+    ...permissionFlags(config, program, systemd.credentialsDirectory),
+  ];
   const granted = [...config.actions.values()].flatMap(({ allow }) => allow.env);
   // the key of the embedded default is still to be made
   const loaded = config.path === null ? null : { config, warnings };

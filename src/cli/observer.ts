@@ -41,7 +41,9 @@ export function observer(metrics: () => DaemonMetrics | null): Observer {
     },
     pruningPaused: () => log.warning("pruning is paused: the clock jumped ahead"),
     recovered: ({ unknown, rerun }) => {
-      if (unknown > 0) log.warning("outcomes of interrupted executions are unknown", { count: unknown });
+      if (unknown > 0) {
+        log.warning("outcomes of interrupted executions are unknown", { count: unknown });
+      }
       if (rerun > 0) log.info("interrupted executions run again", { count: rerun });
     },
     checkpointFailed: (where, error) => {

@@ -61,7 +61,8 @@ export function resolveCommand(cli: Cli): Command {
   )
     .argument("<id>", "the execution")
     .addOption(
-      new Option("--as <outcome>", "what happened").choices(["succeeded", "failed"]).makeOptionMandatory(),
+      new Option("--as <outcome>", "what happened").choices(["succeeded", "failed"])
+        .makeOptionMandatory(),
     )
     .requiredOption("--note <text>", "why you think so, up to 1000 characters")
     .action((id: string, flags: ResolveFlags) =>
@@ -82,7 +83,10 @@ export function pruneCommand(cli: Cli): Command {
     .action((flags: DaemonFlags) =>
       act(cli, flags, async (client) => {
         const pruned = await client.operator.prune();
-        return { says: `pruned ${pruned.bodies} bodies in ${pruned.buckets} buckets`, json: pruned };
+        return {
+          says: `pruned ${pruned.bodies} bodies in ${pruned.buckets} buckets`,
+          json: pruned,
+        };
       })
     );
 }

@@ -23,7 +23,9 @@ export function pinCommand(cli: Cli): Command {
           const { digest, inputSchema, outputSchema } = await pinHandler(resolve(cli.cwd, file));
           const schemas = { input_schema: inputSchema, output_schema: outputSchema };
           cli.terminal.print(
-            flags.json ? JSON.stringify({ file, digest, ...schemas }) : `digest = "${digest}"  # ${file}`,
+            flags.json
+              ? JSON.stringify({ file, digest, ...schemas })
+              : `digest = "${digest}"  # ${file}`,
           );
         } catch (error) {
           if (!(error instanceof StartupError)) throw error;

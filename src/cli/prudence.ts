@@ -6,7 +6,9 @@ import { fileStatus, isWritableForOthers, realPath } from "../os/file_status.ts"
 export function prudentWarnings(config: Config, uid: number | null): string[] {
   return [
     ...(uid === 0
-      ? ["running as root: a flaw in openexec would be one in the whole machine; run it as a user of its own"]
+      ? [
+        "running as root: a flaw in openexec would be one in the whole machine; run it as a user of its own",
+      ]
       : []),
     ...(isReachedByOwnUser(config, uid)
       ? [
@@ -14,7 +16,9 @@ export function prudentWarnings(config: Config, uid: number | null): string[] {
         "agents in by group and mode of the socket",
       ]
       : []),
-    ...(config.mode === "demo" ? ["demo mode: nothing is approved, everything registered may run"] : []),
+    ...(config.mode === "demo"
+      ? ["demo mode: nothing is approved, everything registered may run"]
+      : []),
   ];
 }
 
@@ -33,7 +37,9 @@ export function openConfigFile(path: string): { readonly what: string; readonly 
   const isForeign = status.uid !== 0 && status.uid !== Deno.uid();
   const isOpen = isWritableForOthers(status);
   return [
-    ...(isForeign ? [{ what: `${file} belongs to another user`, remedy: `chown root ${file}` }] : []),
+    ...(isForeign
+      ? [{ what: `${file} belongs to another user`, remedy: `chown root ${file}` }]
+      : []),
     ...(isOpen
       ? [{ what: `${file} is writable for others than its owner`, remedy: `chmod go-w ${file}` }]
       : []),

@@ -22,7 +22,10 @@ export async function reload(daemon: Daemon, load: () => Promise<LoadedConfig>):
     await daemon.reload(loaded.config);
     log.info("trust store reloaded");
   } catch (error) {
-    log.error("the trust store was reloaded, but its receipt could not be recorded", faultFields(error));
+    log.error(
+      "the trust store was reloaded, but its receipt could not be recorded",
+      faultFields(error),
+    );
   }
   if (daemon.needsRestart(loaded.config)) {
     log.warning("what else was changed in the configuration waits for a restart");

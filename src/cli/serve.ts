@@ -13,7 +13,10 @@ export function serveCommand(cli: Cli): Command {
       "once. SIGHUP reads approvers and their keys again. Without a configuration file it runs with built-in actions and\n" +
       "an approver key of its own making.",
   )
-    .option("--config <file>", "the configuration file (default: $OPENEXEC_CONFIG, else the system's)")
+    .option(
+      "--config <file>",
+      "the configuration file (default: $OPENEXEC_CONFIG, else the system's)",
+    )
     .option("--state <dir>", "the state directory")
     .option("--socket <path>", "the agents' socket")
     .addOption(new Option("--mode <mode>", "enforced or demo").choices(["enforced", "demo"]))

@@ -84,13 +84,19 @@ export async function runService(
 }
 
 /** Throws a StartupError. */
-async function start(config: Config, environment: Environment, begun: Promise<HeadStart>): Promise<Daemon> {
+async function start(
+  config: Config,
+  environment: Environment,
+  begun: Promise<HeadStart>,
+): Promise<Daemon> {
   try {
     const { Daemon } = await loadDaemon();
     return await Daemon.start(config, environment, await begun);
   } catch (error) {
     const full = isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full");
-    throw full ? new StartupError(`The disk of ${config.stateDir} is full`, "free space on it") : error;
+    throw full
+      ? new StartupError(`The disk of ${config.stateDir} is full`, "free space on it")
+      : error;
   }
 }
 

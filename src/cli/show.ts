@@ -20,13 +20,18 @@ export function showCommand(cli: Cli): Command {
     .action((id: string, flags: DaemonFlags & { readonly admin?: true }) =>
       withDaemon(cli, flags, flags.admin ? "admin" : "agent", async (client) => {
         const call = { retry: false };
-        const execution = isUuid(id) ? await client.get(id, call) : await client.getByNonce(id, call);
+        const execution = isUuid(id)
+          ? await client.get(id, call)
+          : await client.getByNonce(id, call);
         printJson(cli, { ...execution, ...await proofOf(client, execution) }, flags.json);
       })
     );
 }
 
-async function proofOf(client: OpenExecClient, { log_index }: Execution): Promise<{ tlog_proof?: string }> {
+async function proofOf(
+  client: OpenExecClient,
+  { log_index }: Execution,
+): Promise<{ tlog_proof?: string }> {
   if (log_index === null) return {};
   const { tlog_proof } = await client.receipt(log_index);
   return typeof tlog_proof === "string" ? { tlog_proof } : {};

@@ -20,7 +20,9 @@ const NO_VERDICT = -2;
 
 export class SignatureThread {
   /** One place for each batch that may wait: batch n has place n modulo their number. */
-  readonly #verdicts = new Int32Array(new SharedArrayBuffer(WAITING_MAX * Int32Array.BYTES_PER_ELEMENT));
+  readonly #verdicts = new Int32Array(
+    new SharedArrayBuffer(WAITING_MAX * Int32Array.BYTES_PER_ELEMENT),
+  );
   /** In the order in which they were asked for, which is that of the answers. */
   readonly #waiting: PromiseWithResolvers<number>[] = [];
   #heard = 0;

@@ -40,7 +40,11 @@ async function firstStage(cli: Cli, flags: ServeFlags): Promise<never> {
   return narrow(loaded, ["serve", ...argumentsOf(found)], cli.environment);
 }
 
-async function secondStage(cli: Cli, flags: ServeFlags, { loaded, examiner }: Handover): Promise<void> {
+async function secondStage(
+  cli: Cli,
+  flags: ServeFlags,
+  { loaded, examiner }: Handover,
+): Promise<void> {
   const { config, warnings } = loaded ?? await readAnew(cli, flags);
   const { headStart } = await import("./head_start.ts");
   const begun = headStart(config, examiner);

@@ -71,7 +71,10 @@ async function statusOf(client: OpenExecClient): Promise<Status> {
   };
 }
 
-async function operatorStatus(client: OpenExecClient, call: CallOptions): Promise<JsonObject | null> {
+async function operatorStatus(
+  client: OpenExecClient,
+  call: CallOptions,
+): Promise<JsonObject | null> {
   try {
     return await client.operator.status(call);
   } catch (error) {
@@ -83,7 +86,9 @@ async function operatorStatus(client: OpenExecClient, call: CallOptions): Promis
 function linesOf({ state, measures }: Status, { json }: StatusFlags): string[] {
   if (json) return [JSON.stringify({ ...state, ...measures })];
   if (measures === null) return fields(flattened(state));
-  const attempts = measures.attempts.map(({ action, code, count }) => [action, code, String(count)]);
+  const attempts = measures.attempts.map((
+    { action, code, count },
+  ) => [action, code, String(count)]);
   const stations = measures.stations.map((
     { station, count, mean_ms },
   ) => [station, `${count}`, `${mean_ms} ms`]);

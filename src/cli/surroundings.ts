@@ -54,7 +54,9 @@ function findSocket(cli: Cli, flags: DaemonFlags, role: Role): string {
   if (flags.socket !== undefined) return resolve(cli.cwd, flags.socket);
   const { config, socket } = cli.environment;
   // a variable names the agents' socket; where the operator's is, only the configuration knows
-  if (role === "agent" && socket !== null && flags.config === undefined) return resolve(cli.cwd, socket);
+  if (role === "agent" && socket !== null && flags.config === undefined) {
+    return resolve(cli.cwd, socket);
+  }
   const found = findConfig(cli, flags).config;
   const path = socketOf(found, role) ?? missing(role, flags.config ?? config);
   // without a configuration file the variable may as well name the operator's
@@ -78,7 +80,9 @@ function socketOf({ sockets }: Config, role: Role): string | undefined {
 
 function missing(role: Role, config: string | null): never {
   throw new UsageError(
-    `${config ?? "the configuration"} has no socket whose role is "${role}"; name one with --socket`,
+    `${
+      config ?? "the configuration"
+    } has no socket whose role is "${role}"; name one with --socket`,
   );
 }
 

@@ -32,7 +32,8 @@ export function systemTerminal(): Terminal {
   const outputIsTerminal = Deno.stdout.isTerminal();
   const errorIsTerminal = Deno.stderr.isTerminal();
   return {
-    print: (text) => writeAll(Deno.stdout, encode(`${outputIsTerminal ? visibleLines(text) : text}\n`)),
+    print: (text) =>
+      writeAll(Deno.stdout, encode(`${outputIsTerminal ? visibleLines(text) : text}\n`)),
     note: (text) => writeAll(Deno.stderr, encode(`${visibleLines(text)}\n`)),
     write: (bytes) => writeAll(Deno.stdout, bytes),
     clear: () => outputIsTerminal && writeAll(Deno.stdout, encode("\x1b[H\x1b[2J")),
@@ -56,7 +57,9 @@ function encode(text: string): Uint8Array {
 /** The reader of a pipe may go away at any time (`openexec list | head`): there is nobody left to tell. */
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   try {
-    for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+    for (let written = 0; written < bytes.length;) {
+      written += stream.writeSync(bytes.subarray(written));
+    }
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }

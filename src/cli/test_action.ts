@@ -47,7 +47,12 @@ export function testActionCommand(cli: Cli): Command {
     .option("--allow-write <paths>", "what it may write", list, [])
     .option("--allow-env <names>", "variables it may see", list, [])
     .option("--allow-run <programs>", "programs it may run, unconfined", list, [])
-    .option("--secret <name=file>", "a secret it gets, and the file it is in (several: repeat)", collect, [])
+    .option(
+      "--secret <name=file>",
+      "a secret it gets, and the file it is in (several: repeat)",
+      collect,
+      [],
+    )
     .option("--timeout <duration>", "its time limit", "30s")
     .option("--memory <size>", "its memory limit", "256MiB")
     .action(async (file: string, flags: TestFlags) => {
@@ -73,7 +78,11 @@ async function run(cli: Cli, rehearsal: Rehearsal): Promise<Outcome> {
     name,
     rehearsal.payload,
   );
-  return await rehearse(rehearsal, { clock: cli.clock, variable: readVariable, log: handlerLog(cli) });
+  return await rehearse(rehearsal, {
+    clock: cli.clock,
+    variable: readVariable,
+    log: handlerLog(cli),
+  });
 }
 
 function rehearsalOf(cli: Cli, file: string, payload: JsonObject, flags: TestFlags): Rehearsal {

@@ -77,7 +77,11 @@ async function optionsOf(cli: Cli, flags: VerifyFlags, text: string): Promise<Ve
 
 const MARKS = { passed: "ok", failed: "FAILED", not_checked: "not checked" } as const;
 
-function tell(cli: Cli, { ok, receipt, keyid, logIndex, checks }: Verification, flags: VerifyFlags): void {
+function tell(
+  cli: Cli,
+  { ok, receipt, keyid, logIndex, checks }: Verification,
+  flags: VerifyFlags,
+): void {
   if (flags.json) {
     cli.terminal.print(JSON.stringify({ ok, keyid, log_index: logIndex, receipt, checks }));
     return;

@@ -19,7 +19,10 @@ export class TypedAction<Handler extends HandlerTypes> {
   constructor(readonly client: OpenExecClient, readonly name: string) {}
 
   /** As OpenExecClient.request. */
-  request(payload: PayloadOf<Handler>, options: { readonly nonce?: string } = {}): ExecutionRequest {
+  request(
+    payload: PayloadOf<Handler>,
+    options: { readonly nonce?: string } = {},
+  ): ExecutionRequest {
     return this.client.request(this.name, payload, options);
   }
 

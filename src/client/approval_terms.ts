@@ -44,13 +44,20 @@ export class CarriedTermError extends RangeError {
 }
 
 /** Throws a CarriedTermError for the first term that is not as accepted; a shorter life is. */
-export function requireAccepted(claims: ApprovalClaims, accepted: AcceptedTerms, nowSeconds: number): void {
-  const { uses = USES_DEFAULT, ttlSeconds = TTL_SECONDS_DEFAULT, aud, sub, tenant, handlerDigest } = accepted;
+export function requireAccepted(
+  claims: ApprovalClaims,
+  accepted: AcceptedTerms,
+  nowSeconds: number,
+): void {
+  const { uses = USES_DEFAULT, ttlSeconds = TTL_SECONDS_DEFAULT, aud, sub, tenant, handlerDigest } =
+    accepted;
   const livesSeconds = claims.exp - Math.min(claims.iat, Math.floor(nowSeconds));
   if ((claims.uses ?? USES_DEFAULT) !== uses) {
     throw new CarriedTermError("uses", `${claims.uses ?? USES_DEFAULT} uses`);
   }
-  if (livesSeconds > ttlSeconds) throw new CarriedTermError("ttlSeconds", `${livesSeconds} seconds`);
+  if (livesSeconds > ttlSeconds) {
+    throw new CarriedTermError("ttlSeconds", `${livesSeconds} seconds`);
+  }
   requireSame("aud", claims.aud, aud);
   requireSame("sub", claims.sub, sub);
   requireSame("tenant", claims.tenant, tenant);

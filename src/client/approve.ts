@@ -100,10 +100,22 @@ export function newClaims(
   terms: ApprovalTerms,
   nowSeconds: number,
 ): ApprovalClaims {
-  const { iss, aud, ttlSeconds = TTL_SECONDS_DEFAULT, sub, tenant, uses = USES_DEFAULT, handlerDigest } =
-    terms;
+  const {
+    iss,
+    aud,
+    ttlSeconds = TTL_SECONDS_DEFAULT,
+    sub,
+    tenant,
+    uses = USES_DEFAULT,
+    handlerDigest,
+  } = terms;
   for (
-    const name of [iss, aud, ...(sub === undefined ? [] : [sub]), ...(tenant === undefined ? [] : [tenant])]
+    const name of [
+      iss,
+      aud,
+      ...(sub === undefined ? [] : [sub]),
+      ...(tenant === undefined ? [] : [tenant]),
+    ]
   ) {
     if (!isName(name)) {
       throw new RangeError("iss, aud, sub and tenant are 1 to 255 characters of visible ASCII");
@@ -142,7 +154,14 @@ function withSignatures(
 ): ExecutionRequest {
   const message = preAuthEncoding(envelope.payloadType, envelope.body);
   const added = keys.map((key) => ({ keyid: key.keyid, signature: sign(message, key.seed) }));
-  const kept = envelope.signatures.filter((one) => !added.some((other) => other.keyid === one.keyid));
+  const kept = envelope.signatures.filter((one) =>
+    !added.some((other) => other.keyid === one.keyid)
+  );
   const { action, payload, nonce } = request;
-  return { action, payload, nonce, approval: envelopeJson({ ...envelope, signatures: [...kept, ...added] }) };
+  return {
+    action,
+    payload,
+    nonce,
+    approval: envelopeJson({ ...envelope, signatures: [...kept, ...added] }),
+  };
 }

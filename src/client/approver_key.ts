@@ -17,7 +17,13 @@ import { isJsonObject } from "./json.ts";
 
 const TYPE = "openexec-approver-key-v1";
 const SEED_BYTES = 32;
-const MEMBERS: ReadonlySet<string> = new Set(["type", "keyid", "name", "public_key", "private_key"]);
+const MEMBERS: ReadonlySet<string> = new Set([
+  "type",
+  "keyid",
+  "name",
+  "public_key",
+  "private_key",
+]);
 
 export interface ApproverKey {
   readonly keyid: string;

@@ -130,7 +130,9 @@ export class OpenExecClient {
 
   /** As `get`. */
   async getByNonce(nonce: string, call: CallOptions = {}): Promise<Execution> {
-    return executionIn(await this.#connection.get(`/executions?nonce=${encodeURIComponent(nonce)}`, call));
+    return executionIn(
+      await this.#connection.get(`/executions?nonce=${encodeURIComponent(nonce)}`, call),
+    );
   }
 
   /**
@@ -195,7 +197,11 @@ export class OpenExecClient {
   }
 
   /** Hashes (32 bytes each, RFC 9162) that the log of `to` entries, the newest by default, continues the one of `from`. */
-  async consistency(from: number, to?: number, call: CallOptions = {}): Promise<readonly Uint8Array[]> {
+  async consistency(
+    from: number,
+    to?: number,
+    call: CallOptions = {},
+  ): Promise<readonly Uint8Array[]> {
     const query = to === undefined ? `from=${from}` : `from=${from}&to=${to}`;
     return required(hashesOf(await this.#connection.get(`/log/consistency?${query}`, call)));
   }
@@ -236,12 +242,16 @@ export class OpenExecClient {
 
   async #page(limit: number, before: string | null, call: CallOptions): Promise<ExecutionsPage> {
     const from = before === null ? "" : `&before=${encodeURIComponent(before)}`;
-    return required(executionsOf(await this.#connection.get(`/executions?limit=${limit}${from}`, call)));
+    return required(
+      executionsOf(await this.#connection.get(`/executions?limit=${limit}${from}`, call)),
+    );
   }
 
   async #destination(terms: ApproveOptions): Promise<{ aud: string; tenant?: string }> {
     if (terms.aud !== undefined) {
-      return terms.tenant === undefined ? { aud: terms.aud } : { aud: terms.aud, tenant: terms.tenant };
+      return terms.tenant === undefined
+        ? { aud: terms.aud }
+        : { aud: terms.aud, tenant: terms.tenant };
     }
     const daemon = await this.describe(terms);
     const tenant = terms.tenant ?? daemon.tenant;

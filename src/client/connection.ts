@@ -43,7 +43,12 @@ export class Connection {
 
   /** GET of a JSON document; a status listed in `also` is an answer like 200. Rejects as `exchange` does. */
   async get(path: string, call: CallOptions = {}, also: readonly number[] = []): Promise<Json> {
-    const answer = await this.exchange({ method: "GET", path, headers: {} }, this.#timeoutMs, call, also);
+    const answer = await this.exchange(
+      { method: "GET", path, headers: {} },
+      this.#timeoutMs,
+      call,
+      also,
+    );
     const body = jsonOfAnswer(answer);
     if (body === undefined) throw unreadableAnswer(answer.status);
     return body;
@@ -101,7 +106,11 @@ export class Connection {
     also: readonly number[],
   ): Promise<Answer> {
     const transport = await (this.#transport ??= this.#open());
-    const headers = { Accept: "application/json, */*", ...this.#options.headers, ...message.headers };
+    const headers = {
+      Accept: "application/json, */*",
+      ...this.#options.headers,
+      ...message.headers,
+    };
     let answer;
     try {
       answer = await transport.send({ ...message, headers }, timeoutMs, signal);
@@ -116,7 +125,10 @@ export class Connection {
   /** Loaded on first use: verifying a receipt in a browser, which has no `node:http`, must not need it. */
   async #open(): Promise<Transport> {
     const { unixTransport } = await import("./transport.ts");
-    return unixTransport(this.#options.socketPath, this.#options.answerBytesMax ?? ANSWER_BYTES_MAX);
+    return unixTransport(
+      this.#options.socketPath,
+      this.#options.answerBytesMax ?? ANSWER_BYTES_MAX,
+    );
   }
 
   get #timeoutMs(): number {
@@ -126,7 +138,11 @@ export class Connection {
 
 function unreachable(failure: ConnectionFailed): OpenExecUnreachable {
   return failure.sent
-    ? new OpenExecUnreachable("unknown", "the connection broke before the answer came", failure.cause)
+    ? new OpenExecUnreachable(
+      "unknown",
+      "the connection broke before the answer came",
+      failure.cause,
+    )
     : new OpenExecUnreachable("none", "nobody answers on the socket", failure.cause);
 }
 

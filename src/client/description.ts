@@ -33,7 +33,13 @@ export function descriptionOf(value: Json): Description | undefined {
     return undefined;
   }
   if (typeof executor_id !== "string") return undefined;
-  return { service, status, version, executor_id, tenant: typeof tenant === "string" ? tenant : null };
+  return {
+    service,
+    status,
+    version,
+    executor_id,
+    tenant: typeof tenant === "string" ? tenant : null,
+  };
 }
 
 /** undefined when one of the three is not what its route answers. */

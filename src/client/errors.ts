@@ -92,7 +92,9 @@ export function errorOfAnswer(
     status,
     detail: typeof body["detail"] === "string" ? body["detail"] : "",
     effect: body["effect"] === "none" ? "none" : "unknown",
-    retry: body["retry"] === "same_request" || body["retry"] === "new_approval" ? body["retry"] : "never",
+    retry: body["retry"] === "same_request" || body["retry"] === "new_approval"
+      ? body["retry"]
+      : "never",
     execution: executionOf(body["execution"] ?? null) ?? null,
     retryAfterMs,
   });

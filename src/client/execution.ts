@@ -45,7 +45,8 @@ function isStatus(value: Json | undefined): value is ExecutionStatus {
 export function executionOf(value: Json): Execution | undefined {
   if (!isJsonObject(value)) return undefined;
   const { code, ...members } = value;
-  const { id, action, status, approved, result, replayed, receipt, attestation, salts, log_index } = members;
+  const { id, action, status, approved, result, replayed, receipt, attestation, salts, log_index } =
+    members;
   if (typeof id !== "string" || typeof action !== "string" || !isStatus(status)) return undefined;
   return {
     ...members,

@@ -28,7 +28,9 @@ export function hashesOf(value: Json): readonly Uint8Array[] | undefined {
 export function jsonOf(value: unknown, depth = 1): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;
-  if (depth > NESTING_DEPTH_MAX) throw new Refusal("request_malformed", "the payload nests too deeply");
+  if (depth > NESTING_DEPTH_MAX) {
+    throw new Refusal("request_malformed", "the payload nests too deeply");
+  }
   if (Array.isArray(value)) return Array.from(value, (item) => jsonOf(item, depth + 1));
   if (typeof value === "object" && isPlain(value)) {
     const entries = Object.entries(value).filter(([, member]) => member !== undefined);

@@ -25,6 +25,10 @@ export class ConnectionFailed extends Error {
 
 export interface Transport {
   /** Rejects with ConnectionFailed (also after `timeoutMs`, if given), or with the signal's reason once it aborts. */
-  send(message: Message, timeoutMs: number | null, signal: AbortSignal | undefined): Promise<Answer>;
+  send(
+    message: Message,
+    timeoutMs: number | null,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer>;
   close(): void;
 }

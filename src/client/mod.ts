@@ -25,7 +25,13 @@ export type { CallOptions, ConnectionOptions } from "./connection.ts";
 export type { ActionDescription, Description, Status } from "./description.ts";
 export { OpenExecError, OpenExecUnreachable, type Problem, type ProblemCode } from "./errors.ts";
 export type { Execution } from "./execution.ts";
-export { actionDigest, type ExecutionRequest, newRequest, parseRequest, requestText } from "./request.ts";
+export {
+  actionDigest,
+  type ExecutionRequest,
+  newRequest,
+  parseRequest,
+  requestText,
+} from "./request.ts";
 export { Operator, type Pruned } from "./operator.ts";
 export type { RetryPolicy } from "./retry.ts";
 export { type VerifyOptions, verifyReceipt } from "../log/verify_receipt.ts";

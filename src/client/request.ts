@@ -24,7 +24,13 @@ export interface ExecutionRequest {
   readonly approval_artifact?: JsonObject;
 }
 
-const MEMBERS: ReadonlySet<string> = new Set(["action", "payload", "nonce", "approval", "approval_artifact"]);
+const MEMBERS: ReadonlySet<string> = new Set([
+  "action",
+  "payload",
+  "nonce",
+  "approval",
+  "approval_artifact",
+]);
 
 /** `payload` is copied. Throws Refusal payload_not_i_json, nonce_missing, request_malformed. */
 export function newRequest(
@@ -40,7 +46,9 @@ export function newRequest(
 /** A payload as a person wrote it. Throws Refusal payload_not_i_json, request_malformed. */
 export function parsePayload(input: Uint8Array | string): JsonObject {
   const payload = toValue(parseIJson(input));
-  if (!isJsonObject(payload)) throw new Refusal("request_malformed", "the payload must be an object");
+  if (!isJsonObject(payload)) {
+    throw new Refusal("request_malformed", "the payload must be an object");
+  }
   return payload;
 }
 
@@ -49,7 +57,9 @@ export function parseRequest(input: Uint8Array | string): ExecutionRequest {
   const value = toValue(parseIJson(input));
   if (!isJsonObject(value)) throw new Refusal("request_malformed", "a request is one JSON object");
   const stray = Object.keys(value).find((member) => !MEMBERS.has(member));
-  if (stray !== undefined) throw new Refusal("request_malformed", "the request has an unknown member");
+  if (stray !== undefined) {
+    throw new Refusal("request_malformed", "the request has an unknown member");
+  }
   const { action, nonce } = value;
   const payload = value["payload"] ?? {};
   const approval = value["approval"] ?? undefined;
@@ -57,7 +67,9 @@ export function parseRequest(input: Uint8Array | string): ExecutionRequest {
   if (typeof action !== "string" || !isName(action)) {
     throw new Refusal("request_malformed", "action is no name");
   }
-  if (!isJsonObject(payload)) throw new Refusal("request_malformed", "the payload must be an object");
+  if (!isJsonObject(payload)) {
+    throw new Refusal("request_malformed", "the payload must be an object");
+  }
   if (typeof nonce !== "string") throw new Refusal("nonce_missing");
   if (!isName(nonce)) throw new Refusal("request_malformed", "the nonce is no name");
   if (approval !== undefined && !isJsonObject(approval)) throw new Refusal("approval_malformed");

@@ -30,7 +30,9 @@ export async function withRetries<T>(
     try {
       return await attempt();
     } catch (error) {
-      const waitMs = tried < policy.attempts ? waitBefore(error, tried, policy, random()) : undefined;
+      const waitMs = tried < policy.attempts
+        ? waitBefore(error, tried, policy, random())
+        : undefined;
       if (waitMs === undefined) throw error;
       await sleep(waitMs, signal);
     }

@@ -17,9 +17,10 @@ export function unixTransport(socketPath: string, answerBytesMax: number): Trans
       const headers = { ...message.headers, "Content-Length": String(body?.length ?? 0) };
       const request = httpRequest({ agent, socketPath, method, path, headers });
       const stop = () => request.destroy(new Error("aborted"));
-      const timer = timeoutMs === null
-        ? undefined
-        : setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      const timer = timeoutMs === null ? undefined : setTimeout(
+        () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
       signal?.addEventListener("abort", stop, { once: true });
       return exchange(request, body, answerBytesMax)
         .catch((error) => {
@@ -35,7 +36,11 @@ export function unixTransport(socketPath: string, answerBytesMax: number): Trans
 }
 
 /** Rejects with ConnectionFailed. */
-function exchange(request: ClientRequest, body: Uint8Array | undefined, bytesMax: number): Promise<Answer> {
+function exchange(
+  request: ClientRequest,
+  body: Uint8Array | undefined,
+  bytesMax: number,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let connected = false;
     const fail = (cause: unknown) => reject(new ConnectionFailed(connected, cause));

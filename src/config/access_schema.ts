@@ -25,7 +25,11 @@ export const socketSchema = table({
     path,
     "Where the socket is. At most 104 bytes; the file names of all sockets differ, because receipts name them.",
   ),
-  mode: defaulted(mode, "0600", "Permission bits the socket is born with. Any bit for others is refused."),
+  mode: defaulted(
+    mode,
+    "0600",
+    "Permission bits the socket is born with. Any bit for others is refused.",
+  ),
   group: optional(
     text(/^[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,254}$/, "a group's name or number"),
     "Group of the socket. Left out: the daemon's own.",
@@ -55,7 +59,11 @@ const keySchema = table({
 export const approverSchema = table({
   name: required(name, 'The `iss` of this approver\'s approvals. Unique; "clawshield" is taken.'),
   actions: defaulted(patterns, ["*"], "Actions this approver may approve."),
-  max_ttl: defaulted(span, "15m", "Longest life (`exp` - `iat`) of an approval this approver signs."),
+  max_ttl: defaulted(
+    span,
+    "15m",
+    "Longest life (`exp` - `iat`) of an approval this approver signs.",
+  ),
   keys: required(
     v.pipe(list(keySchema, "a list of keys"), v.minLength(1, "at least one key")),
     "The approver's keys. Keep the old one beside the new one while rotating.",
@@ -63,7 +71,10 @@ export const approverSchema = table({
 });
 
 export const clawshieldSchema = table({
-  public_key: optional(publicKey, "The key ClawShield signs with. Also from CLAWSHIELD_PUBLIC_KEY."),
+  public_key: optional(
+    publicKey,
+    "The key ClawShield signs with. Also from CLAWSHIELD_PUBLIC_KEY.",
+  ),
   tenant: optional(
     name,
     "Required, here or as CLAWSHIELD_TENANT_ID; equal to the top-level `tenant` where that is set.",

@@ -43,7 +43,10 @@ const allowSchema = table({
   ),
   write: defaulted(list(grantPath, "a list of paths"), [], "Files and folders it may write."),
   env: defaulted(
-    list(text(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable"), "a list of names"),
+    list(
+      text(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable"),
+      "a list of names",
+    ),
     [],
     "Variables of the daemon's environment it may read.",
   ),
@@ -102,7 +105,11 @@ export const actionSchema = table({
     "unknown",
     "What becomes of it when the daemon dies mid-way. rerun needs `idempotent = true` and stored payloads.",
   ),
-  allow: defaulted(allowSchema, {}, "What the handler may reach; nothing else, and nothing by default."),
+  allow: defaulted(
+    allowSchema,
+    {},
+    "What the handler may reach; nothing else, and nothing by default.",
+  ),
   unconfined: defaulted(
     flag,
     false,

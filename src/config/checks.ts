@@ -44,7 +44,9 @@ function checkSockets({ sockets }: Config, refuse: Note): void {
     if (utf8Encode(path).length > SOCKET_PATH_BYTES_MAX) {
       refuse(where, `longer than the ${SOCKET_PATH_BYTES_MAX} bytes a socket's path can have`);
     }
-    if (!isName(name)) refuse(where, "the file name has to be 1 to 255 visible ASCII characters, no space");
+    if (!isName(name)) {
+      refuse(where, "the file name has to be 1 to 255 visible ASCII characters, no space");
+    }
     if (names.again(name)) {
       refuse(
         where,
@@ -68,7 +70,10 @@ function checkApprovers({ approvers, clawshield }: Config, refuse: Note): void {
       const at = [...where, "keys", keyIndex];
       if (keyids.again(key.keyid)) refuse([...at, "keyid"], "another key has this keyid");
       if (keys.again(base64Encode(key.publicKey))) {
-        refuse([...at, "public_key"], "this key is listed already: one key would count as two approvers");
+        refuse(
+          [...at, "public_key"],
+          "this key is listed already: one key would count as two approvers",
+        );
       }
       if (key.notBefore !== null && key.notAfter !== null && key.notBefore >= key.notAfter) {
         refuse([...at, "not_after"], "not after not_before: the key would never be valid");
@@ -86,7 +91,9 @@ function checkModule({ mode }: Config, { name, module, digest }: ActionConfig, r
         `no such built-in; there are ${BUILTINS.map((b) => `builtin:${b}`).join(", ")}`,
       );
     }
-    if (digest !== null) refuse([...where, "digest"], "only a handler in a file has a digest to pin");
+    if (digest !== null) {
+      refuse([...where, "digest"], "only a handler in a file has a digest to pin");
+    }
   } else if (mode === "enforced" && digest === null) {
     refuse(
       [...where, "digest"],
@@ -117,7 +124,12 @@ function checkConduct(config: Config, action: ActionConfig, refuse: Note): void 
 }
 
 /** Who may approve an action, [clawshield] included. */
-function checkApprovals(config: Config, { name, approvals }: ActionConfig, refuse: Note, warn: Note): void {
+function checkApprovals(
+  config: Config,
+  { name, approvals }: ActionConfig,
+  refuse: Note,
+  warn: Note,
+): void {
   if (config.mode === "demo") return;
   const everyone: readonly Pick<ApproverConfig, "actions">[] = config.clawshield === null
     ? config.approvers
@@ -139,8 +151,14 @@ function checkTenant({ tenant, clawshield }: Config, refuse: Note): void {
 
 function warnOfUnknownActions(config: Config, warn: Note): void {
   const lists = [
-    ...config.sockets.map(({ actions }, index) => ({ actions, where: ["sockets", index, "actions"] })),
-    ...config.approvers.map(({ actions }, index) => ({ actions, where: ["approvers", index, "actions"] })),
+    ...config.sockets.map(({ actions }, index) => ({
+      actions,
+      where: ["sockets", index, "actions"],
+    })),
+    ...config.approvers.map(({ actions }, index) => ({
+      actions,
+      where: ["approvers", index, "actions"],
+    })),
   ];
   for (const { actions, where } of lists) {
     for (const name of actions ?? []) {

@@ -58,7 +58,8 @@ export function defaultAgentSocket({ xdgRuntimeDir, home }: Environment): string
 }
 
 function homeless(key: string): never {
-  const message = `not set, so there is no default for ${key}; set HOME, or ${key} in a configuration file`;
+  const message =
+    `not set, so there is no default for ${key}; set HOME, or ${key} in a configuration file`;
   throw new ConfigError([{ source: "HOME", line: null, key: "", message }]);
 }
 

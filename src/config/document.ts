@@ -105,7 +105,8 @@ function tableAt(from: Table, path: Path, line: number): Table {
   let node: Node = from;
   path.forEach((part, index) => {
     const here = [...from.path, ...path.slice(0, index + 1)];
-    const make = (): Node => typeof path[index + 1] === "number" ? new List(line) : new Table(here, line);
+    const make = (): Node =>
+      typeof path[index + 1] === "number" ? new List(line) : new Table(here, line);
     if (node instanceof Table && typeof part === "string") {
       const next: Node = node.members.get(part) ?? make();
       node.members.set(part, next);
@@ -114,7 +115,9 @@ function tableAt(from: Table, path: Path, line: number): Table {
       node = node.items[part] ??= make();
     }
   });
-  if (!(node instanceof Table)) throw new Error("the TOML parser accepted a table in place of a value");
+  if (!(node instanceof Table)) {
+    throw new Error("the TOML parser accepted a table in place of a value");
+  }
   return node;
 }
 

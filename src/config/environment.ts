@@ -31,7 +31,11 @@ export interface SystemdVariables {
   readonly credentialsDirectory: string | null;
   readonly notifySocket: string | null;
   /** null unless all of LISTEN_FDS and LISTEN_PID are whole numbers; the descriptors start at 3. */
-  readonly listen: { readonly pid: number; readonly count: number; readonly names: readonly string[] } | null;
+  readonly listen: {
+    readonly pid: number;
+    readonly count: number;
+    readonly names: readonly string[];
+  } | null;
   /** null unless WATCHDOG_USEC is a whole number; `pid` null means any process. */
   readonly watchdog: { readonly intervalMs: number; readonly pid: number | null } | null;
   /** Device and inode of the journal's stream, when stdout or stderr is connected to it. */
@@ -70,7 +74,9 @@ export const ENVIRONMENT_NAMES: readonly string[] = Object.keys(VARIABLES);
 
 /** Reads the process's own variables. */
 export function readEnvironment(): Environment {
-  return environmentOf(Object.fromEntries(ENVIRONMENT_NAMES.map((name) => [name, Deno.env.get(name)])));
+  return environmentOf(
+    Object.fromEntries(ENVIRONMENT_NAMES.map((name) => [name, Deno.env.get(name)])),
+  );
 }
 
 /** What the first stage of `serve` leaves for the second: cli/handover.ts. */
@@ -101,7 +107,9 @@ export function readVariable(name: string): string | undefined {
   return Deno.env.get(name);
 }
 
-export function environmentOf(variables: Readonly<Record<string, string | undefined>>): Environment {
+export function environmentOf(
+  variables: Readonly<Record<string, string | undefined>>,
+): Environment {
   const get = (name: Name): string | null => variables[name] || null;
   return {
     config: get("OPENEXEC_CONFIG"),

@@ -20,7 +20,9 @@ export function choice<const Options extends readonly string[]>(options: Options
 export const flag = v.boolean("true or false");
 
 export function integer(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER) {
-  const upTo = maximum === Number.MAX_SAFE_INTEGER ? ` from ${minimum} up` : ` from ${minimum} to ${maximum}`;
+  const upTo = maximum === Number.MAX_SAFE_INTEGER
+    ? ` from ${minimum} up`
+    : ` from ${minimum} to ${maximum}`;
   const expected = `a whole number${upTo}`;
   return v.pipe(
     v.number(expected),
@@ -31,7 +33,10 @@ export function integer(minimum: number, maximum: number = Number.MAX_SAFE_INTEG
 }
 
 /** core/limits.ts isName. */
-export const name = text(/^[\x21-\x7e]{1,255}$/, "a name of 1 to 255 visible ASCII characters, no space");
+export const name = text(
+  /^[\x21-\x7e]{1,255}$/,
+  "a name of 1 to 255 visible ASCII characters, no space",
+);
 
 const pattern = v.union(
   [v.literal("*"), name],
@@ -57,7 +62,11 @@ function durationWithin(minimum: number, maximum: number, expected: string) {
 }
 
 /** A time limit, to milliseconds. */
-export const timer = durationWithin(1, TIMER_MAX, 'a duration from "1ms" to "24d", such as "10s" or "5m"');
+export const timer = durationWithin(
+  1,
+  TIMER_MAX,
+  'a duration from "1ms" to "24d", such as "10s" or "5m"',
+);
 
 /** A span of whole seconds, to milliseconds. */
 export const span = durationWithin(
@@ -76,7 +85,9 @@ const SIZES = new Map([["B", 1], ["KiB", 2 ** 10], ["MiB", 2 ** 20], ["GiB", 2 *
 
 /** Bytes as a number, or as text with a unit. */
 export function size(minimum: number, maximum: number) {
-  const expected = `a size from ${sizeText(minimum)} to ${sizeText(maximum)}, such as 1048576 or "256MiB"`;
+  const expected = `a size from ${sizeText(minimum)} to ${
+    sizeText(maximum)
+  }, such as 1048576 or "256MiB"`;
   return v.pipe(
     v.union([
       v.pipe(v.number(expected), v.integer(expected)),
@@ -96,7 +107,10 @@ function sizeText(bytes: number): string {
 
 /** Permission bits, to a number. */
 export const mode = v.pipe(
-  text(/^0?[0-7]{2}0$/, 'permission bits such as "0600" or "0660"; others get none, so they end in 0'),
+  text(
+    /^0?[0-7]{2}0$/,
+    'permission bits such as "0600" or "0660"; others get none, so they end in 0',
+  ),
   v.transform((octal) => parseInt(octal, 8)),
 );
 
@@ -106,7 +120,11 @@ const PATH = "a path, absolute or relative to this file (~ is not expanded)";
 export const path = v.pipe(text(/^[^~]/, PATH), v.excludes("\0", PATH));
 
 const DIGEST = 'a digest, "sha256:" and 64 lower-case hex digits, as `openexec pin` prints it';
-export const digest = v.pipe(v.string(DIGEST), v.regex(/^sha256:[0-9a-f]{64}$/, DIGEST), v.guard(isDigest));
+export const digest = v.pipe(
+  v.string(DIGEST),
+  v.regex(/^sha256:[0-9a-f]{64}$/, DIGEST),
+  v.guard(isDigest),
+);
 
 const PUBLIC_KEY = 'an admissible Ed25519 public key: "ed25519:BASE64", PEM or "ssh-ed25519 ..."';
 
@@ -148,11 +166,17 @@ export const patterns = list(pattern, 'a list of names of actions, or ["*"]');
 /** A table of these keys and no others. */
 export function table<Entries extends v.ObjectEntries>(entries: Entries) {
   const closed = v.never(`unknown key; the keys here are ${Object.keys(entries).join(", ")}`);
-  return v.pipe(anyTable, v.objectWithRest(entries, closed, (issue) => missingText(entries, issue)));
+  return v.pipe(
+    anyTable,
+    v.objectWithRest(entries, closed, (issue) => missingText(entries, issue)),
+  );
 }
 
 /** A table whose keys are names that the operator chose. */
-export function tableOf<Value extends v.GenericSchema>(key: v.GenericSchema<string, string>, value: Value) {
+export function tableOf<Value extends v.GenericSchema>(
+  key: v.GenericSchema<string, string>,
+  value: Value,
+) {
   return v.pipe(anyTable, v.record(key, value));
 }
 
@@ -165,7 +189,9 @@ function missingText(entries: v.ObjectEntries, issue: v.BaseIssue<unknown>): str
 
 /** Documentation and expectation travel with the schema: into the reference, and to editors as `errorMessage`. */
 function documented<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
-  const errorMessage = "message" in schema && typeof schema.message === "string" ? schema.message : "";
+  const errorMessage = "message" in schema && typeof schema.message === "string"
+    ? schema.message
+    : "";
   return v.pipe(schema, v.description(documentation), v.metadata({ errorMessage }));
 }
 
@@ -180,7 +206,10 @@ export function optional<Schema extends v.GenericSchema>(schema: Schema, documen
 }
 
 /** A key with a default, written as in the file. */
-export function defaulted<Schema extends v.GenericSchema, const Default extends v.InferInput<Schema>>(
+export function defaulted<
+  Schema extends v.GenericSchema,
+  const Default extends v.InferInput<Schema>,
+>(
   schema: Schema,
   fallback: Default,
   documentation: string,

@@ -96,7 +96,12 @@ function settingsOf(file: string, document: Document): Settings {
   if (result.success) return result.output;
   throw new ConfigError(result.issues.map((issue) => {
     const path = issuePath(issue);
-    return { source: file, line: document.lineOf(path), key: keyText(path), message: issueText(issue) };
+    return {
+      source: file,
+      line: document.lineOf(path),
+      key: keyText(path),
+      message: issueText(issue),
+    };
   }));
 }
 
@@ -115,13 +120,21 @@ function finish(
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [];
   const { environment, overrides, cwd } = request;
-  const config = resolveSettings(settings, { file, environment, overrides, cwd }, (where, message) => {
-    problems.push(
-      typeof where === "string" ? { source: where, line: null, key: "", message } : problemAt(where, message),
-    );
-  });
+  const config = resolveSettings(
+    settings,
+    { file, environment, overrides, cwd },
+    (where, message) => {
+      problems.push(
+        typeof where === "string"
+          ? { source: where, line: null, key: "", message }
+          : problemAt(where, message),
+      );
+    },
+  );
   // of a script whose variable was never set: the working directory would become the state directory
-  for (const [flag, path] of [["--state", overrides.state], ["--socket", overrides.socket]] as const) {
+  for (
+    const [flag, path] of [["--state", overrides.state], ["--socket", overrides.socket]] as const
+  ) {
     if (path === "") {
       problems.push({ source: flag, line: null, key: "", message: "expected a path, got nothing" });
     }
@@ -132,5 +145,9 @@ function finish(
     (path, message) => warnings.push(problemAt(path, message)),
   );
   if (problems.length > 0) throw new ConfigError(problems);
-  return { config, warnings: warnings.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)), problemAt };
+  return {
+    config,
+    warnings: warnings.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)),
+    problemAt,
+  };
 }

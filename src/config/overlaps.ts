@@ -22,7 +22,12 @@ interface Protected {
 }
 
 /** `program` is the folder of openexec's own files. */
-export function checkOverlaps(config: Config, program: string, realPath: RealPath, refuse: Note): void {
+export function checkOverlaps(
+  config: Config,
+  program: string,
+  realPath: RealPath,
+  refuse: Note,
+): void {
   const guarded = protectedPaths(config, program).map((entry) => ({
     ...entry,
     forms: formsOf(entry.path, realPath),
@@ -33,7 +38,9 @@ export function checkOverlaps(config: Config, program: string, realPath: RealPat
         const forms = formsOf(path, realPath);
         const hit = guarded.find((entry) =>
           (kind === "write" || entry.readable !== true) &&
-          forms.some((form) => entry.forms.some((other) => contains(form, other) || contains(other, form)))
+          forms.some((form) =>
+            entry.forms.some((other) => contains(form, other) || contains(other, form))
+          )
         );
         if (hit !== undefined) {
           refuse(
@@ -51,7 +58,10 @@ function checkAnchor({ anchor, stateDir }: Config, realPath: RealPath, refuse: N
   if (anchor === null) return;
   const [, real = anchor] = formsOf(anchor, realPath);
   if (formsOf(stateDir, realPath).some((form) => contains(form, real))) {
-    refuse(["anchor"], "inside the state directory it would be rolled back together with the ledger");
+    refuse(
+      ["anchor"],
+      "inside the state directory it would be rolled back together with the ledger",
+    );
   }
 }
 

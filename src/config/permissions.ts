@@ -39,7 +39,11 @@ export function permissionFlags(
     `--allow-read=${list(readable)}`,
     `--allow-write=${list(writable(config))}`,
     `--allow-env=${
-      list([...ENVIRONMENT_NAMES, HANDOVER_VARIABLE, ...actions(config).flatMap(({ allow }) => allow.env)])
+      list([
+        ...ENVIRONMENT_NAMES,
+        HANDOVER_VARIABLE,
+        ...actions(config).flatMap(({ allow }) => allow.env),
+      ])
     }`,
     // anything else a package asks for reads as unset
     "--ignore-env",

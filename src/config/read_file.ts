@@ -9,6 +9,11 @@ export function readConfigFile(path: string): Uint8Array | undefined {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     const cause = error instanceof Error ? error.name : "error";
-    throw new ConfigError([{ source: path, line: null, key: "", message: `cannot be read: ${cause}` }]);
+    throw new ConfigError([{
+      source: path,
+      line: null,
+      key: "",
+      message: `cannot be read: ${cause}`,
+    }]);
   }
 }

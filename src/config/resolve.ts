@@ -6,7 +6,12 @@
 import { folderOf, joinPath, resolvePath } from "../core/path.ts";
 import type { Mode } from "../core/types.ts";
 import type { ApproverConfig, Config, Limits, SocketConfig } from "./config.ts";
-import { defaultAgentSocket, defaultSockets, defaultStateDir, DEVELOPMENT_KEY_FILE } from "./defaults.ts";
+import {
+  defaultAgentSocket,
+  defaultSockets,
+  defaultStateDir,
+  DEVELOPMENT_KEY_FILE,
+} from "./defaults.ts";
 import type { Environment } from "./environment.ts";
 import { resolveActions } from "./resolve_action.ts";
 import type { ApproverSettings, SocketSettings } from "./access_schema.ts";
@@ -30,7 +35,11 @@ export interface Circumstances {
 }
 
 /** Contradictions between file, options and variables are reported. Throws a ConfigError where no path can be had. */
-export function resolveSettings(settings: Settings, circumstances: Circumstances, report: Report): Config {
+export function resolveSettings(
+  settings: Settings,
+  circumstances: Circumstances,
+  report: Report,
+): Config {
   const { file, environment } = circumstances;
   const absolute = (path: string): string => resolvePath(folderOf(file ?? "/"), path);
   const said = { mode: modeSaid(settings, circumstances), clawshield: settings.clawshield };
@@ -82,7 +91,9 @@ function stateDirOf(settings: Settings, circumstances: Circumstances, absolute: 
   const { environment, overrides, cwd } = circumstances;
   const override = overrides.state ?? environment.stateDir;
   if (override !== null) return resolvePath(cwd, override);
-  return settings.state_dir === undefined ? defaultStateDir(environment) : absolute(settings.state_dir);
+  return settings.state_dir === undefined
+    ? defaultStateDir(environment)
+    : absolute(settings.state_dir);
 }
 
 /** An overriding path is that of the first agent socket. */
@@ -100,7 +111,10 @@ function socketsOf(
   );
 }
 
-function socketOf({ mode, group, role, actions, uids }: SocketSettings, path: string): SocketConfig {
+function socketOf(
+  { mode, group, role, actions, uids }: SocketSettings,
+  path: string,
+): SocketConfig {
   return {
     path,
     mode,

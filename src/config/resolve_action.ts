@@ -26,7 +26,9 @@ export function resolveActions(
   surroundings: ActionSurroundings,
 ): ReadonlyMap<string, ActionConfig> {
   const written = settings.actions === undefined
-    ? BUILTINS.map((name) => [name, v.parse(actionSchema, { module: BUILTIN_PREFIX + name })] as const)
+    ? BUILTINS.map((name) =>
+      [name, v.parse(actionSchema, { module: BUILTIN_PREFIX + name })] as const
+    )
     : Object.entries(settings.actions);
   return new Map(written.map(([name, action]) => [name, actionOf(name, action, surroundings)]));
 }

@@ -45,7 +45,11 @@ const limitsSchema = table({
     60,
     "Per peer uid; what is over is counted in a signed summary.",
   ),
-  connections_per_uid: defaulted(integer(1, 65_536), 512, "Open connections per peer uid and socket."),
+  connections_per_uid: defaulted(
+    integer(1, 65_536),
+    512,
+    "Open connections per peer uid and socket.",
+  ),
   header_timeout: defaulted(timer, "10s", "For a request's headers to arrive."),
   body_timeout: defaulted(timer, "30s", "For a whole request to arrive."),
   drain: defaulted(timer, "30s", "How long a stopping daemon waits for what still runs."),
@@ -54,7 +58,10 @@ const limitsSchema = table({
 const checkpointsSchema = table({
   file: optional(path, "Each new signed checkpoint is written here as well."),
   command: optional(
-    v.pipe(list(v.string("text"), "a list of texts"), v.minLength(1, "at least the program's path")),
+    v.pipe(
+      list(v.string("text"), "a list of texts"),
+      v.minLength(1, "at least the program's path"),
+    ),
     "Each new checkpoint is given to this program's standard input. The program's path is absolute.",
   ),
   interval: defaulted(timer, "1m", "At most one checkpoint is kept or handed on in this time."),
@@ -84,7 +91,11 @@ export const settingsSchema = table({
     v.pipe(list(socketSchema, "a list of [[sockets]]"), v.minLength(1, "at least one socket")),
     "Where to listen. Left out: an agent and an admin socket, mode 0600, in $XDG_RUNTIME_DIR/openexec, else ~/.openexec/run.",
   ),
-  approvers: defaulted(list(approverSchema, "a list of [[approvers]]"), [], "Who may approve what."),
+  approvers: defaulted(
+    list(approverSchema, "a list of [[approvers]]"),
+    [],
+    "Who may approve what.",
+  ),
   actions: optional(
     tableOf(name, actionSchema),
     "What may be asked for, by name. Left out: the built-ins echo and add.",
@@ -102,7 +113,11 @@ export const settingsSchema = table({
     'Durations, or "none" for never stored. Receipts and tombstones stay.',
   ),
   limits: defaulted(limitsSchema, {}, "Bounds of one daemon."),
-  checkpoints: defaulted(checkpointsSchema, {}, "Where signed checkpoints of the log go besides the log."),
+  checkpoints: defaulted(
+    checkpointsSchema,
+    {},
+    "Where signed checkpoints of the log go besides the log.",
+  ),
 });
 
 /** The file as parsed: units converted, defaults in place, paths as they were written. */

@@ -50,7 +50,10 @@ const MODES: ReadonlyMap<string, Mode> = new Map([
 function modeOf(said: Said["mode"], variable: string | null, report: Report): Mode {
   const wanted = variable === null ? undefined : MODES.get(variable);
   if (variable !== null && wanted === undefined) {
-    report("OPENEXEC_MODE", `expected "demo", "clawshield" or "enforced", got ${JSON.stringify(variable)}`);
+    report(
+      "OPENEXEC_MODE",
+      `expected "demo", "clawshield" or "enforced", got ${JSON.stringify(variable)}`,
+    );
   }
   if (said === null) return wanted ?? "enforced";
   if (wanted !== undefined && wanted !== said.value) {
@@ -66,7 +69,9 @@ function allowedActionsOf(variable: string | null, report: Report): ReadonlySet<
   if (variable === null) return null;
   const names = variable.split(",").map((name) => name.trim()).filter((name) => name !== "");
   for (const name of names) {
-    if (!isName(name)) report("OPENEXEC_ALLOWED_ACTIONS", `${JSON.stringify(name)} is no name of an action`);
+    if (!isName(name)) {
+      report("OPENEXEC_ALLOWED_ACTIONS", `${JSON.stringify(name)} is no name of an action`);
+    }
   }
   return new Set(names);
 }
@@ -97,11 +102,20 @@ function clawshieldOf(
     place,
   }, report);
   if (key === undefined || tenant === undefined) return null;
-  return { publicKey: key, tenant, actions: new Set(section.actions), maxTtlSeconds: section.max_ttl / 1000 };
+  return {
+    publicKey: key,
+    tenant,
+    actions: new Set(section.actions),
+    maxTtlSeconds: section.max_ttl / 1000,
+  };
 }
 
 /** A key whose line breaks were written as `\\n`, as shells and unit files make one do, is taken as well. */
-const keyVariable = v.pipe(v.string(), v.transform((pem) => pem.replaceAll("\\n", "\n")), publicKey);
+const keyVariable = v.pipe(
+  v.string(),
+  v.transform((pem) => pem.replaceAll("\\n", "\n")),
+  publicKey,
+);
 
 /** undefined when the variable is not set, null when it is wrong, which has been reported then. */
 function parsed<Output>(

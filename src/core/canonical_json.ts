@@ -52,7 +52,9 @@ function printed(value: Json, depth: number): string {
   if (typeof value === "string") return printedString(value);
   if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
   if (typeof value === "boolean" || value === null) return String(value);
-  if (depth === NESTING_DEPTH_MAX) throw new Refusal("request_malformed", "The value nests too deeply.");
+  if (depth === NESTING_DEPTH_MAX) {
+    throw new Refusal("request_malformed", "The value nests too deeply.");
+  }
   if (isArray(value)) return `[${Array.from(value, (item) => printed(item, depth + 1)).join(",")}]`;
   if (!isRecord(value)) throw new Refusal("payload_not_i_json", "The value is not JSON.");
   const members = Object.entries(value);
@@ -60,9 +62,16 @@ function printed(value: Json, depth: number): string {
   return canonicalObject(members, (item) => printed(item, depth + 1));
 }
 
-function canonicalObject<T>(members: readonly (readonly [string, T])[], print: (value: T) => string): string {
+function canonicalObject<T>(
+  members: readonly (readonly [string, T])[],
+  print: (value: T) => string,
+): string {
   let text = "";
-  for (const [key, value] of isSorted(members) ? members : members.toSorted(([a], [b]) => a < b ? -1 : 1)) {
+  for (
+    const [key, value] of isSorted(members)
+      ? members
+      : members.toSorted(([a], [b]) => a < b ? -1 : 1)
+  ) {
     text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${print(value)}`;
   }
   return `{${text}}`;

@@ -54,7 +54,9 @@ export function parseEnvelope(node: JsonNode): Envelope | undefined {
   const listed = memberOf(node, "signatures");
   if (payloadType === undefined || body === undefined || listed?.kind !== "array") return undefined;
   if (listed.items.length < 1 || listed.items.length > SIGNATURES_MAX) return undefined;
-  const signatures = listed.items.map(parseSignature).filter((signature) => signature !== undefined);
+  const signatures = listed.items.map(parseSignature).filter((signature) =>
+    signature !== undefined
+  );
   return signatures.length === listed.items.length ? { payloadType, body, signatures } : undefined;
 }
 
@@ -63,7 +65,10 @@ export function envelopeJson(envelope: Envelope): JsonObject {
   return {
     payload: base64Encode(envelope.body),
     payloadType: envelope.payloadType,
-    signatures: envelope.signatures.map(({ keyid, signature }) => ({ keyid, sig: base64Encode(signature) })),
+    signatures: envelope.signatures.map(({ keyid, signature }) => ({
+      keyid,
+      sig: base64Encode(signature),
+    })),
   };
 }
 

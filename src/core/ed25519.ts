@@ -40,7 +40,11 @@ export function verify(signature: Uint8Array, message: Uint8Array, publicKey: Ui
 }
 
 /** The same decision as `verify`, by @noble/ed25519 alone: what browsers use, and a second opinion elsewhere. */
-export function verifyPortably(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+export function verifyPortably(
+  signature: Uint8Array,
+  message: Uint8Array,
+  publicKey: Uint8Array,
+): boolean {
   return isStrictShape(signature) && (portableEquation(publicKey)?.(signature, message) ?? false);
 }
 
@@ -57,7 +61,9 @@ export function publicKeyOf(seed: Uint8Array): Uint8Array {
   const native = nativeCrypto();
   if (native === null || seed.length !== 32) return getPublicKey(seed);
   const der = Buffer.concat([PKCS8_PREFIX, seed]);
-  const key = native.createPublicKey(native.createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
+  const key = native.createPublicKey(
+    native.createPrivateKey({ key: der, format: "der", type: "pkcs8" }),
+  );
   return new Uint8Array(key.export({ format: "der", type: "spki" }).subarray(-32));
 }
 

@@ -46,7 +46,8 @@ export function portableBase64(bytes: Uint8Array): string {
     const left = bytes.length - i;
     const group = (bytes[i] ?? 0) << 16 | (bytes[i + 1] ?? 0) << 8 | (bytes[i + 2] ?? 0);
     text += BASE64.charAt(group >> 18) + BASE64.charAt(group >> 12 & 63) +
-      (left > 1 ? BASE64.charAt(group >> 6 & 63) : "=") + (left > 2 ? BASE64.charAt(group & 63) : "=");
+      (left > 1 ? BASE64.charAt(group >> 6 & 63) : "=") +
+      (left > 2 ? BASE64.charAt(group & 63) : "=");
   }
   return text;
 }

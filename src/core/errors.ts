@@ -23,9 +23,24 @@ export const ERRORS = {
     "same_request",
     "Wait for the seconds named in Retry-After, then send the same request again.",
   ),
-  route_not_found: row(404, "No such route", "never", "See docs/http-api.md for the routes of this socket."),
-  method_not_allowed: row(405, "Method not allowed", "never", "Use a method named in the Allow header."),
-  admin_only: row(403, "Admin socket only", "never", 'Send this to a socket whose role is "admin".'),
+  route_not_found: row(
+    404,
+    "No such route",
+    "never",
+    "See docs/http-api.md for the routes of this socket.",
+  ),
+  method_not_allowed: row(
+    405,
+    "Method not allowed",
+    "never",
+    "Use a method named in the Allow header.",
+  ),
+  admin_only: row(
+    403,
+    "Admin socket only",
+    "never",
+    'Send this to a socket whose role is "admin".',
+  ),
   // 2: the bytes of the request
   request_too_large: row(
     413,
@@ -85,7 +100,12 @@ export const ERRORS = {
     "never",
     "Add the action to the allow-list of this socket or of OPENEXEC_ALLOWED_ACTIONS.",
   ),
-  action_unknown: row(400, "Action unknown", "never", "See `openexec actions` for the registered names."),
+  action_unknown: row(
+    400,
+    "Action unknown",
+    "never",
+    "See `openexec actions` for the registered names.",
+  ),
   // 6: the approval, in the order of its checks
   approval_missing: row(
     403,

@@ -158,7 +158,9 @@ export class Parser {
     const lexeme = this.#text.slice(start, this.#at);
     const value = Number(lexeme);
     if (!Number.isFinite(value)) throw this.#notIJson("a number past the double range");
-    if (value === 0 && !WRITTEN_ZERO.test(lexeme)) throw this.#notIJson("a number that would become 0");
+    if (value === 0 && !WRITTEN_ZERO.test(lexeme)) {
+      throw this.#notIJson("a number that would become 0");
+    }
     if (isInteger && this.#dialect === "i-json" && !Number.isSafeInteger(value)) {
       throw this.#notIJson("an integer outside ±(2^53 − 1)");
     }
@@ -193,7 +195,9 @@ export class Parser {
       }
     }
     value += text.slice(from, this.#at++);
-    if (!isPlain && !this.#admits(value)) throw this.#notIJson("a lone surrogate or a noncharacter");
+    if (!isPlain && !this.#admits(value)) {
+      throw this.#notIJson("a lone surrogate or a noncharacter");
+    }
     return value;
   }
 
@@ -265,5 +269,8 @@ function malformed(): Refusal {
 }
 
 function tooDeep(): Refusal {
-  return new Refusal("request_malformed", `The text nests deeper than ${NESTING_DEPTH_MAX} levels.`);
+  return new Refusal(
+    "request_malformed",
+    `The text nests deeper than ${NESTING_DEPTH_MAX} levels.`,
+  );
 }

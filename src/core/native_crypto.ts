@@ -12,5 +12,7 @@ let found: NativeCrypto | null | undefined;
 
 /** null where there is none. */
 export function nativeCrypto(): NativeCrypto | null {
-  return found === undefined ? found = globalThis.process?.getBuiltinModule?.("node:crypto") ?? null : found;
+  return found === undefined
+    ? found = globalThis.process?.getBuiltinModule?.("node:crypto") ?? null
+    : found;
 }

@@ -16,7 +16,17 @@ const OPENSSH = /^ssh-ed25519[ \t]+([A-Za-z0-9+/=]+)(?:[ \t][^\r\n]*)?$/;
 const SPKI_HEADER = Uint8Array.of(0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0);
 
 /** `string "ssh-ed25519"`, then the length of `string key`. */
-const OPENSSH_HEADER = Uint8Array.of(0, 0, 0, 11, ...utf8Encode("ssh-ed25519"), 0, 0, 0, KEY_LENGTH);
+const OPENSSH_HEADER = Uint8Array.of(
+  0,
+  0,
+  0,
+  11,
+  ...utf8Encode("ssh-ed25519"),
+  0,
+  0,
+  0,
+  KEY_LENGTH,
+);
 
 /** The 32 bytes, or undefined when `text` is none of the three. */
 export function parsePublicKey(text: string): Uint8Array | undefined {
@@ -25,7 +35,10 @@ export function parsePublicKey(text: string): Uint8Array | undefined {
   if (pem !== undefined) return afterHeader(SPKI_HEADER, pem.replace(/\s/g, ""));
   const line = OPENSSH.exec(trimmed)?.[1];
   if (line !== undefined) return afterHeader(OPENSSH_HEADER, line);
-  return afterHeader(new Uint8Array(), trimmed.startsWith(PREFIX) ? trimmed.slice(PREFIX.length) : trimmed);
+  return afterHeader(
+    new Uint8Array(),
+    trimmed.startsWith(PREFIX) ? trimmed.slice(PREFIX.length) : trimmed,
+  );
 }
 
 /** `ed25519:` and the base64 of the 32 bytes: how the config wants it. */
@@ -36,5 +49,7 @@ export function formatPublicKey(publicKey: Uint8Array): string {
 function afterHeader(header: Uint8Array, base64: string): Uint8Array | undefined {
   const bytes = base64Decode(base64);
   if (bytes?.length !== header.length + KEY_LENGTH) return undefined;
-  return equalBytes(bytes.subarray(0, header.length), header) ? bytes.slice(header.length) : undefined;
+  return equalBytes(bytes.subarray(0, header.length), header)
+    ? bytes.slice(header.length)
+    : undefined;
 }

@@ -19,7 +19,9 @@ export function pythonJson(node: JsonNode, style: PythonStyle): string {
     switch (part.kind) {
       case "object": {
         const sorted = part.members.toSorted(([a], [b]) => compareCodePoints(a, b));
-        return `{${sorted.map(([key, value]) => `${quoted(key)}${colon}${print(value)}`).join(comma)}}`;
+        return `{${
+          sorted.map(([key, value]) => `${quoted(key)}${colon}${print(value)}`).join(comma)
+        }}`;
       }
       case "array":
         return `[${part.items.map(print).join(comma)}]`;

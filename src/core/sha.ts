@@ -18,7 +18,10 @@ export function sha512(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
 
 type Algorithm = "sha256" | "sha512";
 
-function nativeHash(algorithm: Algorithm, parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | undefined {
+function nativeHash(
+  algorithm: Algorithm,
+  parts: readonly Uint8Array[],
+): Uint8Array<ArrayBuffer> | undefined {
   const hex = hexOfHash(algorithm, parts);
   if (hex !== undefined) return bytesOfHex(hex);
   const hash = nativeCrypto()?.createHash(algorithm);
@@ -32,12 +35,14 @@ function nativeHash(algorithm: Algorithm, parts: readonly Uint8Array[]): Uint8Ar
  * runtime longer than to hash a receipt.
  */
 function hexOfHash(algorithm: Algorithm, parts: readonly Uint8Array[]): string | undefined {
-  const hash: ((algorithm: Algorithm, data: Uint8Array) => string) | undefined = nativeCrypto()?.hash;
+  const hash: ((algorithm: Algorithm, data: Uint8Array) => string) | undefined = nativeCrypto()
+    ?.hash;
   return hash?.(algorithm, joined(parts));
 }
 
 const slab = new Slab(4096);
-const setFromHex: ((this: Uint8Array, hex: string) => unknown) | undefined = Uint8Array.prototype.setFromHex;
+const setFromHex: ((this: Uint8Array, hex: string) => unknown) | undefined =
+  Uint8Array.prototype.setFromHex;
 
 function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> | undefined {
   if (setFromHex === undefined) return hexDecode(hex);

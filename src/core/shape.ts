@@ -34,12 +34,15 @@ export type Shape<M> = Flat<Required<M> & Absent<M>>;
 export const string = (value: unknown): value is string => typeof value === "string";
 
 /** A whole number from 0 to 2^53 - 1. */
-export const whole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+export const whole = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** An object with these members. Throws RangeError unless they are in order. */
 export function object<const M extends Members>(members: M): Guard<Shape<M>> {
   const expected = Object.entries(members).map(([name, member]) => ({ name, ...ruleOf(member) }));
-  if (!isOrdered(expected.map(({ name }) => name))) throw new RangeError("members are not in order");
+  if (!isOrdered(expected.map(({ name }) => name))) {
+    throw new RangeError("members are not in order");
+  }
   return (value): value is Shape<M> => {
     if (!isRecord(value)) return false;
     let next = 0;
@@ -93,7 +96,9 @@ export function pair<A, B>(first: Guard<A>, second: Guard<B>): Guard<readonly [A
 }
 
 /** What fits one of these. */
-export function anyOf<const G extends readonly Guard<unknown>[]>(...guards: G): Guard<TypeOf<G[number]>> {
+export function anyOf<const G extends readonly Guard<unknown>[]>(
+  ...guards: G
+): Guard<TypeOf<G[number]>> {
   return (value): value is TypeOf<G[number]> => guards.some((guard) => guard(value));
 }
 

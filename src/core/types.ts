@@ -52,7 +52,10 @@ export type ExecutionStatus =
 /** How a run ended. `resultText` is JSON text as the handler's side made it; the engine parses it strictly. */
 export type Outcome =
   | { readonly status: "succeeded"; readonly resultText: string }
-  | { readonly status: "failed"; readonly code: Extract<ErrorCode, "handler_failed" | "result_invalid"> }
+  | {
+    readonly status: "failed";
+    readonly code: Extract<ErrorCode, "handler_failed" | "result_invalid">;
+  }
   | { readonly status: "timed_out"; readonly code: "handler_timed_out" }
   | { readonly status: "crashed"; readonly code: "handler_crashed" }
   | { readonly status: "outcome_unknown"; readonly code: "outcome_unknown" };

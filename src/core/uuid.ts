@@ -15,7 +15,9 @@ export function uuidV7(nowMs: number): string {
 /** The text of 16 bytes. */
 export function uuidText(bytes: Uint8Array): string {
   const hex = hexEncode(bytes);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${
+    hex.slice(20)
+  }`;
 }
 
 export function isUuid(text: string): boolean {

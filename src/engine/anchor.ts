@@ -13,7 +13,12 @@ import { decodeReceipt } from "../log/receipt.ts";
 import { rootOf } from "../log/tree.ts";
 
 /** Throws StartupError unless the log contains everything the anchor's checkpoint covers; no anchor file yet is fine. */
-export function checkAnchor(path: string, executorId: string, publicKey: Uint8Array, log: LogReader): void {
+export function checkAnchor(
+  path: string,
+  executorId: string,
+  publicKey: Uint8Array,
+  log: LogReader,
+): void {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
@@ -29,7 +34,8 @@ export function checkAnchor(path: string, executorId: string, publicKey: Uint8Ar
       "look who wrote it; remove it only if it is not yours",
     );
   }
-  const behind = checkpoint.size > log.size() || !equalBytes(rootOf(log, checkpoint.size), checkpoint.root);
+  const behind = checkpoint.size > log.size() ||
+    !equalBytes(rootOf(log, checkpoint.size), checkpoint.root);
   if (!behind) return;
   throw new StartupError(
     `the ledger lacks what the anchor ${path} says it had: it was rolled back or rewritten`,

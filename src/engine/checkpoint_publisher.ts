@@ -53,7 +53,8 @@ export class CheckpointPublisher {
     const { file, command } = config;
     const written = await Promise.all([
       anchor === null || this.#attempt("anchor", () => replaceFile(anchor, text)),
-      file === null || this.#attempt("file", () => Deno.writeTextFile(file, `${text}\n`, { append: true })),
+      file === null ||
+      this.#attempt("file", () => Deno.writeTextFile(file, `${text}\n`, { append: true })),
       command === null || this.#attempt("command", () => run(command, text)),
     ]);
     if (written.every(Boolean)) this.#published = size;
@@ -74,9 +75,16 @@ export class CheckpointPublisher {
 async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
   {
-    using file = await Deno.open(temporary, { write: true, create: true, truncate: true, mode: 0o644 });
+    using file = await Deno.open(temporary, {
+      write: true,
+      create: true,
+      truncate: true,
+      mode: 0o644,
+    });
     const bytes = new TextEncoder().encode(text);
-    for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+    for (let written = 0; written < bytes.length;) {
+      written += await file.write(bytes.subarray(written));
+    }
     await file.sync();
   }
   await Deno.rename(temporary, path);

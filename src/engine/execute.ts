@@ -38,7 +38,9 @@ export class ExecutionEngine implements Engine {
 
   async execute(body: Uint8Array, context: RequestContext): Promise<Answer> {
     const attempt: Attempt = { context, stations: stopwatch(), request: null, execution: null };
-    const answer = await this.#decide(body, attempt).catch((error: unknown) => this.#refuse(error, attempt));
+    const answer = await this.#decide(body, attempt).catch((error: unknown) =>
+      this.#refuse(error, attempt)
+    );
     this.parts.observe(attempt, answer);
     return answer;
   }
@@ -75,7 +77,9 @@ export class ExecutionEngine implements Engine {
   }
 
   async #replay(known: ExecutionRecord, request: ParsedRequest, attempt: Attempt): Promise<Answer> {
-    if (!isReplay(known, request, attempt.context.peer, this.parts)) throw new Refusal("nonce_reused");
+    if (!isReplay(known, request, attempt.context.peer, this.parts)) {
+      throw new Refusal("nonce_reused");
+    }
     const execution = attempt.execution = await this.runs.outcomeOf(known, attempt.context.waitMs);
     attempt.stations.passed("replay");
     if (execution.record.status === "reserved") throw new Refusal("execution_in_flight");
@@ -127,7 +131,9 @@ export class ExecutionEngine implements Engine {
     const endTurn = this.#turns.take(context.peer, request.nonce);
     this.#working++;
     try {
-      const { settled } = await this.#start(request, registered, approval, attempt).finally(endTurn);
+      const { settled } = await this.#start(request, registered, approval, attempt).finally(
+        endTurn,
+      );
       attempt.execution = await settled;
       return answerOf(attempt.execution, false);
     } finally {
@@ -155,7 +161,12 @@ export class ExecutionEngine implements Engine {
     stations.passed("reserve");
     const requestSalt = reservation.body.salt;
     attempt.execution = { record, result: null, requestSalt, receipt: null };
-    const order = { record, canonical: request.canonical, requestSalt, traceparent: context.traceparent };
+    const order = {
+      record,
+      canonical: request.canonical,
+      requestSalt,
+      traceparent: context.traceparent,
+    };
     return { settled: this.runs.start(order, slot, stations) };
   }
 
@@ -163,7 +174,9 @@ export class ExecutionEngine implements Engine {
     const { request, execution, context } = attempt;
     const refusal = error instanceof Refusal ? error : new Refusal("internal_error");
     if (refusal !== error) this.parts.onBug(error);
-    if (request !== null && execution === null) this.parts.refusals.note(refusal.code, request, context.peer);
+    if (request !== null && execution === null) {
+      this.parts.refusals.note(refusal.code, request, context.peer);
+    }
     return {
       ok: false,
       code: refusal.code,

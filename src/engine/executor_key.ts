@@ -7,7 +7,13 @@
  * - K2 A private key is only ever in a file of mode 0600 that this user owns, and in this module's signer.
  */
 
-import { base64Decode, base64Encode, concatBytes, equalBytes, hexDecode } from "../core/encoding.ts";
+import {
+  base64Decode,
+  base64Encode,
+  concatBytes,
+  equalBytes,
+  hexDecode,
+} from "../core/encoding.ts";
 import { publicKeyOf, type Signer, signerOf } from "../core/ed25519.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
@@ -59,7 +65,11 @@ export function loadExecutorKeys(
 }
 
 /** Whether the log can go on with a key that is here. Throws a StartupError where it cannot; changes nothing. */
-export function checkExecutorKey(stateDir: string, credentialsDir: string | null, recorded: string): void {
+export function checkExecutorKey(
+  stateDir: string,
+  credentialsDir: string | null,
+  recorded: string,
+): void {
   recordedSeed(readSeeds(stateDir, credentialsDir), recorded);
 }
 
@@ -90,7 +100,9 @@ function recordedSeed({ given, kept, givenNext, keptNext }: Seeds, recorded: str
 
 /** Leaves the public key where `openexec verify` finds it: `<state>/executor.pub`, one line. */
 export function writePublicKey(stateDir: string, publicKey: Uint8Array): void {
-  Deno.writeTextFileSync(`${stateDir}/executor.pub`, `${formatPublicKey(publicKey)}\n`, { mode: 0o644 });
+  Deno.writeTextFileSync(`${stateDir}/executor.pub`, `${formatPublicKey(publicKey)}\n`, {
+    mode: 0o644,
+  });
 }
 
 /** The keyid that the newest entry of the log was signed with, or that it announces; null for an empty log. */
@@ -144,10 +156,14 @@ function readKey(path: string, strict: boolean): Uint8Array | null {
   if (strict && (mode & 0o077) !== 0) {
     throw new StartupError(`${path} is open to others`, `chmod 600 ${path}`);
   }
-  const match = /^-----BEGIN PRIVATE KEY-----\n([A-Za-z0-9+/=\n]+)-----END PRIVATE KEY-----\s*$/.exec(text);
+  const match = /^-----BEGIN PRIVATE KEY-----\n([A-Za-z0-9+/=\n]+)-----END PRIVATE KEY-----\s*$/
+    .exec(text);
   const der = base64Decode((match?.[1] ?? "").replaceAll("\n", ""));
   if (der?.length !== 48 || !equalBytes(der.subarray(0, 16), PKCS8_PREFIX)) {
-    throw new StartupError(`${path} is no Ed25519 key`, "make one with: openssl genpkey -algorithm ed25519");
+    throw new StartupError(
+      `${path} is no Ed25519 key`,
+      "make one with: openssl genpkey -algorithm ed25519",
+    );
   }
   return der.slice(16);
 }

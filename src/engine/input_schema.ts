@@ -23,7 +23,10 @@ export class InputSchemas {
     if (result === undefined) throw new Refusal("action_unknown");
     if (result.valid) return;
     const keyword = result.errors.at(-1)?.keywordLocation ?? "#";
-    throw new Refusal("payload_invalid", `The payload does not fit the action's input schema at ${keyword}.`);
+    throw new Refusal(
+      "payload_invalid",
+      `The payload does not fit the action's input schema at ${keyword}.`,
+    );
   }
 }
 

@@ -58,7 +58,9 @@ export class Inspection implements Inspector {
     const { config } = this.parts;
     const isAllowed = ({ name }: ActionConfig) =>
       [socket.actions, config.allowedActions].every((allowed) => allowed?.has(name) ?? true);
-    return [...config.actions.values()].filter(isAllowed).flatMap((action) => this.#actionView(action));
+    return [...config.actions.values()].filter(isAllowed).flatMap((action) =>
+      this.#actionView(action)
+    );
   }
 
   find(id: string, visibleTo: number | null): ExecutionView {
@@ -121,7 +123,10 @@ export class Inspection implements Inspector {
 
   /** OpenExec's clients send the result as the text that was hashed; whoever has only the value may send that. */
   isLegacyReceipt(executionId: string, result: JsonNode, receipt: string): boolean {
-    const texts = [pythonJson(result, "default"), ...(result.kind === "string" ? [result.value] : [])];
+    const texts = [
+      pythonJson(result, "default"),
+      ...(result.kind === "string" ? [result.value] : []),
+    ];
     return texts.some((text) => legacyReceiptOf(executionId, text) === receipt);
   }
 

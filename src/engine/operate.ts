@@ -4,7 +4,12 @@ import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonObject, Peer } from "../core/types.ts";
 import type { Ledger, PruneReport } from "../ledger/ledger.ts";
-import { type AdministrativeAct, adminReceipt, type Receipt, resolutionReceipt } from "../log/receipt.ts";
+import {
+  type AdministrativeAct,
+  adminReceipt,
+  type Receipt,
+  resolutionReceipt,
+} from "../log/receipt.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { formatTime } from "../log/time.ts";
 import type { ExecutionView } from "./engine.ts";
@@ -63,7 +68,11 @@ export class Operation implements Operator {
     return { directory, log_size: this.parts.ledger.log.size() };
   }
 
-  #receipt(act: AdministrativeAct["act"], peer: Peer, detail: AdministrativeAct["detail"]): SignedReceipt {
+  #receipt(
+    act: AdministrativeAct["act"],
+    peer: Peer,
+    detail: AdministrativeAct["detail"],
+  ): SignedReceipt {
     const { ledger, clock, sign } = this.parts;
     return sign(adminReceipt(ledger.executorId, { act, peer, atMs: clock.nowMs(), detail }));
   }

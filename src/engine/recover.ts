@@ -39,7 +39,9 @@ export async function recover(parts: EngineParts, runs: Runs): Promise<Recovery>
   await Promise.all(unknown.map((record) => settleUnknown(record, parts)));
   const held = again.map((record) => ({ record, slot: freeSlot(record.action, parts) }));
   const runAgain = async () => {
-    const outcomes = held.map(({ record, slot }) => runs.expect(record.id, rerun(record, slot, parts, runs)));
+    const outcomes = held.map(({ record, slot }) =>
+      runs.expect(record.id, rerun(record, slot, parts, runs))
+    );
     await Promise.all(outcomes.map((outcome) => outcome.catch(parts.onBug)));
   };
   return { unknown: unknown.length, rerun: again.length, runAgain };
@@ -91,7 +93,10 @@ function freeSlot(action: string, { executors, ledger }: EngineParts): Slot | un
   }
 }
 
-async function settleUnknown(record: ExecutionRecord, parts: EngineParts): Promise<ExecutionRecord> {
+async function settleUnknown(
+  record: ExecutionRecord,
+  parts: EngineParts,
+): Promise<ExecutionRecord> {
   const outcome = { status: "outcome_unknown", code: "outcome_unknown" } as const;
   return await parts.ledger.settle(settlementOf(record, outcome, null, parts), SETTLE_ATTEMPTS);
 }

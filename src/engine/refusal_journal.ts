@@ -38,7 +38,11 @@ export class RefusalJournal {
 
   constructor(private readonly parts: RefusalJournalParts) {}
 
-  note(code: ErrorCode, request: { readonly action: string; readonly nonce: string }, peer: Peer): void {
+  note(
+    code: ErrorCode,
+    request: { readonly action: string; readonly nonce: string },
+    peer: Peer,
+  ): void {
     const atMs = this.parts.clock.nowMs();
     const window = this.#windowOf(peer.uid, atMs);
     this.#flushSoon();
@@ -60,7 +64,9 @@ export class RefusalJournal {
     const batch = this.#queue;
     this.#queue = [];
     const nowMs = this.parts.clock.nowMs();
-    const closed = [...this.#windows].filter(([, window]) => all || nowMs >= window.startMs + WINDOW_MS);
+    const closed = [...this.#windows].filter(([, window]) =>
+      all || nowMs >= window.startMs + WINDOW_MS
+    );
     for (const [uid] of closed) this.#windows.delete(uid);
     const summary = this.#summaryOf(closed, nowMs);
     const receipts = [...batch.map(({ body }) => body), ...summary].map(this.parts.sign);

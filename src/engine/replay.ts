@@ -39,5 +39,6 @@ function isSameRequest(
   parts: Pick<EngineParts, "ledger">,
 ): boolean {
   const kept = parts.ledger.openRequest(known.id);
-  return kept !== undefined && equalBytes(utf8Encode(kept.canonical), utf8Encode(request.canonical));
+  return kept !== undefined &&
+    equalBytes(utf8Encode(kept.canonical), utf8Encode(request.canonical));
 }

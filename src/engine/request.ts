@@ -24,7 +24,13 @@ export interface ParsedRequest {
 }
 
 const EMPTY_OBJECT: JsonNode = { kind: "object", members: [] };
-const MEMBERS: ReadonlySet<string> = new Set(["action", "payload", "nonce", "approval", "approval_artifact"]);
+const MEMBERS: ReadonlySet<string> = new Set([
+  "action",
+  "payload",
+  "nonce",
+  "approval",
+  "approval_artifact",
+]);
 
 /** Throws a Refusal: request_malformed, payload_not_i_json, nonce_missing. */
 export function parseRequest(body: Uint8Array, idempotencyKey: string | null): ParsedRequest {

@@ -41,7 +41,9 @@ export class Runs {
 
   /** Rejects only with Refusal outcome_unknown, when the ledger cannot take the outcome. */
   start(order: RunOrder, slot: Slot, stations: Stopwatch): Promise<Settled> {
-    const run = this.#run(order, slot, stations).finally(() => this.#inFlight.delete(order.record.id));
+    const run = this.#run(order, slot, stations).finally(() =>
+      this.#inFlight.delete(order.record.id)
+    );
     this.#inFlight.set(order.record.id, run);
     return this.hold(run);
   }
@@ -88,7 +90,10 @@ export class Runs {
     stations.passed("run");
     const settlement = settlementOf(record, outcome, startedAtMs, this.parts);
     const settled = await this.parts.ledger.settle(settlement).catch(() => {
-      throw new Refusal("outcome_unknown", "It was started, but its outcome could not be recorded.");
+      throw new Refusal(
+        "outcome_unknown",
+        "It was started, but its outcome could not be recorded.",
+      );
     });
     stations.passed("settle");
     return { record: settled, result: settlement.result, requestSalt, receipt: settlement.receipt };

@@ -40,7 +40,14 @@ export function settlementOf(
   const settledAtMs = parts.clock.nowMs();
   const resultCommitment = result === null ? null : commitment(result.salt, result.digest);
   const code = outcome.status === "succeeded" ? null : outcome.code;
-  const settled = { ...record, status: outcome.status, code, resultCommitment, startedAtMs, settledAtMs };
+  const settled = {
+    ...record,
+    status: outcome.status,
+    code,
+    resultCommitment,
+    startedAtMs,
+    settledAtMs,
+  };
   return {
     id: record.id,
     status: outcome.status,
@@ -55,7 +62,10 @@ export function settlementOf(
 }
 
 /** An action's own retention where it has one, else the general one. */
-export function retentionOf(action: string, config: Pick<Config, "retention" | "actions">): Retention {
+export function retentionOf(
+  action: string,
+  config: Pick<Config, "retention" | "actions">,
+): Retention {
   return { ...config.retention, ...config.actions.get(action)?.retention };
 }
 

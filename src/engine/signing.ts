@@ -11,7 +11,11 @@ import { signReceipt } from "../log/signed_receipt.ts";
 import type { ExecutorKeys } from "./executor_key.ts";
 
 /** Resolves to the signer whose key the log names last, once that entry is on disk. */
-export async function establishSigner(keys: ExecutorKeys, ledger: Ledger, clock: Clock): Promise<Signer> {
+export async function establishSigner(
+  keys: ExecutorKeys,
+  ledger: Ledger,
+  clock: Clock,
+): Promise<Signer> {
   const { current, next, adoptNext } = keys;
   const announce = async (key: Signer) => {
     const receipt = keyReceipt(ledger.executorId, key.publicKey, clock.nowMs());

@@ -36,7 +36,9 @@ export type SettledLedger = Pick<Ledger, "log" | "openRequest" | "openResult">;
 export function loadSettled(record: ExecutionRecord, ledger: SettledLedger): Loaded {
   const result = ledger.openResult(record.id) ?? null;
   const request = ledger.openRequest(record.id) ?? null;
-  const resolution = record.resolution === null ? undefined : ledger.log.leaf(record.resolution.logIndex);
+  const resolution = record.resolution === null
+    ? undefined
+    : ledger.log.leaf(record.resolution.logIndex);
   return {
     record,
     result,
@@ -70,9 +72,10 @@ export function executionView(settled: Settled, replayed: boolean): JsonObject {
       : { resolved: true, resolution_log_index: record.resolution.logIndex }),
     ...(resolution === undefined ? {} : { resolution: receiptEnvelope(resolution) }),
     replayed,
-    receipt: pruned || record.status === "reserved"
-      ? null
-      : legacyReceiptOf(record.id, pythonJson(parseCanonical(result?.canonical ?? "null"), "default")),
+    receipt: pruned || record.status === "reserved" ? null : legacyReceiptOf(
+      record.id,
+      pythonJson(parseCanonical(result?.canonical ?? "null"), "default"),
+    ),
     attestation: receipt === null ? null : receiptEnvelope(receipt),
     salts: salts(settled),
     log_index: record.logIndex,

@@ -13,7 +13,11 @@ const TIME_LIMIT_MS = 30_000;
  * Runs `probe` in a worker without permissions, of a process that could read the file `canary` and VARIABLE. Throws a
  * StartupError when anything opened, or when it cannot be tried.
  */
-export async function verifyBox(process: ExecutorProcess, probe: string, canary: string): Promise<void> {
+export async function verifyBox(
+  process: ExecutorProcess,
+  probe: string,
+  canary: string,
+): Promise<void> {
   const opened = await tryDoors(process, probe, canary);
   if (opened === "[]") return;
   throw new StartupError(
@@ -24,7 +28,11 @@ export async function verifyBox(process: ExecutorProcess, probe: string, canary:
   );
 }
 
-async function tryDoors(process: ExecutorProcess, probe: string, canary: string): Promise<string | null> {
+async function tryDoors(
+  process: ExecutorProcess,
+  probe: string,
+  canary: string,
+): Promise<string | null> {
   const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
   try {
     if (!await process.ready()) return null;

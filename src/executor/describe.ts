@@ -29,11 +29,16 @@ export type Group = ReadonlyMap<string, HandlerCode>;
  * when they run.
  */
 export function groupsOf(handlers: ReadonlyMap<string, HandlerCode>): readonly Group[] {
-  const once = [...new Map([...handlers].map((handler) => [identityOf(handler[1]), handler])).values()];
+  const once = [
+    ...new Map([...handlers].map((handler) => [identityOf(handler[1]), handler])).values(),
+  ];
   const ours = new Set(program.builtins.values());
   const builtins = once.filter(([, { file }]) => ours.has(file));
   const modules = once.filter(([, { file }]) => !ours.has(file));
-  return [...(builtins.length > 0 ? [new Map(builtins)] : []), ...modules.map((module) => new Map([module]))];
+  return [
+    ...(builtins.length > 0 ? [new Map(builtins)] : []),
+    ...modules.map((module) => new Map([module])),
+  ];
 }
 
 /**
@@ -81,12 +86,18 @@ async function describe(
   }
 }
 
-function schemasOf(name: string, code: HandlerCode, description: Description | null): HandlerSchemas {
+function schemasOf(
+  name: string,
+  code: HandlerCode,
+  description: Description | null,
+): HandlerSchemas {
   const what = `The handler of ${name} cannot be used`;
   if (description === null) {
     throw new StartupError(what, `${code.file} ends its process, or does not end loading`);
   }
-  if (description.kind === "undescribed") throw new StartupError(what, `${code.file}: ${description.reason}`);
+  if (description.kind === "undescribed") {
+    throw new StartupError(what, `${code.file}: ${description.reason}`);
+  }
   return { input: schemaOf(description.input), output: schemaOf(description.output) };
 }
 

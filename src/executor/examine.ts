@@ -70,7 +70,11 @@ export async function beginExamination(
 }
 
 /** What was kept of handlers, and what was read of the others, which is kept now. */
-function schemasOf(handlers: ReadonlyMap<string, HandlerCode>, kept: KeptSchemas, read: Schemas): Schemas {
+function schemasOf(
+  handlers: ReadonlyMap<string, HandlerCode>,
+  kept: KeptSchemas,
+  read: Schemas,
+): Schemas {
   const known = [...handlers].flatMap(([name, code]) => {
     const schemas = kept.of(code) ?? read.get(name);
     return schemas === undefined ? [] : [{ name, code, schemas }];

@@ -24,7 +24,11 @@ import type { Spawned } from "./spawn.ts";
 /** How a run ended, in the executor's words. `reason` may hold anything the handler wrote. */
 export type Report =
   | { readonly kind: "succeeded"; readonly result: string }
-  | { readonly kind: "failed"; readonly code: "handler_failed" | "result_invalid"; readonly reason: string }
+  | {
+    readonly kind: "failed";
+    readonly code: "handler_failed" | "result_invalid";
+    readonly reason: string;
+  }
   | { readonly kind: "crashed"; readonly reason: string }
   /** The process ended first. */
   | { readonly kind: "gone"; readonly reason: string };
@@ -209,7 +213,9 @@ export class ExecutorProcess {
       case "undescribed":
         this.#descriptions.get(message.handler)?.(message);
         this.#descriptions.delete(message.handler);
-        return this.#descriptions.size > 0 ? undefined : this.#over(() => this.#memory.readingOver());
+        return this.#descriptions.size > 0
+          ? undefined
+          : this.#over(() => this.#memory.readingOver());
       default:
         if (this.#forgotten.delete(message.id)) return;
         this.#take(message.id).report(message);
@@ -259,7 +265,9 @@ export class ExecutorProcess {
   /** Throws for a run that it was not handed, or has reported before. */
   #take(id: string): Pending {
     const pending = this.#runs.get(id);
-    if (pending === undefined || !this.#runs.delete(id)) throw new Error("an outcome of no run in flight");
+    if (pending === undefined || !this.#runs.delete(id)) {
+      throw new Error("an outcome of no run in flight");
+    }
     return pending;
   }
 

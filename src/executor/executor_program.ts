@@ -12,7 +12,10 @@ import { copyOf, type ExecutorLayout } from "./layout.ts";
 import type { Scripts } from "./scripts.ts";
 
 /** Whether something was not there yet, or was something else. What the layout's folder holds of an earlier start is replaced. */
-export async function writeProgram({ program: folder }: ExecutorLayout, scripts: Scripts): Promise<boolean> {
+export async function writeProgram(
+  { program: folder }: ExecutorLayout,
+  scripts: Scripts,
+): Promise<boolean> {
   if (folder === null) return false;
   const copied = new Set<string>();
   let isNew = false;
@@ -23,7 +26,10 @@ export async function writeProgram({ program: folder }: ExecutorLayout, scripts:
     for (const [, path] of script.matchAll(IMPORT)) await copy(join(dirname(file), path ?? ""));
     const target = copyOf(file, folder);
     Deno.mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-    const wrote = writeAnew(target, script.replaceAll(IMPORT, (from) => from.replace(/\.ts"$/, '.js"')));
+    const wrote = writeAnew(
+      target,
+      script.replaceAll(IMPORT, (from) => from.replace(/\.ts"$/, '.js"')),
+    );
     isNew ||= wrote;
   };
   await copy(program.executor);

@@ -21,7 +21,9 @@ export class KeptSchemas {
   constructor(layout: ExecutorLayout, converter: HandlerCode) {
     const files = [layout.harness, ...layout.copies.values()];
     const digests = files.map((file) => digestOf(Deno.readFileSync(file)));
-    const circumstances = digestOf(utf8Encode([Deno.version.deno, converter.digest, ...digests].join(" ")));
+    const circumstances = digestOf(
+      utf8Encode([Deno.version.deno, converter.digest, ...digests].join(" ")),
+    );
     this.#texts = new KeptTexts(join(layout.directory, "schemas.json"), circumstances);
   }
 

@@ -28,7 +28,9 @@ export class KeptTexts {
 
   /** Keeps these, by name, and no others. */
   keep(texts: ReadonlyMap<string, string>): void {
-    if (texts.size === this.#kept.size && texts.keys().every((name) => this.#kept.has(name))) return;
+    if (texts.size === this.#kept.size && texts.keys().every((name) => this.#kept.has(name))) {
+      return;
+    }
     const { circumstances } = this;
     const kept = {
       circumstances,

@@ -58,7 +58,14 @@ export class Launcher {
     const scripts = new Scripts(join(directory, "scripts.json"));
     const isMapNew = await writeImportMap(layout, scripts);
     const isProgramNew = await writeProgram(layout, scripts);
-    return new Launcher(layout, harnessOf(layout), scripts, options, records, !isMapNew && !isProgramNew);
+    return new Launcher(
+      layout,
+      harnessOf(layout),
+      scripts,
+      options,
+      records,
+      !isMapNew && !isProgramNew,
+    );
   }
 
   /** To be called with the code of handlers before one is started that is to run them. */
@@ -70,7 +77,10 @@ export class Launcher {
   /** Throws when the process cannot be started. */
   start(employment: Employment, ended: ProcessOrder["ended"]): ExecutorProcess {
     const { limits, variable } = this.options;
-    const handlers = Array.from(employment.handlers, ([name, code]) => [name, this.#scriptOf(code)] as const);
+    const handlers = Array.from(
+      employment.handlers,
+      ([name, code]) => [name, this.#scriptOf(code)] as const,
+    );
     const boot = bootOf(this.harness, employment, limits);
     return new ExecutorProcess({
       ...this.#spawn(executorOrder(this.layout, employment, variable), boot, employment),

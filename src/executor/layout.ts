@@ -32,7 +32,9 @@ export function layoutOf(directory: string): ExecutorLayout {
     directory,
     importMap: joinPath(directory, "import_map.json"),
     modules,
-    copies: new Map(specifiers.map((specifier) => [specifier, joinPath(modules, `${specifier}.mjs`)])),
+    copies: new Map(
+      specifiers.map((specifier) => [specifier, joinPath(modules, `${specifier}.mjs`)]),
+    ),
     program: folder,
     entry: copied(program.executor),
     harness: copied(program.worker),

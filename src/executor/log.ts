@@ -20,10 +20,13 @@ export function executorLog(): ExecutorLog {
   const { warning } = logger("executor");
   const { info } = logger(HANDLER_PART);
   return {
-    line: (action, execution, text) => info("handler said", { action, execution, line: lineOf(text) }),
+    line: (action, execution, text) =>
+      info("handler said", { action, execution, line: lineOf(text) }),
     // what a handler throws quotes its input more often than not: the reason is not written
-    failed: (action, execution, code) => warning("run did not succeed", { action, execution, code }),
-    died: (pid, reason) => warning("executor ended", { pid, signal: /^SIG[A-Z0-9]+/.exec(reason)?.[0] }),
+    failed: (action, execution, code) =>
+      warning("run did not succeed", { action, execution, code }),
+    died: (pid, reason) =>
+      warning("executor ended", { pid, signal: /^SIG[A-Z0-9]+/.exec(reason)?.[0] }),
   };
 }
 

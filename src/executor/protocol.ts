@@ -8,7 +8,17 @@
 
 import { utf8Decode, utf8Encode } from "../core/encoding.ts";
 import { GatheredBytes } from "../core/gathered_bytes.ts";
-import { anyOf, array, type Guard, members, oneOf, pair, string, type TypeOf, whole } from "../core/shape.ts";
+import {
+  anyOf,
+  array,
+  type Guard,
+  members,
+  oneOf,
+  pair,
+  string,
+  type TypeOf,
+  whole,
+} from "../core/shape.ts";
 
 const flag = oneOf(true, false);
 const grant = anyOf(oneOf(false), array(string));
@@ -91,7 +101,13 @@ const isToDaemon = anyOf(
   /** A worker waits for a run. */
   members({ kind: oneOf("ready"), token: string }),
   /** JSON texts of JSON Schemas, or why there are none. */
-  members({ kind: oneOf("described"), token: string, handler: string, input: string, output: string }),
+  members({
+    kind: oneOf("described"),
+    token: string,
+    handler: string,
+    input: string,
+    output: string,
+  }),
   members({ kind: oneOf("undescribed"), token: string, handler: string, reason: string }),
 );
 

@@ -60,7 +60,10 @@ async function endProcess(pid: number, startTime: string): Promise<void> {
   while (isLeft(pid, startTime)) {
     sendSignal(-pid, SIGKILL);
     if (performance.now() > deadline) {
-      throw new StartupError(`Executor ${pid} of an earlier daemon does not end`, "End it, then start again");
+      throw new StartupError(
+        `Executor ${pid} of an earlier daemon does not end`,
+        "End it, then start again",
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }

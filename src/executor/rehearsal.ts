@@ -46,7 +46,10 @@ export async function pinHandler(file: string): Promise<Pinned> {
   const handlers: ReadonlyMap<string, HandlerCode> = new Map([[file, code]]);
   const schemas = await inTemporaryDirectory(async (directory) => {
     const limits = { requestBytes: FRAME_BYTES, resultBytes: FRAME_BYTES };
-    return await examine(handlers, await Launcher.open(directory, { limits, variable: () => undefined }));
+    return await examine(
+      handlers,
+      await Launcher.open(directory, { limits, variable: () => undefined }),
+    );
   });
   const { input = {}, output = {} } = schemas.get(file) ?? {};
   return { file, digest: code.digest, inputSchema: input, outputSchema: output };

@@ -46,7 +46,9 @@ export class Scrubber {
 
   constructor(secrets: Secrets) {
     this.#forms = [...secrets]
-      .flatMap(([name, secret]) => formsOf(secret).map((form) => ({ form, mark: `[secret ${name}]` })))
+      .flatMap(([name, secret]) =>
+        formsOf(secret).map((form) => ({ form, mark: `[secret ${name}]` }))
+      )
       .sort((a, b) => b.form.length - a.form.length);
   }
 
@@ -67,7 +69,9 @@ export class Scrubber {
     }
     if (typeof value !== "object" || value === null) return value;
     if (isArray(value)) return value.map((item) => this.value(item));
-    const members = Object.entries(value).map(([name, item]) => [this.text(name), this.value(item)]);
+    const members = Object.entries(value).map((
+      [name, item],
+    ) => [this.text(name), this.value(item)]);
     return Object.fromEntries(members);
   }
 }
@@ -78,8 +82,12 @@ const LINE_LENGTH_MIN = 16;
 
 function formsOf(secret: string): string[] {
   const lines = secret.split(/\r?\n/).filter((line) => line.length >= LINE_LENGTH_MIN);
-  const encoded = [secret, ...lines].flatMap((part) => [...base64FormsOf(part), ...urlFormsOf(part)]);
-  return [...new Set([secret, ...lines, ...encoded.filter((form) => form.length >= ENCODED_LENGTH_MIN)])];
+  const encoded = [secret, ...lines].flatMap((
+    part,
+  ) => [...base64FormsOf(part), ...urlFormsOf(part)]);
+  return [
+    ...new Set([secret, ...lines, ...encoded.filter((form) => form.length >= ENCODED_LENGTH_MIN)]),
+  ];
 }
 
 /**

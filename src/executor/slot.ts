@@ -87,7 +87,9 @@ export class Slots {
     const { report, timedOut } = await this.#supervise(job, process);
     this.supply.giveBack(process, false);
     const late = timedOut && report.kind === "gone";
-    const outcome = late ? TIMED_OUT : outcomeOf(report, this.#scrubber, this.settings.resultBytesMax);
+    const outcome = late
+      ? TIMED_OUT
+      : outcomeOf(report, this.#scrubber, this.settings.resultBytesMax);
     this.#note(job, outcome, report);
     return { outcome, startedAtMs };
   }
@@ -108,11 +110,15 @@ export class Slots {
   }
 
   #limit(process: ExecutorProcess): boolean {
-    return this.settings.shared || process.limitGrowth(this.settings.action.memoryBytes + MEMORY_EXTRA_BYTES);
+    return this.settings.shared ||
+      process.limitGrowth(this.settings.action.memoryBytes + MEMORY_EXTRA_BYTES);
   }
 
   /** Starts it and waits for its end, which is that of its process when the time is over. */
-  async #supervise(job: Job, process: ExecutorProcess): Promise<{ report: Report; timedOut: boolean }> {
+  async #supervise(
+    job: Job,
+    process: ExecutorProcess,
+  ): Promise<{ report: Report; timedOut: boolean }> {
     const { action: { name, timeoutMs }, secrets, shared, log } = this.settings;
     const report = process.run({
       id: job.executionId,
@@ -140,6 +146,11 @@ export class Slots {
   #note(job: Job, outcome: Outcome, report: Report): void {
     if (outcome.status === "succeeded") return;
     const reason = report.kind === "succeeded" ? "the result is too large" : report.reason;
-    this.settings.log.failed(job.action, job.executionId, outcome.code, this.#scrubber.text(reason));
+    this.settings.log.failed(
+      job.action,
+      job.executionId,
+      outcome.code,
+      this.#scrubber.text(reason),
+    );
   }
 }

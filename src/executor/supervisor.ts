@@ -124,7 +124,9 @@ class Pool implements ExecutorPool {
     const builtins = actions.filter(isBuiltin);
     if (builtins.length > 0) {
       const shared = this.#shared(builtins);
-      for (const action of builtins) this.#slots.set(action.name, this.#slotsOf(action, shared, true));
+      for (const action of builtins) {
+        this.#slots.set(action.name, this.#slotsOf(action, shared, true));
+      }
     }
     for (const action of actions.filter((action) => !isBuiltin(action))) {
       this.#slots.set(action.name, this.#slotsOf(action, this.#own(action), false));
@@ -207,6 +209,13 @@ class Pool implements ExecutorPool {
 
 function registered(name: string, { handlers, schemas }: Loaded): RegisteredAction {
   const [code, schema] = [handlers.get(name), schemas.get(name)];
-  if (code === undefined || schema === undefined) throw new TypeError(`action ${name} was not loaded`);
-  return Object.freeze({ name, digest: code.digest, inputSchema: schema.input, outputSchema: schema.output });
+  if (code === undefined || schema === undefined) {
+    throw new TypeError(`action ${name} was not loaded`);
+  }
+  return Object.freeze({
+    name,
+    digest: code.digest,
+    inputSchema: schema.input,
+    outputSchema: schema.output,
+  });
 }

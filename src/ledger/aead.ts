@@ -27,7 +27,11 @@ export async function seal(key: Bytes, row: Uint8Array, clear: Bytes): Promise<U
 }
 
 /** undefined when this is not what was sealed with that key for that row. */
-export function unseal(key: Uint8Array, row: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+export function unseal(
+  key: Uint8Array,
+  row: Uint8Array,
+  sealed: Uint8Array,
+): Uint8Array | undefined {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
   const decipher = createDecipheriv(CIPHER, key, sealed.subarray(0, NONCE_BYTES));
   decipher.setAAD(row);
@@ -50,7 +54,12 @@ function sealHere(key: Uint8Array, nonce: Bytes, row: Uint8Array, clear: Uint8Ar
   return sealed;
 }
 
-async function sealElsewhere(key: Bytes, nonce: Bytes, row: Uint8Array, clear: Bytes): Promise<Uint8Array> {
+async function sealElsewhere(
+  key: Bytes,
+  nonce: Bytes,
+  row: Uint8Array,
+  clear: Bytes,
+): Promise<Uint8Array> {
   const imported = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt"]);
   const algorithm = { name: "AES-GCM", iv: nonce, additionalData: Uint8Array.from(row) };
   return new Uint8Array(await crypto.subtle.encrypt(algorithm, imported, clear));

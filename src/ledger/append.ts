@@ -34,7 +34,9 @@ export function logReader(tables: Tables, size: () => number): LogReader {
 }
 
 function nodeReader(tables: Tables): Pick<LogReader, "node"> {
-  return { node: (level, index) => isIndex(index) ? tables.nodes.get(nodeKey(level, index)) : undefined };
+  return {
+    node: (level, index) => isIndex(index) ? tables.nodes.get(nodeKey(level, index)) : undefined,
+  };
 }
 
 /** What six bytes of a key hold, with room for the nodes above the leaves. */

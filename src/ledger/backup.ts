@@ -29,7 +29,9 @@ export async function backup(store: Store, directory: string): Promise<void> {
   } catch (error) {
     const full = freeBytes(directory) < FULL_BYTES;
     await Deno.remove(draft, { recursive: true }).catch(() => {});
-    throw full ? new Refusal("storage_full", "The backup's file system is full.") : refusalOfFileError(error);
+    throw full
+      ? new Refusal("storage_full", "The backup's file system is full.")
+      : refusalOfFileError(error);
   }
 }
 

@@ -21,7 +21,10 @@ export class Ballast {
   #releases = 0;
 
   private constructor(directory: string) {
-    this.bytes = Math.min(BYTES_MAX, Math.max(BYTES_MIN, Math.floor(totalBytes(directory) / SHARE)));
+    this.bytes = Math.min(
+      BYTES_MAX,
+      Math.max(BYTES_MIN, Math.floor(totalBytes(directory) / SHARE)),
+    );
     this.#path = join(directory, "ballast");
   }
 
@@ -44,7 +47,9 @@ export class Ballast {
       const { size } = await file.stat();
       await file.seek(size, Deno.SeekMode.Start);
       for (let left = this.bytes - size; left > 0;) {
-        left -= await file.write(crypto.getRandomValues(new Uint8Array(Math.min(left, CHUNK_BYTES))));
+        left -= await file.write(
+          crypto.getRandomValues(new Uint8Array(Math.min(left, CHUNK_BYTES))),
+        );
       }
       this.#present = releases === this.#releases;
     } catch {

@@ -17,7 +17,10 @@ const LOOP_MAX = 64;
 const encoder = new TextEncoder();
 
 export function damaged(): Refusal {
-  return new Refusal("ledger_unavailable", "The ledger holds an entry it cannot read; run `openexec audit`.");
+  return new Refusal(
+    "ledger_unavailable",
+    "The ledger holds an entry it cannot read; run `openexec audit`.",
+  );
 }
 
 const slab = new Slab(2 ** 16);

@@ -11,7 +11,9 @@ const EXECUTION_KEY_BYTES = 16;
 /** All 32-byte keys. */
 const HASHES = { start: new Uint8Array(32), end: new Uint8Array(33).fill(0xff) };
 
-export function claimReader({ nonces, approvals }: Pick<Tables, "nonces" | "approvals">): ClaimFacts {
+export function claimReader(
+  { nonces, approvals }: Pick<Tables, "nonces" | "approvals">,
+): ClaimFacts {
   const nonceHolder = (nonce: string): string | undefined => {
     const row = nonces.get(nonceKey(nonce));
     return row?.length === EXECUTION_KEY_BYTES ? executionIdOf(row) : undefined;

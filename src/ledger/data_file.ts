@@ -147,7 +147,9 @@ function readNodes(view: DataView, count: number, leaf: boolean): PageLinks {
         page: Number(view.getBigUint64(value, true)),
         pages: Number(view.getBigUint64(value + 16, true)),
       });
-    } else if (value + low > view.byteLength) throw new RangeError("a value reaches beyond its page");
+    } else if (value + low > view.byteLength) {
+      throw new RangeError("a value reaches beyond its page");
+    }
   }
   return { children, trees, runs };
 }

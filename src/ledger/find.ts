@@ -29,15 +29,27 @@ export function list(
   const newestFirst = { reverse: true, limit };
   if (limit <= 0) return [];
   if (uid === null) {
-    return recordsOf([...tables.executions.range({ start: EXECUTION_KEYS.start, end, ...newestFirst })]);
+    return recordsOf([
+      ...tables.executions.range({ start: EXECUTION_KEYS.start, end, ...newestFirst }),
+    ]);
   }
-  const range: Range = { start: peerKey(uid, EXECUTION_KEYS.start), end: peerKey(uid, end), ...newestFirst };
-  return Array.from(tables.peers.keys(range), (key) => executionAt(tables, key.subarray(UID_BYTES)).record);
+  const range: Range = {
+    start: peerKey(uid, EXECUTION_KEYS.start),
+    end: peerKey(uid, end),
+    ...newestFirst,
+  };
+  return Array.from(
+    tables.peers.keys(range),
+    (key) => executionAt(tables, key.subarray(UID_BYTES)).record,
+  );
 }
 
 /** Every execution still reserved: never more than were in flight. */
 export function unsettled(tables: Tables): ExecutionRecord[] {
-  return Array.from(tables.unsettled.keys(EXECUTION_KEYS), (key) => executionAt(tables, key).record);
+  return Array.from(
+    tables.unsettled.keys(EXECUTION_KEYS),
+    (key) => executionAt(tables, key).record,
+  );
 }
 
 /** An index names it, so it is there, or the ledger is damaged. */

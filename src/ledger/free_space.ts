@@ -49,5 +49,6 @@ export function totalBytes(path: string): number {
 
 /** Whether a file could not be written because the disk, or our share of it, is full. */
 export function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+  return error instanceof Error && "code" in error &&
+    (error.code === "ENOSPC" || error.code === "EDQUOT");
 }

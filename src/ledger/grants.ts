@@ -39,7 +39,12 @@ export class Grants {
   }
 
   /** To be called inside a transaction; returns the row with the place of its binding. */
-  bind(key: Uint8Array, row: ApprovalRow, claim: ApprovalClaim, binding: SealedBody | null): ApprovalRow {
+  bind(
+    key: Uint8Array,
+    row: ApprovalRow,
+    claim: ApprovalClaim,
+    binding: SealedBody | null,
+  ): ApprovalRow {
     if (claim.uses === 1) return row;
     const bindingBucketMs = binding?.bucketMs ?? 0;
     if (row.bindingBucketMs !== 0 && row.bindingBucketMs !== bindingBucketMs) {
@@ -47,7 +52,10 @@ export class Grants {
     }
     this.bodies.store(binding);
     if (binding === null) {
-      this.#remembered.set(key.toHex(), { bodyDigest: claim.bodyDigest, expiresAtSeconds: claim.expiresAt });
+      this.#remembered.set(key.toHex(), {
+        bodyDigest: claim.bodyDigest,
+        expiresAtSeconds: claim.expiresAt,
+      });
     }
     return { ...row, bindingBucketMs };
   }

@@ -14,7 +14,14 @@ import type { MachineClock } from "../core/clock.ts";
 import { equalBytes } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
 import { advanceMark } from "./clock_mark.ts";
-import { decodeState, encodeState, type LedgerState, readState, stateRow, writeState } from "./state.ts";
+import {
+  decodeState,
+  encodeState,
+  type LedgerState,
+  readState,
+  stateRow,
+  writeState,
+} from "./state.ts";
 import type { Store } from "./store.ts";
 
 /** What one transaction does: it may change the state, and gets the time at which the transaction began. */
@@ -111,7 +118,9 @@ export class GroupCommit {
         throw new Fault(entry, error);
       }
     }
-    if (this.store.writes === writesBefore && equalBytes(before, encodeState(state))) return undefined;
+    if (this.store.writes === writesBefore && equalBytes(before, encodeState(state))) {
+      return undefined;
+    }
     advanceMark(state, this.clock);
     state.sequence++;
     return writeState(this.store.tables, state);
@@ -119,7 +128,10 @@ export class GroupCommit {
 
   #fail(batch: Batch, error: unknown): void {
     const reason = this.#landed(batch, error) ? this.store.giveUp() : error;
-    const entries = [...batch.entries, ...(batch.entries.length === 0 ? this.#waiting.splice(0) : [])];
+    const entries = [
+      ...batch.entries,
+      ...(batch.entries.length === 0 ? this.#waiting.splice(0) : []),
+    ];
     for (const entry of entries) entry.fail(reason);
   }
 

@@ -30,11 +30,16 @@ export function readIdentity(tables: Tables): Identity {
 }
 
 /** `executorId` null accepts any. Throws LedgerOpenError, other_identity. */
-export function checkIdentity(stored: Identity, wanted: { executorId: string | null; mode: Mode }): void {
+export function checkIdentity(
+  stored: Identity,
+  wanted: { executorId: string | null; mode: Mode },
+): void {
   if (wanted.executorId !== null && wanted.executorId !== stored.executorId) {
     throw otherIdentity(`executor ${stored.executorId}`, `executor_id = "${stored.executorId}"`);
   }
-  if (wanted.mode !== stored.mode) throw otherIdentity(`${stored.mode} mode`, `mode = "${stored.mode}"`);
+  if (wanted.mode !== stored.mode) {
+    throw otherIdentity(`${stored.mode} mode`, `mode = "${stored.mode}"`);
+  }
 }
 
 function otherIdentity(whose: string, setting: string): LedgerOpenError {

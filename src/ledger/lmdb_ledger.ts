@@ -108,7 +108,11 @@ export class LmdbLedger implements Ledger {
     return recordRestore(this.parts, receipt);
   }
 
-  resolve(id: string, as: "succeeded" | "failed", receipt: SignedReceipt): Promise<ExecutionRecord> {
+  resolve(
+    id: string,
+    as: "succeeded" | "failed",
+    receipt: SignedReceipt,
+  ): Promise<ExecutionRecord> {
     return resolve(this.parts, id, as, receipt);
   }
 

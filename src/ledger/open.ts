@@ -55,7 +55,11 @@ export async function openLedger(options: OpenOptions): Promise<LmdbLedger> {
   try {
     if (!await exists(ledgerFolder(stateDir))) await createLedger(options);
     const { mapBytes } = options;
-    store = await openStore({ directory: ledgerFolder(stateDir), mapBytes, release: releaseMappedFile });
+    store = await openStore({
+      directory: ledgerFolder(stateDir),
+      mapBytes,
+      release: releaseMappedFile,
+    });
     return await assemble(options, store, lock);
   } catch (error) {
     await store?.close();
@@ -124,5 +128,16 @@ async function assemble(options: OpenOptions, store: Store, lock: StateLock): Pr
     reusableBytes: () => store.reusableBytes,
     unusable: () => store.unusable,
   });
-  return new LmdbLedger({ tables, commits, bodies, grants, room, clock, identity, store, vault, lock });
+  return new LmdbLedger({
+    tables,
+    commits,
+    bodies,
+    grants,
+    room,
+    clock,
+    identity,
+    store,
+    vault,
+    lock,
+  });
 }

@@ -26,11 +26,18 @@ export function resolve(
     if (key === undefined || row === undefined) throw new Refusal("execution_not_found");
     const stored = decodeExecution(id, row);
     const from = stored.record.status;
-    if (stored.record.resolution !== null || !RESOLVABLE.has(from)) throw new Refusal("not_resolvable");
+    if (stored.record.resolution !== null || !RESOLVABLE.has(from)) {
+      throw new Refusal("not_resolvable");
+    }
 
     const logIndex = appendReceipt(tables, state, receipt);
     const code = as === "succeeded" ? null : "handler_failed";
-    const record: ExecutionRecord = { ...stored.record, status: as, code, resolution: { from, logIndex } };
+    const record: ExecutionRecord = {
+      ...stored.record,
+      status: as,
+      code,
+      resolution: { from, logIndex },
+    };
     tables.executions.put(key, encodeExecution({ ...stored, record }));
     return record;
   };

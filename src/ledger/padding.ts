@@ -20,7 +20,9 @@ export function padded(plaintext: Uint8Array): Uint8Array<ArrayBuffer> {
 export function unpadded(whole: Uint8Array): Uint8Array | undefined {
   if (whole.length < HEAD_BYTES) return undefined;
   const length = new DataView(whole.buffer, whole.byteOffset).getUint32(0);
-  return HEAD_BYTES + length <= whole.length ? whole.subarray(HEAD_BYTES, HEAD_BYTES + length) : undefined;
+  return HEAD_BYTES + length <= whole.length
+    ? whole.subarray(HEAD_BYTES, HEAD_BYTES + length)
+    : undefined;
 }
 
 export function paddedLength(length: number): number {

@@ -36,7 +36,12 @@ export class Pruner {
   }
 }
 
-async function prune(ledger: LedgerParts, vault: Vault, limit: number, force: boolean): Promise<PruneReport> {
+async function prune(
+  ledger: LedgerParts,
+  vault: Vault,
+  limit: number,
+  force: boolean,
+): Promise<PruneReport> {
   const mark: Work<number | null> = (state) => {
     const markMs = advanceMark(state, ledger.clock);
     if (force) state.pruningPaused = false;
@@ -49,7 +54,9 @@ async function prune(ledger: LedgerParts, vault: Vault, limit: number, force: bo
   let bodies = 0;
   for (;;) {
     const wanted = Math.min(ROWS_PER_TRANSACTION, limit - bodies);
-    if (wanted <= 0) return { bodies, buckets, done: unreadableRows(ledger, vault, nowMs, 1).length === 0 };
+    if (wanted <= 0) {
+      return { bodies, buckets, done: unreadableRows(ledger, vault, nowMs, 1).length === 0 };
+    }
     const removed = await removeRows(ledger, vault, nowMs, wanted);
     bodies += removed;
     if (removed < wanted) return { bodies, buckets, done: true };
@@ -73,7 +80,12 @@ function unsettledBuckets({ tables }: LedgerParts): ReadonlySet<number> {
   return new Set(rows.map(({ value }) => new ByteReader(value).u48()));
 }
 
-function removeRows(ledger: LedgerParts, vault: Vault, nowMs: number, wanted: number): Promise<number> {
+function removeRows(
+  ledger: LedgerParts,
+  vault: Vault,
+  nowMs: number,
+  wanted: number,
+): Promise<number> {
   const remove: Work<number> = () => {
     const rows = unreadableRows(ledger, vault, nowMs, wanted);
     for (const key of rows) ledger.tables.sealed.remove(key);
@@ -83,11 +95,20 @@ function removeRows(ledger: LedgerParts, vault: Vault, nowMs: number, wanted: nu
 }
 
 /** Keys of at most `wanted` rows whose bucket has expired and has no key any more, the oldest first. */
-function unreadableRows(ledger: LedgerParts, vault: Vault, nowMs: number, wanted: number): Uint8Array[] {
+function unreadableRows(
+  ledger: LedgerParts,
+  vault: Vault,
+  nowMs: number,
+  wanted: number,
+): Uint8Array[] {
   const found: Uint8Array[] = [];
   let startMs = 0;
   for (const keptMs of [...vault.buckets().filter((bucketMs) => bucketMs <= nowMs), nowMs + 1]) {
-    const range = { start: bucketStart(startMs), end: bucketStart(keptMs), limit: wanted - found.length };
+    const range = {
+      start: bucketStart(startMs),
+      end: bucketStart(keptMs),
+      limit: wanted - found.length,
+    };
     for (const key of ledger.tables.sealed.keys(range)) found.push(key);
     if (found.length >= wanted) break;
     startMs = keptMs + 1;
@@ -97,7 +118,13 @@ function unreadableRows(ledger: LedgerParts, vault: Vault, nowMs: number, wanted
 
 /** When the oldest body still stored expires, or did, in ms since 1970; null when none is. */
 export function oldestExpiryMs({ tables }: Pick<LedgerParts, "tables">): number | null {
-  for (const key of tables.sealed.keys({ start: bucketStart(0), end: bucketStart(2 ** 48 - 1), limit: 1 })) {
+  for (
+    const key of tables.sealed.keys({
+      start: bucketStart(0),
+      end: bucketStart(2 ** 48 - 1),
+      limit: 1,
+    })
+  ) {
     return bucketOfSealedKey(key);
   }
   return null;

@@ -34,7 +34,9 @@ const MODES: readonly Mode[] = ["enforced", "demo"];
 const SCHEMES: readonly ApprovalReference["scheme"][] = ["dsse", "clawshield"];
 
 /** The row under executionKey(record.id). */
-export function encodeExecution({ record, requestBucketMs, resultBucketMs }: StoredExecution): Uint8Array {
+export function encodeExecution(
+  { record, requestBucketMs, resultBucketMs }: StoredExecution,
+): Uint8Array {
   const writer = new ByteWriter(512)
     .u8(VERSION)
     .u8(STATUSES.indexOf(record.status))
@@ -71,7 +73,12 @@ export function decodeExecution(id: string, row: Uint8Array): StoredExecution {
   const status = memberOf(STATUSES, reader.u8());
   const mode = memberOf(MODES, reader.u8());
   const code = codeOf(reader.text());
-  const [action, nonce, traceId, socket] = [reader.text(), reader.text(), reader.text(), reader.text()];
+  const [action, nonce, traceId, socket] = [
+    reader.text(),
+    reader.text(),
+    reader.text(),
+    reader.text(),
+  ];
   const peer: Peer = { uid: reader.u32(), gid: reader.u32(), pid: reader.u32(), socket };
   const handlerDigest = readDigest(reader);
   const requestCommitment = readDigest(reader);
@@ -106,14 +113,22 @@ export function decodeExecution(id: string, row: Uint8Array): StoredExecution {
 
 /** The row under leafKey(index). */
 export function encodeReceipt({ body, keyid, signature }: SignedReceipt): Uint8Array {
-  if (signature.length !== SIGNATURE_BYTES) throw new RangeError("an Ed25519 signature has 64 bytes");
-  return new ByteWriter(body.length + 256).u8(VERSION).text(keyid).bytes(signature).bytes(body).finish();
+  if (signature.length !== SIGNATURE_BYTES) {
+    throw new RangeError("an Ed25519 signature has 64 bytes");
+  }
+  return new ByteWriter(body.length + 256).u8(VERSION).text(keyid).bytes(signature).bytes(body)
+    .finish();
 }
 
 export function decodeReceipt(index: number, row: Uint8Array): LoggedReceipt {
   const reader = new ByteReader(row);
   if (reader.u8() !== VERSION) throw damaged();
-  return { index, keyid: reader.text(), signature: reader.view(SIGNATURE_BYTES), body: reader.rest() };
+  return {
+    index,
+    keyid: reader.text(),
+    signature: reader.view(SIGNATURE_BYTES),
+    body: reader.rest(),
+  };
 }
 
 const SIGNATURE_BYTES = 64;
@@ -146,7 +161,9 @@ function readApproval(reader: ByteReader): ApprovalReference | null {
 
 function readSigners(reader: ByteReader): ApprovalReference["signers"] {
   const signers: { name: string; keyid: string }[] = [];
-  for (let left = reader.u32(); left > 0; left--) signers.push({ name: reader.text(), keyid: reader.text() });
+  for (let left = reader.u32(); left > 0; left--) {
+    signers.push({ name: reader.text(), keyid: reader.text() });
+  }
   return signers;
 }
 

@@ -25,7 +25,10 @@ interface Sealed {
 }
 
 /** Throws what Ledger.reserve names. */
-export async function reserve(ledger: LedgerParts, reservation: Reservation): Promise<ExecutionRecord> {
+export async function reserve(
+  ledger: LedgerParts,
+  reservation: Reservation,
+): Promise<ExecutionRecord> {
   const admissionEnded = ledger.room.admitReservation(reservation.body.canonical.length);
   try {
     return await sealAndClaim(ledger, reservation);
@@ -34,13 +37,17 @@ export async function reserve(ledger: LedgerParts, reservation: Reservation): Pr
   }
 }
 
-async function sealAndClaim(ledger: LedgerParts, reservation: Reservation): Promise<ExecutionRecord> {
+async function sealAndClaim(
+  ledger: LedgerParts,
+  reservation: Reservation,
+): Promise<ExecutionRecord> {
   const id = ownExecutionKey(reservation.record.id);
   const sealed = await sealAll(ledger, id, reservation);
   try {
     return await ledger.room.insist(
       1,
-      () => ledger.commits.add((state, nowMs) => claim(ledger, id, reservation, sealed, state, nowMs)),
+      () =>
+        ledger.commits.add((state, nowMs) => claim(ledger, id, reservation, sealed, state, nowMs)),
     );
   } finally {
     sealed.request?.release();
@@ -48,7 +55,11 @@ async function sealAndClaim(ledger: LedgerParts, reservation: Reservation): Prom
   }
 }
 
-async function sealAll(ledger: LedgerParts, id: Uint8Array, reservation: Reservation): Promise<Sealed> {
+async function sealAll(
+  ledger: LedgerParts,
+  id: Uint8Array,
+  reservation: Reservation,
+): Promise<Sealed> {
   const { body, claim, retention } = reservation;
   const nowMs = ledger.clock.nowMs();
   const request = await ledger.bodies.sealRequest(id, body, nowMs, retention.payloadMs)
@@ -83,9 +94,15 @@ function claim(
   const requestBucketMs = request?.bucketMs ?? 0;
   tables.nonces.insert(nonce, id);
   if (claim !== null && use !== null) {
-    tables.approvals.put(use.key, encodeApproval(ledger.grants.bind(use.key, use.row, claim, binding)));
+    tables.approvals.put(
+      use.key,
+      encodeApproval(ledger.grants.bind(use.key, use.row, claim, binding)),
+    );
   }
-  tables.executions.insert(id, encodeExecution({ record: reserved, requestBucketMs, resultBucketMs: 0 }));
+  tables.executions.insert(
+    id,
+    encodeExecution({ record: reserved, requestBucketMs, resultBucketMs: 0 }),
+  );
   tables.peers.insert(peerKey(record.peer.uid, id), NOTHING);
   tables.unsettled.insert(id, new ByteWriter(6).u48(requestBucketMs).finish());
   ledger.bodies.store(request);
@@ -103,5 +120,8 @@ function useOf(
   const key = approvalKey(claim.iss, claim.jti);
   const stored = ledger.tables.approvals.get(key);
   const known = stored === undefined ? UNSEEN : decodeApproval(stored);
-  return { key, row: takeUse(known, claim, execution, state, (row) => ledger.grants.boundTo(key, row)) };
+  return {
+    key,
+    row: takeUse(known, claim, execution, state, (row) => ledger.grants.boundTo(key, row)),
+  };
 }

@@ -45,7 +45,9 @@ export interface Restored extends Identity {
 }
 
 /** Throws LedgerOpenError: in_use, missing, damaged, newer_schema. Resolves once the fence's second has begun. */
-export async function restoreLedger({ backupDir, stateDir, clock }: RestoreOptions): Promise<Restored> {
+export async function restoreLedger(
+  { backupDir, stateDir, clock }: RestoreOptions,
+): Promise<Restored> {
   const source = dataFile(join(backupDir, LEDGER_FOLDER));
   if (!await exists(source)) {
     throw new LedgerOpenError(
@@ -81,7 +83,10 @@ async function prepare(
   try {
     const identity = readIdentity(store.tables);
     const state = readState(store.tables);
-    const earliestMs = Math.max(earliestNow(state, clock), await earliestBy(ledgerFolder(stateDir), clock));
+    const earliestMs = Math.max(
+      earliestNow(state, clock),
+      await earliestBy(ledgerFolder(stateDir), clock),
+    );
     const nowMs = advanceMark(state, clock, earliestMs);
     // an approval may have been issued, and consumed, in the very millisecond of a mark
     const fenceSeconds = Math.max(state.fenceSeconds, Math.floor(nowMs / 1000) + 1);

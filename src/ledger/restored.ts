@@ -38,7 +38,10 @@ export function unrecordedRestore(tables: Tables): Restoration | null {
   return { atMs, fenceSeconds: readState(tables).fenceSeconds };
 }
 
-export function recordRestore({ tables, commits, room }: LedgerParts, receipt: SignedReceipt): Promise<void> {
+export function recordRestore(
+  { tables, commits, room }: LedgerParts,
+  receipt: SignedReceipt,
+): Promise<void> {
   return room.insist(OPERATOR_ATTEMPTS, () =>
     commits.add((state) => {
       appendReceipt(tables, state, receipt);

@@ -67,8 +67,19 @@ function close(
 
   const { status, code, startedAtMs, settledAtMs, resultCommitment } = settlement;
   const logIndex = appendReceipt(tables, state, settlement.receipt);
-  const record = { ...stored.record, status, code, startedAtMs, settledAtMs, resultCommitment, logIndex };
-  tables.executions.put(id, encodeExecution({ ...stored, record, resultBucketMs: result?.bucketMs ?? 0 }));
+  const record = {
+    ...stored.record,
+    status,
+    code,
+    startedAtMs,
+    settledAtMs,
+    resultCommitment,
+    logIndex,
+  };
+  tables.executions.put(
+    id,
+    encodeExecution({ ...stored, record, resultBucketMs: result?.bucketMs ?? 0 }),
+  );
   tables.unsettled.remove(id);
   bodies.store(result);
   state.unsettled--;

@@ -16,7 +16,12 @@
 import { open, type RootDatabase } from "lmdb";
 import { join } from "node:path";
 import { Refusal } from "../core/errors.ts";
-import { codeOf, commitFailure, isCommitError, takeUnhandledCommitErrors } from "./commit_failure.ts";
+import {
+  codeOf,
+  commitFailure,
+  isCommitError,
+  takeUnhandledCommitErrors,
+} from "./commit_failure.ts";
 import { FreeSpace } from "./free_space.ts";
 import { DATA_FILE } from "./layout.ts";
 import { damagedLedger } from "./open_error.ts";
@@ -156,7 +161,10 @@ export class Store {
     };
     this.#inFlight.set(promise, reject);
     try {
-      this.#root.transaction(() => this.#root.childTransaction(measured)).then(() => resolve(), reject);
+      this.#root.transaction(() => this.#root.childTransaction(measured)).then(
+        () => resolve(),
+        reject,
+      );
       await promise;
     } catch (error) {
       if (!isCommitError(error)) throw error;

@@ -90,19 +90,29 @@ export class Table {
   }
 
   *keys(range: Range): Generator<Uint8Array> {
-    const keys = this.#guard(() => this.database.getKeys({ ...boundsOf(range), ...this.observer.reading() }));
+    const keys = this.#guard(() =>
+      this.database.getKeys({ ...boundsOf(range), ...this.observer.reading() })
+    );
     for (const key of keys) yield plain(key);
   }
 
   /** How many rows there are, one by one. */
   count(range: Range): number {
-    return this.#guard(() => this.database.getKeysCount({ ...boundsOf(range), ...this.observer.reading() }));
+    return this.#guard(() =>
+      this.database.getKeysCount({ ...boundsOf(range), ...this.observer.reading() })
+    );
   }
 
-  #putIf(key: Uint8Array, value: Uint8Array, condition: { noOverwrite: true } | { append: true }): void {
+  #putIf(
+    key: Uint8Array,
+    value: Uint8Array,
+    condition: { noOverwrite: true } | { append: true },
+  ): void {
     this.observer.wrote(value.length);
     const done: unknown = this.#guard(() => this.database.putSync(key, value, condition));
-    if (done !== true) throw new RangeError("a row is already there, or comes after the one to append");
+    if (done !== true) {
+      throw new RangeError("a row is already there, or comes after the one to append");
+    }
   }
 
   #guard<T>(act: () => T): T {

@@ -103,7 +103,8 @@ export class LogAudit {
     const trusted = this.#options.trustedKeys ?? [];
     const anchored = this.#checkpoints.anchors(this.#executorId ?? "", keys, trusted);
     if (!this.stopped) this.fail(this.#conclude(trusted.length > 0 && !anchored));
-    const first = this.#problems.toSorted((a, b) => (a.index ?? Infinity) - (b.index ?? Infinity))[0] ?? null;
+    const first =
+      this.#problems.toSorted((a, b) => (a.index ?? Infinity) - (b.index ?? Infinity))[0] ?? null;
     return {
       ok: first === null,
       entries: first?.index ?? this.#frontier.size,
@@ -125,7 +126,11 @@ export class LogAudit {
     if (receipt === undefined) return problem("body_malformed", index, "it is no receipt");
     this.#executorId ??= receipt.executor_id;
     if (receipt.executor_id !== this.#executorId) {
-      return problem("executor_mismatch", index, `it is of ${receipt.executor_id}, not ${this.#executorId}`);
+      return problem(
+        "executor_mismatch",
+        index,
+        `it is of ${receipt.executor_id}, not ${this.#executorId}`,
+      );
     }
     const publicKey = this.#chain.follow(index, entry.keyid, receipt);
     if (publicKey === undefined) {
@@ -153,7 +158,9 @@ export class LogAudit {
 
   async #verify(jobs: readonly SignatureJob[], start: number): Promise<void> {
     const bad = await (this.#options.firstBadSignature ?? firstBadSignature)(jobs);
-    if (bad >= 0) this.fail(problem("signature_invalid", start + bad, "its signature does not verify"));
+    if (bad >= 0) {
+      this.fail(problem("signature_invalid", start + bad, "its signature does not verify"));
+    }
   }
 
   #conclude(untrusted: boolean): AuditProblem | undefined {

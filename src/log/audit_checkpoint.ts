@@ -46,15 +46,23 @@ export class CheckpointAudit {
   /** Called after each entry. */
   compare(frontier: Frontier): void {
     for (const kept of this.#bySize.get(frontier.size) ?? []) {
-      if (kept.head === undefined || !equalBytes(kept.head.root, frontier.root())) this.#different.add(kept);
+      if (kept.head === undefined || !equalBytes(kept.head.root, frontier.root())) {
+        this.#different.add(kept);
+      }
     }
   }
 
   /** Called after the last of `entries`, with the keys the log told. */
-  conclude(entries: number, executorId: string, keys: readonly ChainedKey[]): AuditProblem | undefined {
+  conclude(
+    entries: number,
+    executorId: string,
+    keys: readonly ChainedKey[],
+  ): AuditProblem | undefined {
     for (const kept of this.#kept) {
       const { head, text } = kept;
-      if (head === undefined) return problem("checkpoint_malformed", null, "a checkpoint given is none");
+      if (head === undefined) {
+        return problem("checkpoint_malformed", null, "a checkpoint given is none");
+      }
       if (openCheckpoint(text, executorId, keys.map(({ publicKey }) => publicKey)) === undefined) {
         return problem(
           "checkpoint_not_signed",
@@ -78,7 +86,11 @@ export class CheckpointAudit {
    * Whether one of `trusted` vouches for the log: as its first key, or by a checkpoint that covers the entry which made it
    * current. That an entry only names a trusted key proves nothing, for that takes no consent of the key.
    */
-  anchors(executorId: string, keys: readonly ChainedKey[], trusted: readonly Uint8Array[]): boolean {
+  anchors(
+    executorId: string,
+    keys: readonly ChainedKey[],
+    trusted: readonly Uint8Array[],
+  ): boolean {
     return keys.some(({ publicKey, since }) => {
       if (!trusted.some((key) => equalBytes(key, publicKey))) return false;
       return since === 0 || this.#kept.some(({ text }) => {

@@ -109,7 +109,11 @@ export class ClaimMatch {
     }
     const nonces = this.#facts.nonces();
     if (nonces !== this.#executions) {
-      return problem("nonce_mismatch", null, `${nonces} nonces are taken, by ${this.#executions} executions`);
+      return problem(
+        "nonce_mismatch",
+        null,
+        `${nonces} nonces are taken, by ${this.#executions} executions`,
+      );
     }
     const approvals = this.#facts.approvals();
     const explained = this.#used + this.#grants.size + this.#revokedUnused.size;
@@ -121,7 +125,11 @@ export class ClaimMatch {
   #check({ execution, nonceHolder, approval }: ClaimFact<Waiting>): AuditProblem | undefined {
     const { index, id } = execution;
     if (nonceHolder !== id) {
-      return problem("nonce_mismatch", index, `the nonce of execution ${id} is not recorded as taken by it`);
+      return problem(
+        "nonce_mismatch",
+        index,
+        `the nonce of execution ${id} is not recorded as taken by it`,
+      );
     }
     if (execution.approval === null) return undefined;
     const wrong = this.#use(id, `${execution.approval.iss} ${execution.approval.jti}`, approval);
@@ -134,7 +142,9 @@ export class ClaimMatch {
   #use(id: string, name: string, known: ApprovalFact | undefined): string | undefined {
     if (known === undefined) return "is not recorded";
     const { usesTaken, usesAllowed, firstExecution } = known;
-    if (usesTaken > usesAllowed) return `was used ${usesTaken} times, and may be ${usesAllowed} times`;
+    if (usesTaken > usesAllowed) {
+      return `was used ${usesTaken} times, and may be ${usesAllowed} times`;
+    }
     if (usesTaken === 1) {
       this.#used++;
       return firstExecution === id ? undefined : "is recorded as used by another, once";

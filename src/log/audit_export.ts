@@ -4,7 +4,12 @@ import { equalBytes } from "../core/encoding.ts";
 import { type AuditOptions, LogAudit } from "./audit.ts";
 import { type AuditProblem, type AuditReport, problem } from "./audit_report.ts";
 import { openCheckpoint } from "./checkpoint.ts";
-import { type ExportHeader, formatEntry, formatFinalCheckpoint, formatHeader } from "./export_format.ts";
+import {
+  type ExportHeader,
+  formatEntry,
+  formatFinalCheckpoint,
+  formatHeader,
+} from "./export_format.ts";
 import { type ExportFault, ExportReader } from "./export_reader.ts";
 import type { LoggedReceipt } from "./signed_receipt.ts";
 
@@ -44,9 +49,13 @@ function malformed({ line, detail }: ExportFault): AuditProblem {
 }
 
 /** Header and checkpoint must name exactly the log between them, and its newest key. */
-function frameProblem({ header, checkpoint }: ExportReader, report: AuditReport): AuditProblem | undefined {
+function frameProblem(
+  { header, checkpoint }: ExportReader,
+  report: AuditReport,
+): AuditProblem | undefined {
   const current = report.keys.at(-1);
-  const isRight = header !== null && current !== undefined && header.executorId === report.executorId &&
+  const isRight = header !== null && current !== undefined &&
+    header.executorId === report.executorId &&
     equalBytes(header.publicKey, current.publicKey);
   if (!isRight) return problem("export_malformed", null, "the header is not about this log");
   return openCheckpoint(checkpoint ?? "", header.executorId, [header.publicKey]) === undefined

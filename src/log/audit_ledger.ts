@@ -51,7 +51,9 @@ export class LedgerMatch {
 
   /** From the log to the ledger; what is wrong with its claims may be told with a later entry. */
   entry(index: number, receipt: Receipt): AuditProblem | undefined {
-    if (receipt.kind === "admin" && receipt.act === "revoke") return this.#claims.revocation(index, receipt);
+    if (receipt.kind === "admin" && receipt.act === "revoke") {
+      return this.#claims.revocation(index, receipt);
+    }
     if (receipt.kind !== "execution" && receipt.kind !== "resolution") return undefined;
     const fact = this.#facts.find(receipt.execution_id);
     if (fact === undefined) {
@@ -86,19 +88,26 @@ export class LedgerMatch {
     for (const id of this.#facts.unsettled()) {
       const fact = this.#facts.find(id);
       if (fact?.status !== "reserved" || unsettled.has(id)) {
-        return problem("unsettled_mismatch", null, `execution ${id} is listed as unsettled, and is not`);
+        return problem(
+          "unsettled_mismatch",
+          null,
+          `execution ${id} is listed as unsettled, and is not`,
+        );
       }
       if (!isOpen(fact)) return withoutReceipt(fact);
       unsettled.add(id);
       const claim = this.#claims.execution(null, fact);
       if (claim !== undefined) return claim;
     }
-    return this.#claims.compare() ?? this.#unmatched(unsettled) ?? this.#unlisted() ?? this.#claims.left();
+    return this.#claims.compare() ?? this.#unmatched(unsettled) ?? this.#unlisted() ??
+      this.#claims.left();
   }
 
   /** Nothing is left when as many were matched or are unsettled as there are. */
   #unmatched(unsettled: ReadonlySet<string>): AuditProblem | undefined {
-    if (this.#unresolved === 0 && this.#matched + unsettled.size === this.#facts.count()) return undefined;
+    if (this.#unresolved === 0 && this.#matched + unsettled.size === this.#facts.count()) {
+      return undefined;
+    }
     for (const fact of this.#facts.all()) {
       if (unsettled.has(fact.id)) continue;
       if (isOpen(fact)) {
@@ -118,9 +127,11 @@ export class LedgerMatch {
 
   #unlisted(): AuditProblem | undefined {
     const [listed, count] = [this.#facts.listed(), this.#facts.count()];
-    return listed === count
-      ? undefined
-      : problem("peer_mismatch", null, `${listed} executions are listed by peer, and there are ${count}`);
+    return listed === count ? undefined : problem(
+      "peer_mismatch",
+      null,
+      `${listed} executions are listed by peer, and there are ${count}`,
+    );
   }
 
   #own(index: number, id: string): void {
@@ -151,7 +162,11 @@ function isOpen({ status, logIndex, resolution }: ExecutionFact): boolean {
 }
 
 function withoutReceipt({ id, status }: ExecutionFact): AuditProblem {
-  return problem("execution_without_receipt", null, `execution ${id}, ${status}, is not as the log has it`);
+  return problem(
+    "execution_without_receipt",
+    null,
+    `execution ${id}, ${status}, is not as the log has it`,
+  );
 }
 
 function mismatch(index: number, id: string, difference: string): AuditProblem {
@@ -172,7 +187,10 @@ const AGREEMENTS: readonly (readonly [string, Agreement])[] = [
   ["nonce", (receipt, fact) => receipt.nonce === fact.nonce],
   ["mode", (receipt, fact) => receipt.mode === fact.mode],
   ["request_commitment", (receipt, fact) => receipt.request_commitment === fact.requestCommitment],
-  ["result_commitment", (receipt, fact) => (receipt.result_commitment ?? null) === fact.resultCommitment],
+  [
+    "result_commitment",
+    (receipt, fact) => (receipt.result_commitment ?? null) === fact.resultCommitment,
+  ],
   ["handler_digest", (receipt, fact) => receipt.handler_digest === fact.handlerDigest],
   ["scheme", ({ approval }, fact) => approval?.scheme === fact.approval?.scheme],
   ["iss", ({ approval }, fact) => approval?.iss === fact.approval?.iss],

@@ -38,12 +38,20 @@ export function logKey(executorId: string, publicKey: Uint8Array): NoteKey {
 }
 
 /** The signed note of a tree head. Throws RangeError for an executor id that no key name can hold. */
-export function signCheckpoint(executorId: string, size: number, root: Uint8Array, signer: Signer): string {
+export function signCheckpoint(
+  executorId: string,
+  size: number,
+  root: Uint8Array,
+  signer: Signer,
+): string {
   const key = logKey(executorId, signer.publicKey);
   if (!isNoteName(key.name)) throw new RangeError("an executor id holds neither space nor plus");
   const text = formatTreeHead({ origin: key.name, size, root, extensions: [] });
   const signature = signer.sign(utf8Encode(text));
-  return formatSignedNote({ text, signatures: [{ name: key.name, keyId: noteKeyId(key), signature }] });
+  return formatSignedNote({
+    text,
+    signatures: [{ name: key.name, keyId: noteKeyId(key), signature }],
+  });
 }
 
 /**
@@ -68,7 +76,9 @@ export function openCheckpoint(
 }
 
 export function formatTreeHead({ origin, size, root, extensions }: TreeHead): string {
-  return [origin, String(size), base64Encode(root), ...extensions].map((line) => `${line}\n`).join("");
+  return [origin, String(size), base64Encode(root), ...extensions].map((line) => `${line}\n`).join(
+    "",
+  );
 }
 
 /** Of a note's text, unsigned as it stands: for those who look at a note before they know its keys. */

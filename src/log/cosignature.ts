@@ -36,7 +36,9 @@ export function parseWitness(vkey: string): Witness | undefined {
 
 /** Whether `witness` cosigned the checkpoint in this note, and when it did last. */
 export function checkCosignature(note: SignedNote, witness: Witness): CosignatureCheck {
-  const times = signaturesBy(note, witness).map((bytes) => verifiedTime(note.text, bytes, witness.publicKey));
+  const times = signaturesBy(note, witness).map((bytes) =>
+    verifiedTime(note.text, bytes, witness.publicKey)
+  );
   if (times.length === 0) return { status: "absent" };
   const valid = times.filter((time) => time !== undefined);
   if (valid.length < times.length) return { status: "invalid" };
@@ -72,5 +74,7 @@ function verifiedTime(text: string, bytes: Uint8Array, publicKey: Uint8Array): n
   if (bytes.length !== TIME_BYTES + 64) return undefined;
   const time = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0));
   if (!Number.isSafeInteger(time)) return undefined;
-  return verify(bytes.subarray(TIME_BYTES), cosignedMessage(text, time), publicKey) ? time : undefined;
+  return verify(bytes.subarray(TIME_BYTES), cosignedMessage(text, time), publicKey)
+    ? time
+    : undefined;
 }

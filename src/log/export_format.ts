@@ -26,7 +26,11 @@ export interface ExportHeader {
 }
 
 export function formatHeader({ executorId, publicKey }: ExportHeader): string {
-  const header = { executor_id: executorId, format: FORMAT, public_key: formatPublicKey(publicKey) };
+  const header = {
+    executor_id: executorId,
+    format: FORMAT,
+    public_key: formatPublicKey(publicKey),
+  };
   return `${canonicalJson(header)}\n`;
 }
 
@@ -52,7 +56,9 @@ export function parseHeader(line: string): ExportHeader | undefined {
 export function parseEntry(line: string): LoggedReceipt | undefined {
   const node = parseLine(line);
   const index = node === undefined ? undefined : memberOf(node, "index");
-  const envelope = node === undefined ? undefined : parseEnvelope(memberOf(node, "receipt") ?? node);
+  const envelope = node === undefined
+    ? undefined
+    : parseEnvelope(memberOf(node, "receipt") ?? node);
   const receipt = envelope === undefined ? undefined : receiptOfEnvelope(envelope);
   if (index?.kind !== "number" || receipt === undefined) return undefined;
   const entry = { ...receipt, index: index.value };
@@ -62,7 +68,9 @@ export function parseEntry(line: string): LoggedReceipt | undefined {
 /** undefined unless `line`, newline included, is one that formatFinalCheckpoint writes. */
 export function parseFinalCheckpoint(line: string): string | undefined {
   const checkpoint = textOf(parseLine(line), "checkpoint");
-  return checkpoint !== undefined && formatFinalCheckpoint(checkpoint) === line ? checkpoint : undefined;
+  return checkpoint !== undefined && formatFinalCheckpoint(checkpoint) === line
+    ? checkpoint
+    : undefined;
 }
 
 function parseLine(line: string): JsonNode | undefined {

@@ -1,7 +1,12 @@
 /** Reads an export as its bytes arrive, line by line; memory holds one chunk and one line. */
 
 import { concatBytes, utf8Decode } from "../core/encoding.ts";
-import { type ExportHeader, parseEntry, parseFinalCheckpoint, parseHeader } from "./export_format.ts";
+import {
+  type ExportHeader,
+  parseEntry,
+  parseFinalCheckpoint,
+  parseHeader,
+} from "./export_format.ts";
 import type { LoggedReceipt } from "./signed_receipt.ts";
 
 const NEWLINE = 0x0a;
@@ -65,7 +70,9 @@ export class ExportReader {
     const entry = parseEntry(line);
     if (entry !== undefined) return entry;
     this.checkpoint = parseFinalCheckpoint(line) ?? null;
-    if (this.checkpoint === null) this.#fail("it is neither an entry nor the checkpoint of an export");
+    if (this.checkpoint === null) {
+      this.#fail("it is neither an entry nor the checkpoint of an export");
+    }
     return undefined;
   }
 

@@ -23,7 +23,9 @@ export class KeyChain {
    * undefined when it says another than the log gives, or names a key that cannot sign.
    */
   follow(index: number, keyid: string, receipt: Receipt): Uint8Array | undefined {
-    const named = receipt.kind === "key" ? keyOf(receipt.new_public_key, receipt.new_keyid, index) : null;
+    const named = receipt.kind === "key"
+      ? keyOf(receipt.new_public_key, receipt.new_keyid, index)
+      : null;
     if (named === undefined) return undefined;
     const signer = index === 0 ? named : this.keys.at(-1);
     if (signer?.keyid !== keyid) return undefined;
@@ -34,5 +36,7 @@ export class KeyChain {
 
 function keyOf(text: string, keyid: string, since: number): ChainedKey | undefined {
   const publicKey = parseReceiptKey(text);
-  return publicKey !== undefined && isAdmissibleKey(publicKey) ? { keyid, publicKey, since } : undefined;
+  return publicKey !== undefined && isAdmissibleKey(publicKey)
+    ? { keyid, publicKey, since }
+    : undefined;
 }

@@ -3,7 +3,14 @@
  * base64 holds one byte for the signature type and the 32 bytes of an Ed25519 public key.
  */
 
-import { base64Encode, concatBytes, equalBytes, hexDecode, hexEncode, utf8Encode } from "../core/encoding.ts";
+import {
+  base64Encode,
+  concatBytes,
+  equalBytes,
+  hexDecode,
+  hexEncode,
+  utf8Encode,
+} from "../core/encoding.ts";
 import { isAdmissibleKey } from "../core/ed25519.ts";
 import { sha256 } from "../core/sha.ts";
 import { decodeStandardBase64 } from "./text_values.ts";
@@ -43,7 +50,9 @@ export function parseVkey(text: string): NoteKey | undefined {
   const [name = "", id = "", ...rest] = text.split("+");
   const material = decodeStandardBase64(rest.join("+"));
   const keyId = hexDecode(id);
-  if (!isNoteName(name) || keyId === undefined || material?.length !== 1 + KEY_BYTES) return undefined;
+  if (!isNoteName(name) || keyId === undefined || material?.length !== 1 + KEY_BYTES) {
+    return undefined;
+  }
   const [algorithm] = material;
   if (algorithm !== ED25519 && algorithm !== COSIGNATURE) return undefined;
   const key: NoteKey = { name, algorithm, publicKey: material.slice(1) };

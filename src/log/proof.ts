@@ -10,7 +10,9 @@ export type Proof = readonly Uint8Array[];
 
 /** That leaf `index` is in the tree of the first `size` leaves. Throws RangeError unless index < size. */
 export function inclusionProof(nodes: NodeReader, index: number, size: number): Proof {
-  if (!isCount(index) || !isCount(size) || index >= size) throw new RangeError("index must be below size");
+  if (!isCount(index) || !isCount(size) || index >= size) {
+    throw new RangeError("index must be below size");
+  }
   const proof: Uint8Array[] = [];
   let start = 0;
   let rest = size;

@@ -86,7 +86,9 @@ export function executionReceipt(
     received_at: formatTime(execution.receivedAtMs),
     request_commitment: execution.requestCommitment,
     reserved_at: formatTime(execution.reservedAtMs),
-    ...(execution.resultCommitment === null ? {} : { result_commitment: execution.resultCommitment }),
+    ...(execution.resultCommitment === null
+      ? {}
+      : { result_commitment: execution.resultCommitment }),
     settled_at: formatTime(execution.settledAtMs),
     ...(execution.startedAtMs === null ? {} : { started_at: formatTime(execution.startedAtMs) }),
     status: execution.status,

@@ -139,5 +139,8 @@ function isTrue(node: JsonNode, name: string): boolean {
 /** Where the file says that the receipt is in the log, and the proof it brings. */
 function claims(node: JsonNode): Pick<ReceiptFile, "proof" | "index"> {
   const index = memberOf(node, "log_index");
-  return { proof: textOf(node, "tlog_proof"), index: index?.kind === "number" ? index.value : null };
+  return {
+    proof: textOf(node, "tlog_proof"),
+    index: index?.kind === "number" ? index.value : null,
+  };
 }

@@ -9,7 +9,17 @@ import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
 import type { Digest } from "../core/types.ts";
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
-import { list, object, oneOf, optional, record, string, type TypeOf, where, whole } from "../core/shape.ts";
+import {
+  list,
+  object,
+  oneOf,
+  optional,
+  record,
+  string,
+  type TypeOf,
+  where,
+  whole,
+} from "../core/shape.ts";
 import { parseTime } from "./time.ts";
 
 /** A name without a plus: it is part of a note's key name. */

@@ -42,14 +42,18 @@ export function parseSignedNote(note: string): SignedNote | undefined {
 }
 
 export function formatSignedNote({ text, signatures }: SignedNote): string {
-  return `${text}\n${signatures.map((signature) => `${formatSignatureLine(signature)}\n`).join("")}`;
+  return `${text}\n${
+    signatures.map((signature) => `${formatSignatureLine(signature)}\n`).join("")
+  }`;
 }
 
 /** One signature line without its newline. */
 export function parseSignatureLine(line: string): NoteSignature | undefined {
   const [dash, name = "", base64 = "", ...rest] = line.split(" ");
   const bytes = decodeStandardBase64(base64);
-  if (dash !== "\u2014" || rest.length > 0 || !isNoteName(name) || bytes === undefined) return undefined;
+  if (dash !== "\u2014" || rest.length > 0 || !isNoteName(name) || bytes === undefined) {
+    return undefined;
+  }
   if (bytes.length <= KEY_ID_BYTES) return undefined;
   return { name, keyId: bytes.slice(0, KEY_ID_BYTES), signature: bytes.slice(KEY_ID_BYTES) };
 }

@@ -55,8 +55,12 @@ export function receiptEnvelope({ body, keyid, signature }: SignedReceipt): Json
 }
 
 /** The receipt in an envelope; undefined when it is of another type, or has not one signature by a keyid of ours. */
-export function receiptOfEnvelope({ payloadType, body, signatures }: Envelope): SignedReceipt | undefined {
+export function receiptOfEnvelope(
+  { payloadType, body, signatures }: Envelope,
+): SignedReceipt | undefined {
   const [only] = signatures;
-  if (payloadType !== RECEIPT_TYPE || only === undefined || signatures.length !== 1) return undefined;
+  if (payloadType !== RECEIPT_TYPE || only === undefined || signatures.length !== 1) {
+    return undefined;
+  }
   return isDigest(only.keyid) ? { body, keyid: only.keyid, signature: only.signature } : undefined;
 }

@@ -5,7 +5,9 @@ const SHAPE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 /** `ms` since 1970, within the years 0 to 9999; throws RangeError outside. */
 export function formatTime(ms: number): string {
   const text = new Date(ms).toISOString();
-  if (!SHAPE.test(text)) throw new RangeError("a receipt's time must be within the years 0 to 9999");
+  if (!SHAPE.test(text)) {
+    throw new RangeError("a receipt's time must be within the years 0 to 9999");
+  }
   return text;
 }
 

@@ -55,7 +55,10 @@ export function rangeHash(nodes: NodeReader, start: number, size: number): Uint8
   const level = splitLevel(size);
   const left = 2 ** level;
   if (size === 2 * left) return storedNode(nodes, level + 1, start / size);
-  return nodeHash(storedNode(nodes, level, start / left), rangeHash(nodes, start + left, size - left));
+  return nodeHash(
+    storedNode(nodes, level, start / left),
+    rangeHash(nodes, start + left, size - left),
+  );
 }
 
 /** The level k of the largest power of two 2^k below `size`, where RFC 9162 splits a tree; `size` is at least 2. */

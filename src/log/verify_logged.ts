@@ -69,11 +69,15 @@ function includedIn(
   const proof = parseTlogProof(text);
   if (proof === undefined) return none(failed("inclusion", "its proof is no C2SP tlog-proof"));
   if (file.index !== null && file.index !== proof.index) {
-    return none(failed("inclusion", `the file says entry ${file.index}, its proof entry ${proof.index}`));
+    return none(
+      failed("inclusion", `the file says entry ${file.index}, its proof entry ${proof.index}`),
+    );
   }
   const checkpoint = verifyTlogProof(proof, leafHash(file.receipt.body), executorId, keys);
   if (checkpoint === undefined) {
-    return none(failed("inclusion", "its proof does not lead to a checkpoint that this executor signed"));
+    return none(
+      failed("inclusion", "its proof does not lead to a checkpoint that this executor signed"),
+    );
   }
   const check = passed("inclusion", `entry ${proof.index} of ${checkpoint.size}`);
   return { check, index: proof.index, checkpoint };
@@ -101,9 +105,15 @@ function consistencyCheck(
     : failed("consistency", `${older.size} and ${newer.size} entries are not one history`);
 }
 
-function witnessCheck(vkey: string, seen: readonly Checkpoint[], keys: readonly Uint8Array[]): Check {
+function witnessCheck(
+  vkey: string,
+  seen: readonly Checkpoint[],
+  keys: readonly Uint8Array[],
+): Check {
   const witness = parseWitness(vkey);
-  if (witness === undefined) return failed("witness", "this is no vkey of a witness (cosignature/v1)");
+  if (witness === undefined) {
+    return failed("witness", "this is no vkey of a witness (cosignature/v1)");
+  }
   if (keys.some((key) => equalBytes(key, witness.publicKey))) {
     return failed("witness", `${witness.name} has the executor's own key`);
   }

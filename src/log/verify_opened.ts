@@ -49,13 +49,17 @@ export function resultCheck(
     return opened("result", commitment(salt, digestOf(utf8Encode(canonicalNode(node)))), committed);
   };
   const checks = given === undefined ? [] : [check(parse(given, parseCanonical))];
-  if (answer !== null && !(answer.resultPruned && isNull(answer.result))) checks.push(check(answer.result));
+  if (answer !== null && !(answer.resultPruned && isNull(answer.result))) {
+    checks.push(check(answer.result));
+  }
   return checks.length > 0 ? checks : [notChecked("result", "no result is shown")];
 }
 
 /** SHA-256 of the id, a colon, and the result as Python prints it: what OpenExec 0.1.10 called a receipt. */
 export function legacyHashCheck(answer: Answer | null): Check[] {
-  if (answer === null || answer.legacyHash === null || answer.resultPruned || answer.resolved) return [];
+  if (answer === null || answer.legacyHash === null || answer.resultPruned || answer.resolved) {
+    return [];
+  }
   const text = `${answer.id}:${pythonJson(answer.result, "default")}`;
   return hexEncode(sha256(utf8Encode(text))) === answer.legacyHash
     ? [passed("legacy_hash", "the hash of id and result is right")]

@@ -10,7 +10,14 @@ import { keyidOf, parseReceiptKey } from "./keyid.ts";
 import { decodeReceipt, type Receipt } from "./receipt.ts";
 import { type Answer, parseReceiptFile, type ReceiptFile, type Salts } from "./receipt_file.ts";
 import { type SignedReceipt, verifyReceiptSignature } from "./signed_receipt.ts";
-import { type Check, failed, isGenuine, notChecked, passed, type Verification } from "./verification.ts";
+import {
+  type Check,
+  failed,
+  isGenuine,
+  notChecked,
+  passed,
+  type Verification,
+} from "./verification.ts";
 import { verifyLogged } from "./verify_logged.ts";
 import { legacyHashCheck, requestCheck, resultCheck } from "./verify_opened.ts";
 
@@ -40,11 +47,15 @@ export interface VerifyOptions {
 export function verifyReceipt(text: string, options: VerifyOptions): Verification {
   const file = parseReceiptFile(text);
   if (file === undefined) {
-    return verdict(null, null, null, [failed("file", "this is no receipt, nor an answer that holds one")]);
+    return verdict(null, null, null, [
+      failed("file", "this is no receipt, nor an answer that holds one"),
+    ]);
   }
   const receipt = decodeReceipt(file.receipt.body);
   if (receipt === undefined) {
-    return verdict(null, file.receipt.keyid, null, [failed("body", "the signed body is no receipt")]);
+    return verdict(null, file.receipt.keyid, null, [
+      failed("body", "the signed body is no receipt"),
+    ]);
   }
   const keys = trustedKeys(receipt.executor_id, options);
   const logged = verifyLogged(file, receipt.executor_id, [...keys.values()], options);
@@ -72,7 +83,9 @@ function summaryOf(receipt: Receipt): string {
   if (receipt.kind !== "execution") return `a receipt of kind ${receipt.kind}`;
   if (receipt.approval === undefined) return "an execution in demo mode: nobody approved it";
   const names = receipt.approval.signers.map(({ name }) => name).join(" and ");
-  return `an execution approved by ${names}${receipt.development_approver ? ", with a development key" : ""}`;
+  return `an execution approved by ${names}${
+    receipt.development_approver ? ", with a development key" : ""
+  }`;
 }
 
 type TrustedKeys = ReadonlyMap<string, Uint8Array>;
@@ -112,14 +125,20 @@ function signatureCheck(receipt: SignedReceipt, keys: TrustedKeys): Check {
 }
 
 function executorCheck(receipt: Receipt, expected: string | undefined): Check {
-  if (expected === undefined) return notChecked("executor", `the receipt says ${receipt.executor_id}`);
-  if (receipt.executor_id !== expected) return failed("executor", `it is of ${receipt.executor_id}`);
+  if (expected === undefined) {
+    return notChecked("executor", `the receipt says ${receipt.executor_id}`);
+  }
+  if (receipt.executor_id !== expected) {
+    return failed("executor", `it is of ${receipt.executor_id}`);
+  }
   return passed("executor", expected);
 }
 
 /** What the answer shows beside the receipt must be what the receipt says. */
 function answerCheck(answer: Answer, receipt: Receipt, keys: TrustedKeys): Check {
-  if (receipt.kind !== "execution") return failed("answer", "its attestation is no receipt of an execution");
+  if (receipt.kind !== "execution") {
+    return failed("answer", "its attestation is no receipt of an execution");
+  }
   if (answer.id !== receipt.execution_id || answer.action !== receipt.action) {
     return failed("answer", "it shows another execution than the receipt");
   }
@@ -136,7 +155,8 @@ function answerCheck(answer: Answer, receipt: Receipt, keys: TrustedKeys): Check
     return failed("answer", `it says ${answer.status}, the receipt says ${status}`);
   }
   const resolution = decodeReceipt(answer.resolution.body);
-  const declared = resolution?.kind === "resolution" && resolution.executor_id === receipt.executor_id &&
+  const declared = resolution?.kind === "resolution" &&
+    resolution.executor_id === receipt.executor_id &&
     resolution.execution_id === receipt.execution_id && resolution.from === status &&
     resolution.as === answer.status;
   return declared

@@ -9,7 +9,15 @@
 
 import { utf8Encode } from "../core/encoding.ts";
 import { fileStatus } from "./file_status.ts";
-import { childCalls, cString, errorText, fileCalls, pointersTo, variableTexts, waitCalls } from "./libc.ts";
+import {
+  childCalls,
+  cString,
+  errorText,
+  fileCalls,
+  pointersTo,
+  variableTexts,
+  waitCalls,
+} from "./libc.ts";
 import { parentOf, readProc, sendSignal, SIGKILL } from "./process.ts";
 import { AF_UNIX } from "./unix_address.ts";
 
@@ -47,7 +55,10 @@ export function spawnChild(order: ChildOrder): Child {
   const pipe = (): Ends => pair((ends) => pipe2(ends, CLOEXEC), open);
   let kept: readonly number[] = [];
   try {
-    const [channel, theirs] = pair((ends) => socketpair(AF_UNIX, SOCK_STREAM | CLOEXEC, 0, ends), open);
+    const [channel, theirs] = pair(
+      (ends) => socketpair(AF_UNIX, SOCK_STREAM | CLOEXEC, 0, ends),
+      open,
+    );
     const [stderr, written] = pipe();
     const isBare = fileStatus("/dev/null") === undefined;
     // of two pipes, since what goes into one would come out of it again
@@ -76,7 +87,10 @@ function pair(make: (ends: Int32Array<ArrayBuffer>) => number, open: number[]): 
 }
 
 /** `descriptors`: what the child has as 0, 1, 2 and so on; null for /dev/null. */
-function start({ path, args, environment }: ChildOrder, descriptors: readonly (number | null)[]): number {
+function start(
+  { path, args, environment }: ChildOrder,
+  descriptors: readonly (number | null)[],
+): number {
   const calls = childCalls();
   const [argv, envp] = [pointersTo([path, ...args]), pointersTo(variableTexts(environment))];
   const pid = new Int32Array(1);
@@ -95,7 +109,9 @@ function start({ path, args, environment }: ChildOrder, descriptors: readonly (n
     }
     must(calls.posix_spawn_file_actions_addclosefrom_np(actions, descriptors.length));
     must(calls.posix_spawn_file_actions_addchdir_np(actions, cString("/")));
-    must(calls.posix_spawn(pid, cString(path), actions, attributes, argv.addresses, envp.addresses));
+    must(
+      calls.posix_spawn(pid, cString(path), actions, attributes, argv.addresses, envp.addresses),
+    );
   } finally {
     calls.posix_spawn_file_actions_destroy(actions);
     argv.release();
@@ -152,7 +168,12 @@ const SIGNALS: ReadonlyMap<number, string> = new Map([
  */
 export function endOfChild(pid: number): string | null {
   const info = new DataView(new ArrayBuffer(SIGINFO_BYTES)); // siginfo_t: si_code at 8, si_pid at 16, si_status at 24
-  const known = waitCalls().waitid(P_PID, pid, new Uint8Array(info.buffer), WEXITED | WNOHANG | WNOWAIT);
+  const known = waitCalls().waitid(
+    P_PID,
+    pid,
+    new Uint8Array(info.buffer),
+    WEXITED | WNOHANG | WNOWAIT,
+  );
   if (known !== 0) return "unseen"; // it is no child of ours, so nothing may be done to what has its number
   if (info.getInt32(16, true) !== pid) return null;
   sendSignal(-pid, SIGKILL);

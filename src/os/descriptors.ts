@@ -14,7 +14,10 @@ const DESCRIPTOR_MAX = 0xffff_ffffn;
 
 /** Marks every open descriptor from `first` on close-on-exec. To be called right before each spawn. Throws if it cannot. */
 export function markDescriptorsCloseOnExec(first = 3): void {
-  if (kernelCalls().syscall(SYS_CLOSE_RANGE, BigInt(first), DESCRIPTOR_MAX, CLOSE_RANGE_CLOEXEC) !== 0n) {
+  if (
+    kernelCalls().syscall(SYS_CLOSE_RANGE, BigInt(first), DESCRIPTOR_MAX, CLOSE_RANGE_CLOEXEC) !==
+      0n
+  ) {
     throw new Error(`descriptors cannot be kept from children: ${errorText(errno())}`);
   }
 }

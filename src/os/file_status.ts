@@ -30,10 +30,15 @@ const KINDS: ReadonlyMap<number, FileStatus["kind"]> = new Map([
 /** undefined when nothing is there. Throws a StartupError when it cannot be known. */
 export function fileStatus(path: string): FileStatus | undefined {
   const buffer = new Uint8Array(STATX_BYTES);
-  if (pathCalls().statx(AT_FDCWD, cString(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, buffer) !== 0) {
+  if (
+    pathCalls().statx(AT_FDCWD, cString(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, buffer) !== 0
+  ) {
     const code = errno();
     if (code === ENOENT) return undefined;
-    throw new StartupError(`${path} cannot be examined: ${errorText(code)}`, "Let this user reach it");
+    throw new StartupError(
+      `${path} cannot be examined: ${errorText(code)}`,
+      "Let this user reach it",
+    );
   }
   const view = new DataView(buffer.buffer);
   const mode = view.getUint16(28, true);
@@ -42,7 +47,9 @@ export function fileStatus(path: string): FileStatus | undefined {
     mode: mode & 0o7777,
     uid: view.getUint32(20, true),
     gid: view.getUint32(24, true),
-    identity: `${view.getUint32(136, true)}:${view.getUint32(140, true)}:${view.getBigUint64(32, true)}`,
+    identity: `${view.getUint32(136, true)}:${view.getUint32(140, true)}:${
+      view.getBigUint64(32, true)
+    }`,
   };
 }
 
@@ -58,7 +65,8 @@ const X_OK = 1;
 
 /** Whether this user may make and remove files in that directory: access(2). */
 export function isWritableDirectory(path: string): boolean {
-  return fileStatus(path)?.kind === "directory" && pathCalls().access(cString(path), W_OK | X_OK) === 0;
+  return fileStatus(path)?.kind === "directory" &&
+    pathCalls().access(cString(path), W_OK | X_OK) === 0;
 }
 
 const PATH_BYTES_MAX = 4096;

@@ -62,7 +62,10 @@ function find<Symbols extends Deno.ForeignLibraryInterface>(
       continue; // not of this distribution, or not granted; the next one may be
     }
   }
-  throw new StartupError("The C library cannot be loaded", `Allow FFI for one of ${LIBC_PATHS.join(", ")}`);
+  throw new StartupError(
+    "The C library cannot be loaded",
+    `Allow FFI for one of ${LIBC_PATHS.join(", ")}`,
+  );
 }
 
 /** What a path leads to. */
@@ -123,7 +126,10 @@ export const childCalls = lazily({
   // variadic in C, which makes no difference on these machines
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
-  posix_spawn: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  posix_spawn: {
+    parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
   posix_spawn_file_actions_addchdir_np: { parameters: ["buffer", "buffer"], result: "i32" },
   // glibc 2.34, which lmdb's addon needs as well
   posix_spawn_file_actions_addclosefrom_np: { parameters: ["buffer", "i32"], result: "i32" },

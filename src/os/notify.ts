@@ -68,5 +68,12 @@ function openDatagramSocket(): number {
 function sendDatagram(descriptor: number, path: string, text: string): void {
   const address = unixAddress(path);
   const bytes = utf8Encode(text);
-  socketCalls().sendto(descriptor, bytes, BigInt(bytes.length), MSG_NOSIGNAL, address, address.length);
+  socketCalls().sendto(
+    descriptor,
+    bytes,
+    BigInt(bytes.length),
+    MSG_NOSIGNAL,
+    address,
+    address.length,
+  );
 }

@@ -12,7 +12,10 @@ export function makePrivateFolder(path: string): void {
     makePrivateFolder(dirname(path));
     return makePrivateFolder(path);
   }
-  throw new StartupError(`${path} cannot be made: ${errorText(reason)}`, "Make it, owned by this user");
+  throw new StartupError(
+    `${path} cannot be made: ${errorText(reason)}`,
+    "Make it, owned by this user",
+  );
 }
 
 function make(path: string): number {

@@ -43,9 +43,11 @@ export interface Program {
 export const program: Program = locate(import.meta.filename ?? "");
 
 /** Our own code, as it lies in one of the layouts. */
-type OwnParts = Pick<Program, "main" | "executor" | "worker" | "signatures" | "builtins" | "probe"> & {
-  readonly openexec: string;
-};
+type OwnParts =
+  & Pick<Program, "main" | "executor" | "worker" | "signatures" | "builtins" | "probe">
+  & {
+    readonly openexec: string;
+  };
 
 /** What came from elsewhere. */
 type ForeignParts =
@@ -107,7 +109,8 @@ function bundles(folder: string): OwnParts {
 function installed(root: string): ForeignParts {
   const architecture = Deno.build.arch === "aarch64" ? "arm64" : "x64";
   const inside = joinPath(root, "node_modules");
-  const isHoisted = nameOf(folderOf(root)) === "node_modules" && !exists(joinPath(inside, "valibot"));
+  const isHoisted = nameOf(folderOf(root)) === "node_modules" &&
+    !exists(joinPath(inside, "valibot"));
   const packages = isHoisted ? folderOf(root) : inside;
   return {
     runtime: Deno.execPath(),

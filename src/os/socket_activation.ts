@@ -50,7 +50,9 @@ export function assignInherited(
       paths.find((candidate) => name !== null && isNamed(candidate, name));
     if (path === undefined || assigned.has(path)) {
       throw new StartupError(
-        `Descriptor ${descriptor} (${name ?? "no name"}, bound to ${bound}) belongs to no [[sockets]] entry`,
+        `Descriptor ${descriptor} (${
+          name ?? "no name"
+        }, bound to ${bound}) belongs to no [[sockets]] entry`,
         "Let ListenStream= be its path, or FileDescriptorName= its file name",
       );
     }
@@ -71,9 +73,10 @@ const WRITABLE_FOR_OTHERS = 0o002;
 function boundPath(descriptor: number): string {
   const address = new Uint8Array(110);
   const length = new Uint32Array([address.length]);
-  const path = isUnixListener(descriptor) && socketCalls().getsockname(descriptor, address, length) === 0
-    ? pathOfAddress(address, length[0] ?? 0)
-    : undefined;
+  const path =
+    isUnixListener(descriptor) && socketCalls().getsockname(descriptor, address, length) === 0
+      ? pathOfAddress(address, length[0] ?? 0)
+      : undefined;
   if (path === undefined) {
     throw new StartupError(
       `Descriptor ${descriptor} is no listening Unix stream socket with a path`,
@@ -104,5 +107,7 @@ function isUnixListener(descriptor: number): boolean {
 function option(descriptor: number, name: number): number | undefined {
   const value = new Int32Array(1);
   const length = new Uint32Array([value.byteLength]);
-  return socketCalls().getsockopt(descriptor, SOL_SOCKET, name, value, length) === 0 ? value[0] : undefined;
+  return socketCalls().getsockopt(descriptor, SOL_SOCKET, name, value, length) === 0
+    ? value[0]
+    : undefined;
 }

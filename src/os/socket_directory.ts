@@ -22,7 +22,9 @@ export function checkSocketDirectory(path: string): void {
       "Make it, owned by this user, with mode 0755",
     );
   }
-  for (const directory of new Set([...upwards(parent), ...upwards(resolved)])) checkDirectory(directory);
+  for (const directory of new Set([...upwards(parent), ...upwards(resolved)])) {
+    checkDirectory(directory);
+  }
 }
 
 function upwards(directory: string): string[] {
@@ -48,5 +50,7 @@ function faultOf(status: FileStatus): string | null {
   if (status.kind === "link" || (status.mode & STICKY) !== 0) return null;
   if ((status.mode & WORLD_WRITABLE) !== 0) return "is writable for everyone and not sticky";
   const foreignGroup = status.gid !== 0 && status.gid !== getegid();
-  return (status.mode & GROUP_WRITABLE) !== 0 && foreignGroup ? "is writable for another group" : null;
+  return (status.mode & GROUP_WRITABLE) !== 0 && foreignGroup
+    ? "is writable for another group"
+    : null;
 }

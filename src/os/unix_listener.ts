@@ -45,7 +45,10 @@ export function bindUnixListener(path: string, mode: number, groupId: number | n
   const birthplace = `${path}~`;
   const born = `${birthplace}/${NAME_IN_BIRTHPLACE}`;
   if (utf8Encode(born).length > SOCKET_PATH_BYTES_MAX) {
-    throw new StartupError(`The socket path ${path} is too long`, "Choose one of at most 104 bytes");
+    throw new StartupError(
+      `The socket path ${path} is too long`,
+      "Choose one of at most 104 bytes",
+    );
   }
   clearStale(path);
   makeBirthplace(birthplace);
@@ -61,7 +64,9 @@ export function bindUnixListener(path: string, mode: number, groupId: number | n
 
 /** Closes nothing: only takes the name away, and only if it still is this socket's. */
 export function removeUnixListener(listener: UnixListener): void {
-  if (fileStatus(listener.path)?.identity === listener.identity) folderCalls().unlink(cString(listener.path));
+  if (fileStatus(listener.path)?.identity === listener.identity) {
+    folderCalls().unlink(cString(listener.path));
+  }
 }
 
 const POLLIN = 1;
@@ -71,7 +76,8 @@ export function isConnectionWaiting(descriptor: number): boolean {
   const entry = new DataView(new ArrayBuffer(8)); // struct pollfd
   entry.setInt32(0, descriptor, true);
   entry.setInt16(4, POLLIN, true);
-  return socketCalls().poll(new Uint8Array(entry.buffer), 1n, 0) === 1 && entry.getInt16(6, true) === POLLIN;
+  return socketCalls().poll(new Uint8Array(entry.buffer), 1n, 0) === 1 &&
+    entry.getInt16(6, true) === POLLIN;
 }
 
 /** Refuses a path where there is something other than a socket that nobody answers on. */
@@ -79,10 +85,16 @@ function clearStale(path: string): void {
   const status = fileStatus(path);
   if (status === undefined) return;
   if (status.kind !== "socket") {
-    throw new StartupError(`${path} is there and is no socket`, "Remove it, or choose another path");
+    throw new StartupError(
+      `${path} is there and is no socket`,
+      "Remove it, or choose another path",
+    );
   }
   if (!isAbandoned(path)) {
-    throw new StartupError(`Somebody answers on ${path}`, "Stop that daemon first, or choose another path");
+    throw new StartupError(
+      `Somebody answers on ${path}`,
+      "Stop that daemon first, or choose another path",
+    );
   }
 }
 
@@ -91,7 +103,8 @@ function isAbandoned(path: string): boolean {
   const descriptor = openSocket();
   try {
     const address = unixAddress(path);
-    return socketCalls().connect(descriptor, address, address.length) !== 0 && errno() === ECONNREFUSED;
+    return socketCalls().connect(descriptor, address, address.length) !== 0 &&
+      errno() === ECONNREFUSED;
   } finally {
     fileCalls().close(descriptor);
   }
@@ -101,13 +114,20 @@ function isAbandoned(path: string): boolean {
 function makeBirthplace(path: string): void {
   const reason = folderCalls().mkdir(cString(path), 0o700) === 0 ? 0 : errno();
   if (reason !== 0 && reason !== EEXIST) {
-    throw new StartupError(`${dirname(path)} takes no socket: ${errorText(reason)}`, "Make it and own it");
+    throw new StartupError(
+      `${dirname(path)} takes no socket: ${errorText(reason)}`,
+      "Make it and own it",
+    );
   }
   const status = fileStatus(path);
   if (
-    status?.kind !== "directory" || status.uid !== processCalls().geteuid() || (status.mode & 0o077) !== 0
+    status?.kind !== "directory" || status.uid !== processCalls().geteuid() ||
+    (status.mode & 0o077) !== 0
   ) {
-    throw new StartupError(`${path} is in the way`, "Remove it: the socket is made there before it is moved");
+    throw new StartupError(
+      `${path} is in the way`,
+      "Remove it: the socket is made there before it is moved",
+    );
   }
   folderCalls().unlink(cString(`${path}/${NAME_IN_BIRTHPLACE}`));
 }
@@ -116,7 +136,9 @@ function bindAt(path: string, mode: number, groupId: number | null): number {
   const descriptor = openSocket();
   try {
     bindWithMode(descriptor, path, mode);
-    if (groupId !== null) requireDone("chown", folderCalls().chown(cString(path), UNCHANGED, groupId), path);
+    if (groupId !== null) {
+      requireDone("chown", folderCalls().chown(cString(path), UNCHANGED, groupId), path);
+    }
     const status = fileStatus(path);
     // An inherited ACL replaces the umask: then this is not the mode that was asked for.
     if (status?.mode !== mode || (groupId !== null && status.gid !== groupId)) {

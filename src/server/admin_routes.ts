@@ -47,7 +47,9 @@ export async function backup(call: Call, { operator }: Handlers): Promise<Reply>
 function bodyOf<Output>({ body }: Call, schema: v.GenericSchema<unknown, Output>): Output {
   const node = body.length === 0 ? EMPTY_OBJECT : parseIJson(body);
   // To valibot a list is an object as well.
-  if (node.kind !== "object") throw new Refusal("request_malformed", "The body must be a JSON object.");
+  if (node.kind !== "object") {
+    throw new Refusal("request_malformed", "The body must be a JSON object.");
+  }
   const parsed = v.safeParse(schema, toValue(node));
   if (parsed.success) return parsed.output;
   const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? "the body").join(", ");

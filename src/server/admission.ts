@@ -83,7 +83,9 @@ export class Admission {
   /** To be called once per connection, before anything is read from it; counts it until it closes. */
   admit(socket: Socket): Verdict {
     const credentials = this.askKernel(socket);
-    const peer = credentials === undefined ? null : { ...credentials, socket: basename(this.config.path) };
+    const peer = credentials === undefined
+      ? null
+      : { ...credentials, socket: basename(this.config.path) };
     const uid = peer?.uid ?? UNKNOWN_UID;
     const open = this.#connections.get(uid) ?? 0;
     const isAdmitted = peer !== null && (this.config.uids?.has(uid) ?? true);

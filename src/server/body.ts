@@ -69,8 +69,11 @@ function consume(
     request.off("close", onClose);
     resolve(null);
   };
-  const onClose = () => resolve(malformed("The connection closed before the request was complete."));
-  const timer = request.complete ? undefined : setTimeout(() => connection.failInput(TOO_SLOW), timeMs);
+  const onClose = () =>
+    resolve(malformed("The connection closed before the request was complete."));
+  const timer = request.complete
+    ? undefined
+    : setTimeout(() => connection.failInput(TOO_SLOW), timeMs);
   const stopListening = connection.onInputFault(({ code, detail }) => {
     if (!request.complete) resolve(new Refusal(code, detail));
   });

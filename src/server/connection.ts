@@ -53,7 +53,9 @@ export class Connection {
     const serveUnlessOver = () => this.#isOver || this.socket.destroyed ? undefined : serve();
     this.#tail = this.#tail.then(serveUnlessOver).finally(() => {
       this.#pending -= 1;
-      if (this.#isOver || (this.#inputFault !== null && this.#pending === 0)) this.socket.destroySoon();
+      if (this.#isOver || (this.#inputFault !== null && this.#pending === 0)) {
+        this.socket.destroySoon();
+      }
     });
   }
 

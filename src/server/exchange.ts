@@ -69,7 +69,9 @@ export async function serve(exchange: Exchange, parts: ExchangeParts): Promise<v
   const unread = hasBody(request) && !state.tookBody;
   const last = unread || head.fault !== null || isLast(connection) || parts.isClosing();
   if (last) connection.end();
-  if (unread && !exchange.awaitsContinue) await discardBody(request, connection, parts.limits.bodyMs);
+  if (unread && !exchange.awaitsContinue) {
+    await discardBody(request, connection, parts.limits.bodyMs);
+  }
   await writeReply(response, connection.socket, reply, parts.limits.bodyMs, last);
   parts.observe({
     route: state.route,
@@ -141,7 +143,11 @@ async function answer(
   );
 }
 
-async function bodyOf(exchange: Exchange, isWanted: boolean, parts: ExchangeParts): Promise<Uint8Array> {
+async function bodyOf(
+  exchange: Exchange,
+  isWanted: boolean,
+  parts: ExchangeParts,
+): Promise<Uint8Array> {
   const { request, response, connection, awaitsContinue } = exchange;
   const { requestBytes, bodyMs } = parts.limits;
   if (!isWanted) {
@@ -163,6 +169,7 @@ const INSTANCE_LENGTH_MAX = 255;
 
 /** A URI reference (RFC 9457 section 3.1.5): only a path that is one is repeated. */
 function instanceOf({ path }: Head): string {
-  const isPath = path.length <= INSTANCE_LENGTH_MAX && /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/.test(path);
+  const isPath = path.length <= INSTANCE_LENGTH_MAX &&
+    /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/.test(path);
   return isPath ? path : "/";
 }

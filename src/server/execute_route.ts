@@ -27,10 +27,15 @@ export async function execute(call: Call, { engine }: Handlers): Promise<Reply> 
 /** The result is kept as it was written, because Python tells 1 from 1.0 and so does the receipt. */
 export function verifyLegacyReceipt({ body }: Call, { inspector }: Handlers): Reply {
   const node = parseIJson(body);
-  const [id, result, receipt] = ["exec_id", "result", "receipt"].map((name) => memberOf(node, name));
+  const [id, result, receipt] = ["exec_id", "result", "receipt"].map((name) =>
+    memberOf(node, name)
+  );
   const count = node.kind === "object" ? node.members.length : 0;
   if (count !== 3 || id?.kind !== "string" || result === undefined || receipt?.kind !== "string") {
-    throw new Refusal("request_malformed", "The body must be an object of exec_id, result and receipt.");
+    throw new Refusal(
+      "request_malformed",
+      "The body must be an object of exec_id, result and receipt.",
+    );
   }
   return jsonReply({ valid: inspector.isLegacyReceipt(id.value, result, receipt.value) });
 }

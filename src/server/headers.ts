@@ -52,7 +52,9 @@ const WAIT_SECONDS_MAX = 300;
 export function preferredWaitMs(fields: FieldLines): number {
   const preferences = valuesOf(fields, "prefer").flatMap((value) => value.split(","));
   for (const preference of preferences) {
-    const [name = "", value = ""] = (preference.split(";")[0] ?? "").split("=").map((part) => part.trim());
+    const [name = "", value = ""] = (preference.split(";")[0] ?? "").split("=").map((part) =>
+      part.trim()
+    );
     if (name.toLowerCase() !== "wait") continue;
     const seconds = /^("?)(\d{1,9})\1$/.exec(value)?.[2];
     return seconds === undefined ? 0 : Math.min(Number(seconds), WAIT_SECONDS_MAX) * 1000;

@@ -73,7 +73,9 @@ export class HttpListener {
 
   /** Ends the connections that wait for nothing. */
   closeIdle(): void {
-    for (const { pending, socket } of this.#connections.values()) if (pending === 0) socket.destroy();
+    for (const { pending, socket } of this.#connections.values()) {
+      if (pending === 0) socket.destroy();
+    }
   }
 
   /** Accepts nothing more, and ends every connection. */
@@ -90,7 +92,10 @@ export class HttpListener {
     socket.on("error", () => socket.destroy());
     const { kind, peer } = this.parts.admission.admit(socket);
     if (kind === "crowded") {
-      socket.end(problemMessage("rate_limited", "Too many connections of this uid."), () => socket.destroy());
+      socket.end(
+        problemMessage("rate_limited", "Too many connections of this uid."),
+        () => socket.destroy(),
+      );
       return this.#observe("rate_limited", peer);
     }
     const connection = new Connection(socket, peer, kind === "admitted");
@@ -139,7 +144,10 @@ const CUT_SHORT: Fault = { code: "request_malformed", detail: "The request was c
 function faultOfParser(code: string | undefined): Fault {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
-      return { code: "request_too_large", detail: `A request's head has at most ${HEADER_BYTES_MAX} bytes.` };
+      return {
+        code: "request_too_large",
+        detail: `A request's head has at most ${HEADER_BYTES_MAX} bytes.`,
+      };
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return { code: "request_malformed", detail: "The request's head did not arrive in time." };
     default:

@@ -28,7 +28,9 @@ export function openSockets(
   try {
     for (const config of configs) {
       const descriptor = descriptors.get(config.path);
-      opened.push(descriptor === undefined ? bind(config) : { config, descriptor, remove: () => {} });
+      opened.push(
+        descriptor === undefined ? bind(config) : { config, descriptor, remove: () => {} },
+      );
     }
     return opened;
   } catch (error) {
@@ -47,7 +49,10 @@ function groupOf({ group, path }: SocketConfig): number | null {
   if (group === null) return null;
   const id = groupId(group);
   if (id === undefined) {
-    throw new StartupError(`The group ${group} of ${path} does not exist`, "Make it, or leave `group` out");
+    throw new StartupError(
+      `The group ${group} of ${path} does not exist`,
+      "Make it, or leave `group` out",
+    );
   }
   return id;
 }

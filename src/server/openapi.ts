@@ -50,7 +50,9 @@ function operationOf({ method, path, role, summary, query, body, answer }: Route
     }`,
     tags: [role],
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(body === null ? {} : { requestBody: { required: !path.startsWith("/admin/"), ...json(body) } }),
+    ...(body === null
+      ? {}
+      : { requestBody: { required: !path.startsWith("/admin/"), ...json(body) } }),
     responses: {
       "200": { description: "Done.", ...(answer === null ? TEXT : json(answer)) },
       ...(isMonitored(path) && answer !== null

@@ -58,5 +58,7 @@ export function problemMessage(code: ErrorCode, detail: string): Uint8Array {
   const { status, headers, body } = problemReply(code, detail, "/");
   const lines = Object.entries({ ...headers, "content-length": String(utf8Encode(body).length) });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  return utf8Encode(`HTTP/1.1 ${status} ${ERRORS[code].title}\r\n${head}connection: close\r\n\r\n${body}`);
+  return utf8Encode(
+    `HTTP/1.1 ${status} ${ERRORS[code].title}\r\n${head}connection: close\r\n\r\n${body}`,
+  );
 }

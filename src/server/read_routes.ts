@@ -27,7 +27,9 @@ export function ready(_call: Call, { inspector }: Handlers): Reply {
 }
 
 function whetherAble(reply: Reply, able: boolean): Reply {
-  return able ? reply : { ...reply, status: 503, headers: { ...reply.headers, "retry-after": "1" } };
+  return able
+    ? reply
+    : { ...reply, status: 503, headers: { ...reply.headers, "retry-after": "1" } };
 }
 
 export function openapi(_call: Call, { document }: Handlers): Reply {
@@ -74,11 +76,15 @@ export function checkpoint(_call: Call, { inspector }: Handlers): Reply {
 }
 
 export function inclusionProof({ query }: Call, { inspector }: Handlers): Reply {
-  return jsonReply(inspector.inclusionProof(requiredWholeNumber(query, "index"), wholeNumber(query, "size")));
+  return jsonReply(
+    inspector.inclusionProof(requiredWholeNumber(query, "index"), wholeNumber(query, "size")),
+  );
 }
 
 export function consistencyProof({ query }: Call, { inspector }: Handlers): Reply {
-  return jsonReply(inspector.consistencyProof(requiredWholeNumber(query, "from"), wholeNumber(query, "to")));
+  return jsonReply(
+    inspector.consistencyProof(requiredWholeNumber(query, "from"), wholeNumber(query, "to")),
+  );
 }
 
 export function metrics(_call: Call, { inspector }: Handlers): Reply {

@@ -13,7 +13,11 @@ export interface Reply {
 }
 
 export function jsonReply(value: Json, status = 200): Reply {
-  return { status, headers: { "content-type": "application/json" }, body: `${JSON.stringify(value)}\n` };
+  return {
+    status,
+    headers: { "content-type": "application/json" },
+    body: `${JSON.stringify(value)}\n`,
+  };
 }
 
 export function textReply(text: string, type = "text/plain; charset=utf-8"): Reply {

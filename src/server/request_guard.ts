@@ -46,9 +46,14 @@ export function faultOf({ httpVersion, target, fields }: RequestHead): Fault | n
     return malformed("Only HTTP/1.1 and HTTP/1.0 are spoken.");
   }
   if (fields.length > FIELDS_MAX) {
-    return { code: "request_too_large", detail: `A request has at most ${FIELDS_MAX} header fields.` };
+    return {
+      code: "request_too_large",
+      detail: `A request has at most ${FIELDS_MAX} header fields.`,
+    };
   }
-  if (repeated !== undefined) return malformed(`The header field ${repeated} stands more than once.`);
+  if (repeated !== undefined) {
+    return malformed(`The header field ${repeated} stands more than once.`);
+  }
   if (!ORIGIN_FORM.test(target)) {
     return malformed("The request target must be an absolute path of visible ASCII.");
   }
@@ -56,7 +61,9 @@ export function faultOf({ httpVersion, target, fields }: RequestHead): Fault | n
   if (!hosts.every((host) => HOST.test(host))) return malformed("The Host field names no host.");
   if (coding !== undefined) {
     if (httpVersion === "1.0") return malformed("HTTP/1.0 has no Transfer-Encoding.");
-    if (coding.toLowerCase() !== "chunked") return malformed("The only transfer coding is chunked.");
+    if (coding.toLowerCase() !== "chunked") {
+      return malformed("The only transfer coding is chunked.");
+    }
     if (values("content-length").length > 0) {
       return malformed("Content-Length and Transfer-Encoding exclude each other.");
     }
@@ -76,7 +83,9 @@ function contentFault(codings: readonly string[], types: readonly string[]): Fau
   if (!codings.every((coding) => coding.toLowerCase() === "identity")) {
     return malformed("The body must come without a content coding.");
   }
-  const charset = types.map((type) => /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1]?.toLowerCase());
+  const charset = types.map((type) =>
+    /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1]?.toLowerCase()
+  );
   const isUtf8 = charset.every((name) => name === undefined || name === "utf-8" || name === "utf8");
   return isUtf8 ? null : malformed("The body must be UTF-8.");
 }

@@ -35,5 +35,7 @@ function parameterOf(pattern: string, path: string): string | null {
   const open = pattern.indexOf("{");
   if (open === -1) return path === pattern ? "" : null;
   const segment = path.slice(open);
-  return path.startsWith(pattern.slice(0, open)) && segment !== "" && !segment.includes("/") ? segment : null;
+  return path.startsWith(pattern.slice(0, open)) && segment !== "" && !segment.includes("/")
+    ? segment
+    : null;
 }

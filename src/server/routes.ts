@@ -37,7 +37,17 @@ function get(
   handle: Route["handle"],
   rest: Rest = {},
 ): Route {
-  return { method: "GET", path, role: "agent", summary, query: [], body: null, answer, handle, ...rest };
+  return {
+    method: "GET",
+    path,
+    role: "agent",
+    summary,
+    query: [],
+    body: null,
+    answer,
+    handle,
+    ...rest,
+  };
 }
 
 function post(
@@ -59,11 +69,23 @@ export const ROUTES: readonly Route[] = [
   get("/ready", "Whether work can be done, in one word; 503 when not.", shape.Ready, read.ready),
   get("/version", "The version that serves.", shape.Version, read.version),
   get("/openapi.json", "This API as an OpenAPI 3.1 document.", shape.AnyObject, read.openapi),
-  post("/execute", "Runs an approved action, at most once.", shape.ExecuteRequest, shape.Execution, execute),
+  post(
+    "/execute",
+    "Runs an approved action, at most once.",
+    shape.ExecuteRequest,
+    shape.Execution,
+    execute,
+  ),
   get("/actions", "What this socket may ask for.", shape.Actions, read.actions),
-  get("/executions", "Executions, newest first, or the one of a nonce.", shape.Executions, read.executions, {
-    query: ["nonce", "limit", "before"],
-  }),
+  get(
+    "/executions",
+    "Executions, newest first, or the one of a nonce.",
+    shape.Executions,
+    read.executions,
+    {
+      query: ["nonce", "limit", "before"],
+    },
+  ),
   get("/executions/{id}", "One execution.", shape.Execution, read.execution),
   post(
     "/receipts/verify",
@@ -72,19 +94,42 @@ export const ROUTES: readonly Route[] = [
     shape.Validity,
     verifyLegacyReceipt,
   ),
-  get("/receipts/{log_index}", "A receipt with its proof of inclusion.", shape.Receipt, read.receipt),
-  get("/log/checkpoint", "The newest signed checkpoint (C2SP tlog-checkpoint).", null, read.checkpoint),
+  get(
+    "/receipts/{log_index}",
+    "A receipt with its proof of inclusion.",
+    shape.Receipt,
+    read.receipt,
+  ),
+  get(
+    "/log/checkpoint",
+    "The newest signed checkpoint (C2SP tlog-checkpoint).",
+    null,
+    read.checkpoint,
+  ),
   get("/log/proof", "An inclusion proof (RFC 9162).", shape.InclusionProof, read.inclusionProof, {
     query: ["index", "size"],
   }),
-  get("/log/consistency", "A consistency proof (RFC 9162).", shape.ConsistencyProof, read.consistencyProof, {
-    query: ["from", "to"],
-  }),
+  get(
+    "/log/consistency",
+    "A consistency proof (RFC 9162).",
+    shape.ConsistencyProof,
+    read.consistencyProof,
+    {
+      query: ["from", "to"],
+    },
+  ),
   get("/metrics", "Prometheus text.", null, read.metrics, ADMIN),
   get("/admin/status", "What `openexec status` shows.", shape.AnyObject, admin.status, ADMIN),
   post("/admin/halt", "Starts nothing more.", shape.NoMembers, shape.Halted, admin.halt, ADMIN),
   post("/admin/resume", "Lifts a halt.", shape.NoMembers, shape.Halted, admin.resume, ADMIN),
-  post("/admin/revoke", "Withdraws an approval.", shape.Revocation, shape.Revoked, admin.revoke, ADMIN),
+  post(
+    "/admin/revoke",
+    "Withdraws an approval.",
+    shape.Revocation,
+    shape.Revoked,
+    admin.revoke,
+    ADMIN,
+  ),
   post(
     "/admin/resolve",
     "Declares an unknown outcome.",
@@ -93,6 +138,20 @@ export const ROUTES: readonly Route[] = [
     admin.resolve,
     ADMIN,
   ),
-  post("/admin/prune", "Destroys what has expired.", shape.NoMembers, shape.Pruned, admin.prune, ADMIN),
-  post("/admin/backup", "Copies the ledger.", shape.BackupRequest, shape.AnyObject, admin.backup, ADMIN),
+  post(
+    "/admin/prune",
+    "Destroys what has expired.",
+    shape.NoMembers,
+    shape.Pruned,
+    admin.prune,
+    ADMIN,
+  ),
+  post(
+    "/admin/backup",
+    "Copies the ledger.",
+    shape.BackupRequest,
+    shape.AnyObject,
+    admin.backup,
+    ADMIN,
+  ),
 ];

@@ -41,9 +41,18 @@ export const ExecuteRequest = v.strictObject({
 export const Execution = v.looseObject({
   id: v.pipe(v.string(), v.uuid(), v.description("UUIDv7.")),
   action: NAME,
-  status: v.picklist(["reserved", "succeeded", "failed", "timed_out", "crashed", "outcome_unknown"]),
+  status: v.picklist([
+    "reserved",
+    "succeeded",
+    "failed",
+    "timed_out",
+    "crashed",
+    "outcome_unknown",
+  ]),
   approved: v.boolean(),
-  exec_mode: v.optional(v.pipe(v.literal("demo"), v.description("Nobody approved it; absent otherwise."))),
+  exec_mode: v.optional(
+    v.pipe(v.literal("demo"), v.description("Nobody approved it; absent otherwise.")),
+  ),
   result: v.unknown(),
   replayed: v.boolean(),
   receipt: v.nullable(
@@ -67,7 +76,10 @@ export const Problem = v.object({
   detail: v.string(),
   instance: v.string(),
   code: v.picklist(CODES),
-  effect: v.pipe(v.picklist(["none", "unknown"]), v.description("none: nothing ran; unknown: it may have.")),
+  effect: v.pipe(
+    v.picklist(["none", "unknown"]),
+    v.description("none: nothing ran; unknown: it may have."),
+  ),
   retry: v.picklist(["never", "same_request", "new_approval"]),
   execution: v.optional(Execution),
 });

@@ -67,7 +67,11 @@ export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
     BOUNDS,
     { station: STATIONS },
   );
-  const pruned = registry.counter("openexec_pruned_bodies_total", "Payloads and results destroyed.", {});
+  const pruned = registry.counter(
+    "openexec_pruned_bodies_total",
+    "Payloads and results destroyed.",
+    {},
+  );
   pruned.add(0, {});
   let snapshot = takeSnapshot(sources);
   for (const [name, type, help, read] of OBSERVED) {
@@ -121,9 +125,15 @@ const OBSERVED: readonly Observed[] = [
     "oldest_unpruned_timestamp_seconds",
     "gauge",
     "When the oldest body that is still kept was stored.",
-    ({ ledger: { oldestUnprunedMs } }) => oldestUnprunedMs === null ? null : oldestUnprunedMs / 1000,
+    ({ ledger: { oldestUnprunedMs } }) =>
+      oldestUnprunedMs === null ? null : oldestUnprunedMs / 1000,
   ],
-  ["halted", "gauge", "1 while an operator has stopped new executions.", (s) => s.health.halted ? 1 : 0],
+  [
+    "halted",
+    "gauge",
+    "1 while an operator has stopped new executions.",
+    (s) => s.health.halted ? 1 : 0,
+  ],
   [
     "ledger_writable",
     "gauge",

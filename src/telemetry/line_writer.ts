@@ -20,7 +20,10 @@ export class LineWriter {
   #writing: Promise<void> | null = null;
 
   /** `onDropped` is told how many lines were lost, once there is room again; what it logs finds room. */
-  constructor(private readonly stream: ByteStream, private readonly onDropped: (count: number) => void) {}
+  constructor(
+    private readonly stream: ByteStream,
+    private readonly onDropped: (count: number) => void,
+  ) {}
 
   /** Takes a line without its newline; never waits and never throws. */
   write(line: string): void {

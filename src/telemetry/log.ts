@@ -14,7 +14,8 @@ import type { Fields } from "./redact.ts";
 const ROOT = "openexec";
 
 /** A text that is known when the code is written: a variable or a template with variables is of type never. */
-export type Fixed<Text extends string> = Record<never, never> extends Record<Text, 1> ? never : Text;
+export type Fixed<Text extends string> = Record<never, never> extends Record<Text, 1> ? never
+  : Text;
 
 type Say = <Text extends string>(message: Fixed<Text>, fields?: Fields) => void;
 
@@ -74,5 +75,11 @@ const LEVELS: Readonly<Record<LogRecord["level"], Level>> = {
 
 function lineOf({ timestamp, level, category, rawMessage, properties }: LogRecord) {
   const message = typeof rawMessage === "string" ? rawMessage : rawMessage.join("");
-  return { timestamp, level: LEVELS[level], part: category.slice(1).join("."), message, properties };
+  return {
+    timestamp,
+    level: LEVELS[level],
+    part: category.slice(1).join("."),
+    message,
+    properties,
+  };
 }

@@ -56,15 +56,22 @@ export class MetricsRegistry {
 
   /** A gauge of 1 whose labels say something that does not change. */
   info(name: string, help: string, labels: Readonly<Record<string, string>>): void {
-    const text = Object.entries(labels).map(([label, value]) => `${label}="${escaped(value)}"`).join(",");
+    const text = Object.entries(labels).map(([label, value]) => `${label}="${escaped(value)}"`)
+      .join(",");
     this.#families.push({ name, help, type: "gauge", samples: () => [`${name}${braces(text)} 1`] });
   }
 
   /** Distribution of seconds; `bounds` are upper ones, ascending. */
-  histogram<Names extends LabelValues>(name: string, help: string, bounds: readonly number[], labels: Names) {
+  histogram<Names extends LabelValues>(
+    name: string,
+    help: string,
+    bounds: readonly number[],
+    labels: Names,
+  ) {
     const domain = new LabelDomain(labels);
     const series = new Map<string, Distribution>();
-    const samples = () => [...series].flatMap(([text, distribution]) => distribution.samples(name, text));
+    const samples = () =>
+      [...series].flatMap(([text, distribution]) => distribution.samples(name, text));
     this.#families.push({ name, help, type: "histogram", samples });
     return {
       observe(value: number, values: Labels<Names>): void {
@@ -93,7 +100,8 @@ class LabelDomain {
   }
 
   text(values: Readonly<Record<string, string>>): string {
-    return this.#labels.map(({ name, texts, other }) => texts.get(values[name] ?? OTHER) ?? other).join(",");
+    return this.#labels.map(({ name, texts, other }) => texts.get(values[name] ?? OTHER) ?? other)
+      .join(",");
   }
 }
 

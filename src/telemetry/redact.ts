@@ -72,7 +72,10 @@ export const CONFIG_PART = "config";
 const FREE_TEXT: Readonly<Record<string, string>> = { line: HANDLER_PART, problem: CONFIG_PART };
 
 /** The admissible ones of `properties` on a line of `part`, in their own order. */
-export function redact(properties: Readonly<Record<string, unknown>>, part: string): Record<string, unknown> {
+export function redact(
+  properties: Readonly<Record<string, unknown>>,
+  part: string,
+): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(properties).filter(([field, value]) =>
       isField(field) && FIELDS[field](value) && (FREE_TEXT[field] ?? part) === part

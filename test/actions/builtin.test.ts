@@ -16,12 +16,15 @@ afterAll(() => under.close());
 
 test("echo gives back any payload as it came", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.dictionary(fc.string({ unit: "grapheme" }), fc.jsonValue()), async (payload) => {
-      const text = JSON.stringify(payload);
-      const outcome = await under.run("echo", JSON.parse(text));
-      const resultText = outcome.status === "succeeded" ? outcome.resultText : "";
-      expect(canonicalNode(parseIJson(resultText))).toBe(canonicalNode(parseCanonical(text)));
-    }),
+    fc.asyncProperty(
+      fc.dictionary(fc.string({ unit: "grapheme" }), fc.jsonValue()),
+      async (payload) => {
+        const text = JSON.stringify(payload);
+        const outcome = await under.run("echo", JSON.parse(text));
+        const resultText = outcome.status === "succeeded" ? outcome.resultText : "";
+        expect(canonicalNode(parseIJson(resultText))).toBe(canonicalNode(parseCanonical(text)));
+      },
+    ),
     { numRuns: 200 },
   );
 });
@@ -44,7 +47,9 @@ test.each([[{ a: 1 }], [{ a: 1, b: "2" }], [{ a: 1, b: 2, c: 3 }], [{}]])(
 );
 
 test("a sum that JSON cannot say is result_invalid", async () => {
-  expect(await under.run("add", { a: 1.7e308, b: 1.7e308 })).toMatchObject({ code: "result_invalid" });
+  expect(await under.run("add", { a: 1.7e308, b: 1.7e308 })).toMatchObject({
+    code: "result_invalid",
+  });
 });
 
 test("their schemas are what GET /actions shows", () => {

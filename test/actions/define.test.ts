@@ -9,7 +9,10 @@ test("defineAction() gives back what it was given", () => {
 
 test("defineAction() infers the types of run() from the schemas", () => {
   const action = defineAction({
-    input: v.object({ amount: v.number(), currency: v.optional(v.picklist(["EUR", "USD"]), "EUR") }),
+    input: v.object({
+      amount: v.number(),
+      currency: v.optional(v.picklist(["EUR", "USD"]), "EUR"),
+    }),
     output: v.object({ id: v.string(), note: v.optional(v.string()) }),
     run(input, context) {
       expectTypeOf(input).toEqualTypeOf<{ amount: number; currency: "EUR" | "USD" }>();

@@ -9,7 +9,9 @@ const text = Deno.readTextFileSync(new URL("../../docs/actions.md", import.meta.
 
 test("the handler in docs/actions.md runs with the payload beside it", async () => {
   const code = /```ts\n([\s\S]*?)```/.exec(text)?.[1] ?? "";
-  const payload: unknown = JSON.parse(/test-action greet\.ts --payload '(.*?)'/.exec(text)?.[1] ?? "");
+  const payload: unknown = JSON.parse(
+    /test-action greet\.ts --payload '(.*?)'/.exec(text)?.[1] ?? "",
+  );
   expect(payload).toEqual({ name: "Ada" });
   const folder = Deno.makeTempDirSync();
   Deno.writeTextFileSync(`${folder}/greet.ts`, code);
@@ -37,6 +39,8 @@ test("every link of docs/actions.md and its decisions leads to a file", () => {
   for (const document of documents) {
     const at = new URL(`../../${document}`, import.meta.url);
     const links = Deno.readTextFileSync(at).matchAll(/\]\(((?!https?:)[^)#]+)/g);
-    for (const [, link = ""] of links) expect(() => Deno.statSync(new URL(link, at)), link).not.toThrow();
+    for (const [, link = ""] of links) {
+      expect(() => Deno.statSync(new URL(link, at)), link).not.toThrow();
+    }
   }
 });

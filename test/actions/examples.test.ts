@@ -72,14 +72,18 @@ afterAll(async () => {
 test("write_note writes once", async () => {
   const note = { name: "standup", text: "all is well" };
   expect(await under.result("write_note", note)).toEqual({ written: true });
-  expect(await under.result("write_note", { ...note, text: "changed" })).toEqual({ written: false });
+  expect(await under.result("write_note", { ...note, text: "changed" })).toEqual({
+    written: false,
+  });
   expect(Deno.readTextFileSync(join(folder, "notes/standup.md"))).toBe("all is well");
 });
 
 test.each(["../outside", "/etc/cron.d/x", "a/b", "", "a.b"])(
   "write_note takes no %j for a name",
   async (name) => {
-    expect(await under.run("write_note", { name, text: "x" })).toMatchObject({ code: "handler_failed" });
+    expect(await under.run("write_note", { name, text: "x" })).toMatchObject({
+      code: "handler_failed",
+    });
   },
 );
 
@@ -90,7 +94,10 @@ test("charge_card asks the granted host, once per idempotency key, with the secr
   asked.length = 0;
   const slot = under.pool.acquire("charge_card");
   const { outcome } = await under.start(slot, "charge_card", CHARGE, "execution-of-charge");
-  expect(outcome).toEqual({ status: "succeeded", resultText: '{"id":"ch_1","status":"succeeded"}' });
+  expect(outcome).toEqual({
+    status: "succeeded",
+    resultText: '{"id":"ch_1","status":"succeeded"}',
+  });
   expect(asked).toEqual([{
     headers: expect.objectContaining({
       authorization: "Bearer sk_test_4242424242",
@@ -143,6 +150,8 @@ test("restart_service fails when the program does, and logs what it said", async
 test.each(["sshd.service", "nginx.service; reboot", "--force", ""])(
   "restart_service takes no %j",
   async (service) => {
-    expect(await under.run("restart_service", { service })).toMatchObject({ code: "handler_failed" });
+    expect(await under.run("restart_service", { service })).toMatchObject({
+      code: "handler_failed",
+    });
   },
 );

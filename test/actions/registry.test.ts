@@ -18,7 +18,10 @@ beforeAll(() => {
 
 afterAll(() => Deno.removeSync(folder, { recursive: true }));
 
-function action(module: ActionConfig["module"], digest: ActionConfig["digest"] = null): ActionConfig {
+function action(
+  module: ActionConfig["module"],
+  digest: ActionConfig["digest"] = null,
+): ActionConfig {
   return {
     name: "charge",
     module,
@@ -49,7 +52,10 @@ test("readHandler() keeps every byte, a byte-order mark too, and digests them", 
   expect(code).toMatchObject({ digest: digestOf(bytes), language: "javascript" });
 });
 
-test.each([["a.ts", "typescript"], ["a.mts", "typescript"], ["a.js", "javascript"], ["a.mjs", "javascript"]])(
+test.each([["a.ts", "typescript"], ["a.mts", "typescript"], ["a.js", "javascript"], [
+  "a.mjs",
+  "javascript",
+]])(
   "readHandler() takes %s for %s",
   async (name, language) => {
     expect((await readHandler(write(name, utf8Encode("")))).language).toBe(language);
@@ -57,7 +63,9 @@ test.each([["a.ts", "typescript"], ["a.mts", "typescript"], ["a.js", "javascript
 );
 
 test.each(["a.tsx", "a.cjs", "a.json", "a", "ts"])("readHandler() refuses %s", async (name) => {
-  await expect(readHandler(write(name, utf8Encode("")))).rejects.toMatchObject({ name: "StartupError" });
+  await expect(readHandler(write(name, utf8Encode("")))).rejects.toMatchObject({
+    name: "StartupError",
+  });
 });
 
 test("readHandler() refuses what is too large to be a handler", async () => {
@@ -71,12 +79,16 @@ test.each(["enforced", "demo"] as const)(
     const file = write("pinned.ts", utf8Encode("export default 1;"));
     const pinned = digestOf(utf8Encode("export default 1;"));
     const other = digestOf(utf8Encode("export default 2;"));
-    expect((await readHandlers(new Map([["charge", action({ file }, pinned)]]), mode)).get("charge")?.digest)
+    expect(
+      (await readHandlers(new Map([["charge", action({ file }, pinned)]]), mode)).get("charge")
+        ?.digest,
+    )
       .toBe(pinned);
-    await expect(readHandlers(new Map([["charge", action({ file }, other)]]), mode)).rejects.toMatchObject({
-      what: expect.stringContaining("charge"),
-      remedy: expect.stringContaining(pinned),
-    });
+    await expect(readHandlers(new Map([["charge", action({ file }, other)]]), mode)).rejects
+      .toMatchObject({
+        what: expect.stringContaining("charge"),
+        remedy: expect.stringContaining(pinned),
+      });
   },
 );
 

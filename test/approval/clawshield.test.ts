@@ -35,7 +35,9 @@ function fields(changes: Partial<Fields> = {}): Fields {
   };
 }
 
-function messageOf({ approval_id, tenant_id, action_hash, issued_at, expires_at }: Fields): Uint8Array {
+function messageOf(
+  { approval_id, tenant_id, action_hash, issued_at, expires_at }: Fields,
+): Uint8Array {
   return utf8Encode(approval_id + tenant_id + action_hash + issued_at + expires_at);
 }
 
@@ -49,16 +51,31 @@ function trustOf(changes: { actions?: ReadonlySet<string>; tenant?: string } = {
   return new TrustStore({
     approvers: [],
     tenant: null,
-    clawshield: { publicKey, tenant: TENANT, actions: new Set(["*"]), maxTtlSeconds: 900, ...changes },
+    clawshield: {
+      publicKey,
+      tenant: TENANT,
+      actions: new Set(["*"]),
+      maxTtlSeconds: 900,
+      ...changes,
+    },
   }, EXECUTOR_ID);
 }
 
-const verdict = (json: Parameters<typeof unverified>[0], changes = {}, trust = trustOf(), nowMs = NOW_MS) =>
-  codeOf(() => verifyApproval(unverified(json, "clawshield"), subject(changes), trust, nowMs));
+const verdict = (
+  json: Parameters<typeof unverified>[0],
+  changes = {},
+  trust = trustOf(),
+  nowMs = NOW_MS,
+) => codeOf(() => verifyApproval(unverified(json, "clawshield"), subject(changes), trust, nowMs));
 
 describe("a ClawShield artifact", () => {
   test("is a single-use approval named by the hash of what was signed, not by its approval_id", () => {
-    const approval = verifyApproval(unverified(artifact(), "clawshield"), subject(), trustOf(), NOW_MS);
+    const approval = verifyApproval(
+      unverified(artifact(), "clawshield"),
+      subject(),
+      trustOf(),
+      NOW_MS,
+    );
     const hash = sha256(messageOf(fields()));
     expect(approval).toMatchObject({
       scheme: "clawshield",
@@ -89,7 +106,13 @@ describe("a ClawShield artifact", () => {
       new TrustStore({ approvers: [], tenant: null, clawshield: null }, "x"),
       "approval_signer_unknown",
     ],
-    ["approves another action", artifact(), { action: "other" }, trustOf(), "approval_action_mismatch"],
+    [
+      "approves another action",
+      artifact(),
+      { action: "other" },
+      trustOf(),
+      "approval_action_mismatch",
+    ],
     [
       "approves 12, not 12.0",
       artifact(),
@@ -142,8 +165,20 @@ describe("a ClawShield artifact", () => {
       trustOf(),
       "approval_malformed",
     ],
-    ["has a number for a field", { ...artifact(), approval_id: 7 }, {}, trustOf(), "approval_malformed"],
-    ["has an empty approval_id", artifact({ approval_id: "" }), {}, trustOf(), "approval_malformed"],
+    [
+      "has a number for a field",
+      { ...artifact(), approval_id: 7 },
+      {},
+      trustOf(),
+      "approval_malformed",
+    ],
+    [
+      "has an empty approval_id",
+      artifact({ approval_id: "" }),
+      {},
+      trustOf(),
+      "approval_malformed",
+    ],
   ])("is refused when it %s", (_, json, changes, trust, code) => {
     expect(verdict(json, changes, trust)).toBe(code);
   });
@@ -179,7 +214,12 @@ describe("a ClawShield artifact", () => {
   });
 
   test("is looked at again with the trust store of the day", () => {
-    const approval = verifyApproval(unverified(artifact(), "clawshield"), subject(), trustOf(), NOW_MS);
+    const approval = verifyApproval(
+      unverified(artifact(), "clawshield"),
+      subject(),
+      trustOf(),
+      NOW_MS,
+    );
     expect(codeOf(() => approval.recheck(NOW_MS, trustOf()))).toBe("ok");
     expect(codeOf(() => approval.recheck(NOW_MS, trustOf({ tenant: "another" })))).toBe(
       "approval_tenant_mismatch",
@@ -195,7 +235,10 @@ describe("a ClawShield artifact", () => {
       ["approval_ttl_too_long", { issued_at: isoOf(NOW_MS - 10_000_000) }],
     ] as const;
     const tenant = { tenant_id: "another" };
-    const forged = (changes: Partial<Fields>) => ({ ...artifact(), ...fields({ ...tenant, ...changes }) });
+    const forged = (changes: Partial<Fields>) => ({
+      ...artifact(),
+      ...fields({ ...tenant, ...changes }),
+    });
     expect(verdict({ ...artifact(tenant) })).toBe("approval_tenant_mismatch");
     expect(verdict(forged({}))).toBe("approval_signature_invalid");
     spoiled.reduceRight<Partial<Fields>>((wrong, [code, change]) => {

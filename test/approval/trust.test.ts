@@ -11,15 +11,20 @@ test("keyAt() knows a key while it is valid, both bounds included", () => {
   expect(trust.keyAt("alice-1", NOW_MS + 1001)).toBeUndefined();
 });
 
-test.each(["alice-3", "", "__proto__", "constructor", "ALICE-1"])("keyAt() knows no %j", (keyid) => {
-  expect(trustOf().keyAt(keyid, NOW_MS)).toBeUndefined();
-});
+test.each(["alice-3", "", "__proto__", "constructor", "ALICE-1"])(
+  "keyAt() knows no %j",
+  (keyid) => {
+    expect(trustOf().keyAt(keyid, NOW_MS)).toBeUndefined();
+  },
+);
 
 test.each([
   ["keyid", { ...approverKey("mallory-1"), keyid: "alice-1" }],
   ["public key", { ...approverKey("alice-1"), keyid: "mallory-1" }],
 ])("a %s that appears twice makes no trust store", (_, key) => {
-  expect(() => trustOf([approver("alice"), approver("mallory", { keys: [key] })])).toThrow(RangeError);
+  expect(() => trustOf([approver("alice"), approver("mallory", { keys: [key] })])).toThrow(
+    RangeError,
+  );
 });
 
 test("mayApprove() takes names as they are, and * for all", () => {

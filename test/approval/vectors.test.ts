@@ -73,9 +73,15 @@ describe("ClawShield vectors", () => {
     },
   }, "openexec:test-host");
 
-  test.each(cases)("$expect: $name", ({ expect: code, action, payload_text, nonce, approval_artifact }) => {
-    const subject = subjectOf(action, parseIJson(payload_text), nonce);
-    const approval = new UnverifiedApproval("clawshield", parseIJson(JSON.stringify(approval_artifact)));
-    expect(codeOf(() => verifyApproval(approval, subject, store, Date.parse(now)))).toBe(code);
-  });
+  test.each(cases)(
+    "$expect: $name",
+    ({ expect: code, action, payload_text, nonce, approval_artifact }) => {
+      const subject = subjectOf(action, parseIJson(payload_text), nonce);
+      const approval = new UnverifiedApproval(
+        "clawshield",
+        parseIJson(JSON.stringify(approval_artifact)),
+      );
+      expect(codeOf(() => verifyApproval(approval, subject, store, Date.parse(now)))).toBe(code);
+    },
+  );
 });

@@ -20,8 +20,12 @@ import {
 } from "../support/approvals.ts";
 import { codeOf } from "../support/refusals.ts";
 
-const verdict = (json: Parameters<typeof unverified>[0], changes = {}, trust = trustOf(), nowMs = NOW_MS) =>
-  codeOf(() => verifyApproval(unverified(json), subject(changes), trust, nowMs));
+const verdict = (
+  json: Parameters<typeof unverified>[0],
+  changes = {},
+  trust = trustOf(),
+  nowMs = NOW_MS,
+) => codeOf(() => verifyApproval(unverified(json), subject(changes), trust, nowMs));
 
 describe("an Approval", () => {
   test("says what it was verified to say", () => {
@@ -51,7 +55,8 @@ describe("an Approval", () => {
 
   test("says how many executions a grant may start", () => {
     const grant = envelope(claims({ uses: 10_000, nonce: undefined }));
-    expect(verifyApproval(unverified(grant), subject({ nonce: "any" }), trustOf(), NOW_MS).uses).toBe(10_000);
+    expect(verifyApproval(unverified(grant), subject({ nonce: "any" }), trustOf(), NOW_MS).uses)
+      .toBe(10_000);
   });
 
   test("comes through one door only, and nothing that looks like one passes for one", () => {
@@ -73,7 +78,11 @@ describe("the bounds of time", () => {
     ["expires this second", { exp: NOW }, "approval_expired"],
     ["lives as long as allowed", { exp: NOW - 10 + 900 }, "ok"],
     ["lives a second longer", { exp: NOW - 10 + 901 }, "approval_ttl_too_long"],
-    ["nbf does not shorten the life that is counted", { nbf: NOW, exp: NOW + 891 }, "approval_ttl_too_long"],
+    [
+      "nbf does not shorten the life that is counted",
+      { nbf: NOW, exp: NOW + 891 },
+      "approval_ttl_too_long",
+    ],
   ])("%s", (_, changes, code) => {
     expect(verdict(envelope(claims(changes)))).toBe(code);
   });
@@ -94,7 +103,9 @@ describe("the bounds of time", () => {
   test("the smallest max_ttl of the signers counts, whoever issued", () => {
     const trust = trustOf([approver("alice"), approver("bob", { maxTtlSeconds: 60 })]);
     expect(verdict(envelope(claims(), ["alice-1"]), {}, trust)).toBe("ok");
-    expect(verdict(envelope(claims(), ["alice-1", "bob-1"]), {}, trust)).toBe("approval_ttl_too_long");
+    expect(verdict(envelope(claims(), ["alice-1", "bob-1"]), {}, trust)).toBe(
+      "approval_ttl_too_long",
+    );
   });
 
   test.each([
@@ -140,14 +151,20 @@ describe("who may use it, and for what", () => {
   test("a grant is bound to action and payload, not to a nonce", () => {
     const grant = envelope(claims({ uses: 2, nonce: undefined }));
     expect(verdict(grant, { nonce: "another" })).toBe("ok");
-    expect(verdict(grant, { actionDigest: digestOf(new Uint8Array()) })).toBe("approval_action_mismatch");
+    expect(verdict(grant, { actionDigest: digestOf(new Uint8Array()) })).toBe(
+      "approval_action_mismatch",
+    );
     expect(verdict(grant, { action: "other" })).toBe("approval_action_mismatch");
   });
 
   test("people are counted, not keys and not signatures", () => {
     const needed = { approvalsNeeded: 2 };
-    expect(verdict(envelope(claims(), ["alice-1", "alice-2"]), needed)).toBe("approval_signers_insufficient");
-    expect(verdict(envelope(claims(), ["alice-1", "alice-1"]), needed)).toBe("approval_signers_insufficient");
+    expect(verdict(envelope(claims(), ["alice-1", "alice-2"]), needed)).toBe(
+      "approval_signers_insufficient",
+    );
+    expect(verdict(envelope(claims(), ["alice-1", "alice-1"]), needed)).toBe(
+      "approval_signers_insufficient",
+    );
     expect(verdict(envelope(claims(), ["alice-1", "mallory-1"]), needed)).toBe(
       "approval_signers_insufficient",
     );
@@ -156,7 +173,9 @@ describe("who may use it, and for what", () => {
 
   test("one signer outside the action's scope spoils the whole", () => {
     const trust = trustOf([approver("alice"), approver("carol", { actions: new Set(["other"]) })]);
-    expect(verdict(envelope(claims(), ["alice-1", "carol-1"]), {}, trust)).toBe("approval_scope_denied");
+    expect(verdict(envelope(claims(), ["alice-1", "carol-1"]), {}, trust)).toBe(
+      "approval_scope_denied",
+    );
   });
 });
 
@@ -207,7 +226,9 @@ describe("the envelope", () => {
 
   test("a known key whose window has passed is a stranger: its signature is not even looked at", () => {
     const trust = trustOf([
-      approver("alice", { keys: [approverKey("alice-1"), approverKey("alice-2", { notAfter: NOW - 1 })] }),
+      approver("alice", {
+        keys: [approverKey("alice-1"), approverKey("alice-2", { notAfter: NOW - 1 })],
+      }),
     ]);
     const garbled = JSON.parse(JSON.stringify(envelope(claims(), ["alice-1", "alice-2"])));
     garbled.signatures[1].sig = base64Encode(new Uint8Array(64));
@@ -219,7 +240,8 @@ describe("the envelope", () => {
     const json = envelope();
     const payload = String(json["payload"]);
     const digest = (text: string) =>
-      verifyApproval(unverified({ ...json, payload: text }), subject(), trustOf(), NOW_MS).bodyDigest;
+      verifyApproval(unverified({ ...json, payload: text }), subject(), trustOf(), NOW_MS)
+        .bodyDigest;
     expect(digest(payload.replaceAll("=", ""))).toEqual(digest(payload));
     expect(digest(payload)).toEqual(sha256(base64Decode(payload) ?? new Uint8Array()));
   });
@@ -236,7 +258,8 @@ describe("recheck()", () => {
   const trust = trustOf();
   const approval = () =>
     verifyApproval(unverified(envelope(claims(), ["alice-1", "bob-1"])), subject(), trust, NOW_MS);
-  const again = (nowMs: number, store: TrustStore) => codeOf(() => approval().recheck(nowMs, store));
+  const again = (nowMs: number, store: TrustStore) =>
+    codeOf(() => approval().recheck(nowMs, store));
 
   test("passes while nothing changed", () => {
     expect(again(NOW_MS, trust)).toBe("ok");
@@ -250,7 +273,9 @@ describe("recheck()", () => {
   });
 
   test("refuses once a counted key is past its window", () => {
-    const windowed = trustOf([approver("alice", { keys: [approverKey("alice-1", { notAfter: NOW })] })]);
+    const windowed = trustOf([
+      approver("alice", { keys: [approverKey("alice-1", { notAfter: NOW })] }),
+    ]);
     const one = verifyApproval(unverified(envelope()), subject(), windowed, NOW_MS);
     expect(codeOf(() => one.recheck(NOW_MS, windowed))).toBe("ok");
     expect(codeOf(() => one.recheck(NOW_MS + 1, windowed))).toBe("approval_signer_unknown");
@@ -293,7 +318,10 @@ describe("verifyReplay()", () => {
   test("counts the keys that counted when the execution was reserved", () => {
     const trust = trustOf([
       approver("alice", {
-        keys: [approverKey("alice-1", { notAfter: NOW }), approverKey("alice-2", { notBefore: NOW + 1 })],
+        keys: [
+          approverKey("alice-1", { notAfter: NOW }),
+          approverKey("alice-2", { notBefore: NOW + 1 }),
+        ],
       }),
     ]);
     expect(replay(envelope(claims(), ["alice-1"]), trust)).toBe("ok");
@@ -304,9 +332,13 @@ describe("verifyReplay()", () => {
     expect(replay(envelope(), trustOf([approver("bob")]))).toBe("approval_signer_unknown");
     expect(replay(envelope(claims({ exp: NOW + 5000 })))).toBe("approval_ttl_too_long");
     expect(replay(envelope(), trustOf(), { nonce: "n-2" })).toBe("approval_nonce_mismatch");
-    expect(replay(envelope(), trustOf(), { approvalsNeeded: 2 })).toBe("approval_signers_insufficient");
+    expect(replay(envelope(), trustOf(), { approvalsNeeded: 2 })).toBe(
+      "approval_signers_insufficient",
+    );
     const another = digestOf(utf8Encode("another payload"));
-    expect(replay(envelope(), trustOf(), { actionDigest: another })).toBe("approval_action_mismatch");
+    expect(replay(envelope(), trustOf(), { actionDigest: another })).toBe(
+      "approval_action_mismatch",
+    );
   });
 
   test("names the approval", () => {

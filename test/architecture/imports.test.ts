@@ -20,7 +20,10 @@ const TABLE: Record<string, { code: readonly string[]; types?: readonly string[]
     code: ["core", "config", "approval", "ledger", "log", "telemetry", "os"],
     types: ["executor", "actions"],
   },
-  server: { code: ["core", "config", "log", "os", "telemetry"], types: ["engine", "ledger", "executor"] },
+  server: {
+    code: ["core", "config", "log", "os", "telemetry"],
+    types: ["engine", "ledger", "executor"],
+  },
   client: { code: ["core", "log"], types: ["actions"] },
   cli: {
     code: [
@@ -60,12 +63,16 @@ test("every part imports only what the table allows", () => {
 
 test("no file imports itself in a circle", () => {
   const graph = new Map(
-    files.map((file) => [file.path, file.imports.filter((i) => !i.typeOnly).flatMap((i) => i.target ?? [])]),
+    files.map((
+      file,
+    ) => [file.path, file.imports.filter((i) => !i.typeOnly).flatMap((i) => i.target ?? [])]),
   );
   const done = new Set<string>();
   const circles: string[] = [];
   const visit = (path: string, trail: readonly string[]): void => {
-    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" -> "));
+    if (trail.includes(path)) {
+      circles.push([...trail.slice(trail.indexOf(path)), path].join(" -> "));
+    }
     if (done.has(path) || trail.includes(path)) return;
     for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
     done.add(path);
@@ -75,11 +82,19 @@ test("no file imports itself in a circle", () => {
 });
 
 /** Things that exactly one file or folder may touch. */
-const OWNERS: readonly { readonly what: string; readonly pattern: RegExp; readonly owners: RegExp }[] = [
+const OWNERS: readonly {
+  readonly what: string;
+  readonly pattern: RegExp;
+  readonly owners: RegExp;
+}[] = [
   { what: "lmdb", pattern: /from "lmdb"/, owners: /^ledger\/store\.ts$/ },
   { what: "@noble/ed25519", pattern: /from "@noble\/ed25519"/, owners: /^core\/ed25519\.ts$/ },
   { what: "@noble/hashes", pattern: /from "@noble\/hashes/, owners: /^core\/sha\.ts$/ },
-  { what: "FFI", pattern: /Deno\.dlopen|Deno\.UnsafePointer/, owners: /^(os\/|executor\/child\/probe\.ts$)/ },
+  {
+    what: "FFI",
+    pattern: /Deno\.dlopen|Deno\.UnsafePointer/,
+    owners: /^(os\/|executor\/child\/probe\.ts$)/,
+  },
   { what: "the wall clock", pattern: /Date\.now|new Date\(\)/, owners: /^core\/clock\.ts$/ },
   {
     what: "the environment",
@@ -117,7 +132,8 @@ test("core, log and client name no runtime of their own", () => {
   );
   const breaches = portable.filter((file) =>
     /\bDeno\./.test(file.text) ||
-    (file.path !== "client/transport.ts" && /from "node:/.test(file.text.replace(/import type .*$/gm, "")))
+    (file.path !== "client/transport.ts" &&
+      /from "node:/.test(file.text.replace(/import type .*$/gm, "")))
   );
   expect(breaches.map((file) => file.path)).toEqual([]);
 });

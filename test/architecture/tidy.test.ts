@@ -4,7 +4,8 @@ import { readSource } from "./source.ts";
 const files = readSource();
 
 test("no source file is longer than 300 lines", () => {
-  expect(files.filter((file) => file.lines > 300).map((file) => `${file.path}: ${file.lines}`)).toEqual([]);
+  expect(files.filter((file) => file.lines > 300).map((file) => `${file.path}: ${file.lines}`))
+    .toEqual([]);
 });
 
 test("no file is named for what it is not", () => {
@@ -19,7 +20,9 @@ test("no type is silenced", () => {
 
 test("every file says what it owns before it does anything", () => {
   const root = new URL("../../src/", import.meta.url);
-  const silent = files.filter((file) => !Deno.readTextFileSync(new URL(file.path, root)).startsWith("/**"));
+  const silent = files.filter((file) =>
+    !Deno.readTextFileSync(new URL(file.path, root)).startsWith("/**")
+  );
   expect(silent.map((file) => file.path)).toEqual([]);
 });
 

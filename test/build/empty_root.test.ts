@@ -82,7 +82,10 @@ digest = "${digest}"
     try {
       await untilReady(daemon.stdout);
       const request = await root.run(["request", "greet", '{"name":"root"}']);
-      const approved = await root.run(["approve", "--key", "/approver.key", "--yes", "-"], request.out);
+      const approved = await root.run(
+        ["approve", "--key", "/approver.key", "--yes", "-"],
+        request.out,
+      );
       expect(approved.code, approved.error).toBe(0);
       const ran = await root.run(["exec", "--json", "-"], approved.out);
       expect(ran.code, ran.error).toBe(0);
@@ -93,7 +96,10 @@ digest = "${digest}"
       });
       const again = await root.run(["exec", "--json", "-"], approved.out);
       expect(JSON.parse(again.out)).toMatchObject({ status: "succeeded", replayed: true });
-      const forged = await root.run(["exec", "--json", "-"], approved.out.replace('"root"', '"r00t"'));
+      const forged = await root.run(
+        ["exec", "--json", "-"],
+        approved.out.replace('"root"', '"r00t"'),
+      );
       expect(forged.code).toBe(1);
       expect(forged.error + forged.out).toMatch(/approval_action_mismatch|nonce_reused/);
     } finally {

@@ -8,7 +8,9 @@ const PLATFORM = Deno.build.arch === "aarch64" ? "linux-arm64-glibc" : "linux-x6
 
 let folder: string;
 
-beforeAll(async () => folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "openexec launch " })));
+beforeAll(async () =>
+  folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "openexec launch " }))
+);
 afterAll(() => Deno.remove(folder, { recursive: true }));
 
 /** An installation whose runtime prints its arguments, its pid and what it finds in its environment. */
@@ -41,20 +43,26 @@ async function run(
   return { lines: new TextDecoder().decode(stdout).trimEnd().split("\n"), pid: child.pid, code };
 }
 
-const commands = [...COMMAND_PERMISSIONS, ["exec", CLIENT_PERMISSIONS], ["", CLIENT_PERMISSIONS]] as const;
+const commands = [...COMMAND_PERMISSIONS, ["exec", CLIENT_PERMISSIONS], [
+  "",
+  CLIENT_PERMISSIONS,
+]] as const;
 
-test.each(commands)("bin/openexec starts `%s` with the flags of the table", async (command, permissions) => {
-  const root = join(folder, "checkout");
-  const runtime = join(root, `node_modules/@deno/${PLATFORM}/deno`);
-  const args = command === "" ? ["--version"] : ["--json", command, "serve", "two words"];
-  const { lines } = await run(await install(root, runtime), args);
+test.each(commands)(
+  "bin/openexec starts `%s` with the flags of the table",
+  async (command, permissions) => {
+    const root = join(folder, "checkout");
+    const runtime = join(root, `node_modules/@deno/${PLATFORM}/deno`);
+    const args = command === "" ? ["--version"] : ["--json", command, "serve", "two words"];
+    const { lines } = await run(await install(root, runtime), args);
 
-  const started = lines.slice(0, -2);
-  const entry = started.indexOf(join(root, "src/main.ts"));
-  expect(started.slice(0, 1 + RUNTIME_FLAGS.length)).toEqual(["run", ...RUNTIME_FLAGS]);
-  expect(started.slice(1 + RUNTIME_FLAGS.length, entry).sort()).toEqual([...permissions].sort());
-  expect(started.slice(entry + 1)).toEqual(args);
-});
+    const started = lines.slice(0, -2);
+    const entry = started.indexOf(join(root, "src/main.ts"));
+    expect(started.slice(0, 1 + RUNTIME_FLAGS.length)).toEqual(["run", ...RUNTIME_FLAGS]);
+    expect(started.slice(1 + RUNTIME_FLAGS.length, entry).sort()).toEqual([...permissions].sort());
+    expect(started.slice(entry + 1)).toEqual(args);
+  },
+);
 
 test("no command is given every permission", () => {
   const flags = [...RUNTIME_FLAGS, ...commands.flatMap(([, permissions]) => permissions)];

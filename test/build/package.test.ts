@@ -35,7 +35,10 @@ beforeAll(async () => {
   await Deno.mkdir(join(program.root, "dist"), { recursive: true });
   folder = await Deno.makeTempDir({ dir: join(program.root, "dist"), prefix: "package-" });
   const script = join(program.root, "scripts/build_package.ts");
-  const built = await run(program.runtime, { args: ["run", "--allow-all", script], cwd: program.root });
+  const built = await run(program.runtime, {
+    args: ["run", "--allow-all", script],
+    cwd: program.root,
+  });
   expect(built.code, built.error).toBe(0);
   const packed = await run("npm", {
     args: ["pack", "--json", "--ignore-scripts", `--pack-destination=${folder}`],
@@ -57,7 +60,9 @@ test("the npm package holds what is listed here and nothing else", () => {
 });
 
 test("the npm package needs no install script", () => {
-  const hooks = Object.keys(metadata.scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name));
+  const hooks = Object.keys(metadata.scripts).filter((name) =>
+    /^(pre|post)?install$|^prepare$/.test(name)
+  );
   expect(hooks).toEqual([]);
 });
 
@@ -67,7 +72,9 @@ test("the npm package serves where npm put it, with its packages hoisted beside 
   await run("cp", { args: ["-al", program.packages, packages] });
   await Deno.mkdir(installed);
   const archive = join(folder, `${metadata.name}-${metadata.version}.tgz`);
-  const unpacked = await run("tar", { args: ["-xzf", archive, "--strip-components=1", "-C", installed] });
+  const unpacked = await run("tar", {
+    args: ["-xzf", archive, "--strip-components=1", "-C", installed],
+  });
   expect(unpacked.code, unpacked.error).toBe(0);
 
   const state = join(folder, "state");

@@ -14,7 +14,11 @@ const BOM = v.object({
 
 function runScript(name: string): Promise<Ran> {
   const args = ["run", "--allow-all", join(program.root, "scripts", name)];
-  return run(program.runtime, { args, cwd: program.root, env: { HOME: Deno.env.get("HOME") ?? "/" } });
+  return run(program.runtime, {
+    args,
+    cwd: program.root,
+    env: { HOME: Deno.env.get("HOME") ?? "/" },
+  });
 }
 
 test("the SBOM names every package openexec runs on, in the same bytes each time", async () => {

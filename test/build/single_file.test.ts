@@ -35,9 +35,15 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
   test("is the same bytes when built again, and its checksum is told", async () => {
     const again = join(folder, "again");
     await build(again);
-    const [first, second] = await Promise.all([Deno.readFile(file), Deno.readFile(join(again, "openexec"))]);
+    const [first, second] = await Promise.all([
+      Deno.readFile(file),
+      Deno.readFile(join(again, "openexec")),
+    ]);
     expect(Buffer.compare(first, second)).toBe(0);
-    const check = await run("sha256sum", { args: ["--check", "--strict", "SHA256SUMS"], cwd: again });
+    const check = await run("sha256sum", {
+      args: ["--check", "--strict", "SHA256SUMS"],
+      cwd: again,
+    });
     expect(check.code).toBe(0);
   }, 120 * SECONDS);
 
@@ -74,11 +80,15 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
     "unpacks where systemd says, else in XDG_CACHE_HOME, else in ~/.cache, whichever can be had",
     async () => {
       const places = { CACHE_DIRECTORY: "systemd", XDG_CACHE_HOME: "xdg", HOME: "home" };
-      const env = Object.entries(places).map(([name, place]): [string, string] => [name, join(cache, place)]);
+      const env = Object.entries(places).map((
+        [name, place],
+      ): [string, string] => [name, join(cache, place)]);
       const folders = ["systemd", "xdg", "home/.cache"];
       for (const [index, folder] of folders.entries()) {
         const left = env.slice(index);
-        const unusable = env.slice(0, index).map(([name]): [string, string] => [name, "/dev/null/nowhere"]);
+        const unusable = env.slice(0, index).map((
+          [name],
+        ): [string, string] => [name, "/dev/null/nowhere"]);
         const { code, error } = await run(file, {
           args: ["--version"],
           env: Object.fromEntries([...unusable, ...left]),
@@ -106,7 +116,9 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
     await Deno.chmod(join(cache, "openexec"), 0o700);
     await Deno.writeTextFile(join(cache, "openexec/unfinished/main.js"), "half a fi");
     await expectStart();
-    await expect(Deno.lstat(join(cache, "openexec/unfinished"))).rejects.toThrow(Deno.errors.NotFound);
+    await expect(Deno.lstat(join(cache, "openexec/unfinished"))).rejects.toThrow(
+      Deno.errors.NotFound,
+    );
   });
 
   test("loads nothing that the environment names", async () => {
@@ -156,7 +168,8 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
       await Deno.rename(path, join(cache, "elsewhere.js"));
       await Deno.symlink(join(cache, "elsewhere.js"), path);
     },
-    "a file has a second name": (unpacked) => Deno.link(join(unpacked, "main.js"), join(cache, "second.js")),
+    "a file has a second name": (unpacked) =>
+      Deno.link(join(unpacked, "main.js"), join(cache, "second.js")),
     "a file may be written by others": (unpacked) => Deno.chmod(join(unpacked, "main.js"), 0o422),
     "the program folder is a link": async (unpacked) => {
       await Deno.rename(unpacked, join(cache, "moved"));

@@ -23,7 +23,15 @@ export function missingToBuild(...tools: readonly string[]): string {
 
 export async function build(output: string): Promise<void> {
   const { code, error } = await run(program.runtime, {
-    args: ["run", "--allow-all", join(program.root, "scripts/build.ts"), "--out", output, "--level", LEVEL],
+    args: [
+      "run",
+      "--allow-all",
+      join(program.root, "scripts/build.ts"),
+      "--out",
+      output,
+      "--level",
+      LEVEL,
+    ],
     cwd: program.root,
   });
   if (code !== 0) throw new Error(error);
@@ -32,12 +40,18 @@ export async function build(output: string): Promise<void> {
 /** Runs a command to its end; `env` is all the environment it gets, beside PATH. */
 export async function run(
   command: string,
-  options: { readonly args?: string[]; readonly env?: Record<string, string>; readonly cwd?: string } = {},
+  options: {
+    readonly args?: string[];
+    readonly env?: Record<string, string>;
+    readonly cwd?: string;
+  } = {},
 ): Promise<Ran> {
   const { code, stdout, stderr } = await new Deno.Command(command, {
     args: options.args ?? [],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.env === undefined ? {} : { clearEnv: true, env: { PATH: "/usr/bin:/bin", ...options.env } }),
+    ...(options.env === undefined
+      ? {}
+      : { clearEnv: true, env: { PATH: "/usr/bin:/bin", ...options.env } }),
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();
@@ -49,7 +63,9 @@ export async function programFolder(cache: string): Promise<string> {
   const shared = join(cache, "openexec");
   const names = (await Array.fromAsync(Deno.readDir(shared))).map(({ name }) => name);
   const [name, ...others] = names.filter((name) => /^[0-9a-f]{64}$/.test(name));
-  if (name === undefined || others.length > 0) throw new Error(`not one program in ${shared}: ${names}`);
+  if (name === undefined || others.length > 0) {
+    throw new Error(`not one program in ${shared}: ${names}`);
+  }
   return join(shared, name);
 }
 

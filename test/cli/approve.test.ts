@@ -26,7 +26,11 @@ async function requested(payload = '{"amount":5}'): Promise<string> {
   return (await openexec(["request", "pay", payload])).out;
 }
 
-function approve(input: string, args: readonly string[], rest: { answer?: string; nowMs?: number } = {}) {
+function approve(
+  input: string,
+  args: readonly string[],
+  rest: { answer?: string; nowMs?: number } = {},
+) {
   return openexec(["approve", "--key", alice, ...args], { input, nowMs: NOW * 1000, ...rest });
 }
 
@@ -45,12 +49,39 @@ describe("openexec approve", () => {
 
   test("shows everything that will be signed", async () => {
     const digest = `sha256:${"ab".repeat(32)}`;
-    const flags = ["--aud", "openexec:host", "--tenant", "t7", "--sub", "uid:77", "--handler-digest", digest];
+    const flags = [
+      "--aud",
+      "openexec:host",
+      "--tenant",
+      "t7",
+      "--sub",
+      "uid:77",
+      "--handler-digest",
+      digest,
+    ];
     const { out, err } = await approve(await requested(), [...flags, "--ttl", "90s", "--yes"]);
     const claims = claimsOf(out);
-    expect(claims).toMatchObject({ exp: NOW + 90, tenant: "t7", sub: "uid:77", handler_digest: digest });
+    expect(claims).toMatchObject({
+      exp: NOW + 90,
+      tenant: "t7",
+      sub: "uid:77",
+      handler_digest: digest,
+    });
     const { aud, tenant, sub, nonce, jti, action_digest } = claims ?? {};
-    for (const shown of ["pay", '"amount": 5', aud, tenant, sub, nonce, jti, action_digest, digest, "90 s"]) {
+    for (
+      const shown of [
+        "pay",
+        '"amount": 5',
+        aud,
+        tenant,
+        sub,
+        nonce,
+        jti,
+        action_digest,
+        digest,
+        "90 s",
+      ]
+    ) {
       expect(err).toContain(shown);
     }
   });
@@ -81,13 +112,23 @@ describe("openexec approve", () => {
   });
 
   test("does not ask with --yes", async () => {
-    const { questions } = await approve(await requested(), ["--aud", "a", "--yes"], { answer: "no" });
+    const { questions } = await approve(await requested(), ["--aud", "a", "--yes"], {
+      answer: "no",
+    });
     expect(questions).toEqual([]);
   });
 
   test("takes audience, tenant and approver from the configuration", async () => {
-    const { out } = await approve(await requested(), ["--config", `${folder}/openexec.toml`, "--yes"]);
-    expect(claimsOf(out)).toMatchObject({ iss: "treasurer", aud: "openexec:configured", tenant: "t9" });
+    const { out } = await approve(await requested(), [
+      "--config",
+      `${folder}/openexec.toml`,
+      "--yes",
+    ]);
+    expect(claimsOf(out)).toMatchObject({
+      iss: "treasurer",
+      aud: "openexec:configured",
+      tenant: "t9",
+    });
   });
 
   test("takes audience and tenant from the daemon where no file says them", async () => {
@@ -103,7 +144,11 @@ describe("openexec approve", () => {
   });
 
   test("ends with 3 when it has to ask a daemon that is not there", async () => {
-    const { code, out } = await approve(await requested(), ["--socket", "/nonexistent/agent.sock", "--yes"]);
+    const { code, out } = await approve(await requested(), [
+      "--socket",
+      "/nonexistent/agent.sock",
+      "--yes",
+    ]);
     expect([code, out]).toEqual([3, ""]);
   });
 
@@ -133,7 +178,11 @@ describe("openexec approve", () => {
   });
 
   test("refuses a request that is none with 1 and its code", async () => {
-    const { code, err } = await approve('{"action":"a","nonce":"n","nonce":"m"}', ["--aud", "a", "--yes"]);
+    const { code, err } = await approve('{"action":"a","nonce":"n","nonce":"m"}', [
+      "--aud",
+      "a",
+      "--yes",
+    ]);
     expect(code).toBe(1);
     expect(err).toContain("payload_not_i_json");
   });
@@ -163,17 +212,24 @@ describe("a second signature", () => {
     const request = parseRequest(first);
     const approval = JSON.parse(JSON.stringify(request.approval));
     approval.signatures[0].sig = approval.signatures[0].sig.replace(/^../, "AA");
-    expect((await again(JSON.stringify({ ...request, approval }), flags)).err).toContain("DOES NOT VERIFY");
+    expect((await again(JSON.stringify({ ...request, approval }), flags)).err).toContain(
+      "DOES NOT VERIFY",
+    );
   });
 
   test("is refused for another payload than was approved", async () => {
     const request = JSON.parse(await once());
-    const { code, out, err } = await again(JSON.stringify({ ...request, payload: { amount: 5_000 } }));
+    const { code, out, err } = await again(
+      JSON.stringify({ ...request, payload: { amount: 5_000 } }),
+    );
     expect([code, out]).toEqual([1, ""]);
     expect(err).toContain("approval_action_mismatch");
   });
 
-  test.each([["--aud", "b"], ["--tenant", "t"], ["--uses", "2"], ["--sub", "uid:1"], ["--ttl", "60s"]])(
+  test.each([["--aud", "b"], ["--tenant", "t"], ["--uses", "2"], ["--sub", "uid:1"], [
+    "--ttl",
+    "60s",
+  ]])(
     "is refused where %s %s contradicts the first",
     async (flag, value) => {
       const { code, out } = await again(await once(), [flag, value]);
@@ -227,21 +283,30 @@ describe("what an approver is shown", () => {
 
   test("is the whole payload, and holds nothing that could deceive", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.dictionary(text, fc.oneof(text, fc.array(text), fc.integer())), async (payload) => {
-        const request = JSON.stringify({ action: "pay", payload, nonce: "n" });
-        const { code, err } = await approve(request, ["--aud", "a", "--yes"]);
-        fc.pre(code === 0);
-        expect(err).not.toMatch(/[^\P{C}\n]|[\u2028\u2029\u0590-\u08ff\p{Default_Ignorable_Code_Point}]/u);
-        const shown = /^ {2}payload\n([^]*?)\n\n/m.exec(err)?.[1] ?? "";
-        expect(JSON.parse(shown)).toEqual(JSON.parse(JSON.stringify(payload)));
-      }),
+      fc.asyncProperty(
+        fc.dictionary(text, fc.oneof(text, fc.array(text), fc.integer())),
+        async (payload) => {
+          const request = JSON.stringify({ action: "pay", payload, nonce: "n" });
+          const { code, err } = await approve(request, ["--aud", "a", "--yes"]);
+          fc.pre(code === 0);
+          expect(err).not.toMatch(
+            /[^\P{C}\n]|[\u2028\u2029\u0590-\u08ff\p{Default_Ignorable_Code_Point}]/u,
+          );
+          const shown = /^ {2}payload\n([^]*?)\n\n/m.exec(err)?.[1] ?? "";
+          expect(JSON.parse(shown)).toEqual(JSON.parse(JSON.stringify(payload)));
+        },
+      ),
       { numRuns: 200 },
     );
   });
 
   test("is never shortened", async () => {
     const long = "0123456789".repeat(20_000);
-    const { err } = await approve(await requested(JSON.stringify({ long })), ["--aud", "a", "--yes"]);
+    const { err } = await approve(await requested(JSON.stringify({ long })), [
+      "--aud",
+      "a",
+      "--yes",
+    ]);
     expect(err).toContain(long);
   });
 

@@ -40,14 +40,20 @@ describe("openexec exec", () => {
     ["nonce_reused", 1],
     ["outcome_unknown", 4],
   ];
-  test.each(refused)("ends %s with %i, its code and what to do on standard error", async (problem, code) => {
-    daemon.mishaps.push({ problem });
-    const run = await openexec(["exec", ...here()], { input: REQUEST });
-    expect([run.code, run.out]).toEqual([code, ""]);
-    expect(run.err).toContain(`${problem}: scripted\n  `);
-  });
+  test.each(refused)(
+    "ends %s with %i, its code and what to do on standard error",
+    async (problem, code) => {
+      daemon.mishaps.push({ problem });
+      const run = await openexec(["exec", ...here()], { input: REQUEST });
+      expect([run.code, run.out]).toEqual([code, ""]);
+      expect(run.err).toContain(`${problem}: scripted\n  `);
+    },
+  );
 
-  test.each<[ErrorCode, number]>([["halted", 1], ["execution_in_flight", 4], ["internal_error", 4]])(
+  test.each<[ErrorCode, number]>([["halted", 1], ["execution_in_flight", 4], [
+    "internal_error",
+    4,
+  ]])(
     "ends %s with %i once it has tried often enough",
     async (problem, code) => {
       daemon.mishaps.push(...Array.from({ length: 5 }, () => ({ problem })));
@@ -56,7 +62,11 @@ describe("openexec exec", () => {
   );
 
   test("prints the execution of an unhappy outcome as well", async () => {
-    const execution = { id: "0190b1c0-0000-7000-8000-000000000001", action: "echo", status: "failed" };
+    const execution = {
+      id: "0190b1c0-0000-7000-8000-000000000001",
+      action: "echo",
+      status: "failed",
+    };
     daemon.mishaps.push({ problem: "handler_failed", execution });
     const { code, out } = await openexec(["exec", "--json", ...here()], { input: REQUEST });
     expect(code).toBe(1);
@@ -111,7 +121,9 @@ describe("openexec request", () => {
       await openexec(["request", "a", "@payload.json"], { cwd: folder }),
       await openexec(["request", "a", "-"], { input: '{"n":1}' }),
     ];
-    for (const { out } of runs) expect(JSON.parse(out)).toMatchObject({ action: "a", payload: { n: 1 } });
+    for (const { out } of runs) {
+      expect(JSON.parse(out)).toMatchObject({ action: "a", payload: { n: 1 } });
+    }
     expect(new Set(runs.map(({ out }) => JSON.parse(out).nonce)).size).toBe(3);
     expect(JSON.parse((await openexec(["request", "a"])).out).payload).toEqual({});
   });
@@ -157,7 +169,9 @@ describe("openexec keygen", () => {
 
 describe("looking", () => {
   test("show finds an execution by id and by nonce", async () => {
-    const { id } = JSON.parse((await openexec(["exec", "--json", ...here()], { input: REQUEST })).out);
+    const { id } = JSON.parse(
+      (await openexec(["exec", "--json", ...here()], { input: REQUEST })).out,
+    );
     for (const name of [id, "n-1"]) {
       expect(JSON.parse((await openexec(["show", name, ...here()])).out)).toMatchObject({ id });
     }
@@ -167,7 +181,9 @@ describe("looking", () => {
 
   test("list prints a table, and JSON lines with --json", async () => {
     await openexec(["exec", ...here()], { input: REQUEST });
-    expect((await openexec(["list", ...here()])).out).toMatch(/^ID .*\n0190b1c0-.* echo +succeeded/);
+    expect((await openexec(["list", ...here()])).out).toMatch(
+      /^ID .*\n0190b1c0-.* echo +succeeded/,
+    );
     const lines = (await openexec(["list", "--json", ...here()])).out.trim().split("\n");
     expect(lines.map((line) => JSON.parse(line).action)).toEqual(["echo"]);
   });
@@ -175,14 +191,22 @@ describe("looking", () => {
   test("actions and status show what the daemon says", async () => {
     expect((await openexec(["actions", ...here()])).out).toContain("echo");
     const status = await openexec(["status", ...here()]);
-    expect([status.code, status.out]).toEqual([0, expect.stringMatching(/executor_id +openexec:fake/)]);
-    expect(JSON.parse((await openexec(["status", "--json", ...here()])).out)).toMatchObject({ ready: true });
+    expect([status.code, status.out]).toEqual([
+      0,
+      expect.stringMatching(/executor_id +openexec:fake/),
+    ]);
+    expect(JSON.parse((await openexec(["status", "--json", ...here()])).out)).toMatchObject({
+      ready: true,
+    });
   });
 
   test("status --watch goes on until it is interrupted", async () => {
     const stop = new AbortController();
-    const run = openexec(["status", "--watch", "--interval", "0.1", ...here()], { signal: stop.signal });
-    await expect.poll(() => daemon.received.filter(({ path }) => path === "/").length).toBeGreaterThan(2);
+    const run = openexec(["status", "--watch", "--interval", "0.1", ...here()], {
+      signal: stop.signal,
+    });
+    await expect.poll(() => daemon.received.filter(({ path }) => path === "/").length)
+      .toBeGreaterThan(2);
     stop.abort();
     expect((await run).code).toBe(0);
   });
@@ -208,7 +232,8 @@ describe("looking", () => {
 
   test.each([["list"], ["actions"], ["status"], ["checkpoint"], ["halt"], ["show", "x"]])(
     "%s ends with 3 when nobody answers",
-    async (...args) => expect((await openexec([...args, "--socket", `${folder}/none`])).code).toBe(3),
+    async (...args) =>
+      expect((await openexec([...args, "--socket", `${folder}/none`])).code).toBe(3),
   );
 
   test("the socket comes from --socket, else $OPENEXEC_SOCKET, else the configuration", async () => {
@@ -229,7 +254,12 @@ describe("an operator", () => {
   test.each<[string[], Json, Json, string]>([
     [["halt"], {}, { halted: true }, "halted"],
     [["resume"], {}, { halted: false }, "resumed"],
-    [["revoke", "alice", "j-1"], { iss: "alice", jti: "j-1" }, { revoked: true }, "revoked alice j-1"],
+    [
+      ["revoke", "alice", "j-1"],
+      { iss: "alice", jti: "j-1" },
+      { revoked: true },
+      "revoked alice j-1",
+    ],
     [
       ["resolve", "i", "--as", "failed", "--note", "seen"],
       { id: "i", as: "failed", note: "seen" },
@@ -276,7 +306,12 @@ describe("an operator", () => {
     expect(daemon.received).toHaveLength(1);
   });
 
-  test.each([[["resolve", "i", "--as", "maybe", "--note", "x"]], [["resolve", "i", "--as", "failed"]], [[
+  test.each([[["resolve", "i", "--as", "maybe", "--note", "x"]], [[
+    "resolve",
+    "i",
+    "--as",
+    "failed",
+  ]], [[
     "revoke",
     "a",
   ]]])(
@@ -323,6 +358,7 @@ describe("every command", () => {
     "x",
   ]], [[]]])(
     "%j is a usage error, 2",
-    async (argv) => expect((await openexec([...argv, ...(argv[0] === "list" ? here() : [])])).code).toBe(2),
+    async (argv) =>
+      expect((await openexec([...argv, ...(argv[0] === "list" ? here() : [])])).code).toBe(2),
   );
 });

@@ -36,7 +36,9 @@ function failuresOf({ findings }: { readonly findings: readonly Finding[] }): st
 async function diagnose(config: string, mode = 0o644, nowMs = Date.now()) {
   await Deno.writeTextFile(`${folder}/openexec.toml`, config);
   await Deno.chmod(`${folder}/openexec.toml`, mode);
-  const run = await openexec(["doctor", "--json", "--config", `${folder}/openexec.toml`], { nowMs });
+  const run = await openexec(["doctor", "--json", "--config", `${folder}/openexec.toml`], {
+    nowMs,
+  });
   return { code: run.code, findings: findingsIn(run.out) };
 }
 
@@ -71,7 +73,10 @@ test.each<[string, string, () => string]>([
   ["a configuration that does not load", "configuration", () => "nonsense = 1\n"],
   ["that nobody can approve", "keys", () => sound().replace(approver(), "")],
   ["too few approvers whose keys are valid", "keys", () => {
-    const bob = approver(", not_after = 2020-01-01T00:00:00Z").replace("alice", "bob").replace("a-1", "b-1")
+    const bob = approver(", not_after = 2020-01-01T00:00:00Z").replace("alice", "bob").replace(
+      "a-1",
+      "b-1",
+    )
       .replace(/ed25519:[^"]+/, "ed25519:1KEUgnpVPDe71dYjpHRhlOLsgT/Kjlc96cdpq8+XbDs=");
     return `${sound()}${bob}[actions.echo]\nmodule = "builtin:echo"\napprovals = 2\n`;
   }],
@@ -83,7 +88,8 @@ test.each<[string, string, () => string]>([
   [
     "a handler that is not what was pinned",
     "handlers",
-    () => `${sound()}[actions.double]\nmodule = "${HANDLER}"\ndigest = "sha256:${"0".repeat(64)}"\n`,
+    () =>
+      `${sound()}[actions.double]\nmodule = "${HANDLER}"\ndigest = "sha256:${"0".repeat(64)}"\n`,
   ],
   [
     "a group that is not there",
@@ -113,7 +119,8 @@ test("fails for everything on the file system that a daemon would stumble over, 
     `${check} ${detail}`
   );
   for (const about of ["openexec.toml", "nowhere", "missing", "world", "file.sock"]) {
-    expect(said.filter((line) => line.startsWith("permissions") && line.includes(about))).toHaveLength(1);
+    expect(said.filter((line) => line.startsWith("permissions") && line.includes(about)))
+      .toHaveLength(1);
   }
   expect(said.filter((line) => line.startsWith("secrets"))).toHaveLength(1);
 });
@@ -153,9 +160,12 @@ test("finds a daemon that takes no work, and counts what only that one can see a
   const daemon = await Daemon.start({ config: new Approver("alice").toml() });
   await call(daemon.socket, "POST", "/admin/halt");
   await Deno.rename(`${daemon.directory}/state/keys/executor.key`, `${daemon.directory}/away`);
-  const run = await openexec(["doctor", "--json", "--config", `${daemon.directory}/openexec.toml`], {
-    nowMs: Date.now(),
-  });
+  const run = await openexec(
+    ["doctor", "--json", "--config", `${daemon.directory}/openexec.toml`],
+    {
+      nowMs: Date.now(),
+    },
+  );
   expect(failuresOf({ findings: findingsIn(run.out) })).toEqual(["daemon"]);
   expect(run.code).toBe(1);
   await daemon.close();
@@ -176,7 +186,9 @@ test("says of a ledger behind its anchor what lets a daemon start again", async 
   };
   const { found } = await look();
   expect(found).toMatchObject({ state: "failed", detail: expect.stringContaining(anchor) });
-  expect(found?.remedy).toMatch(/accept the loss with `openexec restore`.*, and set that file aside$/);
+  expect(found?.remedy).toMatch(
+    /accept the loss with `openexec restore`.*, and set that file aside$/,
+  );
   await Deno.rename(anchor, `${anchor}.aside`);
   expect(await look()).toMatchObject({ code: 0, found: { state: "ok" } });
   await daemon.close();
@@ -185,12 +197,17 @@ test("says of a ledger behind its anchor what lets a daemon start again", async 
 test("goes on where the daemon that runs does not let this user ask", async () => {
   const daemon = await Daemon.start({
     config: (directory) =>
-      `${new Approver("alice").toml()}[[sockets]]\npath = "${directory}/agent.sock"\nuids = [4242]\n` +
+      `${
+        new Approver("alice").toml()
+      }[[sockets]]\npath = "${directory}/agent.sock"\nuids = [4242]\n` +
       `[[sockets]]\npath = "${directory}/admin.sock"\nrole = "admin"\n`,
   });
-  const run = await openexec(["doctor", "--json", "--config", `${daemon.directory}/openexec.toml`], {
-    nowMs: Date.now(),
-  });
+  const run = await openexec(
+    ["doctor", "--json", "--config", `${daemon.directory}/openexec.toml`],
+    {
+      nowMs: Date.now(),
+    },
+  );
   const findings = findingsIn(run.out);
   expect([run.code, run.err, failuresOf({ findings })]).toEqual([0, "", []]);
   expect(findings.slice(-2).map(({ check }) => check)).toEqual(["executor key", "daemon"]);
@@ -201,7 +218,14 @@ test("goes on where the daemon that runs does not let this user ask", async () =
 test("goes on where the daemon has no time, and where something else listens on its socket", async () => {
   await Deno.writeTextFile(`${folder}/openexec.toml`, sound());
   await using daemon = await FakeDaemon.start();
-  const argv = ["doctor", "--json", "--config", `${folder}/openexec.toml`, "--socket", daemon.socketPath];
+  const argv = [
+    "doctor",
+    "--json",
+    "--config",
+    `${folder}/openexec.toml`,
+    "--socket",
+    daemon.socketPath,
+  ];
   const ask = async () => findingsIn((await openexec(argv, { nowMs: Date.now() })).out).at(-1);
   daemon.mishaps.push(...Array.from({ length: 9 }, () => ({ problem: "rate_limited" } as const)));
   expect(await ask()).toMatchObject({ check: "daemon", state: "ok" });
@@ -214,19 +238,26 @@ testWith("prlimit")("fails where a process may open too few files", async () => 
   const { stdout, code } = await new Deno.Command("prlimit", {
     args: ["--nofile=300:300", OPENEXEC, "doctor", "--json", "--config", `${folder}/openexec.toml`],
   }).output();
-  expect(failuresOf({ findings: findingsIn(new TextDecoder().decode(stdout)) })).toEqual(["descriptors"]);
+  expect(failuresOf({ findings: findingsIn(new TextDecoder().decode(stdout)) })).toEqual([
+    "descriptors",
+  ]);
   expect(code).toBe(1);
 });
 
-test.skipIf(!MAY_MOUNT)("fails where the disk is nearly full [needs mount(8) as root]", async () => {
-  using disk = mountSmallDisk(2 ** 20);
-  const { findings } = await diagnose(sound().replace(`${folder}/state`, `${disk?.path}/state`));
-  expect(failuresOf({ findings })).toEqual(["disk"]);
-});
+test.skipIf(!MAY_MOUNT)(
+  "fails where the disk is nearly full [needs mount(8) as root]",
+  async () => {
+    using disk = mountSmallDisk(2 ** 20);
+    const { findings } = await diagnose(sound().replace(`${folder}/state`, `${disk?.path}/state`));
+    expect(failuresOf({ findings })).toEqual(["disk"]);
+  },
+);
 
 test("fails for files that are open to others", async () => {
   await Deno.mkdir(`${folder}/open`, { mode: 0o755 });
   const { code, findings } = await diagnose(sound().replace(`${folder}/state`, `${folder}/open`));
-  expect(findings).toContainEqual(expect.objectContaining({ check: "permissions", state: "failed" }));
+  expect(findings).toContainEqual(
+    expect.objectContaining({ check: "permissions", state: "failed" }),
+  );
   expect(code).toBe(1);
 });

@@ -66,7 +66,8 @@ test("a configuration is measured in bytes, which the kernel counts", () => {
 });
 
 test("a configuration that is too long for a variable is left to be read again", () => {
-  const many = Array.from({ length: 500 }, (_, i) => `[actions.a${i}]\nmodule = "builtin:echo"\n`).join("");
+  const many = Array.from({ length: 500 }, (_, i) => `[actions.a${i}]\nmodule = "builtin:echo"\n`)
+    .join("");
   const { config, warnings } = load(`${RICH}${many}`);
   const examiner = { child: { pid: 4711, channel: 12, stderr: 13 }, terms: '{"$map":[]}' };
   const { OPENEXEC_HANDOVER: text = "" } = handoverVariables({ config, warnings }, examiner);

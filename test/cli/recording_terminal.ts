@@ -28,7 +28,10 @@ export interface Circumstances {
 }
 
 /** Runs a command line in this process. */
-export async function openexec(argv: readonly string[], circumstances: Circumstances = {}): Promise<Run> {
+export async function openexec(
+  argv: readonly string[],
+  circumstances: Circumstances = {},
+): Promise<Run> {
   const { input = "", answer, env = {}, nowMs, onTerminal = false } = circumstances;
   const run = { out: "", err: "", questions: [] as string[] };
   const terminal: Terminal = {

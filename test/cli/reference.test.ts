@@ -11,7 +11,8 @@ const commands = commandModels(await commandTree(systemCli()));
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 describe("the command line's reference", () => {
-  test("docs/cli.md is what the command tree says", () => expect(read("docs/cli.md")).toBe(cliReference()));
+  test("docs/cli.md is what the command tree says", () =>
+    expect(read("docs/cli.md")).toBe(cliReference()));
 
   test("the manual page is what the command tree says", () => {
     expect(read("docs/openexec.1")).toBe(manualPage());
@@ -26,7 +27,12 @@ describe("the command line's reference", () => {
 
   test("explains every command, argument and option", () => {
     for (const { summary, options, arguments: operands } of commands) {
-      for (const text of [summary, ...[...options, ...operands].map(({ description }) => description)]) {
+      for (
+        const text of [
+          summary,
+          ...[...options, ...operands].map(({ description }) => description),
+        ]
+      ) {
         expect(text).not.toBe("");
       }
     }

@@ -37,7 +37,9 @@ function request(files: Readonly<Record<string, string>>, variables: Record<stri
 }
 
 /** Names of the approvers, or what was wrong. */
-function trustedBy(load: () => { readonly config: ReturnType<typeof loadConfig>["config"] }): string[] {
+function trustedBy(
+  load: () => { readonly config: ReturnType<typeof loadConfig>["config"] },
+): string[] {
   try {
     const { config } = load();
     const names = config.approvers.map(({ name }) => name);
@@ -61,13 +63,16 @@ test.each([
     CLAWSHIELD_PUBLIC_KEY: formatPublicKey(keyOf(8)),
     CLAWSHIELD_TENANT_ID: "t",
   },
-])("a file that is gone is an error and never the embedded default, the variables being %j", (variables) => {
-  const { asked, made } = request({}, variables);
-  expect(trustedBy(() => loadConfig(asked))).not.toEqual([]); // what a start would take
-  made.length = 0;
-  const problems = trustedBy(() => loadConfigAgain(asked, SYSTEM_CONFIG));
-  expect([problems, made]).toEqual([[`${SYSTEM_CONFIG}: no such file`], []]);
-});
+])(
+  "a file that is gone is an error and never the embedded default, the variables being %j",
+  (variables) => {
+    const { asked, made } = request({}, variables);
+    expect(trustedBy(() => loadConfig(asked))).not.toEqual([]); // what a start would take
+    made.length = 0;
+    const problems = trustedBy(() => loadConfigAgain(asked, SYSTEM_CONFIG));
+    expect([problems, made]).toEqual([[`${SYSTEM_CONFIG}: no such file`], []]);
+  },
+);
 
 test("a daemon that was started without a file stays without one", () => {
   const { asked } = request({});

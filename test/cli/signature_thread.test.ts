@@ -1,7 +1,12 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SignatureThread } from "../../src/cli/signature_thread.ts";
-import { firstBadSignature, packJobs, type SignatureJob, unpackJobs } from "../../src/log/signature_jobs.ts";
+import {
+  firstBadSignature,
+  packJobs,
+  type SignatureJob,
+  unpackJobs,
+} from "../../src/log/signature_jobs.ts";
 import { SampleLog } from "../log/sample_log.ts";
 
 const log = SampleLog.of(20);
@@ -26,9 +31,10 @@ afterEach(() => thread.end());
 
 test("unpackJobs() gives back what packJobs() packed", () => {
   const unpacked = unpackJobs(packJobs(good));
-  expect(unpacked.map(({ publicKey, receipt }) => [publicKey, receipt.body, receipt.signature])).toEqual(
-    good.map(({ publicKey, receipt }) => [publicKey, receipt.body, receipt.signature]),
-  );
+  expect(unpacked.map(({ publicKey, receipt }) => [publicKey, receipt.body, receipt.signature]))
+    .toEqual(
+      good.map(({ publicKey, receipt }) => [publicKey, receipt.body, receipt.signature]),
+    );
   expect(unpackJobs(packJobs([]))).toEqual([]);
 });
 

@@ -28,7 +28,9 @@ testWith("script")(
     expect(seen).toContain("Approve this? [y/N]");
     expect(seen).toContain("a\\u202eb");
     expect(seen).not.toContain("\u202e");
-    expect(JSON.parse(Deno.readTextFileSync(`${folder}/approved.json`))).toMatchObject({ action: "pay" });
+    expect(JSON.parse(Deno.readTextFileSync(`${folder}/approved.json`))).toMatchObject({
+      action: "pay",
+    });
   },
 );
 

@@ -45,7 +45,12 @@ test("trouble stays in the status until it is ready again", () => {
   vigil.ready("the last reload failed");
   vi.advanceTimersByTime(PERIOD_MS);
   vigil.ready();
-  expect(told).toEqual(["ready serving", "ready serving; the last reload failed", "alive", "ready serving"]);
+  expect(told).toEqual([
+    "ready serving",
+    "ready serving; the last reload failed",
+    "alive",
+    "ready serving",
+  ]);
 });
 
 test("what does not accept at two looks is deaf, and not called alive any more", async () => {

@@ -36,7 +36,9 @@ const DECEPTIVE: readonly (readonly [from: number, to: number, what: string])[] 
   [0xf0000, 0xffffd, "private use planes"],
 ];
 
-const deceptive = fc.constantFrom(...DECEPTIVE).chain(([from, to]) => fc.integer({ min: from, max: to }))
+const deceptive = fc.constantFrom(...DECEPTIVE).chain(([from, to]) =>
+  fc.integer({ min: from, max: to })
+)
   .map((code) => String.fromCodePoint(code));
 const anything = fc.string({
   unit: fc.oneof(deceptive, fc.string({ unit: "binary", minLength: 1, maxLength: 1 })),
@@ -64,7 +66,15 @@ describe("visible()", () => {
     );
   });
 
-  test.each(["hello, world!", "naïve café", "日本語のテキスト", "Привет", "😀 100 €", "Việt", "ไทย"])(
+  test.each([
+    "hello, world!",
+    "naïve café",
+    "日本語のテキスト",
+    "Привет",
+    "😀 100 €",
+    "Việt",
+    "ไทย",
+  ])(
     "leaves %j readable",
     (text) => {
       expect(visible(text)).toBe(text);

@@ -41,7 +41,9 @@ function codeOf(make: () => unknown): unknown {
 
 describe("approveRequest()", () => {
   test("binds action, payload, nonce, audience and time, in a body of canonical JSON", () => {
-    const { body } = envelopeOf(approveRequest(request, [alice], { ...terms, ttlSeconds: 60 }, NOW + 0.9));
+    const { body } = envelopeOf(
+      approveRequest(request, [alice], { ...terms, ttlSeconds: 60 }, NOW + 0.9),
+    );
     expect(JSON.parse(utf8Decode(body) ?? "")).toEqual({
       action: "pay",
       action_digest: "sha256:32dae492f113828de7f6870a82557e843e744d97fc8620c145eb5bc6795a1334",
@@ -67,13 +69,22 @@ describe("approveRequest()", () => {
   test("says what else was asked, and binds no nonce where it may be used more than once", () => {
     const handlerDigest = `sha256:${"ab".repeat(32)}` as const;
     const more = { sub: "uid:1000", tenant: "t1", uses: 3, handlerDigest };
-    const claims = readApproval(approveRequest(request, [alice], { ...terms, ...more }, NOW))?.claims;
-    expect(claims).toMatchObject({ sub: "uid:1000", tenant: "t1", uses: 3, handler_digest: handlerDigest });
+    const claims = readApproval(approveRequest(request, [alice], { ...terms, ...more }, NOW))
+      ?.claims;
+    expect(claims).toMatchObject({
+      sub: "uid:1000",
+      tenant: "t1",
+      uses: 3,
+      handler_digest: handlerDigest,
+    });
     expect(claims).not.toHaveProperty("nonce");
   });
 
   test("never repeats an approval id", () => {
-    const ids = Array.from({ length: 20 }, () => readApproval(approveRequest(request, [alice], terms, NOW)));
+    const ids = Array.from(
+      { length: 20 },
+      () => readApproval(approveRequest(request, [alice], terms, NOW)),
+    );
     expect(new Set(ids.map((approval) => approval?.claims.jti)).size).toBe(20);
   });
 
@@ -141,13 +152,20 @@ describe("countersign()", () => {
 
   test("signs no life that begins later, however short", () => {
     const later = approveRequest(request, [alice], { ...terms, ttlSeconds: 10 }, NOW + 3_600);
-    expect(() => countersign(later, [bob], {}, NOW)).toThrow(expect.objectContaining({ term: "ttlSeconds" }));
+    expect(() => countersign(later, [bob], {}, NOW)).toThrow(
+      expect.objectContaining({ term: "ttlSeconds" }),
+    );
   });
 
   test.each<[Partial<ApprovalTerms>, AcceptedTerms]>([
     [{ uses: 5, ttlSeconds: 900 }, { uses: 5, ttlSeconds: 900 }],
     [{ ttlSeconds: 10, sub: "uid:1000", tenant: "t1" }, {}],
-    [{ tenant: "t1", sub: "uid:1" }, { aud: "openexec:host", tenant: "t1", sub: "uid:1", ttlSeconds: 400 }],
+    [{ tenant: "t1", sub: "uid:1" }, {
+      aud: "openexec:host",
+      tenant: "t1",
+      sub: "uid:1",
+      ttlSeconds: 400,
+    }],
     [{}, { tenant: null }],
   ])("signs %j for %j", (carried, accepted) => {
     const signed = countersign(carrying(carried), [bob], accepted, NOW + 200);
@@ -186,7 +204,9 @@ describe("readApproval()", () => {
     ["fractions of a second", { ...whole, iat: 1.5 }],
     ["an upper-case digest", { ...whole, action_digest: `sha256:${"AB".repeat(32)}` }],
   ])("refuses %s", (_, claims) => {
-    expect(codeOf(() => readApproval({ ...request, approval: body(claims) }))).toBe("approval_malformed");
+    expect(codeOf(() => readApproval({ ...request, approval: body(claims) }))).toBe(
+      "approval_malformed",
+    );
   });
 
   test("refuses another payload type", () => {
@@ -225,8 +245,15 @@ describe("OpenExecClient.approve()", () => {
       socketPath: "/nowhere",
       clock: { nowMs: () => NOW * 1000, uptimeMs: () => 0 },
     });
-    const approved = await client.approve(request, alice, { aud: "openexec:other", ttlSeconds: 10 });
-    expect(readApproval(approved)?.claims).toMatchObject({ aud: "openexec:other", iat: NOW, exp: NOW + 10 });
+    const approved = await client.approve(request, alice, {
+      aud: "openexec:other",
+      ttlSeconds: 10,
+    });
+    expect(readApproval(approved)?.claims).toMatchObject({
+      aud: "openexec:other",
+      iat: NOW,
+      exp: NOW + 10,
+    });
     await expect(client.approve(approved, bob, { aud: "openexec:other" })).rejects.toThrow(
       /carries an approval/,
     );

@@ -41,7 +41,12 @@ function genuineReceipt(): { receipt: string; executorKey: string } {
     nonce: "n-1",
     mode: "enforced",
     peer: { uid: 1000, gid: 1000, pid: 7, socket: "agent.sock" },
-    approval: { scheme: "dsse", iss: "alice", jti: "j-1", signers: [{ name: "alice", keyid: "alice-1" }] },
+    approval: {
+      scheme: "dsse",
+      iss: "alice",
+      jti: "j-1",
+      signers: [{ name: "alice", keyid: "alice-1" }],
+    },
     handlerDigest: digest,
     requestCommitment: digest,
     resultCommitment: null,
@@ -94,7 +99,16 @@ test("a program in TypeScript compiles against the built declarations, and a wro
   const compile = async (source: string) => {
     await Deno.writeTextFile(`${installed}/openexec/program.ts`, source);
     const compiler = `${ROOT}node_modules/typescript/bin/tsc`;
-    const strict = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2023", "--types", "node"];
+    const strict = [
+      "--strict",
+      "--noEmit",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2023",
+      "--types",
+      "node",
+    ];
     const flags = [
       "run",
       "-A",
@@ -153,7 +167,9 @@ test("nothing that was built names Deno but in prose", async () => {
     for await (const entry of Deno.readDir(folder)) {
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory) await walk(path);
-      else if (path.endsWith(".js") && /\bDeno\./.test(withoutComments(await Deno.readTextFile(path)))) {
+      else if (
+        path.endsWith(".js") && /\bDeno\./.test(withoutComments(await Deno.readTextFile(path)))
+      ) {
         found.push(path);
       }
     }

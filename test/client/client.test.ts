@@ -18,7 +18,8 @@ afterEach(async () => {
 });
 
 const posts = () => daemon.received.filter((request) => request.path === "/execute");
-const caught = (promise: Promise<unknown>) => promise.then(() => undefined, (error: unknown) => error);
+const caught = (promise: Promise<unknown>) =>
+  promise.then(() => undefined, (error: unknown) => error);
 
 describe("execute()", () => {
   test("answers the execution as the wire has it", async () => {
@@ -49,7 +50,9 @@ describe("execute()", () => {
     expect(daemon.starts.get(request.nonce)).toBe(1);
   });
 
-  test.each(["executor_busy", "execution_in_flight", "halted", "storage_full", "internal_error"] as const)(
+  test.each(
+    ["executor_busy", "execution_in_flight", "halted", "storage_full", "internal_error"] as const,
+  )(
     "tries again after %s, as the problem says",
     async (code) => {
       daemon.mishaps.push({ problem: code });
@@ -59,7 +62,13 @@ describe("execute()", () => {
   );
 
   test.each(
-    ["approval_expired", "nonce_reused", "payload_invalid", "handler_failed", "outcome_unknown"] as const,
+    [
+      "approval_expired",
+      "nonce_reused",
+      "payload_invalid",
+      "handler_failed",
+      "outcome_unknown",
+    ] as const,
   )(
     "never tries again after %s",
     async (code) => {
@@ -146,7 +155,10 @@ describe("execute()", () => {
 
 describe("a daemon that cannot be reached", () => {
   test("has no effect when nobody took the connection", async () => {
-    const nobody = new OpenExecClient({ socketPath: `${daemon.socketPath}.none`, retry: { attempts: 1 } });
+    const nobody = new OpenExecClient({
+      socketPath: `${daemon.socketPath}.none`,
+      retry: { attempts: 1 },
+    });
     const error = await caught(nobody.execute(nobody.request("echo")));
     expect(error).toBeInstanceOf(OpenExecUnreachable);
     expect(error).toMatchObject({ effect: "none" });
@@ -166,7 +178,10 @@ describe("a daemon that cannot be reached", () => {
       retry: { attempts: 1 },
     });
     daemon.mishaps.push("hang");
-    expect(await caught(hasty.describe())).toMatchObject({ name: "OpenExecUnreachable", effect: "unknown" });
+    expect(await caught(hasty.describe())).toMatchObject({
+      name: "OpenExecUnreachable",
+      effect: "unknown",
+    });
     hasty.close();
   });
 });
@@ -224,13 +239,21 @@ describe("waitFor()", () => {
   });
 
   test("rejects for an execution nobody asked for", async () => {
-    expect(await caught(client.waitFor({ nonce: "never" }))).toMatchObject({ code: "execution_not_found" });
+    expect(await caught(client.waitFor({ nonce: "never" }))).toMatchObject({
+      code: "execution_not_found",
+    });
   });
 });
 
 test("status() tells how the daemon feels, also when that is unwell", async () => {
-  expect(await client.status()).toMatchObject({ executor_id: "openexec:fake", tenant: "t1", ready: true });
-  daemon.mishaps.push({ answer: '{"service":"openexec","status":"ok","version":"1","executor_id":"x"}' });
+  expect(await client.status()).toMatchObject({
+    executor_id: "openexec:fake",
+    tenant: "t1",
+    ready: true,
+  });
+  daemon.mishaps.push({
+    answer: '{"service":"openexec","status":"ok","version":"1","executor_id":"x"}',
+  });
   daemon.mishaps.push({ answer: '{"status":"halted"}', status: 503 }, {
     answer: '{"ready":false}',
     status: 503,
@@ -245,7 +268,10 @@ test("actions() lists what this socket may ask for", async () => {
 });
 
 test("headers of the client go with every request", async () => {
-  const traced = new OpenExecClient({ socketPath: daemon.socketPath, headers: { "X-Request-Id": "7" } });
+  const traced = new OpenExecClient({
+    socketPath: daemon.socketPath,
+    headers: { "X-Request-Id": "7" },
+  });
   await traced.describe();
   expect(daemon.received[0]?.headers["x-request-id"]).toBe("7");
   traced.close();

@@ -18,7 +18,11 @@ export interface Received {
 
 /** What to do with the next request instead of answering it properly. */
 export type Mishap =
-  | { readonly problem: ErrorCode; readonly retryAfterSeconds?: number; readonly execution?: JsonObject }
+  | {
+    readonly problem: ErrorCode;
+    readonly retryAfterSeconds?: number;
+    readonly execution?: JsonObject;
+  }
   | { readonly answer: string; readonly status?: number }
   | "reset"
   | "run, then reset"
@@ -60,7 +64,9 @@ export class FakeDaemon {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
-    await Deno.remove(this.socketPath.slice(0, this.socketPath.lastIndexOf("/")), { recursive: true });
+    await Deno.remove(this.socketPath.slice(0, this.socketPath.lastIndexOf("/")), {
+      recursive: true,
+    });
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -68,7 +74,13 @@ export class FakeDaemon {
     for await (const chunk of request) body += chunk;
     const path = request.url ?? "";
     const connection = this.#connectionOf(request.socket);
-    this.received.push({ method: request.method ?? "", path, headers: request.headers, body, connection });
+    this.received.push({
+      method: request.method ?? "",
+      path,
+      headers: request.headers,
+      body,
+      connection,
+    });
     const mishap = this.mishaps.shift();
     if (mishap === "hang") return;
     if (mishap === "run, then reset") this.#execute(body);
@@ -116,7 +128,13 @@ export class FakeDaemon {
 
   #description(): JsonObject {
     const tenant = this.tenant === null ? {} : { tenant: this.tenant };
-    return { service: "openexec", status: "ok", version: "0.2.0", executor_id: "openexec:fake", ...tenant };
+    return {
+      service: "openexec",
+      status: "ok",
+      version: "0.2.0",
+      executor_id: "openexec:fake",
+      ...tenant,
+    };
   }
 
   #show(response: ServerResponse, execution: JsonObject | undefined): void {
@@ -126,7 +144,11 @@ export class FakeDaemon {
   }
 
   #execute(body: string): JsonObject {
-    const { action, payload, nonce } = JSON.parse(body) as { action: string; payload: Json; nonce: string };
+    const { action, payload, nonce } = JSON.parse(body) as {
+      action: string;
+      payload: Json;
+      nonce: string;
+    };
     const known = this.executions.get(nonce);
     if (known !== undefined) return { ...known, replayed: true };
     this.starts.set(nonce, (this.starts.get(nonce) ?? 0) + 1);
@@ -158,8 +180,12 @@ function problem(
   retryAfterSeconds?: number,
 ): void {
   const { status, title, effect, retry } = ERRORS[code];
-  const retryAfter = retryAfterSeconds === undefined ? {} : { "Retry-After": String(retryAfterSeconds) };
+  const retryAfter = retryAfterSeconds === undefined
+    ? {}
+    : { "Retry-After": String(retryAfterSeconds) };
   response.writeHead(status, { "Content-Type": "application/problem+json", ...retryAfter });
   const extras = execution === null ? {} : { execution };
-  response.end(JSON.stringify({ title, status, detail: "scripted", code, effect, retry, ...extras }));
+  response.end(
+    JSON.stringify({ title, status, detail: "scripted", code, effect, retry, ...extras }),
+  );
 }

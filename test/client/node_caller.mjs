@@ -25,9 +25,13 @@ saw.found = (await client.waitFor(approved)).id === execution.id;
 
 const aborted = new AbortController();
 aborted.abort(new Error("enough"));
-saw.aborted = await client.execute(approved, { signal: aborted.signal }).catch((error) => error.message);
+saw.aborted = await client.execute(approved, { signal: aborted.signal }).catch((error) =>
+  error.message
+);
 
-saw.refused = await client.get("never").catch((error) => error instanceof OpenExecError && error.code);
+saw.refused = await client.get("never").catch((error) =>
+  error instanceof OpenExecError && error.code
+);
 const nobody = new OpenExecClient({ socketPath: `${socketPath}.none`, retry: { attempts: 1 } });
 saw.unreachable = await nobody.describe().catch((error) =>
   error instanceof OpenExecUnreachable && error.effect

@@ -2,7 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../src/core/canonical_json.ts";
 import { parseIJson, toValue } from "../../src/core/json.ts";
-import { actionDigest, newRequest, OpenExecClient, parseRequest, requestText } from "../../src/client/mod.ts";
+import {
+  actionDigest,
+  newRequest,
+  OpenExecClient,
+  parseRequest,
+  requestText,
+} from "../../src/client/mod.ts";
 
 const client = new OpenExecClient({ socketPath: "/nowhere" });
 
@@ -56,18 +62,21 @@ describe("newRequest()", () => {
 
   test.each([["", "n"], ["white space", "n"], ["a", ""], ["a", "é"], ["a", "x".repeat(256)]])(
     "refuses %j with nonce %j as names",
-    (action, nonce) => expect(codeOf(() => newRequest(action, {}, nonce))).toBe("request_malformed"),
+    (action, nonce) =>
+      expect(codeOf(() => newRequest(action, {}, nonce))).toBe("request_malformed"),
   );
 });
 
 describe("requestText()", () => {
   test("reads back as the same request, and its payload as the very same value", () => {
-    fc.assert(fc.property(fc.dictionary(fc.string({ unit: "grapheme" }), fc.jsonValue()), (payload) => {
-      const made = newRequest("a", payload, "n");
-      const read = parseRequest(requestText(made));
-      expect(canonicalJson(read.payload)).toBe(canonicalJson(made.payload));
-      expect(actionDigest(read)).toBe(actionDigest(made));
-    }));
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ unit: "grapheme" }), fc.jsonValue()), (payload) => {
+        const made = newRequest("a", payload, "n");
+        const read = parseRequest(requestText(made));
+        expect(canonicalJson(read.payload)).toBe(canonicalJson(made.payload));
+        expect(actionDigest(read)).toBe(actionDigest(made));
+      }),
+    );
   });
 
   test("is one line of I-JSON whatever the numbers", () => {

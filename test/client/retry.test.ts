@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import { OpenExecError, OpenExecUnreachable } from "../../src/client/mod.ts";
 import { RETRY, waitBefore } from "../../src/client/retry.ts";
 
-function refusal(retry: "never" | "same_request" | "new_approval", retryAfterMs: number | null = null) {
+function refusal(
+  retry: "never" | "same_request" | "new_approval",
+  retryAfterMs: number | null = null,
+) {
   return new OpenExecError({
     code: "halted",
     status: 503,
@@ -32,11 +35,13 @@ describe("waitBefore()", () => {
   });
 
   test("never comes back before Retry-After, and not at all where that is too long to wait", () => {
-    fc.assert(fc.property(tried, random, fc.integer({ min: 0, max: 100_000 }), (attempt, draw, askedMs) => {
-      const waitMs = waitBefore(refusal("same_request", askedMs), attempt, RETRY, draw);
-      if (askedMs > RETRY.maxDelayMs) expect(waitMs).toBeUndefined();
-      else expect(waitMs).toBeGreaterThanOrEqual(askedMs);
-    }));
+    fc.assert(
+      fc.property(tried, random, fc.integer({ min: 0, max: 100_000 }), (attempt, draw, askedMs) => {
+        const waitMs = waitBefore(refusal("same_request", askedMs), attempt, RETRY, draw);
+        if (askedMs > RETRY.maxDelayMs) expect(waitMs).toBeUndefined();
+        else expect(waitMs).toBeGreaterThanOrEqual(askedMs);
+      }),
+    );
   });
 
   test("is for refusals that say so and broken connections only", () => {

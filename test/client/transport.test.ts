@@ -48,9 +48,15 @@ test("an answer of 200,000 chunks of one byte is read as any other", async () =>
 
 test.each([
   ["announced", { "content-length": String(BYTES_MAX + 1) }, ["x".repeat(BYTES_MAX + 1)]],
-  ["not announced", {}, [...Array<string>(31).fill(`2710\r\n${"x".repeat(10_000)}\r\n`), "0\r\n\r\n"]],
+  ["not announced", {}, [
+    ...Array<string>(31).fill(`2710\r\n${"x".repeat(10_000)}\r\n`),
+    "0\r\n\r\n",
+  ]],
 ])("an answer that is larger than answerBytesMax, %s, is none", async (_, headers, chunks) => {
   const error = await answered(chunks, headers).catch((error: unknown) => error);
   expect(error).toBeInstanceOf(ConnectionFailed);
-  expect(error).toMatchObject({ sent: true, cause: { message: "the answer is larger than answerBytesMax" } });
+  expect(error).toMatchObject({
+    sent: true,
+    cause: { message: "the answer is larger than answerBytesMax" },
+  });
 });

@@ -17,9 +17,13 @@ const chargeCard = defineAction({
 });
 
 test("a typed action takes the handler's payload and gives its result", () => {
-  const action = new OpenExecClient({ socketPath: "/nowhere" }).action<typeof chargeCard>("charge_card");
+  const action = new OpenExecClient({ socketPath: "/nowhere" }).action<typeof chargeCard>(
+    "charge_card",
+  );
   expectTypeOf(action).toEqualTypeOf<TypedAction<typeof chargeCard>>();
-  expectTypeOf<PayloadOf<typeof chargeCard>>().toEqualTypeOf<{ amount: number; note?: string | undefined }>();
+  expectTypeOf<PayloadOf<typeof chargeCard>>().toEqualTypeOf<
+    { amount: number; note?: string | undefined }
+  >();
   expectTypeOf<ResultOf<typeof chargeCard>>().toEqualTypeOf<{ charge: string }>();
   expectTypeOf(action.request).parameter(0).toEqualTypeOf<PayloadOf<typeof chargeCard>>();
   expectTypeOf(action.request).parameter(0).not.toExtend<{ amount: string }>();
@@ -27,7 +31,9 @@ test("a typed action takes the handler's payload and gives its result", () => {
 });
 
 test("a result may be missing, so it has to be looked at first", () => {
-  expectTypeOf<Execution<{ charge: string }>["result"]>().toEqualTypeOf<{ charge: string } | null>();
+  expectTypeOf<Execution<{ charge: string }>["result"]>().toEqualTypeOf<
+    { charge: string } | null
+  >();
 });
 
 test("an error says what may have happened and what may be done, in closed words", () => {

@@ -97,7 +97,12 @@ test.each(["__proto__", "constructor", "prototype", "hasOwnProperty", "toString"
   "parseDocument() refuses the name %s wherever it stands",
   (reserved) => {
     for (
-      const text of [`${reserved} = 1`, `[${reserved}]`, `[a.${reserved}.b]`, `a = { "${reserved}" = 1 }`]
+      const text of [
+        `${reserved} = 1`,
+        `[${reserved}]`,
+        `[a.${reserved}.b]`,
+        `a = { "${reserved}" = 1 }`,
+      ]
     ) {
       expect(() => parseDocument("f", `x = 1\n${text}`)).toThrow(ConfigError);
     }

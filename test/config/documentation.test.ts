@@ -18,7 +18,11 @@ test("the generated documents are those of the sources; `npm run docs` writes th
 test("the example loads as it stands, with nothing to warn of", () => {
   const { config, warnings } = load(EXAMPLE);
   expect(warnings).toEqual([]);
-  expect(config).toMatchObject({ mode: "enforced", executorId: "openexec:host-1", tenant: "tenant-001" });
+  expect(config).toMatchObject({
+    mode: "enforced",
+    executorId: "openexec:host-1",
+    tenant: "tenant-001",
+  });
   expect(config.approvers[0]?.keys[0]?.publicKey).toHaveLength(32);
   expect(config.actions.get("charge_card")).toMatchObject({
     module: { file: "/etc/openexec/actions/charge_card.ts" },
@@ -33,7 +37,9 @@ function keysOf(schema: unknown, path = ""): string[] {
   if (typeof schema !== "object" || schema === null) return [];
   const inner = (member: string): unknown => Reflect.get(schema, member);
   const properties = inner("properties");
-  const named = typeof properties === "object" && properties !== null ? Object.entries(properties) : [];
+  const named = typeof properties === "object" && properties !== null
+    ? Object.entries(properties)
+    : [];
   return [
     ...named.flatMap(([name, value]) => [`${path}${name}`, ...keysOf(value, `${path}${name}.`)]),
     ...keysOf(inner("items"), path),
@@ -75,7 +81,8 @@ test("the JSON Schema admits the example", () => {
 });
 
 /** What is wrong with a value of the right shape has no word in JSON Schema. */
-const BEYOND_SHAPE = /"25d"|"1500ms"|"500ms"|ed25519:|ssh-rsa|PEM|u0000|"0s"|memory = 1024|request_bytes = 0/;
+const BEYOND_SHAPE =
+  /"25d"|"1500ms"|"500ms"|ed25519:|ssh-rsa|PEM|u0000|"0s"|memory = 1024|request_bytes = 0/;
 
 test("the JSON Schema refuses every bad file whose shape is wrong", () => {
   const files = MISSHAPEN.filter(({ key, text }) =>
@@ -87,13 +94,17 @@ test("the JSON Schema refuses every bad file whose shape is wrong", () => {
 
 test("the reference has a row for every key", () => {
   const reference = configReference();
-  const leaves = keysOf(SCHEMA).map((key) => key.split(".").at(-1) ?? "").filter((key) => key !== "NAME");
+  const leaves = keysOf(SCHEMA).map((key) => key.split(".").at(-1) ?? "").filter((key) =>
+    key !== "NAME"
+  );
   for (const key of new Set(leaves)) {
     expect(reference).toMatch(new RegExp(`(\`${key}\`|${key}\\]|${key}\\.NAME)`));
   }
 });
 
 test("the reference of errors has a row for every code, in order", () => {
-  const rows = errorReference().split("\n").flatMap((line) => /^\| \d+ \| `(\w+)`/.exec(line)?.[1] ?? []);
+  const rows = errorReference().split("\n").flatMap((line) =>
+    /^\| \d+ \| `(\w+)`/.exec(line)?.[1] ?? []
+  );
   expect(rows).toEqual(ERROR_CODES);
 });

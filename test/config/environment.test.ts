@@ -25,7 +25,12 @@ test("environmentOf() ignores relative folders", () => {
     XDG_STATE_HOME: "state",
     CREDENTIALS_DIRECTORY: "credentials",
   });
-  expect([home, xdgRuntimeDir, xdgStateHome, systemd.credentialsDirectory]).toEqual([null, null, null, null]);
+  expect([home, xdgRuntimeDir, xdgStateHome, systemd.credentialsDirectory]).toEqual([
+    null,
+    null,
+    null,
+    null,
+  ]);
 });
 
 test.each([

@@ -36,7 +36,9 @@ test("loadConfig() refuses a file that is not UTF-8, or begins with a byte-order
 test("an empty file is the embedded default without its approver", () => {
   const empty = load("").config;
   const embedded = load(null).config;
-  expect({ ...empty, path: null, developmentApprover: embedded.developmentApprover }).toEqual(embedded);
+  expect({ ...empty, path: null, developmentApprover: embedded.developmentApprover }).toEqual(
+    embedded,
+  );
   expect(empty.developmentApprover).toBeNull();
 });
 
@@ -54,7 +56,10 @@ test("the embedded default has per-user paths, the built-ins, and an approver wh
     mode: "enforced",
     stateDir: "/home/u/.local/state/openexec",
     developmentApprover: "/home/u/.local/state/openexec/approver.key",
-    approvers: [{ name: DEVELOPMENT_APPROVER, keys: [{ keyid: DEVELOPMENT_KEYID, publicKey: key }] }],
+    approvers: [{
+      name: DEVELOPMENT_APPROVER,
+      keys: [{ keyid: DEVELOPMENT_KEYID, publicKey: key }],
+    }],
   });
   expect([...config.actions.keys()]).toEqual(["echo", "add"]);
   expect(config.sockets.map(({ path, mode, role }) => [path, mode, role])).toEqual([
@@ -92,9 +97,13 @@ test.each(
 });
 
 test("the embedded default needs to know where the user's files are", () => {
-  expect(problemsOf(null, { environment: { HOME: "" } }).map(({ source }) => source)).toEqual(["HOME"]);
+  expect(problemsOf(null, { environment: { HOME: "" } }).map(({ source }) => source)).toEqual([
+    "HOME",
+  ]);
   const elsewhere = { state: "/s", socket: "/r/x.sock" };
-  expect(load(null, { environment: { HOME: "" }, overrides: elsewhere }).config.stateDir).toBe("/s");
+  expect(load(null, { environment: { HOME: "" }, overrides: elsewhere }).config.stateDir).toBe(
+    "/s",
+  );
 });
 
 test("an option that names nothing is refused, and never stands for the working directory", () => {
@@ -110,7 +119,11 @@ test("options go before variables before the file", () => {
     return [stateDir, ...sockets.map(({ path }) => path)];
   };
   const environment = { OPENEXEC_STATE_DIR: "/v/state", OPENEXEC_SOCKET: "v.sock" };
-  expect(paths({})).toEqual(["/etc/openexec/state", "/etc/openexec/run/a.sock", "/etc/openexec/b.sock"]);
+  expect(paths({})).toEqual([
+    "/etc/openexec/state",
+    "/etc/openexec/run/a.sock",
+    "/etc/openexec/b.sock",
+  ]);
   expect(paths({ environment })).toEqual(["/v/state", "/here/v.sock", "/etc/openexec/b.sock"]);
   expect(paths({ environment, overrides: { state: "o", socket: "/o.sock" } })).toEqual([
     "/here/o",
@@ -120,7 +133,8 @@ test("options go before variables before the file", () => {
 });
 
 test("an overriding socket path takes the place of the first agent socket, wherever it stands", () => {
-  const text = '[[sockets]]\npath = "/admin.sock"\nrole = "admin"\n[[sockets]]\npath = "/agent.sock"';
+  const text =
+    '[[sockets]]\npath = "/admin.sock"\nrole = "admin"\n[[sockets]]\npath = "/agent.sock"';
   const { sockets } = load(text, { overrides: { socket: "/other.sock" } }).config;
   expect(sockets.map(({ path }) => path)).toEqual(["/admin.sock", "/other.sock"]);
 });
@@ -141,7 +155,10 @@ test("--mode goes before the file", () => {
 
 test("demo mode needs no digest and no approvers", () => {
   const { config, warnings } = load('mode = "demo"\n[actions.x]\nmodule = "x.ts"\napprovals = 3');
-  expect(config.actions.get("x")).toMatchObject({ module: { file: "/etc/openexec/x.ts" }, digest: null });
+  expect(config.actions.get("x")).toMatchObject({
+    module: { file: "/etc/openexec/x.ts" },
+    digest: null,
+  });
   expect(warnings).toEqual([]);
 });
 

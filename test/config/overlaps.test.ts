@@ -30,7 +30,9 @@ function refusedKeys(text: string, real: (path: string) => string | undefined): 
     checkPaths(load(text), "/usr/lib/openexec", real);
     return [];
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(({ line, key }) => `${line} ${key}`);
+    if (error instanceof ConfigError) {
+      return error.problems.map(({ line, key }) => `${line} ${key}`);
+    }
     throw error;
   }
 }
@@ -64,7 +66,13 @@ test.each(TOUCHING)("checkPaths() refuses read and write grants of %s", (path) =
   }
 });
 
-test.each(["/var/lib/openexec2", "/var/lib/open", "/etc/openexec/data", "/run/openexec/agent", "/home"])(
+test.each([
+  "/var/lib/openexec2",
+  "/var/lib/open",
+  "/etc/openexec/data",
+  "/run/openexec/agent",
+  "/home",
+])(
   "checkPaths() admits a grant of %s",
   (path) => {
     expect(refusedKeys(granting("write", path), world())).toEqual([]);
@@ -77,16 +85,21 @@ test("openexec's own files may be read but not written", () => {
 });
 
 test.each([
-  ["a grant that is a link to the state directory", "/data/link", { "/data/link": "/var/lib/openexec" }],
+  ["a grant that is a link to the state directory", "/data/link", {
+    "/data/link": "/var/lib/openexec",
+  }],
   ["a grant below a link to it", "/data/link/vault", { "/data/link": "/var/lib/openexec" }],
-  ["a grant of where the state directory really is", "/disk2", { "/var/lib/openexec": "/disk2/openexec" }],
+  ["a grant of where the state directory really is", "/disk2", {
+    "/var/lib/openexec": "/disk2/openexec",
+  }],
   ["a grant that holds the link to it", "/var/lib", { "/var/lib/openexec": "/disk2/openexec" }],
 ])("checkPaths() refuses %s", (_, path, links) => {
   expect(refusedKeys(granting("read", path), world(links))).toHaveLength(1);
 });
 
 test("checkPaths() looks at what is not there yet by its folder", () => {
-  const real = (path: string) => path === "/data" ? "/var/lib/openexec" : path === "/" ? "/" : undefined;
+  const real = (path: string) =>
+    path === "/data" ? "/var/lib/openexec" : path === "/" ? "/" : undefined;
   expect(refusedKeys(granting("write", "/data/new/deep"), real)).toHaveLength(2);
 });
 

@@ -64,7 +64,10 @@ await attempt("ask for free space, uptime and user", () => {
 await attempt("read another file", () => Deno.readTextFileSync("/etc/passwd"));
 await attempt("write another file", () => Deno.writeTextFileSync(`${handler}.new`, ""));
 await attempt("rewrite a handler", () => Deno.writeTextFileSync(handler, ""));
-await attempt("start its own runtime otherwise", () => new Deno.Command(program.runtime).outputSync().code);
+await attempt(
+  "start its own runtime otherwise",
+  () => new Deno.Command(program.runtime).outputSync().code,
+);
 await attempt("start another program", () => new Deno.Command("/bin/sh").outputSync().code);
 await attempt("read another variable", () => Deno.env.get("PATH"));
 await attempt("listen on TCP", () => Deno.listen({ port: 0 }));

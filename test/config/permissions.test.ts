@@ -60,7 +60,9 @@ test("permissionFlags() grants nothing of what handlers are granted but the name
 
 test("permissionFlags() lets a daemon without a configuration file look for one again", () => {
   const flags = permissionFlags(load(null).config, FILES, null);
-  expect(flags.find((flag) => flag.startsWith("--allow-read="))?.split(/[=,]/)).toContain(SYSTEM_CONFIG);
+  expect(flags.find((flag) => flag.startsWith("--allow-read="))?.split(/[=,]/)).toContain(
+    SYSTEM_CONFIG,
+  );
 });
 
 test("permissionFlags() never gives a list that is empty, which would mean everything", () => {

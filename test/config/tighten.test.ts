@@ -15,47 +15,59 @@ interface Case {
   readonly mode?: "enforced" | "demo";
 }
 
-const ALLOWED: readonly (Case & { readonly becomes: readonly [mode: string, tenant: string | null] })[] = [
-  { file: null, environment: {}, becomes: ["enforced", null] },
-  { file: null, environment: { OPENEXEC_MODE: "demo" }, becomes: ["demo", null] },
-  { file: null, environment: { OPENEXEC_MODE: "enforced" }, becomes: ["enforced", null] },
-  { file: null, environment: { OPENEXEC_MODE: "" }, becomes: ["enforced", null] },
-  { file: null, environment: { OPENEXEC_MODE: "clawshield", ...CLAWSHIELD }, becomes: ["enforced", "t"] },
-  { file: null, environment: CLAWSHIELD, becomes: ["enforced", "t"] },
-  { file: null, environment: { OPENEXEC_MODE: "demo", ...CLAWSHIELD }, becomes: ["demo", null] },
-  { file: null, environment: { OPENEXEC_MODE: "demo", CLAWSHIELD_TENANT_ID: "t" }, becomes: ["demo", null] },
-  { file: "", environment: { OPENEXEC_MODE: "enforced" }, becomes: ["enforced", null] },
-  { file: 'mode = "demo"', environment: { OPENEXEC_MODE: "demo" }, becomes: ["demo", null] },
-  { file: 'mode = "enforced"', environment: CLAWSHIELD, becomes: ["enforced", "t"] },
-  { file: SECTION, environment: {}, becomes: ["enforced", "t"] },
-  { file: SECTION, environment: { OPENEXEC_MODE: "clawshield" }, becomes: ["enforced", "t"] },
-  {
-    file: SECTION,
-    environment: { CLAWSHIELD_PUBLIC_KEY: KEYS[0], CLAWSHIELD_TENANT_ID: "t" },
-    becomes: ["enforced", "t"],
-  },
-  {
-    file: '[clawshield]\ntenant = "t"',
-    environment: { CLAWSHIELD_PUBLIC_KEY: PEM },
-    becomes: ["enforced", "t"],
-  },
-  {
-    file: `[clawshield]\npublic_key = "${KEYS[0]}"`,
-    environment: { CLAWSHIELD_TENANT_ID: "u" },
-    becomes: ["enforced", "u"],
-  },
-  { file: SECTION, environment: {}, mode: "demo", becomes: ["demo", null] },
-  {
-    file: 'mode = "enforced"',
-    environment: { OPENEXEC_MODE: "demo" },
-    mode: "demo",
-    becomes: ["demo", null],
-  },
-];
+const ALLOWED:
+  readonly (Case & { readonly becomes: readonly [mode: string, tenant: string | null] })[] = [
+    { file: null, environment: {}, becomes: ["enforced", null] },
+    { file: null, environment: { OPENEXEC_MODE: "demo" }, becomes: ["demo", null] },
+    { file: null, environment: { OPENEXEC_MODE: "enforced" }, becomes: ["enforced", null] },
+    { file: null, environment: { OPENEXEC_MODE: "" }, becomes: ["enforced", null] },
+    {
+      file: null,
+      environment: { OPENEXEC_MODE: "clawshield", ...CLAWSHIELD },
+      becomes: ["enforced", "t"],
+    },
+    { file: null, environment: CLAWSHIELD, becomes: ["enforced", "t"] },
+    { file: null, environment: { OPENEXEC_MODE: "demo", ...CLAWSHIELD }, becomes: ["demo", null] },
+    {
+      file: null,
+      environment: { OPENEXEC_MODE: "demo", CLAWSHIELD_TENANT_ID: "t" },
+      becomes: ["demo", null],
+    },
+    { file: "", environment: { OPENEXEC_MODE: "enforced" }, becomes: ["enforced", null] },
+    { file: 'mode = "demo"', environment: { OPENEXEC_MODE: "demo" }, becomes: ["demo", null] },
+    { file: 'mode = "enforced"', environment: CLAWSHIELD, becomes: ["enforced", "t"] },
+    { file: SECTION, environment: {}, becomes: ["enforced", "t"] },
+    { file: SECTION, environment: { OPENEXEC_MODE: "clawshield" }, becomes: ["enforced", "t"] },
+    {
+      file: SECTION,
+      environment: { CLAWSHIELD_PUBLIC_KEY: KEYS[0], CLAWSHIELD_TENANT_ID: "t" },
+      becomes: ["enforced", "t"],
+    },
+    {
+      file: '[clawshield]\ntenant = "t"',
+      environment: { CLAWSHIELD_PUBLIC_KEY: PEM },
+      becomes: ["enforced", "t"],
+    },
+    {
+      file: `[clawshield]\npublic_key = "${KEYS[0]}"`,
+      environment: { CLAWSHIELD_TENANT_ID: "u" },
+      becomes: ["enforced", "u"],
+    },
+    { file: SECTION, environment: {}, mode: "demo", becomes: ["demo", null] },
+    {
+      file: 'mode = "enforced"',
+      environment: { OPENEXEC_MODE: "demo" },
+      mode: "demo",
+      becomes: ["demo", null],
+    },
+  ];
 
 test.each(ALLOWED)("file $file with $environment and --mode $mode becomes $becomes", (row) => {
   const { file, environment, mode, becomes } = row;
-  const { config } = load(file, { environment, ...(mode === undefined ? {} : { overrides: { mode } }) });
+  const { config } = load(file, {
+    environment,
+    ...(mode === undefined ? {} : { overrides: { mode } }),
+  });
   expect([config.mode, config.clawshield?.tenant ?? null]).toEqual(becomes);
 });
 
@@ -68,7 +80,12 @@ const REFUSED: readonly (Case & { readonly sources: readonly string[] })[] = [
     environment: { OPENEXEC_MODE: "clawshield", ...CLAWSHIELD },
     sources: ["OPENEXEC_MODE"],
   },
-  { file: null, environment: { OPENEXEC_MODE: "demo" }, mode: "enforced", sources: ["OPENEXEC_MODE"] },
+  {
+    file: null,
+    environment: { OPENEXEC_MODE: "demo" },
+    mode: "enforced",
+    sources: ["OPENEXEC_MODE"],
+  },
   { file: null, environment: { OPENEXEC_MODE: "DEMO" }, sources: ["OPENEXEC_MODE"] },
   {
     file: null,
@@ -92,7 +109,11 @@ const REFUSED: readonly (Case & { readonly sources: readonly string[] })[] = [
     environment: { ...CLAWSHIELD, CLAWSHIELD_TENANT_ID: "t t" },
     sources: ["CLAWSHIELD_TENANT_ID"],
   },
-  { file: SECTION, environment: { CLAWSHIELD_PUBLIC_KEY: PEM }, sources: ["CLAWSHIELD_PUBLIC_KEY"] },
+  {
+    file: SECTION,
+    environment: { CLAWSHIELD_PUBLIC_KEY: PEM },
+    sources: ["CLAWSHIELD_PUBLIC_KEY"],
+  },
   { file: SECTION, environment: { CLAWSHIELD_TENANT_ID: "u" }, sources: ["CLAWSHIELD_TENANT_ID"] },
   {
     file: null,
@@ -101,11 +122,17 @@ const REFUSED: readonly (Case & { readonly sources: readonly string[] })[] = [
   },
 ];
 
-test.each(REFUSED)("file $file with $environment and --mode $mode is refused for $sources", (row) => {
-  const { file, environment, mode, sources } = row;
-  const problems = problemsOf(file, { environment, ...(mode === undefined ? {} : { overrides: { mode } }) });
-  expect(problems.map(({ source }) => source)).toEqual(sources);
-});
+test.each(REFUSED)(
+  "file $file with $environment and --mode $mode is refused for $sources",
+  (row) => {
+    const { file, environment, mode, sources } = row;
+    const problems = problemsOf(file, {
+      environment,
+      ...(mode === undefined ? {} : { overrides: { mode } }),
+    });
+    expect(problems.map(({ source }) => source)).toEqual(sources);
+  },
+);
 
 test("the tenant of the environment has to equal the top-level one", () => {
   const problems = problemsOf('tenant = "x"', { environment: CLAWSHIELD });

@@ -10,15 +10,18 @@ import { codeOf } from "../support/refusals.ts";
 import { canonicalVectors } from "../support/vectors.ts";
 
 describe("canonical JSON vectors", () => {
-  test.each(canonicalVectors())("$name", ({ action, payload_text, canonical, action_digest, refused }) => {
-    if (refused !== undefined) {
-      expect(codeOf(() => parseIJson(payload_text))).toBe(refused);
-      return;
-    }
-    const payload = parseIJson(payload_text);
-    expect(canonicalNode(payload)).toBe(canonical);
-    expect(actionDigest(canonicalRequest(action, payload))).toBe(action_digest);
-  });
+  test.each(canonicalVectors())(
+    "$name",
+    ({ action, payload_text, canonical, action_digest, refused }) => {
+      if (refused !== undefined) {
+        expect(codeOf(() => parseIJson(payload_text))).toBe(refused);
+        return;
+      }
+      const payload = parseIJson(payload_text);
+      expect(canonicalNode(payload)).toBe(canonical);
+      expect(actionDigest(canonicalRequest(action, payload))).toBe(action_digest);
+    },
+  );
 });
 
 describe("canonicalJson()", () => {
@@ -38,7 +41,9 @@ describe("canonicalJson()", () => {
     ["a hole", [, 1]],
     ["undefined", { a: undefined }],
   ])("refuses %s, which JSON cannot say", (_, value) => {
-    expect(codeOf(() => Reflect.apply(canonicalJson, undefined, [value]))).toBe("payload_not_i_json");
+    expect(codeOf(() => Reflect.apply(canonicalJson, undefined, [value]))).toBe(
+      "payload_not_i_json",
+    );
   });
 
   test("prints what is as deep as parsing goes, and no deeper", () => {
@@ -51,6 +56,8 @@ describe("canonicalJson()", () => {
   test("refuses a cycle instead of overflowing the stack", () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);
-    expect(codeOf(() => Reflect.apply(canonicalJson, undefined, [cycle]))).toBe("request_malformed");
+    expect(codeOf(() => Reflect.apply(canonicalJson, undefined, [cycle]))).toBe(
+      "request_malformed",
+    );
   });
 });

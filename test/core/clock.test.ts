@@ -3,7 +3,10 @@ import { monotonicClock } from "../../src/core/clock.ts";
 
 function settable(wallMs: number) {
   const time = { wallMs, upMs: 5000 };
-  return { time, clock: { nowMs: () => time.wallMs, uptimeMs: () => time.upMs, bootId: () => "boot" } };
+  return {
+    time,
+    clock: { nowMs: () => time.wallMs, uptimeMs: () => time.upMs, bootId: () => "boot" },
+  };
 }
 
 test("monotonicClock() follows the wall clock while that goes on", () => {

@@ -27,7 +27,11 @@ describe("parseEnvelope()", () => {
   });
 
   test("ignores unknown members, as DSSE 1.0.2 asks of consumers", () => {
-    const extended = { ...good, extra: 1, signatures: [{ keyid: "k", sig, extension: { kind: "x" } }] };
+    const extended = {
+      ...good,
+      extra: 1,
+      signatures: [{ keyid: "k", sig, extension: { kind: "x" } }],
+    };
     expect(parse(extended)).toEqual(parse(good));
   });
 

@@ -74,7 +74,11 @@ describe("RFC 8032 vectors", () => {
     expect(sign(bytes(message), bytes(seed))).toEqual(bytes(signature));
     expect(signerOf(bytes(seed)).sign(bytes(message))).toEqual(bytes(signature));
     expect(
-      verdicts({ signature: bytes(signature), message: bytes(message), publicKey: bytes(publicKey) }),
+      verdicts({
+        signature: bytes(signature),
+        message: bytes(message),
+        publicKey: bytes(publicKey),
+      }),
     ).toEqual(ACCEPTED);
   });
 });
@@ -105,7 +109,12 @@ describe("verify() refuses", () => {
     ["another key", { ...GOOD, publicKey: craft(6n, 7n, MESSAGE).publicKey }],
     ["a key of 31 bytes", { ...GOOD, publicKey: GOOD.publicKey.subarray(1) }],
     ["a key that is no point", { ...GOOD, publicKey: littleEndian(2n) }],
-    ["all zeros", { signature: new Uint8Array(64), message: MESSAGE, publicKey: new Uint8Array(32), k: 0n }],
+    ["all zeros", {
+      signature: new Uint8Array(64),
+      message: MESSAGE,
+      publicKey: new Uint8Array(32),
+      k: 0n,
+    }],
   ])("%s", (_, forged) => {
     expect(verdicts(forged)).toEqual(REFUSED);
   });
@@ -133,15 +142,21 @@ describe("verify() refuses", () => {
 
   test("what only the cofactored equation accepts: torsion in R", () => {
     const forged = craft(5n, 7n, MESSAGE, { nonceTorsion: TORSION[0] ?? Point.ZERO });
-    expect(lenientVerify(forged.signature, forged.message, forged.publicKey, { zip215: false })).toBe(true);
+    expect(lenientVerify(forged.signature, forged.message, forged.publicKey, { zip215: false }))
+      .toBe(true);
     expect(verdicts(forged)).toEqual(REFUSED);
   });
 
   test("what only the cofactored equation accepts: torsion in the key", () => {
     const keyTorsion = TORSION[0] ?? Point.ZERO;
-    const crafted = Array.from({ length: 64 }, (_, i) => craft(5n, BigInt(i + 2), MESSAGE, { keyTorsion }));
+    const crafted = Array.from(
+      { length: 64 },
+      (_, i) => craft(5n, BigInt(i + 2), MESSAGE, { keyTorsion }),
+    );
     for (const one of crafted) {
-      expect(lenientVerify(one.signature, one.message, one.publicKey, { zip215: false })).toBe(true);
+      expect(lenientVerify(one.signature, one.message, one.publicKey, { zip215: false })).toBe(
+        true,
+      );
       expect(verdicts(one)).toEqual(one.k % 8n === 0n ? ACCEPTED : REFUSED);
     }
     expect(crafted.some(({ k }) => k % 8n === 0n)).toBe(true);

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { utf8Encode } from "../../src/core/encoding.ts";
-import { type JsonNode, memberOf, parseCanonical, parseIJson, toValue } from "../../src/core/json.ts";
+import {
+  type JsonNode,
+  memberOf,
+  parseCanonical,
+  parseIJson,
+  toValue,
+} from "../../src/core/json.ts";
 import { NESTING_DEPTH_MAX } from "../../src/core/limits.ts";
 import { codeOf } from "../support/refusals.ts";
 
@@ -84,12 +90,19 @@ describe("parseIJson() refuses as request_malformed what is not JSON:", () => {
 });
 
 describe("parseIJson() and nesting", () => {
-  const nested = (levels: number, open: string, close: string) => open.repeat(levels) + close.repeat(levels);
+  const nested = (levels: number, open: string, close: string) =>
+    open.repeat(levels) + close.repeat(levels);
 
   test("takes what is as deep as the limit and refuses one level more", () => {
     expect(codeOf(() => parseIJson(nested(NESTING_DEPTH_MAX, "[", "]")))).toBe("ok");
-    expect(codeOf(() => parseIJson(nested(NESTING_DEPTH_MAX + 1, "[", "]")))).toBe("request_malformed");
-    expect(codeOf(() => parseIJson(`${'{"a":'.repeat(NESTING_DEPTH_MAX)}1${"}".repeat(NESTING_DEPTH_MAX)}`)))
+    expect(codeOf(() => parseIJson(nested(NESTING_DEPTH_MAX + 1, "[", "]")))).toBe(
+      "request_malformed",
+    );
+    expect(
+      codeOf(() =>
+        parseIJson(`${'{"a":'.repeat(NESTING_DEPTH_MAX)}1${"}".repeat(NESTING_DEPTH_MAX)}`)
+      ),
+    )
       .toBe("ok");
   });
 
@@ -110,7 +123,18 @@ test("keys chosen to collide in V8's hash tables cost no more than others", () =
 
 describe("parseIJson() keeps", () => {
   test("numbers as they were written", () => {
-    const lexemes = ["0", "-0", "1.0", "1e0", "1E+2", "0.0", "-0.0e5", "9007199254740991", "1e20", "5e-324"];
+    const lexemes = [
+      "0",
+      "-0",
+      "1.0",
+      "1e0",
+      "1E+2",
+      "0.0",
+      "-0.0e5",
+      "9007199254740991",
+      "1e20",
+      "5e-324",
+    ];
     const node = parseIJson(`[${lexemes.join(" ,\t")}]`);
     const items = node.kind === "array" ? node.items : [];
     expect(items.map((item) => item.kind === "number" ? item.lexeme : undefined)).toEqual(lexemes);
@@ -146,7 +170,10 @@ describe("parseCanonical()", () => {
     ]);
   });
 
-  test.each([["a key twice", '{"a":1,"a":2}'], ["a lone surrogate", '"\\ud800"'], ["1e400", "1e400"]])(
+  test.each([["a key twice", '{"a":1,"a":2}'], ["a lone surrogate", '"\\ud800"'], [
+    "1e400",
+    "1e400",
+  ]])(
     "refuses %s",
     (_, text) => expect(codeOf(() => parseCanonical(text))).toBe("payload_not_i_json"),
   );

@@ -19,7 +19,10 @@ describe("parsePublicKey() reads", () => {
   test.each([
     ["ed25519:BASE64", `ed25519:${text}`],
     ["bare base64", text],
-    ["url-safe base64 without padding", text.replaceAll("+", "-").replaceAll("/", "_").replace("=", "")],
+    [
+      "url-safe base64 without padding",
+      text.replaceAll("+", "-").replaceAll("/", "_").replace("=", ""),
+    ],
     ["SPKI PEM", pem],
     ["SPKI PEM with CRLF", pem.replaceAll("\n", "\r\n")],
     ["SPKI PEM on one line", pem.trim().replaceAll("\n", " ")],

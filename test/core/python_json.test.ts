@@ -10,7 +10,11 @@ const print = (text: string, style: PythonStyle = "compact") => pythonJson(parse
 
 describe("pythonJson()", () => {
   test.each([
-    ["integers and floats by how they were written", "[1,1.0,1e0,-0,-0.0,0.0]", "[1,1.0,1.0,0,-0.0,0.0]"],
+    [
+      "integers and floats by how they were written",
+      "[1,1.0,1e0,-0,-0.0,0.0]",
+      "[1,1.0,1.0,0,-0.0,0.0]",
+    ],
     [
       "an exponent from 1e16 on",
       "[1e15,1e16,123456789012345678.0]",
@@ -18,7 +22,11 @@ describe("pythonJson()", () => {
     ],
     ["an exponent below 1e-4", "[0.0001,0.00001,1.5e-7]", "[0.0001,1e-05,1.5e-07]"],
     ["the extremes", "[5e-324,1.7976931348623157e308]", "[5e-324,1.7976931348623157e+308]"],
-    ["escapes", '"\\u0000\\b\\t\\n\\f\\r\\"\\\\/\\u007f"', '"\\u0000\\b\\t\\n\\f\\r\\"\\\\/\\u007f"'],
+    [
+      "escapes",
+      '"\\u0000\\b\\t\\n\\f\\r\\"\\\\/\\u007f"',
+      '"\\u0000\\b\\t\\n\\f\\r\\"\\\\/\\u007f"',
+    ],
     ["non-ASCII as escapes, astral characters as two", '"é日😀"', '"\\u00e9\\u65e5\\ud83d\\ude00"'],
     [
       "keys by code point",
@@ -51,7 +59,9 @@ const hasPython = spawnSync("python3", ["--version"]).status === 0;
 const lexeme = fc.oneof(
   fc.maxSafeInteger().map(String),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value.toExponential()),
-  fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e20, max: 1e20 }).map((value) => `${value}`),
+  fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e20, max: 1e20 }).map((value) =>
+    `${value}`
+  ),
   fc.integer().map((value) => `${value}.0`),
   fc.constantFrom("0", "-0", "-0.0", "1E5", "1e-5", "1e16", "0.0001"),
 ).filter((text) => Number.isSafeInteger(Number(text)) || /[.e]/.test(text));

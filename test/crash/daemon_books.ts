@@ -51,7 +51,10 @@ export async function openBooks(directory: string, told: readonly Told[]): Promi
   }
 }
 
-function receiptOf({ id, nonce, status, logIndex }: ExecutionRecord, { log }: LedgerSnapshot): string[] {
+function receiptOf(
+  { id, nonce, status, logIndex }: ExecutionRecord,
+  { log }: LedgerSnapshot,
+): string[] {
   const leaf = logIndex === null ? undefined : log.leaf(logIndex);
   const receipt = leaf === undefined ? undefined : decodeReceipt(leaf.body);
   if (receipt?.kind !== "execution") return [`${nonce}, ${status}, has no receipt`];
@@ -59,7 +62,10 @@ function receiptOf({ id, nonce, status, logIndex }: ExecutionRecord, { log }: Le
   return same ? [] : [`${nonce} has another's receipt`];
 }
 
-function againstRecord({ nonce, outcome, id }: Told, record: ExecutionRecord | undefined): string[] {
+function againstRecord(
+  { nonce, outcome, id }: Told,
+  record: ExecutionRecord | undefined,
+): string[] {
   if (outcome === "silence") {
     const status = record?.status ?? "absent";
     const possible = ["absent", "succeeded", "outcome_unknown"].includes(status);
@@ -68,10 +74,16 @@ function againstRecord({ nonce, outcome, id }: Told, record: ExecutionRecord | u
   const known = outcome === "succeeded" || outcome === "outcome_unknown";
   if (!known) return [`${nonce} was answered ${outcome}`];
   const kept = record?.status === outcome && record.id === id;
-  return kept ? [] : [`${nonce} was answered ${outcome} as ${id} and is ${record?.status} as ${record?.id}`];
+  return kept
+    ? []
+    : [`${nonce} was answered ${outcome} as ${id} and is ${record?.status} as ${record?.id}`];
 }
 
-function againstMarks(label: string, marks: readonly Mark[], record: ExecutionRecord | undefined): string[] {
+function againstMarks(
+  label: string,
+  marks: readonly Mark[],
+  record: ExecutionRecord | undefined,
+): string[] {
   if (record === undefined) return [`${label} was started and is not in the ledger`];
   const violations: string[] = [];
   if (record.action === "once" && marks.length > 1) {

@@ -24,7 +24,11 @@ const RETRY_MS = 30;
 /** Of the requests, how many are given up when nobody answers. */
 const IMPATIENCE = 0.05;
 /** What asks for the same request again. */
-const AGAIN: ReadonlySet<string> = new Set(["execution_in_flight", "executor_busy", "executor_unavailable"]);
+const AGAIN: ReadonlySet<string> = new Set([
+  "execution_in_flight",
+  "executor_busy",
+  "executor_unavailable",
+]);
 
 if (import.meta.main) {
   const [name = "", folder = ""] = Deno.args;
@@ -43,7 +47,9 @@ async function work(name: string, folder: string, approver: Approver): Promise<v
     const action = ACTIONS[round % 2] ?? "once";
     const label = `${name}-${round}`;
     const pauseMs = Math.floor(Math.random() * PAUSE_MS_MAX);
-    const approved = JSON.stringify(approver.approve(request(action, { folder, label, pauseMs }, label)));
+    const approved = JSON.stringify(
+      approver.approve(request(action, { folder, label, pauseMs }, label)),
+    );
     await say({ action, nonce: label, ...await outcomeOf(socket, approved) });
     await sleep(Math.random() * THINK_MS_MAX);
   }
@@ -70,5 +76,7 @@ function sleep(ms: number): Promise<void> {
 
 async function say(value: string | Told): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(value)}\n`);
-  for (let written = 0; written < bytes.length;) written += await Deno.stdout.write(bytes.subarray(written));
+  for (let written = 0; written < bytes.length;) {
+    written += await Deno.stdout.write(bytes.subarray(written));
+  }
 }

@@ -12,7 +12,10 @@ export class Clients {
 
   /** `folder` holds what their requests leave behind. They wait for `begin`. */
   static async start(count: number, folder: string): Promise<Clients> {
-    const processes = Array.from({ length: count }, (_, number) => new Process(`client${number}`, folder));
+    const processes = Array.from(
+      { length: count },
+      (_, number) => new Process(`client${number}`, folder),
+    );
     const approvers = await Promise.all(processes.map(({ lines }) => next<string>(lines)));
     return new Clients(processes, approvers.join("\n"));
   }

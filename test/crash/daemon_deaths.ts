@@ -6,7 +6,14 @@
 import { join } from "node:path";
 import { Daemon, type DaemonOptions } from "../support/daemon.ts";
 import { unnamedSockets } from "../support/listening_sockets.ts";
-import { type Call, callsOf, HAS_STRACE, MAY_TRACE, straceTo, traceRunning } from "../support/strace.ts";
+import {
+  type Call,
+  callsOf,
+  HAS_STRACE,
+  MAY_TRACE,
+  straceTo,
+  traceRunning,
+} from "../support/strace.ts";
 
 export interface Death {
   /** Where it was, in words. */
@@ -52,14 +59,20 @@ const ALL_STEPS: readonly Step[] = [
 const STEPS = ALL_STEPS.filter(({ on }) => MAY_TRACE || on !== "executor");
 
 /** Starts the daemon of that folder and sees it die, the `number`th time. Rejects when it does not start by itself. */
-export async function liveAndDie(directory: string, number: number, answered: Answered): Promise<Death> {
+export async function liveAndDie(
+  directory: string,
+  number: number,
+  answered: Answered,
+): Promise<Death> {
   const step = HAS_STRACE && number % 2 === 1 ? STEPS[(number - 1) / 2 % STEPS.length] : undefined;
   if (step === undefined) {
     return await dieAtRandom(directory, number / 2 % EARLY_EVERY === EARLY_EVERY - 1, answered);
   }
   const when = 1 + Math.floor(Math.random() * step.times);
   const inject = ["-e", `inject=${step.call}:signal=KILL:when=${when}`];
-  if (step.on === "executor") return await dieBesideExecutor(directory, step.call, inject, answered);
+  if (step.on === "executor") {
+    return await dieBesideExecutor(directory, step.call, inject, answered);
+  }
   return await dieAtStep(directory, step, inject, answered);
 }
 
@@ -95,7 +108,9 @@ async function dieAtStep(
   const daemon = Daemon.launch(options);
   const signal = await endOf(daemon, answered);
   if (signal === "late") return { where: "at random, traced", readyAfterMs: null };
-  if (signal !== "SIGKILL") return { where: "an executor, as the daemon started", readyAfterMs: null };
+  if (signal !== "SIGKILL") {
+    return { where: "an executor, as the daemon started", readyAfterMs: null };
+  }
   const last = callsOf(Deno.readTextFileSync(trace)).findLast(({ result }) => result === "?");
   return { where: last === undefined ? `at ${call}` : stepOf(last), readyAfterMs: null };
 }
@@ -111,7 +126,12 @@ async function dieBesideExecutor(
   await answered(8);
   const sockets = unnamedSockets(daemon.pid).flatMap((inode) => ["-P", `socket:[${inode}]`]);
   const ended = endOf(daemon, answered);
-  await using _trace = await traceRunning(daemon.pid, ["-e", `trace=${call}`, ...sockets, ...inject]);
+  await using _trace = await traceRunning(daemon.pid, [
+    "-e",
+    `trace=${call}`,
+    ...sockets,
+    ...inject,
+  ]);
   if (await ended === "late") return { where: "at random, traced", readyAfterMs: null };
   return {
     where: call === "write" ? "before a start message" : "before an executor is read",
@@ -122,7 +142,10 @@ async function dieBesideExecutor(
 /** The signal that ended it by itself, or "late" when it had to be ended. */
 async function endOf(daemon: Daemon, answered: Answered): Promise<Deno.Signal | "late" | null> {
   const ended = daemon.process.status.then(({ signal }) => signal);
-  const signal = await Promise.race([ended, answered(ANSWERS_TRACED_MAX).then(() => "late" as const)]);
+  const signal = await Promise.race([
+    ended,
+    answered(ANSWERS_TRACED_MAX).then(() => "late" as const),
+  ]);
   await daemon.stop("SIGKILL");
   return signal;
 }
@@ -140,7 +163,9 @@ function stepOf({ name, text }: Call): string {
   if (/vault\/\d+\.key\.draft/.test(text)) return `before ${name} of a new data key`;
   if (/vault\/\d+\.key/.test(text)) return `before ${name} of an expired data key`;
   if (/executors\/\d+/.test(text)) return `before ${name} of an executor's record`;
-  return behind.endsWith("/vault") ? "before a data key's name is flushed" : `before another ${name}`;
+  return behind.endsWith("/vault")
+    ? "before a data key's name is flushed"
+    : `before another ${name}`;
 }
 
 function sleep(ms: number): Promise<void> {

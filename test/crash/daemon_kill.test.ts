@@ -44,38 +44,45 @@ result = "1s"
 `;
 }
 
-test("killed anywhere, again and again, the daemon starts nothing twice and keeps every answer", async () => {
-  const directory = Deno.makeTempDirSync({ prefix: "openexec-crash-" });
-  for (const folder of ["marks", "locks"]) Deno.mkdirSync(`${directory}/${folder}`);
-  const clients = await Clients.start(CLIENTS, directory);
-  try {
-    const first = await Daemon.start({ directory, config: configOf(directory, clients.approvers) });
-    await clients.begin(first.socket);
-    const pruning = setInterval(() => {
-      call(first.socket, "POST", "/admin/prune", {}).catch(() => {}); // nobody may be there
-    }, PRUNE_EVERY_MS);
-    await first.stop("SIGKILL");
-    const deaths: Death[] = [];
-    while (deaths.length < KILLS) {
-      const death = await liveAndDie(directory, deaths.length, (count) => clients.told(count));
-      deaths.push(death);
-      if (deaths.length % AUDIT_EVERY === 0) await expectCleanAudit(first, death);
+test(
+  "killed anywhere, again and again, the daemon starts nothing twice and keeps every answer",
+  async () => {
+    const directory = Deno.makeTempDirSync({ prefix: "openexec-crash-" });
+    for (const folder of ["marks", "locks"]) Deno.mkdirSync(`${directory}/${folder}`);
+    const clients = await Clients.start(CLIENTS, directory);
+    try {
+      const first = await Daemon.start({
+        directory,
+        config: configOf(directory, clients.approvers),
+      });
+      await clients.begin(first.socket);
+      const pruning = setInterval(() => {
+        call(first.socket, "POST", "/admin/prune", {}).catch(() => {}); // nobody may be there
+      }, PRUNE_EVERY_MS);
+      await first.stop("SIGKILL");
+      const deaths: Death[] = [];
+      while (deaths.length < KILLS) {
+        const death = await liveAndDie(directory, deaths.length, (count) => clients.told(count));
+        deaths.push(death);
+        if (deaths.length % AUDIT_EVERY === 0) await expectCleanAudit(first, death);
+      }
+      const last = await Daemon.start({ directory });
+      await clients.end();
+      clearInterval(pruning);
+      expect((await last.stop()).code).toBe(0);
+      await expectCleanAudit(last);
+      const books = await openBooks(directory, clients.answers);
+      report(deaths, books, clients.answers.length);
+      expect(books.violations).toEqual([]);
+      expect(books.starts).toBeGreaterThan(KILLS);
+      expect(deaths.map(({ where }) => where)).toEqual(expect.arrayContaining([...SURE_DEATHS]));
+    } finally {
+      clients.kill();
     }
-    const last = await Daemon.start({ directory });
-    await clients.end();
-    clearInterval(pruning);
-    expect((await last.stop()).code).toBe(0);
-    await expectCleanAudit(last);
-    const books = await openBooks(directory, clients.answers);
-    report(deaths, books, clients.answers.length);
-    expect(books.violations).toEqual([]);
-    expect(books.starts).toBeGreaterThan(KILLS);
-    expect(deaths.map(({ where }) => where)).toEqual(expect.arrayContaining([...SURE_DEATHS]));
-  } finally {
-    clients.kill();
-  }
-  Deno.removeSync(directory, { recursive: true });
-}, KILLS * PER_KILL_MS);
+    Deno.removeSync(directory, { recursive: true });
+  },
+  KILLS * PER_KILL_MS,
+);
 
 async function expectCleanAudit(daemon: Daemon, death?: Death): Promise<void> {
   const { code, stdout, stderr } = await openexec(daemon, ["audit"]);
@@ -94,7 +101,9 @@ function report(deaths: readonly Death[], books: Books, requests: number): void 
     ...count(deaths.map(({ where }) => where)).sort(),
     `${requests} requests, ${books.executions} executions, ${books.starts} starts:`,
     ...[...books.statuses].map(([status, times]) => `${String(times).padStart(6)}  ${status}`),
-    `ready again after ${Math.round(ready[ready.length >> 1] ?? NaN)} ms (median of ${ready.length}), ` +
+    `ready again after ${
+      Math.round(ready[ready.length >> 1] ?? NaN)
+    } ms (median of ${ready.length}), ` +
     `${Math.round(ready.at(-1) ?? NaN)} ms at most`,
   ];
   process.stdout.write(`\n${lines.join("\n")}\n`);

@@ -27,7 +27,9 @@ test.skipIf(!HAS_STRACE).each([
     const failedAt = output.findIndex((line) => line.startsWith("X"));
     expect(failedAt).toBeGreaterThanOrEqual(0);
     expect(output.slice(failedAt).filter((line) => /^[RS] /.test(line))).toEqual([]);
-    expect(new Set(output.filter((line) => line.startsWith("X")))).toEqual(new Set(["X ledger_unavailable"]));
+    expect(new Set(output.filter((line) => line.startsWith("X")))).toEqual(
+      new Set(["X ledger_unavailable"]),
+    );
 
     const { statuses } = await expectSound(stateDir);
     for (const nonce of nonces(output, "S")) {
@@ -52,9 +54,10 @@ test.skipIf(!HAS_STRACE).each([
     const stateDir = await aLedger();
     const { output, errors } = await runChild(stateDir, "full", { inject, rounds: 12 });
     expect(output.at(-1), errors).toBe("done");
-    expect(output.filter((line) => line.startsWith("X")).every((line) => line === "X storage_full")).toBe(
-      true,
-    );
+    expect(output.filter((line) => line.startsWith("X")).every((line) => line === "X storage_full"))
+      .toBe(
+        true,
+      );
     expect(errors).toContain("No space left on device");
     const reserved = nonces(output, "R");
     expect(nonces(output, "S").sort()).toEqual(reserved.toSorted());

@@ -36,7 +36,12 @@ async function expectKept(stateDir: string, answers: ReadonlyMap<string, string>
 /** Every nonce that is there, and its approval, is claimed; unsettled are exactly those without an outcome. */
 async function expectClaimed(stateDir: string): Promise<void> {
   const { statuses } = await expectSound(stateDir);
-  const ledger = await openLedger({ stateDir, executorId: null, mode: "enforced", clock: machineClock });
+  const ledger = await openLedger({
+    stateDir,
+    executorId: null,
+    mode: "enforced",
+    clock: machineClock,
+  });
   const open = [...statuses].filter(([, status]) => status === "reserved").map(([nonce]) => nonce);
   expect(ledger.unsettled().map(({ nonce }) => nonce).sort()).toEqual(open.sort());
   expect(ledger.statistics()).toMatchObject({ executions: statuses.size, unsettled: open.length });
@@ -46,26 +51,34 @@ async function expectClaimed(stateDir: string): Promise<void> {
     refusalOf(ledger.reserve(reservation({ claim: { jti: nonce } }))),
   ]));
   expect(outcomes).toEqual(some.flatMap(() => ["nonce_reused", "approval_already_used"]));
-  for (const record of ledger.unsettled()) expect(ledger.openRequest(record.id), record.nonce).toBeDefined();
+  for (const record of ledger.unsettled()) {
+    expect(ledger.openRequest(record.id), record.nonce).toBeDefined();
+  }
   await ledger.close();
 }
 
-test("killed anywhere, again and again, the ledger keeps every answer and claims nothing twice", async () => {
-  const stateDir = temporaryFolder();
-  let kept = 0;
-  for (let kill = 0; kill < KILLS; kill++) {
-    const lines = 1 + Math.floor(Math.random() * 150);
-    const { output, killed, errors } = await runChild(stateDir, `run${kill}`, { killAfterLines: lines });
-    expect(killed, `kill ${kill} after ${lines} lines: ${errors}`).toBe(true);
-    const answers = told(output);
-    kept += answers.size;
-    await expectKept(stateDir, answers);
-  }
-  const last = await runChild(stateDir, "last", { rounds: 3 });
-  expect(last.output.at(-1), last.errors).toBe("done");
-  await expectClaimed(stateDir);
-  expect(kept).toBeGreaterThan(KILLS);
-}, KILLS * PER_KILL_MS);
+test(
+  "killed anywhere, again and again, the ledger keeps every answer and claims nothing twice",
+  async () => {
+    const stateDir = temporaryFolder();
+    let kept = 0;
+    for (let kill = 0; kill < KILLS; kill++) {
+      const lines = 1 + Math.floor(Math.random() * 150);
+      const { output, killed, errors } = await runChild(stateDir, `run${kill}`, {
+        killAfterLines: lines,
+      });
+      expect(killed, `kill ${kill} after ${lines} lines: ${errors}`).toBe(true);
+      const answers = told(output);
+      kept += answers.size;
+      await expectKept(stateDir, answers);
+    }
+    const last = await runChild(stateDir, "last", { rounds: 3 });
+    expect(last.output.at(-1), last.errors).toBe("done");
+    await expectClaimed(stateDir);
+    expect(kept).toBeGreaterThan(KILLS);
+  },
+  KILLS * PER_KILL_MS,
+);
 
 /** Where a commit, a key's making and a key's end touch the disk, and how often one thread of a run surely does. */
 const STEPS = [["fdatasync", 12], ["pwrite64", 12], ["writev", 12], ["fsync", 3], ["rename", 1], [

@@ -27,7 +27,8 @@ function callsOf(trace: string): Call[] {
   return calls;
 }
 
-const isLine = (line: string) => ({ name, text }: Call) => name === "write" && text.includes(`"${line}\\n"`);
+const isLine = (line: string) => ({ name, text }: Call) =>
+  name === "write" && text.includes(`"${line}\\n"`);
 const isDataWrite = ({ name, text }: Call) =>
   /^p?writev?(64)?$/.test(name) && /^\d+<[^>]*data\.mdb>/.test(text);
 const isFlush = ({ name, text, result }: Call) =>
@@ -64,10 +65,16 @@ test.skipIf(!HAS_STRACE)(
     const metaFile = calls.find(({ name, text }) =>
       name === "openat" && /data\.mdb", O_WRONLY\|O_DSYNC/.test(text)
     );
-    expect(metaFile, "the commit point is written to a descriptor that is synchronous").toBeDefined();
+    expect(metaFile, "the commit point is written to a descriptor that is synchronous")
+      .toBeDefined();
     for (let round = 0; round < 3; round++) {
       const nonce = `ordered-0-${round}`;
-      for (const [asked, answered] of [[`A ${nonce}`, `R ${nonce}`], [`R ${nonce}`, `S ${nonce}`]] as const) {
+      for (
+        const [asked, answered] of [[`A ${nonce}`, `R ${nonce}`], [
+          `R ${nonce}`,
+          `S ${nonce}`,
+        ]] as const
+      ) {
         const from = calls.findIndex(isLine(asked));
         const until = calls.findIndex(isLine(answered));
         const steps = placesOf(calls, from, [isDataWrite, isFlush, isCommitPoint]);
@@ -108,8 +115,13 @@ test.skipIf(!HAS_STRACE)(
   async () => {
     const stateDir = temporaryFolder();
     await runChild(stateDir, "expired", { callers: 1, rounds: 1 });
-    const ends = Array.from(Deno.readDirSync(`${stateDir}/vault`), ({ name }) => parseInt(name, 10));
-    await expect.poll(() => systemClock.nowMs(), { timeout: 5_000 }).toBeGreaterThan(Math.max(...ends));
+    const ends = Array.from(
+      Deno.readDirSync(`${stateDir}/vault`),
+      ({ name }) => parseInt(name, 10),
+    );
+    await expect.poll(() => systemClock.nowMs(), { timeout: 5_000 }).toBeGreaterThan(
+      Math.max(...ends),
+    );
     const traceTo = `${temporaryFolder()}/trace`;
     await runChild(stateDir, "pruned", { traceTo, callers: 1, rounds: 1 });
     const calls = callsOf(Deno.readTextFileSync(traceTo));

@@ -23,7 +23,8 @@ export interface Run {
 export const HAS_STRACE = hasStrace();
 
 export async function runChild(stateDir: string, run: string, options: RunOptions): Promise<Run> {
-  const { callers = CALLERS, rounds = options.killAfterLines === undefined ? 12 : 100_000 } = options;
+  const { callers = CALLERS, rounds = options.killAfterLines === undefined ? 12 : 100_000 } =
+    options;
   const child = ["run", "-A", CHILD, stateDir, run, `${callers}`, `${rounds}`];
   const traced = options.inject !== undefined || options.traceTo !== undefined;
   const args = traced ? [...straceArguments(options), Deno.execPath(), ...child] : child;
@@ -53,7 +54,8 @@ export async function runChild(stateDir: string, run: string, options: RunOption
 }
 
 function straceArguments({ inject, traceTo }: RunOptions): string[] {
-  const calls = "trace=openat,fdatasync,fsync,pwrite64,writev,pwritev,write,rename,unlink,ftruncate";
+  const calls =
+    "trace=openat,fdatasync,fsync,pwrite64,writev,pwritev,write,rename,unlink,ftruncate";
   return [
     "-f",
     "-o",
@@ -67,7 +69,11 @@ function straceArguments({ inject, traceTo }: RunOptions): string[] {
 
 function hasStrace(): boolean {
   try {
-    const { success } = new Deno.Command("strace", { args: ["-f", "true"], stdout: "null", stderr: "null" })
+    const { success } = new Deno.Command("strace", {
+      args: ["-f", "true"],
+      stdout: "null",
+      stderr: "null",
+    })
       .outputSync();
     return success;
   } catch {

@@ -23,7 +23,8 @@ const CALLS = [
 /** Of a call's data, enough for whole pages of the ledger. */
 const DATA_BYTES = 1 << 20;
 
-const isData = ({ name, text }: Call) => /^p?writev?(64)?$/.test(name) && /^\d+<[^>]*\/data\.mdb>/.test(text);
+const isData = ({ name, text }: Call) =>
+  /^p?writev?(64)?$/.test(name) && /^\d+<[^>]*\/data\.mdb>/.test(text);
 /** LMDB's meta page: 128 bytes at one of its two places. */
 const isCommitPoint = (call: Call) =>
   isData(call) && call.result === "128" && /, 128, (40|4136)$/.test(call.text);
@@ -36,18 +37,29 @@ const onSocket = ({ text }: Call, ofClient: boolean) => {
   const behind = /^\d+<UNIX-STREAM:\[([^\]]*)\]>/.exec(text)?.[1];
   return behind !== undefined && behind.includes("agent.sock") === ofClient;
 };
-const isStart = (call: Call) => onSocket(call, false) && call.text.includes('{\\"kind\\":\\"run\\"');
-const isReport = (call: Call) => onSocket(call, false) && call.text.includes('{\\"kind\\":\\"succeeded\\"');
+const isStart = (call: Call) =>
+  onSocket(call, false) && call.text.includes('{\\"kind\\":\\"run\\"');
+const isReport = (call: Call) =>
+  onSocket(call, false) && call.text.includes('{\\"kind\\":\\"succeeded\\"');
 const isAnswer = (call: Call) => onSocket(call, true) && call.text.includes("HTTP/1.1 200");
 
 /**
  * Whether, after `from` and before `effect` began, `content` was written to the ledger's file, then flushed, then committed,
  * each having ended before the next began.
  */
-function isCommittedBefore(calls: readonly Call[], from: Call, effect: Call, content: string): boolean {
+function isCommittedBefore(
+  calls: readonly Call[],
+  from: Call,
+  effect: Call,
+  content: string,
+): boolean {
   const between = calls.filter(({ began, ended }) => began > from.ended && ended < effect.began);
-  const written = between.find((call) => isData(call) && !isCommitPoint(call) && call.text.includes(content));
-  const flushed = between.find((call) => isFlush(call) && call.began > (written?.ended ?? Infinity));
+  const written = between.find((call) =>
+    isData(call) && !isCommitPoint(call) && call.text.includes(content)
+  );
+  const flushed = between.find((call) =>
+    isFlush(call) && call.began > (written?.ended ?? Infinity)
+  );
   return between.some((call) => isCommitPoint(call) && call.began > (flushed?.ended ?? Infinity));
 }
 
@@ -62,7 +74,9 @@ function disorder(calls: readonly Call[], nonce: string): string[] {
   }
   const [, id = ""] = /\\"id\\":\\"([0-9a-f-]{36})\\"/.exec(start.text) ?? [];
   return [
-    ...(isCommittedBefore(calls, from, start, nonce) ? [] : [`${nonce} was started before it was reserved`]),
+    ...(isCommittedBefore(calls, from, start, nonce)
+      ? []
+      : [`${nonce} was started before it was reserved`]),
     ...(isCommittedBefore(calls, report, answer, `\\"execution_id\\":\\"${id}\\"`)
       ? []
       : [`${nonce} was answered before it was settled`]),
@@ -75,7 +89,8 @@ async function traceOf(nonces: readonly string[]): Promise<Call[]> {
   const file = join(folder, "trace");
   const approver = new Approver("alice");
   const daemon = await Daemon.start({
-    config: `executor_id = "openexec:test"\n${approver.toml()}\n[actions.echo]\nmodule = "builtin:echo"\n`,
+    config:
+      `executor_id = "openexec:test"\n${approver.toml()}\n[actions.echo]\nmodule = "builtin:echo"\n`,
     wrapper: straceTo(file, CALLS, "--seccomp-bpf", "-s", String(DATA_BYTES)),
   });
   try {
@@ -104,11 +119,16 @@ testWith("strace")(
   "the start message leaves after the reservation's commit point, the answer after the settlement's",
   async () => {
     const calls = await traceOf(nonces);
-    expect(calls.some(isSynchronous), "the commit point is written through a synchronous descriptor").toBe(
+    expect(
+      calls.some(isSynchronous),
+      "the commit point is written through a synchronous descriptor",
+    ).toBe(
       true,
     );
     expect(nonces.flatMap((nonce) => disorder(calls, nonce))).toEqual([]);
     const overtaken = nonces.flatMap((nonce) => disorder(calls.map(late), nonce));
-    expect(overtaken, "a commit point that comes after the effect is noticed").toHaveLength(2 * REQUESTS);
+    expect(overtaken, "a commit point that comes after the effect is noticed").toHaveLength(
+      2 * REQUESTS,
+    );
   },
 );

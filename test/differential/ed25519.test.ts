@@ -28,7 +28,9 @@ const seen = {
 
 afterAll(() => {
   const rows = Object.entries(seen).map(([what, count]) => `${String(count).padStart(8)}  ${what}`);
-  process.stdout.write(`\n   count  signatures, native against @noble/ed25519\n${rows.join("\n")}\n`);
+  process.stdout.write(
+    `\n   count  signatures, native against @noble/ed25519\n${rows.join("\n")}\n`,
+  );
 });
 
 const scalar = fc.bigInt({ min: 1n, max: L - 1n });
@@ -37,9 +39,27 @@ const message = fc.uint8Array({ maxLength: 80 });
 const none = fc.constant(Point.ZERO);
 
 const honest = fc.record({ a: scalar, r: scalar, message, keyTorsion: none, nonceTorsion: none });
-const mixedKey = fc.record({ a: scalar, r: scalar, message, keyTorsion: torsion, nonceTorsion: none });
-const mixedNonce = fc.record({ a: scalar, r: scalar, message, keyTorsion: none, nonceTorsion: torsion });
-const mixedBoth = fc.record({ a: scalar, r: scalar, message, keyTorsion: torsion, nonceTorsion: torsion });
+const mixedKey = fc.record({
+  a: scalar,
+  r: scalar,
+  message,
+  keyTorsion: torsion,
+  nonceTorsion: none,
+});
+const mixedNonce = fc.record({
+  a: scalar,
+  r: scalar,
+  message,
+  keyTorsion: none,
+  nonceTorsion: torsion,
+});
+const mixedBoth = fc.record({
+  a: scalar,
+  r: scalar,
+  message,
+  keyTorsion: torsion,
+  nonceTorsion: torsion,
+});
 const crafted = fc.oneof({ weight: 3, arbitrary: honest }, mixedKey, mixedNonce, mixedBoth)
   .map(({ a, r, message, ...torsions }) => craft(a, r, message, torsions));
 
@@ -49,8 +69,8 @@ const s = ({ signature }: Crafted) => numberOf(signature.subarray(32));
 const join = (r: Uint8Array, end: Uint8Array) => Uint8Array.from([...r, ...end]);
 const flip = (bytes: Uint8Array, at: number) =>
   bytes.map((byte, i) => i === Math.floor(at / 8) % bytes.length ? byte ^ 1 << at % 8 : byte);
-const encodings = [0n, 1n, P - 1n, P, P + 1n, 1n << 255n, (1n << 255n) | 1n, (1n << 256n) - 1n].map((y) =>
-  littleEndian(y)
+const encodings = [0n, 1n, P - 1n, P, P + 1n, 1n << 255n, (1n << 255n) | 1n, (1n << 256n) - 1n].map(
+  (y) => littleEndian(y),
 )
   .concat(TORSION.map((point) => Uint8Array.from(point.toBytes())));
 const anEncoding = (at: number) => encodings[at % encodings.length] ?? new Uint8Array(32);
@@ -61,7 +81,10 @@ const MUTATIONS: readonly Mutation[] = [
   (one, at) => ({ ...one, message: flip(one.message, at) }),
   (one, at) => ({ ...one, publicKey: flip(one.publicKey, at) }),
   (one) => ({ ...one, signature: join(one.signature.subarray(0, 32), littleEndian(s(one) + L)) }),
-  (one) => ({ ...one, signature: join(one.signature.subarray(0, 32), littleEndian((L - s(one)) % L)) }),
+  (one) => ({
+    ...one,
+    signature: join(one.signature.subarray(0, 32), littleEndian((L - s(one)) % L)),
+  }),
   (one, at) => ({ ...one, signature: join(anEncoding(at), one.signature.subarray(32)) }),
   (one, at) => ({ ...one, signature: join(anEncoding(at), littleEndian(0n)) }),
   (one, at) => ({ ...one, publicKey: anEncoding(at) }),

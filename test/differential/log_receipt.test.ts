@@ -14,7 +14,11 @@ import { SampleLog, unsuccessful } from "../log/sample_log.ts";
 
 const log = SampleLog.of(3);
 log.execute(9, unsuccessful);
-const jwk = { kty: "OKP", crv: "Ed25519", x: Buffer.from(log.signer.publicKey).toString("base64url") };
+const jwk = {
+  kty: "OKP",
+  crv: "Ed25519",
+  x: Buffer.from(log.signer.publicKey).toString("base64url"),
+};
 const publicKey = createPublicKey({ key: jwk, format: "jwk" });
 
 const envelopeSchema = v.object({
@@ -26,7 +30,9 @@ const envelopeSchema = v.object({
 function verifiesElsewhere(envelope: JsonObject): boolean {
   const { payload, payloadType, signatures } = v.parse(envelopeSchema, envelope);
   const message = dsse.preAuthEncoding(payloadType, Buffer.from(payload, "base64"));
-  return signatures.every(({ sig }) => verify(null, message, publicKey, Buffer.from(sig, "base64")));
+  return signatures.every(({ sig }) =>
+    verify(null, message, publicKey, Buffer.from(sig, "base64"))
+  );
 }
 
 describe("an independent DSSE verifier", () => {
@@ -38,14 +44,18 @@ describe("an independent DSSE verifier", () => {
   test("refuses one under another payload type, and one with another body", () => {
     const envelope = log.envelope(1);
     expect(verifiesElsewhere({ ...envelope, payloadType: "application/json" })).toBe(false);
-    expect(verifiesElsewhere({ ...envelope, payload: base64Encode(log.entry(2).body) })).toBe(false);
+    expect(verifiesElsewhere({ ...envelope, payload: base64Encode(log.entry(2).body) })).toBe(
+      false,
+    );
   });
 
   test("encodes every type and body for signing as we do", () => {
     const text = fc.string({ unit: "binary" });
-    fc.assert(fc.property(fc.oneof(text, fc.constant(RECEIPT_TYPE)), fc.uint8Array(), (type, body) => {
-      const theirs = dsse.preAuthEncoding(type, Buffer.from(body));
-      expect(Uint8Array.from(preAuthEncoding(type, body))).toEqual(Uint8Array.from(theirs));
-    }));
+    fc.assert(
+      fc.property(fc.oneof(text, fc.constant(RECEIPT_TYPE)), fc.uint8Array(), (type, body) => {
+        const theirs = dsse.preAuthEncoding(type, Buffer.from(body));
+        expect(Uint8Array.from(preAuthEncoding(type, body))).toEqual(Uint8Array.from(theirs));
+      }),
+    );
   });
 });

@@ -10,7 +10,12 @@ import { RFC9162 } from "@transmute/rfc9162";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { hexEncode } from "../../src/core/encoding.ts";
-import { consistencyProof, inclusionProof, verifyConsistency, verifyInclusion } from "../../src/log/proof.ts";
+import {
+  consistencyProof,
+  inclusionProof,
+  verifyConsistency,
+  verifyInclusion,
+} from "../../src/log/proof.ts";
 import { leafHash } from "../../src/log/tree.ts";
 import { StoredTree } from "../log/stored_tree.ts";
 
@@ -36,7 +41,9 @@ function isPowerOfTwo(size: number): boolean {
 describe("an independent implementation of RFC 9162 agrees on", () => {
   test("roots", async () => {
     await fc.assert(fc.asyncProperty(entries, async (leaves) => {
-      expect(hexEncode(StoredTree.of(leaves).root())).toBe(hexEncode(await RFC9162.treeHead(leaves)));
+      expect(hexEncode(StoredTree.of(leaves).root())).toBe(
+        hexEncode(await RFC9162.treeHead(leaves)),
+      );
     }));
   });
 
@@ -50,7 +57,13 @@ describe("an independent implementation of RFC 9162 agrees on", () => {
       const proof = { ...theirs, inclusion_path: [...ours] };
       expect(await RFC9162.verifyInclusionProof(tree.root(), leafHash(entry), proof)).toBe(true);
       expect(
-        verifyInclusion(await RFC9162.leaf(entry), index, leaves.length, theirs.inclusion_path, tree.root()),
+        verifyInclusion(
+          await RFC9162.leaf(entry),
+          index,
+          leaves.length,
+          theirs.inclusion_path,
+          tree.root(),
+        ),
       )
         .toBe(true);
     }));

@@ -29,6 +29,11 @@ test("examples/agent_loop.ts runs nothing that a person declined, and tells the 
   writeFileSync(join(inbox, "call_1.declined"), "");
   const { code, stdout } = await output;
   expect(code).toBe(0);
-  expect(new TextDecoder().decode(stdout)).toContain('The tool said {"error":"declined","effect":"none"}.');
-  expect((await call(daemon.socket, "GET", "/executions")).json).toEqual({ executions: [], next: null });
+  expect(new TextDecoder().decode(stdout)).toContain(
+    'The tool said {"error":"declined","effect":"none"}.',
+  );
+  expect((await call(daemon.socket, "GET", "/executions")).json).toEqual({
+    executions: [],
+    next: null,
+  });
 });

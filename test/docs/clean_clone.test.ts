@@ -57,7 +57,9 @@ testClone(
     try {
       for (const block of blocksOf(README).filter(isClone)) await walkthrough.follow(block);
       const cloned = blocksOf(readFileSync(join(checkout, "README.md"), "utf8"));
-      for (const block of cloned.filter((block) => SECTIONS.includes(block.section) && !isClone(block))) {
+      for (
+        const block of cloned.filter((block) => SECTIONS.includes(block.section) && !isClone(block))
+      ) {
         await walkthrough.follow(block);
       }
     } finally {
@@ -67,7 +69,9 @@ testClone(
     expect(transcript).toContain("openexec verify --offline");
     expect(transcript).toContain("\ngenuine\n");
     const document = `${HEAD}\`\`\`\n${transcript}\n\`\`\`\n`;
-    if (Deno.env.get("OPENEXEC_WRITE_TRANSCRIPT") !== undefined) writeFileSync(TRANSCRIPT, document);
+    if (Deno.env.get("OPENEXEC_WRITE_TRANSCRIPT") !== undefined) {
+      writeFileSync(TRANSCRIPT, document);
+    }
     expect(document).toBe(readFileSync(TRANSCRIPT, "utf8"));
   },
   120_000,

@@ -19,7 +19,9 @@ function linkedFrom(document: string): string[] {
 
 test("every link to a file leads to one", () => {
   const broken = documents.flatMap((document) =>
-    linkedFrom(document).filter((path) => !existsSync(join(ROOT, path))).map((path) => `${document}: ${path}`)
+    linkedFrom(document).filter((path) => !existsSync(join(ROOT, path))).map((path) =>
+      `${document}: ${path}`
+    )
   );
   expect(broken).toEqual([]);
   expect(linkedFrom("docs/guarantees.md").length).toBeGreaterThan(40);
@@ -38,7 +40,9 @@ const decisions = documents.filter((path) => /^docs\/decisions\/(?!README)/.test
 
 test("every decision is in the index, under its title", () => {
   const index = read("docs/decisions/README.md");
-  const listed = [...index.matchAll(/^- \[(.+)\]\((.+)\)$/gm)].map(([, title, file]) => `${file}: ${title}`);
+  const listed = [...index.matchAll(/^- \[(.+)\]\((.+)\)$/gm)].map(([, title, file]) =>
+    `${file}: ${title}`
+  );
   const written = decisions.map((path) => {
     const title = read(path).split("\n", 1)[0]?.replace(/^# /, "");
     return `${path.replace("docs/decisions/", "")}: ${title}`;
@@ -53,7 +57,9 @@ test.each(decisions)("%s says what was decided, what was rejected, and what it c
 
 test("what a document shows of a file is in it", () => {
   const shown = documents.flatMap((document) =>
-    blocksOf(read(document)).filter(({ words: [file = ""] }) => file.includes("/")).map((block) => ({
+    blocksOf(read(document)).filter(({ words: [file = ""] }) => file.includes("/")).map((
+      block,
+    ) => ({
       document,
       ...block,
     }))

@@ -40,16 +40,21 @@ test("there are ten guarantees, each with claim, means, limits and tests, in thi
   }
 });
 
-test.each([...guarantees])("every test that %s names exists, under exactly that title", (_, text) => {
-  const lines = text.slice(text.indexOf("**Proved by**")).split("\n").filter((line) => line.startsWith("-"));
-  const named = testsNamedIn(text);
-  expect(named.length).toBe(lines.length);
-  const missing = named.filter(({ file, title }) => {
-    const path = join(ROOT, file);
-    return !existsSync(path) || !titlesIn(readFileSync(path, "utf8")).has(title);
-  });
-  expect(missing).toEqual([]);
-});
+test.each([...guarantees])(
+  "every test that %s names exists, under exactly that title",
+  (_, text) => {
+    const lines = text.slice(text.indexOf("**Proved by**")).split("\n").filter((line) =>
+      line.startsWith("-")
+    );
+    const named = testsNamedIn(text);
+    expect(named.length).toBe(lines.length);
+    const missing = named.filter(({ file, title }) => {
+      const path = join(ROOT, file);
+      return !existsSync(path) || !titlesIn(readFileSync(path, "utf8")).has(title);
+    });
+    expect(missing).toEqual([]);
+  },
+);
 
 test("titlesIn() finds titles where they stand, and no other text", () => {
   const source =

@@ -31,7 +31,9 @@ export class Shell {
     this.#command.type(`failed=0\n${block}\nprintf '\\n%s %s\\n' ${END} "$failed"\n`);
     for (;;) {
       const [printed, end] = this.#command.printed.slice(from).split(`\n${END} `);
-      if (printed !== undefined && end?.endsWith("\n")) return { printed, failed: end.trim() !== "0" };
+      if (printed !== undefined && end?.endsWith("\n")) {
+        return { printed, failed: end.trim() !== "0" };
+      }
       await this.#command.more();
     }
   }

@@ -28,7 +28,9 @@ export class Walkthrough {
 
   /** Fails where the document is wrong. */
   async follow(block: Block): Promise<void> {
-    const terminal = block.words.find((word) => word.startsWith("terminal="))?.slice("terminal=".length);
+    const terminal = block.words.find((word) => word.startsWith("terminal="))?.slice(
+      "terminal=".length,
+    );
     if (block.language === "sh") await this.#type(block, terminal);
     else if (block.language === "text") await this.#compare(block, terminal);
     else if (block.language !== "") expectInFile(block, this.places.checkout);
@@ -72,5 +74,7 @@ export class Walkthrough {
 function expectInFile({ text, words, line }: Block, checkout: string): void {
   const [file = ""] = words;
   expect(file, `line ${line}: the block names no file`).not.toBe("");
-  expect(`\n${readFileSync(join(checkout, file), "utf8")}`, `line ${line}`).toContain(`\n${text}\n`);
+  expect(`\n${readFileSync(join(checkout, file), "utf8")}`, `line ${line}`).toContain(
+    `\n${text}\n`,
+  );
 }

@@ -48,7 +48,12 @@ test("grants, artifacts, revocations, refusals and what is under way are in orde
     expect((await held.send({ ...approved, nonce })).json.status).toBe("succeeded");
   }
   const payload = { folder: held.marks, how: "end", label: "legacy" };
-  const legacy = { action: "once", payload, nonce: "n-legacy", approval_artifact: artifact("once", payload) };
+  const legacy = {
+    action: "once",
+    payload,
+    nonce: "n-legacy",
+    approval_artifact: artifact("once", payload),
+  };
   const ran = await call(daemon.socket, "POST", "/execute", legacy);
   expect(ran.json).toMatchObject({ status: "succeeded" });
   const withdrawn = held.approve("once", "withdrawn", "end", { ...tenant, jti: "withdrawn" });
@@ -71,15 +76,25 @@ test("grants, artifacts, revocations, refusals and what is under way are in orde
 });
 
 test("demo mode, which has no approvals, is in order, and its receipts say that nobody approved", async () => {
-  const daemon = await Daemon.start({ env: { OPENEXEC_MODE: "demo", OPENEXEC_ALLOWED_ACTIONS: "echo" } });
+  const daemon = await Daemon.start({
+    env: { OPENEXEC_MODE: "demo", OPENEXEC_ALLOWED_ACTIONS: "echo" },
+  });
   for (const nonce of ["n-1", "n-2", "n-2"]) {
-    const { status } = await call(daemon.socket, "POST", "/execute", { action: "echo", payload: {}, nonce });
+    const { status } = await call(daemon.socket, "POST", "/execute", {
+      action: "echo",
+      payload: {},
+      nonce,
+    });
     expect(status).toBe(200);
   }
   expect((await openexec(daemon, ["audit"])).code).toBe(0);
   const made = await openexec(daemon, ["request", "echo"]);
   const { stdout: answer } = await openexec(daemon, ["exec", "--json"], made.stdout);
-  expect(JSON.parse(answer)).toMatchObject({ status: "succeeded", approved: true, exec_mode: "demo" });
+  expect(JSON.parse(answer)).toMatchObject({
+    status: "succeeded",
+    approved: true,
+    exec_mode: "demo",
+  });
   const told = await openexec(daemon, ["verify", "-"], answer);
   expect([told.code, told.stdout]).toEqual([
     0,

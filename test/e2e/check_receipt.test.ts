@@ -14,7 +14,8 @@ let shown = "";
 
 beforeAll(async () => {
   daemon = await Daemon.start({
-    config: `executor_id = "openexec:test"\n${alice.toml()}\n[actions.echo]\nmodule = "builtin:echo"\n`,
+    config:
+      `executor_id = "openexec:test"\n${alice.toml()}\n[actions.echo]\nmodule = "builtin:echo"\n`,
   });
   const others = [1, 2, 3, 4].map((n) => alice.approve(request("echo", { n })));
   for (const body of [...others.slice(0, 2), alice.approve(asked), ...others.slice(2)]) {
@@ -33,12 +34,21 @@ async function check(text: string, more: readonly string[] = [REQUEST]): Promise
   const file = `${daemon.directory}/receipt.json`;
   await Deno.writeTextFile(file, text);
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-read", SCRIPT, file, `${daemon.directory}/state/executor.pub`, ...more],
+    args: [
+      "run",
+      "--quiet",
+      "--allow-read",
+      SCRIPT,
+      file,
+      `${daemon.directory}/state/executor.pub`,
+      ...more,
+    ],
   }).output();
   return { code, stdout: new TextDecoder().decode(stdout) };
 }
 
-const verdicts = ({ stdout }: Checked) => stdout.match(/^(ok|FAILED) /gm)?.map((word) => word.trim());
+const verdicts = ({ stdout }: Checked) =>
+  stdout.match(/^(ok|FAILED) /gm)?.map((word) => word.trim());
 
 test("a receipt that the daemon wrote passes every check", async () => {
   const checked = await check(shown);
@@ -84,7 +94,12 @@ test.each([
     '"status":"failed"',
     "the file shows the execution of the receipt",
   ],
-  ["another action", '"action":"echo"', '"action":"add"', "the file shows the execution of the receipt"],
+  [
+    "another action",
+    '"action":"echo"',
+    '"action":"add"',
+    "the file shows the execution of the receipt",
+  ],
   [
     "another result, said to be pruned",
     '"result":',

@@ -32,7 +32,9 @@ const receiptHolds = {
 describe("in demo mode", () => {
   let daemon: Daemon;
   beforeAll(async () => {
-    daemon = await Daemon.start({ env: { OPENEXEC_MODE: "demo", OPENEXEC_ALLOWED_ACTIONS: "echo, add" } });
+    daemon = await Daemon.start({
+      env: { OPENEXEC_MODE: "demo", OPENEXEC_ALLOWED_ACTIONS: "echo, add" },
+    });
   });
   afterAll(() => daemon.close());
 
@@ -66,7 +68,10 @@ describe("in demo mode", () => {
       ["execute", { action: "add", payload: { a: 2, b: 3 }, nonce: "unique-2" }],
     ]);
     const common = { status: 200, ...receiptHolds };
-    expect(echoed).toMatchObject({ ...common, answer: { action: "echo", approved: true, result: payload } });
+    expect(echoed).toMatchObject({
+      ...common,
+      answer: { action: "echo", approved: true, result: payload },
+    });
     expect(added).toMatchObject({
       ...common,
       answer: { action: "add", approved: true, result: { result: 5 } },
@@ -79,19 +84,22 @@ describe("in demo mode", () => {
     expect(second?.answer).toEqual({ ...first?.answer, replayed: true });
   });
 
-  testWith("python3")("refusals have the status and the detail that OpenExec's clients look at", () => {
-    const [invalid, unlisted, malformed] = session(daemon.socket, [
-      ["execute", { action: "add", payload: { a: "one" }, nonce: randomUUID() }],
-      ["execute", { action: "send_email", payload: {}, nonce: randomUUID() }],
-      ["execute", { action: "echo", payload: "text", nonce: randomUUID() }],
-    ]);
-    expect(invalid).toMatchObject({
-      status: 400,
-      answer: { detail: expect.any(String), code: "payload_invalid" },
-    });
-    expect(unlisted).toMatchObject({ status: 403, answer: { code: "action_not_allowed" } });
-    expect(malformed).toMatchObject({ status: 400, answer: { code: "request_malformed" } });
-  });
+  testWith("python3")(
+    "refusals have the status and the detail that OpenExec's clients look at",
+    () => {
+      const [invalid, unlisted, malformed] = session(daemon.socket, [
+        ["execute", { action: "add", payload: { a: "one" }, nonce: randomUUID() }],
+        ["execute", { action: "send_email", payload: {}, nonce: randomUUID() }],
+        ["execute", { action: "echo", payload: "text", nonce: randomUUID() }],
+      ]);
+      expect(invalid).toMatchObject({
+        status: 400,
+        answer: { detail: expect.any(String), code: "payload_invalid" },
+      });
+      expect(unlisted).toMatchObject({ status: 403, answer: { code: "action_not_allowed" } });
+      expect(malformed).toMatchObject({ status: 400, answer: { code: "request_malformed" } });
+    },
+  );
 
   testWith("python3")("stricter: a known nonce shows nothing to another request", () => {
     const nonce = randomUUID();
@@ -127,7 +135,8 @@ describe("in ClawShield mode", () => {
     const fields = {
       approval_id: randomUUID(),
       tenant_id: tenant,
-      action_hash: actionHash ??= session<string>(daemon.socket, [["hash", { action: "echo", payload }]])[0],
+      action_hash: actionHash ??=
+        session<string>(daemon.socket, [["hash", { action: "echo", payload }]])[0],
       issued_at: time(now - 600_000),
       expires_at: time(now + (ttlSeconds * 1000)),
     };
@@ -135,7 +144,10 @@ describe("in ClawShield mode", () => {
     return { ...fields, signature: sign(null, message, key).toString("base64") };
   }
 
-  function execute(approval?: unknown, changes: Readonly<Record<string, unknown>> = {}): Seen | undefined {
+  function execute(
+    approval?: unknown,
+    changes: Readonly<Record<string, unknown>> = {},
+  ): Seen | undefined {
     const request = { action: "echo", payload, nonce: randomUUID(), ...changes };
     return session(daemon.socket, [[
       "execute",
@@ -153,7 +165,10 @@ describe("in ClawShield mode", () => {
 
   testWith("python3")("health says which mode it is", () => {
     const [health] = session(daemon.socket, [["get", "/health"]]);
-    expect(health?.answer).toMatchObject({ exec_mode: "clawshield", signature_verification: "enabled" });
+    expect(health?.answer).toMatchObject({
+      exec_mode: "clawshield",
+      signature_verification: "enabled",
+    });
   });
 
   testWith("python3")("what OpenExec refused is refused with the same status and phrase", () => {
@@ -165,14 +180,20 @@ describe("in ClawShield mode", () => {
       [execute(artifact({ key: generateKeyPairSync("ed25519").privateKey })), "Invalid signature"],
     ];
     for (const [answer, phrase] of phrases) {
-      expect(answer).toMatchObject({ status: 403, answer: { detail: expect.stringContaining(phrase) } });
+      expect(answer).toMatchObject({
+        status: 403,
+        answer: { detail: expect.stringContaining(phrase) },
+      });
     }
   });
 
   testWith("python3")("stricter: an artifact starts one execution, whatever the nonce", () => {
     const approval = artifact();
     expect(execute(approval)).toMatchObject({ status: 200 });
-    expect(execute(approval)).toMatchObject({ status: 409, answer: { code: "approval_already_used" } });
+    expect(execute(approval)).toMatchObject({
+      status: 409,
+      answer: { code: "approval_already_used" },
+    });
   });
 
   testWith("python3")("stricter: a known nonce is answered only together with its artifact", () => {
@@ -180,7 +201,10 @@ describe("in ClawShield mode", () => {
     const approval = artifact();
     const first = execute(approval, { nonce });
     expect(execute(approval, { nonce })?.answer).toEqual({ ...first?.answer, replayed: true });
-    expect(execute(undefined, { nonce })).toMatchObject({ status: 422, answer: { code: "nonce_reused" } });
+    expect(execute(undefined, { nonce })).toMatchObject({
+      status: 422,
+      answer: { code: "nonce_reused" },
+    });
   });
 
   testWith("python3")(

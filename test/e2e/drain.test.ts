@@ -46,7 +46,10 @@ test("what does not end within limits.drain is unknown before the daemon ends, w
   const audited = await openexec(held.daemon, ["audit", "--json"]);
   await held.startAgain();
   for (const approved of [endless, again]) {
-    expect((await held.send(approved)).json).toMatchObject({ code: "outcome_unknown", effect: "unknown" });
+    expect((await held.send(approved)).json).toMatchObject({
+      code: "outcome_unknown",
+      effect: "unknown",
+    });
   }
   const { entries, ok } = JSON.parse(audited.stdout);
   const checkpoint = await held.get("/log/checkpoint");
@@ -86,7 +89,9 @@ test("a rerun that waits for a slot as its daemon drains is left to the next one
   for (const label of labels) held.letGo(label);
   await held.startAgain();
   for (const each of approved) {
-    expect((await held.send(each, { prefer: "wait=30" })).json).toMatchObject({ status: "succeeded" });
+    expect((await held.send(each, { prefer: "wait=30" })).json).toMatchObject({
+      status: "succeeded",
+    });
   }
   for (const label of labels) expect(new Set(held.starts(label)).size).toBe(1);
 });
@@ -104,9 +109,12 @@ test("halt refuses new work at once and over a restart, answers replays, lets ru
     code: "halted",
     retry: "same_request",
   });
-  expect([(await held.get("/ready")).status, (await held.get("/health")).json.refusing]).toEqual([503, [
-    "halted",
-  ]]);
+  expect([(await held.get("/ready")).status, (await held.get("/health")).json.refusing]).toEqual([
+    503,
+    [
+      "halted",
+    ],
+  ]);
   expect((await held.send(done)).json).toMatchObject({ id, replayed: true });
   held.letGo("running");
   expect((await running).json.status).toBe("succeeded");
@@ -124,7 +132,11 @@ test("a second daemon on the same state is refused with the first one's pid, and
   await using held = await Held.start();
   const running = held.send(held.approve("once", "running", "hold"));
   await held.started("running");
-  const second = await openexec(held.daemon, ["serve", "--socket", `${held.daemon.directory}/other.sock`]);
+  const second = await openexec(held.daemon, [
+    "serve",
+    "--socket",
+    `${held.daemon.directory}/other.sock`,
+  ]);
   expect(second.code).toBe(2);
   expect(second.stderr).toContain(`process ${held.daemon.pid}`);
   held.letGo("running");

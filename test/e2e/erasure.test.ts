@@ -67,7 +67,11 @@ function execute(name: string) {
 }
 
 /** Sends it, and remembers all that must not be found. */
-async function run(name: string, action: string, payload: Record<string, unknown>): Promise<number> {
+async function run(
+  name: string,
+  action: string,
+  payload: Record<string, unknown>,
+): Promise<number> {
   const asked = alice.approve(request(action, payload, `nonce-${name}`));
   sent[name] = asked;
   const { status, json } = await execute(name);
@@ -83,7 +87,8 @@ async function run(name: string, action: string, payload: Record<string, unknown
   if (result === null) return status;
   Object.assign(needles, {
     [`${name}: salt of the result`]: Buffer.from(salts.result, "base64"),
-    [`${name}: digest of the result`]: createHash("sha256").update(canonicalize(result) ?? "").digest(),
+    [`${name}: digest of the result`]: createHash("sha256").update(canonicalize(result) ?? "")
+      .digest(),
     [`${name}: hash of id and result`]: Buffer.from(receipt, "hex"),
   });
   return status;
@@ -112,11 +117,18 @@ async function untilPruned(keys: readonly string[]): Promise<void> {
 }
 
 /** The sealed rows of `folder`, and in clear what the keys of `vaultOf` open of them: each key tried on each row, by hand. */
-async function unsealed(folder: string, vaultOf: string): Promise<{ rows: number; opened: Buffer[] }> {
+async function unsealed(
+  folder: string,
+  vaultOf: string,
+): Promise<{ rows: number; opened: Buffer[] }> {
   const store = new Store({ directory: join(folder, "ledger"), readOnly: true });
   const keys = vaultKeys(vaultOf).map((name) => Deno.readFileSync(join(vaultOf, "vault", name)));
-  const rows = [...store.tables.sealed.range({ start: new Uint8Array(), end: new Uint8Array(64).fill(255) })];
-  const opened = rows.flatMap(({ key: row, value }) => keys.flatMap((key) => decrypted(key, row, value)));
+  const rows = [
+    ...store.tables.sealed.range({ start: new Uint8Array(), end: new Uint8Array(64).fill(255) }),
+  ];
+  const opened = rows.flatMap(({ key: row, value }) =>
+    keys.flatMap((key) => decrypted(key, row, value))
+  );
   await store.close();
   return { rows: rows.length, opened };
 }
@@ -137,7 +149,13 @@ function copyFolder(from: string, to: string): Promise<Deno.CommandOutput> {
 
 test("the search finds what is there, however it was written down", () => {
   const text = `<${MARK}>`;
-  for (const found of [text, Buffer.from(`x${text}`).toString("base64"), Buffer.from(text).toString("hex")]) {
+  for (
+    const found of [
+      text,
+      Buffer.from(`x${text}`).toString("base64"),
+      Buffer.from(text).toString("hex"),
+    ]
+  ) {
     expect(tracesInText(found, needles)).toEqual(["payload"]);
   }
   expect(tracesInText("mark-4000", needles)).toEqual([]);
@@ -153,7 +171,10 @@ test("while it runs, nothing of payloads, results, secrets, errors and approvals
     await run("rejected", "tell", { how: "reject", told: MARK }),
     await run("resultless", "tell", { how: "no result", told: MARK }),
   ]).toEqual([200, 200, 200, 200, 500, 500, 500]);
-  const refused = { ...alice.approve(request("brief", { card: MARK })), payload: { card: `other ${MARK}` } };
+  const refused = {
+    ...alice.approve(request("brief", { card: MARK })),
+    payload: { card: `other ${MARK}` },
+  };
   expect((await call(daemon.socket, "POST", "/execute", refused)).status).toBe(403);
   const entries = async () =>
     Number((await call(daemon.socket, "GET", "/log/checkpoint")).text.split("\n")[1]);
@@ -206,7 +227,15 @@ test("pruned means unreadable: neither what is left nor a copy from before opens
 test("after pruning a replay is answered without its result, and each action has its own retention", async () => {
   for (const name of ["brief", "told"]) {
     const { status, json } = await execute(name);
-    expect([status, json.status, json.replayed, json.result, json.result_pruned, json.receipt, json.salts])
+    expect([
+      status,
+      json.status,
+      json.replayed,
+      json.result,
+      json.result_pruned,
+      json.receipt,
+      json.salts,
+    ])
       .toEqual([200, "succeeded", true, null, true, null, {}]);
   }
   const { status, json } = await execute("thrown");
@@ -218,7 +247,9 @@ test("after pruning a replay is answered without its result, and each action has
     salts: { request: expect.any(String), result: expect.any(String) },
   });
   const guess = { ...sent["brief"], nonce: "nonce-again" };
-  expect((await call(daemon.socket, "POST", "/execute", guess)).json.code).toBe("approval_nonce_mismatch");
+  expect((await call(daemon.socket, "POST", "/execute", guess)).json.code).toBe(
+    "approval_nonce_mismatch",
+  );
   expect((await openexec(daemon, ["audit"])).code).toBe(0);
 });
 
@@ -230,7 +261,11 @@ test("pruning that died between key and rows is finished by the next start", asy
   expect((await unsealed(at("state"), at("state"))).rows).toBe(4);
   await until(() => keys.every((name) => parseInt(name) < Date.now()));
   await start();
-  expect((await execute("later")).json).toMatchObject({ replayed: true, result: null, result_pruned: true });
+  expect((await execute("later")).json).toMatchObject({
+    replayed: true,
+    result: null,
+    result_pruned: true,
+  });
   await until(async () => (await unsealed(at("state"), at("state"))).rows === 2);
   expect(tracesIn(at("state"), needles)).toEqual([]);
 });

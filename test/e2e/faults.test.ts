@@ -96,7 +96,9 @@ test.skipIf(!MAY_MOUNT)(
     await until(() => held.daemon.output.some((line) => line.includes("trust store reloaded")));
     disk.free();
     const { stdout } = await openexec(held.daemon, ["export"]);
-    const bodies = stdout.trim().split("\n").flatMap((line) => JSON.parse(line).receipt?.payload ?? []);
+    const bodies = stdout.trim().split("\n").flatMap((line) =>
+      JSON.parse(line).receipt?.payload ?? []
+    );
     const acts = bodies.map((body) => JSON.parse(atob(body))).flatMap(({ act }) => act ?? []);
     expect(acts).toEqual(["halt", "prune", "revoke", "resume", "reload"]);
   },
@@ -134,7 +136,10 @@ test.skipIf(!MAY_TRACE)(
     const approved = held.approve("once", "failing", "end");
     {
       await using _trace = await traceRunning(held.daemon.pid, FAILING_FLUSH);
-      expect((await held.send(approved)).json).toMatchObject({ status: 503, code: "ledger_unavailable" });
+      expect((await held.send(approved)).json).toMatchObject({
+        status: 503,
+        code: "ledger_unavailable",
+      });
     }
     expect((await held.send(approved)).json.code).toBe("ledger_unavailable");
     expect((await held.get("/health")).json.refusing).toEqual(["ledger_unavailable"]);
@@ -162,7 +167,9 @@ test.skipIf(!MAY_TRACE)(
       held.letGo("unrecorded");
       expect((await running).json).toMatchObject({ code: "outcome_unknown", effect: "unknown" });
     }
-    expect((await held.send(held.approve("once", "next", "end"))).json.code).toBe("ledger_unavailable");
+    expect((await held.send(held.approve("once", "next", "end"))).json.code).toBe(
+      "ledger_unavailable",
+    );
 
     await held.killAndStartAgain();
     expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
@@ -174,7 +181,10 @@ test.skipIf(!MAY_TRACE)(
 const DAMAGE: readonly (readonly [string, (file: string) => void])[] = [
   ["cut short", (file) => Deno.truncateSync(file, 3 * 4096)],
   ["emptied", (file) => Deno.truncateSync(file, 0)],
-  ["overwritten", (file) => Deno.writeFileSync(file, new Uint8Array(Deno.statSync(file).size).fill(0x5a))],
+  [
+    "overwritten",
+    (file) => Deno.writeFileSync(file, new Uint8Array(Deno.statSync(file).size).fill(0x5a)),
+  ],
   ["gone", (file) => Deno.removeSync(file)],
 ];
 

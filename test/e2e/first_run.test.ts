@@ -14,17 +14,23 @@ afterAll(() => daemon.close());
 /** The line of the start-up output that shows a way to run something, pasted into a shell as a person would. */
 function paste(containing: string): string {
   const line = daemon.output.find((candidate) => candidate.includes(containing))?.trim();
-  if (line === undefined) throw new Error(`no line with ${containing} in:\n${daemon.output.join("\n")}`);
+  if (line === undefined) {
+    throw new Error(`no line with ${containing} in:\n${daemon.output.join("\n")}`);
+  }
   const bin = new URL("../../bin", import.meta.url).pathname;
-  return execFileSync("bash", ["-o", "pipefail", "-c", line.replaceAll("npx openexec", "openexec")], {
-    encoding: "utf8",
-    env: {
-      PATH: `${bin}:${Deno.env.get("PATH")}`,
-      HOME: daemon.directory,
-      XDG_RUNTIME_DIR: `${daemon.directory}/run`,
-      XDG_STATE_HOME: `${daemon.directory}/state`,
+  return execFileSync(
+    "bash",
+    ["-o", "pipefail", "-c", line.replaceAll("npx openexec", "openexec")],
+    {
+      encoding: "utf8",
+      env: {
+        PATH: `${bin}:${Deno.env.get("PATH")}`,
+        HOME: daemon.directory,
+        XDG_RUNTIME_DIR: `${daemon.directory}/run`,
+        XDG_STATE_HOME: `${daemon.directory}/state`,
+      },
     },
-  });
+  );
 }
 
 test("the first start names the development approver, and says so wherever trust is shown", async () => {
@@ -32,7 +38,11 @@ test("the first start names the development approver, and says so wherever trust
   expect(output).toContain("development_approver");
   expect(output).toContain("approver.key");
   const { json } = await call(daemon.socket, "GET", "/health");
-  expect(json).toMatchObject({ status: "healthy", exec_mode: "enforced", development_approver: true });
+  expect(json).toMatchObject({
+    status: "healthy",
+    exec_mode: "enforced",
+    development_approver: true,
+  });
 });
 
 test("socket, state and key are for this user only", () => {
@@ -48,7 +58,10 @@ test("the pasted pipe of request, approve and exec runs echo", () => {
 });
 
 testWith("curl")("the pasted curl line runs echo", () => {
-  expect(JSON.parse(paste("curl"))).toMatchObject({ status: "succeeded", result: { msg: "hello" } });
+  expect(JSON.parse(paste("curl"))).toMatchObject({
+    status: "succeeded",
+    result: { msg: "hello" },
+  });
 });
 
 testWith("socat")("the pasted socat line runs echo", () => {

@@ -11,7 +11,8 @@ import { until } from "../support/until.ts";
 
 const MEBIBYTE = 2 ** 20;
 const alice = new Approver("alice");
-const CONFIG = `executor_id = "openexec:test"\n${alice.toml()}[actions.echo]\nmodule = "builtin:echo"\n`;
+const CONFIG =
+  `executor_id = "openexec:test"\n${alice.toml()}[actions.echo]\nmodule = "builtin:echo"\n`;
 
 let daemon: Daemon;
 afterEach(() => daemon.close());

@@ -44,7 +44,9 @@ export class Held implements AsyncDisposable {
 
   /** On the same state; the last daemon has to have ended. */
   async startAgain(options?: HeldOptions): Promise<void> {
-    const config = options === undefined ? {} : { config: configOf(this.#approver, this.marks, options) };
+    const config = options === undefined
+      ? {}
+      : { config: configOf(this.#approver, this.marks, options) };
     this.daemon = await Daemon.start({ directory: this.daemon.directory, ...config });
   }
 
@@ -53,8 +55,16 @@ export class Held implements AsyncDisposable {
     await this.startAgain(options);
   }
 
-  approve(action: "once" | "again", label: string, how: How, claims: Record<string, unknown> = {}): Approved {
-    return this.#approver.approve(request(action, { folder: this.marks, label, how }, `n-${label}`), claims);
+  approve(
+    action: "once" | "again",
+    label: string,
+    how: How,
+    claims: Record<string, unknown> = {},
+  ): Approved {
+    return this.#approver.approve(
+      request(action, { folder: this.marks, label, how }, `n-${label}`),
+      claims,
+    );
   }
 
   send(approved: Approved, headers: Record<string, string> = {}): Promise<HttpAnswer> {
@@ -68,7 +78,9 @@ export class Held implements AsyncDisposable {
   /** Idempotency keys of all starts under that label. */
   starts(label: string): string[] {
     const names = Array.from(Deno.readDirSync(this.marks), ({ name }) => name.split("."));
-    return names.flatMap(([of, key = "", , ...rest]) => of === label && rest.length === 0 ? [key] : [])
+    return names.flatMap(([of, key = "", , ...rest]) =>
+      of === label && rest.length === 0 ? [key] : []
+    )
       .filter((key) => key !== "go");
   }
 

@@ -19,7 +19,8 @@ const AS_NOBODY = { wrapper: NOBODY, openexec: checkout.openexec };
 afterAll(() => checkout.remove());
 
 const AS_ROOT = /^warning: running as root: .*user of its own/;
-const OWN_USER = /^warning: agents that connect under the daemon's own user .*: run it as a user of its own/;
+const OWN_USER =
+  /^warning: agents that connect under the daemon's own user .*: run it as a user of its own/;
 const OPEN_CONFIG = /^warning: .*openexec\.toml is writable for others than its owner: chmod go-w /;
 
 /** What `serve` warns of at its start. */
@@ -30,7 +31,10 @@ function warningsOf(daemon: Daemon): string[] {
 /** A fresh folder that belongs to that user, with folders for sockets and checkpoints. */
 function folderOf(uid: number): string {
   const directory = Deno.makeTempDirSync({ prefix: "openexec-privilege-" });
-  const folders = [directory, ...["agents", "operators", "kept"].map((name) => `${directory}/${name}`)];
+  const folders = [
+    directory,
+    ...["agents", "operators", "kept"].map((name) => `${directory}/${name}`),
+  ];
   for (const folder of folders.slice(1)) Deno.mkdirSync(folder);
   if (uid !== Deno.uid()) { for (const folder of folders) Deno.chownSync(folder, uid, uid); }
   return directory;
@@ -104,7 +108,13 @@ describe("as whoever runs this", () => {
     expect([...lists.keys()].sort()).toEqual(kinds);
     expect(kinds.filter((kind) => lists.get(kind) === "all")).toEqual(["--allow-ffi"]);
     expect(lists.get("--allow-run")).toEqual(["/bin/sh"]);
-    const written = ["state", "kept", "agents/first.sock", "agents/second.sock", "operators/admin.sock"]
+    const written = [
+      "state",
+      "kept",
+      "agents/first.sock",
+      "agents/second.sock",
+      "operators/admin.sock",
+    ]
       .map((name) => `${directory}/${name}`);
     expect(lists.get("--allow-write")).toEqual(written);
     const read = [program.root, program.packages, `${directory}/openexec.toml`, ...written];

@@ -42,8 +42,17 @@ test.concurrent.each(CHOSEN.map((malformed) => [malformed.name, malformed] as co
 
 test("none of them is in the ledger, and the daemon serves on", async () => {
   const { json } = await call(daemon.socket, "GET", "/admin/status");
-  expect(json).toMatchObject({ status: "healthy", in_flight: 0, ledger: { executions: 0, logSize: 1 } });
+  expect(json).toMatchObject({
+    status: "healthy",
+    in_flight: 0,
+    ledger: { executions: 0, logSize: 1 },
+  });
   expect(daemon.output.filter((line) => line.includes("internal error"))).toEqual([]);
-  const { status } = await call(daemon.socket, "POST", "/execute", alice.approve(request("echo", {})));
+  const { status } = await call(
+    daemon.socket,
+    "POST",
+    "/execute",
+    alice.approve(request("echo", {})),
+  );
   expect(status).toBe(200);
 });

@@ -63,7 +63,10 @@ test("revoke takes an approval back before it is used", async () => {
   const approved = alice.approve(request("echo", {}), { jti: "withdrawn" });
   expect((await openexec(daemon, ["revoke", "alice", "withdrawn"])).code).toBe(0);
   expect(await newestReceipt()).toEqual(act("revoke", { iss: "alice", jti: "withdrawn" }));
-  expect((await execute(approved)).json).toMatchObject({ code: "approval_revoked", effect: "none" });
+  expect((await execute(approved)).json).toMatchObject({
+    code: "approval_revoked",
+    effect: "none",
+  });
 });
 
 test("resolve declares what became of an execution that is unknown, once", async () => {
@@ -80,7 +83,11 @@ test("resolve declares what became of an execution that is unknown, once", async
     note: "seen downstream",
     peer: { uid: Deno.uid() },
   });
-  expect((await execute(approved)).json).toMatchObject({ status: "succeeded", resolved: true, result: null });
+  expect((await execute(approved)).json).toMatchObject({
+    status: "succeeded",
+    resolved: true,
+    result: null,
+  });
   expect((await openexec(daemon, resolve)).stderr).toContain("not_resolvable");
 });
 

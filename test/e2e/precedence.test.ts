@@ -104,94 +104,138 @@ function isEnvelope(value: unknown): value is Envelope {
 }
 
 /** In the order in which they are decided; `slot` names what two faults cannot both have. */
-const FAULTS: readonly { code: string; title: string; make: (d: Draft) => Draft; slot?: string }[] = [
-  {
-    code: "request_malformed",
-    title: "an unknown member",
-    make: (d) => ({ ...d, more: { bogus: 1 } }),
-  },
-  { code: "nonce_missing", title: "no nonce", make: (d) => ({ ...d, nonce: undefined }), slot: "nonce" },
-  {
-    code: "nonce_reused",
-    title: "an own nonce of another request",
-    make: (d) => ({ ...d, nonce: USED_NONCE }),
-    slot: "nonce",
-  },
-  {
-    code: "action_not_allowed",
-    title: "an action that the socket does not list",
-    make: (d) => ({ ...d, action: "hidden" }),
-    slot: "action",
-  },
-  {
-    code: "action_unknown",
-    title: "an action that nobody registered",
-    make: (d) => ({ ...d, action: "nowhere" }),
-    slot: "action",
-  },
-  { code: "approval_missing", title: "no approval", make: (d) => ({ ...d, distort: () => null }) },
-  {
-    code: "approval_malformed",
-    title: "another payload type",
-    make: distort((approval) => ({ ...approval, payloadType: "text/plain" })),
-  },
-  {
-    code: "approval_signer_unknown",
-    title: "an unknown keyid",
-    make: distort((approval) => ({
-      ...approval,
-      signatures: approval.signatures.map(({ sig }) => ({ keyid: "nobody-1", sig })),
-    })),
-  },
-  {
-    code: "approval_signature_invalid",
-    title: "a signature of another key",
-    make: distort((approval) => ({
-      ...approval,
-      signatures: approval.signatures.map(({ keyid }) => ({
-        keyid,
-        sig: "A".repeat(86),
+const FAULTS: readonly { code: string; title: string; make: (d: Draft) => Draft; slot?: string }[] =
+  [
+    {
+      code: "request_malformed",
+      title: "an unknown member",
+      make: (d) => ({ ...d, more: { bogus: 1 } }),
+    },
+    {
+      code: "nonce_missing",
+      title: "no nonce",
+      make: (d) => ({ ...d, nonce: undefined }),
+      slot: "nonce",
+    },
+    {
+      code: "nonce_reused",
+      title: "an own nonce of another request",
+      make: (d) => ({ ...d, nonce: USED_NONCE }),
+      slot: "nonce",
+    },
+    {
+      code: "action_not_allowed",
+      title: "an action that the socket does not list",
+      make: (d) => ({ ...d, action: "hidden" }),
+      slot: "action",
+    },
+    {
+      code: "action_unknown",
+      title: "an action that nobody registered",
+      make: (d) => ({ ...d, action: "nowhere" }),
+      slot: "action",
+    },
+    {
+      code: "approval_missing",
+      title: "no approval",
+      make: (d) => ({ ...d, distort: () => null }),
+    },
+    {
+      code: "approval_malformed",
+      title: "another payload type",
+      make: distort((approval) => ({ ...approval, payloadType: "text/plain" })),
+    },
+    {
+      code: "approval_signer_unknown",
+      title: "an unknown keyid",
+      make: distort((approval) => ({
+        ...approval,
+        signatures: approval.signatures.map(({ sig }) => ({ keyid: "nobody-1", sig })),
       })),
-    })),
-  },
-  { code: "approval_malformed", title: "an unknown claim", make: claim("bogus", 1) },
-  { code: "approval_signer_unknown", title: "an issuer who did not sign", make: claim("iss", "carol") },
-  { code: "approval_not_yet_valid", title: "issued tomorrow", make: (d) => ({ ...d, isEarly: true }) },
-  { code: "approval_expired", title: "expired", make: (d) => ({ ...d, isLate: true }) },
-  { code: "approval_ttl_too_long", title: "valid for too long", make: (d) => ({ ...d, isLong: true }) },
-  { code: "approval_audience_mismatch", title: "for another executor", make: claim("aud", "openexec:else") },
-  { code: "approval_subject_mismatch", title: "for another peer", make: claim("sub", "uid:4000000000") },
-  { code: "approval_tenant_mismatch", title: "for another tenant", make: claim("tenant", "t2") },
-  {
-    code: "approval_action_mismatch",
-    title: "for another payload",
-    make: (d) => ({ ...d, withDigest: false }),
-  },
-  { code: "approval_nonce_mismatch", title: "for another nonce", make: claim("nonce", "another") },
-  {
-    code: "approval_handler_mismatch",
-    title: "for another handler",
-    make: claim("handler_digest", `sha256:${"0".repeat(64)}`),
-  },
-  {
-    code: "approval_scope_denied",
-    title: "by one who may not approve it",
-    make: (d) => ({ ...d, approver: bob }),
-  },
-  {
-    code: "approval_signers_insufficient",
-    title: "one approver of two",
-    make: (d) => ({ ...d, action: "two" }),
-    slot: "action",
-  },
-  {
-    code: "payload_invalid",
-    title: "a payload that does not fit",
-    make: (d) => ({ ...d, payload: { a: "x" } }),
-  },
-  { code: "approval_revoked", title: "a revoked approval", make: claim("jti", REVOKED_JTI), slot: "jti" },
-  { code: "approval_already_used", title: "a used approval", make: claim("jti", USED_JTI), slot: "jti" },
-];
+    },
+    {
+      code: "approval_signature_invalid",
+      title: "a signature of another key",
+      make: distort((approval) => ({
+        ...approval,
+        signatures: approval.signatures.map(({ keyid }) => ({
+          keyid,
+          sig: "A".repeat(86),
+        })),
+      })),
+    },
+    { code: "approval_malformed", title: "an unknown claim", make: claim("bogus", 1) },
+    {
+      code: "approval_signer_unknown",
+      title: "an issuer who did not sign",
+      make: claim("iss", "carol"),
+    },
+    {
+      code: "approval_not_yet_valid",
+      title: "issued tomorrow",
+      make: (d) => ({ ...d, isEarly: true }),
+    },
+    { code: "approval_expired", title: "expired", make: (d) => ({ ...d, isLate: true }) },
+    {
+      code: "approval_ttl_too_long",
+      title: "valid for too long",
+      make: (d) => ({ ...d, isLong: true }),
+    },
+    {
+      code: "approval_audience_mismatch",
+      title: "for another executor",
+      make: claim("aud", "openexec:else"),
+    },
+    {
+      code: "approval_subject_mismatch",
+      title: "for another peer",
+      make: claim("sub", "uid:4000000000"),
+    },
+    { code: "approval_tenant_mismatch", title: "for another tenant", make: claim("tenant", "t2") },
+    {
+      code: "approval_action_mismatch",
+      title: "for another payload",
+      make: (d) => ({ ...d, withDigest: false }),
+    },
+    {
+      code: "approval_nonce_mismatch",
+      title: "for another nonce",
+      make: claim("nonce", "another"),
+    },
+    {
+      code: "approval_handler_mismatch",
+      title: "for another handler",
+      make: claim("handler_digest", `sha256:${"0".repeat(64)}`),
+    },
+    {
+      code: "approval_scope_denied",
+      title: "by one who may not approve it",
+      make: (d) => ({ ...d, approver: bob }),
+    },
+    {
+      code: "approval_signers_insufficient",
+      title: "one approver of two",
+      make: (d) => ({ ...d, action: "two" }),
+      slot: "action",
+    },
+    {
+      code: "payload_invalid",
+      title: "a payload that does not fit",
+      make: (d) => ({ ...d, payload: { a: "x" } }),
+    },
+    {
+      code: "approval_revoked",
+      title: "a revoked approval",
+      make: claim("jti", REVOKED_JTI),
+      slot: "jti",
+    },
+    {
+      code: "approval_already_used",
+      title: "a used approval",
+      make: claim("jti", USED_JTI),
+      slot: "jti",
+    },
+  ];
 
 /** What is decided before the state of the daemon. */
 const BEFORE_HALTED = new Set(["request_malformed", "nonce_missing", "nonce_reused"]);

@@ -72,24 +72,32 @@ testAsOthers("another uid is refused by mode, by group and by the list of uids",
   expect([await statusOf(ROOT, "admin"), await statusOf(MEMBER, "admin")]).toEqual([200, null]);
 });
 
-testAsOthers("who is not on the list leaves nothing in the ledger, and is in the daemon's log", async () => {
-  const before = await logSize();
-  const { json, pid } = await callAs(
-    MEMBER,
-    at("listed"),
-    "POST",
-    "/execute",
-    alice.approve(request("echo", {})),
-  );
-  expect(json).toMatchObject({ code: "peer_denied", effect: "none" });
-  await expect.poll(() =>
-    daemon.output.filter((line) => line.includes("peer_denied")).map((l) => JSON.parse(l))
-  )
-    .toContainEqual(
-      expect.objectContaining({ code: "peer_denied", uid: OTHER_UID, pid, socket: "listed.sock" }),
+testAsOthers(
+  "who is not on the list leaves nothing in the ledger, and is in the daemon's log",
+  async () => {
+    const before = await logSize();
+    const { json, pid } = await callAs(
+      MEMBER,
+      at("listed"),
+      "POST",
+      "/execute",
+      alice.approve(request("echo", {})),
     );
-  expect(await logSize()).toBe(before);
-});
+    expect(json).toMatchObject({ code: "peer_denied", effect: "none" });
+    await expect.poll(() =>
+      daemon.output.filter((line) => line.includes("peer_denied")).map((l) => JSON.parse(l))
+    )
+      .toContainEqual(
+        expect.objectContaining({
+          code: "peer_denied",
+          uid: OTHER_UID,
+          pid,
+          socket: "listed.sock",
+        }),
+      );
+    expect(await logSize()).toBe(before);
+  },
+);
 
 testAsOthers("the receipt names the uid, gid and pid that asked, and the socket", async () => {
   const approved = alice.approve(request("echo", { from: "a member" }));
@@ -100,8 +108,18 @@ testAsOthers("the receipt names the uid, gid and pid that asked, and the socket"
 
 testAsOthers("an agent sees its own executions alone, and an operator all", async () => {
   const approved = alice.approve(request("echo", { whose: "the member's" }));
-  const { json: { id, log_index } } = await callAs(MEMBER, at("group"), "POST", "/execute", approved);
-  const targets = [`/executions/${id}`, `/executions?nonce=${approved.nonce}`, `/receipts/${log_index}`];
+  const { json: { id, log_index } } = await callAs(
+    MEMBER,
+    at("group"),
+    "POST",
+    "/execute",
+    approved,
+  );
+  const targets = [
+    `/executions/${id}`,
+    `/executions?nonce=${approved.nonce}`,
+    `/receipts/${log_index}`,
+  ];
   for (const target of targets) {
     expect((await callAs(MEMBER, at("group"), "GET", target)).status).toBe(200);
     expect((await callAs(ROOT, at("group"), "GET", target)).json).toMatchObject({
@@ -110,7 +128,9 @@ testAsOthers("an agent sees its own executions alone, and an operator all", asyn
     expect((await callAs(ROOT, at("admin"), "GET", target)).status).toBe(200);
   }
   const idsAs = async (who: readonly [number, number], socket: string) =>
-    (await callAs(who, at(socket), "GET", "/executions")).json.executions.map(({ id }: { id: string }) => id);
+    (await callAs(who, at(socket), "GET", "/executions")).json.executions.map((
+      { id }: { id: string },
+    ) => id);
   expect(await idsAs(MEMBER, "group")).toContain(id);
   expect(await idsAs(ROOT, "group")).not.toContain(id);
   expect(await idsAs(ROOT, "admin")).toContain(id);
@@ -124,7 +144,12 @@ testAsOthers("an approval for one uid serves no other", async () => {
 });
 
 test("a socket takes the actions of its list, and shows no others", async () => {
-  const refused = await call(at("group"), "POST", "/execute", alice.approve(request("add", { a: 1, b: 2 })));
+  const refused = await call(
+    at("group"),
+    "POST",
+    "/execute",
+    alice.approve(request("add", { a: 1, b: 2 })),
+  );
   expect(refused.json).toMatchObject({ code: "action_not_allowed", effect: "none" });
   const { json } = await call(at("group"), "GET", "/actions");
   expect(json.actions.map(({ name }: { name: string }) => name)).toEqual(["echo"]);
@@ -133,7 +158,9 @@ test("a socket takes the actions of its list, and shows no others", async () => 
 test.each([
   ["GET", "/metrics"],
   ["GET", "/admin/status"],
-  ...["halt", "resume", "revoke", "resolve", "prune", "backup"].map((act) => ["POST", `/admin/${act}`]),
+  ...["halt", "resume", "revoke", "resolve", "prune", "backup"].map((
+    act,
+  ) => ["POST", `/admin/${act}`]),
 ])("%s %s is for admin sockets only", async (method = "", path = "") => {
   const body = method === "POST" ? {} : undefined;
   const { status, json } = await call(at("private"), method, path, body);
@@ -148,7 +175,9 @@ test("the daemon listens on its sockets and nothing else, and its executors on n
     [],
     bound.sort(),
   ]);
-  for (const pid of running.executors) expect(listeningSockets(pid)).toEqual({ internet: [], unix: [] });
+  for (const pid of running.executors) {
+    expect(listeningSockets(pid)).toEqual({ internet: [], unix: [] });
+  }
 });
 
 test("an executor has the end of its channel and nothing else of the daemon", async () => {
@@ -186,7 +215,9 @@ test("an executor has the permissions of its action and no more", async () => {
   );
   // FFI is for the first moment of our own code, which gives it up before there is any handler; the modules are what
   // handlers import.
-  const modules = ["openexec", "valibot"].map((name) => `${directory}/state/executors/modules/${name}.mjs`);
+  const modules = ["openexec", "valibot"].map((name) =>
+    `${directory}/state/executors/modules/${name}.mjs`
+  );
   const own = ["--allow-ffi", `--allow-read=${modules.join()}`];
   const waits = [
     "--allow-ffi",
@@ -201,7 +232,8 @@ async function runningExecutors() {
   const gate = `${directory}/gate`;
   const approved = alice.approve(request("wait", { file: gate }));
   const run = call(at("admin"), "POST", "/execute", approved);
-  await expect.poll(async () => (await call(at("admin"), "GET", "/admin/status")).json.in_flight).toBe(1);
+  await expect.poll(async () => (await call(at("admin"), "GET", "/admin/status")).json.in_flight)
+    .toBe(1);
   return {
     executors: childrenOf(daemon.pid),
     async [Symbol.asyncDispose]() {

@@ -37,7 +37,13 @@ async function callFromProcess(
   requests: readonly unknown[],
 ): Promise<{ status: number; code: string | null }[]> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", new URL("../support/caller.ts", import.meta.url).pathname, daemon.socket],
+    args: [
+      "run",
+      "-A",
+      "--quiet",
+      new URL("../support/caller.ts", import.meta.url).pathname,
+      daemon.socket,
+    ],
     stdin: "piped",
     stdout: "piped",
   }).spawn();
@@ -53,7 +59,9 @@ async function callUntilSettled(requests: readonly unknown[]): Promise<number> {
   let succeeded = 0;
   while (rest.length > 0) {
     const answers = await callFromProcess(rest);
-    const again = answers.map(({ code }) => code === "executor_busy" || code === "execution_in_flight");
+    const again = answers.map(({ code }) =>
+      code === "executor_busy" || code === "execution_in_flight"
+    );
     const odd = answers.filter(({ status }, i) => status !== 200 && !again[i]);
     expect(odd).toEqual([]);
     succeeded += answers.filter(({ status }) => status === 200).length;
@@ -65,10 +73,14 @@ async function callUntilSettled(requests: readonly unknown[]): Promise<number> {
 test("200 callers from 8 processes on 50 nonces start the handler 50 times", async () => {
   const approved = Array.from(
     { length: NONCES },
-    (_, i) => approver.approve(request("leave_mark", { folder: marks, label: `n${i}` }, `race-${i}`)),
+    (_, i) =>
+      approver.approve(request("leave_mark", { folder: marks, label: `n${i}` }, `race-${i}`)),
   );
   const callers = Array.from({ length: CALLERS }, (_, i) => approved[i % NONCES]);
-  const shares = Array.from({ length: PROCESSES }, (_, p) => callers.filter((_, i) => i % PROCESSES === p));
+  const shares = Array.from(
+    { length: PROCESSES },
+    (_, p) => callers.filter((_, i) => i % PROCESSES === p),
+  );
   const succeeded = await Promise.all(shares.map(callUntilSettled));
   expect(succeeded.reduce((sum, n) => sum + n)).toBe(CALLERS);
   const labels = [...Deno.readDirSync(marks)].map(({ name }) => name.split(".")[0]);

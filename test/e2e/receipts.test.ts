@@ -92,7 +92,13 @@ async function audit(...args: readonly string[]) {
 }
 
 async function verify(file: string, ...args: readonly string[]) {
-  const { code, stdout } = await openexec(daemon, ["verify", at(file), "--offline", "--json", ...args]);
+  const { code, stdout } = await openexec(daemon, [
+    "verify",
+    at(file),
+    "--offline",
+    "--json",
+    ...args,
+  ]);
   const { checks, receipt } = JSON.parse(stdout);
   const failed = checks.flatMap(({ name, outcome }: Record<string, string>) =>
     outcome === "failed" ? [name] : []
@@ -116,7 +122,8 @@ async function tamper(work: (tables: Tables) => void): Promise<string> {
 }
 
 async function killItsExecutors(label: string): Promise<void> {
-  const started = () => [...Deno.readDirSync(at("marks"))].some(({ name }) => name.startsWith(label));
+  const started = () =>
+    [...Deno.readDirSync(at("marks"))].some(({ name }) => name.startsWith(label));
   await until(started);
   for (const pid of childrenOf(daemon.pid)) Deno.kill(pid, "SIGKILL");
 }
@@ -175,14 +182,18 @@ test("each of them verifies offline, with the key of its time and no other", asy
       newKey,
     );
     expect([i, code, failed]).toEqual([i, 0, []]);
-    return [receipt.kind, receipt.status ?? receipt.act ?? receipt.as, receipt.code].filter(Boolean).join(
-      " ",
-    );
+    return [receipt.kind, receipt.status ?? receipt.act ?? receipt.as, receipt.code].filter(Boolean)
+      .join(
+        " ",
+      );
   }));
   expect([...new Set(verified)].sort()).toEqual(EVERY_RECEIPT);
 
   const [first, last] = ["receipts/1.json", `receipts/${indexes.length - 1}.json`];
-  expect(await verify(first, "--executor-key", newKey)).toMatchObject({ code: 1, failed: ["signature"] });
+  expect(await verify(first, "--executor-key", newKey)).toMatchObject({
+    code: 1,
+    failed: ["signature"],
+  });
   expect(await verify(last, "--executor-key", oldKey)).toMatchObject({
     code: 1,
     failed: ["signature", "inclusion"],
@@ -197,18 +208,28 @@ test("an answer verifies with its payload and result opened, and against a check
     code: 0,
     receipt: { status: "timed_out" },
   });
-  expect((await verify("answer.json", ...trusted, "--payload", '{"a":2}')).failed).toEqual(["request"]);
-  expect((await verify("answer.json", ...trusted, "--result", '{"a":2}')).failed).toEqual(["result"]);
-  expect((await verify("answer.json", ...trusted, "--executor-id", "openexec:other")).failed).toEqual([
-    "executor",
+  expect((await verify("answer.json", ...trusted, "--payload", '{"a":2}')).failed).toEqual([
+    "request",
   ]);
+  expect((await verify("answer.json", ...trusted, "--result", '{"a":2}')).failed).toEqual([
+    "result",
+  ]);
+  expect((await verify("answer.json", ...trusted, "--executor-id", "openexec:other")).failed)
+    .toEqual([
+      "executor",
+    ]);
 
   const proven = ["receipts/1.json", ...trusted, "--executor-key", newKey, "--checkpoint"] as const;
   expect(await verify(...proven, at("last.checkpoint"))).toMatchObject({ code: 0 });
   // offline nobody hands over what connects two sizes of the log, so that they are one history is not shown
   expect((await verify(...proven, at("first.checkpoint"))).failed).toEqual(["consistency"]);
   daemon = await Daemon.start({ directory });
-  const asked = await openexec(daemon, ["verify", at(proven[0]), ...proven.slice(1), at("first.checkpoint")]);
+  const asked = await openexec(daemon, [
+    "verify",
+    at(proven[0]),
+    ...proven.slice(1),
+    at("first.checkpoint"),
+  ]);
   expect([asked.code, asked.stdout.match(/^ok +consistency/m)?.length]).toEqual([0, 1]);
   await daemon.stop();
 });
@@ -226,15 +247,23 @@ test("an audit passes on the state directory, on a copy, on a backup and on an e
   expect(whole.keys).toMatchObject([{ public_key: oldKey, since: 0 }, { public_key: newKey }]);
   const exported = await openexec(daemon, ["export"]);
   Deno.writeTextFileSync(at("export.jsonl"), exported.stdout);
-  for (const copied of [["--state", copy("state")], ["--state", at("state/copy")], [at("export.jsonl")]]) {
+  for (
+    const copied of [["--state", copy("state")], ["--state", at("state/copy")], [
+      at("export.jsonl"),
+    ]]
+  ) {
     expect(await audit(...copied), copied.join(" ")).toMatchObject({ code: 0, problem: null });
   }
   // the new key says nothing of what was before it, unless a checkpoint that it signed covers that
-  expect(await audit("--executor-key", newKey)).toMatchObject({ code: 1, problem: { code: "untrusted" } });
-  expect(await audit("--executor-key", newKey, "--checkpoint", at("last.checkpoint"))).toMatchObject({
-    code: 0,
-    anchored: true,
+  expect(await audit("--executor-key", newKey)).toMatchObject({
+    code: 1,
+    problem: { code: "untrusted" },
   });
+  expect(await audit("--executor-key", newKey, "--checkpoint", at("last.checkpoint")))
+    .toMatchObject({
+      code: 0,
+      anchored: true,
+    });
   expect(await audit("--executor-key", alice.publicKey)).toMatchObject({
     code: 1,
     problem: { code: "untrusted" },
@@ -244,7 +273,9 @@ test("an audit passes on the state directory, on a copy, on a backup and on an e
 /** Log index of the receipt of that nonce. */
 function indexOf(nonce: string): number {
   return [...Deno.readDirSync(at("receipts"))].map(({ name }) => parseInt(name)).find((i) => {
-    const { attestation: { payload } } = JSON.parse(Deno.readTextFileSync(at(`receipts/${i}.json`)));
+    const { attestation: { payload } } = JSON.parse(
+      Deno.readTextFileSync(at(`receipts/${i}.json`)),
+    );
     return JSON.parse(Buffer.from(payload, "base64").toString()).nonce === nonce;
   }) ?? -1;
 }
@@ -278,7 +309,9 @@ test("a byte flipped in the data file is found, and so is a tail cut off where a
   const bytes = Buffer.from(Deno.readFileSync(file));
   const text = '"nonce":"n-invalid"';
   let found = 0;
-  for (let i = bytes.indexOf(text); i >= 0; i = bytes.indexOf(text, i + 1), found++) bytes.write("N", i + 9);
+  for (let i = bytes.indexOf(text); i >= 0; i = bytes.indexOf(text, i + 1), found++) {
+    bytes.write("N", i + 9);
+  }
   Deno.writeFileSync(file, bytes);
   expect(found).toBeGreaterThan(0);
   expect(await audit("--state", flipped)).toMatchObject({
@@ -299,7 +332,9 @@ test("a byte flipped in the data file is found, and so is a tail cut off where a
 test("an export that lost its end, or a line, does not pass", async () => {
   const lines = Deno.readTextFileSync(at("export.jsonl")).split("\n").slice(0, -1);
   const without = (from: number, to: number) => [...lines.slice(0, from), ...lines.slice(to)];
-  for (const left of [lines.slice(0, -1), without(5, 6), without(lines.length - 2, lines.length - 1)]) {
+  for (
+    const left of [lines.slice(0, -1), without(5, 6), without(lines.length - 2, lines.length - 1)]
+  ) {
     Deno.writeTextFileSync(at("cut.jsonl"), `${left.join("\n")}\n`);
     expect((await audit(at("cut.jsonl"))).code).toBe(1);
   }
@@ -316,7 +351,11 @@ test("a restore, made while no daemon could sign, is in the log of the one that 
     return [size, JSON.parse(Buffer.from(json.attestation.payload, "base64").toString())];
   };
   const [size, receipt] = await newest();
-  expect(receipt).toMatchObject({ kind: "admin", act: "restore", detail: { fence: expect.any(String) } });
+  expect(receipt).toMatchObject({
+    kind: "admin",
+    act: "restore",
+    detail: { fence: expect.any(String) },
+  });
   expect(receipt.peer).toBeUndefined();
   expect(Date.parse(receipt.detail.fence)).toBeGreaterThanOrEqual(Date.parse(receipt.at));
   expect(await newest()).toEqual([size, receipt]);

@@ -37,11 +37,18 @@ test("what a killed daemon left running is unknown, with a receipt, until an ope
   expect(resolved.code).toBe(0);
   const after = await held.send(approved);
   expect(after.status).toBe(200);
-  expect(after.json).toMatchObject({ id, status: "succeeded", resolved: true, result: null, replayed: true });
+  expect(after.json).toMatchObject({
+    id,
+    status: "succeeded",
+    resolved: true,
+    result: null,
+    replayed: true,
+  });
   expect(after.json.resolution_log_index).toBeGreaterThan(logIndex);
   const declared = await held.get(`/receipts/${after.json.resolution_log_index}`);
   expect((await openexec(held.daemon, ["verify", "-"], declared.text)).code).toBe(0);
-  expect((await openexec(held.daemon, ["resolve", id, "--as", "failed", "--note", "no"])).code).toBe(1);
+  expect((await openexec(held.daemon, ["resolve", id, "--as", "failed", "--note", "no"])).code)
+    .toBe(1);
   expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
   expect(held.starts("left")).toHaveLength(1);
 });
@@ -57,7 +64,11 @@ test("an action declared so runs again under the same idempotency key, and its r
   expect((await held.send(approved)).json.code).toBe("execution_in_flight");
   held.letGo("twice");
   const answer = await held.send(approved, { prefer: "wait=30" });
-  expect(answer.json).toMatchObject({ status: "succeeded", replayed: true, result: { label: "twice" } });
+  expect(answer.json).toMatchObject({
+    status: "succeeded",
+    replayed: true,
+    result: { label: "twice" },
+  });
   expect(held.starts("twice")).toEqual([answer.json.id, answer.json.id]);
 });
 

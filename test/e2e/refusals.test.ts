@@ -43,7 +43,11 @@ const REFUSED: readonly (readonly [string, string, () => unknown])[] = [
   ["not JSON", "request_malformed", () => "{"],
   ["no object", "request_malformed", () => "[]"],
   ["an unknown member", "request_malformed", () => ({ ...echo(), more: 1 })],
-  ["both kinds of approval", "request_malformed", () => ({ ...echo(), approval: {}, approval_artifact: {} })],
+  [
+    "both kinds of approval",
+    "request_malformed",
+    () => ({ ...echo(), approval: {}, approval_artifact: {} }),
+  ],
   ["a payload that is no object", "request_malformed", () => ({ ...echo(), payload: [] })],
   [
     "a duplicate key",
@@ -54,13 +58,20 @@ const REFUSED: readonly (readonly [string, string, () => unknown])[] = [
   ["an action this socket may not ask for", "action_not_allowed", () => request("hidden", {})],
   ["an action nobody registered", "action_unknown", () => request("nowhere", {})],
   ["no approval", "approval_missing", echo],
-  ["an approval that is no envelope", "approval_malformed", () => ({ ...echo(), approval: { payload: "" } })],
+  [
+    "an approval that is no envelope",
+    "approval_malformed",
+    () => ({ ...echo(), approval: { payload: "" } }),
+  ],
   ["a stranger's signature", "approval_signer_unknown", () => stranger.approve(echo(), claims)],
   ["a flipped signature", "approval_signature_invalid", () => {
     const approved = alice.approve(echo(), claims);
     return {
       ...approved,
-      approval: { ...stranger.envelope("{}"), signatures: [{ keyid: "alice-1", sig: "AA".repeat(43) }] },
+      approval: {
+        ...stranger.envelope("{}"),
+        signatures: [{ keyid: "alice-1", sig: "AA".repeat(43) }],
+      },
     };
   }],
   [
@@ -172,8 +183,12 @@ test("every well-formed refusal leaves a receipt within a second, and a malforme
   const receiptsOf = async (nonce: string) => {
     const size = Number((await call(admin, "GET", "/log/checkpoint")).text.split("\n")[1]);
     const indices = Array.from({ length: size }, (_, index) => index);
-    const answers = await Promise.all(indices.map((index) => call(admin, "GET", `/receipts/${index}`)));
-    return answers.map(({ json }) => JSON.parse(Buffer.from(json.attestation.payload, "base64").toString()))
+    const answers = await Promise.all(
+      indices.map((index) => call(admin, "GET", `/receipts/${index}`)),
+    );
+    return answers.map(({ json }) =>
+      JSON.parse(Buffer.from(json.attestation.payload, "base64").toString())
+    )
       .filter((body) => body.nonce === nonce);
   };
   await expect.poll(() => receiptsOf(refused.nonce), { timeout: 2_000 }).toMatchObject([

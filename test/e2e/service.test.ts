@@ -92,62 +92,80 @@ testWith("python3")("SIGHUP while it starts is a reload once it has", async () =
   await manager.until("READY=1");
 });
 
-testWith("python3")("a second SIGTERM ends it at once, and what ran is unknown to the next", async () => {
-  const { daemon: first, manager, folder } = await launch((folder) =>
-    HEAD + alice.toml() +
-    actionToml("wait", handler("wait_for_file.ts"), `allow = { read = ["${folder}/gate"] }`)
-  );
-  await first.ready;
-  const approved = alice.approve(request("wait", { file: `${folder}/gate` }));
-  const cutOff = execute(first.socket, approved).catch(() => "cut off");
-  await until(async () => await running(first.socket) === 1);
-  const executors = childrenOf(first.pid);
-  expect(executors).not.toEqual([]);
-  first.process.kill("SIGTERM");
-  await manager.until("STOPPING=1");
-  first.process.kill("SIGTERM");
-  expect(await first.process.status).toMatchObject({ code: 1, signal: null });
-  expect([await cutOff, exists(first.socket)]).toEqual(["cut off", false]);
-  await until(() => executors.every((pid) => !exists(`/proc/${pid}`)));
-  daemon = await Daemon.start({ directory: folder });
-  expect((await execute(daemon.socket, approved)).json).toMatchObject({
-    code: "outcome_unknown",
-    execution: { status: "outcome_unknown", replayed: true },
-  });
-});
+testWith("python3")(
+  "a second SIGTERM ends it at once, and what ran is unknown to the next",
+  async () => {
+    const { daemon: first, manager, folder } = await launch((folder) =>
+      HEAD + alice.toml() +
+      actionToml("wait", handler("wait_for_file.ts"), `allow = { read = ["${folder}/gate"] }`)
+    );
+    await first.ready;
+    const approved = alice.approve(request("wait", { file: `${folder}/gate` }));
+    const cutOff = execute(first.socket, approved).catch(() => "cut off");
+    await until(async () => await running(first.socket) === 1);
+    const executors = childrenOf(first.pid);
+    expect(executors).not.toEqual([]);
+    first.process.kill("SIGTERM");
+    await manager.until("STOPPING=1");
+    first.process.kill("SIGTERM");
+    expect(await first.process.status).toMatchObject({ code: 1, signal: null });
+    expect([await cutOff, exists(first.socket)]).toEqual(["cut off", false]);
+    await until(() => executors.every((pid) => !exists(`/proc/${pid}`)));
+    daemon = await Daemon.start({ directory: folder });
+    expect((await execute(daemon.socket, approved)).json).toMatchObject({
+      code: "outcome_unknown",
+      execution: { status: "outcome_unknown", replayed: true },
+    });
+  },
+);
 
 test("what has to be mended first ends it with exit code 2", async () => {
   const folder = directory = Deno.makeTempDirSync({ prefix: "openexec-service-" });
-  for (const broken of ["nonsense = 1", `${alice.toml()}[[sockets]]\npath = "${folder}/none/agent.sock"`]) {
+  for (
+    const broken of [
+      "nonsense = 1",
+      `${alice.toml()}[[sockets]]\npath = "${folder}/none/agent.sock"`,
+    ]
+  ) {
     const refused = Daemon.launch({ directory: folder, config: broken });
     expect(await refused.process.status).toMatchObject({ code: 2, signal: null });
   }
 });
 
-testWith("python3")("a reload takes approvers away and lets them in, and what runs goes on", async () => {
-  const { daemon, manager, folder } = await launch((folder) => trusting(alice, folder));
-  await daemon.ready;
-  await manager.until("READY=1");
-  const inFlight = execute(daemon.socket, alice.approve(request("wait", { file: `${folder}/gate` })));
-  await until(async () => await running(daemon.socket) === 1);
-  expect((await execute(daemon.socket, bob.approve(request("echo", {})))).json.code).toBe(
-    "approval_signer_unknown",
-  );
+testWith("python3")(
+  "a reload takes approvers away and lets them in, and what runs goes on",
+  async () => {
+    const { daemon, manager, folder } = await launch((folder) => trusting(alice, folder));
+    await daemon.ready;
+    await manager.until("READY=1");
+    const inFlight = execute(
+      daemon.socket,
+      alice.approve(request("wait", { file: `${folder}/gate` })),
+    );
+    await until(async () => await running(daemon.socket) === 1);
+    expect((await execute(daemon.socket, bob.approve(request("echo", {})))).json.code).toBe(
+      "approval_signer_unknown",
+    );
 
-  daemon.configure(trusting(bob, folder));
-  daemon.process.kill("SIGHUP");
-  await manager.until("READY=1");
-  expect((await execute(daemon.socket, alice.approve(request("echo", {})))).json.code).toBe(
-    "approval_signer_unknown",
-  );
-  expect((await execute(daemon.socket, bob.approve(request("echo", {})))).status).toBe(200);
-  Deno.writeTextFileSync(`${folder}/gate`, "");
-  expect((await inFlight).json).toMatchObject({ status: "succeeded", replayed: false });
-});
+    daemon.configure(trusting(bob, folder));
+    daemon.process.kill("SIGHUP");
+    await manager.until("READY=1");
+    expect((await execute(daemon.socket, alice.approve(request("echo", {})))).json.code).toBe(
+      "approval_signer_unknown",
+    );
+    expect((await execute(daemon.socket, bob.approve(request("echo", {})))).status).toBe(200);
+    Deno.writeTextFileSync(`${folder}/gate`, "");
+    expect((await inFlight).json).toMatchObject({ status: "succeeded", replayed: false });
+  },
+);
 
 /** Approved by one approver; `wait` runs until `gate` is there. */
 function trusting(approver: Approver, folder: string): string {
-  const wait = actionToml("wait", handler("wait_for_file.ts"), `allow = { read = ["${folder}/gate"] }`);
+  const wait = actionToml(
+    "wait",
+    handler("wait_for_file.ts"),
+    `allow = { read = ["${folder}/gate"] }`,
+  );
   return HEAD + approver.toml() + ECHO + wait;
 }
 
@@ -175,7 +193,9 @@ testWith("python3")(
     const reserved = receipts.flatMap(({ reserved_at }) =>
       reserved_at === undefined ? [] : [Date.parse(reserved_at)]
     );
-    const reloads = receipts.filter(({ act }) => act === "reload").map(({ at = "" }) => Date.parse(at));
+    const reloads = receipts.filter(({ act }) => act === "reload").map(({ at = "" }) =>
+      Date.parse(at)
+    );
     const whileUntrusted = reloads.flatMap((from, index) =>
       index % 2 === 0 ? reserved.filter((at) => at > from && at < (reloads[index + 1] ?? 0)) : []
     );
@@ -197,7 +217,9 @@ async function receiptsOf(socket: string): Promise<Receipt[]> {
   const answers = await Promise.all(
     Array.from({ length: size }, (_, index) => call(socket, "GET", `/receipts/${index}`)),
   );
-  return answers.map(({ json }) => JSON.parse(Buffer.from(json.attestation.payload, "base64").toString()));
+  return answers.map(({ json }) =>
+    JSON.parse(Buffer.from(json.attestation.payload, "base64").toString())
+  );
 }
 
 testWith("python3")(
@@ -211,7 +233,9 @@ testWith("python3")(
     const said = await manager.until("READY=1");
     expect(said.at(-1)).toEqual(["READY=1", "STATUS=serving 1 actions; the last reload failed"]);
     await until(() => daemon.output.some((line) => line.includes('"part":"daemon"')));
-    const lines = daemon.output.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+    const lines = daemon.output.filter((line) => line.startsWith("{")).map((line) =>
+      JSON.parse(line)
+    );
     expect(lines).toContainEqual(expect.objectContaining({
       level: "error",
       part: "config",
@@ -224,55 +248,71 @@ testWith("python3")(
     await manager.until("STATUS=serving 1 actions");
     expect((await execute(daemon.socket, bob.approve(request("echo", {})))).status).toBe(200);
     // What is not trust waits for a restart.
-    expect((await execute(daemon.socket, bob.approve(request("more", {})))).json.code).toBe("action_unknown");
+    expect((await execute(daemon.socket, bob.approve(request("more", {})))).json.code).toBe(
+      "action_unknown",
+    );
   },
 );
 
-testWith("python3", "prlimit")("a socket that takes no connections any more ends the daemon", async () => {
-  const { daemon, manager } = await launch(() => HEAD + alice.toml() + ECHO, {
-    env: { WATCHDOG_USEC: "400000" },
-  });
-  await daemon.ready;
-  await manager.until("WATCHDOG=1");
-  const open = [...Deno.readDirSync(`/proc/${daemon.pid}/fd`)].length;
-  await new Deno.Command("prlimit", { args: [`--pid=${daemon.pid}`, `--nofile=${open}:${open}`] }).output();
-  // Some find a free descriptor; the first that does not is the last that is looked at.
-  const waiting: Deno.Conn[] = [];
-  for (let count = 0; count < 50; count++) {
-    waiting.push(await Deno.connect({ transport: "unix", path: daemon.socket }));
-  }
-  await manager.until("STOPPING=1");
-  expect(await daemon.process.status).toMatchObject({ code: 1, signal: null });
-  for (const connection of waiting) connection.close();
-});
+testWith("python3", "prlimit")(
+  "a socket that takes no connections any more ends the daemon",
+  async () => {
+    const { daemon, manager } = await launch(() => HEAD + alice.toml() + ECHO, {
+      env: { WATCHDOG_USEC: "400000" },
+    });
+    await daemon.ready;
+    await manager.until("WATCHDOG=1");
+    const open = [...Deno.readDirSync(`/proc/${daemon.pid}/fd`)].length;
+    await new Deno.Command("prlimit", { args: [`--pid=${daemon.pid}`, `--nofile=${open}:${open}`] })
+      .output();
+    // Some find a free descriptor; the first that does not is the last that is looked at.
+    const waiting: Deno.Conn[] = [];
+    for (let count = 0; count < 50; count++) {
+      waiting.push(await Deno.connect({ transport: "unix", path: daemon.socket }));
+    }
+    await manager.until("STOPPING=1");
+    expect(await daemon.process.status).toMatchObject({ code: 1, signal: null });
+    for (const connection of waiting) connection.close();
+  },
+);
 
 const ACTIVATE = "systemd-socket-activate";
 
 testWith(ACTIVATE, "python3")(
   "sockets that systemd bound are served, by path or by name, and stay when it ends",
   async () => {
-    const names = ["HOME", "PATH", "OPENEXEC_CONFIG", "NOTIFY_SOCKET"].flatMap((name) => ["-E", name]);
+    const names = ["HOME", "PATH", "OPENEXEC_CONFIG", "NOTIFY_SOCKET"].flatMap((
+      name,
+    ) => ["-E", name]);
     const sockets = (folder: string) =>
       `[[sockets]]\npath = "${folder}/agent.sock"\n` +
       `[[sockets]]\npath = "${folder}/admin.sock"\nrole = "admin"\n`;
     const folder = Deno.makeTempDirSync({ prefix: "openexec-elsewhere-" });
-    const { daemon, manager } = await launch((folder) => HEAD + alice.toml() + ECHO + sockets(folder), {
-      wrapper: [
-        ACTIVATE,
-        `--listen=${folder}/agent.sock`,
-        `--listen=${folder}/operators`,
-        "--fdname=agent:admin",
-        ...names,
-      ],
-    });
+    const { daemon, manager } = await launch(
+      (folder) => HEAD + alice.toml() + ECHO + sockets(folder),
+      {
+        wrapper: [
+          ACTIVATE,
+          `--listen=${folder}/agent.sock`,
+          `--listen=${folder}/operators`,
+          "--fdname=agent:admin",
+          ...names,
+        ],
+      },
+    );
     try {
       await until(() => exists(`${folder}/operators`));
       const approved = alice.approve(request("echo", { msg: "activated" }));
-      expect((await execute(`${folder}/agent.sock`, approved)).json).toMatchObject({ status: "succeeded" });
+      expect((await execute(`${folder}/agent.sock`, approved)).json).toMatchObject({
+        status: "succeeded",
+      });
       expect((await call(`${folder}/agent.sock`, "GET", "/metrics")).json.code).toBe("admin_only");
       expect((await call(`${folder}/operators`, "GET", "/metrics")).status).toBe(200);
       const { internet, unix } = listeningSockets(daemon.pid);
-      expect([internet, [...unix].sort()]).toEqual([[], [`${folder}/agent.sock`, `${folder}/operators`]]);
+      expect([internet, [...unix].sort()]).toEqual([[], [
+        `${folder}/agent.sock`,
+        `${folder}/operators`,
+      ]]);
       await manager.until("READY=1");
       expect((await daemon.stop()).code).toBe(0);
       expect([exists(`${folder}/agent.sock`), exists(`${folder}/operators`)]).toEqual([true, true]);

@@ -43,7 +43,9 @@ async function reload({ process, output }: Daemon): Promise<string> {
   const before = output.length;
   process.kill("SIGHUP");
   const said = () =>
-    output.slice(before).find((line) => /trust store (re|is as)/.test(line) && line.startsWith("{"));
+    output.slice(before).find((line) =>
+      /trust store (re|is as)/.test(line) && line.startsWith("{")
+    );
   await until(() => said() !== undefined);
   return JSON.parse(said() ?? "{}").message;
 }
@@ -62,19 +64,24 @@ test.skipIf(missing.length > 0)(
     expect(await reload(daemon)).toBe("reload failed; the trust store is as it was");
     expect(daemon.output.some((line) => line.includes("openexec.toml: no such file"))).toBe(true);
     expect(await execute(daemon)).toBe(200);
-    expect(() => Deno.statSync(`${directory}/state/openexec/approver.key`)).toThrow(Deno.errors.NotFound);
+    expect(() => Deno.statSync(`${directory}/state/openexec/approver.key`)).toThrow(
+      Deno.errors.NotFound,
+    );
     Deno.writeTextFileSync(file, head(daemon.directory));
     expect(await reload(daemon)).toBe("trust store reloaded");
     expect(await execute(daemon)).toBe(403);
   },
 );
 
-test.skipIf(missing.length > 0)(`a configuration that has come waits for a restart${why}`, async () => {
-  const { daemon, file } = await start(null);
-  expect(await reload(daemon)).toBe("trust store reloaded");
-  Deno.writeTextFileSync(file, alice.toml());
-  expect(await reload(daemon)).toBe("reload failed; the trust store is as it was");
-  expect(await execute(daemon)).toBe(403);
-  Deno.removeSync(file);
-  expect(await reload(daemon)).toBe("trust store reloaded");
-});
+test.skipIf(missing.length > 0)(
+  `a configuration that has come waits for a restart${why}`,
+  async () => {
+    const { daemon, file } = await start(null);
+    expect(await reload(daemon)).toBe("trust store reloaded");
+    Deno.writeTextFileSync(file, alice.toml());
+    expect(await reload(daemon)).toBe("reload failed; the trust store is as it was");
+    expect(await execute(daemon)).toBe(403);
+    Deno.removeSync(file);
+    expect(await reload(daemon)).toBe("trust store reloaded");
+  },
+);

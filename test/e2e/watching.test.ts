@@ -132,7 +132,10 @@ test("no payload, result, approval or secret is in what the daemon prints, whate
     mallory.approve(request("echo", { [MARK]: MARK })),
     { ...approved, payload: { [MARK]: MARK } },
     { ...approved, approval: { payload: MARK } },
-    { ...approved, approval: { ...envelope, payload: Buffer.from(`{"${MARK}":`).toString("base64") } },
+    {
+      ...approved,
+      approval: { ...envelope, payload: Buffer.from(`{"${MARK}":`).toString("base64") },
+    },
     { ...approved, [MARK]: MARK },
     `{"action":"echo","nonce":"n","payload":{"${MARK}":1,"${MARK}":2}}`,
     `{"action":"${MARK}`,
@@ -144,7 +147,9 @@ test("no payload, result, approval or secret is in what the daemon prints, whate
     `${MARK}\r\n\r\n`,
     `POST /execute HTTP/1.1\r\nHost: x\r\ntraceparent: ${MARK}\r\nIdempotency-Key: ${MARK}\r\nContent-Length: 2\r\n\r\n{}`,
   ];
-  for (const head of heads) expect((await rawExchange(daemon.socket, head)).answers).toHaveLength(1);
+  for (const head of heads) {
+    expect((await rawExchange(daemon.socket, head)).answers).toHaveLength(1);
+  }
   await execute(request("the-last-of-them", {}));
   await attempts({ action: "the-last-of-them" });
   const printed = daemon.output.join("\n");
@@ -168,7 +173,11 @@ async function metric(name: string, labels: Record<string, string> = {}): Promis
 test("metrics are well-formed, and count what happens", async () => {
   const succeeded = () => metric("attempts_total", { action: "echo", code: "succeeded" });
   const reserved = () => metric("station_seconds_count", { station: "reserve" });
-  const [attempted, passed, entries] = [await succeeded(), await reserved(), await metric("log_size")];
+  const [attempted, passed, entries] = [
+    await succeeded(),
+    await reserved(),
+    await metric("log_size"),
+  ];
   await execute(alice.approve(request("echo", {})));
   expect([await succeeded(), await reserved()]).toEqual([attempted + 1, passed + 1]);
   expect(await metric("log_size")).toBeGreaterThan(entries);
@@ -194,7 +203,9 @@ test("actions that nobody registered are one series, however many are asked for"
   const [before, others] = [await series(), await metric("attempts_total", { action: "other" })];
   for (let n = 0; n < 20; n++) await execute(request(`nobody-registered-${n}`, {}));
   expect(await series()).toBe(before);
-  expect(await metric("attempts_total", { action: "other", code: "action_unknown" })).toBe(others + 20);
+  expect(await metric("attempts_total", { action: "other", code: "action_unknown" })).toBe(
+    others + 20,
+  );
 });
 
 test("an executor that dies is counted, and replaced", async () => {
@@ -202,7 +213,9 @@ test("an executor that dies is counted, and replaced", async () => {
   const [builtins = 0] = childrenOf(daemon.pid);
   Deno.kill(builtins, "SIGKILL");
   await expect.poll(() => metric("executor_restarts_total")).toBe(restarts + 1);
-  await expect.poll(async () => (await execute(alice.approve(request("echo", {})))).status).toBe(200);
+  await expect.poll(async () => (await execute(alice.approve(request("echo", {})))).status).toBe(
+    200,
+  );
 });
 
 test("openexec status shows the same to a person", async () => {
@@ -228,7 +241,15 @@ test("openexec status shows the same to a person", async () => {
 
 test("openexec status --watch refreshes until it is interrupted", async () => {
   const watch = new Deno.Command(OPENEXEC, {
-    args: ["status", "--watch", "--interval", "0.1", "--json", "--config", `${directory}/openexec.toml`],
+    args: [
+      "status",
+      "--watch",
+      "--interval",
+      "0.1",
+      "--json",
+      "--config",
+      `${directory}/openexec.toml`,
+    ],
     stdout: "piped",
   }).spawn();
   let text = "";
@@ -245,7 +266,12 @@ test("openexec status --watch refreshes until it is interrupted", async () => {
 test("on the journal's own stream, lines carry their priority", async () => {
   const ended = daemon;
   await ended.stop();
-  const onJournal = ["sh", "-c", 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$@"', "sh"];
+  const onJournal = [
+    "sh",
+    "-c",
+    'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$@"',
+    "sh",
+  ];
   daemon = await start(directory, onJournal);
   await execute(alice.approve(request("echo", {})), { traceparent: TRACEPARENT });
   await execute(tell("throw"));
@@ -256,7 +282,9 @@ test("on the journal's own stream, lines carry their priority", async () => {
           `^<6>engine: attempt answered execution=\\S+ trace=${TRACE} action=echo status=succeeded `,
         ),
       ),
-      expect.stringMatching(/^<4>engine: attempt answered execution=\S+ action=tell code=handler_failed /),
+      expect.stringMatching(
+        /^<4>engine: attempt answered execution=\S+ action=tell code=handler_failed /,
+      ),
     ]),
   );
   expect(daemon.output.filter((line) => line.startsWith("{"))).toEqual([]);

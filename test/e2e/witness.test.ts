@@ -47,9 +47,10 @@ function read(name: string): string {
 }
 
 async function execute(): Promise<void> {
-  expect((await call(daemon.socket, "POST", "/execute", alice.approve(request("echo", {})))).status).toBe(
-    200,
-  );
+  expect((await call(daemon.socket, "POST", "/execute", alice.approve(request("echo", {})))).status)
+    .toBe(
+      200,
+    );
 }
 
 async function newest(): Promise<string> {
@@ -91,7 +92,11 @@ class Witness {
     const text = checkpoint.slice(0, checkpoint.indexOf("\n\n") + 1);
     const time = Buffer.alloc(8);
     time.writeBigUInt64BE(BigInt(seconds));
-    const signature = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), this.#key);
+    const signature = sign(
+      null,
+      Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`),
+      this.#key,
+    );
     const line = Buffer.concat([this.#id, time, signature]).toString("base64");
     return `${checkpoint}\u2014 ${this.name} ${line}\n`;
   }
@@ -118,11 +123,17 @@ test("a witness's cosignature on a checkpoint is believed, anyone else's is not"
   const witness = new Witness("witness.example/w1");
   const impostor = new Witness("witness.example/w1");
   const checkpoint = await newest();
-  Deno.writeTextFileSync(at("receipt.json"), (await call(daemon.socket, "GET", "/receipts/1")).text);
+  Deno.writeTextFileSync(
+    at("receipt.json"),
+    (await call(daemon.socket, "GET", "/receipts/1")).text,
+  );
   Deno.writeTextFileSync(at("bare"), checkpoint);
   Deno.writeTextFileSync(at("cosigned"), witness.cosign(checkpoint));
   Deno.writeTextFileSync(at("impostor"), impostor.cosign(checkpoint));
-  Deno.writeTextFileSync(at("two"), new Witness("witness.example/w2").cosign(witness.cosign(checkpoint)));
+  Deno.writeTextFileSync(
+    at("two"),
+    new Witness("witness.example/w2").cosign(witness.cosign(checkpoint)),
+  );
   const other = witness.cosign(checkpoint.replace("/log\n4\n", "/log\n5\n"));
   Deno.writeTextFileSync(at("moved"), `${checkpoint}${other.split("\n").at(-2)}\n`);
 
@@ -140,7 +151,10 @@ test("a checkpoint cosigned earlier vouches for a receipt that is proven later",
   const witness = new Witness("witness.example/w1");
   Deno.writeTextFileSync(at("earlier"), witness.cosign(await newest()));
   await execute();
-  Deno.writeTextFileSync(at("receipt.json"), (await call(daemon.socket, "GET", "/receipts/1")).text);
+  Deno.writeTextFileSync(
+    at("receipt.json"),
+    (await call(daemon.socket, "GET", "/receipts/1")).text,
+  );
   const args = [at("receipt.json"), "--checkpoint", at("earlier"), "--witness", witness.vkey];
   expect(await verify(...args)).toEqual({ code: 0, failed: [] });
   expect((await verify(...args, "--offline")).failed).toEqual(["consistency", "witness"]);

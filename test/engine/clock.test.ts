@@ -54,7 +54,10 @@ test("what was executed is still answered after its approval expired and the clo
   for (const change of [2 * VALID_MS, -HOUR_MS, -DAY_MS, 3 * DAY_MS]) {
     s.clock.wallMs += change;
     const replay = await s.ask(approved);
-    expect(replay).toMatchObject({ ok: true, execution: { id: first.execution?.["id"], replayed: true } });
+    expect(replay).toMatchObject({
+      ok: true,
+      execution: { id: first.execution?.["id"], replayed: true },
+    });
   }
   expect(s.jobs).toHaveLength(1);
 });

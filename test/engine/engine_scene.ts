@@ -15,7 +15,14 @@ import type { Receipt } from "../../src/log/receipt.ts";
 import { signReceipt } from "../../src/log/signed_receipt.ts";
 import { FILE, KEYS, load } from "../config/loading.ts";
 import { type Scene, scene, type TestClock } from "../ledger/scene.ts";
-import { envelope, HANDLER_DIGEST, PAYLOAD, signerNamed, subject, trustOf } from "../support/approvals.ts";
+import {
+  envelope,
+  HANDLER_DIGEST,
+  PAYLOAD,
+  signerNamed,
+  subject,
+  trustOf,
+} from "../support/approvals.ts";
 
 const { config } = load(`
 [[approvers]]

@@ -33,7 +33,8 @@ function page(limit: number, before: string | null = null, visibleTo: number | n
 
 const idsOf = ({ executions }: ExecutionsView) => executions.map(({ id }) => id);
 /** `from` down to `to`. */
-const idsFrom = (from: number, to: number) => Array.from({ length: from - to + 1 }, (_, i) => idOf(from - i));
+const idsFrom = (from: number, to: number) =>
+  Array.from({ length: from - to + 1 }, (_, i) => idOf(from - i));
 
 test("a page of small executions has as many as were asked for, and says whether there are more", async () => {
   await make(7, 10);
@@ -106,6 +107,10 @@ test("an execution that is settled while others are shown is shown as settled", 
     openResult: (id) => id !== runs || isSettled ? ledger.openResult(id) : undefined,
   };
   setImmediate(() => isSettled = true);
-  const { executions } = await executionsPage(meanwhile, { visibleTo: null, limit: 9, before: null });
+  const { executions } = await executionsPage(meanwhile, {
+    visibleTo: null,
+    limit: 9,
+    before: null,
+  });
   expect(executions[1]).toEqual((await page(1, idOf(1))).executions[0]);
 });

@@ -10,7 +10,11 @@ const request = { action: "echo", nonce: "n-1" };
 const peer = (uid: number) => ({ uid, gid: 1, pid: 1, socket: "agent.sock" });
 
 function journal(perMinute: number) {
-  const state = { nowMs: 1_800_000_000_000, refusing: null as "storage_full" | null, broken: false };
+  const state = {
+    nowMs: 1_800_000_000_000,
+    refusing: null as "storage_full" | null,
+    broken: false,
+  };
   const logged: Receipt[] = [];
   const append = vi.fn((receipts: readonly SignedReceipt[]) => {
     if (state.broken) return Promise.reject(new Refusal("storage_full"));

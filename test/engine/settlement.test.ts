@@ -13,7 +13,10 @@ test("a result that could not be stored is in its own answer, and shows as prune
   };
   const first = await s.ask(claims());
   Deno.renameSync(away, vault);
-  expect(first).toMatchObject({ ok: true, execution: { status: "succeeded", result: { ok: true } } });
+  expect(first).toMatchObject({
+    ok: true,
+    execution: { status: "succeeded", result: { ok: true } },
+  });
   const replay = await s.ask(claims());
   expect(replay).toMatchObject({ ok: true, execution: { status: "succeeded", replayed: true } });
   expect(replay.execution).toMatchObject({ result: null, result_pruned: true, receipt: null });

@@ -32,6 +32,9 @@ test("a request that waited for one under its nonce which was then refused is de
     s.clock.pass(2_000);
   };
   const first = await s.ask(claims({ jti: "shorter", exp: s.clock.wallMs / 1000 + 1 }));
-  expect([first, ...await Promise.all(copies)].map(verdictOf)).toEqual(["approval_expired", "succeeded"]);
+  expect([first, ...await Promise.all(copies)].map(verdictOf)).toEqual([
+    "approval_expired",
+    "succeeded",
+  ]);
   expect(s.jobs).toHaveLength(1);
 });

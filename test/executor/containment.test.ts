@@ -105,7 +105,12 @@ async function expectEnd(
 ): Promise<void> {
   const before = under.pool.statistics().restarts;
   const until = join(folder, attack);
-  const bystander = under.start(under.pool.acquire("bystander"), "bystander", { until }, "bystander");
+  const bystander = under.start(
+    under.pool.acquire("bystander"),
+    "bystander",
+    { until },
+    "bystander",
+  );
   let end: End | undefined;
   try {
     const outcome = await under.run(action, { attack });
@@ -118,7 +123,9 @@ async function expectEnd(
     Deno.renameSync(`${until}.new`, until);
   }
   expect((await bystander).outcome).toEqual({ status: "succeeded", resultText: '"undisturbed"' });
-  expect(await under.run(action, { attack: "throwsError" })).toMatchObject({ code: "handler_failed" });
+  expect(await under.run(action, { attack: "throwsError" })).toMatchObject({
+    code: "handler_failed",
+  });
   await expect.poll(() => under.pool.statistics().restarts - before).toBe(end && ends[end]);
   expect(under.pool.healthy()).toBe(true);
 }

@@ -35,7 +35,10 @@ async function firstExecutor(
 ): Promise<number> {
   const launcher = await Launcher.open(directory, { ...options, examiner });
   const purpose = examinerPurpose(launcher.layout, 0);
-  const process = launcher.start({ ...purpose, ...changed(purpose), handlers: new Map() }, () => {});
+  const process = launcher.start(
+    { ...purpose, ...changed(purpose), handlers: new Map() },
+    () => {},
+  );
   expect(await process.ready()).toBe(true);
   expect(Deno.readDirSync(directory).some(({ name }) => name === String(process.pid))).toBe(true);
   process.retire();

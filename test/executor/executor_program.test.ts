@@ -19,7 +19,10 @@ test("writeProgram() copies what executors of a checkout run, without a type, an
   for (const file of copied.filter((file) => file.endsWith(".js"))) {
     const script = Deno.readTextFileSync(file);
     expect(script).not.toMatch(/from "\.[^"]*\.ts"/);
-    const source = join(program.root, file.slice(join(directory, "program").length).replace(/\.js$/, ".ts"));
+    const source = join(
+      program.root,
+      file.slice(join(directory, "program").length).replace(/\.js$/, ".ts"),
+    );
     expect(script.length, file).toBe(Deno.readTextFileSync(source).length);
   }
 });

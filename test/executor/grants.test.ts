@@ -29,7 +29,13 @@ beforeAll(async () => {
     // a worker of a handler's own reserves more than half a gibibyte before it does anything
     roomy: handler("reach.ts", { memoryBytes: 1024 * 1024 * 1024 }),
     folder: handler("reach.ts", {
-      allow: { net: [], read: [join(folder, "granted")], write: [join(folder, "granted")], env: [], run: [] },
+      allow: {
+        net: [],
+        read: [join(folder, "granted")],
+        write: [join(folder, "granted")],
+        env: [],
+        run: [],
+      },
     }),
     some: handler("reach.ts", {
       allow: {
@@ -52,7 +58,10 @@ afterAll(async () => {
 });
 
 function fill(target: string): string {
-  return target.replace("FOLDER", folder).replace("PORT", String(port)).replace("HANDLERS", HANDLERS)
+  return target.replace("FOLDER", folder).replace("PORT", String(port)).replace(
+    "HANDLERS",
+    HANDLERS,
+  )
     .replace("STATE", under.stateDir);
 }
 
@@ -123,10 +132,15 @@ test.each(DENIED_BESIDE_A_GRANT)("beside its grants, %s %s is refused", async (d
 });
 
 test("a worker of the handler's own has no permission that the handler lacks", async () => {
-  const outcome = await under.run("roomy", { door: "fileWorker", target: fill("HANDLERS/bystander.ts") });
+  const outcome = await under.run("roomy", {
+    door: "fileWorker",
+    target: fill("HANDLERS/bystander.ts"),
+  });
   expect(outcome).toEqual({ status: "failed", code: "handler_failed" });
   expect(under.heard.failures.at(-1)?.reason).toContain("read access");
-  expect(await under.result("roomy", { door: "ownWorker", target: "from a worker" })).toBe("from a worker");
+  expect(await under.result("roomy", { door: "ownWorker", target: "from a worker" })).toBe(
+    "from a worker",
+  );
 });
 
 test("asking for a permission at run time gets none", async () => {

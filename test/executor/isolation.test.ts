@@ -45,17 +45,28 @@ test("reuse: runs follow each other in one worker", async () => {
   expect(await run("reuse")).toEqual({ runs: first.runs + 1, pid: first.pid });
 });
 
-test.each(["throw", "exit"])("reuse: after a run that ended by %s, the worker is another", async (then) => {
-  await run("reuse");
-  expect((await under.run("reuse", { then })).status).not.toBe("succeeded");
-  expect((await run("reuse")).runs).toBe(1);
-});
+test.each(["throw", "exit"])(
+  "reuse: after a run that ended by %s, the worker is another",
+  async (then) => {
+    await run("reuse");
+    expect((await under.run("reuse", { then })).status).not.toBe("succeeded");
+    expect((await run("reuse")).runs).toBe(1);
+  },
+);
 
 test("reuse: what an earlier run left ticking neither logs for it nor answers for the next", async () => {
-  const first = await under.start(under.pool.acquire("reuse"), "reuse", { then: "linger" }, "lingering");
+  const first = await under.start(
+    under.pool.acquire("reuse"),
+    "reuse",
+    { then: "linger" },
+    "lingering",
+  );
   expect(first.outcome.status).toBe("succeeded");
   const next = await under.start(under.pool.acquire("reuse"), "reuse", { then: "return" }, "next");
-  expect(next.outcome).toMatchObject({ status: "succeeded", resultText: expect.stringContaining("runs") });
+  expect(next.outcome).toMatchObject({
+    status: "succeeded",
+    resultText: expect.stringContaining("runs"),
+  });
   await run("reuse");
   expect(under.heard.lines.filter(({ execution }) => execution === "lingering")).toEqual([]);
   await under.run("reuse", { then: "throw" });
@@ -79,7 +90,10 @@ test("a slot that was given back unused can be taken again, and runs once only",
       traceparent: null,
     }),
   )
-    .toEqual({ outcome: { status: "outcome_unknown", code: "outcome_unknown" }, startedAtMs: null });
+    .toEqual({
+      outcome: { status: "outcome_unknown", code: "outcome_unknown" },
+      startedAtMs: null,
+    });
   expect((await run("fresh")).runs).toBe(1);
 });
 

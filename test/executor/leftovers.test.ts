@@ -20,7 +20,9 @@ beforeAll(async () => {
   under = await PoolUnderTest.start({
     fresh: handler("leftovers.ts", { memoryBytes }),
     reuse: handler("leftovers.ts", { memoryBytes, isolation: "reuse" }),
-    writes: handler("leftovers.ts", { allow: { net: [], read: [], write: [folder], env: [], run: [] } }),
+    writes: handler("leftovers.ts", {
+      allow: { net: [], read: [], write: [folder], env: [], run: [] },
+    }),
     hurried: { ...ECHO, timeoutMs: 1 },
   });
 });

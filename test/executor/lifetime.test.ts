@@ -48,7 +48,11 @@ test("each slot has its own process, and an ended one is replaced before it is a
   expect(more).toEqual([]);
   sendSignal(victim, SIGKILL);
   expect(await Promise.race(runs)).toEqual({ status: "outcome_unknown", code: "outcome_unknown" });
-  await expect.poll(() => under.pool.statistics()).toMatchObject({ processes: 2, running: 1, restarts: 1 });
+  await expect.poll(() => under.pool.statistics()).toMatchObject({
+    processes: 2,
+    running: 1,
+    restarts: 1,
+  });
   expect(isAlive(survivor)).toBe(true);
   expect(under.pool.healthy()).toBe(true);
 });
@@ -62,7 +66,9 @@ function workersOf(pid: number): number {
       return ""; // it has just ended
     }
   };
-  return [...Deno.readDirSync(`/proc/${pid}/task`)].filter(({ name }) => comm(name).startsWith("worker-"))
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].filter(({ name }) =>
+    comm(name).startsWith("worker-")
+  )
     .length;
 }
 
@@ -205,7 +211,8 @@ async function startElsewhere() {
 
 /** Zombies are none. */
 function childrenOfThisProcess(): string[] {
-  return Deno.readTextFileSync(`/proc/${Deno.pid}/task/${Deno.pid}/children`).trim().split(" ").filter((
-    pid,
-  ) => pid !== "" && isAlive(Number(pid)));
+  return Deno.readTextFileSync(`/proc/${Deno.pid}/task/${Deno.pid}/children`).trim().split(" ")
+    .filter((
+      pid,
+    ) => pid !== "" && isAlive(Number(pid)));
 }

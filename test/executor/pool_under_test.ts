@@ -35,7 +35,11 @@ interface Line {
 /** What the pool said. */
 export class Heard implements ExecutorLog {
   readonly lines: Line[] = [];
-  readonly failures: { readonly execution: string; readonly code: ErrorCode; readonly reason: string }[] = [];
+  readonly failures: {
+    readonly execution: string;
+    readonly code: ErrorCode;
+    readonly reason: string;
+  }[] = [];
   readonly deaths: { readonly pid: number; readonly reason: string }[] = [];
 
   line(action: string, execution: string, text: string): void {
@@ -100,7 +104,12 @@ export class PoolUnderTest {
     return JSON.parse(outcome.resultText);
   }
 
-  start(slot: Slot, action: string, payload: Json, executionId = `execution-${++this.#executions}`) {
+  start(
+    slot: Slot,
+    action: string,
+    payload: Json,
+    executionId = `execution-${++this.#executions}`,
+  ) {
     return slot.run({
       executionId,
       action,

@@ -17,7 +17,12 @@ const text = fc.string({ unit: "binary" }).map((value) => value.toWellFormed());
 const messages: fc.Arbitrary<ToDaemon> = fc.oneof(
   fc.constant({ kind: "ready" as const, token: TOKEN }),
   fc.record({ kind: fc.constant("log" as const), token: fc.constant(TOKEN), id: text, line: text }),
-  fc.record({ kind: fc.constant("succeeded" as const), token: fc.constant(TOKEN), id: text, result: text }),
+  fc.record({
+    kind: fc.constant("succeeded" as const),
+    token: fc.constant(TOKEN),
+    id: text,
+    result: text,
+  }),
   fc.record({
     kind: fc.constant("failed" as const),
     token: fc.constant(TOKEN),
@@ -29,19 +34,23 @@ const messages: fc.Arbitrary<ToDaemon> = fc.oneof(
 
 test("FrameReader gives back what frameOf() made, however the stream is cut", () => {
   fc.assert(
-    fc.property(fc.array(messages), fc.infiniteStream(fc.integer({ min: 1, max: 40 })), (said, sizes) => {
-      const stream = said.flatMap((message) => [...frameOf(message)]);
-      const reader = new FrameReader(1 << 20);
-      const heard: (ToDaemon | undefined)[] = [];
-      for (let at = 0; at < stream.length;) {
-        const size = sizes.next().value ?? 1;
-        for (const frame of reader.read(Uint8Array.from(stream.slice(at, at + size)))) {
-          heard.push(parseToDaemon(frame, TOKEN));
+    fc.property(
+      fc.array(messages),
+      fc.infiniteStream(fc.integer({ min: 1, max: 40 })),
+      (said, sizes) => {
+        const stream = said.flatMap((message) => [...frameOf(message)]);
+        const reader = new FrameReader(1 << 20);
+        const heard: (ToDaemon | undefined)[] = [];
+        for (let at = 0; at < stream.length;) {
+          const size = sizes.next().value ?? 1;
+          for (const frame of reader.read(Uint8Array.from(stream.slice(at, at + size)))) {
+            heard.push(parseToDaemon(frame, TOKEN));
+          }
+          at += size;
         }
-        at += size;
-      }
-      expect(heard).toEqual(said);
-    }),
+        expect(heard).toEqual(said);
+      },
+    ),
   );
 });
 

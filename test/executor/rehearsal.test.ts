@@ -34,7 +34,10 @@ test("rehearse() runs a handler with the grants it is given and no others", asyn
     status: "succeeded",
     resultText: JSON.stringify(Deno.readTextFileSync("/etc/hostname")),
   });
-  const denied = await rehearse({ ...rehearsal, payload: { door: "read", target: "/etc/passwd" } }, options);
+  const denied = await rehearse(
+    { ...rehearsal, payload: { door: "read", target: "/etc/passwd" } },
+    options,
+  );
   expect(denied).toEqual({ status: "failed", code: "handler_failed" });
   expect(options.log.failures[0]?.reason).toContain("NotCapable");
 });

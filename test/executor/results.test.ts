@@ -41,7 +41,10 @@ test.each([
   "tooManyBytes",
   "endlessGetters",
 ])("a result that is %s is result_invalid", async (result) => {
-  expect(await under.run("results", { result })).toEqual({ status: "failed", code: "result_invalid" });
+  expect(await under.run("results", { result })).toEqual({
+    status: "failed",
+    code: "result_invalid",
+  });
 });
 
 test("a result whose traps throw is the handler's failure", async () => {
@@ -66,7 +69,10 @@ test.each([
 });
 
 test("a result that does not fit the output schema is result_invalid", async () => {
-  expect(await under.run("strict", { give: "a text" })).toEqual({ status: "failed", code: "result_invalid" });
+  expect(await under.run("strict", { give: "a text" })).toEqual({
+    status: "failed",
+    code: "result_invalid",
+  });
   expect(await under.result("strict", { give: 7 })).toBe(7);
 });
 

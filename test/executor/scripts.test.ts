@@ -33,7 +33,10 @@ const FORGED = { text: OTHER, digest: digestOf(utf8Encode(OTHER)) };
 async function forge(entry: object, whole: object = {}): Promise<void> {
   await keep(TYPED);
   const { texts: [kept], ...rest } = JSON.parse(Deno.readTextFileSync(file));
-  Deno.writeTextFileSync(file, JSON.stringify({ ...rest, ...whole, texts: [{ ...kept, ...entry }] }));
+  Deno.writeTextFileSync(
+    file,
+    JSON.stringify({ ...rest, ...whole, texts: [{ ...kept, ...entry }] }),
+  );
 }
 
 test("what was kept is used as it was written", async () => {

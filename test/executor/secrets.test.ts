@@ -71,14 +71,17 @@ test("nor is it left in names of members, or as digits of a number", async () =>
   expect(await under.result("granted", { by: "number" })).toBe("[secret pin]");
 });
 
-test.each(["log", "console", "error", "stderr"])("by way of %s it does not reach the log", async (by) => {
-  await under.run("granted", { by });
-  const { lines, failures, deaths } = under.heard;
-  const said = JSON.stringify([lines, failures, deaths]);
-  expect(said).toContain("[secret api_key]");
-  expect(tells(said)).toBe(false);
-  lines.length = failures.length = deaths.length = 0;
-});
+test.each(["log", "console", "error", "stderr"])(
+  "by way of %s it does not reach the log",
+  async (by) => {
+    await under.run("granted", { by });
+    const { lines, failures, deaths } = under.heard;
+    const said = JSON.stringify([lines, failures, deaths]);
+    expect(said).toContain("[secret api_key]");
+    expect(tells(said)).toBe(false);
+    lines.length = failures.length = deaths.length = 0;
+  },
+);
 
 test("Scrubber finds a secret in whatever text stands around it, encoded along with it or not", () => {
   const secret = fc.string({ unit: "grapheme", minLength: 8, maxLength: 40 }).filter((text) =>
@@ -87,7 +90,9 @@ test("Scrubber finds a secret in whatever text stands around it, encoded along w
   fc.assert(fc.property(secret, fc.string(), fc.string(), (secret, before, after) => {
     const scrubber = new Scrubber(new Map([["name", secret]]));
     expect(scrubber.text(before + secret + after)).not.toContain(secret);
-    const encoded = Buffer.from(before.toWellFormed() + secret + after.toWellFormed()).toString("base64");
+    const encoded = Buffer.from(before.toWellFormed() + secret + after.toWellFormed()).toString(
+      "base64",
+    );
     const inner = Buffer.from(secret).toString("base64").replace(/..?={0,2}$/, "");
     expect(scrubber.text(encoded) === encoded && encoded.includes(inner)).toBe(false);
     expect(scrubber.text(`https://x/?q=${encodeURIComponent(secret)}`)).not.toContain(
@@ -105,7 +110,9 @@ test("Scrubber leaves alone what has no secret in it", () => {
 
 test("Scrubber takes out the longer of two secrets that begin alike, and the lines of one that has many", () => {
   const pem = `-----BEGIN KEY-----\n${"A1b2".repeat(16)}\n${"C3d4".repeat(16)}\n-----END KEY-----`;
-  const scrubber = new Scrubber(new Map([["short", "prefix"], ["long", "prefix-and-more"], ["pem", pem]]));
+  const scrubber = new Scrubber(
+    new Map([["short", "prefix"], ["long", "prefix-and-more"], ["pem", pem]]),
+  );
   expect(scrubber.text("prefix-and-more prefix")).toBe("[secret long] [secret short]");
   expect(scrubber.text(`only ${"C3d4".repeat(16)} of it`)).toBe("only [secret pem] of it");
 });

@@ -66,7 +66,9 @@ test.each(["echo", "context"])(
 );
 
 test("an action that is not registered has no slot", () => {
-  expect(() => under.pool.acquire("nothing")).toThrow(expect.objectContaining({ code: "action_unknown" }));
+  expect(() => under.pool.acquire("nothing")).toThrow(
+    expect.objectContaining({ code: "action_unknown" }),
+  );
 });
 
 test("built-ins run many at a time in one process", async () => {
@@ -75,7 +77,9 @@ test("built-ins run many at a time in one process", async () => {
   const results: unknown[] = [];
   for (let i = 0; i < payloads.length; i += 3) {
     results.push(
-      ...await Promise.all(payloads.slice(i, i + 3).map((payload) => under.result("echo", payload))),
+      ...await Promise.all(
+        payloads.slice(i, i + 3).map((payload) => under.result("echo", payload)),
+      ),
     );
   }
   expect(results).toEqual(payloads);
@@ -85,13 +89,17 @@ test("built-ins run many at a time in one process", async () => {
 test("a handler's lines reach the log with its execution, without control characters' meaning being lost to it", async () => {
   const slot = under.pool.acquire("context");
   await under.start(slot, "context", { do: "log", lines: ["one", "two\nlines"] }, "speaker");
-  const said = under.heard.lines.filter(({ execution }) => execution === "speaker").map(({ text }) => text);
+  const said = under.heard.lines.filter(({ execution }) => execution === "speaker").map((
+    { text },
+  ) => text);
   expect(said).toEqual(["with fields { a: 1 }", "one", "two\nlines"]);
 });
 
 test("lines are cut, and after many the rest is dropped, once said so", async () => {
   await under.start(under.pool.acquire("context"), "context", { do: "flood" }, "flooder");
-  const lines = under.heard.lines.filter(({ execution }) => execution === "flooder").map(({ text }) => text);
+  const lines = under.heard.lines.filter(({ execution }) => execution === "flooder").map((
+    { text },
+  ) => text);
   expect(lines.length).toBe(201);
   expect(lines.at(-1)).toBe("(further lines were dropped)");
   expect(Math.max(...lines.map((line) => line.length))).toBe(16_384);

@@ -28,13 +28,25 @@ function write(name: string, top = "", { input = "v.unknown()", result = "1" } =
 const UNUSABLE: readonly (readonly [what: string, file: () => string])[] = [
   ["imports an npm package", () => write("npm.ts", 'import "npm:valibot";')],
   ["imports a package by its bare name", () => write("bare.ts", 'import "lmdb";')],
-  ["imports the schema converter", () => write("converter.ts", 'import "@valibot/to-json-schema";')],
-  ["imports a file", () => write("file.ts", 'import "file:///etc/hostname" with { type: "text" };')],
+  [
+    "imports the schema converter",
+    () => write("converter.ts", 'import "@valibot/to-json-schema";'),
+  ],
+  [
+    "imports a file",
+    () => write("file.ts", 'import "file:///etc/hostname" with { type: "text" };'),
+  ],
   ["imports a file beside it", () => write("beside.ts", 'import "./npm.ts";')],
-  ["imports from the network", () => write("http.ts", 'import "https://deno.land/std/version.ts";')],
+  [
+    "imports from the network",
+    () => write("http.ts", 'import "https://deno.land/std/version.ts";'),
+  ],
   ["is no TypeScript", () => write("syntax.ts", "const = 1;")],
   ["throws while it loads", () => write("throws.ts", 'throw new Error("at the top");')],
-  ["reads a file while it loads", () => write("reads.ts", 'Deno.readTextFileSync("/etc/hostname");')],
+  [
+    "reads a file while it loads",
+    () => write("reads.ts", 'Deno.readTextFileSync("/etc/hostname");'),
+  ],
   ["connects while it loads", () => write("connects.ts", 'await fetch("http://127.0.0.1:1/");')],
   [
     "starts a program while it loads",
@@ -79,7 +91,9 @@ test.each(UNUSABLE)("pin refuses a handler that %s", async (_what, file) => {
 });
 
 test("the reason a schema has no JSON Schema is told, with the action", async () => {
-  const file = write("reason.ts", "", { input: "v.object({ n: v.pipe(v.string(), v.transform(Number)) })" });
+  const file = write("reason.ts", "", {
+    input: "v.object({ n: v.pipe(v.string(), v.transform(Number)) })",
+  });
   await expect(PoolUnderTest.start({ charge: handler(file) })).rejects.toMatchObject({
     what: expect.stringContaining("charge"),
     remedy: expect.stringContaining('"transform"'),
@@ -99,17 +113,20 @@ test("code that is not what the configuration pins refuses the start, and names 
 test("in enforced mode a module without a digest refuses the start, and a built-in does not", async () => {
   const file = write("unpinned.ts");
   const { digest } = await pinHandler(file);
-  await expect(PoolUnderTest.start({ charge: handler(file) }, { mode: "enforced" })).rejects.toMatchObject({
-    name: "StartupError",
-    remedy: expect.stringContaining(digest),
-  });
+  await expect(PoolUnderTest.start({ charge: handler(file) }, { mode: "enforced" })).rejects
+    .toMatchObject({
+      name: "StartupError",
+      remedy: expect.stringContaining(digest),
+    });
   await (await PoolUnderTest.start({ echo: ECHO }, { mode: "enforced" })).close();
 });
 
 test("what was read at the start is what runs, whatever becomes of the file", async () => {
   const file = write("kept.ts", "", { result: '"as pinned"' });
   const { digest } = await pinHandler(file);
-  const under = await PoolUnderTest.start({ kept: handler(file, { digest, isolation: "process" }) });
+  const under = await PoolUnderTest.start({
+    kept: handler(file, { digest, isolation: "process" }),
+  });
   write("kept.ts", "", { result: '"something else"' });
   expect(await under.result("kept")).toBe("as pinned");
   Deno.removeSync(file);
@@ -119,7 +136,10 @@ test("what was read at the start is what runs, whatever becomes of the file", as
 });
 
 test("names that objects are born with are names of actions like any other", async () => {
-  const under = await PoolUnderTest.start({ constructor: handler(write("named.ts")), toString: ECHO });
+  const under = await PoolUnderTest.start({
+    constructor: handler(write("named.ts")),
+    toString: ECHO,
+  });
   expect(await under.result("constructor")).toBe(1);
   expect(await under.result("toString", { a: 1 })).toEqual({ a: 1 });
   await under.close();

@@ -9,29 +9,37 @@ const row = utf8Encode("row");
 /** Sealed on the spot, and by another thread. */
 const LENGTHS = [0, 256, 4095, 4096, 100_003];
 
-test.each(LENGTHS)("%d bytes come back under the same key and row, and under no other", async (length) => {
-  const clear = new Uint8Array(length).fill(7);
-  const sealed = await seal(key, row, clear);
-  expect(sealed.length).toBe(12 + length + 16);
-  expect(unseal(key, row, sealed)).toEqual(clear);
-  expect(unseal(key, utf8Encode("other"), sealed)).toBeUndefined();
-  expect(unseal(crypto.getRandomValues(new Uint8Array(32)), row, sealed)).toBeUndefined();
-  for (const at of [0, 12, sealed.length - 1]) {
-    expect(unseal(key, row, sealed.map((byte, i) => i === at ? byte ^ 1 : byte))).toBeUndefined();
-  }
-});
+test.each(LENGTHS)(
+  "%d bytes come back under the same key and row, and under no other",
+  async (length) => {
+    const clear = new Uint8Array(length).fill(7);
+    const sealed = await seal(key, row, clear);
+    expect(sealed.length).toBe(12 + length + 16);
+    expect(unseal(key, row, sealed)).toEqual(clear);
+    expect(unseal(key, utf8Encode("other"), sealed)).toBeUndefined();
+    expect(unseal(crypto.getRandomValues(new Uint8Array(32)), row, sealed)).toBeUndefined();
+    for (const at of [0, 12, sealed.length - 1]) {
+      expect(unseal(key, row, sealed.map((byte, i) => i === at ? byte ^ 1 : byte))).toBeUndefined();
+    }
+  },
+);
 
-test.each(LENGTHS)("%d bytes are nonce, AES-256-GCM and tag, as anybody can check", async (length) => {
-  const clear = new Uint8Array(length).fill(7);
-  const sealed = await seal(key, row, clear);
-  const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, 12)).setAAD(row);
-  decipher.setAuthTag(sealed.subarray(-16));
-  expect(new Uint8Array(decipher.update(sealed.subarray(12, -16)))).toEqual(clear);
-  decipher.final();
-});
+test.each(LENGTHS)(
+  "%d bytes are nonce, AES-256-GCM and tag, as anybody can check",
+  async (length) => {
+    const clear = new Uint8Array(length).fill(7);
+    const sealed = await seal(key, row, clear);
+    const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, 12)).setAAD(row);
+    decipher.setAuthTag(sealed.subarray(-16));
+    expect(new Uint8Array(decipher.update(sealed.subarray(12, -16)))).toEqual(clear);
+    decipher.final();
+  },
+);
 
 test("no two seals share a nonce", async () => {
-  const sealed = await Promise.all(Array.from({ length: 200 }, () => seal(key, row, new Uint8Array(1))));
+  const sealed = await Promise.all(
+    Array.from({ length: 200 }, () => seal(key, row, new Uint8Array(1))),
+  );
   expect(new Set(sealed.map((each) => each.subarray(0, 12).toHex())).size).toBe(200);
 });
 

@@ -49,12 +49,18 @@ test("restore refuses every approval issued before it, and what was consumed sin
   await reserveAndSettle(s.ledger, { nonce: "after", claim: { jti: "after" } });
   s.clock.pass(60_500);
   await s.ledger.close();
-  const restored = await restoreLedger({ backupDir: directory, stateDir: s.stateDir, clock: s.clock });
+  const restored = await restoreLedger({
+    backupDir: directory,
+    stateDir: s.stateDir,
+    clock: s.clock,
+  });
   expect(restored).toMatchObject({ executorId: "openexec:test", executions: 1, logSize: 1 });
   expect(restored.fenceSeconds).toBe(1_800_000_061);
   const ledger = await s.reopen();
   const outcome = (jti: string, issuedAt: number) =>
-    refusalOf(ledger.reserve(reservation({ nonce: `again-${jti}-${issuedAt}`, claim: { jti, issuedAt } })));
+    refusalOf(
+      ledger.reserve(reservation({ nonce: `again-${jti}-${issuedAt}`, claim: { jti, issuedAt } })),
+    );
   expect(ledger.findByNonce("after")).toBeUndefined();
   expect(await outcome("after", 1_799_999_990)).toBe("approval_fenced");
   expect(await outcome("after", 1_800_000_060)).toBe("approval_fenced");
@@ -74,7 +80,11 @@ test("the fence is after what a daemon consumed while the clock was set back, by
   const consumed = { jti: "after", issuedAt: s.ledger.clock.nowMs() / 1000 };
   await reserveAndSettle(s.ledger, { nonce: "after", claim: consumed });
   await s.ledger.close();
-  const restored = await restoreLedger({ backupDir: directory, stateDir: s.stateDir, clock: s.clock });
+  const restored = await restoreLedger({
+    backupDir: directory,
+    stateDir: s.stateDir,
+    clock: s.clock,
+  });
   expect(restored.fenceSeconds).toBe(consumed.issuedAt + 1);
   const ledger = await s.reopen();
   expect(ledger.clock.nowMs()).toBe(consumed.issuedAt * 1000);
@@ -121,9 +131,18 @@ test("a backup from another boot or another machine shows no jump of the clock, 
     s.clock.pass(HOUR_MS + 450);
     s.clock.reboot(upMs);
     const stateDir = join(temporaryFolder(), "state");
-    const { fenceSeconds } = await restoreLedger({ backupDir: directory, stateDir, clock: s.clock });
+    const { fenceSeconds } = await restoreLedger({
+      backupDir: directory,
+      stateDir,
+      clock: s.clock,
+    });
     expect(fenceSeconds).toBe(Math.ceil(s.clock.wallMs / 1000));
-    const there = await openLedger({ stateDir, executorId: null, mode: "enforced", clock: s.clock });
+    const there = await openLedger({
+      stateDir,
+      executorId: null,
+      mode: "enforced",
+      clock: s.clock,
+    });
     expect(there.clock.nowMs()).toBe(s.clock.wallMs);
     await there.prune(100);
     expect(there.health().pruningPaused).toBe(false);
@@ -179,7 +198,11 @@ test("restore keeps the ledger that was there, keeps halted, and works in an emp
   await s.ledger.backup(directory);
   await reserveAndSettle(s.ledger).catch(() => {});
   await s.ledger.close();
-  const { replaced } = await restoreLedger({ backupDir: directory, stateDir: s.stateDir, clock: s.clock });
+  const { replaced } = await restoreLedger({
+    backupDir: directory,
+    stateDir: s.stateDir,
+    clock: s.clock,
+  });
   expect(Deno.statSync(join(replaced ?? "", "data.mdb")).isFile).toBe(true);
   expect((await s.reopen()).health().halted).toBe(true);
 

@@ -43,7 +43,12 @@ test("every transaction keeps the time, for a daemon that dies and a machine tha
   Deno.copyFileSync(join(s.stateDir, "ledger/data.mdb"), join(copy, "ledger/data.mdb"));
   s.clock.reboot(0);
   s.clock.wallMs -= DAY_MS;
-  const after = await openLedger({ stateDir: copy, executorId: null, mode: "enforced", clock: s.clock });
+  const after = await openLedger({
+    stateDir: copy,
+    executorId: null,
+    mode: "enforced",
+    clock: s.clock,
+  });
   expect(after.clock.nowMs()).toBe(reservedAtMs);
   await after.close();
 });
@@ -57,7 +62,8 @@ test("a daemon that died before it wrote down the time still does not go back be
   Deno.copyFileSync(join(s.stateDir, "ledger/data.mdb"), join(copy, "ledger/data.mdb"));
   s.clock.upMs += HOUR_MS;
   s.clock.wallMs -= DAY_MS;
-  const open = () => openLedger({ stateDir: copy, executorId: null, mode: "enforced", clock: s.clock });
+  const open = () =>
+    openLedger({ stateDir: copy, executorId: null, mode: "enforced", clock: s.clock });
   const after = await open();
   expect(after.clock.nowMs()).toBe(committed + HOUR_MS - 1000);
   await after.close();

@@ -3,7 +3,15 @@ import { expect, test } from "vitest";
 import { Ballast } from "../../src/ledger/ballast.ts";
 import { freeBytes } from "../../src/ledger/free_space.ts";
 import { Store } from "../../src/ledger/store.ts";
-import { DAY_MS, receipt, refusalOf, reservation, reserveAndSettle, scene, settlement } from "./scene.ts";
+import {
+  DAY_MS,
+  receipt,
+  refusalOf,
+  reservation,
+  reserveAndSettle,
+  scene,
+  settlement,
+} from "./scene.ts";
 import { MAY_MOUNT, mountSmallDisk, type SmallDisk } from "./small_disk.ts";
 import { temporaryFolder } from "./temporary.ts";
 
@@ -31,7 +39,9 @@ test.skipIf(!MAY_MOUNT)(
     await store.commit(() => store.tables.meta.put(key, new Uint8Array([1])));
     disk.fill();
     const tooMuch = () => store.tables.sealed.put(key, new Uint8Array(MIB));
-    const outcomes = await Promise.all(Array.from({ length: 5 }, () => refusalOf(store.commit(tooMuch))));
+    const outcomes = await Promise.all(
+      Array.from({ length: 5 }, () => refusalOf(store.commit(tooMuch))),
+    );
     expect(outcomes).toEqual(Array(5).fill("storage_full"));
     expect(store.tables.sealed.get(key)).toBeUndefined();
     expect(store.unusable).toBe(false);
@@ -132,7 +142,9 @@ test.skipIf(!MAY_MOUNT)(
     s.clock.pass(3 * 24 * 3_600_000);
     await s.ledger.prune(1_000);
     await expect.poll(() => s.ledger.health().refusing).toBeNull();
-    for (let again = 0; again < 5; again++) await reserveAndSettle(s.ledger, { payload: payload() });
+    for (let again = 0; again < 5; again++) {
+      await reserveAndSettle(s.ledger, { payload: payload() });
+    }
     expect(s.ledger.statistics().executions).toBeGreaterThanOrEqual(stored + 5);
   },
 );
@@ -205,7 +217,10 @@ test("filling ballast never rejects, whatever is in its way", async () => {
   expect(ballast.present).toBe(false);
   Deno.removeSync(join(directory, "ballast"), { recursive: true });
   await ballast.fill();
-  expect([ballast.present, Deno.statSync(join(directory, "ballast")).size]).toEqual([true, ballast.bytes]);
+  expect([ballast.present, Deno.statSync(join(directory, "ballast")).size]).toEqual([
+    true,
+    ballast.bytes,
+  ]);
 });
 
 test("ballast that cannot be created is missing: the ledger opens, refuses new work, and takes it once it can be", async () => {

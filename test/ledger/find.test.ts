@@ -9,7 +9,8 @@ test("list() shows the newest first, of one uid or of all, and goes on from an i
     await s.ledger.reserve(reservation({ id, uid: index % 3 === 0 ? 2 ** 32 - 1 : 7 }));
   }
   const newest = ids.toReversed();
-  const listed = (filter: Parameters<typeof s.ledger.list>[0]) => s.ledger.list(filter).map(({ id }) => id);
+  const listed = (filter: Parameters<typeof s.ledger.list>[0]) =>
+    s.ledger.list(filter).map(({ id }) => id);
   expect(listed({ uid: null, limit: 100 })).toEqual(newest);
   const [, , , fourth = ""] = newest;
   expect(listed({ uid: null, limit: 2, before: fourth })).toEqual(newest.slice(4, 6));

@@ -71,9 +71,10 @@ test("where payloads are never stored a grant ends with the daemon", async () =>
   await using s = await scene();
   const asked = { payloadMs: null };
   expect(await once(s.ledger, asked)).toBe("ok");
-  expect(await once(s.ledger, { ...asked, claim: { ...grant, bodyDigest: new Uint8Array(32) } })).toBe(
-    "approval_already_used",
-  );
+  expect(await once(s.ledger, { ...asked, claim: { ...grant, bodyDigest: new Uint8Array(32) } }))
+    .toBe(
+      "approval_already_used",
+    );
   expect(await once(s.ledger, asked)).toBe("ok");
   const again = await s.reopen();
   expect(await once(again, asked)).toBe("approval_already_used");

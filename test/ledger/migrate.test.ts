@@ -43,7 +43,9 @@ test("a step that fails leaves the ledger at the version it had, and the next st
     step("half")(tables);
     throw new Error("interrupted");
   };
-  await expect(migrate(store, 3, new Map([[1, step("a")], [2, failing]]))).rejects.toThrow("interrupted");
+  await expect(migrate(store, 3, new Map([[1, step("a")], [2, failing]]))).rejects.toThrow(
+    "interrupted",
+  );
   expect(readSchemaVersion(store.tables)).toBe(2);
   await migrate(store, 3, new Map([[1, step("a")], [2, step("b")]]));
   expect(utf8Decode(store.tables.meta.get(key) ?? new Uint8Array())).toBe("ab");
@@ -56,7 +58,9 @@ test.each(
   ] as const,
 )("%s: version %i is refused by a program of version %i", async (reason, version, target) => {
   const store = await storeOfVersion(version);
-  const error = await migrate(store, target, new Map([[1, step("a")]])).catch((thrown: unknown) => thrown);
+  const error = await migrate(store, target, new Map([[1, step("a")]])).catch((thrown: unknown) =>
+    thrown
+  );
   expect(error).toBeInstanceOf(LedgerOpenError);
   expect(error).toMatchObject({ reason });
   expect(readSchemaVersion(store.tables)).toBe(version);

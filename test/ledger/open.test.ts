@@ -2,11 +2,20 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openLedger } from "../../src/ledger/open.ts";
 import { LedgerOpenError, type OpenErrorReason } from "../../src/ledger/open_error.ts";
-import { reservation, reserveAndSettle, type Scene, scene, settlement, TestClock } from "./scene.ts";
+import {
+  reservation,
+  reserveAndSettle,
+  type Scene,
+  scene,
+  settlement,
+  TestClock,
+} from "./scene.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 /** Why the ledger did not open, or "opened". */
-async function outcomeOf(opening: Promise<{ close(): Promise<void> }>): Promise<OpenErrorReason | "opened"> {
+async function outcomeOf(
+  opening: Promise<{ close(): Promise<void> }>,
+): Promise<OpenErrorReason | "opened"> {
   try {
     await (await opening).close();
     return "opened";
@@ -51,7 +60,12 @@ test("without leave to make one, a missing ledger is an error", async () => {
 
 test("a second daemon is refused with the pid of the first, and let in when that has gone", async () => {
   await using s = await scene();
-  const second = openLedger({ stateDir: s.stateDir, executorId: null, mode: "enforced", clock: s.clock });
+  const second = openLedger({
+    stateDir: s.stateDir,
+    executorId: null,
+    mode: "enforced",
+    clock: s.clock,
+  });
   const error = await second.then(() => undefined, (reason: unknown) => reason);
   expect(error).toBeInstanceOf(LedgerOpenError);
   expect(error).toMatchObject({ reason: "in_use", pid: Deno.pid });
@@ -108,25 +122,33 @@ const damages: readonly [string, (path: string, bytes: Uint8Array) => void][] = 
     "overwritten with zeros in the middle",
     (path, bytes) => Deno.writeFileSync(path, bytes.fill(0, bytes.length / 4)),
   ],
-  ["no database at all", (path, { length }) => Deno.writeFileSync(path, new Uint8Array(length).fill(0x5a))],
+  [
+    "no database at all",
+    (path, { length }) => Deno.writeFileSync(path, new Uint8Array(length).fill(0x5a)),
+  ],
   [
     "spoilt in both meta pages",
     (path, bytes) => Deno.writeFileSync(path, bytes.fill(0xff, 24, 64).fill(0xff, 4120, 4160)),
   ],
 ];
 
-test.each(damages)("a data file that was %s refuses to open, and the process lives", async (_, damage) => {
-  const stateDir = await closedLedger(60);
-  const path = join(stateDir, "ledger/data.mdb");
-  damage(path, Deno.readFileSync(path));
-  expect(await outcomeOf(again(stateDir))).toBe("damaged");
-});
+test.each(damages)(
+  "a data file that was %s refuses to open, and the process lives",
+  async (_, damage) => {
+    const stateDir = await closedLedger(60);
+    const path = join(stateDir, "ledger/data.mdb");
+    damage(path, Deno.readFileSync(path));
+    expect(await outcomeOf(again(stateDir))).toBe("damaged");
+  },
+);
 
 test("a page of a tree that holds another page's bytes is damage", async () => {
   const stateDir = await closedLedger(60);
   const path = join(stateDir, "ledger/data.mdb");
   const bytes = Deno.readFileSync(path);
-  for (let at = 8192; at + 8192 <= bytes.length; at += 4096) bytes.copyWithin(at, at + 4096, at + 8192);
+  for (let at = 8192; at + 8192 <= bytes.length; at += 4096) {
+    bytes.copyWithin(at, at + 4096, at + 8192);
+  }
   Deno.writeFileSync(path, bytes);
   expect(await outcomeOf(again(stateDir))).toBe("damaged");
 });

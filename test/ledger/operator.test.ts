@@ -8,22 +8,25 @@ const unknown = {
   resultCommitment: null,
 } as const;
 
-test.each(["succeeded", "failed"] as const)("resolve() declares an unknown outcome %s, once", async (as) => {
-  await using s = await scene();
-  const { id } = await s.ledger.reserve(reservation());
-  await s.ledger.settle(settlement(id, unknown));
-  const resolved = await s.ledger.resolve(id, as, receipt("resolution"));
-  const code = as === "succeeded" ? null : "handler_failed";
-  expect(resolved).toMatchObject({
-    status: as,
-    code,
-    logIndex: 0,
-    resolution: { from: "outcome_unknown", logIndex: 1 },
-  });
-  expect((await s.reopen()).find(id)).toEqual(resolved);
-  expect(await refusalOf(s.ledger.resolve(id, as, receipt("again")))).toBe("not_resolvable");
-  expect(s.ledger.log.size()).toBe(2);
-});
+test.each(["succeeded", "failed"] as const)(
+  "resolve() declares an unknown outcome %s, once",
+  async (as) => {
+    await using s = await scene();
+    const { id } = await s.ledger.reserve(reservation());
+    await s.ledger.settle(settlement(id, unknown));
+    const resolved = await s.ledger.resolve(id, as, receipt("resolution"));
+    const code = as === "succeeded" ? null : "handler_failed";
+    expect(resolved).toMatchObject({
+      status: as,
+      code,
+      logIndex: 0,
+      resolution: { from: "outcome_unknown", logIndex: 1 },
+    });
+    expect((await s.reopen()).find(id)).toEqual(resolved);
+    expect(await refusalOf(s.ledger.resolve(id, as, receipt("again")))).toBe("not_resolvable");
+    expect(s.ledger.log.size()).toBe(2);
+  },
+);
 
 test("resolve() refuses what is settled, what is in flight and what does not exist", async () => {
   await using s = await scene();

@@ -1,7 +1,15 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { bucketFor, bucketWidthMs } from "../../src/ledger/retention.ts";
-import { DAY_MS, HOUR_MS, refusalOf, reservation, reserveAndSettle, scene, settlement } from "./scene.ts";
+import {
+  DAY_MS,
+  HOUR_MS,
+  refusalOf,
+  reservation,
+  reserveAndSettle,
+  scene,
+  settlement,
+} from "./scene.ts";
 
 function vaultKeys(stateDir: string): string[] {
   return Array.from(Deno.readDirSync(join(stateDir, "vault")), ({ name }) => name).sort();

@@ -16,7 +16,9 @@ test("reserve() returns the execution as it is found again by id and by nonce", 
 test("reserve() refuses a nonce that was reserved before, also by another uid and after a restart", async () => {
   await using s = await scene();
   await s.ledger.reserve(reservation({ nonce: "n", uid: 1000 }));
-  expect(await refusalOf(s.ledger.reserve(reservation({ nonce: "n", uid: 1001 })))).toBe("nonce_reused");
+  expect(await refusalOf(s.ledger.reserve(reservation({ nonce: "n", uid: 1001 })))).toBe(
+    "nonce_reused",
+  );
   const again = await s.reopen();
   expect(await refusalOf(again.reserve(reservation({ nonce: "n" })))).toBe("nonce_reused");
 });
@@ -24,7 +26,10 @@ test("reserve() refuses a nonce that was reserved before, also by another uid an
 test("reserve() lets one of many concurrent reservations of a nonce through", async () => {
   await using s = await scene();
   const outcomes = await Promise.all(
-    Array.from({ length: 40 }, () => refusalOf(s.ledger.reserve(reservation({ nonce: "contended" })))),
+    Array.from(
+      { length: 40 },
+      () => refusalOf(s.ledger.reserve(reservation({ nonce: "contended" }))),
+    ),
   );
   expect(outcomes.filter((code) => code === "ok")).toHaveLength(1);
   expect(outcomes.filter((code) => code === "nonce_reused")).toHaveLength(39);
@@ -36,14 +41,17 @@ test("reserve() lets one of many concurrent uses of an approval through, and cla
   const outcomes = await Promise.all(asked.map((each) => refusalOf(s.ledger.reserve(each))));
   expect(outcomes.filter((code) => code === "ok")).toHaveLength(1);
   expect(outcomes.filter((code) => code === "approval_already_used")).toHaveLength(39);
-  expect(asked.filter((each) => s.ledger.findByNonce(each.record.nonce) !== undefined)).toHaveLength(1);
+  expect(asked.filter((each) => s.ledger.findByNonce(each.record.nonce) !== undefined))
+    .toHaveLength(1);
   expect(s.ledger.statistics().executions).toBe(1);
 });
 
 test("reserve() takes iss and jti as two fields: no other division of the same text is the same approval", async () => {
   await using s = await scene();
   await s.ledger.reserve(reservation({ claim: { iss: "a", jti: "bc" } }));
-  expect(await refusalOf(s.ledger.reserve(reservation({ claim: { iss: "ab", jti: "c" } })))).toBe("ok");
+  expect(await refusalOf(s.ledger.reserve(reservation({ claim: { iss: "ab", jti: "c" } })))).toBe(
+    "ok",
+  );
   expect(await refusalOf(s.ledger.reserve(reservation({ claim: { iss: "a", jti: "bc" } })))).toBe(
     "approval_already_used",
   );
@@ -66,13 +74,18 @@ test("reserve() reports the first cause in table order, and claims nothing", asy
   };
   const claims = { nonce: "taken", claim: { jti: "used" }, recheck: expired };
   expect(await refusalOf(ledger.reserve(reservation(claims)))).toBe("approval_expired");
-  expect(await refusalOf(ledger.reserve(reservation({ ...claims, recheck: () => {} })))).toBe("nonce_reused");
-  expect(await refusalOf(ledger.reserve(reservation({ nonce: "fresh", claim: { jti: "revoked" } })))).toBe(
+  expect(await refusalOf(ledger.reserve(reservation({ ...claims, recheck: () => {} })))).toBe(
+    "nonce_reused",
+  );
+  expect(
+    await refusalOf(ledger.reserve(reservation({ nonce: "fresh", claim: { jti: "revoked" } }))),
+  ).toBe(
     "approval_revoked",
   );
-  expect(await refusalOf(ledger.reserve(reservation({ nonce: "fresh", claim: { jti: "used" } })))).toBe(
-    "approval_already_used",
-  );
+  expect(await refusalOf(ledger.reserve(reservation({ nonce: "fresh", claim: { jti: "used" } }))))
+    .toBe(
+      "approval_already_used",
+    );
   await ledger.setHalted(true, receipt("halt"));
   expect(await refusalOf(ledger.reserve(reservation(claims)))).toBe("halted");
   await ledger.setHalted(false, receipt("resume"));
@@ -115,7 +128,9 @@ test("work that fails by a bug is left out, and what shared its transaction is c
 test("a UUID that exists already overwrites nothing", async () => {
   await using s = await scene();
   const first = await s.ledger.reserve(reservation());
-  await expect(s.ledger.reserve(reservation({ id: first.id, nonce: "other" }))).rejects.toThrow(RangeError);
+  await expect(s.ledger.reserve(reservation({ id: first.id, nonce: "other" }))).rejects.toThrow(
+    RangeError,
+  );
   expect(s.ledger.findByNonce("other")).toBeUndefined();
   expect(s.ledger.find(first.id)).toEqual(first);
 });

@@ -56,7 +56,14 @@ export async function scene(options: Partial<OpenOptions> = {}): Promise<Scene> 
   const stateDir = options.stateDir ?? Deno.makeTempDirSync({ prefix: "openexec-ledger-" });
   const clock = new TestClock();
   const open = (more: Partial<OpenOptions> = {}) =>
-    openLedger({ stateDir, executorId: "openexec:test", mode: "enforced", clock, ...options, ...more });
+    openLedger({
+      stateDir,
+      executorId: "openexec:test",
+      mode: "enforced",
+      clock,
+      ...options,
+      ...more,
+    });
   let ledger = await open();
   return {
     stateDir,
@@ -131,7 +138,9 @@ export function reservation(asked: Asked = {}): Reservation {
     body: {
       canonical: asked.payload ?? '{"action":"charge_card","payload":{}}',
       salt: asked.salt ?? new Uint8Array(32).fill(1),
-      approvalText: asked.approvalText === undefined ? '{"payload":"approval"}' : asked.approvalText,
+      approvalText: asked.approvalText === undefined
+        ? '{"payload":"approval"}'
+        : asked.approvalText,
     },
     retention: {
       payloadMs: asked.payloadMs === undefined ? DAY_MS : asked.payloadMs,
@@ -169,7 +178,10 @@ export function digest(digit: string): Digest {
   return `sha256:${digit.repeat(64)}`;
 }
 
-export async function reserveAndSettle(ledger: LmdbLedger, asked: Asked = {}): Promise<ExecutionRecord> {
+export async function reserveAndSettle(
+  ledger: LmdbLedger,
+  asked: Asked = {},
+): Promise<ExecutionRecord> {
   const { id } = await ledger.reserve(reservation(asked));
   return await ledger.settle(settlement(id));
 }

@@ -58,7 +58,11 @@ test("a result that cannot be sealed is not stored; its outcome and its receipt 
   const asked = settlement(id, { retention: { payloadMs: DAY_MS, resultMs: 2 * DAY_MS } });
   const settled = await s.ledger.settle(asked);
   Deno.renameSync(away, vault);
-  expect(settled).toMatchObject({ status: "succeeded", resultCommitment: digest("c"), logIndex: 0 });
+  expect(settled).toMatchObject({
+    status: "succeeded",
+    resultCommitment: digest("c"),
+    logIndex: 0,
+  });
   const again = await s.reopen();
   expect(again.find(id)).toEqual(settled);
   expect(again.openResult(id)).toBeUndefined();
@@ -89,7 +93,9 @@ test("an execution that was never reserved is not settled", async () => {
 
 test("concurrent settlements and receipts make one tree, and its stored nodes are those of its leaves", async () => {
   await using s = await scene();
-  const reserved = await Promise.all(Array.from({ length: 23 }, () => s.ledger.reserve(reservation())));
+  const reserved = await Promise.all(
+    Array.from({ length: 23 }, () => s.ledger.reserve(reservation())),
+  );
   const [first] = await Promise.all([
     s.ledger.append([receipt("x"), receipt("y"), receipt("z")]),
     ...reserved.map(({ id }) => s.ledger.settle(settlement(id))),
@@ -97,7 +103,10 @@ test("concurrent settlements and receipts make one tree, and its stored nodes ar
   const { log } = await s.reopen();
   expect(log.size()).toBe(26);
   expect(log.leaf(first + 2)?.body).toEqual(receipt("z").body);
-  let nodes = Array.from({ length: 26 }, (_, index) => leafHash(log.leaf(index)?.body ?? new Uint8Array()));
+  let nodes = Array.from(
+    { length: 26 },
+    (_, index) => leafHash(log.leaf(index)?.body ?? new Uint8Array()),
+  );
   for (let level = 0; nodes.length > 0; level++) {
     expect(nodes.map((_, index) => log.node(level, index))).toEqual(nodes);
     expect(log.node(level, nodes.length)).toBeUndefined();

@@ -27,23 +27,28 @@ test("receipts() keeps the index of each, so that one that is missing shows", as
 });
 
 test("count() counts the rows that are there, whatever the ledger says", async () => {
-  const snapshot = await tampered(({ executions }) => executions.put(new Uint8Array(16), new Uint8Array(3)));
+  const snapshot = await tampered(({ executions }) =>
+    executions.put(new Uint8Array(16), new Uint8Array(3))
+  );
   expect([snapshot.count(), snapshot.executions]).toEqual([6, 5]);
   await snapshot.close();
 });
 
 test("a row that was read stays as it was while others are read, of whatever size", async () => {
   const store = new Store({ directory: temporaryFolder() });
-  const rows = [3, 40_000, 900, 3_000_000, 0, 70_000, 5].map((length, i) => new Uint8Array(length).fill(i));
+  const rows = [3, 40_000, 900, 3_000_000, 0, 70_000, 5].map((length, i) =>
+    new Uint8Array(length).fill(i)
+  );
   const keyOf = (i: number) => new Uint8Array(16).fill(i);
   await store.commit(() => rows.forEach((row, i) => store.tables.executions.put(keyOf(i), row)));
   const { executions } = store.tables;
   expect(executions.count(EXECUTION_KEYS)).toBe(rows.length);
   const read = rows.map((_, i) => executions.get(keyOf(i)));
   expect(read.map((row) => row?.constructor)).toEqual(rows.map(() => Uint8Array));
-  expect(read.every((row, i) => row !== undefined && equalBytes(row, rows[i] ?? new Uint8Array(1)))).toBe(
-    true,
-  );
+  expect(read.every((row, i) => row !== undefined && equalBytes(row, rows[i] ?? new Uint8Array(1))))
+    .toBe(
+      true,
+    );
   expect(read.map((row) => row?.length)).toEqual(rows.map(({ length }) => length));
   await store.close();
 });

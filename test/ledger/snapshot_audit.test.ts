@@ -35,7 +35,12 @@ async function execute(ledger: LmdbLedger, asked: Reservation): Promise<Executio
 }
 
 async function revoke(ledger: LmdbLedger, iss: string, jti: string): Promise<void> {
-  const done = { act: "revoke", peer: PEER, atMs: ledger.clock.nowMs(), detail: { iss, jti } } as const;
+  const done = {
+    act: "revoke",
+    peer: PEER,
+    atMs: ledger.clock.nowMs(),
+    detail: { iss, jti },
+  } as const;
   await ledger.revoke(iss, jti, signReceipt(adminReceipt(ledger.executorId, done), signer));
 }
 
@@ -54,13 +59,19 @@ async function used(): Promise<Used> {
   const { ledger } = s;
   await begin(ledger);
   const settled = await execute(ledger, reservation({ nonce: "settled", claim: { jti: "once" } }));
-  for (const nonce of ["first", "second"]) await execute(ledger, reservation({ nonce, claim: GRANT }));
+  for (const nonce of ["first", "second"]) {
+    await execute(ledger, reservation({ nonce, claim: GRANT }));
+  }
   await execute(ledger, reservation({ claim: { scheme: "clawshield", iss: "clawshield" } }));
   await execute(ledger, reservation({ claim: { jti: "revoked" } }));
   const again = [{ nonce: "settled" }, { nonce: "refused", claim: { jti: "once" } }];
-  for (const asked of again) expect(await refusalOf(ledger.reserve(reservation(asked)))).not.toBe("ok");
+  for (const asked of again) {
+    expect(await refusalOf(ledger.reserve(reservation(asked)))).not.toBe("ok");
+  }
   for (const jti of ["revoked", "never", "never"]) await revoke(ledger, "release-manager", jti);
-  expect(await refusalOf(ledger.reserve(reservation({ claim: { jti: "never" } })))).toBe("approval_revoked");
+  expect(await refusalOf(ledger.reserve(reservation({ claim: { jti: "never" } })))).toBe(
+    "approval_revoked",
+  );
   const open = await ledger.reserve(reservation({ nonce: "open", claim: { jti: "open" } }));
   const directory = join(temporaryFolder(), "copy");
   await ledger.backup(directory);
@@ -71,7 +82,11 @@ async function audit(directory: string): Promise<AuditReport> {
   const snapshot = await LedgerSnapshot.open(directory);
   try {
     const size = snapshot.log.size();
-    return await auditLog([[...snapshot.receipts()]], { nodes: snapshot.log, size, ledger: snapshot });
+    return await auditLog([[...snapshot.receipts()]], {
+      nodes: snapshot.log,
+      size,
+      ledger: snapshot,
+    });
   } finally {
     await snapshot.close();
   }
@@ -114,7 +129,11 @@ const ONCE_KEY = approvalKey("release-manager", "once");
 const OPEN_KEY = approvalKey("release-manager", "open");
 
 /** The row under `key` with `change` made to it. */
-function changeApproval({ approvals }: Tables, key: Uint8Array, change: Partial<ApprovalRow>): void {
+function changeApproval(
+  { approvals }: Tables,
+  key: Uint8Array,
+  change: Partial<ApprovalRow>,
+): void {
   const row = approvals.get(key);
   if (row === undefined) throw new Error("there is no such row");
   approvals.put(key, encodeApproval({ ...decodeApproval(row), ...change }));
@@ -129,7 +148,12 @@ const CHANGES:
       "receipt_without_execution",
       "settled",
     ],
-    ["a nonce removed", ({ nonces }) => nonces.remove(nonceKey("settled")), "nonce_mismatch", "settled"],
+    [
+      "a nonce removed",
+      ({ nonces }) => nonces.remove(nonceKey("settled")),
+      "nonce_mismatch",
+      "settled",
+    ],
     [
       "a nonce that names another execution",
       ({ nonces }, { open }) => nonces.put(nonceKey("settled"), keyOf(open)),
@@ -144,7 +168,8 @@ const CHANGES:
     ],
     [
       "a nonce that names more than its execution",
-      ({ nonces }, { settled }) => nonces.put(nonceKey("settled"), new Uint8Array([...keyOf(settled), 0])),
+      ({ nonces }, { settled }) =>
+        nonces.put(nonceKey("settled"), new Uint8Array([...keyOf(settled), 0])),
       "nonce_mismatch",
       "settled",
     ],
@@ -160,7 +185,12 @@ const CHANGES:
       "nonce_mismatch",
       null,
     ],
-    ["an approval removed", ({ approvals }) => approvals.remove(ONCE_KEY), "approval_mismatch", "settled"],
+    [
+      "an approval removed",
+      ({ approvals }) => approvals.remove(ONCE_KEY),
+      "approval_mismatch",
+      "settled",
+    ],
     [
       "an approval that cannot be read",
       ({ approvals }) => approvals.put(ONCE_KEY, new Uint8Array(7)),
@@ -193,7 +223,8 @@ const CHANGES:
     ],
     [
       "an approval too many",
-      ({ approvals }) => approvals.insert(approvalKey("a", "b"), approvals.get(ONCE_KEY) ?? new Uint8Array()),
+      ({ approvals }) =>
+        approvals.insert(approvalKey("a", "b"), approvals.get(ONCE_KEY) ?? new Uint8Array()),
       "approval_mismatch",
       null,
     ],
@@ -215,7 +246,8 @@ const CHANGES:
     ],
     [
       "an execution that two peers see",
-      ({ peers }, { settled }) => peers.insert(peerKey(4_294_967_295, keyOf(settled)), new Uint8Array()),
+      ({ peers }, { settled }) =>
+        peers.insert(peerKey(4_294_967_295, keyOf(settled)), new Uint8Array()),
       "peer_mismatch",
       null,
     ],
@@ -237,7 +269,10 @@ test.each(CHANGES)("it finds %s", async (_, change, code, entry) => {
   const ledger = await used();
   await tamper(ledger.directory, (tables) => change(tables, ledger));
   const { problem } = await audit(ledger.directory);
-  expect([problem?.code, problem?.index]).toEqual([code, entry === null ? null : ledger.settled.logIndex]);
+  expect([problem?.code, problem?.index]).toEqual([
+    code,
+    entry === null ? null : ledger.settled.logIndex,
+  ]);
 });
 
 test.each(["revoked", "never"])(

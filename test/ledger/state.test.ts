@@ -27,7 +27,9 @@ test("a state from before the boot id was kept is read, with an unknown boot", (
 test("a state of no known version, or with bytes too many or too few, is damage", () => {
   const row = encodeState({ ...emptyState(), markBootId: "boot" });
   const newer = row.with(0, 3);
-  for (const bad of [newer, row.subarray(0, -1), new Uint8Array([...row, 0]), OLD_ROW.subarray(0, -1)]) {
+  for (
+    const bad of [newer, row.subarray(0, -1), new Uint8Array([...row, 0]), OLD_ROW.subarray(0, -1)]
+  ) {
     expect(() => decodeState(bad)).toThrow(expect.objectContaining({ code: "ledger_unavailable" }));
   }
   expect(() => decodeState(new Uint8Array([...OLD_ROW, 0]))).toThrow();

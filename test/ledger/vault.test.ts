@@ -60,13 +60,17 @@ test("open() finishes what a power cut interrupted and leaves other files alone"
   Deno.writeFileSync(join(directory, "note.txt"), new Uint8Array(32).fill(1));
   const again = await Vault.open(directory);
   expect(again.buckets()).toEqual([3]);
-  expect(Array.from(Deno.readDirSync(directory), ({ name }) => name).sort()).toEqual(["3.key", "note.txt"]);
+  expect(Array.from(Deno.readDirSync(directory), ({ name }) => name).sort()).toEqual([
+    "3.key",
+    "note.txt",
+  ]);
 });
 
 test("short plaintexts all have one length, long ones at most an eighth more", () => {
-  expect(new Set(Array.from({ length: 250 }, (_, length) => padded(new Uint8Array(length)).length))).toEqual(
-    new Set([256]),
-  );
+  expect(new Set(Array.from({ length: 250 }, (_, length) => padded(new Uint8Array(length)).length)))
+    .toEqual(
+      new Set([256]),
+    );
   for (let length = 256; length < 5_000_000; length = Math.ceil(length * 1.37) + 1) {
     expect(paddedLength(length)).toBeGreaterThanOrEqual(length);
     expect(paddedLength(length)).toBeLessThanOrEqual(length * 1.125);
@@ -76,7 +80,9 @@ test("short plaintexts all have one length, long ones at most an eighth more", (
 
 test("unpadded() gives back what was padded and refuses a length that does not fit", () => {
   for (const length of [0, 1, 252, 253, 1000, 70_000]) {
-    const plaintext = crypto.getRandomValues(new Uint8Array(length).subarray(0, Math.min(length, 65_536)));
+    const plaintext = crypto.getRandomValues(
+      new Uint8Array(length).subarray(0, Math.min(length, 65_536)),
+    );
     expect(unpadded(padded(plaintext))).toEqual(plaintext);
   }
   expect(unpadded(new Uint8Array(3))).toBeUndefined();

@@ -22,7 +22,9 @@ export function answerOf(log: SampleLog, index: number): JsonObject {
     ...(receipt.mode === "demo" ? { exec_mode: "demo" } : {}),
     result: succeeded ? { ok: true } : null,
     replayed: false,
-    receipt: hexEncode(sha256(utf8Encode(`${receipt.execution_id}:${succeeded ? '{"ok": true}' : "null"}`))),
+    receipt: hexEncode(
+      sha256(utf8Encode(`${receipt.execution_id}:${succeeded ? '{"ok": true}' : "null"}`)),
+    ),
     attestation: log.envelope(index),
     salts: { request: base64Encode(SALTS.request), result: base64Encode(SALTS.result) },
     log_index: index,

@@ -22,7 +22,10 @@ import {
   unsuccessful,
 } from "./sample_log.ts";
 
-function* batchesOf(entries: readonly LoggedReceipt[], size = 4): Generator<readonly LoggedReceipt[]> {
+function* batchesOf(
+  entries: readonly LoggedReceipt[],
+  size = 4,
+): Generator<readonly LoggedReceipt[]> {
   for (let i = 0; i < entries.length; i += size) yield entries.slice(i, i + size);
 }
 
@@ -134,7 +137,10 @@ describe("auditLog() names the first bad entry:", () => {
   test("an entry deleted, doubled, swapped or renumbered", async () => {
     const { entries } = log;
     expect(await problemOf(entries.toSpliced(5, 1))).toEqual(["entry_out_of_order", 5]);
-    expect(await problemOf(entries.toSpliced(5, 0, log.entry(5)))).toEqual(["entry_out_of_order", 6]);
+    expect(await problemOf(entries.toSpliced(5, 0, log.entry(5)))).toEqual([
+      "entry_out_of_order",
+      6,
+    ]);
     expect(await problemOf(entries.toSpliced(5, 2, log.entry(6), log.entry(5)))).toEqual([
       "entry_out_of_order",
       5,
@@ -154,7 +160,9 @@ describe("auditLog() names the first bad entry:", () => {
 
   test("the first of several, though a later one was noticed sooner", async () => {
     const entries = log.entries.map((entry) =>
-      entry.index === 3 || entry.index === 6 ? { ...entry, signature: flipped(entry.signature, 0) } : entry
+      entry.index === 3 || entry.index === 6
+        ? { ...entry, signature: flipped(entry.signature, 0) }
+        : entry
     ).toSpliced(9, 1);
     let wait: Promise<void> = Promise.resolve();
     const slow: AuditOptions["firstBadSignature"] = async (jobs) => {
@@ -166,12 +174,21 @@ describe("auditLog() names the first bad entry:", () => {
 
   test("a receipt that another executor's key signed, or that is of another executor", async () => {
     const stranger = signerOf(new Uint8Array(32).fill(9));
-    const refused = { code: "rate_limited", action: null, nonce: null, peer: PEER, atMs: START_MS } as const;
+    const refused = {
+      code: "rate_limited",
+      action: null,
+      nonce: null,
+      peer: PEER,
+      atMs: START_MS,
+    } as const;
     const foreign = signReceipt(refusalReceipt("openexec:h", refused), stranger);
     expect(await problemOf(changed(5, foreign))).toEqual(["key_unknown", 5]);
     const elsewhere = signReceipt(refusalReceipt("openexec:other", refused), log.signer);
     expect(await problemOf(changed(5, elsewhere))).toEqual(["executor_mismatch", 5]);
-    expect(await problemOf(log.entries, { executorId: "openexec:other" })).toEqual(["executor_mismatch", 0]);
+    expect(await problemOf(log.entries, { executorId: "openexec:other" })).toEqual([
+      "executor_mismatch",
+      0,
+    ]);
   });
 
   test("entries changed and all renumbered, where the stored tree or a checkpoint still knows", async () => {
@@ -189,7 +206,10 @@ describe("auditLog() names the first bad entry:", () => {
     const other = SampleLog.of(12);
     other.tree.corrupt(2, 1);
     expect(await problemOf(other.entries, { nodes: other.tree })).toEqual(["tree_mismatch", 7]);
-    expect(await problemOf(log.entries, { nodes: { node: () => undefined } })).toEqual(["tree_mismatch", 0]);
+    expect(await problemOf(log.entries, { nodes: { node: () => undefined } })).toEqual([
+      "tree_mismatch",
+      0,
+    ]);
   });
 });
 
@@ -198,7 +218,10 @@ describe("a log cut short", () => {
 
   test("is found by a later checkpoint, by the size, or not at all", async () => {
     expect(await problemOf(cut)).toBe("none");
-    expect(await problemOf(cut, { checkpoints: [log.checkpoint()] })).toEqual(["checkpoint_mismatch", null]);
+    expect(await problemOf(cut, { checkpoints: [log.checkpoint()] })).toEqual([
+      "checkpoint_mismatch",
+      null,
+    ]);
     expect(await problemOf(cut, { checkpoints: [log.checkpoint(9)] })).toBe("none");
     expect(await problemOf(cut, { size: last })).toEqual(["size_mismatch", null]);
   });
@@ -222,7 +245,10 @@ describe("a checkpoint", () => {
         null,
       ]);
     }
-    expect(await problemOf(log.entries, { checkpoints: ["hello"] })).toEqual(["checkpoint_malformed", null]);
+    expect(await problemOf(log.entries, { checkpoints: ["hello"] })).toEqual([
+      "checkpoint_malformed",
+      null,
+    ]);
     const unsigned = log.checkpoint().replace(/— .*\n$/, "— someone AAAAAAA=\n");
     expect(await problemOf(log.entries, { checkpoints: [unsigned] })).toEqual([
       "checkpoint_not_signed",
@@ -279,7 +305,10 @@ describe("keys", () => {
     expect(await trust(second, [rotated.checkpoint()])).toBe("none");
     expect(await trust(second, [rotated.checkpoint(3)])).toBe("none");
     expect(await trust(second, [rotated.checkpoint(2)])).toEqual(["untrusted", null]);
-    expect(await trust(signerOf(new Uint8Array(32).fill(7)).publicKey)).toEqual(["untrusted", null]);
+    expect(await trust(signerOf(new Uint8Array(32).fill(7)).publicKey)).toEqual([
+      "untrusted",
+      null,
+    ]);
   });
 
   test("named by a forger's log do not vouch for it", async () => {
@@ -346,7 +375,9 @@ describe("ledger against log", () => {
     ["code", { code: "handler_failed" }],
     ["peer", { peer: { ...PEER, uid: 0 } }],
     ["approval", { approval: null }],
-    ["jti", { approval: { scheme: "dsse", iss: "rm", jti: "x", signers: [{ name: "rm", keyid: "rm-1" }] } }],
+    ["jti", {
+      approval: { scheme: "dsse", iss: "rm", jti: "x", signers: [{ name: "rm", keyid: "rm-1" }] },
+    }],
     ["signers", {
       approval: { scheme: "dsse", iss: "rm", jti: "j-4", signers: [{ name: "rm", keyid: "rm-2" }] },
     }],

@@ -9,7 +9,13 @@ const approvedBy = (jti: string) =>
   ({ scheme: "dsse", iss: "rm", jti, signers: [{ name: "rm", keyid: "rm-1" }] }) as const;
 
 function reserved(n: number): ExecutionFact {
-  return { ...settledExecution(n), status: "reserved", settledAtMs: null, logIndex: null, resolution: null };
+  return {
+    ...settledExecution(n),
+    status: "reserved",
+    settledAtMs: null,
+    logIndex: null,
+    resolution: null,
+  };
 }
 
 /** Executions 0 to 3; 4 to 6 by one grant, which has a fourth use left; 7 reserved; j-0 and an unknown one revoked. */
@@ -34,7 +40,9 @@ const indexOf = (n: number) => log.facts.get(executionId(n))?.logIndex ?? -1;
 
 async function problemOf(
   change: (claims: SampleClaims) => void,
-  { entries = log.entries, ...lists }: Partial<LedgerFacts> & { readonly entries?: LoggedReceipt[] } = {},
+  { entries = log.entries, ...lists }: Partial<LedgerFacts> & {
+    readonly entries?: LoggedReceipt[];
+  } = {},
 ) {
   const claims = sampleClaims(log);
   change(claims);
@@ -56,12 +64,18 @@ test("demo mode, which has no approvals, has none", async () => {
 
 describe("a nonce", () => {
   test("without a row, or whose row names another execution", async () => {
-    expect(await problemOf(({ holders }) => holders.delete("n-2"))).toEqual(["nonce_mismatch", indexOf(2)]);
+    expect(await problemOf(({ holders }) => holders.delete("n-2"))).toEqual([
+      "nonce_mismatch",
+      indexOf(2),
+    ]);
     expect(await problemOf(({ holders }) => holders.set("n-2", executionId(3)))).toEqual([
       "nonce_mismatch",
       indexOf(2),
     ]);
-    expect(await problemOf(({ holders }) => holders.delete("n-7"))).toEqual(["nonce_mismatch", null]);
+    expect(await problemOf(({ holders }) => holders.delete("n-7"))).toEqual([
+      "nonce_mismatch",
+      null,
+    ]);
   });
 
   test("that no execution has", async () => {
@@ -77,12 +91,18 @@ describe("an approval", () => {
     problemOf((claims) => claims.set("rm", jti, change));
 
   test("without a row", async () => {
-    expect(await problemOf(({ known }) => known.delete("rm j-2"))).toEqual(["approval_mismatch", indexOf(2)]);
+    expect(await problemOf(({ known }) => known.delete("rm j-2"))).toEqual([
+      "approval_mismatch",
+      indexOf(2),
+    ]);
     expect(await problemOf(({ known }) => known.delete("rm grant"))).toEqual([
       "approval_mismatch",
       indexOf(4),
     ]);
-    expect(await problemOf(({ known }) => known.delete("rm j-7"))).toEqual(["approval_mismatch", null]);
+    expect(await problemOf(({ known }) => known.delete("rm j-7"))).toEqual([
+      "approval_mismatch",
+      null,
+    ]);
   });
 
   test("of one use that is said to be unused, used twice, or used by another", async () => {
@@ -98,8 +118,14 @@ describe("an approval", () => {
   });
 
   test("of several uses that counts fewer or more than there were, or another first one", async () => {
-    expect(await withApproval("grant", { usesTaken: 1 })).toEqual(["approval_mismatch", indexOf(5)]);
-    expect(await withApproval("grant", { usesTaken: 2 })).toEqual(["approval_mismatch", indexOf(6)]);
+    expect(await withApproval("grant", { usesTaken: 1 })).toEqual([
+      "approval_mismatch",
+      indexOf(5),
+    ]);
+    expect(await withApproval("grant", { usesTaken: 2 })).toEqual([
+      "approval_mismatch",
+      indexOf(6),
+    ]);
     expect(await withApproval("grant", { usesTaken: 4 })).toEqual(["approval_mismatch", null]);
     expect(await withApproval("grant", { firstExecution: executionId(3) })).toEqual([
       "approval_mismatch",
@@ -108,7 +134,10 @@ describe("an approval", () => {
   });
 
   test("that was used more often than it may be", async () => {
-    expect(await withApproval("grant", { usesAllowed: 2 })).toEqual(["approval_mismatch", indexOf(4)]);
+    expect(await withApproval("grant", { usesAllowed: 2 })).toEqual([
+      "approval_mismatch",
+      indexOf(4),
+    ]);
   });
 
   test("that nobody used or revoked", async () => {
@@ -117,8 +146,14 @@ describe("an approval", () => {
   });
 
   test("whose revocation is in the log alone", async () => {
-    expect(await withApproval("j-0", { isRevoked: false })).toEqual(["revocation_missing", last - 2]);
-    expect(await withApproval("never", { isRevoked: false })).toEqual(["revocation_missing", last - 1]);
+    expect(await withApproval("j-0", { isRevoked: false })).toEqual([
+      "revocation_missing",
+      last - 2,
+    ]);
+    expect(await withApproval("never", { isRevoked: false })).toEqual([
+      "revocation_missing",
+      last - 1,
+    ]);
     expect(await problemOf(({ known }) => known.delete("rm never"))).toEqual([
       "revocation_missing",
       last - 1,

@@ -12,7 +12,8 @@ import { cosign, witnessOf } from "./witness.ts";
 
 const log = SampleLog.of(3);
 const witness = witnessOf("w.example/1", 11);
-const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), witness, 100)) ?? "";
+const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), witness, 100)) ??
+  "";
 
 /** One file without a single import, of what a page would use; it leaves `run` behind, text in and text out. */
 const PAGE = `
@@ -41,7 +42,11 @@ const question = (change: Record<string, unknown> = {}) =>
 let bundle = "";
 beforeAll(async () => {
   const result = await build({
-    stdin: { contents: PAGE, resolveDir: fileURLToPath(new URL(".", import.meta.url)), loader: "ts" },
+    stdin: {
+      contents: PAGE,
+      resolveDir: fileURLToPath(new URL(".", import.meta.url)),
+      loader: "ts",
+    },
     bundle: true,
     write: false,
     platform: "browser",
@@ -63,14 +68,23 @@ describe("bundled for a browser", () => {
   test("a receipt and a log verify with portable cryptography alone", async () => {
     const report = await askInBareRealm(question());
     expect(report).toMatchObject({ native: false, ok: true, logIndex: 1, audited: true });
-    expect(report.checks.map((check: { outcome: string }) => check.outcome)).not.toContain("failed");
+    expect(report.checks.map((check: { outcome: string }) => check.outcome)).not.toContain(
+      "failed",
+    );
   });
 
   test("what was changed is refused there as well", async () => {
     const [other] = [log.envelope(2)];
-    const file = JSON.stringify({ ...answerOf(log, 1), tlog_proof: log.proof(1), attestation: other });
+    const file = JSON.stringify({
+      ...answerOf(log, 1),
+      tlog_proof: log.proof(1),
+      attestation: other,
+    });
     const exported = log.export().replace('"index":3', '"index":4');
-    expect(await askInBareRealm(question({ file, exported }))).toMatchObject({ ok: false, audited: false });
+    expect(await askInBareRealm(question({ file, exported }))).toMatchObject({
+      ok: false,
+      audited: false,
+    });
     const options = { payload: '{"amount":6}' };
     expect(await askInBareRealm(question({ options }))).toMatchObject({ ok: false });
     const key = base64Encode(witness.key.publicKey);
@@ -87,6 +101,11 @@ test.skipIf(!hasNode)(
       JSON.stringify(question())
     }).then((text) => console.log(text));`;
     const { stdout } = spawnSync("node", ["-"], { input: utf8Encode(source), encoding: "utf8" });
-    expect(JSON.parse(stdout)).toMatchObject({ native: true, ok: true, logIndex: 1, audited: true });
+    expect(JSON.parse(stdout)).toMatchObject({
+      native: true,
+      ok: true,
+      logIndex: 1,
+      audited: true,
+    });
   },
 );

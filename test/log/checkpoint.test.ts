@@ -27,7 +27,9 @@ describe("the checkpoint that another implementation made", () => {
 
   test("is opened with its vkey's key", () => {
     const key = parseVkey(vector.vkey);
-    const checkpoint = openCheckpoint(vector.signed_note, executorId, [key?.publicKey ?? new Uint8Array()]);
+    const checkpoint = openCheckpoint(vector.signed_note, executorId, [
+      key?.publicKey ?? new Uint8Array(),
+    ]);
     expect(checkpoint?.size).toBe(21);
     expect(equalBytes(checkpoint?.root ?? new Uint8Array(), root)).toBe(true);
     expect(checkpoint?.extensions).toEqual([]);
@@ -39,7 +41,8 @@ describe("the checkpoint that another implementation made", () => {
 });
 
 describe("openCheckpoint() refuses", () => {
-  const open = (text: string, keys = [signer.publicKey], id = executorId) => openCheckpoint(text, id, keys);
+  const open = (text: string, keys = [signer.publicKey], id = executorId) =>
+    openCheckpoint(text, id, keys);
   const note = vector.signed_note;
 
   test("another executor's checkpoint, though signed by the same key", () => {
@@ -49,14 +52,24 @@ describe("openCheckpoint() refuses", () => {
   });
 
   test("a text of another origin, though this log's key signed it under its own name", () => {
-    const text = formatTreeHead({ origin: "openexec:other-host/log", size: 21, root, extensions: [] });
+    const text = formatTreeHead({
+      origin: "openexec:other-host/log",
+      size: 21,
+      root,
+      extensions: [],
+    });
     const key = logKey(executorId, signer.publicKey);
-    const line = { name: key.name, keyId: noteKeyId(key), signature: signer.sign(utf8Encode(text)) };
+    const line = {
+      name: key.name,
+      keyId: noteKeyId(key),
+      signature: signer.sign(utf8Encode(text)),
+    };
     expect(open(`${text}\n${formatSignatureLine(line)}\n`)).toBeUndefined();
   });
 
   test("a checkpoint whose key name is another than its origin", () => {
-    expect(open(note.replace("— openexec:test-host/log", "— openexec:test-host/lag"))).toBeUndefined();
+    expect(open(note.replace("— openexec:test-host/log", "— openexec:test-host/lag")))
+      .toBeUndefined();
   });
 
   test("a checkpoint that none of the keys signed", () => {
@@ -91,7 +104,10 @@ describe("parseTreeHead()", () => {
   const hash = base64Encode(new Uint8Array(32));
 
   test("keeps extension lines", () => {
-    expect(parseTreeHead(`o/log\n0\n${hash}\nmore\nand more\n`)?.extensions).toEqual(["more", "and more"]);
+    expect(parseTreeHead(`o/log\n0\n${hash}\nmore\nand more\n`)?.extensions).toEqual([
+      "more",
+      "and more",
+    ]);
   });
 
   test.each([

@@ -76,7 +76,10 @@ describe("a witness's cosignature", () => {
 
   test("made by node:crypto out of the specification's words is accepted", () => {
     const seed = new Uint8Array(32).fill(2);
-    const der = concatBytes(Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32), seed);
+    const der = concatBytes(
+      Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32),
+      seed,
+    );
     const key = createPrivateKey({ key: Buffer.from(der), format: "der", type: "pkcs8" });
     const publicKey = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32);
     const body = checkpoint.slice(0, checkpoint.indexOf("\n\n") + 1);

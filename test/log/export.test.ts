@@ -3,7 +3,12 @@ import { canonicalJson } from "../../src/core/canonical_json.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import { signerOf } from "../../src/core/ed25519.ts";
 import { auditExport, writeExport } from "../../src/log/audit_export.ts";
-import { formatEntry, formatFinalCheckpoint, formatHeader, parseEntry } from "../../src/log/export_format.ts";
+import {
+  formatEntry,
+  formatFinalCheckpoint,
+  formatHeader,
+  parseEntry,
+} from "../../src/log/export_format.ts";
 import { ExportReader } from "../../src/log/export_reader.ts";
 import { SampleLog } from "./sample_log.ts";
 
@@ -52,7 +57,9 @@ describe("an export", () => {
     const old = rotated.signer;
     rotated.rotate(2);
     rotated.execute(9);
-    expect(await problemOf(rotated.export(), { trustedKeys: [rotated.signer.publicKey] })).toBe("none");
+    expect(await problemOf(rotated.export(), { trustedKeys: [rotated.signer.publicKey] })).toBe(
+      "none",
+    );
     rotated.signer = old;
     expect(await problemOf(rotated.export())).toEqual(["export_malformed", null]);
   });
@@ -75,7 +82,9 @@ describe("auditExport() names", () => {
         line.replace(":", ": "),
         line.replace("}\n", " }\n"),
       ];
-      for (const other of [...spellings, line.replace("{", '{"a":1,'), line.replace("\n", "\r\n")]) {
+      for (
+        const other of [...spellings, line.replace("{", '{"a":1,'), line.replace("\n", "\r\n")]
+      ) {
         expect((await problemOf(lines.with(at, other)))[0]).toBe("export_malformed");
       }
     }
@@ -83,7 +92,10 @@ describe("auditExport() names", () => {
 
   test("an earlier entry that is bad, before a later line that is", async () => {
     const entry = log.entry(2);
-    const bad = formatEntry({ ...entry, signature: entry.signature.with(0, (entry.signature[0] ?? 0) ^ 1) });
+    const bad = formatEntry({
+      ...entry,
+      signature: entry.signature.with(0, (entry.signature[0] ?? 0) ^ 1),
+    });
     expect(await problemOf(lines.with(3, bad).with(5, "\n"))).toEqual(["signature_invalid", 2]);
   });
 
@@ -99,7 +111,10 @@ describe("auditExport() names", () => {
     const publicKey = signerOf(new Uint8Array(32).fill(9)).publicKey;
     const other = formatHeader({ executorId: "openexec:h", publicKey });
     expect(await problemOf(lines.with(0, other))).toEqual(["export_malformed", null]);
-    const elsewhere = formatHeader({ executorId: "openexec:other", publicKey: log.signer.publicKey });
+    const elsewhere = formatHeader({
+      executorId: "openexec:other",
+      publicKey: log.signer.publicKey,
+    });
     expect(await problemOf(lines.with(0, elsewhere))).toEqual(["export_malformed", null]);
   });
 

@@ -14,8 +14,14 @@ const whole = v.number();
 const schema = v.object({
   leaves: v.pipe(v.array(bytes), v.length(21)),
   roots: v.pipe(v.array(bytes), v.length(22)),
-  inclusion: v.pipe(v.array(v.object({ size: whole, index: whole, proof: v.array(bytes) })), v.length(18)),
-  consistency: v.pipe(v.array(v.object({ from: whole, to: whole, proof: v.array(bytes) })), v.length(9)),
+  inclusion: v.pipe(
+    v.array(v.object({ size: whole, index: whole, proof: v.array(bytes) })),
+    v.length(18),
+  ),
+  consistency: v.pipe(
+    v.array(v.object({ from: whole, to: whole, proof: v.array(bytes) })),
+    v.length(9),
+  ),
   checkpoint: v.object({
     origin: v.string(),
     seed_hex: v.string(),

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { leafHash } from "../../src/log/tree.ts";
-import { consistencyProof, inclusionProof, verifyConsistency, verifyInclusion } from "../../src/log/proof.ts";
+import {
+  consistencyProof,
+  inclusionProof,
+  verifyConsistency,
+  verifyInclusion,
+} from "../../src/log/proof.ts";
 import { vectors } from "./merkle_vectors.ts";
 import { StoredTree } from "./stored_tree.ts";
 
@@ -11,11 +16,15 @@ const sizes = Array.from({ length: 21 }, (_, i) => i + 1);
 const plain = (hashes: readonly Uint8Array[]) => hashes.map((hash) => Uint8Array.from(hash));
 
 describe("inclusion", () => {
-  test.each(vectors.inclusion)("of leaf $index among $size is proved as others prove it", (vector) => {
-    const { size, index, proof } = vector;
-    expect(plain(inclusionProof(tree, index, size))).toEqual(plain(proof));
-    expect(verifyInclusion(leafHash(at(leaves, index)), index, size, proof, at(roots, size))).toBe(true);
-  });
+  test.each(vectors.inclusion)(
+    "of leaf $index among $size is proved as others prove it",
+    (vector) => {
+      const { size, index, proof } = vector;
+      expect(plain(inclusionProof(tree, index, size))).toEqual(plain(proof));
+      expect(verifyInclusion(leafHash(at(leaves, index)), index, size, proof, at(roots, size)))
+        .toBe(true);
+    },
+  );
 
   test("verifies for every leaf of every size, and for no other index, size, leaf or root", () => {
     for (const size of sizes) {
@@ -26,11 +35,15 @@ describe("inclusion", () => {
         for (let other = 0; other <= 21; other++) {
           if (other !== index) {
             expect(verifyInclusion(leaf, other, size, proof, at(roots, size))).toBe(false);
-            expect(verifyInclusion(leafHash(at(leaves, other)), index, size, proof, at(roots, size))).toBe(
+            expect(
+              verifyInclusion(leafHash(at(leaves, other)), index, size, proof, at(roots, size)),
+            ).toBe(
               false,
             );
           }
-          if (other !== size) expect(verifyInclusion(leaf, index, size, proof, at(roots, other))).toBe(false);
+          if (other !== size) {
+            expect(verifyInclusion(leaf, index, size, proof, at(roots, other))).toBe(false);
+          }
         }
       }
     }
@@ -39,7 +52,8 @@ describe("inclusion", () => {
   test("verifyInclusion() refuses a proof with a hash more, less or elsewhere", () => {
     const leaf = leafHash(at(leaves, 5));
     const proof = inclusionProof(tree, 5, 21);
-    const check = (hashes: readonly Uint8Array[]) => verifyInclusion(leaf, 5, 21, hashes, at(roots, 21));
+    const check = (hashes: readonly Uint8Array[]) =>
+      verifyInclusion(leaf, 5, 21, hashes, at(roots, 21));
     expect(check(proof)).toBe(true);
     expect(check([...proof, new Uint8Array(32)])).toBe(false);
     expect(check(proof.slice(1))).toBe(false);
@@ -58,10 +72,13 @@ describe("inclusion", () => {
 });
 
 describe("consistency", () => {
-  test.each(vectors.consistency)("of $from with $to is proved as others prove it", ({ from, to, proof }) => {
-    expect(plain(consistencyProof(tree, from, to))).toEqual(plain(proof));
-    expect(verifyConsistency(from, to, at(roots, from), at(roots, to), proof)).toBe(true);
-  });
+  test.each(vectors.consistency)(
+    "of $from with $to is proved as others prove it",
+    ({ from, to, proof }) => {
+      expect(plain(consistencyProof(tree, from, to))).toEqual(plain(proof));
+      expect(verifyConsistency(from, to, at(roots, from), at(roots, to), proof)).toBe(true);
+    },
+  );
 
   test("verifies for every pair of sizes, and for no other root", () => {
     for (const to of sizes) {
@@ -73,7 +90,9 @@ describe("consistency", () => {
             expect(verifyConsistency(from, to, at(roots, other), at(roots, to), proof)).toBe(false);
           }
           if (other !== to) {
-            expect(verifyConsistency(from, to, at(roots, from), at(roots, other), proof)).toBe(false);
+            expect(verifyConsistency(from, to, at(roots, from), at(roots, other), proof)).toBe(
+              false,
+            );
           }
         }
       }
@@ -81,7 +100,9 @@ describe("consistency", () => {
   });
 
   test("verifyConsistency() refuses a history that was rewritten", () => {
-    const rewritten = StoredTree.of(leaves.map((leaf, i) => i === 4 ? Uint8Array.of(...leaf, 0) : leaf));
+    const rewritten = StoredTree.of(
+      leaves.map((leaf, i) => i === 4 ? Uint8Array.of(...leaf, 0) : leaf),
+    );
     for (let from = 5; from <= 20; from++) {
       const proof = consistencyProof(rewritten, from, 21);
       expect(verifyConsistency(from, 21, at(roots, from), rewritten.root(), proof)).toBe(false);

@@ -15,7 +15,14 @@ import {
   refusalSummaryReceipt,
   resolutionReceipt,
 } from "../../src/log/receipt.ts";
-import { digest, executionId, PEER, settledExecution, START_MS, unsuccessful } from "./sample_log.ts";
+import {
+  digest,
+  executionId,
+  PEER,
+  settledExecution,
+  START_MS,
+  unsuccessful,
+} from "./sample_log.ts";
 
 const id = "openexec:h";
 const publicKey = signerOf(new Uint8Array(32).fill(1)).publicKey;
@@ -58,12 +65,24 @@ const samples: readonly (readonly [string, Receipt, readonly string[]])[] = [
   ],
   [
     "a refusal",
-    refusalReceipt(id, { code: "approval_expired", action: "echo", nonce: "n", peer: PEER, atMs: START_MS }),
+    refusalReceipt(id, {
+      code: "approval_expired",
+      action: "echo",
+      nonce: "n",
+      peer: PEER,
+      atMs: START_MS,
+    }),
     ["action", "nonce"],
   ],
   [
     "a refusal of something unnamed",
-    refusalReceipt(id, { code: "rate_limited", action: null, nonce: null, peer: PEER, atMs: START_MS }),
+    refusalReceipt(id, {
+      code: "rate_limited",
+      action: null,
+      nonce: null,
+      peer: PEER,
+      atMs: START_MS,
+    }),
     [],
   ],
   [
@@ -77,7 +96,12 @@ const samples: readonly (readonly [string, Receipt, readonly string[]])[] = [
   ["a resolution", resolution, []],
   [
     "an act",
-    adminReceipt(id, { act: "revoke", peer: PEER, atMs: START_MS, detail: { iss: "rm", jti: "j-1" } }),
+    adminReceipt(id, {
+      act: "revoke",
+      peer: PEER,
+      atMs: START_MS,
+      detail: { iss: "rm", jti: "j-1" },
+    }),
     ["peer", "detail"],
   ],
   [
@@ -96,7 +120,8 @@ describe.each(samples)("%s", (_, receipt, optional) => {
   test("is written as RFC 8785 says", () => expect(text(receipt)).toBe(canonicalJson(receipt)));
 
   test("is refused with an unknown member, and without any that it needs", () => {
-    const isRefused = (value: Json) => decodeReceipt(utf8Encode(canonicalJson(value))) === undefined;
+    const isRefused = (value: Json) =>
+      decodeReceipt(utf8Encode(canonicalJson(value))) === undefined;
     expect(isRefused({ ...receipt, extra: 1 })).toBe(true);
     for (const name of Object.keys(receipt)) {
       const rest = Object.fromEntries(Object.entries(receipt).filter(([other]) => other !== name));
@@ -149,7 +174,10 @@ describe("decodeReceipt() refuses", () => {
     ["white space", good.replace(",", ", ")],
     ["a final newline", `${good}\n`],
     ["a byte-order mark", `\ufeff${good}`],
-    ["members in another order", `{"kind":"execution",${good.slice(1).replace(',"kind":"execution"', "")}`],
+    [
+      "members in another order",
+      `{"kind":"execution",${good.slice(1).replace(',"kind":"execution"', "")}`,
+    ],
     ["a member twice", good.replace("{", '{"action":"echo",')],
     ["a needless escape", good.replace("charge_card", "charge\\u005fcard")],
     ["a number written otherwise", good.replace('"uid":1000', '"uid":1e3')],
@@ -176,7 +204,10 @@ describe("decodeReceipt() refuses", () => {
     ["a day that does not exist", json({ settled_at: "2026-02-30T12:00:00.000Z" })],
     ["a status it does not know", json({ status: "reserved" })],
     ["a success with a code", json({ code: "handler_failed" })],
-    ["a success without a result", json({ status: "succeeded" }).replace(/"result_commitment":"[^"]*",/, "")],
+    [
+      "a success without a result",
+      json({ status: "succeeded" }).replace(/"result_commitment":"[^"]*",/, ""),
+    ],
     ["a failure with a result", json({ status: "failed", code: "handler_failed" })],
     ["a failure without a code", json({ status: "failed" })],
     ["an outcome with another's code", json({ status: "timed_out", code: "handler_crashed" })],
@@ -193,7 +224,8 @@ describe("decodeReceipt() refuses", () => {
   });
 
   test("bytes that are not UTF-8", () => {
-    expect(decodeReceipt(Uint8Array.of(...utf8Encode(good).slice(0, -2), 0xff, 0x7d))).toBeUndefined();
+    expect(decodeReceipt(Uint8Array.of(...utf8Encode(good).slice(0, -2), 0xff, 0x7d)))
+      .toBeUndefined();
   });
 
   test("a key whose keyid is another key's", () => {
@@ -210,7 +242,12 @@ describe("decodeReceipt() refuses", () => {
   });
 
   test("an act whose detail JavaScript would reorder", () => {
-    const act = adminReceipt(id, { act: "halt", peer: null, atMs: START_MS, detail: { "10": 1, "9": 2 } });
+    const act = adminReceipt(id, {
+      act: "halt",
+      peer: null,
+      atMs: START_MS,
+      detail: { "10": 1, "9": 2 },
+    });
     expect(decodeReceipt(encodeReceipt(act))).toBeUndefined();
   });
 

@@ -14,7 +14,8 @@ export class SampleClaims implements ClaimFacts {
     for (const { id, nonce, approval } of executions) {
       if (!claims.holders.has(nonce)) claims.holders.set(nonce, id);
       if (approval === null) continue;
-      const { usesTaken, firstExecution } = claims.approval(approval.iss, approval.jti) ?? { usesTaken: 0 };
+      const { usesTaken, firstExecution } = claims.approval(approval.iss, approval.jti) ??
+        { usesTaken: 0 };
       claims.set(approval.iss, approval.jti, {
         usesTaken: usesTaken + 1,
         usesAllowed: usesTaken + 1,

@@ -31,16 +31,27 @@ export const executionId = (n: number): string =>
   `01900000-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
 
 /** A charge of 5 that returned {"ok":true}; `changes` overwrite. */
-export function settledExecution(n: number, changes: Partial<SettledExecution> = {}): SettledExecution {
+export function settledExecution(
+  n: number,
+  changes: Partial<SettledExecution> = {},
+): SettledExecution {
   return {
     id: executionId(n),
     action: "charge_card",
     nonce: `n-${n}`,
     mode: "enforced",
     peer: PEER,
-    approval: { scheme: "dsse", iss: "rm", jti: `j-${n}`, signers: [{ name: "rm", keyid: "rm-1" }] },
+    approval: {
+      scheme: "dsse",
+      iss: "rm",
+      jti: `j-${n}`,
+      signers: [{ name: "rm", keyid: "rm-1" }],
+    },
     handlerDigest: digest("handler"),
-    requestCommitment: commitment(SALTS.request, digest('{"action":"charge_card","payload":{"amount":5}}')),
+    requestCommitment: commitment(
+      SALTS.request,
+      digest('{"action":"charge_card","payload":{"amount":5}}'),
+    ),
     resultCommitment: commitment(SALTS.result, digest('{"ok":true}')),
     status: "succeeded",
     code: null,
@@ -96,7 +107,13 @@ export class SampleLog {
 
   refuse(n: number): LoggedReceipt {
     const code = "approval_expired";
-    const refused = { code, action: "echo", nonce: `r-${n}`, peer: PEER, atMs: START_MS + n } as const;
+    const refused = {
+      code,
+      action: "echo",
+      nonce: `r-${n}`,
+      peer: PEER,
+      atMs: START_MS + n,
+    } as const;
     return this.append(refusalReceipt(this.executorId, refused));
   }
 

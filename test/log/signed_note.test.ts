@@ -18,7 +18,8 @@ describe("parseSignedNote()", () => {
   });
 
   test("accepts signatures of any length that it does not know", () => {
-    expect(parseSignedNote(`x\n\n— pq ${base64Encode(new Uint8Array(2424))}\n`)?.signatures.length).toBe(1);
+    expect(parseSignedNote(`x\n\n— pq ${base64Encode(new Uint8Array(2424))}\n`)?.signatures.length)
+      .toBe(1);
   });
 
   test("accepts 16 signatures, and refuses more than it would look through", () => {
@@ -42,7 +43,10 @@ describe("parseSignedNote()", () => {
     ["a plus in the name", `x\n\n— na+me ${signature}\n`],
     ["a Unicode space in the name", `x\n\n— na\u00a0me ${signature}\n`],
     ["no name", `x\n\n—  ${signature}\n`],
-    ["a signature without padding", `x\n\n— name ${base64Encode(new Uint8Array(67)).replaceAll("=", "")}\n`],
+    [
+      "a signature without padding",
+      `x\n\n— name ${base64Encode(new Uint8Array(67)).replaceAll("=", "")}\n`,
+    ],
     ["a key id and no signature", `x\n\n— name ${base64Encode(new Uint8Array(4))}\n`],
     ["something after the signature", `x\n\n— name ${signature} more\n`],
   ])("refuses %s", (_, text) => expect(parseSignedNote(text)).toBeUndefined());

@@ -1,6 +1,12 @@
 /** A log's nodes in memory, stored as the ledger stores them. */
 
-import { appendedNodes, leafHash, type NodeReader, rootOf, type TreeNode } from "../../src/log/tree.ts";
+import {
+  appendedNodes,
+  leafHash,
+  type NodeReader,
+  rootOf,
+  type TreeNode,
+} from "../../src/log/tree.ts";
 
 export class StoredTree implements NodeReader {
   readonly written: TreeNode[] = [];

@@ -27,7 +27,9 @@ describe("a tlog-proof", () => {
   test("is laid out as C2SP says", () => {
     const hash = base64Encode(leaf(1));
     expect(formatTlogProof(proofOf(0, 2))).toBe(
-      `c2sp.org/tlog-proof@v1\nindex 0\n${hash}\n\n${signCheckpoint(executorId, 2, tree.root(2), signer)}`,
+      `c2sp.org/tlog-proof@v1\nindex 0\n${hash}\n\n${
+        signCheckpoint(executorId, 2, tree.root(2), signer)
+      }`,
     );
   });
 
@@ -90,13 +92,20 @@ describe("verifyTlogProof()", () => {
 
   test("refuses a proof with the checkpoint of another size", () => {
     expect(
-      verifyTlogProof({ ...proofOf(5), checkpoint: proofOf(5, 20).checkpoint }, leaf(5), executorId, keys),
+      verifyTlogProof(
+        { ...proofOf(5), checkpoint: proofOf(5, 20).checkpoint },
+        leaf(5),
+        executorId,
+        keys,
+      ),
     )
       .toBeUndefined();
   });
 
   test("trusts no extra data: it changes nothing", () => {
-    expect(verifyTlogProof({ ...proofOf(5), extra: utf8Encode("lie") }, leaf(5), executorId, keys)?.size)
+    expect(
+      verifyTlogProof({ ...proofOf(5), extra: utf8Encode("lie") }, leaf(5), executorId, keys)?.size,
+    )
       .toBe(21);
   });
 });

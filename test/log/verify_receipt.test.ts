@@ -108,10 +108,14 @@ describe("verifyReceipt() accepts", () => {
     const checkpoint = attachCosignature(once, cosign(once, two, 200)) ?? "";
     const witnesses = [formatVkey(one.key), formatVkey(two.key)];
     expect(verify(log.receiptFile(1), { ...trusted, checkpoint, witnesses }).ok).toBe(true);
-    expect(failures(verify(log.receiptFile(1), { ...trusted, checkpoint: once, witnesses }))).toEqual([
+    expect(failures(verify(log.receiptFile(1), { ...trusted, checkpoint: once, witnesses })))
+      .toEqual([
+        "witness",
+      ]);
+    expect(failures(verify(log.receiptFile(1), { ...trusted, witnesses }))).toEqual([
+      "witness",
       "witness",
     ]);
-    expect(failures(verify(log.receiptFile(1), { ...trusted, witnesses }))).toEqual(["witness", "witness"]);
   });
 
   test("an outcome that an operator declared, when the answer carries the resolution", () => {
@@ -143,7 +147,8 @@ function demoLog(): SampleLog {
 }
 
 describe("verifyReceipt() says who stands for an execution:", () => {
-  const body = (envelope: unknown) => verify(envelope).checks.find(({ name }) => name === "body")?.detail;
+  const body = (envelope: unknown) =>
+    verify(envelope).checks.find(({ name }) => name === "body")?.detail;
   const two = [{ name: "alice", keyid: "a-1" }, { name: "bob", keyid: "b-1" }];
   const approval = { scheme: "dsse", iss: "alice", jti: "j", signers: two } as const;
 
@@ -152,8 +157,13 @@ describe("verifyReceipt() says who stands for an execution:", () => {
     const pair = new SampleLog();
     pair.execute(1, { approval });
     expect(body(pair.envelope(1))).toBe("an execution approved by alice and bob");
-    const development = signReceipt(executionReceipt("openexec:h", settledExecution(1), true), log.signer);
-    expect(body(receiptEnvelope(development))).toBe("an execution approved by rm, with a development key");
+    const development = signReceipt(
+      executionReceipt("openexec:h", settledExecution(1), true),
+      log.signer,
+    );
+    expect(body(receiptEnvelope(development))).toBe(
+      "an execution approved by rm, with a development key",
+    );
   });
 
   test("nobody, in demo mode, by itself and in its answer", () => {
@@ -188,12 +198,16 @@ describe("verifyReceipt() refuses", () => {
     const file = foreign.receiptFile(1);
     expect(verify(file).ok).toBe(true);
     expect(failures(verify(file, { ...trusted, executorId: "openexec:h" }))).toEqual(["executor"]);
-    expect(failures(verify(file, { ...trusted, checkpoint: log.checkpoint() }))).toContain("checkpoint");
+    expect(failures(verify(file, { ...trusted, checkpoint: log.checkpoint() }))).toContain(
+      "checkpoint",
+    );
   });
 
   test("the same body under another payload type, though the same key signed it as that", () => {
     const { body, keyid } = log.entry(1);
-    for (const payloadType of ["application/vnd.openexec.approval.v2+json", "application/json", ""]) {
+    for (
+      const payloadType of ["application/vnd.openexec.approval.v2+json", "application/json", ""]
+    ) {
       const sig = base64Encode(log.signer.sign(preAuthEncoding(payloadType, body)));
       const swapped = { payload: base64Encode(body), payloadType, signatures: [{ keyid, sig }] };
       expect(verify(swapped).ok).toBe(false);
@@ -205,7 +219,9 @@ describe("verifyReceipt() refuses", () => {
   test("a signature over the body alone, without the pre-authentication encoding", () => {
     const { body, keyid } = log.entry(1);
     const sig = base64Encode(log.signer.sign(body));
-    expect(failures(verify({ ...log.envelope(1), signatures: [{ keyid, sig }] }))).toEqual(["signature"]);
+    expect(failures(verify({ ...log.envelope(1), signatures: [{ keyid, sig }] }))).toEqual([
+      "signature",
+    ]);
   });
 
   test("something else that the executor's key signed: a checkpoint is no receipt", () => {
@@ -222,7 +238,9 @@ describe("verifyReceipt() refuses", () => {
   test("a second signature beside the executor's", () => {
     const envelope = log.envelope(1);
     const [first] = JSON.parse(JSON.stringify(envelope)).signatures;
-    expect(verify({ ...envelope, signatures: [first, { ...first, keyid: "other" }] }).ok).toBe(false);
+    expect(verify({ ...envelope, signatures: [first, { ...first, keyid: "other" }] }).ok).toBe(
+      false,
+    );
   });
 
   test("a proof for another entry", () => {
@@ -266,7 +284,9 @@ describe("verifyReceipt() refuses", () => {
     for (const text of ["5", "[]", "{", '{"a":1,"a":1}']) {
       expect(failures(verify(answer, { ...trusted, payload: text }))).toEqual(["request"]);
     }
-    expect(failures(verify(log.envelope(0), { ...trusted, payload: PAYLOAD }))).toEqual(["request"]);
+    expect(failures(verify(log.envelope(0), { ...trusted, payload: PAYLOAD }))).toEqual([
+      "request",
+    ]);
   });
 
   test("an answer that shows another result, however it is dressed", () => {
@@ -303,7 +323,9 @@ describe("verifyReceipt() refuses", () => {
   test("an answer in demo mode that passes for an approved one, and one that says demo and was approved", () => {
     const demo = answerOf(demoLog(), 1);
     const { exec_mode: _, ...silent } = demo;
-    for (const lie of [silent, { ...demo, exec_mode: "enforced" }, { ...answer, exec_mode: "demo" }]) {
+    for (
+      const lie of [silent, { ...demo, exec_mode: "enforced" }, { ...answer, exec_mode: "demo" }]
+    ) {
       expect(failures(verify(lie))).toEqual(["answer"]);
     }
   });
@@ -316,7 +338,9 @@ describe("verifyReceipt() refuses", () => {
     expect(failures(verify({ ...claimed, resolved: true }))).toEqual(["answer"]);
     expect(failures(verify(resolvedAnswer("failed").answer))).toEqual(["answer"]);
     expect(failures(verify(resolvedAnswer("succeeded", 2).answer))).toEqual(["answer"]);
-    expect(failures(verify({ ...claimed, resolved: true, resolution: log.envelope(0) }))).toEqual(["answer"]);
+    expect(failures(verify({ ...claimed, resolved: true, resolution: log.envelope(0) }))).toEqual([
+      "answer",
+    ]);
     const declaration = {
       executionId: executionId(1),
       from: "outcome_unknown",
@@ -324,7 +348,11 @@ describe("verifyReceipt() refuses", () => {
       note: "",
     } as const;
     const signedBy = (executor: SampleLog) => {
-      const receipt = resolutionReceipt(executor.executorId, { ...declaration, peer: PEER, atMs: START_MS });
+      const receipt = resolutionReceipt(executor.executorId, {
+        ...declaration,
+        peer: PEER,
+        atMs: START_MS,
+      });
       return {
         ...claimed,
         resolved: true,
@@ -339,8 +367,13 @@ describe("verifyReceipt() refuses", () => {
   test("a witness that is the executor itself, a log's key, or no key", () => {
     const self = { ...witnessOf("w.example/1", 1) };
     expect(self.key.publicKey).toEqual(key);
-    const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), self, 100)) ?? "";
-    const asLog = formatVkey({ name: "w.example/1", algorithm: 1, publicKey: witnessOf("w", 11).publicKey });
+    const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), self, 100)) ??
+      "";
+    const asLog = formatVkey({
+      name: "w.example/1",
+      algorithm: 1,
+      publicKey: witnessOf("w", 11).publicKey,
+    });
     for (const witness of [formatVkey(self.key), asLog, "", "w+0+0"]) {
       const options = { ...trusted, checkpoint, witnesses: [witness] };
       expect(failures(verify(log.receiptFile(1), options))).toEqual(["witness"]);
@@ -350,7 +383,8 @@ describe("verifyReceipt() refuses", () => {
   test("a cosignature on a checkpoint that is not shown to be of the same history", () => {
     const witness = witnessOf("w.example/1", 11);
     const other = SampleLog.of(9);
-    const checkpoint = attachCosignature(other.checkpoint(), cosign(other.checkpoint(), witness, 100)) ?? "";
+    const checkpoint =
+      attachCosignature(other.checkpoint(), cosign(other.checkpoint(), witness, 100)) ?? "";
     const options = { ...trusted, checkpoint, witnesses: [formatVkey(witness.key)] };
     expect(failures(verify(log.receiptFile(1), options))).toEqual(["consistency", "witness"]);
   });
@@ -366,10 +400,16 @@ describe("verifyReceipt() refuses", () => {
       "a receipt that shows a result beside it",
       JSON.stringify({ attestation: log.envelope(1), result: { ok: true } }),
     ],
-    ["a bare envelope that shows a status", JSON.stringify({ ...log.envelope(1), status: "succeeded" })],
+    [
+      "a bare envelope that shows a status",
+      JSON.stringify({ ...log.envelope(1), status: "succeeded" }),
+    ],
     ["two receipts in one", JSON.stringify({ attestation: log.envelope(0), execution: answer })],
     ["an execution that is still reserved", JSON.stringify({ ...answer, attestation: null })],
-    ["an answer that would move the cursor", JSON.stringify({ ...answer, status: "failed\u001b[2K" })],
+    [
+      "an answer that would move the cursor",
+      JSON.stringify({ ...answer, status: "failed\u001b[2K" }),
+    ],
     ["a keyid that would", JSON.stringify(log.envelope(1)).replace("sha256:", "\\u001b[2K")],
     ["something deep", "[".repeat(100_000)],
   ])("%s", (_, text) => expect(failures(verify(text))).toEqual(["file"]));
@@ -398,7 +438,8 @@ describe("key rotation", () => {
     expect(verify(rotated.envelope(5), trustFirst).ok).toBe(false);
     expect(verify(rotated.envelope(3), { ...trustFirst, keyReceipts: [change] }).ok).toBe(true);
     expect(verify(rotated.envelope(5), { ...trustFirst, keyReceipts: [change] }).ok).toBe(false);
-    expect(verify(rotated.envelope(5), { ...trustFirst, keyReceipts: [laterChange, change] }).ok).toBe(true);
+    expect(verify(rotated.envelope(5), { ...trustFirst, keyReceipts: [laterChange, change] }).ok)
+      .toBe(true);
   });
 
   test("an old receipt verifies with its own key, and its proof with the key of the checkpoint", () => {

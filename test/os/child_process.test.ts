@@ -7,7 +7,11 @@ import { fileCalls } from "../../src/os/libc.ts";
 import { isGroupAlive, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
 
 const shell = (script: string): Child =>
-  spawnChild({ path: "/bin/sh", args: ["-c", script], environment: { GIVEN: "it", PATH: "/usr/bin:/bin" } });
+  spawnChild({
+    path: "/bin/sh",
+    args: ["-c", script],
+    environment: { GIVEN: "it", PATH: "/usr/bin:/bin" },
+  });
 
 const openDescriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
 
@@ -15,7 +19,10 @@ const openDescriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
 function textFrom(descriptor: number): string {
   const chunk = new Uint8Array(65_536);
   let text = "";
-  for (let length; (length = Number(fileCalls().read(descriptor, chunk, BigInt(chunk.length)))) > 0;) {
+  for (
+    let length;
+    (length = Number(fileCalls().read(descriptor, chunk, BigInt(chunk.length)))) > 0;
+  ) {
     text += new TextDecoder().decode(chunk.subarray(0, length));
   }
   fileCalls().close(descriptor);
@@ -25,7 +32,8 @@ function textFrom(descriptor: number): string {
 const O_CLOEXEC = 0o2000000;
 
 function isCloseOnExec(descriptor: number): boolean {
-  const flags = /^flags:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${descriptor}`))?.[1];
+  const flags = /^flags:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${descriptor}`))
+    ?.[1];
   return (parseInt(flags ?? "", 8) & O_CLOEXEC) !== 0;
 }
 
@@ -39,7 +47,12 @@ test("spawnChild() gives a child what it is given, four descriptors, and a sessi
   const said = textFrom(channel).trim().split("\n");
   expect(textFrom(stderr)).toBe("dies\n");
   expect(said[0]).toBe("it||/");
-  expect(said.slice(1, -1).filter((descriptor) => Number(descriptor) < 10)).toEqual(["0", "1", "2", "3"]);
+  expect(said.slice(1, -1).filter((descriptor) => Number(descriptor) < 10)).toEqual([
+    "0",
+    "1",
+    "2",
+    "3",
+  ]);
   expect(said.at(-1)).toBe(`${pid} ${pid}`);
   await expect.poll(() => endOfChild(pid)).toBe("exit code 3");
   fileCalls().close(inherited);

@@ -4,7 +4,14 @@ import { expect, test } from "vitest";
 import { descriptorLimit, markDescriptorsCloseOnExec } from "../../src/os/descriptors.ts";
 import { fileStatus, realPath } from "../../src/os/file_status.ts";
 import { groupId } from "../../src/os/groups.ts";
-import { cString, ECONNREFUSED, errno, errorText, fileCalls, socketCalls } from "../../src/os/libc.ts";
+import {
+  cString,
+  ECONNREFUSED,
+  errno,
+  errorText,
+  fileCalls,
+  socketCalls,
+} from "../../src/os/libc.ts";
 import { descriptorOf, peerCredentials } from "../../src/os/peer_credentials.ts";
 import { pathOfAddress, unixAddress } from "../../src/os/unix_address.ts";
 import { bindUnixListener } from "../../src/os/unix_listener.ts";
@@ -50,7 +57,9 @@ test("where there is no peer, none is named", () => {
 });
 
 test("groups are found by name", () => {
-  const [name = "", , id = ""] = (Deno.readTextFileSync("/etc/group").split("\n")[0] ?? "").split(":");
+  const [name = "", , id = ""] = (Deno.readTextFileSync("/etc/group").split("\n")[0] ?? "").split(
+    ":",
+  );
   expect(groupId(name)).toBe(Number(id));
   expect(groupId("no-such-group-here")).toBeUndefined();
 });
@@ -114,7 +123,10 @@ testWith("env", "sh")(
     const args = ["eval", "--no-lock", "--cached-only", script];
     const { stdout, code } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
     const [pid, ...rest] = new TextDecoder().decode(stdout).trim().split("\n");
-    expect([code, rest.sort()]).toEqual([0, [`${pid} ä b []`, "ONLY=ü", "PATH=/usr/bin:/bin"].sort()]);
+    expect([code, rest.sort()]).toEqual([
+      0,
+      [`${pid} ä b []`, "ONLY=ü", "PATH=/usr/bin:/bin"].sort(),
+    ]);
   },
 );
 

@@ -25,7 +25,8 @@ test("releaseMappedFile() gives back what was read through the map, and it can b
       }
     });
   }
-  const values = () => Array.from({ length: 256 }, (_, i) => store.tables.sealed.get(keyOf(i))?.[MIB / 8]);
+  const values = () =>
+    Array.from({ length: 256 }, (_, i) => store.tables.sealed.get(keyOf(i))?.[MIB / 8]);
   const before = fileMemory();
   const read = values();
   const mapped = fileMemory();

@@ -59,7 +59,9 @@ testWith("python3")(
   async () => {
     const directory = Deno.makeTempDirSync({ prefix: "openexec-notify-" });
     const manager = await openNotifySocket(`${directory}/notify`);
-    const standIn = startStandIn({ env: { NOTIFY_SOCKET: `${directory}/notify`, WATCHDOG_USEC: "200000" } });
+    const standIn = startStandIn({
+      env: { NOTIFY_SOCKET: `${directory}/notify`, WATCHDOG_USEC: "200000" },
+    });
     try {
       expect(await manager.message()).toEqual(["READY=1", "STATUS=serving READY=0"]);
       expect(await manager.message()).toEqual(["WATCHDOG=1"]);
@@ -100,9 +102,13 @@ testWith(ACTIVATE)(
     });
     try {
       await until(() => exists(elsewhere));
-      const [first, second] = await Promise.all([rawExchange(served, GET), rawExchange(elsewhere, GET)]);
+      const [first, second] = await Promise.all([
+        rawExchange(served, GET),
+        rawExchange(elsewhere, GET),
+      ]);
       expect([first.answers[0]?.status, second.answers[0]?.status]).toEqual([200, 200]);
-      expect((await rawExchange(elsewhere, GET.replace("/ ", "/metrics "))).answers[0]?.status).toBe(200);
+      expect((await rawExchange(elsewhere, GET.replace("/ ", "/metrics "))).answers[0]?.status)
+        .toBe(200);
       expect(await standIn.line()).toMatchObject({ ready: true, pid: standIn.process.pid });
       const { internet, unix } = listeningSockets(standIn.process.pid);
       expect([internet, [...unix].sort()]).toEqual([[], [served, elsewhere].sort()]);
@@ -120,12 +126,15 @@ testWith(ACTIVATE)("a TCP socket that was handed over stops the start", async ()
   await expectRefusedStart(`${hostname}:${port}`, () => Deno.connect({ hostname, port }));
 });
 
-testWith(ACTIVATE)("a handed-over socket that everyone may connect to stops the start", async () => {
-  await expectRefusedStart("agent.sock", (path) => {
-    Deno.chmodSync(path, 0o666);
-    return Deno.connect({ transport: "unix", path });
-  });
-});
+testWith(ACTIVATE)(
+  "a handed-over socket that everyone may connect to stops the start",
+  async () => {
+    await expectRefusedStart("agent.sock", (path) => {
+      Deno.chmodSync(path, 0o666);
+      return Deno.connect({ transport: "unix", path });
+    });
+  },
+);
 
 testWith(ACTIVATE)("a handed-over socket that no configuration names stops the start", async () => {
   await expectRefusedStart("other.sock", (path) => Deno.connect({ transport: "unix", path }));

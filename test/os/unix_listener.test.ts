@@ -49,7 +49,9 @@ test("a socket is never seen with another mode or group than its final one", asy
     if (seen.includes("remove a.sock~") && seen.includes("rename a.sock")) break;
   }
   // It arrives at its path by a rename, and nothing about it changes there.
-  expect(new Set(seen.filter((event) => event.endsWith(" a.sock")))).toEqual(new Set(["rename a.sock"]));
+  expect(new Set(seen.filter((event) => event.endsWith(" a.sock")))).toEqual(
+    new Set(["rename a.sock"]),
+  );
 });
 
 test("nothing but the socket is left in its directory, and its name goes with it", () => {

@@ -3,13 +3,27 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { verifyApproval } from "../../src/approval/verify.ts";
 import { canonicalNode } from "../../src/core/canonical_json.ts";
-import { base64Decode, base64Encode, equalBytes, utf8Decode, utf8Encode } from "../../src/core/encoding.ts";
+import {
+  base64Decode,
+  base64Encode,
+  equalBytes,
+  utf8Decode,
+  utf8Encode,
+} from "../../src/core/encoding.ts";
 import { verify } from "../../src/core/ed25519.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import { type JsonNode, parseIJson } from "../../src/core/json.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import type { Json, JsonObject } from "../../src/core/types.ts";
-import { claims, envelope, NOW_MS, signerNamed, subject, trustOf, unverified } from "../support/approvals.ts";
+import {
+  claims,
+  envelope,
+  NOW_MS,
+  signerNamed,
+  subject,
+  trustOf,
+  unverified,
+} from "../support/approvals.ts";
 import { codeOf } from "../support/refusals.ts";
 import { tally } from "../support/tally.ts";
 
@@ -57,7 +71,9 @@ const trust = trustOf();
 const SIGNED = envelope(claims({ uses: 3, nonce: undefined }), ["alice-1", "bob-1"]);
 
 function isRefused(json: Json): boolean {
-  return codeOf(() => verifyApproval(unverified(json), subject({ approvalsNeeded: 2 }), trust, NOW_MS)) !==
+  return codeOf(() =>
+    verifyApproval(unverified(json), subject({ approvalsNeeded: 2 }), trust, NOW_MS)
+  ) !==
     "ok";
 }
 
@@ -69,32 +85,44 @@ test("the approval that is mutated below is a good one", () => {
   expect(isRefused(SIGNED)).toBe(false);
 });
 
-test("no byte of payload type, decoded body or counted signature can change without a refusal", () => {
-  const signatures = JSON.parse(JSON.stringify(SIGNED["signatures"]));
-  const part = fc.constantFrom("payload type", "signed body", "first signature", "second signature");
-  fc.assert(
-    fc.property(part, mutation, (what, change) => {
-      const index = what === "first signature" ? 0 : 1;
-      const original = what === "payload type"
-        ? utf8Encode(String(SIGNED["payloadType"]))
-        : what === "signed body"
-        ? bytesOf(SIGNED["payload"])
-        : bytesOf(signatures[index].sig);
-      const changed = mutate(original, change);
-      fc.pre(!equalBytes(changed, original));
-      const forged: JsonObject = what === "payload type"
-        ? { ...SIGNED, payloadType: utf8Decode(changed) ?? "\u0000" }
-        : what === "signed body"
-        ? { ...SIGNED, payload: base64Encode(changed) }
-        : {
-          ...SIGNED,
-          signatures: signatures.with(index, { ...signatures[index], sig: base64Encode(changed) }),
-        };
-      mustHold(`approval: ${what}`, isRefused(forged));
-    }),
-    { numRuns: 4000 },
-  );
-}, 120_000);
+test(
+  "no byte of payload type, decoded body or counted signature can change without a refusal",
+  () => {
+    const signatures = JSON.parse(JSON.stringify(SIGNED["signatures"]));
+    const part = fc.constantFrom(
+      "payload type",
+      "signed body",
+      "first signature",
+      "second signature",
+    );
+    fc.assert(
+      fc.property(part, mutation, (what, change) => {
+        const index = what === "first signature" ? 0 : 1;
+        const original = what === "payload type"
+          ? utf8Encode(String(SIGNED["payloadType"]))
+          : what === "signed body"
+          ? bytesOf(SIGNED["payload"])
+          : bytesOf(signatures[index].sig);
+        const changed = mutate(original, change);
+        fc.pre(!equalBytes(changed, original));
+        const forged: JsonObject = what === "payload type"
+          ? { ...SIGNED, payloadType: utf8Decode(changed) ?? "\u0000" }
+          : what === "signed body"
+          ? { ...SIGNED, payload: base64Encode(changed) }
+          : {
+            ...SIGNED,
+            signatures: signatures.with(index, {
+              ...signatures[index],
+              sig: base64Encode(changed),
+            }),
+          };
+        mustHold(`approval: ${what}`, isRefused(forged));
+      }),
+      { numRuns: 4000 },
+    );
+  },
+  120_000,
+);
 
 test("no change of an approval's text gets through unless it says the same", () => {
   const text = utf8Encode(JSON.stringify(SIGNED));
@@ -146,8 +174,8 @@ test("no mutated signature verifies", () => {
 }, 120_000);
 
 test("no mutated JSON body is read as something else than every other reader reads", () => {
-  const body =
-    String.raw`{"action":"charge_card","payload":{"amount":12.5,"é":[1,-0,1e21,{"__proto__":null}],` +
+  const body = String
+    .raw`{"action":"charge_card","payload":{"amount":12.5,"é":[1,-0,1e21,{"__proto__":null}],` +
     String.raw`"to":"a\\b\"\u0000\ud83d\ude00"},"nonce":"n-1"}`;
   expect(codeOf(() => parseIJson(body))).toBe("ok");
   fc.assert(

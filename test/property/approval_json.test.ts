@@ -39,12 +39,16 @@ function respell(value: unknown, random: () => number): string {
     }"`;
   }
   if (Array.isArray(value)) {
-    return `[${space()}${value.map((item) => respell(item, random)).join(`${space()},${space()}`)}]`;
+    return `[${space()}${
+      value.map((item) => respell(item, random)).join(`${space()},${space()}`)
+    }]`;
   }
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const members = Object.entries(value).toReversed();
   return `{${
-    members.map(([name, item]) => `${space()}${respell(name, random)}${space()}:${respell(item, random)}`)
+    members.map(([name, item]) =>
+      `${space()}${respell(name, random)}${space()}:${respell(item, random)}`
+    )
       .join(",")
   }${space()}}`;
 }

@@ -83,7 +83,12 @@ function after(draft: Draft, next: Draft["spoil"]): void {
 const trust = trustOf([approver("alice"), approver("dave", { actions: new Set(["other"]) })]);
 
 function verdict(defects: readonly Defect[]): ErrorCode | "ok" {
-  const draft: Draft = { claims: { ...claims() }, subject: {}, keyids: ["alice-1"], spoil: (json) => json };
+  const draft: Draft = {
+    claims: { ...claims() },
+    subject: {},
+    keyids: ["alice-1"],
+    spoil: (json) => json,
+  };
   for (const defect of defects) defect.apply(draft);
   const json = draft.spoil({ ...envelope(draft.claims, draft.keyids) });
   return codeOf(() => verifyApproval(unverified(json), subject(draft.subject), trust, NOW_MS));

@@ -4,7 +4,15 @@ import { expect, test } from "vitest";
 import { Refusal } from "../../src/core/errors.ts";
 import type { LmdbLedger } from "../../src/ledger/lmdb_ledger.ts";
 import { openLedger } from "../../src/ledger/open.ts";
-import { DAY_MS, HOUR_MS, receipt, refusalOf, reservation, settlement, TestClock } from "../ledger/scene.ts";
+import {
+  DAY_MS,
+  HOUR_MS,
+  receipt,
+  refusalOf,
+  reservation,
+  settlement,
+  TestClock,
+} from "../ledger/scene.ts";
 import { expectSound } from "../ledger/soundness.ts";
 import { Model, RETENTION_MS, type Step, USES } from "./ledger_model.ts";
 import { temporaryFolder } from "../ledger/temporary.ts";
@@ -38,7 +46,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("revoke" as const), jti }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("halt" as const), halted: fc.constantFrom(false, false, true) }),
+    arbitrary: fc.record({
+      kind: fc.constant("halt" as const),
+      halted: fc.constantFrom(false, false, true),
+    }),
   },
 );
 const round: fc.Arbitrary<Round> = fc.oneof(
@@ -58,11 +69,20 @@ const round: fc.Arbitrary<Round> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("back" as const), ms: fc.constantFrom(HOUR_MS, DAY_MS) }),
+    arbitrary: fc.record({
+      kind: fc.constant("back" as const),
+      ms: fc.constantFrom(HOUR_MS, DAY_MS),
+    }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("jump" as const), ms: fc.constant(3 * DAY_MS) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("jump" as const), ms: fc.constant(3 * DAY_MS) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("prune" as const), force: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("crash" as const, "restart" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom("crash" as const, "restart" as const) }),
+  },
 );
 
 /** The real ledger, and every state of the model that fits all it has answered so far. */
@@ -136,7 +156,9 @@ class History {
     if (step.kind === "revoke") {
       return await refusalOf(ledger.revoke("release-manager", step.jti, receipt("revocation")));
     }
-    if (step.kind === "halt") return await refusalOf(ledger.setHalted(step.halted, receipt("halt")));
+    if (step.kind === "halt") {
+      return await refusalOf(ledger.setHalted(step.halted, receipt("halt")));
+    }
     if (step.kind === "settle") {
       const record = ledger.findByNonce(step.nonce);
       if (record === undefined) return "not open";
@@ -190,17 +212,29 @@ class History {
     this.#latestMs = Math.max(this.#latestMs, nowMs);
     const seen = NONCES.map((nonce) => {
       const record = ledger.findByNonce(nonce);
-      return [record?.status, record === undefined ? false : ledger.openRequest(record.id) !== undefined];
+      return [
+        record?.status,
+        record === undefined ? false : ledger.openRequest(record.id) !== undefined,
+      ];
     });
     this.#possible = this.#possible.filter((model) =>
       JSON.stringify(seen) === JSON.stringify(NONCES.map((nonce) => {
         const execution = model.executions[nonce];
-        return [execution?.status, execution === undefined ? false : model.readable(execution.bucketMs)];
+        return [
+          execution?.status,
+          execution === undefined ? false : model.readable(execution.bucketMs),
+        ];
       }))
     );
     expect(this.#possible, `nothing explains ${JSON.stringify(seen)}`).not.toEqual([]);
     const health = ledger.health();
-    expect(this.#possible.map(({ halted, paused }) => ({ halted, pruningPaused: paused, refusing: null })))
+    expect(
+      this.#possible.map(({ halted, paused }) => ({
+        halted,
+        pruningPaused: paused,
+        refusing: null,
+      })),
+    )
       .toContainEqual(health);
   }
 }

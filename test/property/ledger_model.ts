@@ -77,7 +77,10 @@ export class Model {
     return bucketMs > this.destroyedUntilMs || this.spared.includes(bucketMs);
   }
 
-  #reserve({ nonce, jti, body, expired }: Extract<Step, { kind: "reserve" }>, nowMs: number): string {
+  #reserve(
+    { nonce, jti, body, expired }: Extract<Step, { kind: "reserve" }>,
+    nowMs: number,
+  ): string {
     if (this.halted) return "halted";
     if (expired) return "approval_expired";
     if (this.executions[nonce] !== undefined) return "nonce_reused";

@@ -4,7 +4,12 @@ import { ERROR_CODES } from "../../src/core/errors.ts";
 import type { Digest, ExecutionStatus } from "../../src/core/types.ts";
 import { uuidV7 } from "../../src/core/uuid.ts";
 import { decodeApproval, encodeApproval } from "../../src/ledger/approvals.ts";
-import { decodeRequest, decodeResult, encodeRequest, encodeResult } from "../../src/ledger/bodies.ts";
+import {
+  decodeRequest,
+  decodeResult,
+  encodeRequest,
+  encodeResult,
+} from "../../src/ledger/bodies.ts";
 import {
   approvalKey,
   bucketOfSealedKey,
@@ -103,7 +108,11 @@ test("a row is the only one that says what it says", () => {
 });
 
 test("receipts, approvals, states and bodies come back as they were written", () => {
-  const receipt = fc.record({ body: fc.uint8Array({ maxLength: 2000 }), keyid: text, signature: bytes(64) });
+  const receipt = fc.record({
+    body: fc.uint8Array({ maxLength: 2000 }),
+    keyid: text,
+    signature: bytes(64),
+  });
   fc.assert(fc.property(receipt, u48, (each, index) => {
     expect(decodeReceipt(index, encodeReceipt(each))).toEqual({ ...each, index });
   }));
@@ -135,7 +144,10 @@ test("receipts, approvals, states and bodies come back as they were written", ()
   const result = fc.record({ canonical: text, salt: bytes(32) });
   fc.assert(fc.property(result, orNull(text), (each, approvalText) => {
     expect(decodeResult(encodeResult(each))).toEqual(each);
-    expect(decodeRequest(encodeRequest({ ...each, approvalText }))).toEqual({ ...each, approvalText });
+    expect(decodeRequest(encodeRequest({ ...each, approvalText }))).toEqual({
+      ...each,
+      approvalText,
+    });
   }));
 });
 

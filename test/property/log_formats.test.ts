@@ -3,7 +3,12 @@ import { describe, expect, test } from "vitest";
 import { signerOf } from "../../src/core/ed25519.ts";
 import { formatTreeHead, parseTreeHead } from "../../src/log/checkpoint.ts";
 import { formatVkey, isNoteName, parseVkey } from "../../src/log/note_key.ts";
-import { consistencyProof, inclusionProof, verifyConsistency, verifyInclusion } from "../../src/log/proof.ts";
+import {
+  consistencyProof,
+  inclusionProof,
+  verifyConsistency,
+  verifyInclusion,
+} from "../../src/log/proof.ts";
 import { formatSignedNote, parseSignedNote } from "../../src/log/signed_note.ts";
 import { formatTime, parseTime } from "../../src/log/time.ts";
 import { formatTlogProof, parseTlogProof } from "../../src/log/tlog_proof.ts";
@@ -25,7 +30,9 @@ const treeHead = fc.record({
 });
 
 const note = fc.record({
-  text: fc.array(fc.oneof(line, fc.constant("")), { minLength: 1 }).map((lines) => `${lines.join("\n")}\n`),
+  text: fc.array(fc.oneof(line, fc.constant("")), { minLength: 1 }).map((lines) =>
+    `${lines.join("\n")}\n`
+  ),
   signatures: fc.array(
     fc.record({ name, keyId: bytes(4), signature: fc.uint8Array({ minLength: 1, maxLength: 90 }) }),
     { minLength: 1, maxLength: 16 },
@@ -117,7 +124,10 @@ describe("what is read has one spelling: a text changed anywhere is refused, or 
     const change = fc.record({
       at: fc.nat(text.length),
       removed: fc.nat(3),
-      added: fc.oneof(fc.string({ maxLength: 3 }), fc.constantFrom("\n", "\n\n", " ", "0", "+", "=", "— ")),
+      added: fc.oneof(
+        fc.string({ maxLength: 3 }),
+        fc.constantFrom("\n", "\n\n", " ", "0", "+", "=", "— "),
+      ),
     });
     fc.assert(
       fc.property(change, ({ at, removed, added }) => {
@@ -139,7 +149,13 @@ describe("for trees of any size", () => {
       const index = pick % total;
       const hashes = inclusionProof(tree, index, total);
       const verified = (at: number) =>
-        verifyInclusion(leafHash(leaves[at] ?? new Uint8Array()), index, total, hashes, tree.root(total));
+        verifyInclusion(
+          leafHash(leaves[at] ?? new Uint8Array()),
+          index,
+          total,
+          hashes,
+          tree.root(total),
+        );
       expect(verified(index)).toBe(true);
       expect(verified((index + 1) % leaves.length)).toBe(false);
       expect(hashes.length).toBeLessThanOrEqual(Math.ceil(Math.log2(total)));

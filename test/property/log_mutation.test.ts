@@ -65,8 +65,10 @@ const mutations: Record<string, Mutation> = {
   "append bytes": (pick, other) =>
     Uint8Array.from([...bytes, ...bytes.slice(pick % bytes.length), other % 256]),
   "delete an entry": (pick) => joined(lines.toSpliced(entryAt(pick), 1)),
-  "delete the header or the checkpoint": (pick) => joined(lines.toSpliced(pick % 2 === 0 ? 0 : -1, 1)),
-  "duplicate an entry": (pick, other) => joined(lines.toSpliced(entryAt(other), 0, line(entryAt(pick)))),
+  "delete the header or the checkpoint": (pick) =>
+    joined(lines.toSpliced(pick % 2 === 0 ? 0 : -1, 1)),
+  "duplicate an entry": (pick, other) =>
+    joined(lines.toSpliced(entryAt(other), 0, line(entryAt(pick)))),
   "swap two entries": (pick, other) => joined(swapped(pick, other)),
   "delete an entry and renumber": (pick) => renumbered(lines.toSpliced(entryAt(pick), 1)),
   "duplicate an entry and renumber": (pick, other) =>

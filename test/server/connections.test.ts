@@ -48,7 +48,9 @@ test("more than 16 unanswered requests on one connection end it", async () => {
   const { answers, closed } = await rawExchange(server.agent, flood);
   expect([answers, closed]).toEqual([[], true]);
   gate.resolve();
-  expect((await rawExchange(server.agent, GET.repeat(16), { answers: 16 })).answers).toHaveLength(16);
+  expect((await rawExchange(server.agent, GET.repeat(16), { answers: 16 })).answers).toHaveLength(
+    16,
+  );
   expect(nonces()).not.toContain("b");
 });
 
@@ -69,7 +71,9 @@ test("who closes the sending half, as socat does, still gets every answer", asyn
 });
 
 test("HTTP/1.0 is answered and closed, or kept open where it is asked to", async () => {
-  const once = await rawExchange(server.agent, "GET /ready HTTP/1.0\r\n\r\n", { answers: Infinity });
+  const once = await rawExchange(server.agent, "GET /ready HTTP/1.0\r\n\r\n", {
+    answers: Infinity,
+  });
   expect([statuses(once.answers), once.closed]).toEqual([[200], true]);
   const keep = "GET /ready HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
   const kept = await rawExchange(server.agent, keep + keep, { answers: 2 });
@@ -97,7 +101,8 @@ test("a body of 200,000 chunks of one byte is read as any other", async () => {
   const [head = "", tail = ""] = ['{"action":"echo","nonce":"n-1","payload":{"text":"', '"}}'];
   const text = "x".repeat(200_000 - head.length - tail.length);
   const chunks = [...`${head}${text}${tail}`].map((byte) => `1\r\n${byte}\r\n`).join("");
-  const request = `POST /execute HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`;
+  const request =
+    `POST /execute HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`;
   const { answers } = await rawExchange(server.agent, request, { patienceMs: 60_000 });
   expect(statuses(answers)).toEqual([200]);
   expect(server.engine.executed.map(({ request }) => toValue(request.payload))).toEqual([{ text }]);
@@ -106,7 +111,8 @@ test("a body of 200,000 chunks of one byte is read as any other", async () => {
 
 test("a chunked body that is too large byte by byte is refused as too large", async () => {
   const chunks = "1\r\nx\r\n".repeat(5000);
-  const request = `POST /execute HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`;
+  const request =
+    `POST /execute HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`;
   const { answers, closed } = await rawExchange(server.agent, request, { answers: Infinity });
   expect([statuses(answers), closed]).toEqual([[413], true]);
 });
@@ -120,14 +126,17 @@ test("who waits for 100 Continue is told to go on, and who announces too much is
   expect(await readText(connection)).toMatch(/^HTTP\/1\.1 200 /);
   connection.close();
 
-  const large = "POST /execute HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5000\r\n\r\n";
+  const large =
+    "POST /execute HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5000\r\n\r\n";
   const { answers, closed } = await rawExchange(server.agent, large, { answers: Infinity });
   expect([statuses(answers), closed]).toEqual([[413], true]);
 });
 
 test("a whole body that is too large is read to its end, so that its sender gets to read the answer", async () => {
   const size = 3_000_000;
-  const request = `POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n${"x".repeat(size)}`;
+  const request = `POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n${
+    "x".repeat(size)
+  }`;
   const { answers, closed } = await rawExchange(server.agent, request, { answers: Infinity });
   expect([statuses(answers), closed]).toEqual([[413], true]);
 });
@@ -153,7 +162,11 @@ test("a head that drips in too slowly is refused, however busy it looks", async 
 
 test("a body that drips in too slowly is refused, however busy it looks", async () => {
   const connection = await Deno.connect({ transport: "unix", path: server.agent });
-  const dripping = drip(connection, "POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n", " ");
+  const dripping = drip(
+    connection,
+    "POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n",
+    " ",
+  );
   expect(await readAll(connection)).toMatch(/^HTTP\/1\.1 400 /);
   connection.close();
   await dripping;

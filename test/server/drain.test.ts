@@ -54,7 +54,10 @@ test("half a request and a run without end are cut off at the limit", async () =
   const half = rawExchange(server.agent, POST.slice(0, -1), { answers: Infinity });
   await until(() => server.engine.executed.length === 1);
   await server.server.drain();
-  expect([await endless, await half]).toEqual([{ answers: [], closed: true }, { answers: [], closed: true }]);
+  expect([await endless, await half]).toEqual([{ answers: [], closed: true }, {
+    answers: [],
+    closed: true,
+  }]);
   await server.close();
 });
 

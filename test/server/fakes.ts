@@ -116,18 +116,31 @@ export class FakeInspector implements Inspector {
   }
   list(visibleTo: number | null, limit: number, before: string | null) {
     const seen = (visibleTo ?? this.owner) === this.owner && before === null;
-    return Promise.resolve({ executions: (seen ? [executionView()] : []).slice(0, limit), next: null });
+    return Promise.resolve({
+      executions: (seen ? [executionView()] : []).slice(0, limit),
+      next: null,
+    });
   }
   receipt(logIndex: number, visibleTo: number | null) {
     if (logIndex !== 0) throw new Refusal("execution_not_found");
     this.#show(visibleTo);
-    return { log_index: 0, attestation: executionView().attestation, tlog_proof: "c2sp.org/tlog-proof@v1\n" };
+    return {
+      log_index: 0,
+      attestation: executionView().attestation,
+      tlog_proof: "c2sp.org/tlog-proof@v1\n",
+    };
   }
   checkpoint() {
     return "openexec:test/log\n1\nAA==\n";
   }
   inclusionProof(logIndex: number, size: number | null) {
-    return { log_index: logIndex, tree_size: size ?? 1, leaf_hash: "AA==", root_hash: "AA==", hashes: [] };
+    return {
+      log_index: logIndex,
+      tree_size: size ?? 1,
+      leaf_hash: "AA==",
+      root_hash: "AA==",
+      hashes: [],
+    };
   }
   consistencyProof(from: number, to: number | null) {
     return { from, to: to ?? 1, from_root_hash: "AA==", root_hash: "AA==", hashes: [] };
@@ -159,7 +172,8 @@ export class FakeOperator implements Operator {
   revoke = (iss: string, jti: string, peer: Peer) => this.#note("revoke", peer, { iss, jti });
   resolve = (resolution: unknown, peer: Peer) =>
     this.#note("resolve", peer, resolution).then(() => executionView({ resolved: true }));
-  prune = (peer: Peer) => this.#note("prune", peer).then(() => ({ bodies: 3, buckets: 1, done: true }));
+  prune = (peer: Peer) =>
+    this.#note("prune", peer).then(() => ({ bodies: 3, buckets: 1, done: true }));
   backup = (directory: string, peer: Peer) =>
     this.#note("backup", peer, directory).then(() => ({ directory }));
 }

@@ -21,7 +21,12 @@ const SEEDS = [
 const mutant = fc.tuple(
   fc.constantFrom(...SEEDS),
   fc.array(
-    fc.tuple(fc.nat(200), fc.nat(20), fc.constantFrom("cut", "flip", "double", "transplant"), fc.nat(255)),
+    fc.tuple(
+      fc.nat(200),
+      fc.nat(20),
+      fc.constantFrom("cut", "flip", "double", "transplant"),
+      fc.nat(255),
+    ),
     {
       minLength: 1,
       maxLength: 4,
@@ -43,7 +48,10 @@ const mutant = fc.tuple(
 test("mutants of good requests are answered or cut off, and never a bug", async () => {
   await fc.assert(
     fc.asyncProperty(mutant, fc.boolean(), async (bytes, halfClose) => {
-      const { answers, closed } = await rawExchange(server.agent, bytes, { halfClose, patienceMs: 5000 });
+      const { answers, closed } = await rawExchange(server.agent, bytes, {
+        halfClose,
+        patienceMs: 5000,
+      });
       expect(answers.length > 0 || closed).toBe(true);
       for (const { status } of answers) expect(status).toBeLessThan(500);
     }),

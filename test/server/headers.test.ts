@@ -1,15 +1,25 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fieldLines, idempotencyKey, preferredWaitMs, traceparent } from "../../src/server/headers.ts";
+import {
+  fieldLines,
+  idempotencyKey,
+  preferredWaitMs,
+  traceparent,
+} from "../../src/server/headers.ts";
 import { codeOf } from "../support/refusals.ts";
 
 const key = (...values: string[]) =>
   idempotencyKey(values.map((value) => ["idempotency-key", value] as const));
-const wait = (...values: string[]) => preferredWaitMs(values.map((value) => ["prefer", value] as const));
-const trace = (...values: string[]) => traceparent(values.map((value) => ["traceparent", value] as const));
+const wait = (...values: string[]) =>
+  preferredWaitMs(values.map((value) => ["prefer", value] as const));
+const trace = (...values: string[]) =>
+  traceparent(values.map((value) => ["traceparent", value] as const));
 
 test("raw fields become lines in their order, names in lower case", () => {
-  expect(fieldLines(["Host", "x", "A", "b", "a", "c"])).toEqual([["host", "x"], ["a", "b"], ["a", "c"]]);
+  expect(fieldLines(["Host", "x", "A", "b", "a", "c"])).toEqual([["host", "x"], ["a", "b"], [
+    "a",
+    "c",
+  ]]);
 });
 
 test("an Idempotency-Key is one quoted string of RFC 8941", () => {

@@ -17,7 +17,9 @@ test.each(["SIGTERM", "SIGINT"] as const)(
       expect((await running).answers.map(({ status }) => status)).toEqual([200]);
       expect(await standIn.line()).toEqual({ end: "drained", reloads: 0, executed: 1 });
       expect((await standIn.process.status).code).toBe(0);
-      const left = [...Deno.readDirSync(standIn.directory)].filter(({ name }) => name.includes("sock"));
+      const left = [...Deno.readDirSync(standIn.directory)].filter(({ name }) =>
+        name.includes("sock")
+      );
       expect(left).toEqual([]);
     } finally {
       await standIn.close();

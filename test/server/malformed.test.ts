@@ -41,9 +41,15 @@ test("none of them was executed, and none was a bug", () => {
   expect(server.bugs).toEqual([]);
 });
 
-async function outcomeOf(request: MalformedRequest, byteByByte: boolean): Promise<number | "closed"> {
+async function outcomeOf(
+  request: MalformedRequest,
+  byteByByte: boolean,
+): Promise<number | "closed"> {
   const { halfClose } = request;
-  const { answers, closed } = await rawExchange(server.agent, request.bytes, { halfClose, byteByByte });
+  const { answers, closed } = await rawExchange(server.agent, request.bytes, {
+    halfClose,
+    byteByByte,
+  });
   const [answer] = answers;
   if (answer === undefined) return closed ? "closed" : 0;
   if (answer.body !== "") {

@@ -35,7 +35,11 @@ function line(name: string, text: string, outcome: MalformedRequest["outcome"]):
 }
 
 /** A GET of / with these field lines and a smuggled request. */
-function fields(name: string, text: string, outcome: MalformedRequest["outcome"]): MalformedRequest {
+function fields(
+  name: string,
+  text: string,
+  outcome: MalformedRequest["outcome"],
+): MalformedRequest {
   return raw(name, `GET / HTTP/1.1\r\n${text}\r\n\r\n${SMUGGLED}`, outcome);
 }
 
@@ -46,16 +50,30 @@ function framing(
   body: string,
   outcome: MalformedRequest["outcome"],
 ): MalformedRequest {
-  return raw(name, `POST /execute HTTP/1.1\r\nHost: x\r\n${text}\r\n\r\n${body}${SMUGGLED}`, outcome);
+  return raw(
+    name,
+    `POST /execute HTTP/1.1\r\nHost: x\r\n${text}\r\n\r\n${body}${SMUGGLED}`,
+    outcome,
+  );
 }
 
 /** A chunked POST /execute and a smuggled request. */
-function chunks(name: string, body: string, outcome: MalformedRequest["outcome"]): MalformedRequest {
+function chunks(
+  name: string,
+  body: string,
+  outcome: MalformedRequest["outcome"],
+): MalformedRequest {
   return framing(name, "Transfer-Encoding: chunked", body, outcome);
 }
 
 /** A well-framed POST /execute that must be refused for what is in it. */
-function post(name: string, body: string, outcome: number, extra = "", path = "/execute"): MalformedRequest {
+function post(
+  name: string,
+  body: string,
+  outcome: number,
+  extra = "",
+  path = "/execute",
+): MalformedRequest {
   return raw(
     name,
     `POST ${path} HTTP/1.1\r\nHost: x\r\n${extra}Content-Length: ${body.length}\r\n\r\n${body}`,
@@ -199,7 +217,11 @@ const FIELDS = [
   fields("an expectation of something else", "Host: x\r\nExpect: 200-ok", 400),
   fields("two expectations", "Host: x\r\nExpect: 100-continue\r\nExpect: 100-continue", 400),
   fields("a body with a GET", "Host: x\r\nContent-Length: 2\r\n\r\n{}", 400),
-  fields("a chunked body with a GET", "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0", 400),
+  fields(
+    "a chunked body with a GET",
+    "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0",
+    400,
+  ),
 ] as const;
 
 const LENGTH = GOOD_BODY.length;
@@ -217,7 +239,12 @@ const FRAMING = [
   framing("a length in another script", "Content-Length: \xd9\xa3\xd9\xa1", GOOD_BODY, 400),
   framing("a list of equal lengths", `Content-Length: ${LENGTH}, ${LENGTH}`, GOOD_BODY, 400),
   framing("a list of lengths", `Content-Length: ${LENGTH}, 0`, GOOD_BODY, 400),
-  framing("two equal lengths", `Content-Length: ${LENGTH}\r\nContent-Length: ${LENGTH}`, GOOD_BODY, 400),
+  framing(
+    "two equal lengths",
+    `Content-Length: ${LENGTH}\r\nContent-Length: ${LENGTH}`,
+    GOOD_BODY,
+    400,
+  ),
   framing("two lengths", `Content-Length: 0\r\nContent-Length: ${LENGTH}`, GOOD_BODY, 400),
   framing("a length past 64 bits", "Content-Length: 18446744073709551617", GOOD_BODY, 400),
   framing(
@@ -232,12 +259,22 @@ const FRAMING = [
     GOOD_CHUNKS,
     400,
   ),
-  framing("chunks and no length", "Transfer-Encoding: chunked\r\nContent-Length: 0", GOOD_CHUNKS, 400),
+  framing(
+    "chunks and no length",
+    "Transfer-Encoding: chunked\r\nContent-Length: 0",
+    GOOD_CHUNKS,
+    400,
+  ),
   framing("gzip as transfer coding", "Transfer-Encoding: gzip", GOOD_CHUNKS, 400),
   framing("gzip, chunked", "Transfer-Encoding: gzip, chunked", GOOD_CHUNKS, 400),
   framing("chunked, gzip", "Transfer-Encoding: chunked, gzip", GOOD_CHUNKS, 400),
   framing("chunked, chunked", "Transfer-Encoding: chunked, chunked", GOOD_CHUNKS, 400),
-  framing("chunked twice", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", GOOD_CHUNKS, 400),
+  framing(
+    "chunked twice",
+    "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+    GOOD_CHUNKS,
+    400,
+  ),
   framing(
     "chunked and identity",
     "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
@@ -287,7 +324,11 @@ const CHUNKS = [
   chunks("a control character in an extension", `1f;a=\x01\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
   chunks("a bare line feed in an extension", `1f;a\nb\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
   chunks("a malformed trailer", `1f\r\n${GOOD_BODY}\r\n0\r\nnonsense\r\n\r\n`, 400),
-  chunks("a trailer of 20,000 letters", `1f\r\n${GOOD_BODY}\r\n0\r\nA: ${"a".repeat(20_000)}\r\n\r\n`, 413),
+  chunks(
+    "a trailer of 20,000 letters",
+    `1f\r\n${GOOD_BODY}\r\n0\r\nA: ${"a".repeat(20_000)}\r\n\r\n`,
+    413,
+  ),
   chunks("chunks beyond the limit", `1001\r\n${"x".repeat(4097)}\r\n0\r\n\r\n`, 413),
   chunks(
     "many chunks beyond the limit",
@@ -300,8 +341,12 @@ const CUT_SHORT = [
   raw("nothing at all", "", "closed", { halfClose: true }),
   raw("half a method", "PO", "closed", { halfClose: true }),
   raw("half a request line", "POST /execute HT", "closed", { halfClose: true }),
-  raw("half a field", "POST /execute HTTP/1.1\r\nHost: x\r\nContent-Le", "closed", { halfClose: true }),
-  raw("a head without its last line", "POST /execute HTTP/1.1\r\nHost: x\r\n", "closed", { halfClose: true }),
+  raw("half a field", "POST /execute HTTP/1.1\r\nHost: x\r\nContent-Le", "closed", {
+    halfClose: true,
+  }),
+  raw("a head without its last line", "POST /execute HTTP/1.1\r\nHost: x\r\n", "closed", {
+    halfClose: true,
+  }),
   raw(
     "half a body",
     `POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: ${LENGTH + 1}\r\n\r\n${GOOD_BODY}`,
@@ -358,8 +403,16 @@ const BODIES = [
   post("a key twice, once escaped", '{"action":"echo","nonce":"n-1","\\u006eonce":"n-2"}', 400),
   post("a lone surrogate", '{"action":"echo","nonce":"n-1","payload":{"a":"\\ud800"}}', 400),
   post("a number beyond doubles", '{"action":"echo","nonce":"n-1","payload":{"a":1e999}}', 400),
-  post("an unsafe integer", '{"action":"echo","nonce":"n-1","payload":{"a":9007199254740993}}', 400),
-  post("a nest of 2,000 lists", `{"action":"echo","nonce":"n-1","payload":{"a":${"[".repeat(2000)}`, 400),
+  post(
+    "an unsafe integer",
+    '{"action":"echo","nonce":"n-1","payload":{"a":9007199254740993}}',
+    400,
+  ),
+  post(
+    "a nest of 2,000 lists",
+    `{"action":"echo","nonce":"n-1","payload":{"a":${"[".repeat(2000)}`,
+    400,
+  ),
   post("an unknown member", '{"action":"echo","nonce":"n-1","mode":"demo"}', 400),
   post("a nonce that is a number", '{"action":"echo","nonce":1}', 400),
   post("no nonce", '{"action":"echo"}', 400),
@@ -367,10 +420,24 @@ const BODIES = [
   post("an action with a space", '{"action":"ec ho","nonce":"n-1"}', 400),
   post("an action with NUL", '{"action":"echo\\u0000","nonce":"n-1"}', 400),
   post("a payload that is a list", '{"action":"echo","nonce":"n-1","payload":[]}', 400),
-  post("both kinds of approval", '{"action":"echo","nonce":"n-1","approval":{},"approval_artifact":{}}', 400),
+  post(
+    "both kinds of approval",
+    '{"action":"echo","nonce":"n-1","approval":{},"approval_artifact":{}}',
+    400,
+  ),
   post("a compressed body", GOOD_BODY, 400, "Content-Encoding: gzip\r\n"),
-  post("a body in UTF-16 by its type", GOOD_BODY, 400, "Content-Type: application/json; charset=utf-16\r\n"),
-  post("two content types", GOOD_BODY, 400, "Content-Type: text/plain\r\nContent-Type: application/json\r\n"),
+  post(
+    "a body in UTF-16 by its type",
+    GOOD_BODY,
+    400,
+    "Content-Type: application/json; charset=utf-16\r\n",
+  ),
+  post(
+    "two content types",
+    GOOD_BODY,
+    400,
+    "Content-Type: text/plain\r\nContent-Type: application/json\r\n",
+  ),
   post("an unquoted key", GOOD_BODY, 400, `${KEY}n-1\r\n`),
   post("an empty key", GOOD_BODY, 400, `${KEY}""\r\n`),
   post("a key without a value", GOOD_BODY, 400, `${KEY}\r\n`),
@@ -385,7 +452,13 @@ const BODIES = [
   post("a key in UTF-8", GOOD_BODY, 400, `${KEY}"\xc3\xa9"\r\n`),
   post("a key of 256 characters", '{"action":"echo"}', 400, `${KEY}"${"a".repeat(256)}"\r\n`),
   post("a key that contradicts the body", GOOD_BODY, 400, `${KEY}"n-2"\r\n`),
-  post("a legacy receipt without its result", '{"exec_id":"x","receipt":"y"}', 400, "", "/receipts/verify"),
+  post(
+    "a legacy receipt without its result",
+    '{"exec_id":"x","receipt":"y"}',
+    400,
+    "",
+    "/receipts/verify",
+  ),
   post("a legacy receipt that is a list", "[]", 400, "", "/receipts/verify"),
   post("a POST where one may only GET", "{}", 405, "", "/health"),
 ] as const;

@@ -17,7 +17,9 @@ test("the OpenAPI document is valid OpenAPI 3.1", async () => {
 test("every reference in it leads somewhere", () => {
   const text = JSON.stringify(document);
   const schemas = JSON.parse(text).components.schemas;
-  const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name);
+  const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map((
+    [, name],
+  ) => name);
   expect(references.length).toBeGreaterThan(20);
   expect(references.filter((name) => schemas[name ?? ""] === undefined)).toEqual([]);
 });
@@ -43,6 +45,10 @@ test("the server serves the same document, with its own version", async () => {
 
 test("every route is described in docs/http-api.md", () => {
   const text = Deno.readTextFileSync(new URL("../../docs/http-api.md", import.meta.url));
-  expect(ROUTES.filter(({ method, path }) => !text.includes(`\`${method} ${path}`)).map(({ path }) => path))
+  expect(
+    ROUTES.filter(({ method, path }) => !text.includes(`\`${method} ${path}`)).map(({ path }) =>
+      path
+    ),
+  )
     .toEqual([]);
 });

@@ -6,7 +6,12 @@ const TOO_LARGE = `Content-Length: 5000\r\n\r\n${"x".repeat(5000)}`;
 const UID = Deno.uid() ?? 0;
 
 /** Each request has several faults at once: the one that is decided first must be answered. */
-const CASES: readonly [title: string, request: string, code: string, options?: TestServerOptions][] = [
+const CASES: readonly [
+  title: string,
+  request: string,
+  code: string,
+  options?: TestServerOptions,
+][] = [
   [
     "peer_denied before route_not_found",
     "GET /nope HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -39,7 +44,11 @@ const CASES: readonly [title: string, request: string, code: string, options?: T
     `POST /admin/halt HTTP/1.1\r\nHost: x\r\n${TOO_LARGE}`,
     "admin_only",
   ],
-  ["route_not_found before two Hosts", "GET /nope HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "route_not_found"],
+  [
+    "route_not_found before two Hosts",
+    "GET /nope HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+    "route_not_found",
+  ],
   [
     "request_too_large before a malformed key",
     `POST /execute HTTP/1.1\r\nHost: x\r\nIdempotency-Key: n\r\n${TOO_LARGE}`,

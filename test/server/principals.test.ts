@@ -44,15 +44,18 @@ testAsOthers("another uid gets in by the socket's group, and only by that", asyn
   expect(await askAs(OTHER_UID, OTHER_UID, agent)).toBeNull();
 });
 
-testAsOthers("another uid is refused by the socket's list, though its group would let it in", async () => {
-  const { agent, events } = await start({
-    agent: { mode: 0o660, group: OTHER_GROUP, uids: new Set([0, 1]) },
-  });
-  expect(await askAs(OTHER_UID, OTHER_GID, agent)).toBe(403);
-  expect(await askAs(1, OTHER_GID, agent)).toBe(200);
-  const seen = events.map(({ peer, code }) => [peer?.uid, peer?.gid, code]);
-  expect(seen).toEqual([[OTHER_UID, OTHER_GID, "peer_denied"], [1, OTHER_GID, null]]);
-});
+testAsOthers(
+  "another uid is refused by the socket's list, though its group would let it in",
+  async () => {
+    const { agent, events } = await start({
+      agent: { mode: 0o660, group: OTHER_GROUP, uids: new Set([0, 1]) },
+    });
+    expect(await askAs(OTHER_UID, OTHER_GID, agent)).toBe(403);
+    expect(await askAs(1, OTHER_GID, agent)).toBe(200);
+    const seen = events.map(({ peer, code }) => [peer?.uid, peer?.gid, code]);
+    expect(seen).toEqual([[OTHER_UID, OTHER_GID, "peer_denied"], [1, OTHER_GID, null]]);
+  },
+);
 
 testAsOthers("the executions of one uid are none of another's business", async () => {
   const { agent } = await start({ owner: 1, agent: { mode: 0o660, group: OTHER_GROUP } });
@@ -63,19 +66,26 @@ testAsOthers("the executions of one uid are none of another's business", async (
 test("a peer that is not on the list is told so, and its connection ends", async () => {
   const { agent, engine } = await start({ agent: { uids: new Set([(Deno.uid() ?? 0) + 1]) } });
   const answer = await call(agent, "POST", "/execute", { action: "echo", nonce: "n" });
-  expect([answer.status, answer.json.code, answer.headers.connection]).toEqual([403, "peer_denied", "close"]);
+  expect([answer.status, answer.json.code, answer.headers.connection]).toEqual([
+    403,
+    "peer_denied",
+    "close",
+  ]);
   expect(engine.contexts).toEqual([]);
 });
 
-test.each([null, new Set([0])])("a peer that the kernel does not name is denied, uids being %s", (uids) => {
-  const admission = new Admission(
-    socketConfig("/run/a.sock", { uids }),
-    LIMITS,
-    shared(new Seats(9, 0)),
-    () => undefined,
-  );
-  expect(admission.admit(new Socket())).toEqual({ kind: "denied", peer: null });
-});
+test.each([null, new Set([0])])(
+  "a peer that the kernel does not name is denied, uids being %s",
+  (uids) => {
+    const admission = new Admission(
+      socketConfig("/run/a.sock", { uids }),
+      LIMITS,
+      shared(new Seats(9, 0)),
+      () => undefined,
+    );
+    expect(admission.admit(new Socket())).toEqual({ kind: "denied", peer: null });
+  },
+);
 
 const credentials = () => ({ pid: 1, uid: 1, gid: 1 });
 
@@ -102,7 +112,10 @@ test("all connections together have so many places, and a place that is left is 
   const kinds = [one.admit(first), other.admit(new Socket()), one.admit(new Socket())];
   expect(kinds.map(({ kind }) => kind)).toEqual(["admitted", "admitted", "crowded"]);
   first.emit("close");
-  expect([one.admit(new Socket()).kind, other.admit(new Socket()).kind]).toEqual(["admitted", "crowded"]);
+  expect([one.admit(new Socket()).kind, other.admit(new Socket()).kind]).toEqual([
+    "admitted",
+    "crowded",
+  ]);
 });
 
 test("some places are for admin sockets only, also after an operator was there before", () => {
@@ -127,14 +140,19 @@ test("who is admitted to several agent sockets asks no more often than on one; a
   const asked = [one, other, one, other, one].map((admission) => admission.takeRequest(1));
   expect(asked).toEqual([true, true, true, false, false]);
   expect(other.takeRequest(2)).toBe(true);
-  expect([admin, admin, admin, admin].map((admission) => admission.takeRequest(1))).not.toContain(false);
+  expect([admin, admin, admin, admin].map((admission) => admission.takeRequest(1))).not.toContain(
+    false,
+  );
 });
 
 testWith("prlimit")(
   "a flood of connections past the descriptor limit leaves the server able to answer",
   async () => {
     const limits = { connectionsPerUid: 10_000, headerMs: 60_000 };
-    const standIn = startStandIn({ server: { limits }, wrapper: ["prlimit", "--nofile=1024:1024"] });
+    const standIn = startStandIn({
+      server: { limits },
+      wrapper: ["prlimit", "--nofile=1024:1024"],
+    });
     try {
       await standIn.line();
       const path = `${standIn.directory}/agent.sock`;
@@ -161,12 +179,15 @@ testWith("prlimit")(
   },
 );
 
-testWith("prlimit")("a descriptor limit that leaves no room for turning away stops the start", async () => {
-  const standIn = startStandIn({ wrapper: ["prlimit", "--nofile=300:300"] });
-  await expect(standIn.line()).rejects.toThrow();
-  expect((await standIn.process.status).code).not.toBe(0);
-  await standIn.close();
-});
+testWith("prlimit")(
+  "a descriptor limit that leaves no room for turning away stops the start",
+  async () => {
+    const standIn = startStandIn({ wrapper: ["prlimit", "--nofile=300:300"] });
+    await expect(standIn.line()).rejects.toThrow();
+    expect((await standIn.process.status).code).not.toBe(0);
+    await standIn.close();
+  },
+);
 
 test("a group that does not exist stops the start", async () => {
   await expect(TestServer.start({ agent: { group: "no-such-group-here" } })).rejects.toThrow();

@@ -43,7 +43,12 @@ test.each(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as cons
   async (name, route) => {
     const request = GOOD[name];
     expect(request).toBeDefined();
-    const answer = await call(server.admin, route.method, request?.path ?? route.path, request?.body);
+    const answer = await call(
+      server.admin,
+      route.method,
+      request?.path ?? route.path,
+      request?.body,
+    );
     expect(answer.status).toBe(200);
     if (route.answer === null) expect(answer.headers["content-type"]).toMatch(/^text\/plain/);
     else expect(v.safeParse(route.answer, answer.json).issues).toBeUndefined();
@@ -53,7 +58,11 @@ test.each(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as cons
 test.each(ROUTES.map((route) => [route.method === "GET" ? "DELETE" : "GET", route] as const))(
   "%s of a route that has none is a 405 that names what it has",
   async (method, { path, method: allowed }) => {
-    const answer = await call(server.admin, method, path.replace("{id}", "x").replace("{log_index}", "0"));
+    const answer = await call(
+      server.admin,
+      method,
+      path.replace("{id}", "x").replace("{log_index}", "0"),
+    );
     expect(answer.status).toBe(405);
     expect(answer.json.code).toBe("method_not_allowed");
     expect(answer.headers.allow).toBe(allowed);
@@ -62,8 +71,14 @@ test.each(ROUTES.map((route) => [route.method === "GET" ? "DELETE" : "GET", rout
 
 test("HEAD is a 405 without a body", async () => {
   const request = "HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-  const { answers, closed } = await rawExchange(server.agent, request, { bodyless: true, answers: 2 });
-  expect(answers.map(({ status, headers }) => [status, headers.get("allow")])).toEqual([[405, "GET"]]);
+  const { answers, closed } = await rawExchange(server.agent, request, {
+    bodyless: true,
+    answers: 2,
+  });
+  expect(answers.map(({ status, headers }) => [status, headers.get("allow")])).toEqual([[
+    405,
+    "GET",
+  ]]);
   expect(closed).toBe(true);
 });
 

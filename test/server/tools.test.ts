@@ -11,7 +11,8 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 async function run(command: string, args: readonly string[], input = ""): Promise<string> {
-  const child = new Deno.Command(command, { args: [...args], stdin: "piped", stdout: "piped" }).spawn();
+  const child = new Deno.Command(command, { args: [...args], stdin: "piped", stdout: "piped" })
+    .spawn();
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode(input)).catch(() => {});
   await writer.close().catch(() => {});
@@ -35,15 +36,26 @@ testWith("curl")("curl posts with its defaults, and sees status and body", async
   expect(server.engine.executed).toHaveLength(1);
 });
 
-testWith("curl")("curl gets the answer to a body that is too large, with and without Expect", async () => {
-  for (const size of [2_100_000, 6_000_000]) {
-    for (const expectation of ["Expect: 100-continue", "Expect:"]) {
-      const args = ["-s", "--unix-socket", server.agent, "-H", expectation, "--data-binary", "@-"];
-      const answer = await run("curl", [...args, "http://localhost/execute"], "x".repeat(size));
-      expect(JSON.parse(answer).code).toBe("request_too_large");
+testWith("curl")(
+  "curl gets the answer to a body that is too large, with and without Expect",
+  async () => {
+    for (const size of [2_100_000, 6_000_000]) {
+      for (const expectation of ["Expect: 100-continue", "Expect:"]) {
+        const args = [
+          "-s",
+          "--unix-socket",
+          server.agent,
+          "-H",
+          expectation,
+          "--data-binary",
+          "@-",
+        ];
+        const answer = await run("curl", [...args, "http://localhost/execute"], "x".repeat(size));
+        expect(JSON.parse(answer).code).toBe("request_too_large");
+      }
     }
-  }
-});
+  },
+);
 
 testWith("curl")("curl sends a large body chunked", async () => {
   const large = `{"action":"echo","nonce":"n-1","payload":{"a":"${"x".repeat(1_500_000)}"}}`;
@@ -62,7 +74,8 @@ testWith("curl")("curl sends a large body chunked", async () => {
 });
 
 testWith("socat")("socat sends a request, closes its half, and gets the answer", async () => {
-  const request = `POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
+  const request =
+    `POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
   const answer = await run("socat", ["-t", "30", "-", `UNIX-CONNECT:${server.agent}`], request);
   expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*"status":"succeeded"/s);
 });

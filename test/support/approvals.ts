@@ -29,7 +29,13 @@ export function signerNamed(keyid: string): Signer {
 }
 
 export function approverKey(keyid: string, window: Partial<ApproverKey> = {}): ApproverKey {
-  return { keyid, publicKey: signerNamed(keyid).publicKey, notBefore: null, notAfter: null, ...window };
+  return {
+    keyid,
+    publicKey: signerNamed(keyid).publicKey,
+    notBefore: null,
+    notAfter: null,
+    ...window,
+  };
 }
 
 export function approver(name: string, changes: Partial<ApproverConfig> = {}): ApproverConfig {

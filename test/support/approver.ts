@@ -33,7 +33,10 @@ export class Approver {
   }
 
   /** The request with an approval of it; `claims` replace what would be said otherwise, undefined leaves one out. */
-  approve(request: Request, claims: Readonly<Record<string, unknown>> = {}): Request & { approval: unknown } {
+  approve(
+    request: Request,
+    claims: Readonly<Record<string, unknown>> = {},
+  ): Request & { approval: unknown } {
     const now = Math.floor(Date.now() / 1000);
     const body = JSON.stringify({
       iss: this.name,

@@ -47,7 +47,10 @@ export function craft(
   a: bigint,
   r: bigint,
   message: Uint8Array,
-  { keyTorsion = Point.ZERO, nonceTorsion = Point.ZERO }: { keyTorsion?: Point; nonceTorsion?: Point } = {},
+  { keyTorsion = Point.ZERO, nonceTorsion = Point.ZERO }: {
+    keyTorsion?: Point;
+    nonceTorsion?: Point;
+  } = {},
 ): Crafted {
   const publicKey = Point.BASE.multiply(a, false).add(keyTorsion).toBytes();
   const encodedR = Point.BASE.multiply(r, false).add(nonceTorsion).toBytes();

@@ -44,9 +44,16 @@ export class Daemon {
     if (config !== undefined) {
       writeConfig(directory, configured, typeof config === "string" ? config : config(directory));
     }
-    const socket = exists(configOf(directory)) ? configured : join(directory, "run/openexec/agent.sock");
+    const socket = exists(configOf(directory))
+      ? configured
+      : join(directory, "run/openexec/agent.sock");
     const openexec = options.openexec ?? OPENEXEC;
-    const [program, ...args] = [...(options.wrapper ?? []), openexec, "serve", ...(options.arguments ?? [])];
+    const [program, ...args] = [
+      ...(options.wrapper ?? []),
+      openexec,
+      "serve",
+      ...(options.arguments ?? []),
+    ];
     const process = new Deno.Command(program ?? openexec, {
       args,
       cwd: directory,
@@ -62,11 +69,20 @@ export class Daemon {
     void follow(process.stderr, output, () => {});
     void process.status.then(({ code, signal }) =>
       ready.reject(
-        new Error(`the daemon ended (${signal ?? code}) before it was ready:\n${output.join("\n")}`),
+        new Error(
+          `the daemon ended (${signal ?? code}) before it was ready:\n${output.join("\n")}`,
+        ),
       )
     );
     ready.promise.catch(() => {}); // whoever waits for it is told
-    return new Daemon(directory, socket, process, output, options.directory !== undefined, ready.promise);
+    return new Daemon(
+      directory,
+      socket,
+      process,
+      output,
+      options.directory !== undefined,
+      ready.promise,
+    );
   }
 
   /** The first that it says it listens on. */
@@ -123,7 +139,9 @@ export async function openexec(
 }
 
 function writeConfig(directory: string, socket: string, rest: string): void {
-  const head = rest.includes("[[sockets]]") ? "" : `[[sockets]]\npath = "${socket}"\nrole = "admin"\n`;
+  const head = rest.includes("[[sockets]]")
+    ? ""
+    : `[[sockets]]\npath = "${socket}"\nrole = "admin"\n`;
   const [top = "", ...tables] = rest.split(/^(?=\[)/m);
   const text = `state_dir = "${directory}/state"\n${top}\n${head}\n${tables.join("")}`;
   Deno.writeTextFileSync(configOf(directory), text);

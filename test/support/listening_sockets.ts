@@ -22,7 +22,9 @@ export function listeningSockets(pid: number): ListeningSockets {
       .map((cells) => `${protocol} ${cells[1]}`)
   );
   const unix = table(`/proc/${pid}/net/unix`)
-    .filter((cells) => inodes.has(cells[6] ?? "") && (parseInt(cells[3] ?? "0", 16) & ACCEPTS) !== 0)
+    .filter((cells) =>
+      inodes.has(cells[6] ?? "") && (parseInt(cells[3] ?? "0", 16) & ACCEPTS) !== 0
+    )
     .map((cells) => cells[7] ?? "");
   return { internet, unix };
 }
@@ -56,5 +58,7 @@ function linkTarget(path: string): string {
 }
 
 function table(path: string): string[][] {
-  return Deno.readTextFileSync(path).trim().split("\n").slice(1).map((line) => line.trim().split(/\s+/));
+  return Deno.readTextFileSync(path).trim().split("\n").slice(1).map((line) =>
+    line.trim().split(/\s+/)
+  );
 }

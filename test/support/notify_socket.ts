@@ -20,7 +20,8 @@ export interface NotifySocket {
 
 /** `address` is a path, or `@` and an abstract name. Resolves once it is bound. */
 export async function openNotifySocket(address: string): Promise<NotifySocket> {
-  const process = new Deno.Command("python3", { args: ["-c", SCRIPT, address], stdout: "piped" }).spawn();
+  const process = new Deno.Command("python3", { args: ["-c", SCRIPT, address], stdout: "piped" })
+    .spawn();
   const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   const nextLine = async (): Promise<string> => {

@@ -25,7 +25,9 @@ export function argumentsOf(pid: number): string[] {
 
 /** The variables it was started with. */
 export function environmentOf(pid: number): Record<string, string> {
-  const variables = Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0").filter((text) => text !== "");
+  const variables = Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0").filter((text) =>
+    text !== ""
+  );
   return Object.fromEntries(variables.map((text) => {
     const equals = text.indexOf("=");
     return [text.slice(0, equals), text.slice(equals + 1)];

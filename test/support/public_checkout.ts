@@ -18,7 +18,10 @@ export function publicCheckout(): PublicCheckout {
   const copy = Deno.makeTempDirSync({ prefix: "openexec-checkout-" });
   Deno.chmodSync(copy, 0o755);
   execFileSync("cp", ["-a", ...PARTS.map((part) => join(ROOT, part)), copy]);
-  return { openexec: join(copy, "bin/openexec"), remove: () => Deno.removeSync(copy, { recursive: true }) };
+  return {
+    openexec: join(copy, "bin/openexec"),
+    remove: () => Deno.removeSync(copy, { recursive: true }),
+  };
 }
 
 /** Whether any user may go through all the folders above it. */

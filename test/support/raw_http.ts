@@ -32,8 +32,8 @@ export interface RawOptions {
 export async function rawExchange(
   path: string,
   message: string | Uint8Array,
-  { byteByByte = false, halfClose = false, answers = 1, patienceMs = 15_000, bodyless = false }: RawOptions =
-    {},
+  { byteByByte = false, halfClose = false, answers = 1, patienceMs = 15_000, bodyless = false }:
+    RawOptions = {},
 ): Promise<RawOutcome> {
   const bytes = typeof message === "string" ? latin1(message) : message;
   const connection = await Deno.connect({ transport: "unix", path });
@@ -67,7 +67,11 @@ async function send(connection: Deno.Conn, bytes: Uint8Array, byteByByte: boolea
   }
 }
 
-async function receive(connection: Deno.Conn, wanted: number, bodyless: boolean): Promise<RawOutcome> {
+async function receive(
+  connection: Deno.Conn,
+  wanted: number,
+  bodyless: boolean,
+): Promise<RawOutcome> {
   let text = "";
   const buffer = new Uint8Array(65536);
   for (;;) {

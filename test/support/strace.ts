@@ -17,8 +17,23 @@ export interface Call {
 }
 
 /** A wrapper for support/daemon.ts: the tracer stands beside the daemon, which stays our child. */
-export function straceTo(file: string, calls: readonly string[], ...more: readonly string[]): string[] {
-  return ["strace", "-D", "-f", "-qq", "-yy", "-o", file, "-e", `trace=${calls.join(",")}`, ...more];
+export function straceTo(
+  file: string,
+  calls: readonly string[],
+  ...more: readonly string[]
+): string[] {
+  return [
+    "strace",
+    "-D",
+    "-f",
+    "-qq",
+    "-yy",
+    "-o",
+    file,
+    "-e",
+    `trace=${calls.join(",")}`,
+    ...more,
+  ];
 }
 
 export function callsOf(trace: string): Call[] {
@@ -36,7 +51,14 @@ export function callsOf(trace: string): Call[] {
     const whole = start === undefined ? rest : start.text + rest.slice(resumed?.[0].length);
     const [, name = "", args = "", result = ""] = /^(\w+)\((.*)\)\s+= (\S+)/.exec(whole) ?? [];
     if (name === "") continue;
-    calls.push({ thread, name, text: args.trimEnd(), result, began: start?.line ?? line, ended: line });
+    calls.push({
+      thread,
+      name,
+      text: args.trimEnd(),
+      result,
+      began: start?.line ?? line,
+      ended: line,
+    });
   }
   return calls.sort((a, b) => a.began - b.began);
 }
@@ -74,7 +96,12 @@ export async function traceRunning(pid: number, args: readonly string[]): Promis
 export const MAY_TRACE = HAS_STRACE && await mayAttach();
 
 async function mayAttach(): Promise<boolean> {
-  const child = new Deno.Command("sleep", { args: ["60"], stdin: "null", stdout: "null", stderr: "null" })
+  const child = new Deno.Command("sleep", {
+    args: ["60"],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  })
     .spawn();
   try {
     await using _trace = await traceRunning(child.pid, []);

@@ -9,9 +9,15 @@ export interface Tally {
 export function tally(title: string): Tally {
   const rows = new Map<string, { held: number; through: number }>();
   afterAll(() => {
-    const lines = [...rows].map(([what, { held, through }]) => [held + through, held, through, what]);
-    const printed = [["tried", "held", "got through", title], ...lines].map(([tried, held, through, what]) =>
-      `${String(tried).padStart(8)} ${String(held).padStart(8)} ${String(through).padStart(12)}  ${what}`
+    const lines = [...rows].map((
+      [what, { held, through }],
+    ) => [held + through, held, through, what]);
+    const printed = [["tried", "held", "got through", title], ...lines].map((
+      [tried, held, through, what],
+    ) =>
+      `${String(tried).padStart(8)} ${String(held).padStart(8)} ${
+        String(through).padStart(12)
+      }  ${what}`
     );
     process.stdout.write(`\n${printed.join("\n")}\n`);
   });

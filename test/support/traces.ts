@@ -16,7 +16,9 @@ export function tracesIn(folder: string, needles: Needles): string[] {
 /** Names of the needles that `text` holds; bytes as the characters of their numbers. */
 export function tracesInText(text: string, needles: Needles): string[] {
   return Object.entries(needles)
-    .filter(([, needle]) => spellings(Buffer.from(needle)).some((spelling) => text.includes(spelling)))
+    .filter(([, needle]) =>
+      spellings(Buffer.from(needle)).some((spelling) => text.includes(spelling))
+    )
     .map(([name]) => name);
 }
 

@@ -56,7 +56,12 @@ const APPROVALS = v.object({
   cases: v.array(v.object({
     name: v.string(),
     expect: v.string(),
-    request: v.object({ action: v.string(), payload: v.unknown(), nonce: v.string(), approval: v.unknown() }),
+    request: v.object({
+      action: v.string(),
+      payload: v.unknown(),
+      nonce: v.string(),
+      approval: v.unknown(),
+    }),
   })),
 });
 

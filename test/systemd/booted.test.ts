@@ -23,12 +23,16 @@ export default defineAction({
 
 let folder: string;
 
-beforeAll(async () => folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "openexec-booted-" })));
+beforeAll(async () =>
+  folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "openexec-booted-" }))
+);
 afterAll(() => Deno.remove(folder, { recursive: true }));
 
 /** Everything boot.sh wants: the units as shipped, with an approver, an action that wants a secret, and a quick watchdog. */
 async function furnish(): Promise<void> {
-  for (const name of ["bin", "etc/openexec", "etc/credstore", "units/openexec.service.d", "results"]) {
+  for (
+    const name of ["bin", "etc/openexec", "etc/credstore", "units/openexec.service.d", "results"]
+  ) {
     await Deno.mkdir(join(folder, name), { recursive: true });
   }
   await build(join(folder, "bin"));
@@ -40,7 +44,10 @@ async function furnish(): Promise<void> {
   for (const kind of ["sysusers", "tmpfiles"]) {
     await Deno.copyFile(join(UNITS, `${kind}.d/openexec.conf`), join(folder, `units/${kind}.conf`));
   }
-  await write("units/openexec.service.d/test.conf", "[Service]\nWatchdogSec=5s\nLoadCredential=word\n");
+  await write(
+    "units/openexec.service.d/test.conf",
+    "[Service]\nWatchdogSec=5s\nLoadCredential=word\n",
+  );
   await write("etc/credstore/word", "sesame");
 
   const key = join(folder, "etc/openexec/approver.key");
@@ -65,8 +72,14 @@ secrets = ["word"]
   for (const target of ["sysinit", "basic", "sockets", "multi-user", "shutdown"]) {
     await write(`units/${target}.target`, "[Unit]\nDefaultDependencies=no\n");
   }
-  await Deno.copyFile(join(program.root, "test/systemd/scenario.sh"), join(folder, "units/scenario.sh"));
-  await write("units/default.target", "[Unit]\nDefaultDependencies=no\nRequires=scenario.service\n");
+  await Deno.copyFile(
+    join(program.root, "test/systemd/scenario.sh"),
+    join(folder, "units/scenario.sh"),
+  );
+  await write(
+    "units/default.target",
+    "[Unit]\nDefaultDependencies=no\nRequires=scenario.service\n",
+  );
   await write(
     "units/scenario.service",
     `[Unit]
@@ -86,9 +99,10 @@ test.skipIf(missing !== "")(
   async () => {
     await furnish();
     const { error } = await run(join(program.root, "test/systemd/boot.sh"), { args: [folder] });
-    const lines = (await Deno.readTextFile(join(folder, "results/out")).catch(() => error)).trim().split(
-      "\n",
-    );
+    const lines = (await Deno.readTextFile(join(folder, "results/out")).catch(() => error)).trim()
+      .split(
+        "\n",
+      );
     const said = new Map(
       lines.map((
         line,

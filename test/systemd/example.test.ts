@@ -31,7 +31,12 @@ test("the example configuration loads, and names the sockets and folders of the 
   expect(config.approvers).toHaveLength(1);
 
   const unit = async (name: string) => await Deno.readTextFile(join(FOLDER, name));
-  for (const [socket, name] of [["agent", "openexec.socket"], ["admin", "openexec-admin.socket"]] as const) {
+  for (
+    const [socket, name] of [["agent", "openexec.socket"], [
+      "admin",
+      "openexec-admin.socket",
+    ]] as const
+  ) {
     const listed = config.sockets.find(({ role }) => role === socket);
     const text = await unit(name);
     expect(text).toContain(`ListenStream=${listed?.path}\n`);

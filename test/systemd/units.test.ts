@@ -16,7 +16,10 @@ beforeAll(async () => {
   for await (const { name } of Deno.readDir(UNITS)) {
     if (!/\.(service|socket)$/.test(name)) continue;
     const unit = await Deno.readTextFile(join(UNITS, name));
-    await Deno.writeTextFile(join(folder, name), unit.replace(INSTALLED, join(program.root, "bin/openexec")));
+    await Deno.writeTextFile(
+      join(folder, name),
+      unit.replace(INSTALLED, join(program.root, "bin/openexec")),
+    );
   }
 });
 afterAll(() => Deno.remove(folder, { recursive: true }));
@@ -44,7 +47,10 @@ async function withDropIn(name: string): Promise<string> {
   for (const unit of ["openexec.socket", "openexec-admin.socket"]) {
     await Deno.copyFile(join(folder, unit), join(folder, name, unit));
   }
-  await Deno.copyFile(join(UNITS, `openexec.service.d/${name}.conf.example`), `${target}.d/${name}.conf`);
+  await Deno.copyFile(
+    join(UNITS, `openexec.service.d/${name}.conf.example`),
+    `${target}.d/${name}.conf`,
+  );
   return target;
 }
 
@@ -57,9 +63,12 @@ testUnits("systemd finds no fault with the units", async () => {
   expect(await analyze("verify", ...units)).toEqual({ code: 0, text: "" });
 });
 
-testUnits("the service exposes at most what a just-in-time compiler and peers' uids need", async () => {
-  expect(await exposure(join(UNITS, "openexec.service"))).toBeLessThanOrEqual(EXPOSURE_MAX);
-});
+testUnits(
+  "the service exposes at most what a just-in-time compiler and peers' uids need",
+  async () => {
+    expect(await exposure(join(UNITS, "openexec.service"))).toBeLessThanOrEqual(EXPOSURE_MAX);
+  },
+);
 
 testUnits("a service without its hardening would be found out", async () => {
   const bare = join(folder, "bare.service");

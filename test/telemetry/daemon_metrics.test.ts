@@ -1,7 +1,11 @@
 import { afterEach, expect, test } from "vitest";
 import { resetSync } from "@logtape/logtape";
 import { utf8Decode } from "../../src/core/encoding.ts";
-import { type AttemptEvent, daemonMetrics, type DaemonSources } from "../../src/telemetry/daemon_metrics.ts";
+import {
+  type AttemptEvent,
+  daemonMetrics,
+  type DaemonSources,
+} from "../../src/telemetry/daemon_metrics.ts";
 import { configureLogging } from "../../src/telemetry/log.ts";
 import { readExposition } from "./exposition.ts";
 
@@ -13,7 +17,13 @@ function sources(changed: Partial<DaemonSources> = {}): DaemonSources {
     actions: ["echo"],
     inFlight: () => 3,
     executors: () => ({ processes: 2, running: 1, restarts: 4 }),
-    ledger: () => ({ executions: 10, unsettled: 1, logSize: 12, fileBytes: 4096, oldestUnprunedMs: 1_500 }),
+    ledger: () => ({
+      executions: 10,
+      unsettled: 1,
+      logSize: 12,
+      fileBytes: 4096,
+      oldestUnprunedMs: 1_500,
+    }),
     health: () => ({ refusing: null, halted: false }),
     ...changed,
   };
@@ -119,13 +129,25 @@ test("every attempt is one log line; uncertain ones are warnings", async () => {
   const metrics = daemonMetrics(sources());
   metrics.attempt(EVENT);
   metrics.attempt({ ...EVENT, code: "outcome_unknown", replayed: true });
-  metrics.attempt({ ...EVENT, action: null, code: "request_malformed", execution: null, trace: null });
+  metrics.attempt({
+    ...EVENT,
+    action: null,
+    code: "request_malformed",
+    execution: null,
+    trace: null,
+  });
   await flush();
   const lines = text.trimEnd().split("\n").map((line) => {
     const { time: _time, ...rest } = JSON.parse(line);
     return rest;
   });
-  const common = { part: "engine", message: "attempt answered", uid: 1000, pid: 42, socket: "agent.sock" };
+  const common = {
+    part: "engine",
+    message: "attempt answered",
+    uid: 1000,
+    pid: 42,
+    socket: "agent.sock",
+  };
   const ids = { execution: EVENT.execution, trace: EVENT.trace, action: "echo" };
   const stations = { parse: 150, run: 2_000_000 };
   expect(lines).toEqual([

@@ -68,7 +68,10 @@ test("write() never waits for a stream that has stopped; what is too much is dro
 });
 
 test("a stream that is gone stops nothing", async () => {
-  const writer = new LineWriter({ write: () => Promise.reject(new Error("EPIPE")) }, () => undefined);
+  const writer = new LineWriter(
+    { write: () => Promise.reject(new Error("EPIPE")) },
+    () => undefined,
+  );
   writer.write("a");
   await writer.flush();
   writer.write("b");

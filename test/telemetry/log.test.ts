@@ -1,7 +1,12 @@
 import { afterEach, expect, expectTypeOf, test } from "vitest";
 import { getLogger, resetSync } from "@logtape/logtape";
 import { utf8Decode } from "../../src/core/encoding.ts";
-import { configureLogging, type Fixed, logger, type LoggingOptions } from "../../src/telemetry/log.ts";
+import {
+  configureLogging,
+  type Fixed,
+  logger,
+  type LoggingOptions,
+} from "../../src/telemetry/log.ts";
 import { formatLine, logFormatFor, type LogLine } from "../../src/telemetry/log_format.ts";
 
 afterEach(() => resetSync());
@@ -15,14 +20,22 @@ async function logged(act: () => void, options: Partial<LoggingOptions> = {}): P
       return Promise.resolve(bytes.length);
     },
   };
-  const flush = configureLogging({ format: "json", color: false, lowestLevel: "info", stream, ...options });
+  const flush = configureLogging({
+    format: "json",
+    color: false,
+    lowestLevel: "info",
+    stream,
+    ...options,
+  });
   act();
   await flush();
   return text;
 }
 
 test("a line is one JSON object with time, level, part, message and fields", async () => {
-  const text = await logged(() => logger("engine").info("attempt answered", { action: "echo", uid: 7 }));
+  const text = await logged(() =>
+    logger("engine").info("attempt answered", { action: "echo", uid: 7 })
+  );
   const line: unknown = JSON.parse(text);
   expect(line).toEqual({
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
@@ -90,9 +103,12 @@ const LINE: LogLine = {
 };
 
 test("on a terminal a line is readable, in colour where that is wanted", () => {
-  const plain = '03:04:05.006 warning server: peer refused uid=7 socket=agent.sock frames=["at a b"]';
+  const plain =
+    '03:04:05.006 warning server: peer refused uid=7 socket=agent.sock frames=["at a b"]';
   expect(formatLine(LINE, "terminal", false)).toBe(plain);
-  expect(formatLine(LINE, "terminal", true)).toBe(plain.replace("warning", "\x1b[33mwarning\x1b[0m"));
+  expect(formatLine(LINE, "terminal", true)).toBe(
+    plain.replace("warning", "\x1b[33mwarning\x1b[0m"),
+  );
 });
 
 test.each([["debug", 7], ["info", 6], ["warning", 4], ["error", 3]] as const)(

@@ -50,7 +50,9 @@ test("whatever is counted, the text is well-formed and nothing is lost", () => {
     for (const value of seconds) histogram.observe(value, {});
     const families = readExposition(registry.render());
     const samples = families.get("a_total")?.samples ?? [];
-    expect(samples.reduce((sum, { value }) => sum + value, 0)).toBe(allowed.length + counted.length);
+    expect(samples.reduce((sum, { value }) => sum + value, 0)).toBe(
+      allowed.length + counted.length,
+    );
     for (const { labels } of samples) expect([...allowed, "other"]).toContain(labels["kind"]);
     const count = families.get("b_seconds")?.samples.find(({ name }) => name === "b_seconds_count");
     expect(count?.value ?? 0).toBe(seconds.length);
@@ -59,12 +61,18 @@ test("whatever is counted, the text is well-formed and nothing is lost", () => {
 
 test("labels that clients choose add at most one series to those declared", () => {
   const registry = new MetricsRegistry();
-  const counter = registry.counter("a_total", "Counted.", { action: ["echo", "add"], code: ["ok"] });
+  const counter = registry.counter("a_total", "Counted.", {
+    action: ["echo", "add"],
+    code: ["ok"],
+  });
   for (let i = 0; i < 10_000; i++) counter.add(1, { action: `made-up-${i}`, code: "ok" });
   counter.add(1, { action: "echo", code: "ok" });
   const samples = readExposition(registry.render()).get("a_total")?.samples ?? [];
-  expect(samples.map(({ labels, value }) => [labels["action"], value])).toEqual([["other", 10_000], [
-    "echo",
-    1,
-  ]]);
+  expect(samples.map(({ labels, value }) => [labels["action"], value])).toEqual([
+    ["other", 10_000],
+    [
+      "echo",
+      1,
+    ],
+  ]);
 });

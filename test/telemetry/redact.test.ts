@@ -37,7 +37,17 @@ test("redact() keeps every field whose value has its shape", () => {
   expect(redact(GOOD, "engine")).toEqual(GOOD);
 });
 
-test.each(["payload", "approval", "secret", "nonce", "result", "message", "detail", "toString", "__proto__"])(
+test.each([
+  "payload",
+  "approval",
+  "secret",
+  "nonce",
+  "result",
+  "message",
+  "detail",
+  "toString",
+  "__proto__",
+])(
   "redact() drops a field called %s",
   (name) => {
     expect(redact(Object.fromEntries([[name, "x"]]), "engine")).toEqual({});
@@ -47,7 +57,17 @@ test.each(["payload", "approval", "secret", "nonce", "result", "message", "detai
 const SECRET = 's3cr3t-4242 {"card":"4111"}';
 
 test.each(Object.keys(GOOD))("redact() drops %s when it holds something else", (name) => {
-  for (const value of [SECRET, { card: SECRET }, [{ card: SECRET }], `${SECRET}\n`, null, undefined, NaN]) {
+  for (
+    const value of [
+      SECRET,
+      { card: SECRET },
+      [{ card: SECRET }],
+      `${SECRET}\n`,
+      null,
+      undefined,
+      NaN,
+    ]
+  ) {
     expect(redact({ [name]: value }, HANDLER_PART)).toEqual({});
   }
 });
@@ -56,7 +76,11 @@ test("redact() lets no value of an unlisted field through, however deep", () => 
   fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (properties) => {
     const kept = redact(properties, "engine");
     for (const name of Object.keys(kept)) expect(Object.keys(GOOD)).toContain(name);
-    expect(JSON.stringify(redact({ ...properties, payload: SECRET, stations: { run: SECRET } }, "engine")))
+    expect(
+      JSON.stringify(
+        redact({ ...properties, payload: SECRET, stations: { run: SECRET } }, "engine"),
+      ),
+    )
       .not
       .toContain("4242");
   }));

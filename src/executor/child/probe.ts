@@ -21,7 +21,10 @@ export default defineAction({
       sys: () => Deno.hostname(),
       import: () => import(`file://${file}`),
       worker: () =>
-        new Worker("data:text/javascript,", { type: "module", deno: { permissions: { read: [file] } } }),
+        new Worker("data:text/javascript,", {
+          type: "module",
+          deno: { permissions: { read: [file] } },
+        }),
     };
     const opened: string[] = [];
     for (const [name, open] of Object.entries(doors)) {

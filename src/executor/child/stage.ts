@@ -122,7 +122,9 @@ export class Stage {
     if (berth !== this.#berth) return;
     switch (message.kind) {
       case "log":
-        if (this.#pending.has(message.id)) this.#say({ kind: "log", id: message.id, line: message.line });
+        if (this.#pending.has(message.id)) {
+          this.#say({ kind: "log", id: message.id, line: message.line });
+        }
         return;
       case "succeeded":
         if (this.#end(message.id)) {
@@ -131,7 +133,12 @@ export class Stage {
         return this.#follow(berth, message.last);
       case "failed":
         if (this.#end(message.id)) {
-          this.#conclude({ kind: "failed", id: message.id, code: message.code, reason: message.reason });
+          this.#conclude({
+            kind: "failed",
+            id: message.id,
+            code: message.code,
+            reason: message.reason,
+          });
         }
         return this.#follow(berth, message.last);
       default:
@@ -209,5 +216,7 @@ export class Stage {
 }
 
 function moduleOf({ text, language }: Code): Blob {
-  return new Blob([text], { type: language === "typescript" ? "application/typescript" : "text/javascript" });
+  return new Blob([text], {
+    type: language === "typescript" ? "application/typescript" : "text/javascript",
+  });
 }

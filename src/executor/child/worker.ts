@@ -149,17 +149,25 @@ async function resultOf(order: RunOrder, context: ActionContext): Promise<string
     : undefined;
   const input = safeParse(action.input, payload);
   if (!input.success) {
-    throw new Failure("handler_failed", `the payload does not fit the schema: ${issue(input.issues)}`);
+    throw new Failure(
+      "handler_failed",
+      `the payload does not fit the schema: ${issue(input.issues)}`,
+    );
   }
   const returned = await call(action.run, action, [input.output, context]);
   const output = safeParse(action.output, returned);
   if (!output.success) {
-    throw new Failure("result_invalid", `the result does not fit the schema: ${issue(output.issues)}`);
+    throw new Failure(
+      "result_invalid",
+      `the result does not fit the schema: ${issue(output.issues)}`,
+    );
   }
   return jsonOf(output.output, begin.nestingDepth);
 }
 
-function issue(issues: readonly { readonly type: string; readonly expected: string | null }[]): string {
+function issue(
+  issues: readonly { readonly type: string; readonly expected: string | null }[],
+): string {
   // never what was received: that is payload, and this text goes to a log
   return `${issues[0]?.type ?? "schema"} expected ${issues[0]?.expected ?? "something else"}`;
 }
@@ -168,7 +176,9 @@ function issue(issues: readonly { readonly type: string; readonly expected: stri
 function explain(thrown: unknown): string {
   try {
     const text = thrown instanceof Error ? thrown.stack : inspect(thrown);
-    return typeof text === "string" ? call(slice, text, [0, begin.logLength]) : "an error without a text";
+    return typeof text === "string"
+      ? call(slice, text, [0, begin.logLength])
+      : "an error without a text";
   } catch {
     return "an error that cannot be shown";
   }
@@ -195,25 +205,39 @@ async function load(url: string): Promise<Action> {
 
 function isAction(value: unknown): value is Action {
   return typeof value === "object" && value !== null && "input" in value && isSchema(value.input) &&
-    "output" in value && isSchema(value.output) && "run" in value && typeof value.run === "function";
+    "output" in value && isSchema(value.output) && "run" in value &&
+    typeof value.run === "function";
 }
 
 function isSchema(value: unknown): value is GenericSchema {
-  return typeof value === "object" && value !== null && "kind" in value && value.kind === "schema" &&
+  return typeof value === "object" && value !== null && "kind" in value &&
+    value.kind === "schema" &&
     "async" in value && value.async === false;
 }
 
 /** Runs nothing of the handlers but what stands at the top of their files. */
-async function describe({ handlers, converter }: Extract<ToWorker, { kind: "describe" }>): Promise<void> {
+async function describe(
+  { handlers, converter }: Extract<ToWorker, { kind: "describe" }>,
+): Promise<void> {
   for (let i = 0; i < handlers.length; i++) {
     const { handler, url } = handlers[i] ?? { handler: "", url: "" };
     try {
       const { toJsonSchema } = await import(converter);
       const action = await load(url);
-      const schemaOf = (side: unknown) => jsonOf(toJsonSchema(side, SCHEMA_OPTIONS), begin.nestingDepth);
-      report({ kind: "described", handler, input: schemaOf(action.input), output: schemaOf(action.output) });
+      const schemaOf = (side: unknown) =>
+        jsonOf(toJsonSchema(side, SCHEMA_OPTIONS), begin.nestingDepth);
+      report({
+        kind: "described",
+        handler,
+        input: schemaOf(action.input),
+        output: schemaOf(action.output),
+      });
     } catch (error) {
-      report({ kind: "undescribed", handler, reason: Failure.is(error) ? error.reason : explain(error) });
+      report({
+        kind: "undescribed",
+        handler,
+        reason: Failure.is(error) ? error.reason : explain(error),
+      });
     }
   }
   leave();
@@ -230,8 +254,12 @@ function jsonOf(value: unknown, depth: number): string {
   if (typeof value === "number") return jsonNumber(value);
   if (typeof value === "boolean") return value ? "true" : "false";
   if (value === null) return "null";
-  if (typeof value !== "object") throw new Failure("result_invalid", `the result holds a ${typeof value}`);
-  if (depth <= 0) throw new Failure("result_invalid", "the result nests too deeply, or holds itself");
+  if (typeof value !== "object") {
+    throw new Failure("result_invalid", `the result holds a ${typeof value}`);
+  }
+  if (depth <= 0) {
+    throw new Failure("result_invalid", "the result nests too deeply, or holds itself");
+  }
   if (isArray(value)) return jsonArray(value, depth - 1);
   const prototype: unknown = getPrototypeOf(value);
   if (prototype === PlainObject || prototype === null) return jsonObject(value, depth - 1);
@@ -261,7 +289,9 @@ function jsonObject(members: object, depth: number): string {
 }
 
 function jsonString(text: string): string {
-  if (!call(isWellFormed, text, [])) throw new Failure("result_invalid", "the result holds a lone surrogate");
+  if (!call(isWellFormed, text, [])) {
+    throw new Failure("result_invalid", "the result holds a lone surrogate");
+  }
   checkLength(text);
   return stringify(text);
 }
@@ -269,11 +299,15 @@ function jsonString(text: string): string {
 /** Integers past 2^53 are written as the doubles they are, because readers of I-JSON refuse their digits. */
 function jsonNumber(number: number): string {
   if (!isFinite(number)) throw new Failure("result_invalid", "the result holds NaN or an infinity");
-  return isInteger(number) && !isSafeInteger(number) ? call(toExponential, number, []) : `${number}`;
+  return isInteger(number) && !isSafeInteger(number)
+    ? call(toExponential, number, [])
+    : `${number}`;
 }
 
 function checkLength(text: string): void {
-  if (text.length > begin.resultLength) throw new Failure("result_invalid", "the result is too large");
+  if (text.length > begin.resultLength) {
+    throw new Failure("result_invalid", "the result is too large");
+  }
 }
 
 // --- log lines -------------------------------------------------------------------------------------------------------

@@ -3,7 +3,11 @@ import * as v from "valibot";
 
 /** Leaves one file for each start, then ends, goes on until it is let go, or spins for ever. */
 export default defineAction({
-  input: v.object({ folder: v.string(), label: v.string(), how: v.picklist(["end", "hold", "spin"]) }),
+  input: v.object({
+    folder: v.string(),
+    label: v.string(),
+    how: v.picklist(["end", "hold", "spin"]),
+  }),
   output: v.object({ label: v.string() }),
   async run({ folder, label, how }, { idempotencyKey }) {
     const mark = `${folder}/${label}.${idempotencyKey}.${crypto.randomUUID()}`;

@@ -3,7 +3,10 @@ import * as v from "valibot";
 
 /** Tells what it was given, or fails over it, so that a test can look for it where it must not be. */
 export default defineAction({
-  input: v.object({ how: v.picklist(["return", "throw", "reject", "no result"]), told: v.string() }),
+  input: v.object({
+    how: v.picklist(["return", "throw", "reject", "no result"]),
+    told: v.string(),
+  }),
   output: v.object({
     told: v.string(),
     traceparent: v.nullable(v.string()),

@@ -57,7 +57,9 @@ const MEMORY: Record<string, () => unknown> = {
     for (;;) held.push({ held: [held.length, String(held.length)] });
   },
   heapBombWithFlags() {
-    for (const flag of ["--max-old-space-size=65536", "--max-heap-size=65536"]) v8.setFlagsFromString(flag);
+    for (const flag of ["--max-old-space-size=65536", "--max-heap-size=65536"]) {
+      v8.setFlagsFromString(flag);
+    }
     return MEMORY["heapBomb"]?.();
   },
   sharedArrayBomb() {
@@ -267,7 +269,9 @@ const LEAVINGS: Record<string, () => unknown> = {
   /** The harness's address too, which is in every stack trace. */
   revokesModules() {
     const stack = new Error().stack ?? "";
-    for (const [url] of `${import.meta.url} ${stack}`.matchAll(/blob:[^\s:)]+/g)) URL.revokeObjectURL(url);
+    for (const [url] of `${import.meta.url} ${stack}`.matchAll(/blob:[^\s:)]+/g)) {
+      URL.revokeObjectURL(url);
+    }
     return "done";
   },
   async leavesWorker() {
@@ -308,7 +312,10 @@ const POISON: Record<string, () => unknown> = {
         }
       }
     }
-    Object.defineProperty(Object.prototype, "toJSON", { value: () => "poisoned", configurable: true });
+    Object.defineProperty(Object.prototype, "toJSON", {
+      value: () => "poisoned",
+      configurable: true,
+    });
     return "done";
   },
   poisonsGlobals() {

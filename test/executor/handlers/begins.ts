@@ -9,5 +9,9 @@ const beganAtMs = await Promise.resolve(Date.now());
 export default defineAction({
   input: v.strictObject({}),
   output: v.tuple([v.number(), v.number()]),
-  run: () => v.parse(v.tuple([v.number(), v.number()]), [Reflect.get(globalThis, "importedAtMs"), beganAtMs]),
+  run: () =>
+    v.parse(v.tuple([v.number(), v.number()]), [
+      Reflect.get(globalThis, "importedAtMs"),
+      beganAtMs,
+    ]),
 });

@@ -9,7 +9,12 @@ const MEBIBYTE = 1024 * 1024;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The least that the runtime lets an isolate have. */
-const SMALL = { codeRangeSizeMb: 1, maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 };
+const SMALL = {
+  codeRangeSizeMb: 1,
+  maxYoungGenerationSizeMb: 1,
+  maxOldGenerationSizeMb: 16,
+  stackSizeMb: 1,
+};
 /** Hears nothing of its parent's end, because it never gets to its event loop again. */
 const DEAF = `
 require("node:worker_threads").parentPort.postMessage("begun");

@@ -13,18 +13,21 @@ const doors: Record<string, (target: string) => unknown> = {
   env: (name) => Deno.env.get(name),
   allEnv: () => Deno.env.toObject(),
   fetch: async (url) => await (await fetch(url)).text(),
-  connect: async (port) => (await Deno.connect({ hostname: "127.0.0.1", port: Number(port) })).close(),
+  connect: async (port) =>
+    (await Deno.connect({ hostname: "127.0.0.1", port: Number(port) })).close(),
   unix: async (path) => (await Deno.connect({ transport: "unix", path })).close(),
   listen: () => Deno.listen({ port: 0 }).close(),
   resolve: (name) => Deno.resolveDns(name, "A"),
-  run: async (program) => new TextDecoder().decode((await new Deno.Command(program).output()).stdout),
+  run: async (program) =>
+    new TextDecoder().decode((await new Deno.Command(program).output()).stdout),
   kill: (pid) => Deno.kill(Number(pid), "SIGKILL"),
   ffi: (path) => Deno.dlopen(path, {}).close(),
   sys: () => Deno.hostname(),
   uid: () => Deno.uid(),
   proc: () => Deno.readTextFile("/proc/self/environ"),
   import: async (specifier) => Object.keys(await import(specifier)),
-  staticImport: async () => Object.keys(await import("file:///etc/hostname", { with: { type: "text" } })),
+  staticImport: async () =>
+    Object.keys(await import("file:///etc/hostname", { with: { type: "text" } })),
   askPermission: async () => (await Deno.permissions.request({ name: "read" })).state,
   kv: () => Reflect.get(Deno, "openKv").call(Deno, ":memory:"),
   cache: async () => await (await caches.open("x")).put("http://x/", new Response("kept")),
@@ -91,7 +94,13 @@ async function linkByWasi(folder: string, target: string, name: string): Promise
   const bytes = new Uint8Array(memory.buffer);
   bytes.set(new TextEncoder().encode(target), 0);
   bytes.set(new TextEncoder().encode(name), 1024);
-  const errno: unknown = Reflect.get(wasi.wasiImport, "path_symlink")(0, target.length, 3, 1024, name.length);
+  const errno: unknown = Reflect.get(wasi.wasiImport, "path_symlink")(
+    0,
+    target.length,
+    3,
+    1024,
+    name.length,
+  );
   if (errno !== 0) throw new Error(`path_symlink: ${errno}`);
 }
 

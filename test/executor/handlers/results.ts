@@ -60,7 +60,10 @@ const results: Record<string, () => unknown> = {
   // JSON after all
   undefinedMember: () => ({ here: 1, gone: undefined }),
   inheritedToJson: () => {
-    Object.defineProperty(Object.prototype, "toJSON", { value: () => "poisoned", enumerable: false });
+    Object.defineProperty(Object.prototype, "toJSON", {
+      value: () => "poisoned",
+      enumerable: false,
+    });
     return { plain: [1, "two", null, true] };
   },
   largeIntegers: () => [2 ** 53, 1e20, 1e21, -(2 ** 60), Number.MAX_SAFE_INTEGER, -0, 0.1, 5e-324],
