@@ -33,7 +33,7 @@ export function printTargets(table: Table): readonly Target[] {
     least(GROWTH.throughput, grown(GROWTH.throughput), 0.9),
     most(GROWTH.p99, grown(GROWTH.p99), 1.3),
     most("memory at the largest ledger, MB", figure("growth", "largest", "anonymousMB"), 250),
-    most("ready at the largest ledger, ms", figure("growth", "largest", "readyMs"), 500),
+    most("ready at the largest ledger, ms", figure("growth", "largest", "readyMs"), 1_000),
   ].filter(({ value }) => !Number.isNaN(value));
   write("\ntargets\n");
   for (const { name, value, bound, target } of all) {

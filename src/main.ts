@@ -1,8 +1,5 @@
-/** The program: hands its arguments to the command line, and ends with its exit code. Loads what these ask for. */
+/** The program: hands its arguments to the command line, and ends with its exit code. */
 
-import { plainServeFlags } from "./cli/serve_flags.ts";
+import { runCli } from "./cli/commands.ts";
 
-const flags = plainServeFlags(Deno.args);
-Deno.exitCode = flags === undefined
-  ? await (await import("./cli/commands.ts")).runCli(Deno.args)
-  : await (await import("./cli/stages.ts")).runServe(flags);
+Deno.exitCode = await runCli(Deno.args);

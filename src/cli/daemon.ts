@@ -1,16 +1,17 @@
 /**
  * The daemon, put together: every part is made here, handed to those that need it, and taken down in reverse.
  *
- * Order of a start: the state directory's lock; no executor of a predecessor lives; ledger, keys and log, and meanwhile what
- * executors are found to be (head_start.ts); recovery; sockets. So nobody is let in before the box was tested, and everything a
- * predecessor left is settled or holds a slot to run again.
+ * Order of a start: the state directory's lock; ledger, keys and log; executors, once none of a predecessor's lives; recovery;
+ * sockets. So the box is tested before a caller is let in, and everything a predecessor left is settled or holds a slot to run
+ * again.
  */
 
 import { isDeepStrictEqual } from "node:util";
 import { TrustStore } from "../approval/trust.ts";
 import type { Config } from "../config/config.ts";
-import type { Environment } from "../config/environment.ts";
+import { type Environment, readVariable } from "../config/environment.ts";
 import type { Signer } from "../core/ed25519.ts";
+import { Refusal } from "../core/errors.ts";
 import { CheckpointPublisher } from "../engine/checkpoint_publisher.ts";
 import { checkAnchor } from "../engine/anchor.ts";
 import { ExecutionEngine } from "../engine/execute.ts";
@@ -28,17 +29,18 @@ import { TrustGate } from "../engine/trust_gate.ts";
 import { runCommand } from "../executor/command.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
 import { executorLog } from "../executor/log.ts";
+import { startPool } from "../executor/supervisor.ts";
+import { freeBytes } from "../ledger/free_space.ts";
 import type { LmdbLedger } from "../ledger/lmdb_ledger.ts";
+import { StateLock } from "../ledger/lock.ts";
 import { openLedger } from "../ledger/open.ts";
 import { adminReceipt } from "../log/receipt.ts";
 import { receiptSigner } from "../log/signed_receipt.ts";
 import { machineClock } from "../os/clock.ts";
 import { program } from "../os/program.ts";
 import { inheritedSockets } from "../os/socket_activation.ts";
-import { prepareToListen } from "../os/unix_listener.ts";
 import { Server } from "../server/server.ts";
 import { type DaemonMetrics, daemonMetrics } from "../telemetry/daemon_metrics.ts";
-import type { HeadStart } from "./head_start.ts";
 import { observer as makeObserver } from "./observer.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -56,33 +58,26 @@ export class Daemon {
     private readonly upkeep: Upkeep,
   ) {}
 
-  /** Throws a StartupError; whatever was opened before it is closed again. */
-  static async start(
-    config: Config,
-    environment: Environment,
-    { lock, pool }: HeadStart,
-  ): Promise<Daemon> {
-    const { stateDir, executorId, mode, limits } = config;
-    const resultBytesMax = limits.resultBytes;
-    let ledger: LmdbLedger | undefined;
+  /** Throws a StartupError or LedgerOpenError, or a Refusal storage_full; whatever was opened before it is closed again. */
+  static async start(config: Config, environment: Environment): Promise<Daemon> {
+    const { stateDir, actions, limits, mode } = config;
+    const ledger = await openLedgerOf(config);
+    const { clock } = ledger;
     let executors: ExecutorPool | undefined;
     try {
-      ledger = await openLedger({
-        stateDir,
-        executorId,
-        mode,
-        clock: machineClock,
-        resultBytesMax,
-        lock,
-      });
       const signer = await openSigner(config, environment, ledger);
-      prepareToListen(); // the first executor still boots
-      executors = (await pool)({ clock: ledger.clock, log: executorLog() });
+      executors = await startPool(actions, {
+        stateDir,
+        limits,
+        mode,
+        clock,
+        variable: readVariable,
+        log: executorLog(),
+      });
       return await Daemon.#assemble(config, environment, ledger, signer, executors);
     } catch (error) {
-      await pool.catch(() => {});
       await executors?.close();
-      await ledger?.close();
+      await ledger.close();
       throw error;
     }
   }
@@ -207,6 +202,28 @@ export class Daemon {
 
 function untrusting(config: Config): Config {
   return { ...config, approvers: [], clawshield: null, tenant: null };
+}
+
+/** Less is a full disk: recovery would have to live on the ballast, which is there for what runs. */
+const ROOM_BYTES = 64 * 1024;
+
+async function openLedgerOf({ stateDir, executorId, mode, limits }: Config): Promise<LmdbLedger> {
+  const lock = await StateLock.acquire(stateDir);
+  try {
+    if (freeBytes(stateDir) < ROOM_BYTES) throw new Refusal("storage_full");
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  const resultBytesMax = limits.resultBytes;
+  return await openLedger({
+    stateDir,
+    executorId,
+    mode,
+    clock: machineClock,
+    resultBytesMax,
+    lock,
+  });
 }
 
 /** The key that signs, once the log names it, and says what a restore left out. */

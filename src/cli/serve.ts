@@ -1,9 +1,16 @@
 /** `openexec serve`: the daemon in the foreground. */
 
 import { type Command, Option } from "commander";
-import { type Cli, command } from "./command.ts";
-import type { ServeFlags } from "./serve_flags.ts";
-import { serve } from "./stages.ts";
+import type { Mode } from "../core/types.ts";
+import { type Cli, command, type JsonFlag } from "./command.ts";
+import { start } from "./start.ts";
+
+export interface ServeFlags extends JsonFlag {
+  readonly config?: string;
+  readonly state?: string;
+  readonly socket?: string;
+  readonly mode?: Mode;
+}
 
 export function serveCommand(cli: Cli): Command {
   return command(
@@ -20,5 +27,5 @@ export function serveCommand(cli: Cli): Command {
     .option("--state <dir>", "the state directory")
     .option("--socket <path>", "the agents' socket")
     .addOption(new Option("--mode <mode>", "enforced or demo").choices(["enforced", "demo"]))
-    .action((flags: ServeFlags) => serve(cli, flags));
+    .action((flags: ServeFlags) => start(cli, flags));
 }

@@ -11,14 +11,14 @@ import { readConfigFile } from "../config/read_file.ts";
 import { realPath } from "../os/file_status.ts";
 import { program } from "../os/program.ts";
 import type { Cli } from "./command.ts";
-import type { ServeFlags } from "./serve_flags.ts";
+import type { ServeFlags } from "./serve.ts";
 
-/** For the first stage, which may write nowhere: the key of the embedded default is made by the second. Throws a ConfigError. */
+/** For the first run, which may write nowhere: the second makes the key of the embedded default. Throws a ConfigError. */
 export function readConfig(cli: Cli, flags: ServeFlags): LoadedConfig {
   return loadConfig(requestOf(cli, flags, () => null));
 }
 
-/** For the second stage. Throws a ConfigError. */
+/** For the second run. Throws a ConfigError. */
 export async function readConfigWithKey(cli: Cli, flags: ServeFlags): Promise<LoadedConfig> {
   const named = flags.config ?? cli.environment.config;
   return loadConfig(requestOf(cli, flags, await keyMaker(named)));

@@ -1,8 +1,8 @@
 /**
- * The second stage of `openexec serve`: one daemon from its start to its end, as signals and the service manager want it.
+ * `openexec serve` in its second run: one daemon from its start to its end, as signals and the service manager want it.
  *
- * Invariant: signals are listened for before the ledger is opened, so that one can be sent at any time. Before that one ends
- * the process at once, and the executor that was begun with it.
+ * Invariant: signals are listened for before the ledger is opened, so that one can be sent at any time. Before that, one ends
+ * the process at once.
  */
 
 import { fstatSync } from "node:fs";
@@ -20,11 +20,9 @@ import { Signals } from "../server/lifecycle.ts";
 import { configureLogging, logger } from "../telemetry/log.ts";
 import { logFormatFor } from "../telemetry/log_format.ts";
 import type { Cli } from "./command.ts";
-import type { Daemon } from "./daemon.ts";
+import { Daemon } from "./daemon.ts";
 import { makeSocketFolders } from "./embedded_default.ts";
 import { DONE, type ExitCode, FAILED } from "./exit_code.ts";
-import type { Loaded } from "./handover.ts";
-import type { HeadStart } from "./head_start.ts";
 import { openConfigFile, prudentWarnings } from "./prudence.ts";
 import { reload } from "./reload.ts";
 import { Vigil } from "./vigil.ts";
@@ -36,11 +34,10 @@ const LOOK_EVERY_MS = 10_000;
 /** From the end of the drain to the end of the process. */
 const CLOSING_MS = 10_000;
 
-/** `begun` is of that configuration, which `load` would read anew. Throws a StartupError. */
+/** `load` reads the configuration anew, for a reload. Throws a StartupError. */
 export async function runService(
   cli: Cli,
-  loaded: Loaded,
-  begun: Promise<HeadStart>,
+  loaded: LoadedConfig,
   load: () => Promise<LoadedConfig>,
 ): Promise<ExitCode> {
   const { config } = loaded;
@@ -55,7 +52,7 @@ export async function runService(
   try {
     notify.status("starting");
     makeSocketFolders(config);
-    const started = daemon = await start(config, cli.environment, begun);
+    const started = daemon = await start(config, cli.environment);
     const vigil = new Vigil({
       notify,
       periodMs: watchdogPeriodMs(watchdog, Deno.pid) ?? LOOK_EVERY_MS,
@@ -84,32 +81,15 @@ export async function runService(
 }
 
 /** Throws a StartupError. */
-async function start(
-  config: Config,
-  environment: Environment,
-  begun: Promise<HeadStart>,
-): Promise<Daemon> {
+async function start(config: Config, environment: Environment): Promise<Daemon> {
   try {
-    const { Daemon } = await loadDaemon();
-    return await Daemon.start(config, environment, await begun);
+    return await Daemon.start(config, environment);
   } catch (error) {
     const full = isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full");
     throw full
       ? new StartupError(`The disk of ${config.stateDir} is full`, "free space on it")
       : error;
   }
-}
-
-/**
- * Not before it is needed: only the daemon may load the ledger's native code. In parts, because the executor that boots meanwhile
- * is not heard while one is loaded.
- */
-async function loadDaemon() {
-  for (const load of [() => import("../ledger/open.ts"), () => import("../server/server.ts")]) {
-    await load();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return await import("./daemon.ts");
 }
 
 /** Why it is to end: DONE when it was asked to, FAILED when it has to. */
@@ -134,7 +114,7 @@ function openLog(cli: Cli): () => Promise<void> {
   });
 }
 
-function welcome(cli: Cli, { config, warnings }: Loaded, daemon: Daemon): void {
+function welcome(cli: Cli, { config, warnings }: LoadedConfig, daemon: Daemon): void {
   const lines = welcomeLines(config, {
     command: program.packaged ? "openexec" : "npx openexec",
     version: program.version,

@@ -79,13 +79,6 @@ export function readEnvironment(): Environment {
   );
 }
 
-/** What the first stage of `serve` leaves for the second: cli/handover.ts. */
-export const HANDOVER_VARIABLE = "OPENEXEC_HANDOVER";
-
-export function readHandover(): string | null {
-  return Deno.env.get(HANDOVER_VARIABLE) ?? null;
-}
-
 /** What the runtime itself reads: where its cache is. */
 const RUNTIME_NAMES: readonly string[] = ["DENO_DIR", "XDG_CACHE_HOME"];
 

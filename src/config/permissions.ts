@@ -11,7 +11,7 @@
 import { folderOf } from "../core/path.ts";
 import type { Config } from "./config.ts";
 import { SYSTEM_CONFIG } from "./defaults.ts";
-import { ENVIRONMENT_NAMES, HANDOVER_VARIABLE } from "./environment.ts";
+import { ENVIRONMENT_NAMES } from "./environment.ts";
 
 /** Absolute paths; os/program.ts has them. */
 export interface ProgramFiles {
@@ -41,7 +41,6 @@ export function permissionFlags(
     `--allow-env=${
       list([
         ...ENVIRONMENT_NAMES,
-        HANDOVER_VARIABLE,
         ...actions(config).flatMap(({ allow }) => allow.env),
       ])
     }`,

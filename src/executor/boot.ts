@@ -41,11 +41,6 @@ export function bootOf(
   };
 }
 
-/** All of it but the harness, to compare with another. */
-export function termsOf(boot: Boot): string {
-  return JSON.stringify({ ...boot, harness: null });
-}
-
 /** Bound of one frame from an executor. */
 export function frameBytesMax({ resultBytes }: LaunchLimits): number {
   return 2 * resultBytes + FRAME_EXTRA_BYTES;

@@ -1,5 +1,5 @@
 /**
- * What a start has to know before anything runs: that the box is shut, and what handlers take and give.
+ * Finds out what a start has to know before anything runs: that the box is shut, and what handlers take and give.
  *
  * Invariant: the process that tried every door of the box is the one that then loads handlers, so that whatever stands at the
  * top of their files runs in no box that was not tested.
@@ -7,66 +7,59 @@
 
 import { type HandlerCode, readHandler } from "../actions/pin.ts";
 import { program } from "../os/program.ts";
+import type { Purpose } from "./boot.ts";
 import { verifyBox } from "./box_check.ts";
+import { VARIABLE } from "./command_line.ts";
 import { describeHandlers, groupsOf, type HandlerSchemas } from "./describe.ts";
-import { examinerPurpose } from "./examiner.ts";
+import { NO_GRANTS } from "./grants.ts";
 import { KeptSchemas } from "./kept_schemas.ts";
 import type { Launcher } from "./launch.ts";
 
 /** No action's name. */
 const PROBE = "(probe)";
 
+const MEMORY_BYTES = 256 * 1024 * 1024;
+
 type Examiners = Pick<Launcher, "layout" | "prepare" | "start">;
 
 /** Schemas by the names of the handlers. */
 export type Schemas = ReadonlyMap<string, HandlerSchemas>;
 
-/** Throws a StartupError when the box is not shut, or a handler cannot be used. */
+/** Throws a StartupError when the box is not shut, or a handler cannot be used. Nothing is left of the process then either. */
 export async function examine(
   handlers: ReadonlyMap<string, HandlerCode>,
   launcher: Examiners,
 ): Promise<Schemas> {
-  const { schemas, over } = await beginExamination(handlers, launcher);
-  return await schemas.finally(() => over);
-}
-
-export interface Examination {
-  /** As examine() gives them. Where it rejects, nothing is left of the process. */
-  readonly schemas: Promise<Schemas>;
-  /** Resolves when nothing is, soon after `schemas` has. */
-  readonly over: Promise<void>;
-}
-
-/** Resolves once the process boots. */
-export async function beginExamination(
-  handlers: ReadonlyMap<string, HandlerCode>,
-  launcher: Examiners,
-): Promise<Examination> {
   const probe = await readHandler(program.probe);
   const converter = await readHandler(program.schemaConverter);
+  const { importMap } = launcher.layout;
   const kept = new KeptSchemas(launcher.layout, converter);
   const unknown = new Map([...handlers].filter(([, code]) => kept.of(code) === undefined));
   const groups = groupsOf(unknown);
   await launcher.prepare([probe, ...handlers.values()]);
   const process = launcher.start({
-    ...examinerPurpose(launcher.layout, groups.length),
+    ...purposeOf(importMap, groups.length),
     handlers: new Map([[PROBE, probe], ...unknown]),
   }, () => {});
-  const work = async () => {
-    try {
-      await verifyBox(process, PROBE, launcher.layout.importMap);
-      const read = await describeHandlers(process, unknown, groups, converter);
-      return schemasOf(handlers, kept, read);
-    } finally {
-      process.retire();
-    }
-  };
-  const schemas = work().catch(async (error: unknown) => {
+  try {
+    await verifyBox(process, PROBE, importMap);
+    return schemasOf(handlers, kept, await describeHandlers(process, unknown, groups, converter));
+  } finally {
+    process.retire();
     await process.exited;
-    throw error;
-  });
-  schemas.catch(() => {}); // whoever waits for it is told
-  return { schemas, over: process.exited };
+  }
+}
+
+/** `groups`: of handlers that are read in a worker each. */
+function purposeOf(importMap: string, groups: number): Purpose {
+  return {
+    // what the process itself may do, its workers must not
+    grants: { ...NO_GRANTS, read: [importMap], env: [VARIABLE] },
+    workerGrants: NO_GRANTS,
+    // the doors and the first group are looked at in one worker, and the next one's starts along with it
+    discipline: { runsMax: 2, shared: false, successor: true, spares: groups > 1 ? 1 : 0 },
+    memoryBytes: MEMORY_BYTES,
+  };
 }
 
 /** What was kept of handlers, and what was read of the others, which is kept now. */

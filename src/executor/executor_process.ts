@@ -40,8 +40,6 @@ export type Description =
 export interface ProcessOrder {
   readonly spawned: Spawned;
   readonly boot: Boot;
-  /** Whether it was told that already. */
-  readonly isBooted: boolean;
   readonly handlers: Handlers;
   /** Bound of one frame from the process. */
   readonly frameBytesMax: number;
@@ -103,7 +101,7 @@ export class ExecutorProcess {
     this.#spawned.channel.on("data", (chunk: Uint8Array) => this.#read(chunk));
     this.#keepStderr();
     this.#awaitReady();
-    if (!order.isBooted) this.#send(order.boot);
+    this.#send(order.boot);
     this.#send({ kind: "handlers", token: this.#token, handlers: order.handlers });
   }
 

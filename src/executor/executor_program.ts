@@ -11,14 +11,13 @@ import { program } from "../os/program.ts";
 import { copyOf, type ExecutorLayout } from "./layout.ts";
 import type { Scripts } from "./scripts.ts";
 
-/** Whether something was not there yet, or was something else. What the layout's folder holds of an earlier start is replaced. */
+/** Replaces what the layout's folder holds of an earlier start. */
 export async function writeProgram(
   { program: folder }: ExecutorLayout,
   scripts: Scripts,
-): Promise<boolean> {
-  if (folder === null) return false;
+): Promise<void> {
+  if (folder === null) return;
   const copied = new Set<string>();
-  let isNew = false;
   const copy = async (file: string): Promise<void> => {
     if (copied.has(file)) return;
     copied.add(file);
@@ -26,25 +25,18 @@ export async function writeProgram(
     for (const [, path] of script.matchAll(IMPORT)) await copy(join(dirname(file), path ?? ""));
     const target = copyOf(file, folder);
     Deno.mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-    const wrote = writeAnew(
-      target,
-      script.replaceAll(IMPORT, (from) => from.replace(/\.ts"$/, '.js"')),
-    );
-    isNew ||= wrote;
+    writeAnew(target, script.replaceAll(IMPORT, (from) => from.replace(/\.ts"$/, '.js"')));
   };
   await copy(program.executor);
   await copy(program.worker);
-  return isNew;
 }
 
 /** A relative import is of one of our own files. */
 const IMPORT = /\bfrom "(\.[^"]+\.(?:ts|json))"/g;
 
-/** Leaves a file alone that holds that text already, since to write over one waits for the disk; false then. */
-export function writeAnew(file: string, text: string): boolean {
-  if (textOf(file) === text) return false;
-  Deno.writeTextFileSync(file, text, { mode: 0o600 });
-  return true;
+/** Leaves a file alone that holds that text already: writing over one waits for the disk. */
+export function writeAnew(file: string, text: string): void {
+  if (textOf(file) !== text) Deno.writeTextFileSync(file, text, { mode: 0o600 });
 }
 
 function textOf(file: string): string | null {

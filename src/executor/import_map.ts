@@ -15,16 +15,14 @@ import { javascriptOf, writeAnew } from "./executor_program.ts";
 import type { ExecutorLayout } from "./layout.ts";
 import type { Scripts } from "./scripts.ts";
 
-/** Whether something was not there yet, or was something else. What the layout's folder holds of an earlier start is replaced. */
-export async function writeImportMap(layout: ExecutorLayout, scripts: Scripts): Promise<boolean> {
-  let isNew = false;
+/** Replaces what the layout's folder holds of an earlier start. */
+export async function writeImportMap(layout: ExecutorLayout, scripts: Scripts): Promise<void> {
   Deno.mkdirSync(layout.modules, { recursive: true, mode: 0o700 });
   for (const [specifier, copy] of layout.copies) {
     const original = program.handlerModules.get(specifier) ?? "";
-    const wrote = writeAnew(copy, await javascriptOf(original, scripts));
-    isNew ||= wrote;
+    writeAnew(copy, await javascriptOf(original, scripts));
   }
-  return writeAnew(layout.importMap, textOf(layout)) || isNew;
+  writeAnew(layout.importMap, textOf(layout));
 }
 
 function textOf({ copies, modules }: ExecutorLayout): string {

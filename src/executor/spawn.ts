@@ -11,7 +11,7 @@
 import { Socket } from "node:net";
 import type { Grants } from "../config/config.ts";
 import { within } from "../core/within.ts";
-import { type Child, type ChildOrder, endOfChild, spawnChild } from "../os/child_process.ts";
+import { type ChildOrder, endOfChild, spawnChild } from "../os/child_process.ts";
 import {
   RLIMIT_CORE,
   RLIMIT_FSIZE,
@@ -42,16 +42,9 @@ const LOOK_EVERY_MS = 2;
 /** How long what one said before its end may take to arrive: a program that left its group may hold the descriptors open. */
 const LAST_WORDS_MS = 100;
 
-/** Throws when the process cannot be started, or cannot be made what an executor has to be. */
+/** Throws when the process cannot be started, or cannot be limited as an executor has to be. */
 export function spawnExecutor(order: ChildOrder, grants: FileGrants): Spawned {
-  return holdExecutor(spawnChild(order), grants);
-}
-
-/** One that was started already. Throws when it cannot be made what an executor has to be, and ends it then. */
-export function holdExecutor(
-  { pid, channel: channelEnd, stderr: stderrEnd }: Child,
-  grants: FileGrants,
-): Spawned {
+  const { pid, channel: channelEnd, stderr: stderrEnd } = spawnChild(order);
   const channel = new Socket({ fd: channelEnd, readable: true, writable: true });
   const stderr = new Socket({ fd: stderrEnd, readable: true, writable: false });
   const heard = Promise.all([channel, stderr].map(closed));

@@ -13,8 +13,7 @@ import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
 import type { ExecutorPool, ExecutorStatistics, RegisteredAction, Slot } from "./executor.ts";
-import type { BegunExaminer } from "./examiner.ts";
-import { beginExamination, type Schemas } from "./examine.ts";
+import { examine, type Schemas } from "./examine.ts";
 import { NO_GRANTS } from "./grants.ts";
 import { Launcher } from "./launch.ts";
 import { EXECUTORS_DIRECTORY } from "./layout.ts";
@@ -24,26 +23,17 @@ import { readSecrets, Scrubber, type Secrets } from "./secrets.ts";
 import { Slots } from "./slot.ts";
 import { OwnProcesses, SharedProcess, type Supply } from "./supply.ts";
 
-export interface PoolOptions extends Begin, Surroundings {}
-
-/** What it takes to begin. */
-export interface Begin {
+export interface PoolOptions {
   /** The caller holds its lock: executors on record there are ended. */
   readonly stateDir: string;
   readonly mode: Mode;
   readonly limits: Pick<Limits, "requestBytes" | "resultBytes">;
   /** A variable of the daemon's environment, for actions that are granted it. */
   readonly variable: (name: string) => string | undefined;
-  /** What may be the first executor. */
-  readonly examiner?: BegunExaminer | null;
-  /** How long a process is kept that nothing runs in. */
-  readonly idleMs?: number;
-}
-
-/** What only actions that run need. */
-export interface Surroundings {
   readonly clock: Clock;
   readonly log: ExecutorLog;
+  /** How long a process is kept that nothing runs in. */
+  readonly idleMs?: number;
 }
 
 const IDLE_MS = 60_000;
@@ -62,39 +52,12 @@ export async function startPool(
   actions: ReadonlyMap<string, ActionConfig>,
   options: PoolOptions,
 ): Promise<ExecutorPool> {
-  const { pool, examined } = await beginPool(actions, options);
-  const started = (await pool)(options);
-  await examined;
-  return started;
-}
-
-export interface Beginning {
-  /** Rejects as startPool() does. */
-  readonly pool: Promise<(surroundings: Surroundings) => ExecutorPool>;
-  /** Resolves when nothing is left of the process that handlers were loaded in. */
-  readonly examined: Promise<void>;
-}
-
-/** The same in two steps, of which the first needs less. Resolves once the first executor boots, which is most of the time. */
-export async function beginPool(
-  actions: ReadonlyMap<string, ActionConfig>,
-  options: Begin,
-): Promise<Beginning> {
-  const directory = join(options.stateDir, EXECUTORS_DIRECTORY);
-  const launcher = await Launcher.open(directory, options);
+  const launcher = await Launcher.open(join(options.stateDir, EXECUTORS_DIRECTORY), options);
   const handlers = await readHandlers(actions, options.mode);
   const secrets = new Map<string, Secrets>();
   for (const [name, action] of actions) secrets.set(name, await readSecrets(action.secrets));
-  const { schemas, over: examined } = await beginExamination(handlers, launcher);
-  const pool = schemas.then((schemas) => ({ clock, log }: Surroundings) =>
-    new Pool([...actions.values()], { handlers, secrets, schemas, examined }, launcher, {
-      ...options,
-      clock,
-      log,
-    })
-  );
-  pool.catch(() => {}); // whoever waits for it is told
-  return { pool, examined };
+  const schemas = await examine(handlers, launcher);
+  return new Pool([...actions.values()], { handlers, secrets, schemas }, launcher, options);
 }
 
 function isBuiltin(action: ActionConfig | undefined): boolean {
@@ -105,8 +68,6 @@ interface Loaded {
   readonly handlers: ReadonlyMap<string, HandlerCode>;
   readonly secrets: ReadonlyMap<string, Secrets>;
   readonly schemas: Schemas;
-  /** As Beginning has it. */
-  readonly examined: Promise<void>;
 }
 
 class Pool implements ExecutorPool {
@@ -153,7 +114,7 @@ class Pool implements ExecutorPool {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.loaded.examined, ...this.#supplies.map((supply) => supply.close())]);
+    await Promise.all(this.#supplies.map((supply) => supply.close()));
   }
 
   #slotsOf(action: ActionConfig, supply: Supply, shared: boolean): Slots {

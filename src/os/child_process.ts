@@ -1,13 +1,11 @@
 /**
- * Child processes by posix_spawn(3), which needs nothing of the runtime's layers: one can be started before any is loaded, and
- * stays a child of this process when execve(2) makes another program of it.
+ * Child processes by posix_spawn(3): the daemon starts executors without the runtime's permission to run programs.
  *
  * Invariants: a child has the descriptors 0 to 3 and no other, no variable that is not given, no blocked signal, and leads a
  * session and a process group of its own; its number goes back to the kernel only after all of its group was ended, so that
  * no other process is ever hit.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
 import { fileStatus } from "./file_status.ts";
 import {
   childCalls,
@@ -18,7 +16,7 @@ import {
   variableTexts,
   waitCalls,
 } from "./libc.ts";
-import { parentOf, readProc, sendSignal, SIGKILL } from "./process.ts";
+import { sendSignal, SIGKILL } from "./process.ts";
 import { AF_UNIX } from "./unix_address.ts";
 
 export interface ChildOrder {
@@ -123,22 +121,6 @@ function start(
 /** These functions return what others leave in errno. */
 function must(code: number): void {
   if (code !== 0) throw new Error(errorText(code));
-}
-
-/** Whether that is a child of this process, which no other process can become. */
-export function isChild(pid: number): boolean {
-  return parentOf(pid) === Deno.pid;
-}
-
-/** Whether that process was started by `order`, and still is the program that was. */
-export function wasStartedBy(pid: number, { path, args, environment }: ChildOrder): boolean {
-  return readProc(`/proc/${pid}/cmdline`) === listText([path, ...args]) &&
-    readProc(`/proc/${pid}/environ`) === listText(variableTexts(environment));
-}
-
-/** As the kernel has it: each text ends in NUL. */
-function listText(texts: readonly string[]): string {
-  return new TextDecoder("latin1").decode(utf8Encode(texts.map((text) => `${text}\0`).join("")));
 }
 
 const P_PID = 1;

@@ -4,7 +4,7 @@
  * lmdb's data file and the listening sockets are open without close-on-exec, and would otherwise be open in every executor.
  */
 
-import { childCalls, errno, errorText, fileCalls, kernelCalls, processCalls } from "./libc.ts";
+import { errno, errorText, kernelCalls, processCalls } from "./libc.ts";
 
 /** The same number on every architecture (Linux 5.9). */
 const SYS_CLOSE_RANGE = 436n;
@@ -20,23 +20,6 @@ export function markDescriptorsCloseOnExec(first = 3): void {
   ) {
     throw new Error(`descriptors cannot be kept from children: ${errorText(errno())}`);
   }
-}
-
-const F_SETFD = 2;
-
-/** Leaves these open for the next program in this process. Those that are not open are left alone. */
-export function keepOnExec(descriptors: readonly number[]): void {
-  for (const descriptor of descriptors) childCalls().fcntl(descriptor, F_SETFD, 0);
-}
-
-/** Waits until there is room. false where the other end takes no more. */
-export function writeAll(descriptor: number, bytes: Uint8Array<ArrayBuffer>): boolean {
-  for (let rest = bytes; rest.length > 0;) {
-    const written = Number(fileCalls().write(descriptor, rest, BigInt(rest.length)));
-    if (written <= 0) return false;
-    rest = rest.subarray(written);
-  }
-  return true;
 }
 
 const RLIMIT_NOFILE = 7;

@@ -123,8 +123,6 @@ export const processCalls = lazily({
 
 /** What it takes to start a child. */
 export const childCalls = lazily({
-  // variadic in C, which makes no difference on these machines
-  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   posix_spawn: {
     parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],

@@ -29,12 +29,6 @@ export function startTimeOf(pid: number): string | null {
   return ticks === undefined || state === "Z" || state === "X" ? null : `${boot} ${ticks}`;
 }
 
-/** null when it is gone. */
-export function parentOf(pid: number): number | null {
-  const parent = fieldsOf(pid)?.[1];
-  return parent === undefined ? null : Number(parent);
-}
-
 /** Whether what `startTimeOf` once said was said since the machine started. */
 export function isOfThisBoot(startTime: string): boolean {
   const boot = bootId();
@@ -116,7 +110,7 @@ const PROC_BYTES_MAX = 16_384;
 const latin1 = new TextDecoder("latin1");
 
 /** Text of a small file that the kernel makes up, each byte as one character; null when it cannot be read. */
-export function readProc(path: string): string | null {
+function readProc(path: string): string | null {
   const descriptor = fileCalls().open(cString(path), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return null;
   const buffer = new Uint8Array(PROC_BYTES_MAX);

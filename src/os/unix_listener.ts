@@ -155,12 +155,6 @@ function bindAt(path: string, mode: number, groupId: number | null): number {
   }
 }
 
-/** Looks up what it takes to listen, where there is time for it. */
-export function prepareToListen(): void {
-  folderCalls();
-  socketCalls();
-}
-
 /** The umask is the process's: it is changed and restored without a step of the event loop in between. */
 function bindWithMode(descriptor: number, path: string, mode: number): void {
   const address = unixAddress(path);

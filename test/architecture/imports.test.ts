@@ -110,7 +110,7 @@ const OWNERS: readonly {
   {
     what: "spawning",
     pattern: /Deno\.Command|node:child_process|\bspawnChild\b/,
-    owners: /^(os\/child_process|executor\/(spawn|examiner|command|child\/probe))\.ts$/,
+    owners: /^(os\/child_process|executor\/(spawn|command|child\/probe))\.ts$/,
   },
   { what: "node:http", pattern: /from "node:http"/, owners: /^(server\/|client\/transport\.ts$)/ },
   {

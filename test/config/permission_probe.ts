@@ -9,8 +9,7 @@ import { open } from "lmdb";
 import { systemClock } from "../../src/core/clock.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
 import { NO_GRANTS } from "../../src/executor/grants.ts";
-import { holdExecutor } from "../../src/executor/spawn.ts";
-import { spawnChild } from "../../src/os/child_process.ts";
+import { spawnExecutor } from "../../src/executor/spawn.ts";
 import { program } from "../../src/os/program.ts";
 import { bindUnixListener, removeUnixListener } from "../../src/os/unix_listener.ts";
 
@@ -42,8 +41,8 @@ await attempt("listen", async () => {
   return "done";
 });
 await attempt("start an executor", async () => {
-  const executor = holdExecutor(
-    spawnChild({ path: program.runtime, args: ["--version"], environment: {} }),
+  const executor = spawnExecutor(
+    { path: program.runtime, args: ["--version"], environment: {} },
     NO_GRANTS,
   );
   executor.channel.resume();

@@ -1,17 +1,18 @@
 import { readlinkSync } from "node:fs";
 import { expect, test } from "vitest";
 import { NO_GRANTS } from "../../src/executor/grants.ts";
-import { holdExecutor } from "../../src/executor/spawn.ts";
-import { type Child, endOfChild, spawnChild } from "../../src/os/child_process.ts";
+import { spawnExecutor } from "../../src/executor/spawn.ts";
+import { type Child, type ChildOrder, endOfChild, spawnChild } from "../../src/os/child_process.ts";
 import { fileCalls } from "../../src/os/libc.ts";
 import { isGroupAlive, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
 
-const shell = (script: string): Child =>
-  spawnChild({
-    path: "/bin/sh",
-    args: ["-c", script],
-    environment: { GIVEN: "it", PATH: "/usr/bin:/bin" },
-  });
+const orderOf = (script: string): ChildOrder => ({
+  path: "/bin/sh",
+  args: ["-c", script],
+  environment: { GIVEN: "it", PATH: "/usr/bin:/bin" },
+});
+
+const shell = (script: string): Child => spawnChild(orderOf(script));
 
 const openDescriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
 
@@ -97,8 +98,8 @@ test("what is kept of a child is closed by the next program", () => {
 });
 
 test("an executor's end is noticed although a program that left its group holds its channel open", async () => {
-  const executor = holdExecutor(
-    shell("setsid sleep 600 & echo $! >&2; echo last words >&2; exit 4"),
+  const executor = spawnExecutor(
+    orderOf("setsid sleep 600 & echo $! >&2; echo last words >&2; exit 4"),
     NO_GRANTS,
   );
   let said = "";
