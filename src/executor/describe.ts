@@ -1,7 +1,7 @@
 /**
  * What is known of handlers before they run: their schemas as JSON Schema, read in workers without any permission.
  *
- * Whatever stands at the top of a handler's file runs here, at the first start with that code, and can reach nothing.
+ * Whatever stands at the top of a handler's file runs here, at every start, and can reach nothing.
  */
 
 import type { HandlerCode } from "../actions/pin.ts";
@@ -67,7 +67,7 @@ export async function describeHandlers(
 }
 
 /** The same for the same code. */
-export function identityOf({ language, digest }: HandlerCode): string {
+function identityOf({ language, digest }: HandlerCode): string {
   return `${language} ${digest}`;
 }
 
@@ -102,7 +102,7 @@ function schemasOf(
 }
 
 /** Throws a StartupError, or a SyntaxError. */
-export function schemaOf(text: string): JsonObject {
+function schemaOf(text: string): JsonObject {
   const schema: unknown = JSON.parse(text);
   if (isJsonObject(schema)) return schema;
   throw new StartupError("A handler's schema cannot be used", "Its JSON Schema is not an object");

@@ -12,7 +12,6 @@ import { verifyBox } from "./box_check.ts";
 import { VARIABLE } from "./command_line.ts";
 import { describeHandlers, groupsOf, type HandlerSchemas } from "./describe.ts";
 import { NO_GRANTS } from "./grants.ts";
-import { KeptSchemas } from "./kept_schemas.ts";
 import type { Launcher } from "./launch.ts";
 
 /** No action's name. */
@@ -20,7 +19,7 @@ const PROBE = "(probe)";
 
 const MEMORY_BYTES = 256 * 1024 * 1024;
 
-type Examiners = Pick<Launcher, "layout" | "prepare" | "start">;
+type Examiners = Pick<Launcher, "layout" | "start">;
 
 /** Schemas by the names of the handlers. */
 export type Schemas = ReadonlyMap<string, HandlerSchemas>;
@@ -33,17 +32,14 @@ export async function examine(
   const probe = await readHandler(program.probe);
   const converter = await readHandler(program.schemaConverter);
   const { importMap } = launcher.layout;
-  const kept = new KeptSchemas(launcher.layout, converter);
-  const unknown = new Map([...handlers].filter(([, code]) => kept.of(code) === undefined));
-  const groups = groupsOf(unknown);
-  await launcher.prepare([probe, ...handlers.values()]);
+  const groups = groupsOf(handlers);
   const process = launcher.start({
     ...purposeOf(importMap, groups.length),
-    handlers: new Map([[PROBE, probe], ...unknown]),
+    handlers: new Map([[PROBE, probe], ...handlers]),
   }, () => {});
   try {
     await verifyBox(process, PROBE, importMap);
-    return schemasOf(handlers, kept, await describeHandlers(process, unknown, groups, converter));
+    return await describeHandlers(process, handlers, groups, converter);
   } finally {
     process.retire();
     await process.exited;
@@ -60,18 +56,4 @@ function purposeOf(importMap: string, groups: number): Purpose {
     discipline: { runsMax: 2, shared: false, successor: true, spares: groups > 1 ? 1 : 0 },
     memoryBytes: MEMORY_BYTES,
   };
-}
-
-/** What was kept of handlers, and what was read of the others, which is kept now. */
-function schemasOf(
-  handlers: ReadonlyMap<string, HandlerCode>,
-  kept: KeptSchemas,
-  read: Schemas,
-): Schemas {
-  const known = [...handlers].flatMap(([name, code]) => {
-    const schemas = kept.of(code) ?? read.get(name);
-    return schemas === undefined ? [] : [{ name, code, schemas }];
-  });
-  kept.keep(known.map(({ code, schemas }) => [code, schemas]));
-  return new Map(known.map(({ name, schemas }) => [name, schemas]));
 }

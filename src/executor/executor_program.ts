@@ -9,26 +9,23 @@
 import { dirname, join } from "node:path";
 import { program } from "../os/program.ts";
 import { copyOf, type ExecutorLayout } from "./layout.ts";
-import type { Scripts } from "./scripts.ts";
+import { scriptOf } from "./scripts.ts";
 
 /** Replaces what the layout's folder holds of an earlier start. */
-export async function writeProgram(
-  { program: folder }: ExecutorLayout,
-  scripts: Scripts,
-): Promise<void> {
+export function writeProgram({ program: folder }: ExecutorLayout): void {
   if (folder === null) return;
   const copied = new Set<string>();
-  const copy = async (file: string): Promise<void> => {
+  const copy = (file: string): void => {
     if (copied.has(file)) return;
     copied.add(file);
-    const script = await javascriptOf(file, scripts);
-    for (const [, path] of script.matchAll(IMPORT)) await copy(join(dirname(file), path ?? ""));
+    const script = javascriptOf(file);
+    for (const [, path] of script.matchAll(IMPORT)) copy(join(dirname(file), path ?? ""));
     const target = copyOf(file, folder);
     Deno.mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
     writeAnew(target, script.replaceAll(IMPORT, (from) => from.replace(/\.ts"$/, '.js"')));
   };
-  await copy(program.executor);
-  await copy(program.worker);
+  copy(program.executor);
+  copy(program.worker);
 }
 
 /** A relative import is of one of our own files. */
@@ -49,7 +46,7 @@ function textOf(file: string): string | null {
 }
 
 /** The text of a file of ours, without types where it has any. */
-export async function javascriptOf(file: string, scripts: Scripts): Promise<string> {
+export function javascriptOf(file: string): string {
   const text = Deno.readTextFileSync(file);
-  return file.endsWith(".ts") ? (await scripts.of({ text, language: "typescript" })).text : text;
+  return file.endsWith(".ts") ? scriptOf({ text, language: "typescript" }).text : text;
 }

@@ -13,14 +13,13 @@ import { pathToFileURL } from "node:url";
 import { program } from "../os/program.ts";
 import { javascriptOf, writeAnew } from "./executor_program.ts";
 import type { ExecutorLayout } from "./layout.ts";
-import type { Scripts } from "./scripts.ts";
 
 /** Replaces what the layout's folder holds of an earlier start. */
-export async function writeImportMap(layout: ExecutorLayout, scripts: Scripts): Promise<void> {
+export function writeImportMap(layout: ExecutorLayout): void {
   Deno.mkdirSync(layout.modules, { recursive: true, mode: 0o700 });
   for (const [specifier, copy] of layout.copies) {
     const original = program.handlerModules.get(specifier) ?? "";
-    writeAnew(copy, await javascriptOf(original, scripts));
+    writeAnew(copy, javascriptOf(original));
   }
   writeAnew(layout.importMap, textOf(layout));
 }

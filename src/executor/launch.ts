@@ -1,6 +1,5 @@
 /** From what an executor is for to the process that is started, and the first message to it. */
 
-import { join } from "node:path";
 import type { HandlerCode } from "../actions/pin.ts";
 import { bootOf, frameBytesMax, type LaunchLimits, type Purpose } from "./boot.ts";
 import { executorOrder } from "./command_line.ts";
@@ -10,7 +9,7 @@ import { writeImportMap } from "./import_map.ts";
 import { type ExecutorLayout, harnessOf, layoutOf } from "./layout.ts";
 import type { Code } from "./protocol.ts";
 import { ExecutorRecords } from "./records.ts";
-import { Scripts } from "./scripts.ts";
+import { scriptOf } from "./scripts.ts";
 import { spawnExecutor } from "./spawn.ts";
 
 /** An executor with what may run in it. */
@@ -26,12 +25,12 @@ export interface LaunchOptions {
 }
 
 export class Launcher {
-  readonly #prepared = new Map<HandlerCode, Code>();
+  /** Stripped once: the same handler runs in many processes. */
+  readonly #scripts = new Map<HandlerCode, Code>();
 
   private constructor(
     readonly layout: ExecutorLayout,
     private readonly harness: Code,
-    private readonly scripts: Scripts,
     private readonly options: LaunchOptions,
     readonly records: ExecutorRecords,
   ) {}
@@ -45,16 +44,9 @@ export class Launcher {
     const records = new ExecutorRecords(directory);
     await records.endPredecessors();
     const layout = layoutOf(directory);
-    const scripts = new Scripts(join(directory, "scripts.json"));
-    await writeImportMap(layout, scripts);
-    await writeProgram(layout, scripts);
-    return new Launcher(layout, harnessOf(layout), scripts, options, records);
-  }
-
-  /** To be called with the code of handlers before one is started that is to run them. */
-  async prepare(handlers: Iterable<HandlerCode>): Promise<void> {
-    for (const handler of handlers) this.#prepared.set(handler, await this.scripts.of(handler));
-    this.scripts.keep();
+    writeImportMap(layout);
+    writeProgram(layout);
+    return new Launcher(layout, harnessOf(layout), options, records);
   }
 
   /** Throws when the process cannot be started. */
@@ -78,8 +70,8 @@ export class Launcher {
   }
 
   #scriptOf(handler: HandlerCode): Code {
-    const script = this.#prepared.get(handler);
-    if (script === undefined) throw new TypeError(`${handler.file} was not prepared`);
+    const script = this.#scripts.get(handler) ?? scriptOf(handler);
+    this.#scripts.set(handler, script);
     return script;
   }
 }

@@ -2,16 +2,14 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { writeProgram } from "../../src/executor/executor_program.ts";
 import { layoutOf } from "../../src/executor/layout.ts";
-import { Scripts } from "../../src/executor/scripts.ts";
 import { program } from "../../src/os/program.ts";
 
 const directory = Deno.makeTempDirSync({ prefix: "openexec-program-" });
 afterEach(() => Deno.removeSync(directory, { recursive: true }));
 
-test("writeProgram() copies what executors of a checkout run, without a type, an import left behind, or a hole in it", async () => {
+test("writeProgram() copies what executors of a checkout run, without a type, an import left behind, or a hole in it", () => {
   const layout = layoutOf(directory);
-  const scripts = new Scripts(join(directory, "scripts.json"));
-  await writeProgram(layout, scripts);
+  writeProgram(layout);
   expect(layout.entry).toBe(join(directory, "program/src/executor/child/main.js"));
   expect(Deno.statSync(layout.entry).isFile).toBe(true);
   const copied = [...filesBelow(directory)];
@@ -27,16 +25,15 @@ test("writeProgram() copies what executors of a checkout run, without a type, an
   }
 });
 
-test("writeProgram() mends what is not as it has to be, and leaves the rest alone", async () => {
+test("writeProgram() mends what is not as it has to be, and leaves the rest alone", () => {
   Deno.mkdirSync(directory, { recursive: true });
   const layout = layoutOf(directory);
-  const scripts = new Scripts(join(directory, "scripts.json"));
-  await writeProgram(layout, scripts);
+  writeProgram(layout);
   const file = join(directory, "program/src/executor/protocol.js");
   const other = Deno.statSync(layout.entry).mtime;
   const whole = Deno.readTextFileSync(file);
   Deno.writeTextFileSync(file, `${whole}\n`);
-  await writeProgram(layout, scripts);
+  writeProgram(layout);
   expect(Deno.readTextFileSync(file)).toBe(whole);
   expect(Deno.statSync(layout.entry).mtime).toEqual(other);
 });

@@ -179,9 +179,8 @@ test("a runtime that does not keep workers to their permissions refuses the star
     { limits: { requestBytes: 1e6, resultBytes: 1e6 }, variable: () => undefined },
   );
   await examine(new Map(), launcher);
-  const careless: Pick<Launcher, "layout" | "prepare" | "start"> = {
+  const careless: Pick<Launcher, "layout" | "start"> = {
     layout: launcher.layout,
-    prepare: (handlers) => launcher.prepare(handlers),
     start: (purpose, ended) => launcher.start({ ...purpose, workerGrants: purpose.grants }, ended),
   };
   await expect(examine(new Map(), careless)).rejects.toMatchObject({
