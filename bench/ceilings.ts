@@ -3,7 +3,7 @@
 import http from "node:http";
 import { open } from "lmdb";
 import { parseCanonical } from "../src/core/json.ts";
-import { signerOf, verify } from "../src/core/ed25519.ts";
+import { signingKeyOf, verify } from "../src/core/ed25519.ts";
 import { systemClock } from "../src/core/clock.ts";
 import { startPool } from "../src/executor/supervisor.ts";
 import type { Config } from "../src/config/config.ts";
@@ -67,7 +67,7 @@ export async function constantAnswers(
 
 /** Operations a second on a message of an approval's size. */
 export function signatures(seconds: number): { readonly sign: Rate; readonly verify: Rate } {
-  const signer = signerOf(crypto.getRandomValues(new Uint8Array(32)));
+  const signer = signingKeyOf(crypto.getRandomValues(new Uint8Array(32)));
   const message = crypto.getRandomValues(new Uint8Array(450));
   const signature = signer.sign(message);
   return {

@@ -2,10 +2,10 @@
 
 import type { MachineClock } from "../src/core/clock.ts";
 import { digestOf } from "../src/core/sha.ts";
-import type { Signer } from "../src/core/ed25519.ts";
+import type { SigningKey } from "../src/core/ed25519.ts";
 import { uuidV7 } from "../src/core/uuid.ts";
 import { currentKeyid, loadExecutorKeys } from "../src/engine/executor_key.ts";
-import { establishSigner } from "../src/engine/signing.ts";
+import { establishSigningKey } from "../src/engine/signing.ts";
 import type { LmdbLedger } from "../src/ledger/lmdb_ledger.ts";
 import { openLedger } from "../src/ledger/open.ts";
 import { commitment, executionReceipt } from "../src/log/receipt.ts";
@@ -33,17 +33,17 @@ export async function fill(
     clock,
   });
   const keys = loadExecutorKeys(stateDir, null, currentKeyid(ledger.log));
-  const signer = await establishSigner(keys, ledger, ledger.clock);
+  const signingKey = await establishSigningKey(keys, ledger, ledger.clock);
   let next = from;
   await Promise.all(Array.from({ length: FILLERS }, async () => {
-    for (let i = next++; i < to; i = next++) await executeOne(ledger, signer, i, open);
+    for (let i = next++; i < to; i = next++) await executeOne(ledger, signingKey, i, open);
   }));
   await ledger.close();
 }
 
 async function executeOne(
   ledger: LmdbLedger,
-  signer: Signer,
+  signingKey: SigningKey,
   i: number,
   open: boolean,
 ): Promise<void> {
@@ -111,6 +111,6 @@ async function executeOne(
     result: { canonical: '{"msg":"hello"}', salt },
     resultCommitment,
     retention: RETENTION,
-    receipt: signReceipt(receipt, signer),
+    receipt: signReceipt(receipt, signingKey),
   });
 }

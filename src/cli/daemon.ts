@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from "node:util";
 import { TrustStore } from "../approval/trust.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, readVariable } from "../config/environment.ts";
-import type { Signer } from "../core/ed25519.ts";
+import type { SigningKey } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
 import { CheckpointPublisher } from "../engine/checkpoint_publisher.ts";
 import { checkAnchor } from "../engine/anchor.ts";
@@ -24,7 +24,7 @@ import { Operation, recordRestore } from "../engine/operate.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { recover } from "../engine/recover.ts";
 import { RefusalJournal } from "../engine/refusal_journal.ts";
-import { establishSigner } from "../engine/signing.ts";
+import { establishSigningKey } from "../engine/signing.ts";
 import { TrustGate } from "../engine/trust_gate.ts";
 import { runCommand } from "../executor/command.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
@@ -65,7 +65,7 @@ export class Daemon {
     const { clock } = ledger;
     let executors: ExecutorPool | undefined;
     try {
-      const signer = await openSigner(config, environment, ledger);
+      const signingKey = await openSigningKey(config, environment, ledger);
       executors = await startPool(actions, {
         stateDir,
         limits,
@@ -74,7 +74,7 @@ export class Daemon {
         variable: readVariable,
         log: executorLog(),
       });
-      return await Daemon.#assemble(config, environment, ledger, signer, executors);
+      return await Daemon.#assemble(config, environment, ledger, signingKey, executors);
     } catch (error) {
       await executors?.close();
       await ledger.close();
@@ -86,11 +86,11 @@ export class Daemon {
     config: Config,
     environment: Environment,
     ledger: LmdbLedger,
-    signer: Signer,
+    signingKey: SigningKey,
     executors: ExecutorPool,
   ): Promise<Daemon> {
     const { clock, executorId } = ledger;
-    const sign = receiptSigner(signer);
+    const sign = receiptSigner(signingKey);
     let metrics: DaemonMetrics | null = null;
     const observer = makeObserver(() => metrics);
     const parts = {
@@ -113,7 +113,7 @@ export class Daemon {
       onBug: observer.bug,
     };
     const engine = new ExecutionEngine(parts);
-    const head = new LogHead(executorId, ledger.log, signer);
+    const head = new LogHead(executorId, ledger.log, signingKey);
     const inspector = new Inspection({
       ...parts,
       runs: engine.runs,
@@ -154,7 +154,7 @@ export class Daemon {
     void recovery.runAgain();
     const upkeep = new Upkeep({ ledger, publisher, observer });
     upkeep.start();
-    return new Daemon(server, executorId, signer.publicKey, parts, engine, upkeep);
+    return new Daemon(server, executorId, signingKey.publicKey, parts, engine, upkeep);
   }
 
   /** How it is, in one line for a person. */
@@ -227,16 +227,16 @@ async function openLedgerOf({ stateDir, executorId, mode, limits }: Config): Pro
 }
 
 /** The key that signs, once the log names it, and says what a restore left out. */
-async function openSigner(
+async function openSigningKey(
   { stateDir, anchor }: Config,
   { systemd }: Environment,
   ledger: LmdbLedger,
-): Promise<Signer> {
+): Promise<SigningKey> {
   const { log, clock, executorId } = ledger;
   const keys = loadExecutorKeys(stateDir, systemd.credentialsDirectory, currentKeyid(log));
   if (anchor !== null) checkAnchor(anchor, executorId, keys.current.publicKey, log);
-  const signer = await establishSigner(keys, ledger, clock);
-  writePublicKey(stateDir, signer.publicKey);
-  await recordRestore({ ledger, sign: receiptSigner(signer) });
-  return signer;
+  const signingKey = await establishSigningKey(keys, ledger, clock);
+  writePublicKey(stateDir, signingKey.publicKey);
+  await recordRestore({ ledger, sign: receiptSigner(signingKey) });
+  return signingKey;
 }

@@ -18,8 +18,8 @@ hashes.sha512 = (message) => sha512(message);
 
 const SIGNATURE_LENGTH = 64;
 
-/** Signs with one key that was loaded once. */
-export interface Signer {
+/** A private key, loaded once. */
+export interface SigningKey {
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
   /** 64 bytes. */
@@ -67,8 +67,8 @@ export function publicKeyOf(seed: Uint8Array): Uint8Array {
   return new Uint8Array(key.export({ format: "der", type: "spki" }).subarray(-32));
 }
 
-/** A signer for many messages. `seed` is 32 bytes; throws a RangeError otherwise. */
-export function signerOf(seed: Uint8Array): Signer {
+/** Loads a key for many messages. `seed` is 32 bytes; throws a RangeError otherwise. */
+export function signingKeyOf(seed: Uint8Array): SigningKey {
   const publicKey = publicKeyOf(seed);
   const native = nativeCrypto();
   if (native === null) {

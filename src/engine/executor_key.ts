@@ -4,7 +4,7 @@
  *
  * Invariants:
  * - K1 The key that signs is the one the log names: the newest `key` receipt, or nothing is signed at all.
- * - K2 A private key is only ever in a file of mode 0600 that this user owns, and in this module's signer.
+ * - K2 A private key is only ever in a file of mode 0600 that this user owns, and in this module's signing key.
  */
 
 import {
@@ -14,7 +14,7 @@ import {
   equalBytes,
   hexDecode,
 } from "../core/encoding.ts";
-import { publicKeyOf, type Signer, signerOf } from "../core/ed25519.ts";
+import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/ed25519.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { LogReader } from "../ledger/ledger.ts";
@@ -27,9 +27,9 @@ const FILE = "executor.key";
 const NEXT_FILE = "executor.next.key";
 
 export interface ExecutorKeys {
-  readonly current: Signer;
+  readonly current: SigningKey;
   /** Set when a rotation was asked for. */
-  readonly next: Signer | null;
+  readonly next: SigningKey | null;
   /** Called once the rotation is in the log: from then on `next` is current. */
   adoptNext(): void;
 }
@@ -58,8 +58,8 @@ export function loadExecutorKeys(
   };
   promote(current); // a crash came between the log's record of the rotation and the renaming of the files
   return {
-    current: signerOf(current),
-    next: next === null ? null : signerOf(next),
+    current: signingKeyOf(current),
+    next: next === null ? null : signingKeyOf(next),
     adoptNext: () => promote(next),
   };
 }

@@ -6,7 +6,7 @@
  */
 
 import { base64Encode, utf8Encode } from "../core/encoding.ts";
-import { type Signer, verify } from "../core/ed25519.ts";
+import { type SigningKey, verify } from "../core/ed25519.ts";
 import { ED25519, isNoteName, type NoteKey, noteKeyId } from "./note_key.ts";
 import { formatSignedNote, parseSignedNote, signaturesBy, type SignedNote } from "./signed_note.ts";
 import { decodeDecimal, decodeHash } from "./text_values.ts";
@@ -42,12 +42,12 @@ export function signCheckpoint(
   executorId: string,
   size: number,
   root: Uint8Array,
-  signer: Signer,
+  signingKey: SigningKey,
 ): string {
-  const key = logKey(executorId, signer.publicKey);
+  const key = logKey(executorId, signingKey.publicKey);
   if (!isNoteName(key.name)) throw new RangeError("an executor id holds neither space nor plus");
   const text = formatTreeHead({ origin: key.name, size, root, extensions: [] });
-  const signature = signer.sign(utf8Encode(text));
+  const signature = signingKey.sign(utf8Encode(text));
   return formatSignedNote({
     text,
     signatures: [{ name: key.name, keyId: noteKeyId(key), signature }],

@@ -6,7 +6,7 @@
  */
 
 import { type Envelope, envelopeJson, preAuthEncoder } from "../core/dsse.ts";
-import { type Signer, verify } from "../core/ed25519.ts";
+import { type SigningKey, verify } from "../core/ed25519.ts";
 import { isDigest } from "../core/sha.ts";
 import type { JsonObject } from "../core/types.ts";
 import { keyidOf } from "./keyid.ts";
@@ -28,16 +28,16 @@ export interface LoggedReceipt extends SignedReceipt {
   readonly index: number;
 }
 
-export function signReceipt(receipt: Receipt, signer: Signer): SignedReceipt {
-  return receiptSigner(signer)(receipt);
+export function signReceipt(receipt: Receipt, signingKey: SigningKey): SignedReceipt {
+  return receiptSigner(signingKey)(receipt);
 }
 
 /** Signs many receipts with one key, which is named once. */
-export function receiptSigner(signer: Signer): (receipt: Receipt) => SignedReceipt {
-  const keyid = keyidOf(signer.publicKey);
+export function receiptSigner(signingKey: SigningKey): (receipt: Receipt) => SignedReceipt {
+  const keyid = keyidOf(signingKey.publicKey);
   return (receipt) => {
     const body = encodeReceipt(receipt);
-    return { body, keyid, signature: signer.sign(signedBytes(body)) };
+    return { body, keyid, signature: signingKey.sign(signedBytes(body)) };
   };
 }
 

@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildClient } from "../../scripts/build_client.ts";
 import { base64Encode } from "../../src/core/encoding.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { executionReceipt } from "../../src/log/receipt.ts";
 import { receiptEnvelope, signReceipt } from "../../src/log/signed_receipt.ts";
 import { testWith } from "../support/tools.ts";
@@ -33,7 +33,7 @@ function run(command: string, args: readonly string[], cwd: string): Promise<str
 }
 
 function genuineReceipt(): { receipt: string; executorKey: string } {
-  const signer = signerOf(new Uint8Array(32).fill(7));
+  const signer = signingKeyOf(new Uint8Array(32).fill(7));
   const digest = `sha256:${"00".repeat(32)}` as const;
   const body = executionReceipt("openexec:host", {
     id: "0190b1c0-0000-7000-8000-000000000000",

@@ -4,7 +4,7 @@ import {
   isAdmissibleKey,
   publicKeyOf,
   sign,
-  signerOf,
+  signingKeyOf,
   verify,
   verifyPortably,
 } from "../../src/core/ed25519.ts";
@@ -72,7 +72,7 @@ describe("RFC 8032 vectors", () => {
   test.each(RFC_8032)("%s", (_, seed, publicKey, message, signature) => {
     expect(publicKeyOf(bytes(seed))).toEqual(bytes(publicKey));
     expect(sign(bytes(message), bytes(seed))).toEqual(bytes(signature));
-    expect(signerOf(bytes(seed)).sign(bytes(message))).toEqual(bytes(signature));
+    expect(signingKeyOf(bytes(seed)).sign(bytes(message))).toEqual(bytes(signature));
     expect(
       verdicts({
         signature: bytes(signature),
@@ -206,10 +206,10 @@ test("verify() does not let a key that changes later change what was admitted", 
   expect(verify(GOOD.signature, MESSAGE, publicKey)).toBe(false);
 });
 
-test("sign() and signerOf() refuse a seed that is not 32 bytes", () => {
+test("sign() and signingKeyOf() refuse a seed that is not 32 bytes", () => {
   for (const length of [0, 31, 33, 64]) {
     expect(() => sign(MESSAGE, new Uint8Array(length))).toThrow(RangeError);
-    expect(() => signerOf(new Uint8Array(length))).toThrow(RangeError);
+    expect(() => signingKeyOf(new Uint8Array(length))).toThrow(RangeError);
   }
 });
 
@@ -228,9 +228,9 @@ describe("without the runtime's cryptography, as in a browser", () => {
     expect(nativeCrypto()).toBeNull();
 
     const seed = sha256(MESSAGE);
-    const signer = portable.signerOf(seed);
-    expect(signer.publicKey).toEqual(signerOf(seed).publicKey);
-    expect(signer.sign(MESSAGE)).toEqual(signerOf(seed).sign(MESSAGE));
+    const signer = portable.signingKeyOf(seed);
+    expect(signer.publicKey).toEqual(signingKeyOf(seed).publicKey);
+    expect(signer.sign(MESSAGE)).toEqual(signingKeyOf(seed).sign(MESSAGE));
     expect(portable.verify(signer.sign(MESSAGE), MESSAGE, signer.publicKey)).toBe(true);
     expect(portable.verify(signer.sign(MESSAGE), seed, signer.publicKey)).toBe(false);
     expect(portableSha256(MESSAGE, seed)).toEqual(sha256(MESSAGE, seed));

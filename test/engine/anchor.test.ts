@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { StartupError } from "../../src/core/startup_error.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { checkAnchor } from "../../src/engine/anchor.ts";
 import type { LogReader } from "../../src/ledger/ledger.ts";
 import { SampleLog } from "../log/sample_log.ts";
@@ -50,6 +50,6 @@ test("an anchor by a key that the log names as a former one counts; by any other
   expect(check(log, SampleLog.of(5))).toBe("ok");
   expect(check(log, SampleLog.of(9)), "cut short before the key changed").toBe("refused");
   const stranger = SampleLog.of(5);
-  stranger.signer = signerOf(new Uint8Array(32).fill(3));
+  stranger.signer = signingKeyOf(new Uint8Array(32).fill(3));
   expect(check(log, stranger)).toBe("refused");
 });

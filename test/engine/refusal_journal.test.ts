@@ -1,11 +1,11 @@
 import { expect, test, vi } from "vitest";
 import { Refusal } from "../../src/core/errors.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { RefusalJournal } from "../../src/engine/refusal_journal.ts";
 import { decodeReceipt, type Receipt } from "../../src/log/receipt.ts";
 import { type SignedReceipt, signReceipt } from "../../src/log/signed_receipt.ts";
 
-const signer = signerOf(new Uint8Array(32).fill(7));
+const signer = signingKeyOf(new Uint8Array(32).fill(7));
 const request = { action: "echo", nonce: "n-1" };
 const peer = (uid: number) => ({ uid, gid: 1, pid: 1, socket: "agent.sock" });
 

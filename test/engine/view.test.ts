@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { executionView, type Settled } from "../../src/engine/view.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import { commitment, executionReceipt, resolutionReceipt } from "../../src/log/receipt.ts";
@@ -8,7 +8,7 @@ import { signReceipt } from "../../src/log/signed_receipt.ts";
 import { verifyReceipt } from "../../src/log/verify_receipt.ts";
 import { PEER, SALTS, settledExecution, START_MS, unsuccessful } from "../log/sample_log.ts";
 
-const signer = signerOf(new Uint8Array(32).fill(1));
+const signer = signingKeyOf(new Uint8Array(32).fill(1));
 const trusted = { executorKeys: [signer.publicKey] };
 
 test.each(["null", "1e+300", "100000000000000000000", '{"é":[1,"\\u0001"]}'])(

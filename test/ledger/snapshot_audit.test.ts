@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Signer, signerOf } from "../../src/core/ed25519.ts";
+import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { type ApprovalRow, decodeApproval, encodeApproval } from "../../src/ledger/approvals.ts";
 import { approvalKey, executionKey, nonceKey, peerKey } from "../../src/ledger/keys.ts";
 import type { ExecutionRecord, Reservation } from "../../src/ledger/ledger.ts";
@@ -17,7 +17,7 @@ import { signReceipt } from "../../src/log/signed_receipt.ts";
 import { refusalOf, reservation, scene, settlement, type TestClock } from "./scene.ts";
 import { temporaryFolder } from "./temporary.ts";
 
-const signer: Signer = signerOf(new Uint8Array(32).fill(1));
+const signer: SigningKey = signingKeyOf(new Uint8Array(32).fill(1));
 const PEER = { uid: 0, gid: 0, pid: 1, socket: "admin.sock" };
 
 /** With the receipt that a log begins with. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { signCheckpoint } from "../../src/log/checkpoint.ts";
 import { auditLog, type AuditOptions } from "../../src/log/audit.ts";
 import type { ExecutionFact } from "../../src/log/audit_ledger.ts";
@@ -173,7 +173,7 @@ describe("auditLog() names the first bad entry:", () => {
   });
 
   test("a receipt that another executor's key signed, or that is of another executor", async () => {
-    const stranger = signerOf(new Uint8Array(32).fill(9));
+    const stranger = signingKeyOf(new Uint8Array(32).fill(9));
     const refused = {
       code: "rate_limited",
       action: null,
@@ -233,7 +233,7 @@ describe("a log cut short", () => {
 
 describe("a checkpoint", () => {
   test("that no key of the log signed, that is of another log, or that is none, is refused", async () => {
-    const stranger = signerOf(new Uint8Array(32).fill(9));
+    const stranger = signingKeyOf(new Uint8Array(32).fill(9));
     for (
       const foreign of [
         signCheckpoint("openexec:other", last, log.tree.root(), log.signer),
@@ -305,7 +305,7 @@ describe("keys", () => {
     expect(await trust(second, [rotated.checkpoint()])).toBe("none");
     expect(await trust(second, [rotated.checkpoint(3)])).toBe("none");
     expect(await trust(second, [rotated.checkpoint(2)])).toEqual(["untrusted", null]);
-    expect(await trust(signerOf(new Uint8Array(32).fill(7)).publicKey)).toEqual([
+    expect(await trust(signingKeyOf(new Uint8Array(32).fill(7)).publicKey)).toEqual([
       "untrusted",
       null,
     ]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { base64Encode, equalBytes, hexDecode, utf8Encode } from "../../src/core/encoding.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import {
   formatTreeHead,
   logKey,
@@ -14,10 +14,10 @@ import { formatSignatureLine } from "../../src/log/signed_note.ts";
 import { vectors } from "./merkle_vectors.ts";
 
 const vector = vectors.checkpoint;
-const signer = signerOf(hexDecode(vector.seed_hex) ?? new Uint8Array());
+const signer = signingKeyOf(hexDecode(vector.seed_hex) ?? new Uint8Array());
 const executorId = "openexec:test-host";
 const root = vectors.roots[vector.size] ?? new Uint8Array();
-const other = signerOf(new Uint8Array(32).fill(9));
+const other = signingKeyOf(new Uint8Array(32).fill(9));
 
 describe("the checkpoint that another implementation made", () => {
   test("is what signCheckpoint() makes, byte for byte", () => {

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { base64Encode, concatBytes, utf8Encode } from "../../src/core/encoding.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { logKey, openCheckpoint, signCheckpoint } from "../../src/log/checkpoint.ts";
 import {
   attachCosignature,
@@ -14,7 +14,7 @@ import { formatSignatureLine, parseSignedNote } from "../../src/log/signed_note.
 import { cosign, witnessOf } from "./witness.ts";
 
 const executorId = "openexec:h";
-const log = signerOf(new Uint8Array(32).fill(1));
+const log = signingKeyOf(new Uint8Array(32).fill(1));
 const root = new Uint8Array(32).fill(7);
 const checkpoint = signCheckpoint(executorId, 5, root, log);
 const witness = witnessOf("witness.example/w1", 2);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../src/core/canonical_json.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { auditExport, writeExport } from "../../src/log/audit_export.ts";
 import {
   formatEntry,
@@ -108,7 +108,7 @@ describe("auditExport() names", () => {
   });
 
   test("a header of another executor or key", async () => {
-    const publicKey = signerOf(new Uint8Array(32).fill(9)).publicKey;
+    const publicKey = signingKeyOf(new Uint8Array(32).fill(9)).publicKey;
     const other = formatHeader({ executorId: "openexec:h", publicKey });
     expect(await problemOf(lines.with(0, other))).toEqual(["export_malformed", null]);
     const elsewhere = formatHeader({
@@ -134,7 +134,7 @@ describe("auditExport() names", () => {
   });
 
   test("an export of a log whose trusted key is another", async () => {
-    const stranger = signerOf(new Uint8Array(32).fill(9)).publicKey;
+    const stranger = signingKeyOf(new Uint8Array(32).fill(9)).publicKey;
     expect(await problemOf(text, { trustedKeys: [stranger] })).toEqual(["untrusted", null]);
   });
 });

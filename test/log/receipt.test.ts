@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../src/core/canonical_json.ts";
 import { base64Encode, utf8Decode, utf8Encode } from "../../src/core/encoding.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import type { Json } from "../../src/core/types.ts";
 import {
   adminReceipt,
@@ -25,7 +25,7 @@ import {
 } from "./sample_log.ts";
 
 const id = "openexec:h";
-const publicKey = signerOf(new Uint8Array(32).fill(1)).publicKey;
+const publicKey = signingKeyOf(new Uint8Array(32).fill(1)).publicKey;
 const text = (receipt: Receipt) => utf8Decode(encodeReceipt(receipt)) ?? "";
 
 const resolution = resolutionReceipt(id, {
@@ -229,7 +229,7 @@ describe("decodeReceipt() refuses", () => {
   });
 
   test("a key whose keyid is another key's", () => {
-    const other = signerOf(new Uint8Array(32).fill(2)).publicKey;
+    const other = signingKeyOf(new Uint8Array(32).fill(2)).publicKey;
     const key = keyReceipt(id, publicKey, START_MS);
     const swapped = { ...key, new_public_key: `ed25519:${base64Encode(other)}` };
     expect(decodeReceipt(encodeReceipt(swapped))).toBeUndefined();

@@ -1,7 +1,7 @@
 /** An executor that signs and logs receipts in memory, as the daemon does on disk. */
 
 import { utf8Encode } from "../../src/core/encoding.ts";
-import { type Signer, signerOf } from "../../src/core/ed25519.ts";
+import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import type { Digest, JsonObject } from "../../src/core/types.ts";
 import { writeExport } from "../../src/log/audit_export.ts";
@@ -74,10 +74,10 @@ export class SampleLog {
   readonly entries: LoggedReceipt[] = [];
   readonly tree = new StoredTree();
   readonly facts = new Map<string, ExecutionFact>();
-  signer: Signer;
+  signer: SigningKey;
 
   constructor(readonly executorId = "openexec:h", seed = 1) {
-    this.signer = signerOf(new Uint8Array(32).fill(seed));
+    this.signer = signingKeyOf(new Uint8Array(32).fill(seed));
     this.append(keyReceipt(executorId, this.signer.publicKey, START_MS));
   }
 
@@ -124,7 +124,7 @@ export class SampleLog {
   }
 
   rotate(seed: number): LoggedReceipt {
-    const next = signerOf(new Uint8Array(32).fill(seed));
+    const next = signingKeyOf(new Uint8Array(32).fill(seed));
     const entry = this.append(keyReceipt(this.executorId, next.publicKey, START_MS));
     this.signer = next;
     return entry;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { base64Encode, concatBytes, hexEncode, utf8Encode } from "../../src/core/encoding.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import { formatVkey, type NoteKey, parseVkey } from "../../src/log/note_key.ts";
 import { formatSignedNote, parseSignedNote, signaturesBy } from "../../src/log/signed_note.ts";
@@ -53,13 +53,13 @@ describe("parseSignedNote()", () => {
 });
 
 describe("a verifier key", () => {
-  const publicKey = signerOf(new Uint8Array(32).fill(3)).publicKey;
+  const publicKey = signingKeyOf(new Uint8Array(32).fill(3)).publicKey;
   const key: NoteKey = { name: "example.com/log", algorithm: 1, publicKey };
   const text = formatVkey(key);
 
   test("reads as it was written, though its base64 may hold a plus", () => {
     for (let i = 0; i < 64; i++) {
-      const some = { ...key, publicKey: signerOf(new Uint8Array(32).fill(i)).publicKey };
+      const some = { ...key, publicKey: signingKeyOf(new Uint8Array(32).fill(i)).publicKey };
       expect(parseVkey(formatVkey(some))).toEqual(some);
     }
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { base64Encode, hexDecode, utf8Encode } from "../../src/core/encoding.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { signCheckpoint } from "../../src/log/checkpoint.ts";
 import { inclusionProof } from "../../src/log/proof.ts";
 import {
@@ -14,7 +14,7 @@ import { vectors } from "./merkle_vectors.ts";
 import { StoredTree } from "./stored_tree.ts";
 
 const executorId = "openexec:test-host";
-const signer = signerOf(hexDecode(vectors.checkpoint.seed_hex) ?? new Uint8Array());
+const signer = signingKeyOf(hexDecode(vectors.checkpoint.seed_hex) ?? new Uint8Array());
 const tree = StoredTree.of(vectors.leaves);
 const leaf = (i: number) => leafHash(vectors.leaves[i] ?? new Uint8Array());
 
@@ -86,7 +86,7 @@ describe("verifyTlogProof()", () => {
     expect(verifyTlogProof(proof, leaf(6), executorId, keys)).toBeUndefined();
     expect(verifyTlogProof({ ...proof, index: 6 }, leaf(5), executorId, keys)).toBeUndefined();
     expect(verifyTlogProof(proof, leaf(5), "openexec:other", keys)).toBeUndefined();
-    const other = signerOf(new Uint8Array(32).fill(1)).publicKey;
+    const other = signingKeyOf(new Uint8Array(32).fill(1)).publicKey;
     expect(verifyTlogProof(proof, leaf(5), executorId, [other])).toBeUndefined();
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { base64Encode, utf8Encode } from "../../src/core/encoding.ts";
 import { preAuthEncoding } from "../../src/core/dsse.ts";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import { attachCosignature } from "../../src/log/cosignature.ts";
 import { formatVkey } from "../../src/log/note_key.ts";
@@ -188,7 +188,7 @@ describe("verifyReceipt() refuses", () => {
   });
 
   test("a receipt by another key", () => {
-    const other = signerOf(new Uint8Array(32).fill(2)).publicKey;
+    const other = signingKeyOf(new Uint8Array(32).fill(2)).publicKey;
     expect(failures(verify(answer, { executorKeys: [other] }))).toContain("signature");
   });
 
@@ -425,7 +425,9 @@ describe("verifyReceipt() refuses", () => {
 
 describe("key rotation", () => {
   const rotated = new SampleLog("openexec:h", 1);
-  const [first, second] = [1, 2].map((seed) => signerOf(new Uint8Array(32).fill(seed)).publicKey);
+  const [first, second] = [1, 2].map((seed) =>
+    signingKeyOf(new Uint8Array(32).fill(seed)).publicKey
+  );
   rotated.execute(1);
   const change = rotated.rotate(2);
   rotated.execute(2);

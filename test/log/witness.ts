@@ -1,17 +1,17 @@
 /** A witness that cosigns whatever it is shown (C2SP tlog-cosignature); real ones look at consistency first. */
 
 import { concatBytes } from "../../src/core/encoding.ts";
-import { type Signer, signerOf } from "../../src/core/ed25519.ts";
+import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { cosignedMessage, type Witness } from "../../src/log/cosignature.ts";
 import { COSIGNATURE, noteKeyId } from "../../src/log/note_key.ts";
 import { formatSignatureLine, parseSignedNote } from "../../src/log/signed_note.ts";
 
-export interface TestWitness extends Signer {
+export interface TestWitness extends SigningKey {
   readonly key: Witness;
 }
 
 export function witnessOf(name: string, seed: number): TestWitness {
-  const signer = signerOf(new Uint8Array(32).fill(seed));
+  const signer = signingKeyOf(new Uint8Array(32).fill(seed));
   return { ...signer, key: { name, algorithm: COSIGNATURE, publicKey: signer.publicKey } };
 }
 

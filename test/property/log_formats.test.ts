@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { signerOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { formatTreeHead, parseTreeHead } from "../../src/log/checkpoint.ts";
 import { formatVkey, isNoteName, parseVkey } from "../../src/log/note_key.ts";
 import {
@@ -64,7 +64,7 @@ describe("what is written reads back:", () => {
 
   test("verifier keys", () =>
     fc.assert(fc.property(name, bytes(32), fc.constantFrom(1, 4), (keyName, seed, algorithm) => {
-      const key = { name: keyName, algorithm, publicKey: signerOf(seed).publicKey } as const;
+      const key = { name: keyName, algorithm, publicKey: signingKeyOf(seed).publicKey } as const;
       expect(parseVkey(formatVkey(key))).toEqual(key);
     })));
 

@@ -7,7 +7,7 @@ import { TrustStore } from "../../src/approval/trust.ts";
 import type { ApproverConfig, ApproverKey } from "../../src/config/config.ts";
 import { actionDigest, canonicalRequest } from "../../src/core/digest.ts";
 import { envelopeJson, preAuthEncoding } from "../../src/core/dsse.ts";
-import { type Signer, signerOf } from "../../src/core/ed25519.ts";
+import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import { parseIJson } from "../../src/core/json.ts";
 import { digestOf, sha256 } from "../../src/core/sha.ts";
@@ -20,10 +20,10 @@ export const NOW = 1_800_000_000;
 export const NOW_MS = NOW * 1000;
 export const HANDLER_DIGEST = digestOf(utf8Encode("the handler's file"));
 
-const signers = new Map<string, Signer>();
+const signers = new Map<string, SigningKey>();
 
-export function signerNamed(keyid: string): Signer {
-  const known = signers.get(keyid) ?? signerOf(sha256(utf8Encode(`test key ${keyid}`)));
+export function signerNamed(keyid: string): SigningKey {
+  const known = signers.get(keyid) ?? signingKeyOf(sha256(utf8Encode(`test key ${keyid}`)));
   signers.set(keyid, known);
   return known;
 }
