@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { parsePayload } from "../client/request.ts";
-import type { Grants } from "../config/config.ts";
+import type { Permissions } from "../config/config.ts";
 import { readVariable } from "../config/environment.ts";
 import { size, timer } from "../config/fields.ts";
 import { ERRORS, Refusal } from "../core/errors.ts";
@@ -37,7 +37,7 @@ export function testActionCommand(cli: Cli): Command {
   return command(
     "test-action",
     "run a handler once, without a daemon",
-    "In a process and worker like the daemon's, with the grants named here and no others. Nothing is approved, reserved " +
+    "In a process and worker like the daemon's, with the permissions named here and no others. Nothing is approved, reserved " +
       "or recorded. Ends with 1 when the handler failed.",
   )
     .argument("<file>", "the handler")
@@ -87,7 +87,7 @@ async function run(cli: Cli, rehearsal: Rehearsal): Promise<Outcome> {
 
 function rehearsalOf(cli: Cli, file: string, payload: JsonObject, flags: TestFlags): Rehearsal {
   const absolute = (paths: readonly string[]) => paths.map((path) => resolve(cli.cwd, path));
-  const allow: Grants = {
+  const allow: Permissions = {
     net: flags.allowNet,
     read: absolute(flags.allowRead),
     write: absolute(flags.allowWrite),

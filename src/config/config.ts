@@ -77,7 +77,7 @@ export interface ActionConfig {
   readonly isolation: Isolation;
   readonly idempotent: boolean;
   readonly onInterrupt: "unknown" | "rerun";
-  readonly allow: Grants;
+  readonly allow: Permissions;
   readonly unconfined: boolean;
   /** Names of credentials, and the files they are read from (absolute). */
   readonly secrets: ReadonlyMap<string, string>;
@@ -87,7 +87,7 @@ export interface ActionConfig {
 }
 
 /** What a handler may reach; empty means nothing. Paths are absolute. */
-export interface Grants {
+export interface Permissions {
   readonly net: readonly string[];
   readonly read: readonly string[];
   readonly write: readonly string[];

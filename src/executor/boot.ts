@@ -1,14 +1,14 @@
 /** The first message to an executor: what it is for, without any handler. */
 
-import type { Grants, Limits } from "../config/config.ts";
+import type { Limits, Permissions } from "../config/config.ts";
 import type { Rights } from "./command_line.ts";
 import { workerPermissionsOf } from "./grants.ts";
 import type { Boot, Code, Discipline } from "./protocol.ts";
 
 /** What one kind of executor process is for. */
 export interface Purpose extends Rights {
-  /** Of its workers, where that is less than `grants`. */
-  readonly workerGrants?: Grants;
+  /** Of its workers, where that is less than `permissions`. */
+  readonly workerPermissions?: Permissions;
   readonly discipline: Discipline;
 }
 
@@ -24,13 +24,13 @@ const LOG_LENGTH = 16_384;
 /** `harness`: what runs in each worker. */
 export function bootOf(
   harness: Code,
-  { grants, workerGrants, discipline }: Purpose,
+  { permissions, workerPermissions, discipline }: Purpose,
   { requestBytes, resultBytes }: LaunchLimits,
 ): Boot {
   return {
     kind: "boot",
     harness,
-    permissions: workerPermissionsOf(workerGrants ?? grants),
+    permissions: workerPermissionsOf(workerPermissions ?? permissions),
     discipline,
     limits: {
       frameBytes: 2 * requestBytes + FRAME_EXTRA_BYTES,

@@ -1,6 +1,6 @@
 /** How an executor is started: the runtime's flags, and all of its environment. */
 
-import type { Grants } from "../config/config.ts";
+import type { Permissions } from "../config/config.ts";
 import { joinPath } from "../core/path.ts";
 import type { ChildOrder } from "../os/child_process.ts";
 import { program } from "../os/program.ts";
@@ -10,14 +10,14 @@ import type { ExecutorLayout } from "./layout.ts";
 const MEBIBYTE = 1024 * 1024;
 
 export interface Rights {
-  readonly grants: Grants;
+  readonly permissions: Permissions;
   readonly memoryBytes: number;
 }
 
 /** `variable`: one of the daemon's environment, for what is granted it. */
 export function executorOrder(
   { importMap, copies, entry }: ExecutorLayout,
-  { grants, memoryBytes }: Rights,
+  { permissions, memoryBytes }: Rights,
   variable: (name: string) => string | undefined,
 ): ChildOrder {
   return {
@@ -34,10 +34,10 @@ export function executorOrder(
       `--import-map=${importMap}`,
       `--v8-flags=--max-old-space-size=${Math.ceil(memoryBytes / MEBIBYTE)}`,
       "--allow-ffi", // for the first moment of the process's own thread: child/main.ts gives it up again
-      ...flagsOf({ ...grants, read: [...grants.read, ...copies.values()] }),
+      ...flagsOf({ ...permissions, read: [...permissions.read, ...copies.values()] }),
       entry,
     ],
-    environment: environmentOf(grants, entry, variable),
+    environment: environmentOf(permissions, entry, variable),
   };
 }
 
@@ -49,7 +49,7 @@ export const VARIABLE = "DENO_DIR";
  * Cache API, which needs no permission.
  */
 function environmentOf(
-  { env }: Grants,
+  { env }: Permissions,
   entry: string,
   variable: (name: string) => string | undefined,
 ): Record<string, string> {

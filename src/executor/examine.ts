@@ -11,7 +11,7 @@ import type { Purpose } from "./boot.ts";
 import { verifyBox } from "./box_check.ts";
 import { VARIABLE } from "./command_line.ts";
 import { describeHandlers, groupsOf, type HandlerSchemas } from "./describe.ts";
-import { NO_GRANTS } from "./grants.ts";
+import { NO_PERMISSIONS } from "./grants.ts";
 import type { Launcher } from "./launch.ts";
 
 /** No action's name. */
@@ -50,8 +50,8 @@ export async function examine(
 function purposeOf(importMap: string, groups: number): Purpose {
   return {
     // what the process itself may do, its workers must not
-    grants: { ...NO_GRANTS, read: [importMap], env: [VARIABLE] },
-    workerGrants: NO_GRANTS,
+    permissions: { ...NO_PERMISSIONS, read: [importMap], env: [VARIABLE] },
+    workerPermissions: NO_PERMISSIONS,
     // the doors and the first group are looked at in one worker, and the next one's starts along with it
     discipline: { runsMax: 2, shared: false, successor: true, spares: groups > 1 ? 1 : 0 },
     memoryBytes: MEMORY_BYTES,

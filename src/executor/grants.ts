@@ -1,18 +1,20 @@
 /** What a configuration grants an action, in the two forms Deno takes it: flags of the process, options of its workers. */
 
-import type { Grants } from "../config/config.ts";
+import type { Permissions } from "../config/config.ts";
 import type { WorkerPermissions } from "./protocol.ts";
 
-export const NO_GRANTS: Grants = { net: [], read: [], write: [], env: [], run: [] };
+export const NO_PERMISSIONS: Permissions = { net: [], read: [], write: [], env: [], run: [] };
 
 /** What is not granted has no flag: `--no-prompt` denies it. */
-export function flagsOf(grants: Grants): string[] {
+export function flagsOf(permissions: Permissions): string[] {
   return (["net", "read", "write", "env", "run"] as const)
-    .filter((kind) => grants[kind].length > 0)
-    .map((kind) => `--allow-${kind}=${grants[kind].map(escapeComma).join(",")}`);
+    .filter((kind) => permissions[kind].length > 0)
+    .map((kind) => `--allow-${kind}=${permissions[kind].map(escapeComma).join(",")}`);
 }
 
-export function workerPermissionsOf({ net, read, write, env, run }: Grants): WorkerPermissions {
+export function workerPermissionsOf(
+  { net, read, write, env, run }: Permissions,
+): WorkerPermissions {
   return { net: some(net), read: some(read), write: some(write), env: some(env), run: some(run) };
 }
 

@@ -57,7 +57,10 @@ export class Launcher {
       ([name, code]) => [name, this.#scriptOf(code)] as const,
     );
     return new ExecutorProcess({
-      spawned: spawnExecutor(executorOrder(this.layout, employment, variable), employment.grants),
+      spawned: spawnExecutor(
+        executorOrder(this.layout, employment, variable),
+        employment.permissions,
+      ),
       boot: bootOf(this.harness, employment, limits),
       handlers,
       frameBytesMax: frameBytesMax(limits),

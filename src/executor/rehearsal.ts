@@ -1,7 +1,7 @@
 /** What `openexec pin` and `openexec test-action` do without a daemon: load a handler, or run it once, in the same box. */
 
 import { type HandlerCode, readHandler } from "../actions/pin.ts";
-import type { ActionConfig, Grants } from "../config/config.ts";
+import type { ActionConfig, Permissions } from "../config/config.ts";
 import { canonicalJson } from "../core/canonical_json.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Digest, JsonObject, Outcome } from "../core/types.ts";
@@ -23,7 +23,7 @@ export interface Rehearsal {
   /** Absolute. */
   readonly file: string;
   readonly payload: JsonObject;
-  readonly allow: Grants;
+  readonly allow: Permissions;
   /** Names and files of secrets. */
   readonly secrets: ReadonlyMap<string, string>;
   readonly timeoutMs: number;

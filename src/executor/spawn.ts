@@ -9,7 +9,7 @@
  */
 
 import { Socket } from "node:net";
-import type { Grants } from "../config/config.ts";
+import type { Permissions } from "../config/config.ts";
 import { within } from "../core/within.ts";
 import { type ChildOrder, endOfChild, spawnChild } from "../os/child_process.ts";
 import {
@@ -34,7 +34,7 @@ export interface Spawned {
   discard(): void;
 }
 
-type FileGrants = Pick<Grants, "write" | "run">;
+type FilePermissions = Pick<Permissions, "write" | "run">;
 
 const OOM_SCORE = 800;
 /** How often one that has closed its channel is looked at until it has ended. */
@@ -43,7 +43,7 @@ const LOOK_EVERY_MS = 2;
 const LAST_WORDS_MS = 100;
 
 /** Throws when the process cannot be started, or cannot be limited as an executor has to be. */
-export function spawnExecutor(order: ChildOrder, grants: FileGrants): Spawned {
+export function spawnExecutor(order: ChildOrder, permissions: FilePermissions): Spawned {
   const { pid, channel: channelEnd, stderr: stderrEnd } = spawnChild(order);
   const channel = new Socket({ fd: channelEnd, readable: true, writable: true });
   const stderr = new Socket({ fd: stderrEnd, readable: true, writable: false });
@@ -75,7 +75,7 @@ export function spawnExecutor(order: ChildOrder, grants: FileGrants): Spawned {
     void reaped.promise.then(() => clearInterval(timer));
   });
   stderr.on("error", () => {}); // what it says is for the log
-  const limits = mayWrite(grants) ? [RLIMIT_CORE] : [RLIMIT_CORE, RLIMIT_FSIZE];
+  const limits = mayWrite(permissions) ? [RLIMIT_CORE] : [RLIMIT_CORE, RLIMIT_FSIZE];
   if (!setOomScoreAdj(pid, OOM_SCORE) || !limits.every((limit) => setSoftLimit(pid, limit, 0))) {
     discard();
     throw new Error("the process cannot be limited");
@@ -85,7 +85,7 @@ export function spawnExecutor(order: ChildOrder, grants: FileGrants): Spawned {
 }
 
 /** A program that it may run takes the limit along. */
-function mayWrite({ write, run }: FileGrants): boolean {
+function mayWrite({ write, run }: FilePermissions): boolean {
   return write.length > 0 || run.length > 0;
 }
 

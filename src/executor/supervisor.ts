@@ -14,7 +14,7 @@ import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
 import type { ExecutorPool, ExecutorStatistics, RegisteredAction, Slot } from "./executor.ts";
 import { examine, type Schemas } from "./examine.ts";
-import { NO_GRANTS } from "./grants.ts";
+import { NO_PERMISSIONS } from "./grants.ts";
 import { Launcher } from "./launch.ts";
 import { EXECUTORS_DIRECTORY } from "./layout.ts";
 import type { ExecutorLog } from "./log.ts";
@@ -131,7 +131,7 @@ class Pool implements ExecutorPool {
     const scrubber = new Scrubber(this.loaded.secrets.get(name) ?? new Map());
     const purpose = {
       handlers: this.#code([name]),
-      grants: allow,
+      permissions: allow,
       discipline: DISCIPLINES[isolation],
       memoryBytes,
     };
@@ -151,7 +151,7 @@ class Pool implements ExecutorPool {
   #shared(builtins: readonly ActionConfig[]): Supply {
     const purpose = {
       handlers: this.#code(builtins.map(({ name }) => name)),
-      grants: NO_GRANTS,
+      permissions: NO_PERMISSIONS,
       discipline: { runsMax: 0, shared: true, successor: true, spares: 0 },
       memoryBytes: SHARED_MEMORY_BYTES,
     };

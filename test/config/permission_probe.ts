@@ -8,7 +8,7 @@ import { statfsSync } from "node:fs";
 import { open } from "lmdb";
 import { systemClock } from "../../src/core/clock.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
-import { NO_GRANTS } from "../../src/executor/grants.ts";
+import { NO_PERMISSIONS } from "../../src/executor/grants.ts";
 import { spawnExecutor } from "../../src/executor/spawn.ts";
 import { program } from "../../src/os/program.ts";
 import { bindUnixListener, removeUnixListener } from "../../src/os/unix_listener.ts";
@@ -43,7 +43,7 @@ await attempt("listen", async () => {
 await attempt("start an executor", async () => {
   const executor = spawnExecutor(
     { path: program.runtime, args: ["--version"], environment: {} },
-    NO_GRANTS,
+    NO_PERMISSIONS,
   );
   executor.channel.resume();
   return await executor.exited;

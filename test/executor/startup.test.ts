@@ -181,7 +181,8 @@ test("a runtime that does not keep workers to their permissions refuses the star
   await examine(new Map(), launcher);
   const careless: Pick<Launcher, "layout" | "start"> = {
     layout: launcher.layout,
-    start: (purpose, ended) => launcher.start({ ...purpose, workerGrants: purpose.grants }, ended),
+    start: (purpose, ended) =>
+      launcher.start({ ...purpose, workerPermissions: purpose.permissions }, ended),
   };
   await expect(examine(new Map(), careless)).rejects.toMatchObject({
     name: "StartupError",

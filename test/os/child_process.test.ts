@@ -1,6 +1,6 @@
 import { readlinkSync } from "node:fs";
 import { expect, test } from "vitest";
-import { NO_GRANTS } from "../../src/executor/grants.ts";
+import { NO_PERMISSIONS } from "../../src/executor/grants.ts";
 import { spawnExecutor } from "../../src/executor/spawn.ts";
 import { type Child, type ChildOrder, endOfChild, spawnChild } from "../../src/os/child_process.ts";
 import { fileCalls } from "../../src/os/libc.ts";
@@ -100,7 +100,7 @@ test("what is kept of a child is closed by the next program", () => {
 test("an executor's end is noticed although a program that left its group holds its channel open", async () => {
   const executor = spawnExecutor(
     orderOf("setsid sleep 600 & echo $! >&2; echo last words >&2; exit 4"),
-    NO_GRANTS,
+    NO_PERMISSIONS,
   );
   let said = "";
   executor.stderr.on("data", (chunk: Uint8Array) => said += new TextDecoder().decode(chunk));
