@@ -5,13 +5,13 @@
  * again under the new one before anything is claimed.
  */
 
-import type { ApproverConfig, ApproverKey, Config } from "../config/config.ts";
+import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
 import { hexEncode } from "../core/encoding.ts";
 
 /** What one approver may do. */
 export type TrustedApprover = Pick<ApproverConfig, "name" | "actions" | "maxTtlSeconds">;
 
-export interface TrustedKey extends ApproverKey {
+export interface TrustedKey extends ApproverPublicKey {
   readonly approver: TrustedApprover;
 }
 
@@ -49,7 +49,7 @@ export class TrustStore {
 }
 
 /** Both bounds included: `not_after` names the last moment. */
-export function isKeyValidAt(key: ApproverKey, ms: number): boolean {
+export function isKeyValidAt(key: ApproverPublicKey, ms: number): boolean {
   return (key.notBefore === null || key.notBefore * 1000 <= ms) &&
     (key.notAfter === null || ms <= key.notAfter * 1000);
 }

@@ -1,6 +1,6 @@
 /** The part of `openexec doctor` that looks at keys and secrets: who can approve, and what the daemon itself needs. */
 
-import type { ApproverConfig, ApproverKey, Config } from "../config/config.ts";
+import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
 import { checkExecutorKey } from "../engine/executor_key.ts";
 import { readSecrets } from "../executor/secrets.ts";
 import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
@@ -36,7 +36,7 @@ export function checkApprovers(config: Config, nowSeconds: number): Finding[] {
     : [ok("keys", `${valid.length + (clawshield === null ? 0 : 1)} approvers can sign`)];
 }
 
-function isValid({ notBefore, notAfter }: ApproverKey, nowSeconds: number): boolean {
+function isValid({ notBefore, notAfter }: ApproverPublicKey, nowSeconds: number): boolean {
   return (notBefore ?? 0) <= nowSeconds && nowSeconds < (notAfter ?? Infinity);
 }
 

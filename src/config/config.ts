@@ -45,10 +45,10 @@ export interface ApproverConfig {
   /** "*" means every action. */
   readonly actions: ReadonlySet<string>;
   readonly maxTtlSeconds: number;
-  readonly keys: readonly ApproverKey[];
+  readonly keys: readonly ApproverPublicKey[];
 }
 
-export interface ApproverKey {
+export interface ApproverPublicKey {
   readonly keyid: string;
   /** 32 bytes, admissible as core/ed25519.ts defines it. */
   readonly publicKey: Uint8Array;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { mayApprove } from "../../src/approval/trust.ts";
-import { approver, approverKey, NOW, NOW_MS, trustOf } from "../support/approvals.ts";
+import { approver, approverPublicKey, NOW, NOW_MS, trustOf } from "../support/approvals.ts";
 
 test("keyAt() knows a key while it is valid, both bounds included", () => {
   const window = { notBefore: NOW, notAfter: NOW + 1 };
-  const trust = trustOf([approver("alice", { keys: [approverKey("alice-1", window)] })]);
+  const trust = trustOf([approver("alice", { keys: [approverPublicKey("alice-1", window)] })]);
   expect(trust.keyAt("alice-1", NOW_MS - 1)).toBeUndefined();
   expect(trust.keyAt("alice-1", NOW_MS)?.approver.name).toBe("alice");
   expect(trust.keyAt("alice-1", NOW_MS + 1000)?.approver.name).toBe("alice");
@@ -19,8 +19,8 @@ test.each(["alice-3", "", "__proto__", "constructor", "ALICE-1"])(
 );
 
 test.each([
-  ["keyid", { ...approverKey("mallory-1"), keyid: "alice-1" }],
-  ["public key", { ...approverKey("alice-1"), keyid: "mallory-1" }],
+  ["keyid", { ...approverPublicKey("mallory-1"), keyid: "alice-1" }],
+  ["public key", { ...approverPublicKey("alice-1"), keyid: "mallory-1" }],
 ])("a %s that appears twice makes no trust store", (_, key) => {
   expect(() => trustOf([approver("alice"), approver("mallory", { keys: [key] })])).toThrow(
     RangeError,

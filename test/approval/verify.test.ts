@@ -8,7 +8,7 @@ import { digestOf, sha256 } from "../../src/core/sha.ts";
 import type { ApprovalReference } from "../../src/core/types.ts";
 import {
   approver,
-  approverKey,
+  approverPublicKey,
   claims,
   envelope,
   EXECUTOR_ID,
@@ -113,7 +113,7 @@ describe("the bounds of time", () => {
     [{ notBefore: NOW + 1 }, "approval_signer_unknown"],
     [{ notAfter: NOW - 1 }, "approval_signer_unknown"],
   ])("a key with the window %j", (window, code) => {
-    const trust = trustOf([approver("alice", { keys: [approverKey("alice-1", window)] })]);
+    const trust = trustOf([approver("alice", { keys: [approverPublicKey("alice-1", window)] })]);
     expect(verdict(envelope(), {}, trust)).toBe(code);
   });
 });
@@ -227,7 +227,7 @@ describe("the envelope", () => {
   test("a known key whose window has passed is a stranger: its signature is not even looked at", () => {
     const trust = trustOf([
       approver("alice", {
-        keys: [approverKey("alice-1"), approverKey("alice-2", { notAfter: NOW - 1 })],
+        keys: [approverPublicKey("alice-1"), approverPublicKey("alice-2", { notAfter: NOW - 1 })],
       }),
     ]);
     const garbled = JSON.parse(JSON.stringify(envelope(claims(), ["alice-1", "alice-2"])));
@@ -274,7 +274,7 @@ describe("recheck()", () => {
 
   test("refuses once a counted key is past its window", () => {
     const windowed = trustOf([
-      approver("alice", { keys: [approverKey("alice-1", { notAfter: NOW })] }),
+      approver("alice", { keys: [approverPublicKey("alice-1", { notAfter: NOW })] }),
     ]);
     const one = verifyApproval(unverified(envelope()), subject(), windowed, NOW_MS);
     expect(codeOf(() => one.recheck(NOW_MS, windowed))).toBe("ok");
@@ -294,8 +294,8 @@ describe("recheck()", () => {
       "approval_ttl_too_long",
     ],
     ["a key and gave its keyid to another", [
-      approver("alice", { keys: [{ ...approverKey("bob-2"), keyid: "alice-1" }] }),
-      approver("bob", { keys: [approverKey("bob-1")] }),
+      approver("alice", { keys: [{ ...approverPublicKey("bob-2"), keyid: "alice-1" }] }),
+      approver("bob", { keys: [approverPublicKey("bob-1")] }),
     ], "approval_signature_invalid"],
   ])("looks at a reloaded trust store, which removed %s", (_, approvers, code) => {
     expect(again(NOW_MS, trustOf(approvers))).toBe(code);
@@ -319,8 +319,8 @@ describe("verifyReplay()", () => {
     const trust = trustOf([
       approver("alice", {
         keys: [
-          approverKey("alice-1", { notAfter: NOW }),
-          approverKey("alice-2", { notBefore: NOW + 1 }),
+          approverPublicKey("alice-1", { notAfter: NOW }),
+          approverPublicKey("alice-2", { notBefore: NOW + 1 }),
         ],
       }),
     ]);

@@ -4,7 +4,7 @@ import type { ApprovalSubject } from "../../src/approval/approval.ts";
 import { UnverifiedApproval } from "../../src/approval/approval.ts";
 import { APPROVAL_PAYLOAD_TYPE } from "../../src/approval/claims.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
-import type { ApproverConfig, ApproverKey } from "../../src/config/config.ts";
+import type { ApproverConfig, ApproverPublicKey } from "../../src/config/config.ts";
 import { actionDigest, canonicalRequest } from "../../src/core/digest.ts";
 import { envelopeJson, preAuthEncoding } from "../../src/core/dsse.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
@@ -28,7 +28,10 @@ export function signerNamed(keyid: string): SigningKey {
   return known;
 }
 
-export function approverKey(keyid: string, window: Partial<ApproverKey> = {}): ApproverKey {
+export function approverPublicKey(
+  keyid: string,
+  window: Partial<ApproverPublicKey> = {},
+): ApproverPublicKey {
   return {
     keyid,
     publicKey: signerNamed(keyid).publicKey,
@@ -39,7 +42,7 @@ export function approverKey(keyid: string, window: Partial<ApproverKey> = {}): A
 }
 
 export function approver(name: string, changes: Partial<ApproverConfig> = {}): ApproverConfig {
-  const keys = [approverKey(`${name}-1`), approverKey(`${name}-2`)];
+  const keys = [approverPublicKey(`${name}-1`), approverPublicKey(`${name}-2`)];
   return { name, actions: new Set(["*"]), maxTtlSeconds: 900, keys, ...changes };
 }
 
