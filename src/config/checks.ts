@@ -10,7 +10,7 @@ import { isName } from "../core/limits.ts";
 import { isAbsolutePath, nameOf } from "../core/path.ts";
 import type { ActionConfig, ApproverConfig, Config } from "./config.ts";
 import { BUILTINS } from "./defaults.ts";
-import type { Path } from "./document.ts";
+import type { Path } from "./toml.ts";
 
 /** Takes note of a problem or a warning at a key of the file. */
 export type Note = (path: Path, message: string) => void;

@@ -18,7 +18,7 @@ export interface Environment {
   readonly noColor: boolean;
 }
 
-/** What OpenExec 0.1.10 reads: texts as they were set, checked by config/tighten.ts. */
+/** What OpenExec 0.1.10 reads: texts as they were set, checked by config/legacy_environment.ts. */
 export interface OpenexecVariables {
   readonly mode: string | null;
   readonly allowedActions: string | null;

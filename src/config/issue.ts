@@ -1,7 +1,7 @@
 /** What valibot found wrong, in the words of config/fields.ts. */
 
 import type * as v from "valibot";
-import { type Path, Unfit } from "./document.ts";
+import { type Path, Unfit } from "./toml.ts";
 
 export function issuePath(issue: v.BaseIssue<unknown>): Path {
   return (issue.path ?? []).map(({ key }) => typeof key === "number" ? key : String(key));

@@ -12,7 +12,7 @@ import { checkConfig } from "./checks.ts";
 import type { Config } from "./config.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { developmentApprover, type DevelopmentKey, SYSTEM_CONFIG } from "./defaults.ts";
-import { type Document, keyText, parseDocument, type Path } from "./document.ts";
+import { type Document, keyText, parseDocument, type Path } from "./toml.ts";
 import type { Environment } from "./environment.ts";
 import { issuePath, issueText } from "./issue.ts";
 import { checkOverlaps, type RealPath } from "./overlaps.ts";

@@ -16,7 +16,7 @@ import type { Environment } from "./environment.ts";
 import { resolveActions } from "./resolve_action.ts";
 import type { ApproverSettings, SocketSettings } from "./access_schema.ts";
 import type { Settings } from "./schema.ts";
-import { type Report, tighten } from "./tighten.ts";
+import { type Report, tighten } from "./legacy_environment.ts";
 
 /** What the command line says. */
 export interface Overrides {

@@ -1,7 +1,7 @@
 import { Validator } from "@cfworker/json-schema";
 import { expect, test } from "vitest";
 import { ERROR_CODES } from "../../src/core/errors.ts";
-import { parseDocument } from "../../src/config/document.ts";
+import { parseDocument } from "../../src/config/toml.ts";
 import { configReference, configSchema } from "../../scripts/config_reference.ts";
 import { errorReference } from "../../scripts/error_reference.ts";
 import { drifted } from "../../scripts/generate_docs.ts";

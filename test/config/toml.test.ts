@@ -2,7 +2,7 @@ import { parse, stringify, TomlDate } from "smol-toml";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ConfigError } from "../../src/config/config_error.ts";
-import { keyText, parseDocument, Unfit } from "../../src/config/document.ts";
+import { keyText, parseDocument, Unfit } from "../../src/config/toml.ts";
 import { load } from "./loading.ts";
 
 const EXAMPLE = Deno.readTextFileSync(new URL("../../examples/openexec.toml", import.meta.url));
