@@ -6,8 +6,8 @@ import {
   loadConfigAgain,
   type LoadedConfig,
   type LoadRequest,
+  readConfigFile,
 } from "../config/load.ts";
-import { readConfigFile } from "../config/read_file.ts";
 import { realPath } from "../os/file_status.ts";
 import { program } from "../os/program.ts";
 import type { Cli } from "./command.ts";

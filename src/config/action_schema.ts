@@ -1,4 +1,4 @@
-/** What may be asked for, and what its handler may reach: [actions.NAME]. */
+/** An action that may be asked for, and what its handler may reach: [actions.NAME]. */
 
 import * as v from "valibot";
 import {
@@ -21,8 +21,7 @@ import {
 
 const GIB = 2 ** 30;
 
-const NO_COMMA = ", absolute and without a comma";
-const grantPath = text(/^\/[^,\0]*$/, `a path${NO_COMMA}`);
+const absolutePath = text(/^\/[^,\0]*$/, "a path, absolute and without a comma");
 
 const allowSchema = table({
   net: defaulted(
@@ -37,11 +36,11 @@ const allowSchema = table({
     "Hosts, with port where possible, that the handler may connect to.",
   ),
   read: defaulted(
-    list(grantPath, "a list of paths"),
+    list(absolutePath, "a list of paths"),
     [],
     "Files and folders it may read. Symbolic links inside are followed.",
   ),
-  write: defaulted(list(grantPath, "a list of paths"), [], "Files and folders it may write."),
+  write: defaulted(list(absolutePath, "a list of paths"), [], "Files and folders it may write."),
   env: defaulted(
     list(
       text(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable"),
@@ -51,9 +50,10 @@ const allowSchema = table({
     "Variables of the daemon's environment it may read.",
   ),
   run: defaulted(
-    list(grantPath, "a list of paths"),
+    list(absolutePath, "a list of paths"),
     [],
-    "Programs it may start. They run with the daemon's uid and none of these limits: `unconfined` must say so.",
+    "Programs it may start. They run with the daemon's uid and none of these limits: " +
+      "`unconfined` must say so.",
   ),
 });
 
@@ -64,12 +64,14 @@ const credential = text(
 
 const secretsSchema = v.union(
   [list(credential, "a list of names"), tableOf(credential, path)],
-  'a list of credential names, or a table of names and files such as { stripe_key = "/etc/keys/stripe" }',
+  "a list of credential names, or a table of names and files such as " +
+    '{ stripe_key = "/etc/keys/stripe" }',
 );
 
 export const retentionDocs = {
   payload:
-    "How long payload, salt and approval are kept. After that no byte of the state directory reveals them.",
+    "How long payload, salt and approval are kept. After that no byte of the state directory " +
+    "reveals them.",
   result: "The same for results.",
 };
 
@@ -78,7 +80,8 @@ const MODULE = '"builtin:NAME" or the path of one file, absolute or relative to 
 export const actionSchema = table({
   module: required(
     v.pipe(text(/^[^~]/, MODULE), v.excludes("\0", MODULE)),
-    "The handler's code: builtin:echo, builtin:add, or one file that imports nothing but openexec, valibot and node: built-ins.",
+    "The handler's code: builtin:echo, builtin:add, or one file that imports nothing but " +
+      "openexec, valibot and node: built-ins.",
   ),
   digest: optional(
     digest,
@@ -88,12 +91,13 @@ export const actionSchema = table({
   timeout: defaulted(timer, "10s", "A handler that runs longer is ended and settled as timed_out."),
   concurrency: optional(
     integer(1, 1024),
-    "Executions at a time, each in a process of its own. Left out: 4, and limits.in_flight for built-ins.",
+    "Executions at a time, each in a process of its own. Left out: 4, and limits.in_flight for " +
+      "built-ins.",
   ),
   isolation: optional(
     choice(["fresh", "process", "reuse"]),
-    "fresh: a new worker each time; process: a new process each time; reuse: the same worker again. " +
-      "Left out: fresh, and reuse for built-ins.",
+    "fresh: a new worker each time; process: a new process each time; reuse: the same worker " +
+      "again. Left out: fresh, and reuse for built-ins.",
   ),
   idempotent: defaulted(
     flag,
@@ -103,7 +107,8 @@ export const actionSchema = table({
   on_interrupt: defaulted(
     choice(["unknown", "rerun"]),
     "unknown",
-    "What becomes of it when the daemon dies mid-way. rerun needs `idempotent = true` and stored payloads.",
+    "What becomes of it when the daemon dies mid-way. rerun needs `idempotent = true` and stored " +
+      "payloads.",
   ),
   allow: defaulted(
     allowSchema,
@@ -118,7 +123,8 @@ export const actionSchema = table({
   secrets: defaulted(
     secretsSchema,
     [],
-    "Given to this handler alone: credentials from $CREDENTIALS_DIRECTORY by name, or a table of names and files.",
+    "Given to this handler alone: credentials from $CREDENTIALS_DIRECTORY by name, or a table of " +
+      "names and files.",
   ),
   memory: defaulted(
     size(16 * 2 ** 20, 64 * GIB),

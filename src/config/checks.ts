@@ -1,28 +1,26 @@
 /**
- * What every single key may say but all together may not. Nothing here looks at the file system.
+ * Keys that are each well-formed but contradict one another. Nothing here looks at the file system.
  *
- * Refused: what would weaken a guarantee (two approvers with one key) or could never work. Warned of: what is merely
- * unlikely to be meant.
+ * A combination that would weaken a guarantee (two approvers with one key) or could never work is
+ * refused. One that is merely unlikely to be meant gets a warning.
  */
 
 import { base64Encode, utf8Encode } from "../core/encoding.ts";
 import { isName } from "../core/limits.ts";
 import { isAbsolutePath, nameOf } from "../core/path.ts";
 import type { ActionConfig, ApproverConfig, Config } from "./config.ts";
+import type { NoteProblem } from "./config_error.ts";
 import { BUILTINS } from "./defaults.ts";
-import type { Path } from "./toml.ts";
-
-/** Takes note of a problem or a warning at a key of the file. */
-export type Note = (path: Path, message: string) => void;
 
 const CLAWSHIELD = "clawshield";
 
-export function checkConfig(config: Config, refuse: Note, warn: Note): void {
+export function checkConfig(config: Config, refuse: NoteProblem, warn: NoteProblem): void {
   checkSockets(config, refuse);
   checkApprovers(config, refuse);
   for (const action of config.actions.values()) {
     checkModule(config, action, refuse);
-    checkConduct(config, action, refuse);
+    checkPermissions(action, refuse);
+    checkRerun(config, action, refuse);
     checkApprovals(config, action, refuse, warn);
   }
   checkTenant(config, refuse);
@@ -33,10 +31,13 @@ export function checkConfig(config: Config, refuse: Note, warn: Note): void {
   warnOfUnknownActions(config, warn);
 }
 
-/** unix(7): sun_path holds 108 bytes, the last of them NUL; a socket is made in a folder beside its path, `PATH~/s`. */
+/**
+ * unix(7): sun_path holds 108 bytes, the last of them NUL. A socket is made in a folder beside its
+ * path, `PATH~/s`, which takes three more.
+ */
 const SOCKET_PATH_BYTES_MAX = 104;
 
-function checkSockets({ sockets }: Config, refuse: Note): void {
+function checkSockets({ sockets }: Config, refuse: NoteProblem): void {
   const names = new Seen();
   sockets.forEach(({ path }, index) => {
     const where = ["sockets", index, "path"];
@@ -50,13 +51,14 @@ function checkSockets({ sockets }: Config, refuse: Note): void {
     if (names.again(name)) {
       refuse(
         where,
-        `another socket has the file name ${name} too; receipts and \`sub\` tell sockets apart by it`,
+        `another socket has the file name ${name} too; ` +
+          "receipts and `sub` tell sockets apart by it",
       );
     }
   });
 }
 
-function checkApprovers({ approvers, clawshield }: Config, refuse: Note): void {
+function checkApprovers({ approvers, clawshield }: Config, refuse: NoteProblem): void {
   const names = new Seen();
   const keyids = new Seen();
   const keys = new Seen(clawshield === null ? [] : [base64Encode(clawshield.publicKey)]);
@@ -82,7 +84,11 @@ function checkApprovers({ approvers, clawshield }: Config, refuse: Note): void {
   });
 }
 
-function checkModule({ mode }: Config, { name, module, digest }: ActionConfig, refuse: Note): void {
+function checkModule(
+  { mode }: Config,
+  { name, module, digest }: ActionConfig,
+  refuse: NoteProblem,
+): void {
   const where = ["actions", name];
   if ("builtin" in module) {
     if (!BUILTINS.includes(module.builtin)) {
@@ -102,33 +108,33 @@ function checkModule({ mode }: Config, { name, module, digest }: ActionConfig, r
   }
 }
 
-function checkConduct(config: Config, action: ActionConfig, refuse: Note): void {
-  const where = ["actions", action.name];
-  if (action.allow.run.length > 0 && !action.unconfined) {
-    refuse(
-      [...where, "allow", "run"],
-      "these programs run as the daemon's user, outside of every other grant; remove the grant, or accept it with unconfined = true",
-    );
-  }
+function checkPermissions(action: ActionConfig, refuse: NoteProblem): void {
+  if (action.allow.run.length === 0 || action.unconfined) return;
+  refuse(
+    ["actions", action.name, "allow", "run"],
+    "these programs run as the daemon's user, outside of every other permission; " +
+      "remove them, or accept that with unconfined = true",
+  );
+}
+
+function checkRerun(config: Config, action: ActionConfig, refuse: NoteProblem): void {
   if (action.onInterrupt !== "rerun") return;
+  const where = ["actions", action.name, "on_interrupt"];
   const { payloadMs = config.retention.payloadMs } = action.retention;
   if (!action.idempotent) {
-    refuse([...where, "on_interrupt"], '"rerun" needs idempotent = true: it may run a second time');
+    refuse(where, '"rerun" needs idempotent = true: it may run a second time');
   }
   if (payloadMs === null) {
-    refuse(
-      [...where, "on_interrupt"],
-      '"rerun" needs the payload, which retention.payload = "none" never stores',
-    );
+    refuse(where, '"rerun" needs the payload, which retention.payload = "none" never stores');
   }
 }
 
-/** Who may approve an action, [clawshield] included. */
+/** Compares the approvals an action needs with the approvers it has, [clawshield] included. */
 function checkApprovals(
   config: Config,
   { name, approvals }: ActionConfig,
-  refuse: Note,
-  warn: Note,
+  refuse: NoteProblem,
+  warn: NoteProblem,
 ): void {
   if (config.mode === "demo") return;
   const everyone: readonly Pick<ApproverConfig, "actions">[] = config.clawshield === null
@@ -139,17 +145,17 @@ function checkApprovals(
   if (approvals > 1 && able < approvals) {
     refuse(where, `needs ${approvals} approvers, but ${able} may approve it: it could never run`);
   } else if (able === 0 && config.developmentApprover === null) {
-    warn(where, "nobody may approve this action: it can never run");
+    warn(where, "no approver may approve this action: it can never run");
   }
 }
 
-function checkTenant({ tenant, clawshield }: Config, refuse: Note): void {
+function checkTenant({ tenant, clawshield }: Config, refuse: NoteProblem): void {
   if (tenant !== null && clawshield !== null && clawshield.tenant !== tenant) {
     refuse(["clawshield", "tenant"], `has to equal tenant = ${JSON.stringify(tenant)}`);
   }
 }
 
-function warnOfUnknownActions(config: Config, warn: Note): void {
+function warnOfUnknownActions(config: Config, warn: NoteProblem): void {
   const lists = [
     ...config.sockets.map(({ actions }, index) => ({
       actions,
@@ -169,13 +175,14 @@ function warnOfUnknownActions(config: Config, warn: Note): void {
   }
 }
 
+/** Finds what comes twice. */
 class Seen {
   readonly #values: Set<string>;
   constructor(values: readonly string[] = []) {
     this.#values = new Set(values);
   }
 
-  /** Whether `value` was here before; it is from now on. */
+  /** Whether `value` was asked for before. */
   again(value: string): boolean {
     const seen = this.#values.has(value);
     this.#values.add(value);

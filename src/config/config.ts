@@ -1,7 +1,8 @@
 /**
- * The configuration as the rest of openexec sees it: resolved, absolute, checked. Only config/ makes one.
+ * The configuration as the rest of openexec sees it: resolved and checked. Only config/ makes one.
  *
- * Durations are milliseconds, sizes bytes, times seconds since 1970 unless the name says otherwise.
+ * Paths are absolute, sizes are bytes. Durations are milliseconds and times are seconds since 1970,
+ * unless the name says otherwise.
  */
 
 import type { Digest, Mode, Role } from "../core/types.ts";
@@ -9,7 +10,7 @@ import type { Digest, Mode, Role } from "../core/types.ts";
 export interface Config {
   /** The file it was read from, or null for the embedded default. */
   readonly path: string | null;
-  /** null: a random one is made at first start and remembered by the state directory. */
+  /** null: the first start makes a random one, which the state directory remembers. */
   readonly executorId: string | null;
   readonly mode: Mode;
   readonly tenant: string | null;
@@ -17,7 +18,7 @@ export interface Config {
   readonly anchor: string | null;
   readonly sockets: readonly SocketConfig[];
   readonly approvers: readonly ApproverConfig[];
-  /** Path of the approver key made on first start; set only by the embedded default. */
+  /** Path of the approver key that the first start makes; set only by the embedded default. */
   readonly developmentApprover: string | null;
   readonly actions: ReadonlyMap<string, ActionConfig>;
   readonly clawshield: ClawshieldConfig | null;
@@ -48,10 +49,12 @@ export interface ApproverConfig {
   readonly keys: readonly ApproverPublicKey[];
 }
 
+/** What an approver's signatures are checked with, and when they count. */
 export interface ApproverPublicKey {
   readonly keyid: string;
   /** 32 bytes, admissible as core/ed25519.ts defines it. */
   readonly publicKey: Uint8Array;
+  /** null: no bound. */
   readonly notBefore: number | null;
   readonly notAfter: number | null;
 }
@@ -67,9 +70,9 @@ export type Isolation = "fresh" | "process" | "reuse";
 
 export interface ActionConfig {
   readonly name: string;
-  /** Where the handler's code is: one of ours, or one file (absolute path). */
+  /** Where the handler's code is: one of ours, or one file. */
   readonly module: { readonly builtin: string } | { readonly file: string };
-  /** Digest the config pins; null only for built-ins and in demo mode. */
+  /** The pinned digest of the file; null only for built-ins and in demo mode. */
   readonly digest: Digest | null;
   readonly approvals: number;
   readonly timeoutMs: number;
@@ -79,14 +82,14 @@ export interface ActionConfig {
   readonly onInterrupt: "unknown" | "rerun";
   readonly allow: Permissions;
   readonly unconfined: boolean;
-  /** Names of credentials, and the files they are read from (absolute). */
+  /** Names of credentials, and the files they are read from. */
   readonly secrets: ReadonlyMap<string, string>;
   readonly memoryBytes: number;
-  /** null: as in `retention`. */
+  /** A member that is absent is as in `Config.retention`. */
   readonly retention: Partial<Retention>;
 }
 
-/** What a handler may reach; empty means nothing. Paths are absolute. */
+/** What a handler may reach; empty means nothing. */
 export interface Permissions {
   readonly net: readonly string[];
   readonly read: readonly string[];
@@ -114,7 +117,7 @@ export interface Limits {
   readonly drainMs: number;
 }
 
-/** Where each new checkpoint is kept besides the log (contract: witnessing). */
+/** Where each new checkpoint goes besides the log. */
 export interface CheckpointConfig {
   readonly file: string | null;
   readonly command: readonly string[] | null;

@@ -1,7 +1,15 @@
 /**
- * What is wrong with a configuration: every problem found, in file order, each with the line to mend. The daemon does not
- * start on it and commands end with exit code 2; it is said on the terminal and never to a peer.
+ * What is wrong with a configuration: every problem, in file order, each with the line to mend.
+ *
+ * The daemon does not start on it and commands end with exit code 2. The terminal shows it, a peer
+ * never sees it.
  */
+
+/** A place in the file: names of keys, and positions in lists from 0. */
+export type KeyPath = readonly (string | number)[];
+
+/** Takes note of a problem: at a key of the file, or with a variable or an option by its name. */
+export type NoteProblem = (where: KeyPath | string, message: string) => void;
 
 export interface ConfigProblem {
   /** The file's path; for a variable or an option its name, such as `OPENEXEC_MODE` or `--mode`. */
@@ -26,7 +34,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** `FILE:LINE: key: message`, the shape editors and terminals make a link of. */
+/** Formats as `FILE:LINE: key: message`, which editors and terminals turn into a link. */
 export function problemText({ source, line, key, message }: ConfigProblem): string {
   const where = line === null ? source : `${source}:${line}`;
   return key === "" ? `${where}: ${message}` : `${where}: ${key}: ${message}`;

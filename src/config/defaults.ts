@@ -1,9 +1,9 @@
 /**
- * What stands for everything that a file leaves out, and for the file itself: the embedded default is an empty file and one
- * approver whose key the daemon makes on first start.
+ * Values for what a file leaves out, and the embedded default for a file that is not there: an
+ * empty file and one approver, whose key the daemon makes on first start.
  *
- * That key lies where the same user's agents can read it, so it proves nothing about who approved: whoever uses this
- * default is told so (`Config.developmentApprover`).
+ * The same user's agents can read that key, so it does not prove who approved. The daemon says so
+ * wherever this default is used (`Config.developmentApprover`).
  */
 
 import { folderOf, joinPath, nameOf } from "../core/path.ts";
@@ -17,17 +17,19 @@ export const SYSTEM_CONFIG = "/etc/openexec/openexec.toml";
 /** Handlers that are our own code; actions/builtin/ holds one for each. */
 export const BUILTINS: readonly string[] = ["echo", "add"];
 
-/** Name of the approver of the embedded default, the keyid of its first key, and that key's file in the state directory. */
+/** Name of the approver of the embedded default. */
 export const DEVELOPMENT_APPROVER = "development";
+/** The keyid of its first key. */
 export const DEVELOPMENT_KEYID = "development-1";
+/** That key's file in the state directory. */
 export const DEVELOPMENT_KEY_FILE = "approver.key";
 
-/** Where systemd puts the credentials of the unit openexec.service: for commands that run outside of it. */
+/** Where systemd puts the service's credentials, for commands that run outside of the service. */
 export const SERVICE_CREDENTIALS = "/run/credentials/openexec.service";
 
 const DEVELOPMENT_TTL_SECONDS = 15 * 60;
 
-/** The public half of the development approver's key. */
+/** The public half of the key that the embedded default's approver signs with. */
 export interface DevelopmentKey {
   readonly keyid: string;
   /** 32 bytes. */
@@ -73,7 +75,7 @@ export function defaultSockets(agent: string): readonly SocketConfig[] {
   }];
 }
 
-/** `agent.sock` has `admin.sock`; `x.sock` has `x.admin.sock`, so that daemons may share a folder. */
+/** Gives `admin.sock` for `agent.sock` and `x.admin.sock` for `x.sock`: daemons share folders. */
 function adminSocketBeside(agent: string): string {
   const name = nameOf(agent);
   const dot = name.lastIndexOf(".");

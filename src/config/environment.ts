@@ -1,7 +1,8 @@
 /**
  * The one owner of environment variables: every name openexec reads, once, into a typed value.
  *
- * Invariant: an empty variable is an unset one, so that `NAME=` in a unit file or a shell can clear an inherited value.
+ * Invariant: an empty variable counts as unset, so that `NAME=` in a unit file or a shell can clear
+ * an inherited value.
  */
 
 export interface Environment {
@@ -18,7 +19,7 @@ export interface Environment {
   readonly noColor: boolean;
 }
 
-/** What OpenExec 0.1.10 reads: texts as they were set, checked by config/legacy_environment.ts. */
+/** The variables of OpenExec 0.1.10, as they were set; legacy_environment.ts checks them. */
 export interface OpenexecVariables {
   readonly mode: string | null;
   readonly allowedActions: string | null;
@@ -30,7 +31,7 @@ export interface OpenexecVariables {
 export interface SystemdVariables {
   readonly credentialsDirectory: string | null;
   readonly notifySocket: string | null;
-  /** null unless all of LISTEN_FDS and LISTEN_PID are whole numbers; the descriptors start at 3. */
+  /** null unless LISTEN_FDS and LISTEN_PID are whole numbers. The descriptors start at 3. */
   readonly listen: {
     readonly pid: number;
     readonly count: number;
@@ -48,7 +49,8 @@ export const VARIABLES = {
   OPENEXEC_SOCKET: "Path of the first agent socket, over the file's; --socket goes before it.",
   OPENEXEC_STATE_DIR: "The state directory, over the file's; --state goes before it.",
   OPENEXEC_MODE:
-    "As in OpenExec 0.1.10: `demo`, or `clawshield` for enforced with [clawshield]; also `enforced`.",
+    "As in OpenExec 0.1.10: `demo`, or `clawshield` for enforced with [clawshield]; also " +
+    "`enforced`.",
   OPENEXEC_ALLOWED_ACTIONS:
     "As in OpenExec 0.1.10: names separated by commas; nothing else may be asked for.",
   CLAWSHIELD_PUBLIC_KEY: "As in OpenExec 0.1.10: stands for clawshield.public_key.",
@@ -69,7 +71,7 @@ export const VARIABLES = {
 
 type Name = keyof typeof VARIABLES;
 
-/** What `--allow-env` has to name. */
+/** The names for `--allow-env`. */
 export const ENVIRONMENT_NAMES: readonly string[] = Object.keys(VARIABLES);
 
 /** Reads the process's own variables. */
@@ -79,13 +81,13 @@ export function readEnvironment(): Environment {
   );
 }
 
-/** What the runtime itself reads: where its cache is. */
+/** Variables by which the runtime finds its cache. */
 const RUNTIME_NAMES: readonly string[] = ["DENO_DIR", "XDG_CACHE_HOME"];
 
 /**
- * What a daemon gets of this process's variables whose place it takes: what it reads, and `granted` for its actions. So nothing
- * that could load code into it, and no secret that was meant for the shell it was started from. The runtime asks nobody for
- * updates.
+ * Picks the variables a daemon keeps when it takes this process's place: those it reads, and
+ * `granted` for its actions. It gets no variable that could load code into it, and no secret that
+ * was meant for the shell it was started from. The runtime does not look for updates.
  */
 export function daemonVariables(granted: readonly string[]): Record<string, string> {
   const kept = [...ENVIRONMENT_NAMES, ...RUNTIME_NAMES, ...granted].flatMap((name) => {
@@ -95,7 +97,7 @@ export function daemonVariables(granted: readonly string[]): Record<string, stri
   return { ...Object.fromEntries(kept), DENO_NO_UPDATE_CHECK: "1" };
 }
 
-/** One variable by its name, for actions that are granted it. */
+/** Reads one variable by its name, for actions that are granted it. */
 export function readVariable(name: string): string | undefined {
   return Deno.env.get(name);
 }

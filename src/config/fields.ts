@@ -1,6 +1,8 @@
 /**
- * The kinds of values a setting can have. Each says in words what it expects, which is what a wrong value is answered
- * with, and turns the file's spelling into the unit config.ts speaks of (milliseconds, bytes, permission bits, key bytes).
+ * The kinds of values a setting can have.
+ *
+ * Each says in words what it expects, for the message about a wrong value, and turns the file's
+ * spelling into the unit of config.ts (milliseconds, bytes, permission bits, key bytes).
  */
 
 import * as v from "valibot";
@@ -32,7 +34,7 @@ export function integer(minimum: number, maximum: number = Number.MAX_SAFE_INTEG
   );
 }
 
-/** core/limits.ts isName. */
+/** A name as `isName` of core/limits.ts has it. */
 export const name = text(
   /^[\x21-\x7e]{1,255}$/,
   "a name of 1 to 255 visible ASCII characters, no space",
@@ -75,7 +77,7 @@ export const span = durationWithin(
   'a duration from "1s" to "36525d", such as "15m", "24h" or "7d"',
 );
 
-/** "none" is null: never stored. */
+/** A span, or "none" for never stored, which becomes null. */
 export const retention = v.union([
   v.pipe(v.literal("none"), v.transform(() => null)),
   span,
@@ -116,7 +118,7 @@ export const mode = v.pipe(
 
 const PATH = "a path, absolute or relative to this file (~ is not expanded)";
 
-/** Relative ones are taken from the folder of the configuration file. */
+/** A path; a relative one starts from the folder of the configuration file. */
 export const path = v.pipe(text(/^[^~]/, PATH), v.excludes("\0", PATH));
 
 const DIGEST = 'a digest, "sha256:" and 64 lower-case hex digits, as `openexec pin` prints it';
@@ -128,7 +130,7 @@ export const digest = v.pipe(
 
 const PUBLIC_KEY = 'an admissible Ed25519 public key: "ed25519:BASE64", PEM or "ssh-ed25519 ..."';
 
-/** To 32 bytes. */
+/** An Ed25519 public key, to its 32 bytes. */
 export const publicKey = v.pipe(
   v.string(PUBLIC_KEY),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -141,7 +143,7 @@ export const publicKey = v.pipe(
 
 const INSTANT = "a date and time with offset, such as 2026-01-01T00:00:00Z (no quotes)";
 
-/** To seconds since 1970. */
+/** A date and time with offset, to seconds since 1970. */
 export const instant = v.pipe(
   v.date(INSTANT),
   v.transform((date) => Math.floor(date.getTime() / 1000)),
@@ -151,7 +153,7 @@ export function list<Item extends v.GenericSchema>(item: Item, expected: string)
   return v.array(item, expected);
 }
 
-/** valibot alone would take an array, a date or an Unfit for a table with no keys. */
+/** Excludes arrays, dates and UnsupportedValues, which valibot takes for tables without keys. */
 function isTable(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -172,7 +174,7 @@ export function table<Entries extends v.ObjectEntries>(entries: Entries) {
   );
 }
 
-/** A table whose keys are names that the operator chose. */
+/** A table whose keys are names of the operator's choice. */
 export function tableOf<Value extends v.GenericSchema>(
   key: v.GenericSchema<string, string>,
   value: Value,
@@ -187,7 +189,7 @@ function missingText(entries: v.ObjectEntries, issue: v.BaseIssue<unknown>): str
   return `missing${expected}`;
 }
 
-/** Documentation and expectation travel with the schema: into the reference, and to editors as `errorMessage`. */
+/** Attaches what the reference says of a key, and what editors say of a wrong value. */
 function documented<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
   const errorMessage = "message" in schema && typeof schema.message === "string"
     ? schema.message

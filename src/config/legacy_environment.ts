@@ -1,9 +1,9 @@
 /**
- * OpenExec 0.1.10's environment over a configuration: OPENEXEC_MODE, OPENEXEC_ALLOWED_ACTIONS, CLAWSHIELD_PUBLIC_KEY and
- * CLAWSHIELD_TENANT_ID.
+ * OpenExec 0.1.10's environment over a configuration: OPENEXEC_MODE, OPENEXEC_ALLOWED_ACTIONS,
+ * CLAWSHIELD_PUBLIC_KEY and CLAWSHIELD_TENANT_ID.
  *
- * Invariant: a variable narrows what the file says or fills in what it leaves open; where the two contradict each other the
- * daemon does not start, because no reading of such a pair is surely the stricter one.
+ * Invariant: a variable narrows what the file says or fills in what it leaves open. Where the two
+ * contradict each other the daemon does not start, because neither of them is surely the stricter.
  */
 
 import * as v from "valibot";
@@ -11,33 +11,36 @@ import { equalBytes } from "../core/encoding.ts";
 import { isName } from "../core/limits.ts";
 import type { Mode } from "../core/types.ts";
 import type { ClawshieldConfig } from "./config.ts";
+import type { NoteProblem } from "./config_error.ts";
 import type { OpenexecVariables } from "./environment.ts";
 import { name, publicKey } from "./fields.ts";
-import { clawshieldSchema } from "./access_schema.ts";
-import type { Settings } from "./schema.ts";
+import { clawshieldSchema, type Settings } from "./schema.ts";
 
-/** Takes note of a problem: of a variable by its name, or of a key of the file by its path. */
-export type Report = (where: string | readonly (string | number)[], message: string) => void;
-
-/** What was said before the environment was looked at. `said` is null where neither a file nor --mode did. */
-export interface Said {
-  readonly mode: { readonly value: Mode; readonly by: string } | null;
+/** The settings that have such a variable, before it is read. */
+export interface Overridable {
+  /** The mode and where it comes from; null where neither a file nor --mode says one. */
+  readonly mode: { readonly value: Mode; readonly source: string } | null;
   readonly clawshield: Settings["clawshield"];
 }
 
-export interface Tightened {
+/** The same settings, with the variables in them. */
+export interface Overridden {
   readonly mode: Mode;
   readonly clawshield: ClawshieldConfig | null;
   readonly allowedActions: ReadonlySet<string> | null;
 }
 
-export function tighten(said: Said, variables: OpenexecVariables, report: Report): Tightened {
-  const mode = modeOf(said.mode, variables.mode, report);
+export function applyLegacyEnvironment(
+  settings: Overridable,
+  variables: OpenexecVariables,
+  note: NoteProblem,
+): Overridden {
+  const mode = modeOf(settings.mode, variables.mode, note);
   return {
     mode,
     // demo reads no approvals, so nothing may look as if it verified some
-    clawshield: mode === "demo" ? null : clawshieldOf(said.clawshield, variables, report),
-    allowedActions: allowedActionsOf(variables.allowedActions, report),
+    clawshield: mode === "demo" ? null : clawshieldOf(settings.clawshield, variables, note),
+    allowedActions: allowedActionsOf(variables.allowedActions, note),
   };
 }
 
@@ -47,30 +50,28 @@ const MODES: ReadonlyMap<string, Mode> = new Map([
   ["enforced", "enforced"],
 ]);
 
-function modeOf(said: Said["mode"], variable: string | null, report: Report): Mode {
+function modeOf(setting: Overridable["mode"], variable: string | null, note: NoteProblem): Mode {
   const wanted = variable === null ? undefined : MODES.get(variable);
   if (variable !== null && wanted === undefined) {
-    report(
+    const got = JSON.stringify(variable);
+    note("OPENEXEC_MODE", `expected "demo", "clawshield" or "enforced", got ${got}`);
+  }
+  if (setting === null) return wanted ?? "enforced";
+  if (wanted !== undefined && wanted !== setting.value) {
+    note(
       "OPENEXEC_MODE",
-      `expected "demo", "clawshield" or "enforced", got ${JSON.stringify(variable)}`,
+      `"${variable}" contradicts mode "${setting.value}" of ${setting.source}; unset one of them`,
     );
   }
-  if (said === null) return wanted ?? "enforced";
-  if (wanted !== undefined && wanted !== said.value) {
-    report(
-      "OPENEXEC_MODE",
-      `"${variable}" contradicts mode "${said.value}" of ${said.by}; unset one of them`,
-    );
-  }
-  return said.value;
+  return setting.value;
 }
 
-function allowedActionsOf(variable: string | null, report: Report): ReadonlySet<string> | null {
+function allowedActionsOf(variable: string | null, note: NoteProblem): ReadonlySet<string> | null {
   if (variable === null) return null;
   const names = variable.split(",").map((name) => name.trim()).filter((name) => name !== "");
   for (const name of names) {
     if (!isName(name)) {
-      report("OPENEXEC_ALLOWED_ACTIONS", `${JSON.stringify(name)} is no name of an action`);
+      note("OPENEXEC_ALLOWED_ACTIONS", `${JSON.stringify(name)} is no name of an action`);
     }
   }
   return new Set(names);
@@ -79,28 +80,28 @@ function allowedActionsOf(variable: string | null, report: Report): ReadonlySet<
 function clawshieldOf(
   file: Settings["clawshield"],
   variables: OpenexecVariables,
-  report: Report,
+  note: NoteProblem,
 ): ClawshieldConfig | null {
   const { clawshieldPublicKey, clawshieldTenant } = variables;
-  const asked = file !== undefined || clawshieldPublicKey !== null || clawshieldTenant !== null ||
-    variables.mode === "clawshield";
-  if (!asked) return null;
+  const isWanted = file !== undefined || clawshieldPublicKey !== null ||
+    clawshieldTenant !== null || variables.mode === "clawshield";
+  if (!isWanted) return null;
   const section = file ?? v.parse(clawshieldSchema, {});
   const place = file === undefined ? null : ["clawshield"];
   const key = agreed({
     name: "CLAWSHIELD_PUBLIC_KEY",
-    variable: parsed(keyVariable, clawshieldPublicKey, "CLAWSHIELD_PUBLIC_KEY", report),
+    variable: parsed(keyVariable, clawshieldPublicKey, "CLAWSHIELD_PUBLIC_KEY", note),
     key: "clawshield.public_key",
     file: section.public_key,
     place,
-  }, report);
+  }, note);
   const tenant = agreed({
     name: "CLAWSHIELD_TENANT_ID",
-    variable: parsed(name, clawshieldTenant, "CLAWSHIELD_TENANT_ID", report),
+    variable: parsed(name, clawshieldTenant, "CLAWSHIELD_TENANT_ID", note),
     key: "clawshield.tenant",
     file: section.tenant,
     place,
-  }, report);
+  }, note);
   if (key === undefined || tenant === undefined) return null;
   return {
     publicKey: key,
@@ -110,24 +111,24 @@ function clawshieldOf(
   };
 }
 
-/** A key whose line breaks were written as `\\n`, as shells and unit files make one do, is taken as well. */
+/** Accepts `\\n` for a line break too: shells and unit files make people write one so. */
 const keyVariable = v.pipe(
   v.string(),
   v.transform((pem) => pem.replaceAll("\\n", "\n")),
   publicKey,
 );
 
-/** undefined when the variable is not set, null when it is wrong, which has been reported then. */
+/** Returns undefined for a variable that is not set, and null for a wrong one, which it notes. */
 function parsed<Output>(
   schema: v.GenericSchema<string, Output>,
   text: string | null,
   variable: string,
-  report: Report,
+  note: NoteProblem,
 ): Output | null | undefined {
   if (text === null) return undefined;
   const result = v.safeParse(schema, text);
   if (result.success) return result.output;
-  report(variable, `expected ${result.issues[0].message}`);
+  note(variable, `expected ${result.issues[0].message}`);
   return null;
 }
 
@@ -136,21 +137,21 @@ interface TwoSources<Value> {
   readonly variable: Value | null | undefined;
   readonly key: string;
   readonly file: Value | undefined;
-  /** Of the section in the file, null when it has none. */
+  /** The section's key in the file, null when the file has none. */
   readonly place: readonly string[] | null;
 }
 
-/** The value that variable and file agree on; what is missing or differs is reported. */
+/** Returns the value that variable and file agree on; notes a missing value or a difference. */
 function agreed<Value extends string | Uint8Array>(
   sources: TwoSources<Value>,
-  report: Report,
+  note: NoteProblem,
 ): Value | undefined {
   const { name, variable, key, file, place } = sources;
   if (variable === null) return undefined;
   if (variable === undefined && file === undefined) {
-    report(place ?? name, `missing; set ${key} or ${name}`);
+    note(place ?? name, `missing; set ${key} or ${name}`);
   } else if (variable !== undefined && file !== undefined && !isSame(variable, file)) {
-    report(name, `differs from ${key} of the file; unset one of them`);
+    note(name, `differs from ${key} of the file; unset one of them`);
   }
   return file ?? variable;
 }

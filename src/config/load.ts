@@ -1,8 +1,9 @@
 /**
  * From the command line, the environment and one file to a checked configuration.
  *
- * Two steps, because the first has to happen before the daemon knows what it may read: `loadConfig` reads the configuration
- * file and nothing else; `checkPaths` then follows the symbolic links of the paths that the file names.
+ * It takes two steps, because the first happens before the daemon knows what it may read:
+ * `loadConfig` reads the configuration file and nothing else; `checkPaths` then follows the
+ * symbolic links of the paths that the file names.
  */
 
 import * as v from "valibot";
@@ -10,14 +11,13 @@ import { utf8Decode } from "../core/encoding.ts";
 import { resolvePath } from "../core/path.ts";
 import { checkConfig } from "./checks.ts";
 import type { Config } from "./config.ts";
-import { ConfigError, type ConfigProblem } from "./config_error.ts";
+import { ConfigError, type ConfigProblem, type KeyPath } from "./config_error.ts";
 import { developmentApprover, type DevelopmentKey, SYSTEM_CONFIG } from "./defaults.ts";
-import { type Document, keyText, parseDocument, type Path } from "./toml.ts";
 import type { Environment } from "./environment.ts";
-import { issuePath, issueText } from "./issue.ts";
 import { checkOverlaps, type RealPath } from "./overlaps.ts";
 import { type Overrides, resolveSettings } from "./resolve.ts";
 import { type Settings, settingsSchema } from "./schema.ts";
+import { keyText, parseDocument, type TomlDocument, UnsupportedValue } from "./toml.ts";
 
 export interface LoadRequest {
   /** --config */
@@ -26,21 +26,21 @@ export interface LoadRequest {
   readonly environment: Environment;
   /** Absolute; relative options and variables are taken from it. */
   readonly cwd: string;
-  /** The file's bytes, or undefined when there is none. Throws a ConfigError when it cannot be read. */
+  /** Returns undefined for a file that is not there. `readConfigFile`, outside of tests. */
   readonly read: (path: string) => Uint8Array | undefined;
   /**
-   * The key of the embedded default's approver, whose file is given: `serve` makes it where it is missing, other commands
-   * answer null then. Asked only when no configuration file is found.
+   * Returns the key of the embedded default's approver from its file. `serve` makes one where it is
+   * missing, other commands return null. Called only when no configuration file is found.
    */
   readonly developmentKey: (file: string) => DevelopmentKey | null;
 }
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** In file order: what starts, but is unlikely to be meant. */
+  /** In file order: settings that do not keep the daemon from starting but are hardly meant. */
   readonly warnings: readonly ConfigProblem[];
-  /** What is wrong with a key, with its file and line. */
-  problemAt(path: Path, message: string): ConfigProblem;
+  /** Gives a problem at a key its file and line. */
+  problemAt(where: KeyPath | string, message: string): ConfigProblem;
 }
 
 /** Throws a ConfigError with every problem that was found. */
@@ -54,9 +54,11 @@ export function loadConfig(request: LoadRequest): LoadedConfig {
 }
 
 /**
- * The configuration of a daemon that runs, as it is now; `startedFrom` is the file it was read from at the start, null for the
- * embedded default. Throws a ConfigError also where that file is gone, and where there is one now that was not there: only a
- * restart changes where approvers are read from.
+ * Loads the configuration of a running daemon anew. `startedFrom` is the file it was read from at
+ * the start, null for the embedded default.
+ *
+ * Throws a ConfigError also where that file is gone, and where there is one now that was not there:
+ * only a restart changes where approvers are read from.
  */
 export function loadConfigAgain(request: LoadRequest, startedFrom: string | null): LoadedConfig {
   if (startedFrom !== null) return loadConfig({ ...request, config: startedFrom });
@@ -65,11 +67,14 @@ export function loadConfigAgain(request: LoadRequest, startedFrom: string | null
   throw new ConfigError([{ source: SYSTEM_CONFIG, line: null, key: "", message }]);
 }
 
-/** Throws a ConfigError for grants and an anchor that are where they must not be; `program` is openexec's own folder. */
+/**
+ * Throws a ConfigError for permissions and an anchor that are where they must not be. `program` is
+ * the folder of openexec's own files.
+ */
 export function checkPaths(loaded: LoadedConfig, program: string, realPath: RealPath): void {
   const problems: ConfigProblem[] = [];
-  checkOverlaps(loaded.config, program, realPath, (path, message) => {
-    problems.push(loaded.problemAt(path, message));
+  checkOverlaps(loaded.config, program, realPath, (where, message) => {
+    problems.push(loaded.problemAt(where, message));
   });
   if (problems.length > 0) throw new ConfigError(problems);
 }
@@ -91,7 +96,7 @@ function loadEmbedded(request: LoadRequest): LoadedConfig {
   return { ...loaded, config: { ...loaded.config, approvers: [developmentApprover(key)] } };
 }
 
-function settingsOf(file: string, document: Document): Settings {
+function settingsOf(file: string, document: TomlDocument): Settings {
   const result = v.safeParse(settingsSchema, document.value);
   if (result.success) return result.output;
   throw new ConfigError(result.issues.map((issue) => {
@@ -109,45 +114,62 @@ function finish(
   request: LoadRequest,
   file: string | null,
   settings: Settings,
-  document: Document | null,
+  document: TomlDocument | null,
 ): LoadedConfig {
-  const problemAt = (path: Path, message: string): ConfigProblem => ({
-    source: file ?? "the embedded default",
-    line: document?.lineOf(path) ?? null,
-    key: keyText(path),
-    message,
-  });
+  const problemAt = (where: KeyPath | string, message: string): ConfigProblem =>
+    typeof where === "string" ? { source: where, line: null, key: "", message } : {
+      source: file ?? "the embedded default",
+      line: document?.lineOf(where) ?? null,
+      key: keyText(where),
+      message,
+    };
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [];
   const { environment, overrides, cwd } = request;
-  const config = resolveSettings(
-    settings,
-    { file, environment, overrides, cwd },
-    (where, message) => {
-      problems.push(
-        typeof where === "string"
-          ? { source: where, line: null, key: "", message }
-          : problemAt(where, message),
-      );
-    },
-  );
-  // of a script whose variable was never set: the working directory would become the state directory
-  for (
-    const [flag, path] of [["--state", overrides.state], ["--socket", overrides.socket]] as const
-  ) {
-    if (path === "") {
-      problems.push({ source: flag, line: null, key: "", message: "expected a path, got nothing" });
-    }
-  }
-  checkConfig(
-    config,
-    (path, message) => problems.push(problemAt(path, message)),
-    (path, message) => warnings.push(problemAt(path, message)),
-  );
+  const refuse = (where: KeyPath | string, message: string) => {
+    problems.push(problemAt(where, message));
+  };
+  const config = resolveSettings(settings, { file, environment, overrides, cwd }, refuse);
+  // a script's unset variable would make the working directory the state directory
+  if (overrides.state === "") refuse("--state", "expected a path, got nothing");
+  if (overrides.socket === "") refuse("--socket", "expected a path, got nothing");
+  checkConfig(config, refuse, (where, message) => warnings.push(problemAt(where, message)));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     config,
     warnings: warnings.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)),
     problemAt,
   };
+}
+
+function issuePath(issue: v.BaseIssue<unknown>): KeyPath {
+  return (issue.path ?? []).map(({ key }) => typeof key === "number" ? key : String(key));
+}
+
+/** Says `expected X, got Y` in the words of fields.ts, or that a key is unknown or missing. */
+function issueText(issue: v.BaseIssue<unknown>): string {
+  const ownWords = issue.type === "never" || issue.type === "object_with_rest";
+  return ownWords ? issue.message : `expected ${issue.message}, got ${kindOf(issue.input)}`;
+}
+
+const SHOWN_LENGTH_MAX = 60;
+
+function kindOf(value: unknown): string {
+  if (value instanceof UnsupportedValue) return `a ${value.type}`;
+  if (value instanceof Date) return "a date and time";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (typeof value === "object") return "a table";
+  const shown = JSON.stringify(value);
+  return shown.length > SHOWN_LENGTH_MAX ? `${shown.slice(0, SHOWN_LENGTH_MAX)}...` : shown;
+}
+
+/** Returns undefined when there is no such file. Throws a ConfigError when it cannot be read. */
+export function readConfigFile(path: string): Uint8Array | undefined {
+  try {
+    return Deno.readFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    const message = `cannot be read: ${error instanceof Error ? error.name : "error"}`;
+    throw new ConfigError([{ source: path, line: null, key: "", message }]);
+  }
 }

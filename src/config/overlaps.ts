@@ -1,15 +1,16 @@
 /**
- * Grants that would let a handler reach what protects everyone else: the ledger and its keys, the configuration, the
- * sockets, other handlers' code, other actions' secrets, checkpoints kept elsewhere.
+ * Permissions that would let a handler reach what protects everyone else: the ledger and its keys,
+ * the configuration, the sockets, other handlers' code, other actions' secrets, kept checkpoints.
  *
- * Invariant: a grant and a protected path never contain each other, neither as they are written (what the runtime compares)
- * nor with every symbolic link resolved (where the kernel goes). A link that is made inside a granted folder later on is
- * outside of this: whoever may make one there may reach what it points to.
+ * Invariant: a permitted path and a protected path never contain each other, neither as they are
+ * written (the runtime compares that) nor with every symbolic link resolved (the kernel goes
+ * there). A link that is made inside a permitted folder later on is outside of this check: a user
+ * who may make one there may reach what it points to.
  */
 
 import { folderOf, joinPath } from "../core/path.ts";
 import type { ActionConfig, Config } from "./config.ts";
-import type { Note } from "./checks.ts";
+import type { NoteProblem } from "./config_error.ts";
 
 /** The path with every symbolic link resolved, or undefined when nothing is there. */
 export type RealPath = (path: string) => string | undefined;
@@ -26,7 +27,7 @@ export function checkOverlaps(
   config: Config,
   program: string,
   realPath: RealPath,
-  refuse: Note,
+  refuse: NoteProblem,
 ): void {
   const guarded = protectedPaths(config, program).map((entry) => ({
     ...entry,
@@ -45,7 +46,7 @@ export function checkOverlaps(
         if (hit !== undefined) {
           refuse(
             ["actions", action.name, "allow", kind, index],
-            `this grant would reach ${hit.what}; narrow it`,
+            `this permission would reach ${hit.what}; narrow it`,
           );
         }
       });
@@ -54,7 +55,7 @@ export function checkOverlaps(
   checkAnchor(config, realPath, refuse);
 }
 
-function checkAnchor({ anchor, stateDir }: Config, realPath: RealPath, refuse: Note): void {
+function checkAnchor({ anchor, stateDir }: Config, realPath: RealPath, refuse: NoteProblem): void {
   if (anchor === null) return;
   const [, real = anchor] = formsOf(anchor, realPath);
   if (formsOf(stateDir, realPath).some((form) => contains(form, real))) {
@@ -88,7 +89,7 @@ function given(what: string, path: string | null): Protected[] {
   return path === null ? [] : [{ what, path }];
 }
 
-/** As written, and with the links of its existing part resolved: what is not there yet is looked at by its folder. */
+/** Gives a path as written, and with the links of the part that exists resolved. */
 function formsOf(path: string, realPath: RealPath): readonly [string, string] {
   const written = joinPath(path);
   let existing = written;

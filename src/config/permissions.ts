@@ -1,11 +1,15 @@
 /**
- * The runtime's permissions for a daemon whose configuration is known: what it is configured to touch, and nothing else.
+ * The runtime's permissions for a daemon whose configuration is known: what it is configured to
+ * touch, and nothing else.
  *
- * Invariants: no network at all (sockets are bound through the C library and adopted as descriptors), no program but a
- * configured checkpoint command (executors are started through the C library as well), no file outside of the lists below. FFI
- * has no list, because reading errno through a pointer takes it whole, and a list that names the C library would forbid
- * nothing. So these permissions hold our own code and its dependencies to their business; they are no boundary against a
- * daemon that was taken over.
+ * Invariants:
+ * - No network at all: sockets are bound through the C library and adopted as descriptors.
+ * - No program but a configured checkpoint command: the C library starts executors as well.
+ * - No file outside of the lists below.
+ *
+ * FFI has no list: reading errno through a pointer needs the whole permission, and a list that
+ * names the C library would forbid nothing. These permissions therefore hold our own code and its
+ * dependencies to their business. They are no boundary against a daemon that was taken over.
  */
 
 import { folderOf } from "../core/path.ts";
@@ -13,7 +17,7 @@ import type { Config } from "./config.ts";
 import { SYSTEM_CONFIG } from "./defaults.ts";
 import { ENVIRONMENT_NAMES } from "./environment.ts";
 
-/** Absolute paths; os/program.ts has them. */
+/** Absolute paths of our own files; os/program.ts has them. */
 export interface ProgramFiles {
   /** Of openexec's own files. */
   readonly root: string;
@@ -22,12 +26,15 @@ export interface ProgramFiles {
 }
 
 /**
- * What is asked of the system: by lmdb when it is loaded (processors, interfaces, host name), for the clock that nobody can
- * set, for free space, and for the user the daemon runs as.
+ * Questions to the system: lmdb asks for processors, interfaces and host name when it is loaded,
+ * and we ask for the clock that cannot be set, for free space and for the daemon's user.
  */
 const SYSTEM_CALLS = ["cpus", "hostname", "networkInterfaces", "osUptime", "statfs", "uid"];
 
-/** Flags for `deno run`, one per kind of permission. `credentials` is $CREDENTIALS_DIRECTORY: keys are looked for there. */
+/**
+ * Flags for `deno run`, one per kind of permission. `credentials` is $CREDENTIALS_DIRECTORY, where
+ * the daemon looks for keys.
+ */
 export function permissionFlags(
   config: Config,
   program: ProgramFiles,
@@ -56,7 +63,7 @@ function readableBy(config: Config, { root, packages }: ProgramFiles): string[] 
   return [
     root,
     packages,
-    // where there is none, the daemon looks again, and a reload tells of one
+    // a daemon without a file looks again: a reload says when there is one
     config.path ?? SYSTEM_CONFIG,
     ...actions(config).flatMap(({ module, secrets }) => [
       ...("file" in module ? [module.file] : []),
@@ -66,7 +73,7 @@ function readableBy(config: Config, { root, packages }: ProgramFiles): string[] 
   ];
 }
 
-/** Files that are replaced in one step need their folder, where the new one is written first. */
+/** A file that is replaced in one step needs its folder, where the new one is written first. */
 function writable({ stateDir, anchor, checkpoints, sockets }: Config): string[] {
   const replaced = [anchor, checkpoints.file].filter((path) => path !== null);
   return [
@@ -80,7 +87,7 @@ function actions({ actions }: Config) {
   return [...actions.values()];
 }
 
-/** Deno splits at commas and reads a doubled one as part of a value. */
+/** Deno splits at commas and reads a doubled comma as part of a value. */
 function list(values: readonly string[]): string {
   return [...new Set(values)].map((value) => value.replaceAll(",", ",,")).join(",");
 }

@@ -1,22 +1,33 @@
 /**
- * From settings as they were written to the configuration as the rest of openexec sees it: absolute paths, and options
- * before variables before the file before defaults.
+ * From settings as they were written to the configuration as the rest of openexec sees it.
+ *
+ * Options go before variables, variables before the file, and the file before defaults.
  */
 
+import * as v from "valibot";
 import { folderOf, joinPath, resolvePath } from "../core/path.ts";
 import type { Mode } from "../core/types.ts";
-import type { ApproverConfig, Config, Limits, SocketConfig } from "./config.ts";
+import { actionSchema, type ActionSettings } from "./action_schema.ts";
+import type {
+  ActionConfig,
+  ApproverConfig,
+  Config,
+  Limits,
+  Retention,
+  SocketConfig,
+} from "./config.ts";
+import type { NoteProblem } from "./config_error.ts";
 import {
+  BUILTINS,
   defaultAgentSocket,
   defaultSockets,
   defaultStateDir,
   DEVELOPMENT_KEY_FILE,
+  SERVICE_CREDENTIALS,
 } from "./defaults.ts";
 import type { Environment } from "./environment.ts";
-import { resolveActions } from "./resolve_action.ts";
-import type { ApproverSettings, SocketSettings } from "./access_schema.ts";
-import type { Settings } from "./schema.ts";
-import { type Report, tighten } from "./legacy_environment.ts";
+import { applyLegacyEnvironment, type Overridable } from "./legacy_environment.ts";
+import type { ApproverSettings, Settings, SocketSettings } from "./schema.ts";
 
 /** What the command line says. */
 export interface Overrides {
@@ -25,7 +36,8 @@ export interface Overrides {
   readonly mode: Mode | null;
 }
 
-export interface Circumstances {
+/** What a file's settings are read with. */
+export interface ResolveContext {
   /** The configuration file, absolute, or null for the embedded default. */
   readonly file: string | null;
   readonly environment: Environment;
@@ -34,18 +46,24 @@ export interface Circumstances {
   readonly cwd: string;
 }
 
-/** Contradictions between file, options and variables are reported. Throws a ConfigError where no path can be had. */
+/**
+ * Notes contradictions between file, options and variables. Throws a ConfigError where nothing says
+ * where a path is.
+ */
 export function resolveSettings(
   settings: Settings,
-  circumstances: Circumstances,
-  report: Report,
+  context: ResolveContext,
+  note: NoteProblem,
 ): Config {
-  const { file, environment } = circumstances;
+  const { file, environment } = context;
   const absolute = (path: string): string => resolvePath(folderOf(file ?? "/"), path);
-  const said = { mode: modeSaid(settings, circumstances), clawshield: settings.clawshield };
-  const { mode, clawshield, allowedActions } = tighten(said, environment.openexec, report);
-  const stateDir = stateDirOf(settings, circumstances, absolute);
-  const limits = limitsOf(settings);
+  const overridable = { mode: writtenMode(settings, context), clawshield: settings.clawshield };
+  const { mode, clawshield, allowedActions } = applyLegacyEnvironment(
+    overridable,
+    environment.openexec,
+    note,
+  );
+  const stateDir = stateDirOf(settings, context, absolute);
   const { anchor, checkpoints } = settings;
   return {
     path: file,
@@ -54,21 +72,17 @@ export function resolveSettings(
     tenant: settings.tenant ?? null,
     stateDir,
     anchor: anchor === undefined ? null : absolute(anchor),
-    sockets: socketsOf(settings, circumstances, absolute),
+    sockets: socketsOf(settings, context, absolute),
     approvers: settings.approvers.map(approverOf),
-    // an approver was named, or none is read: then the daemon makes none of its own
+    // no key is made where the file names approvers, and none where approvals are not read
     developmentApprover: file === null && mode === "enforced" && clawshield === null
       ? joinPath(stateDir, DEVELOPMENT_KEY_FILE)
       : null,
-    actions: resolveActions(settings, {
-      absolute,
-      inFlight: limits.inFlight,
-      credentials: environment.systemd.credentialsDirectory,
-    }),
+    actions: actionsOf(settings, environment, absolute),
     clawshield,
     allowedActions,
     retention: { payloadMs: settings.retention.payload, resultMs: settings.retention.result },
-    limits,
+    limits: limitsOf(settings),
     checkpoints: {
       file: checkpoints.file === undefined ? null : absolute(checkpoints.file),
       command: checkpoints.command ?? null,
@@ -77,18 +91,16 @@ export function resolveSettings(
   };
 }
 
-function modeSaid(
-  { mode }: Settings,
-  { file, overrides }: Circumstances,
-): { value: Mode; by: string } | null {
-  if (overrides.mode !== null) return { value: overrides.mode, by: "--mode" };
-  return file === null ? null : { value: mode, by: file };
+function writtenMode({ mode }: Settings, { file, overrides }: ResolveContext): Overridable["mode"] {
+  if (overrides.mode !== null) return { value: overrides.mode, source: "--mode" };
+  return file === null ? null : { value: mode, source: file };
 }
 
+/** Makes a path of the file absolute. */
 type Absolute = (path: string) => string;
 
-function stateDirOf(settings: Settings, circumstances: Circumstances, absolute: Absolute): string {
-  const { environment, overrides, cwd } = circumstances;
+function stateDirOf(settings: Settings, context: ResolveContext, absolute: Absolute): string {
+  const { environment, overrides, cwd } = context;
   const override = overrides.state ?? environment.stateDir;
   if (override !== null) return resolvePath(cwd, override);
   return settings.state_dir === undefined
@@ -96,10 +108,10 @@ function stateDirOf(settings: Settings, circumstances: Circumstances, absolute: 
     : absolute(settings.state_dir);
 }
 
-/** An overriding path is that of the first agent socket. */
+/** An overriding path is for the first agent socket. */
 function socketsOf(
   { sockets }: Settings,
-  { environment, overrides, cwd }: Circumstances,
+  { environment, overrides, cwd }: ResolveContext,
   absolute: Absolute,
 ): readonly SocketConfig[] {
   const override = overrides.socket ?? environment.socket;
@@ -150,5 +162,77 @@ function limitsOf({ limits }: Settings): Limits {
     headerMs: limits.header_timeout,
     bodyMs: limits.body_timeout,
     drainMs: limits.drain,
+  };
+}
+
+/** Executions at a time of a handler in a file, each in a process of its own. */
+const FILE_CONCURRENCY = 4;
+
+const BUILTIN_PREFIX = "builtin:";
+
+/** The registered actions; without any in the file, the built-ins under their own names. */
+function actionsOf(
+  settings: Settings,
+  { systemd }: Environment,
+  absolute: Absolute,
+): ReadonlyMap<string, ActionConfig> {
+  const credentials = systemd.credentialsDirectory ?? SERVICE_CREDENTIALS;
+  const actions = settings.actions === undefined
+    ? BUILTINS.map((name) =>
+      [name, v.parse(actionSchema, { module: BUILTIN_PREFIX + name })] as const
+    )
+    : Object.entries(settings.actions);
+  return new Map(actions.map(([name, action]) => [name, {
+    ...actionOf(name, action, settings.limits.in_flight, absolute),
+    secrets: secretsOf(action.secrets, absolute, credentials),
+  }]));
+}
+
+function actionOf(
+  name: string,
+  action: ActionSettings,
+  inFlight: number,
+  absolute: Absolute,
+): Omit<ActionConfig, "secrets"> {
+  const builtin = action.module.startsWith(BUILTIN_PREFIX);
+  return {
+    name,
+    module: builtin
+      ? { builtin: action.module.slice(BUILTIN_PREFIX.length) }
+      : { file: absolute(action.module) },
+    digest: action.digest ?? null,
+    approvals: action.approvals,
+    timeoutMs: action.timeout,
+    concurrency: action.concurrency ?? (builtin ? inFlight : FILE_CONCURRENCY),
+    isolation: action.isolation ?? (builtin ? "reuse" : "fresh"),
+    idempotent: action.idempotent,
+    onInterrupt: action.on_interrupt,
+    allow: {
+      net: action.allow.net,
+      read: action.allow.read.map((path) => joinPath(path)),
+      write: action.allow.write.map((path) => joinPath(path)),
+      env: action.allow.env,
+      run: action.allow.run.map((path) => joinPath(path)),
+    },
+    unconfined: action.unconfined,
+    memoryBytes: action.memory,
+    retention: retentionOf(action.retention),
+  };
+}
+
+function secretsOf(
+  secrets: ActionSettings["secrets"],
+  absolute: Absolute,
+  credentials: string,
+): ReadonlyMap<string, string> {
+  return Array.isArray(secrets)
+    ? new Map(secrets.map((name) => [name, joinPath(credentials, name)]))
+    : new Map(Object.entries(secrets).map(([name, path]) => [name, absolute(path)]));
+}
+
+function retentionOf({ payload, result }: ActionSettings["retention"]): Partial<Retention> {
+  return {
+    ...(payload === undefined ? {} : { payloadMs: payload }),
+    ...(result === undefined ? {} : { resultMs: result }),
   };
 }

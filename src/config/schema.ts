@@ -1,23 +1,30 @@
 /**
- * The configuration file: every key, what it takes, what it means and what stands for it when it is left out. The parser,
- * docs/config.md and docs/config.schema.json all come from here.
+ * The configuration file: every key, what it takes, what it means and what stands for it when it is
+ * left out. The parser, docs/config.md and docs/config.schema.json all come from here.
  *
- * Invariant: closed. A key that is not here is an error, so that a misspelt restriction never reads as none.
+ * Invariant: closed. A key that is not here is an error, so that a misspelt restriction never reads
+ * as none.
  */
 
 import * as v from "valibot";
-import { approverSchema, clawshieldSchema, socketSchema } from "./access_schema.ts";
 import { actionSchema, retentionDocs } from "./action_schema.ts";
 import {
   choice,
   defaulted,
+  instant,
   integer,
   list,
+  mode,
   name,
+  names,
   optional,
   path,
+  patterns,
+  publicKey,
+  required,
   retention,
   size,
+  span,
   table,
   tableOf,
   text,
@@ -30,6 +37,71 @@ const executorId = text(
   /^[\x21-\x2a\x2c-\x7e]{1,255}$/,
   'a name of 1 to 255 visible ASCII characters, no space and no "+"',
 );
+
+const socketSchema = table({
+  path: required(
+    path,
+    "Where the socket is. At most 104 bytes; the file names of all sockets differ, because " +
+      "receipts name them.",
+  ),
+  mode: defaulted(
+    mode,
+    "0600",
+    "Permission bits the socket is born with. Any bit for others is refused.",
+  ),
+  group: optional(
+    text(/^[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,254}$/, "a group's name or number"),
+    "Group of the socket. Left out: the daemon's own.",
+  ),
+  role: defaulted(
+    choice(["agent", "admin"]),
+    "agent",
+    "An admin socket also serves /metrics and /admin, and shows every peer's executions.",
+  ),
+  actions: optional(names, "Actions that may be asked for through this socket. Left out: all."),
+  uids: optional(
+    list(integer(0, 2 ** 32 - 2), "a list of user numbers"),
+    "Users admitted, by the kernel's word (SO_PEERCRED). Left out: all that `mode` and `group` " +
+      "let in.",
+  ),
+});
+
+const keySchema = table({
+  keyid: required(name, "What the approver's signatures call this key. Unique in the file."),
+  public_key: required(
+    publicKey,
+    'Ed25519: "ed25519:BASE64", PEM (SPKI) or "ssh-ed25519 ...". Unique in the file.',
+  ),
+  not_before: optional(instant, "Signatures by this key count from then on. Left out: always."),
+  not_after: optional(instant, "Signatures by this key count until then. Left out: for ever."),
+});
+
+const approverSchema = table({
+  name: required(name, 'The `iss` of this approver\'s approvals. Unique; "clawshield" is taken.'),
+  actions: defaulted(patterns, ["*"], "Actions this approver may approve."),
+  max_ttl: defaulted(
+    span,
+    "15m",
+    "Longest life (`exp` - `iat`) of an approval this approver signs.",
+  ),
+  keys: required(
+    v.pipe(list(keySchema, "a list of keys"), v.minLength(1, "at least one key")),
+    "The approver's keys. Keep the old one beside the new one while rotating.",
+  ),
+});
+
+export const clawshieldSchema = table({
+  public_key: optional(
+    publicKey,
+    "The key ClawShield signs with. Also from CLAWSHIELD_PUBLIC_KEY.",
+  ),
+  tenant: optional(
+    name,
+    "Required, here or as CLAWSHIELD_TENANT_ID; equal to the top-level `tenant` where that is set.",
+  ),
+  actions: defaulted(patterns, ["*"], "Actions its artifacts may approve."),
+  max_ttl: defaulted(span, "15m", "Longest life of an artifact."),
+});
 
 const limitsSchema = table({
   request_bytes: defaulted(size(1, GIB), 2097152, "Largest request body."),
@@ -62,7 +134,8 @@ const checkpointsSchema = table({
       list(v.string("text"), "a list of texts"),
       v.minLength(1, "at least the program's path"),
     ),
-    "Each new checkpoint is given to this program's standard input. The program's path is absolute.",
+    "Each new checkpoint is given to this program's standard input. The program's path is " +
+      "absolute.",
   ),
   interval: defaulted(timer, "1m", "At most one checkpoint is kept or handed on in this time."),
 });
@@ -70,13 +143,14 @@ const checkpointsSchema = table({
 export const settingsSchema = table({
   executor_id: optional(
     executorId,
-    "The audience approvals name, and the origin of the log. Left out: a random one, made at first start. The state " +
-      "directory remembers it and refuses another.",
+    "The audience approvals name, and the origin of the log. Left out: a random one, made at " +
+      "first start. The state directory remembers it and refuses another.",
   ),
   mode: defaulted(
     choice(["enforced", "demo"]),
     "enforced",
-    "demo neither needs nor reads approvals and says so everywhere. The state directory remembers the mode and refuses another.",
+    "demo neither needs nor reads approvals and says so everywhere. The state directory " +
+      "remembers the mode and refuses another.",
   ),
   tenant: optional(name, "Where set, every approval must carry it; where not, none may."),
   state_dir: optional(
@@ -89,7 +163,8 @@ export const settingsSchema = table({
   ),
   sockets: optional(
     v.pipe(list(socketSchema, "a list of [[sockets]]"), v.minLength(1, "at least one socket")),
-    "Where to listen. Left out: an agent and an admin socket, mode 0600, in $XDG_RUNTIME_DIR/openexec, else ~/.openexec/run.",
+    "Where to listen. Left out: an agent and an admin socket, mode 0600, in " +
+      "$XDG_RUNTIME_DIR/openexec, else ~/.openexec/run.",
   ),
   approvers: defaulted(
     list(approverSchema, "a list of [[approvers]]"),
@@ -119,6 +194,9 @@ export const settingsSchema = table({
     "Where signed checkpoints of the log go besides the log.",
   ),
 });
+
+export type SocketSettings = v.InferOutput<typeof socketSchema>;
+export type ApproverSettings = v.InferOutput<typeof approverSchema>;
 
 /** The file as parsed: units converted, defaults in place, paths as they were written. */
 export type Settings = v.InferOutput<typeof settingsSchema>;

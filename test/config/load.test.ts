@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { base64Decode } from "../../src/core/encoding.ts";
 import { ConfigError, problemText } from "../../src/config/config_error.ts";
 import { DEVELOPMENT_APPROVER, DEVELOPMENT_KEYID } from "../../src/config/defaults.ts";
+import { readConfigFile } from "../../src/config/load.ts";
 import { FILE, KEYS, load, problemsOf } from "./loading.ts";
 
 const key = Uint8Array.from(base64Decode(KEYS[0].slice("ed25519:".length)) ?? []);
@@ -239,4 +240,16 @@ test("problems read as FILE:LINE: key: message", () => {
     /^\/etc\/openexec\/openexec\.toml:1: colour: /,
   );
   expect(new ConfigError([]).exitCode).toBe(2);
+});
+
+test("readConfigFile() knows a file that is not there from one that cannot be read", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    Deno.writeTextFileSync(`${folder}/openexec.toml`, "mode");
+    expect(readConfigFile(`${folder}/openexec.toml`)).toEqual(new TextEncoder().encode("mode"));
+    expect(readConfigFile(`${folder}/other.toml`)).toBeUndefined();
+    expect(() => readConfigFile(folder)).toThrow(ConfigError);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });

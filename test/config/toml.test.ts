@@ -2,7 +2,7 @@ import { parse, stringify, TomlDate } from "smol-toml";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ConfigError } from "../../src/config/config_error.ts";
-import { keyText, parseDocument, Unfit } from "../../src/config/toml.ts";
+import { keyText, parseDocument, UnsupportedValue } from "../../src/config/toml.ts";
 import { load } from "./loading.ts";
 
 const EXAMPLE = Deno.readTextFileSync(new URL("../../examples/openexec.toml", import.meta.url));
@@ -14,11 +14,11 @@ function elsewhere(text: string): unknown {
 
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
-  if (typeof value === "number") return new Unfit("float");
+  if (typeof value === "number") return new UnsupportedValue("float");
   if (value instanceof TomlDate) {
     return value.isDateTime() && !value.isLocal()
       ? new Date(value.getTime())
-      : new Unfit("date or time without offset");
+      : new UnsupportedValue("date or time without offset");
   }
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value === "object" && value !== null) {
