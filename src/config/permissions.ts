@@ -13,6 +13,7 @@
  */
 
 import { folderOf } from "../core/path.ts";
+import { StartupError } from "../core/startup_error.ts";
 import type { Config } from "./config.ts";
 import { SYSTEM_CONFIG } from "./defaults.ts";
 import { ENVIRONMENT_NAMES } from "./environment.ts";
@@ -33,7 +34,7 @@ const SYSTEM_CALLS = ["cpus", "hostname", "networkInterfaces", "osUptime", "stat
 
 /**
  * Flags for `deno run`, one per kind of permission. `credentials` is $CREDENTIALS_DIRECTORY, where
- * the daemon looks for keys.
+ * the daemon looks for keys. Throws a StartupError for a path with a comma.
  */
 export function permissionFlags(
   config: Config,
@@ -87,7 +88,14 @@ function actions({ actions }: Config) {
   return [...actions.values()];
 }
 
-/** Deno splits at commas and reads a doubled comma as part of a value. */
+/** The runtime splits a list at commas and has no way to write one that belongs to a value. */
 function list(values: readonly string[]): string {
-  return [...new Set(values)].map((value) => value.replaceAll(",", ",,")).join(",");
+  const split = values.find((value) => value.includes(","));
+  if (split !== undefined) {
+    throw new StartupError(
+      `There is a comma in ${split}`,
+      "Choose another name: the runtime can be given no permission for this one",
+    );
+  }
+  return [...new Set(values)].join(",");
 }

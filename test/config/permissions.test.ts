@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SYSTEM_CONFIG } from "../../src/config/defaults.ts";
+import { StartupError } from "../../src/core/startup_error.ts";
 import { permissionFlags } from "../../src/config/permissions.ts";
 import { RUNTIME_FLAGS } from "../../src/os/launch.ts";
 import { program } from "../../src/os/program.ts";
@@ -71,11 +72,16 @@ test("permissionFlags() never gives a list that is empty, which would mean every
   }
 });
 
+test("permissionFlags() refuses a path with a comma, which would be two others for the runtime", () => {
+  const { config } = load('mode = "demo"\nstate_dir = "/state,/etc"');
+  expect(() => permissionFlags(config, FILES, null)).toThrow(StartupError);
+});
+
 let folder = "";
 let outcomes: unknown;
 
 beforeAll(async () => {
-  folder = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "with,comma" }));
+  folder = Deno.realPathSync(Deno.makeTempDirSync());
   for (const name of ["state", "anchors", "run", "handlers"]) Deno.mkdirSync(`${folder}/${name}`);
   Deno.writeTextFileSync(`${folder}/handlers/x.ts`, "handler");
   const { config } = load(`
