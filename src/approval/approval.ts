@@ -1,27 +1,27 @@
 /**
- * An approval on its way to being believed: as it came, what it is asked for, and what verification found in it.
+ * An approval before it is believed: as it came, what it has to approve, what verification found.
  *
- * Nothing here is trusted. An `Approval`, which may start something, is made by approval/verify.ts alone.
+ * Nothing here is trusted. Only approval/verify.ts makes an `Approval`, which may start something.
  */
 
 import type { JsonNode } from "../core/json.ts";
 import type { ApprovalScheme, Digest, Peer, Signer } from "../core/types.ts";
 import type { TrustedKey } from "./trust.ts";
 
-/** An approval as the request carried it: parsed as JSON, and nothing more is known of it. */
+/** An approval as the request carried it, parsed as JSON and not looked at otherwise. */
 export class UnverifiedApproval {
   constructor(readonly scheme: ApprovalScheme, readonly node: JsonNode) {}
 }
 
-/** What the approval has to approve. */
+/** The request that the approval has to approve. */
 export interface ApprovalSubject {
   readonly action: string;
   readonly actionDigest: Digest;
-  /** As it was written: the legacy scheme's hash tells 1 from 1.0. */
+  /** Keeps the spelling of numbers: the legacy scheme's hash tells 1 from 1.0. */
   readonly payload: JsonNode;
   readonly nonce: string;
   readonly peer: Peer;
-  /** Of the handler that will run; for a replay, of the one that ran. */
+  /** The handler that will run; for a replay, the one that ran. */
   readonly handlerDigest: Digest;
   /** Distinct approvers that the action asks for. */
   readonly approvalsNeeded: number;
@@ -32,13 +32,13 @@ export interface Moment {
   /** Milliseconds since 1970. */
   readonly ms: number;
   /**
-   * A replay starts nothing: issue and expiry are not looked at, and `ms` is the time of the original reservation, so
-   * that the keys which counted then are the keys which count.
+   * A replay starts nothing, so issue and expiry do not matter. `ms` is then the time of the
+   * original reservation: the keys that counted then are the keys that count.
    */
   readonly isReplay: boolean;
 }
 
-/** What passed every check of one scheme. */
+/** An approval that passed every check of its scheme. */
 export interface Verified {
   readonly iss: string;
   readonly jti: string;
@@ -50,8 +50,8 @@ export interface Verified {
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly signers: readonly Signer[];
-  /** The keys behind the signatures that were counted. */
+  /** The keys of the signatures that were counted. */
   readonly keys: readonly TrustedKey[];
-  /** 32 bytes: SHA-256 of what was signed. */
+  /** SHA-256 of the signed bytes, 32 bytes. */
   readonly bodyDigest: Uint8Array;
 }

@@ -1,13 +1,13 @@
 /**
- * Verification of an approval artifact of OpenExec 0.1.10 ("ClawShield"), kept so that its clients go on working.
+ * Verification of an approval artifact of OpenExec 0.1.10 ("ClawShield"), for its existing clients.
  *
- * Signed is the undelimited concatenation of five fields. Moving a boundary between them therefore signs alike: claims go by
- * the SHA-256 of the whole message, which no boundary changes, and `approval_id` is used for nothing else and never stored. The
- * tenant is only as good as that: an artifact passes for every tenant whose name is an ending of its `approval_id` and `tenant_id`
- * in a row. What keeps executors apart is a key for each.
+ * The signature covers five fields without delimiters, so text may move from one field to the next
+ * and leave it valid. Claims therefore go by the SHA-256 of the whole message, which such a move
+ * does not change, and `approval_id` is never stored or used otherwise. The tenant is weak for the
+ * same reason: an artifact passes for every tenant whose name ends its `approval_id` followed by
+ * its `tenant_id`. Give each executor a key of its own to keep them apart.
  */
 
-import * as v from "valibot";
 import { base64Decode, hexEncode, utf8Encode } from "../core/encoding.ts";
 import { verify } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
@@ -15,30 +15,31 @@ import { type JsonNode, toValue } from "../core/json.ts";
 import { NAME_LENGTH_MAX } from "../core/limits.ts";
 import { pythonJson } from "../core/python_json.ts";
 import { sha256 } from "../core/sha.ts";
+import { members, type Shape, string, where } from "../core/shape.ts";
+import type { Json } from "../core/types.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
-import { parseLegacyTime } from "./legacy_time.ts";
 import { CLAWSHIELD, mayApprove, type TrustedClawshield, type TrustStore } from "./trust.ts";
 
-const Field = v.pipe(v.string(), v.minLength(1), v.maxLength(NAME_LENGTH_MAX));
+const field = where(string, ({ length }) => length >= 1 && length <= NAME_LENGTH_MAX);
 
-/** Other members are ignored, as OpenExec ignores them: they are not signed and decide nothing. */
-const ArtifactSchema = v.object({
-  approval_id: Field,
-  tenant_id: Field,
-  action_hash: Field,
-  issued_at: Field,
-  expires_at: Field,
-  signature: v.string(),
-});
+const FIELDS = {
+  approval_id: field,
+  tenant_id: field,
+  action_hash: field,
+  issued_at: field,
+  expires_at: field,
+  signature: string,
+};
+const hasFields = members(FIELDS);
 
-interface Artifact extends v.InferOutput<typeof ArtifactSchema> {
+interface Artifact extends Shape<typeof FIELDS> {
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
   /** 64 bytes. */
   readonly signatureBytes: Uint8Array;
 }
 
-/** Throws a Refusal: one of the approval_* codes, in the order of the checks below. */
+/** Throws a Refusal with one of the approval_* codes, in the order of the checks below. */
 export function verifyArtifact(
   node: JsonNode,
   subject: ApprovalSubject,
@@ -84,9 +85,8 @@ export function verifyArtifact(
 }
 
 function parseArtifact(node: JsonNode): Artifact {
-  const parsed = v.safeParse(ArtifactSchema, toValue(node));
-  if (!parsed.success) throw new Refusal("approval_malformed");
-  const fields = parsed.output;
+  const fields = signedFields(toValue(node));
+  if (!hasFields(fields)) throw new Refusal("approval_malformed");
   const issuedAtMs = parseLegacyTime(fields.issued_at);
   const expiresAtMs = parseLegacyTime(fields.expires_at);
   const signatureBytes = base64Decode(fields.signature);
@@ -96,7 +96,13 @@ function parseArtifact(node: JsonNode): Artifact {
   return { ...fields, issuedAtMs, expiresAtMs, signatureBytes };
 }
 
-/** Lower-case hex of SHA-256 over Python's canonical JSON of action and payload. */
+/** Drops other members, as OpenExec does: they are not signed and decide nothing. */
+function signedFields(value: Json): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(FIELDS, name)));
+}
+
+/** Returns the lower-case hex of SHA-256 over Python's canonical JSON of action and payload. */
 function legacyActionHash({ action, payload }: ApprovalSubject): string {
   const request: JsonNode = {
     kind: "object",
@@ -106,8 +112,8 @@ function legacyActionHash({ action, payload }: ApprovalSubject): string {
 }
 
 /**
- * A time of issue in the future would stretch the lifetime that the approver may grant. Written so that a time that is no
- * number refuses.
+ * Refuses a time of issue in the future as well, which would stretch the lifetime that the approver
+ * may give. Each comparison refuses when a time is NaN.
  */
 function checkTimes({ issuedAtMs, expiresAtMs }: Artifact, nowMs: number): void {
   if (!(issuedAtMs <= nowMs)) throw new Refusal("approval_not_yet_valid");
@@ -121,4 +127,63 @@ function checkLifetime(
   if (!(expiresAtMs - issuedAtMs <= approver.maxTtlSeconds * 1000)) {
     throw new Refusal("approval_ttl_too_long");
   }
+}
+
+/** Times as Python's `datetime.isoformat()` writes them, with or without an offset. */
+const TIME =
+  /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?(Z|[+-]\d{2}:\d{2})?$/;
+
+/**
+ * Reads a time into milliseconds since 1970, with a fraction for microseconds. Returns undefined
+ * when `text` is no such time or no such day exists. A time without an offset is UTC.
+ */
+export function parseLegacyTime(text: string): number | undefined {
+  const match = TIME.exec(text);
+  if (match === null) return undefined;
+  const [
+    ,
+    year = "",
+    month = "",
+    day = "",
+    hour = "",
+    minute = "",
+    second = "",
+    fraction = "",
+    zone = "Z",
+  ] = match;
+  if (
+    !isDay(Number(year), Number(month), Number(day)) || !isClock(hour, minute) ||
+    Number(second) > 59
+  ) {
+    return undefined;
+  }
+  const offsetMinutes = minutesOf(zone);
+  if (offsetMinutes === undefined) return undefined;
+  const utc = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  );
+  return utc - offsetMinutes * 60_000 + Number(`0.${fraction || "0"}`) * 1000;
+}
+
+function minutesOf(zone: string): number | undefined {
+  if (zone === "Z") return 0;
+  const [hours = "", minutes = ""] = zone.slice(1).split(":");
+  if (!isClock(hours, minutes)) return undefined;
+  return (Number(hours) * 60 + Number(minutes)) * (zone.startsWith("-") ? -1 : 1);
+}
+
+function isClock(hours: string, minutes: string): boolean {
+  return Number(hours) < 24 && Number(minutes) < 60;
+}
+
+function isDay(year: number, month: number, day: number): boolean {
+  // no approval is older than 1970, and Date.UTC takes a year below 100 for another century
+  if (year < 1970 || month < 1 || month > 12 || day < 1) return false;
+  const nextMonth = Date.UTC(year, month, 1);
+  return Date.UTC(year, month - 1, day) < nextMonth;
 }

@@ -1,6 +1,6 @@
 /**
- * Verification of a DSSE approval: the checks in the order in which they are decided, one code each, so that of several
- * things wrong the first is reported.
+ * Verification of a DSSE approval. The checks have an order and a code each, so that an approval
+ * with several faults is refused for the first.
  */
 
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
@@ -13,7 +13,7 @@ import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { APPROVAL_PAYLOAD_TYPE, type Claims, parseClaims } from "./claims.ts";
 import { mayApprove, type TrustedKey, type TrustStore } from "./trust.ts";
 
-/** Throws a Refusal: one of the approval_* codes that are decided before the reservation. */
+/** Throws a Refusal with one of the approval_* codes that come before the reservation. */
 export function verifyEnvelope(
   node: JsonNode,
   subject: ApprovalSubject,
@@ -46,7 +46,7 @@ export function verifyEnvelope(
   };
 }
 
-/** The known keys whose signatures count, each once. A signature by a known key that does not verify refuses the whole. */
+/** Collects the known keys that signed. A signature by a known key that fails refuses them all. */
 function countedKeys(envelope: Envelope, trust: TrustStore, moment: Moment): TrustedKey[] {
   const signed = preAuthEncoding(envelope.payloadType, envelope.body);
   const keys = new Map<string, TrustedKey>();
@@ -60,7 +60,7 @@ function countedKeys(envelope: Envelope, trust: TrustStore, moment: Moment): Tru
   return [...keys.values()];
 }
 
-/** Written so that a time that is no number refuses, here and below. */
+/** Each comparison, here and below, refuses when a time is NaN. */
 function checkTimes(claims: Claims, nowMs: number): void {
   const isBegun = claims.iat * 1000 <= nowMs && (claims.nbf ?? 0) * 1000 <= nowMs;
   if (!isBegun) throw new Refusal("approval_not_yet_valid");
@@ -99,7 +99,7 @@ function checkRequest(claims: Claims, subject: ApprovalSubject): void {
   }
 }
 
-/** People count, not keys: two keys of one approver are one approver. */
+/** Counts people and not keys: two keys of one approver are one approver. */
 function checkApprovers(keys: readonly TrustedKey[], subject: ApprovalSubject): void {
   if (!keys.every((key) => mayApprove(key.approver, subject.action))) {
     throw new Refusal("approval_scope_denied");

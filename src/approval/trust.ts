@@ -1,21 +1,21 @@
 /**
- * Whom this executor believes: approvers and their keys, who this executor is, and the tenant it serves.
+ * The approvers and keys this executor trusts, its own identity, and the tenant it serves.
  *
- * A trust store is a value. Reloading the configuration makes another; approvals verified under the old one are looked at
- * again under the new one before anything is claimed.
+ * A trust store is a value. Reloading the configuration makes another, and an approval verified
+ * under the old one is verified under the new one before anything is claimed.
  */
 
 import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
 import { hexEncode } from "../core/encoding.ts";
 
-/** What one approver may do. */
+/** An approver and what it may approve. */
 export type TrustedApprover = Pick<ApproverConfig, "name" | "actions" | "maxTtlSeconds">;
 
 export interface TrustedKey extends ApproverPublicKey {
   readonly approver: TrustedApprover;
 }
 
-/** The approver of OpenExec 0.1.10 artifacts: one key without a window, and its own tenant. */
+/** The approver of OpenExec 0.1.10 artifacts: one key that is always valid, and its own tenant. */
 export interface TrustedClawshield extends TrustedKey {
   readonly tenant: string;
 }
@@ -41,7 +41,7 @@ export class TrustStore {
     this.#keys = keysById(config.approvers);
   }
 
-  /** The key named `keyid`, if it is valid at `ms` (milliseconds since 1970). */
+  /** Returns the key named `keyid`, if it is valid at `ms` (milliseconds since 1970). */
   keyAt(keyid: string, ms: number): TrustedKey | undefined {
     const key = this.#keys.get(keyid);
     return key !== undefined && isKeyValidAt(key, ms) ? key : undefined;
@@ -60,8 +60,8 @@ export function mayApprove(approver: TrustedApprover, action: string): boolean {
 }
 
 /**
- * Refuses a keyid or a public key that appears twice, which would let one key count as two people, or hide a window.
- * config/ refuses it before, and names the line to mend.
+ * Throws a RangeError for a keyid or a public key that appears twice: one key would count as two
+ * people, or as valid for longer than its window. config/ refuses it first, with the line to mend.
  */
 function keysById(approvers: readonly ApproverConfig[]): ReadonlyMap<string, TrustedKey> {
   const keys = new Map<string, TrustedKey>();

@@ -1,8 +1,8 @@
 /**
  * The one door from an unverified approval to an `Approval`, which may start executions.
  *
- * Invariant: the class below is not exported, so that nothing else can make one, and its private fields keep any other
- * object from passing for one.
+ * Invariant: only this file can make an `Approval`. The class is not exported, and its private
+ * fields keep any other object from passing for one.
  */
 
 import { Refusal } from "../core/errors.ts";
@@ -14,7 +14,7 @@ import { isKeyValidAt, type TrustStore } from "./trust.ts";
 
 export type { Approval };
 
-/** An approval that verified. It says what may be claimed with it, and can be looked at once more before that. */
+/** A verified approval: what may be claimed with it, and a last check before that. */
 class Approval {
   readonly #unverified: UnverifiedApproval;
   readonly #subject: ApprovalSubject;
@@ -28,7 +28,7 @@ class Approval {
   /** Seconds since 1970. */
   readonly issuedAt: number;
   readonly expiresAt: number;
-  /** 32 bytes: SHA-256 of what was signed. */
+  /** SHA-256 of the signed bytes, 32 bytes. */
   readonly bodyDigest: Uint8Array;
   readonly reference: ApprovalReference;
 
@@ -53,8 +53,8 @@ class Approval {
   }
 
   /**
-   * Looks at it once more, for use inside the reservation: whether it is still in time, and whether today's trust store
-   * still counts the very signatures that were counted. Throws a Refusal as verifyApproval does.
+   * Checks again, inside the reservation, that it is still in time and that today's trust store
+   * counts the very signatures that were counted. Throws a Refusal as verifyApproval does.
    */
   recheck(nowMs: number, trust: TrustStore): void {
     const { validFromMs, expiresAtMs, keys } = this.#verified;
@@ -70,8 +70,8 @@ class Approval {
 }
 
 /**
- * Verifies an approval for starting what `subject` says.
- * Throws a Refusal: the first of the approval_* codes, in the order of the table in core/errors.ts, that applies.
+ * Verifies an approval for starting `subject`. Throws a Refusal with the first of the approval_*
+ * codes that applies, in the order of the table in core/errors.ts.
  */
 export function verifyApproval(
   unverified: UnverifiedApproval,
@@ -84,8 +84,8 @@ export function verifyApproval(
 }
 
 /**
- * Verifies the approval of a replay as far as time plays no part: its age is not looked at, and its keys' windows as they
- * were when the execution was reserved. What comes back names the approval; it cannot start anything.
+ * Verifies the approval of a replay: its age does not matter, and its keys must have been valid
+ * when the execution was reserved. The result names the approval and cannot start anything.
  * Throws a Refusal as verifyApproval does.
  */
 export function verifyReplay(
@@ -113,7 +113,7 @@ function referenceOf(scheme: ApprovalScheme, { iss, jti, signers }: Verified): A
   return { scheme, iss, jti, signers };
 }
 
-/** The receipt will name them: a set that shrank or grew meanwhile would make it say what nobody verified. */
+/** The receipt names the signers: a set that changed meanwhile was not verified as a whole. */
 function isSameSigners(a: readonly Signer[], b: readonly Signer[]): boolean {
   return a.length === b.length &&
     a.every(({ keyid, name }, i) => b[i]?.keyid === keyid && b[i]?.name === name);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { parseLegacyTime } from "../../src/approval/clawshield.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import { verifyApproval, verifyReplay } from "../../src/approval/verify.ts";
 import { base64Encode, hexEncode, utf8Encode } from "../../src/core/encoding.ts";
@@ -247,4 +248,47 @@ describe("a ClawShield artifact", () => {
       return more;
     }, {});
   });
+});
+
+const EIGHT = Date.UTC(2027, 0, 15, 8);
+
+test.each([
+  ["2027-01-15T08:00:00", EIGHT],
+  ["2027-01-15T08:00:00Z", EIGHT],
+  ["2027-01-15T08:00:00+00:00", EIGHT],
+  ["2027-01-15T09:30:00+01:30", EIGHT],
+  ["2027-01-14T20:00:00-12:00", EIGHT],
+  ["2027-01-15T08:00:00.5", EIGHT + 500],
+  ["2027-01-15T08:00:00.000250", EIGHT + 0.25],
+  ["2028-02-29T00:00:00", Date.UTC(2028, 1, 29)],
+  ["2027-12-31T23:59:59", Date.UTC(2027, 11, 31, 23, 59, 59)],
+])("parseLegacyTime() reads %s", (text, ms) => {
+  expect(parseLegacyTime(text)).toBe(ms);
+});
+
+test.each([
+  "",
+  "tomorrow",
+  "2027-01-15",
+  "2027-01-15 08:00:00",
+  "2027-01-15T08:00",
+  "2027-01-15T24:00:00",
+  "2027-01-15T08:60:00",
+  "2027-01-15T08:00:60",
+  "2027-02-29T08:00:00",
+  "2027-13-01T08:00:00",
+  "2027-00-01T08:00:00",
+  "2027-01-00T08:00:00",
+  "0027-01-15T08:00:00",
+  "2027-01-15T08:00:00.",
+  "2027-01-15T08:00:00.1234567",
+  "2027-01-15T08:00:00+24:00",
+  "2027-01-15T08:00:00+0100",
+  "2027-01-15T08:00:00+01:00:00",
+  "2027-01-15T08:00:00z",
+  " 2027-01-15T08:00:00",
+  "2027-01-15T08:00:00\n",
+  "٢٠٢٧-01-15T08:00:00",
+])("parseLegacyTime() refuses %j", (text) => {
+  expect(parseLegacyTime(text)).toBeUndefined();
 });
