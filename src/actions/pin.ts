@@ -1,7 +1,7 @@
 /**
- * A handler's file, read once: the bytes whose digest is compared are the bytes that are loaded later.
+ * A handler's file, read once: the bytes whose digest is compared are the bytes that are loaded.
  *
- * Invariant: nothing reads the file a second time. What a digest pins is the file as it was at the daemon's start.
+ * Invariant: nothing reads the file a second time. A digest pins the file as it was at the start.
  */
 
 import { utf8Decode } from "../core/encoding.ts";
@@ -11,16 +11,16 @@ import type { Digest } from "../core/types.ts";
 
 /** A handler's code, in memory. */
 export interface HandlerCode {
-  /** For people: what to call it in a message. */
+  /** The path, for messages. */
   readonly file: string;
-  /** The file's text: encoding it as UTF-8 gives back exactly the bytes that were digested. */
+  /** The file's text: encoded as UTF-8, it is exactly the bytes that were digested. */
   readonly text: string;
   readonly language: "typescript" | "javascript";
   /** SHA-256 of the file's bytes. */
   readonly digest: Digest;
 }
 
-/** A handler is one file for people to read; what is larger is a mistake, and would be sent to every new process. */
+/** A handler is one file for people to read. Its text is sent to every new process. */
 const HANDLER_BYTES_MAX = 8 * 1024 * 1024;
 
 const LANGUAGES: readonly (readonly [RegExp, HandlerCode["language"]])[] = [

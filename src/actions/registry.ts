@@ -1,7 +1,9 @@
 /**
- * The code of every configured action, read and compared with its pin once, at start. Nothing loads a handler later.
+ * The code of every configured action, read and compared with its pin once, at the start. Nothing
+ * loads a handler later.
  *
- * Invariant: in enforced mode no module's code is accepted without the digest that the configuration pins.
+ * Invariant: in enforced mode no module's code is accepted without the digest that the
+ * configuration pins.
  */
 
 import type { ActionConfig } from "../config/config.ts";
@@ -10,7 +12,7 @@ import type { Mode } from "../core/types.ts";
 import { program } from "../os/program.ts";
 import { type HandlerCode, readHandler } from "./pin.ts";
 
-/** Throws a StartupError that names the action whose code is not what the configuration says. */
+/** Throws a StartupError that names the action whose code is not the configured one. */
 export async function readHandlers(
   actions: ReadonlyMap<string, ActionConfig>,
   mode: Mode,
