@@ -15,24 +15,23 @@ import { type JsonNode, toValue } from "../core/json.ts";
 import { NAME_LENGTH_MAX } from "../core/limits.ts";
 import { pythonJson } from "../core/python_json.ts";
 import { sha256 } from "../core/sha.ts";
-import { members, type Shape, string, where } from "../core/shape.ts";
-import type { Json } from "../core/types.ts";
+import { open, string, type TypeOf, where } from "../core/shape.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { CLAWSHIELD, mayApprove, type TrustedClawshield, type TrustStore } from "./trust.ts";
 
 const field = where(string, ({ length }) => length >= 1 && length <= NAME_LENGTH_MAX);
 
-const FIELDS = {
+/** Other members are ignored, as in OpenExec: they are not signed and decide nothing. */
+const isArtifact = open({
   approval_id: field,
   tenant_id: field,
   action_hash: field,
   issued_at: field,
   expires_at: field,
   signature: string,
-};
-const hasFields = members(FIELDS);
+});
 
-interface Artifact extends Shape<typeof FIELDS> {
+interface Artifact extends TypeOf<typeof isArtifact> {
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
   /** 64 bytes. */
@@ -85,8 +84,8 @@ export function verifyArtifact(
 }
 
 function parseArtifact(node: JsonNode): Artifact {
-  const fields = signedFields(toValue(node));
-  if (!hasFields(fields)) throw new Refusal("approval_malformed");
+  const fields: unknown = toValue(node);
+  if (!isArtifact(fields)) throw new Refusal("approval_malformed");
   const issuedAtMs = parseLegacyTime(fields.issued_at);
   const expiresAtMs = parseLegacyTime(fields.expires_at);
   const signatureBytes = base64Decode(fields.signature);
@@ -94,12 +93,6 @@ function parseArtifact(node: JsonNode): Artifact {
     throw new Refusal("approval_malformed");
   }
   return { ...fields, issuedAtMs, expiresAtMs, signatureBytes };
-}
-
-/** Drops other members, as OpenExec does: they are not signed and decide nothing. */
-function signedFields(value: Json): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(FIELDS, name)));
 }
 
 /** Returns the lower-case hex of SHA-256 over Python's canonical JSON of action and payload. */

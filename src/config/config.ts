@@ -49,7 +49,7 @@ export interface ApproverConfig {
   readonly keys: readonly ApproverPublicKey[];
 }
 
-/** What an approver's signatures are checked with, and when they count. */
+/** The key that checks an approver's signatures, and the time in which they count. */
 export interface ApproverPublicKey {
   readonly keyid: string;
   /** 32 bytes, admissible as core/ed25519.ts defines it. */
@@ -89,7 +89,7 @@ export interface ActionConfig {
   readonly retention: Partial<Retention>;
 }
 
-/** What a handler may reach; empty means nothing. */
+/** The hosts, files, variables and programs a handler may reach; an empty list is none. */
 export interface Permissions {
   readonly net: readonly string[];
   readonly read: readonly string[];

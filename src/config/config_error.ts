@@ -1,5 +1,5 @@
 /**
- * What is wrong with a configuration: every problem, in file order, each with the line to mend.
+ * The problems of a configuration, all of them, in file order, each with the line to mend.
  *
  * The daemon does not start on it and commands end with exit code 2. The terminal shows it, a peer
  * never sees it.
@@ -18,7 +18,7 @@ export interface ConfigProblem {
   readonly line: number | null;
   /** Dotted, as `actions.echo.timeout` or `sockets[1].path`; "" for the whole. */
   readonly key: string;
-  /** What is expected there, or what it contradicts. */
+  /** Says what is expected there, or what it contradicts. */
   readonly message: string;
 }
 

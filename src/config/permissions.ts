@@ -20,9 +20,9 @@ import { ENVIRONMENT_NAMES } from "./environment.ts";
 
 /** Absolute paths of our own files; os/program.ts has them. */
 export interface ProgramFiles {
-  /** Of openexec's own files. */
+  /** The folder of openexec's own files. */
   readonly root: string;
-  /** Of the packages, which npm may have hoisted out of our folder. */
+  /** The folder of the packages, which npm may have hoisted out of ours. */
   readonly packages: string;
 }
 

@@ -29,14 +29,14 @@ import type { Environment } from "./environment.ts";
 import { applyLegacyEnvironment, type Overridable } from "./legacy_environment.ts";
 import type { ApproverSettings, Settings, SocketSettings } from "./schema.ts";
 
-/** What the command line says. */
+/** Settings from the command line. */
 export interface Overrides {
   readonly state: string | null;
   readonly socket: string | null;
   readonly mode: Mode | null;
 }
 
-/** What a file's settings are read with. */
+/** Everything beside the file that decides on the configuration. */
 export interface ResolveContext {
   /** The configuration file, absolute, or null for the embedded default. */
   readonly file: string | null;

@@ -74,6 +74,16 @@ export function members<const M extends Readonly<Record<string, Guard<unknown>>>
   };
 }
 
+/** An object with at least these members, in any order. Others are not looked at. */
+export function open<const M extends Members>(members: M): Guard<Shape<M>> {
+  const rules = Object.entries(members).map(([name, member]) => ({ name, ...ruleOf(member) }));
+  return (value): value is Shape<M> =>
+    isRecord(value) &&
+    rules.every(({ name, guard, isOptional }) =>
+      Object.hasOwn(value, name) ? guard(value[name]) : isOptional
+    );
+}
+
 function ruleOf(member: Member) {
   return typeof member === "function"
     ? { guard: member, isOptional: false }

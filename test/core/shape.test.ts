@@ -6,6 +6,7 @@ import {
   members,
   object,
   oneOf,
+  open,
   optional,
   pair,
   record,
@@ -82,4 +83,18 @@ test("arrays may be empty, a pair has two values, and one guard of several is en
   ]);
   const either = anyOf(string, oneOf(true));
   expect(["", true, false, 1].map(either)).toEqual([true, true, false, false]);
+});
+
+test("an open shape looks at its own members in any order, and at no other", () => {
+  const point = open({ x: string, y: optional(string) });
+  expect([{ x: "" }, { y: "", x: "" }, { x: "", z: 1 }].map(point)).toEqual([true, true, true]);
+  const refused = [
+    {},
+    { y: "" },
+    { x: 1 },
+    { x: "", y: undefined },
+    Object.create({ x: "" }),
+    null,
+  ];
+  expect(refused.map(point)).toEqual(refused.map(() => false));
 });
