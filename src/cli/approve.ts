@@ -10,12 +10,12 @@ import type { Command } from "commander";
 import type { ApprovalClaims } from "../client/approval_claims.ts";
 import type { ApprovalTerms } from "../client/approval_terms.ts";
 import {
+  type CarriedApproval,
   countersign,
   newClaims,
   readApproval,
   requireMatch,
   signClaims,
-  type UnverifiedApproval,
 } from "../client/approve.ts";
 import { type ApproverKey, parseApproverKey } from "../client/approver_key.ts";
 import { type ExecutionRequest, parseRequest, requestText } from "../client/request.ts";
@@ -106,7 +106,7 @@ function claimsOf(
 function approveAlso(
   cli: Cli,
   request: ExecutionRequest,
-  { claims, envelope }: UnverifiedApproval,
+  { claims, envelope }: CarriedApproval,
   key: ApproverKey,
   flags: ApproveFlags,
 ): ExecutionRequest {

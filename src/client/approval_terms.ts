@@ -1,7 +1,9 @@
 /**
- * What an approval says beside action, payload and nonce; and whether one that a request carries says what its further signer
- * is ready to sign. Whoever made the request may have written it: a signature on it starts whatever it says, as often and for
- * as long.
+ * The terms of an approval beside action, payload and nonce, and the check that an approval which a
+ * request carries has the terms its further signer accepts.
+ *
+ * The requester may have written that approval. A signature on it starts what it says, as often as
+ * it says.
  */
 
 import type { Digest } from "../core/types.ts";
@@ -18,32 +20,40 @@ export interface ApprovalTerms {
   readonly sub?: string;
   /** Required where the daemon has a tenant, forbidden where it has none. */
   readonly tenant?: string;
-  /** How many executions it starts, 1 to 10000; above 1 it binds no nonce. */
+  /** Executions it starts, 1 to 10000; above 1 it binds no nonce. */
   readonly uses?: number;
   /** SHA-256 of the handler file that must be the one that runs. */
   readonly handlerDigest?: Digest;
 }
 
+/** Terms the client can find out may be left out: it asks the daemon for `aud` and `tenant`. */
+export interface ApproveOptions extends Partial<ApprovalTerms> {
+  readonly signal?: AbortSignal;
+}
+
 export const TTL_SECONDS_DEFAULT = 300;
 export const USES_DEFAULT = 1;
 
-/** The same terms of an approval that somebody else made. Uses and life have the defaults of a new one; the others may be left out. */
+/**
+ * The terms to accept of an approval that someone else made. Uses and lifetime default to those of
+ * a new one. Any value is accepted of another term that is left out.
+ */
 export interface AcceptedTerms extends Partial<Omit<ApprovalTerms, "iss" | "tenant">> {
   /** null: it may name none. */
   readonly tenant?: string | null;
 }
 
-/** A term of the approval that a request carries is not what its further signer accepts. */
+/** A request carries an approval with a term that its further signer does not accept. */
 export class CarriedTermError extends RangeError {
   override readonly name = "CarriedTermError";
 
-  /** `said`: what the approval says instead, in words. */
+  /** `said` is the approval's term in words. */
   constructor(readonly term: keyof AcceptedTerms, readonly said: string) {
     super(`the approval it carries says ${said}: accept that as ${term}, or make a new one`);
   }
 }
 
-/** Throws a CarriedTermError for the first term that is not as accepted; a shorter life is. */
+/** Throws a CarriedTermError for the first term that is not accepted. A shorter lifetime is. */
 export function requireAccepted(
   claims: ApprovalClaims,
   accepted: AcceptedTerms,

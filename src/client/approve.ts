@@ -1,11 +1,11 @@
 /**
- * Signing a request: DSSE 1.0.2 over an approval body, Ed25519 (RFC 8032). What the daemon checks of it, and in which
- * order, is docs/http-api.md.
+ * Signing a request: DSSE 1.0.2 over an approval body, Ed25519 (RFC 8032). docs/http-api.md has the
+ * daemon's checks and their order.
  *
  * Invariants:
- * - A signature is only ever put on a body whose action_digest and nonce are those of the request it came with.
- * - A further signature covers the very bytes the first one covers, and only terms that its signer accepts: the approval may be
- *   the requester's own writing.
+ * - Only a body with the action_digest and the nonce of its request is ever signed.
+ * - A further signature covers the very bytes that the first one covers, and only terms that its
+ *   signer accepts: the requester may have written the approval.
  */
 
 import { canonicalJson } from "../core/canonical_json.ts";
@@ -28,14 +28,17 @@ import type { ApproverKey } from "./approver_key.ts";
 import { iJsonText } from "./json.ts";
 import { actionDigest, type ExecutionRequest } from "./request.ts";
 
-/** A request's approval, read but not verified: what a person is shown, never what anything is decided on. */
-export interface UnverifiedApproval {
+/** A request's approval, read to show it to a person. It is not verified: decide nothing on it. */
+export interface CarriedApproval {
   readonly claims: ApprovalClaims;
   readonly envelope: Envelope;
 }
 
-/** undefined without an approval. Throws Refusal approval_malformed for one the daemon would not read. */
-export function readApproval(request: ExecutionRequest): UnverifiedApproval | undefined {
+/**
+ * Returns undefined without an approval. Throws Refusal approval_malformed for one that the daemon
+ * would not read.
+ */
+export function readApproval(request: ExecutionRequest): CarriedApproval | undefined {
   if (request.approval === undefined) return undefined;
   const envelope = parseEnvelope(parseIJson(iJsonText(request.approval)));
   const claims = envelope?.payloadType === APPROVAL_TYPE ? claimsOf(envelope.body) : undefined;
@@ -44,8 +47,8 @@ export function readApproval(request: ExecutionRequest): UnverifiedApproval | un
 }
 
 /**
- * The request with a new approval, signed by each key; an approval it had is replaced. `nowSeconds` is since 1970.
- * Throws RangeError for terms no daemon would accept.
+ * Gives a request a new approval, signed by each key, in place of any it had. `nowSeconds` is since
+ * 1970. Throws RangeError for terms that no daemon accepts.
  */
 export function approveRequest(
   request: ExecutionRequest,
@@ -56,7 +59,7 @@ export function approveRequest(
   return signClaims(request, newClaims(request, terms, nowSeconds), keys);
 }
 
-/** The request with an approval of exactly these claims. Throws as `countersign` does where they are not of this request. */
+/** Gives a request an approval of exactly these claims. Throws as `requireMatch` does. */
 export function signClaims(
   request: ExecutionRequest,
   claims: ApprovalClaims,
@@ -68,8 +71,9 @@ export function signClaims(
 }
 
 /**
- * The request with further signatures on the approval it carries, which says what `accepted` does. `nowSeconds` is since 1970.
- * Throws CarriedTermError, and Refusal approval_missing, approval_malformed, approval_action_mismatch, approval_nonce_mismatch.
+ * Adds signatures to the approval that a request carries, if its terms are those in `accepted`.
+ * `nowSeconds` is since 1970. Throws CarriedTermError, and Refusal approval_missing,
+ * approval_malformed, approval_action_mismatch, approval_nonce_mismatch.
  */
 export function countersign(
   request: ExecutionRequest,
@@ -84,7 +88,10 @@ export function countersign(
   return withSignatures(request, approval.envelope, keys);
 }
 
-/** Whoever signs sees action and payload, but signs their digest: both must be the same thing. */
+/**
+ * Throws a Refusal unless the claims are for this request. A person sees action and payload but
+ * signs their digest, so the two must be the same thing.
+ */
 export function requireMatch(request: ExecutionRequest, claims: ApprovalClaims): void {
   if (claims.action !== request.action || claims.action_digest !== actionDigest(request)) {
     throw new Refusal("approval_action_mismatch");
@@ -94,7 +101,7 @@ export function requireMatch(request: ExecutionRequest, claims: ApprovalClaims):
   }
 }
 
-/** What an approval with these terms would say, before anybody signs it. Throws RangeError. */
+/** Makes the claims of an approval with these terms, not yet signed. Throws RangeError. */
 export function newClaims(
   request: ExecutionRequest,
   terms: ApprovalTerms,
@@ -146,7 +153,7 @@ export function newClaims(
   };
 }
 
-/** A key that signed already signs in place: Ed25519 is deterministic, so nothing changes. */
+/** Replaces the signature of a key that has signed before: Ed25519 gives the same one again. */
 function withSignatures(
   request: ExecutionRequest,
   envelope: Envelope,

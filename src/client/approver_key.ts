@@ -1,6 +1,6 @@
 /**
- * The file an approver's Ed25519 key is kept in: one JSON object,
- * `{"type":"openexec-approver-key-v1","keyid","name"?,"public_key":"ed25519:BASE64","private_key":BASE64}`.
+ * The file of an approver's Ed25519 key: one JSON object with `type` (openexec-approver-key-v1),
+ * `keyid`, `name` (optional), `public_key` (ed25519:BASE64) and `private_key`.
  *
  * Invariants:
  * - The public key belongs to the private one; a file where it does not is refused.
@@ -25,9 +25,10 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "private_key",
 ]);
 
+/** An approver's private key and its names. */
 export interface ApproverKey {
   readonly keyid: string;
-  /** The approver's name in the daemon's config, the `iss` of what this key signs; null where the file has none. */
+  /** The approver's name in the daemon's config, the `iss` of new approvals; null without one. */
   readonly name: string | null;
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
@@ -35,12 +36,12 @@ export interface ApproverKey {
   readonly seed: Uint8Array;
 }
 
-/** A key file that cannot be used, and why; says nothing of what is in it. */
+/** A key file cannot be used. The message says why and shows nothing of its content. */
 export class InvalidApproverKey extends Error {
   override readonly name = "InvalidApproverKey";
 }
 
-/** A new key. `keyid` defaults to `key-` and 16 hex digits of the SHA-256 of the public key. */
+/** Makes a key. `keyid` defaults to `key-` and 16 hex digits of the public key's SHA-256. */
 export function newApproverKey(options: { keyid?: string; name?: string } = {}): ApproverKey {
   const seed = crypto.getRandomValues(new Uint8Array(SEED_BYTES));
   const publicKey = publicKeyOf(seed);
@@ -54,7 +55,7 @@ export function newApproverKey(options: { keyid?: string; name?: string } = {}):
   return { keyid, name, publicKey, seed };
 }
 
-/** The text of the file; keep it readable by its owner only (mode 0600). */
+/** Prints the text of the file. Keep the file readable by its owner only (mode 0600). */
 export function formatApproverKey(key: ApproverKey): string {
   const file = {
     type: TYPE,
@@ -66,7 +67,7 @@ export function formatApproverKey(key: ApproverKey): string {
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
-/** Throws InvalidApproverKey for anything formatApproverKey would not have written. */
+/** Throws InvalidApproverKey for a text that formatApproverKey would not write. */
 export function parseApproverKey(text: string): ApproverKey {
   const file = membersOf(text);
   const keyid = file["keyid"];

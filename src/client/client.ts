@@ -1,19 +1,25 @@
 /**
  * The SDK's client: what an agent or a service asks of one daemon.
  *
- * Invariant: `execute` serialises a request once and sends those bytes again when it retries, so that the ledger
- * recognises the request and starts it at most once.
+ * Invariant: `execute` serialises a request once and sends those bytes again when it retries, so
+ * that the ledger recognises the request and starts it at most once.
  */
 
 import { type Clock, systemClock } from "../core/clock.ts";
 import { utf8Encode } from "../core/encoding.ts";
-import { Refusal } from "../core/errors.ts";
-import type { Json, JsonObject } from "../core/types.ts";
-import { type HandlerTypes, TypedAction } from "./action.ts";
-import type { ApprovalTerms } from "./approval_terms.ts";
+import type { JsonObject } from "../core/types.ts";
+import type { Verification } from "../log/verification.ts";
+import { type VerifyOptions, verifyReceipt } from "../log/verify_receipt.ts";
+import type { HandlerTypes, PayloadOf, ResultOf } from "./action.ts";
+import type { ApproveOptions } from "./approval_terms.ts";
 import { approveRequest, countersign } from "./approve.ts";
 import type { ApproverKey } from "./approver_key.ts";
-import { type CallOptions, Connection, type ConnectionOptions } from "./connection.ts";
+import {
+  type CallOptions,
+  type ConnectionOptions,
+  DaemonConnection,
+  type ExecuteOptions,
+} from "./connection.ts";
 import {
   type ActionDescription,
   actionsOf,
@@ -22,58 +28,45 @@ import {
   type Status,
   statusOf,
 } from "./description.ts";
-import { errorOfRefusal, unreadableAnswer } from "./errors.ts";
-import { type Execution, executionOf, executionsOf, type ExecutionsPage } from "./execution.ts";
-import { hashesOf, isJsonObject } from "./json.ts";
-import { type ExecutionRequest, newRequest, requestText } from "./request.ts";
-import type { Verification } from "../log/verification.ts";
-import { type VerifyOptions, verifyReceipt } from "../log/verify_receipt.ts";
+import { readable, refusalsAsErrors } from "./errors.ts";
+import { type Execution, executionOf } from "./execution.ts";
+import { listExecutions, waitUntilSettled } from "./executions.ts";
+import { hashesOf, objectOf } from "./json.ts";
 import { Operator } from "./operator.ts";
-import { sleep } from "./retry.ts";
+import { type ExecutionRequest, newRequest, requestText } from "./request.ts";
 
-export interface ExecuteOptions extends CallOptions {
-  /** How long to wait for a run that is already in flight; 30 s by default, sent as `Prefer: wait=N`. */
-  readonly waitMs?: number;
-  /** W3C trace context, handed on to the handler. */
-  readonly traceparent?: string;
-}
-
-/** Terms that the client can find out by itself may be left out: `aud` and `tenant` are asked of the daemon. */
-export interface ApproveOptions extends Partial<ApprovalTerms> {
-  readonly signal?: AbortSignal;
-}
-
-const LIST_DEFAULT = 20;
 const WAIT_MS = 30_000;
-const POLL_MS = 50;
-const POLL_MS_MAX = 1_000;
 
 export class OpenExecClient {
-  readonly #connection: Connection;
+  readonly #connection: DaemonConnection;
   readonly #clock: Clock;
 
   constructor(options: ConnectionOptions & { readonly clock?: Clock }) {
-    this.#connection = new Connection(options);
+    this.#connection = new DaemonConnection(options);
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** A request with a fresh nonce. Throws OpenExecError (payload_not_i_json, request_malformed); sends nothing. */
+  /**
+   * Makes a request with a fresh nonce, and sends nothing.
+   * Throws OpenExecError (payload_not_i_json, request_malformed).
+   */
   request(
     action: string,
     payload: unknown = {},
     options: { readonly nonce?: string } = {},
   ): ExecutionRequest {
-    return asErrors(() => newRequest(action, payload, options.nonce));
+    return refusalsAsErrors(() => newRequest(action, payload, options.nonce));
   }
 
-  /** The same, with payload and result typed by a handler's definition. */
+  /** Types payload and result of one action by a handler's definition. */
   action<Handler extends HandlerTypes>(name: string): TypedAction<Handler> {
     return new TypedAction(this, name);
   }
 
   /**
-   * Signs a new approval, with each key. Throws RangeError for impossible terms, and for a request that carries an approval
-   * already, OpenExecError, and OpenExecUnreachable when `aud` has to be asked.
+   * Signs a new approval, with each key. Throws RangeError for impossible terms and for a request
+   * that carries an approval already. Throws OpenExecError or OpenExecUnreachable when it has to
+   * ask for `aud`.
    */
   async approve(
     request: ExecutionRequest,
@@ -85,19 +78,19 @@ export class OpenExecClient {
         "the request carries an approval: countersign() signs that, approveRequest() replaces it",
       );
     }
-    const signers = listOf(keys);
+    const signers = [keys].flat();
     const iss = options.iss ?? signers[0]?.name;
     if (iss === undefined || iss === null) {
       throw new RangeError("iss is missing, and the key names no approver");
     }
     const terms = { ...options, iss, ...await this.#destination(options) };
-    return asErrors(() => approveRequest(request, signers, terms, this.#nowSeconds()));
+    return refusalsAsErrors(() => approveRequest(request, signers, terms, this.#nowSeconds()));
   }
 
   /**
-   * Adds a signature to the approval that the request carries, where its terms are those given: as for a new approval, one use and
-   * 300 seconds unless `options` say otherwise, and the daemon's own audience and tenant. Throws CarriedTermError where they are
-   * not, else as `approve`.
+   * Adds a signature to the approval that the request carries, if its terms are those given. The
+   * defaults are those of a new approval: one use, 300 seconds, the daemon's audience and tenant.
+   * Throws CarriedTermError for other terms, else as `approve`.
    */
   async countersign(
     request: ExecutionRequest,
@@ -106,11 +99,13 @@ export class OpenExecClient {
   ): Promise<ExecutionRequest> {
     const { aud, tenant = null } = await this.#destination(options);
     const accepted = { ...options, aud, tenant };
-    return asErrors(() => countersign(request, listOf(keys), accepted, this.#nowSeconds()));
+    return refusalsAsErrors(() =>
+      countersign(request, [keys].flat(), accepted, this.#nowSeconds())
+    );
   }
 
   /**
-   * Runs it, or finds out what came of it. Resolves when it succeeded, now or earlier.
+   * Runs a request, or finds out how it ended. Resolves when it succeeded, now or earlier.
    * Rejects with OpenExecError (see its `effect`), OpenExecUnreachable, or the signal's reason.
    */
   async execute(request: ExecutionRequest, options: ExecuteOptions = {}): Promise<Execution> {
@@ -120,95 +115,88 @@ export class OpenExecClient {
       ...(waitSeconds > 0 ? { Prefer: `wait=${waitSeconds}` } : {}),
       ...(options.traceparent === undefined ? {} : { traceparent: options.traceparent }),
     };
-    return executionIn(await this.#connection.post("/execute", body, headers, options, null));
+    const answer = await this.#connection.post("/execute", body, headers, options, null);
+    return readable(executionOf(answer));
   }
 
   /** Rejects with OpenExecError execution_not_found where there is none that this peer may see. */
-  async get(id: string, call: CallOptions = {}): Promise<Execution> {
-    return executionIn(await this.#connection.get(`/executions/${encodeURIComponent(id)}`, call));
+  get(id: string, call: CallOptions = {}): Promise<Execution> {
+    const path = `/executions/${encodeURIComponent(id)}`;
+    return this.#connection.read(path, executionOf, call);
   }
 
-  /** As `get`. */
-  async getByNonce(nonce: string, call: CallOptions = {}): Promise<Execution> {
-    return executionIn(
-      await this.#connection.get(`/executions?nonce=${encodeURIComponent(nonce)}`, call),
-    );
+  /** Finds an execution by the nonce of its request. Rejects as `get` does. */
+  getByNonce(nonce: string, call: CallOptions = {}): Promise<Execution> {
+    const path = `/executions?nonce=${encodeURIComponent(nonce)}`;
+    return this.#connection.read(path, executionOf, call);
   }
 
   /**
-   * Executions this peer may see, newest first: `limit` of them (1 to 1000, by default 20) or all there are, however the daemon
-   * divides them. `before` is the id to go on from.
+   * Lists executions this peer may see, newest first: `limit` of them (1 to 1000, by default 20),
+   * or all there are. `before` is the id to go on from.
    */
-  async list(
+  list(
     page: { readonly limit?: number; readonly before?: string } = {},
     call: CallOptions = {},
   ): Promise<readonly Execution[]> {
-    const { limit = LIST_DEFAULT, before = null } = page;
-    let { executions, next } = await this.#page(limit, before, call);
-    while (next !== null && executions.length < limit) {
-      const more = await this.#page(limit - executions.length, next, call);
-      executions = [...executions, ...more.executions];
-      next = more.next;
-    }
-    return executions;
+    return listExecutions(this.#connection, page, call);
   }
 
-  /** Polls until it is settled, however it ended. Takes an execution (by id) or a request (by nonce). */
-  async waitFor(
+  /** Polls until an execution is settled, however it ended. Finds it by its id or its nonce. */
+  waitFor(
     target: { readonly id: string } | { readonly nonce: string },
     call: CallOptions = {},
   ): Promise<Execution> {
-    for (let delayMs = POLL_MS;; delayMs = Math.min(POLL_MS_MAX, delayMs * 2)) {
-      const execution =
-        await ("id" in target ? this.get(target.id, call) : this.getByNonce(target.nonce, call));
-      if (execution.status !== "reserved") return execution;
-      await sleep(delayMs, call.signal);
-    }
+    const look = () =>
+      "id" in target ? this.get(target.id, call) : this.getByNonce(target.nonce, call);
+    return waitUntilSettled(look, call.signal);
   }
 
-  /** Which daemon this is: `executor_id` is the `aud` of approvals for it. */
-  async describe(call: CallOptions = {}): Promise<Description> {
-    return required(descriptionOf(await this.#connection.get("/", call)));
+  /** Says which daemon this is: `executor_id` is the `aud` of approvals for it. */
+  describe(call: CallOptions = {}): Promise<Description> {
+    return this.#connection.read("/", descriptionOf, call);
   }
 
-  /** The registered actions this socket may ask for: name, input schema, approvals needed, grants, handler digest. */
-  async actions(call: CallOptions = {}): Promise<readonly ActionDescription[]> {
-    return required(actionsOf(await this.#connection.get("/actions", call)));
+  /** Lists the actions this socket may ask for: name, schema, approvals, permissions, digest. */
+  actions(call: CallOptions = {}): Promise<readonly ActionDescription[]> {
+    return this.#connection.read("/actions", actionsOf, call);
   }
 
-  /** Who it is, how it feels (also when that is unwell, which is no error here), and whether it takes work. */
+  /** Describes the daemon, its health (an unwell daemon is no error here), and if it takes work. */
   async status(call: CallOptions = {}): Promise<Status> {
     const once = { ...call, retry: false };
     const description = await this.#connection.get("/", once);
     const health = await this.#connection.get("/health", once, [503]);
     const ready = await this.#connection.get("/ready", once, [503]);
-    return required(statusOf(description, health, ready));
+    return readable(statusOf(description, health, ready));
   }
 
-  /** The newest signed checkpoint of the log (C2SP tlog-checkpoint), to keep elsewhere. */
+  /** Gets the newest signed checkpoint of the log (C2SP tlog-checkpoint), to keep elsewhere. */
   checkpoint(call: CallOptions = {}): Promise<string> {
     return this.#connection.text("/log/checkpoint", call);
   }
 
-  /** A receipt by its log index, with its inclusion proof. */
-  async receipt(logIndex: number, call: CallOptions = {}): Promise<JsonObject> {
-    const receipt = await this.#connection.get(`/receipts/${logIndex}`, call);
-    return required(isJsonObject(receipt) ? receipt : undefined);
+  /** Gets a receipt by its log index, with its inclusion proof. */
+  receipt(logIndex: number, call: CallOptions = {}): Promise<JsonObject> {
+    return this.#connection.read(`/receipts/${logIndex}`, objectOf, call);
   }
 
-  /** Hashes (32 bytes each, RFC 9162) that the log of `to` entries, the newest by default, continues the one of `from`. */
-  async consistency(
+  /**
+   * Gets the hashes (32 bytes each, RFC 9162) which prove that the log of `to` entries, by default
+   * the newest, continues the one of `from`.
+   */
+  consistency(
     from: number,
     to?: number,
     call: CallOptions = {},
   ): Promise<readonly Uint8Array[]> {
     const query = to === undefined ? `from=${from}` : `from=${from}&to=${to}`;
-    return required(hashesOf(await this.#connection.get(`/log/consistency?${query}`, call)));
+    return this.#connection.read(`/log/consistency?${query}`, hashesOf, call);
   }
 
   /**
-   * Verifies an execution's receipt, with the proof that the log holds it, which the daemon is asked for. The verdict rests
-   * on the keys in `options`; whoever has no daemon to ask calls the function of this name.
+   * Verifies an execution's receipt. It asks the daemon for the proof that the log holds it; the
+   * verdict rests on the keys in `options`. The function of this name needs no daemon.
    */
   async verifyReceipt(
     execution: Execution,
@@ -226,7 +214,7 @@ export class OpenExecClient {
     );
   }
 
-  /** What an operator may do, where the socket is an admin socket. */
+  /** The operator's acts, where the socket is an admin socket. */
   get operator(): Operator {
     return new Operator(this.#connection);
   }
@@ -240,48 +228,35 @@ export class OpenExecClient {
     return this.#clock.nowMs() / 1000;
   }
 
-  async #page(limit: number, before: string | null, call: CallOptions): Promise<ExecutionsPage> {
-    const from = before === null ? "" : `&before=${encodeURIComponent(before)}`;
-    return required(
-      executionsOf(await this.#connection.get(`/executions?limit=${limit}${from}`, call)),
-    );
-  }
-
   async #destination(terms: ApproveOptions): Promise<{ aud: string; tenant?: string }> {
-    if (terms.aud !== undefined) {
-      return terms.tenant === undefined
-        ? { aud: terms.aud }
-        : { aud: terms.aud, tenant: terms.tenant };
-    }
-    const daemon = await this.describe(terms);
-    const tenant = terms.tenant ?? daemon.tenant;
-    return tenant === null ? { aud: daemon.executor_id } : { aud: daemon.executor_id, tenant };
+    const { executor_id: aud, tenant: required } = terms.aud === undefined
+      ? await this.describe(terms)
+      : { executor_id: terms.aud, tenant: null };
+    const tenant = terms.tenant ?? required;
+    return tenant === null ? { aud } : { aud, tenant };
   }
 }
 
-/** An answer of status 200 whose body is not what the route gives. */
-function required<T>(value: T | undefined): T {
-  if (value === undefined) throw unreadableAnswer(200);
-  return value;
-}
+/** One action of the daemon, with payload and result typed by its handler's definition. */
+export class TypedAction<Handler extends HandlerTypes> {
+  constructor(readonly client: OpenExecClient, readonly name: string) {}
 
-function executionIn(body: Json): Execution {
-  return required(executionOf(body));
-}
+  request(
+    payload: PayloadOf<Handler>,
+    options: { readonly nonce?: string } = {},
+  ): ExecutionRequest {
+    return this.client.request(this.name, payload, options);
+  }
 
-function listOf<T>(one: T | readonly T[]): readonly T[] {
-  return isList(one) ? one : [one];
-}
+  /** The daemon has checked the result against the handler's output schema. */
+  async execute(
+    request: ExecutionRequest,
+    options: ExecuteOptions = {},
+  ): Promise<Execution<ResultOf<Handler>>> {
+    return await this.client.execute(request, options) as Execution<ResultOf<Handler>>;
+  }
 
-function isList<T>(value: T | readonly T[]): value is readonly T[] {
-  return Array.isArray(value);
-}
-
-/** Refusals that needed no daemon look like any other. */
-function asErrors<T>(make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    throw error instanceof Refusal ? errorOfRefusal(error) : error;
+  async get(id: string, call: CallOptions = {}): Promise<Execution<ResultOf<Handler>>> {
+    return await this.client.get(id, call) as Execution<ResultOf<Handler>>;
   }
 }

@@ -1,37 +1,45 @@
 /**
- * One daemon, as the rest of the SDK talks to it: JSON and text in, typed errors out, retries in between.
+ * The rest of the SDK's connection to one daemon: JSON and text in, typed errors out, retries in
+ * between.
  *
- * Invariant: bytes are made once and handed to every attempt alike.
+ * Invariant: a message's bytes are made once, and every attempt sends the same.
  */
 
 import { utf8Decode } from "../core/encoding.ts";
 import type { Json } from "../core/types.ts";
-import { errorOfAnswer, OpenExecUnreachable, unreadableAnswer } from "./errors.ts";
+import { errorOfAnswer, OpenExecUnreachable, readable, unreadableAnswer } from "./errors.ts";
 import { RETRY, type RetryPolicy, withRetries } from "./retry.ts";
-import { type Answer, ConnectionFailed, type Message, type Transport } from "./message.ts";
+import { ConnectionFailed, type HttpAnswer, type Message, type Transport } from "./message.ts";
 
 export interface ConnectionOptions {
   readonly socketPath: string;
-  /** Sent with every request, `traceparent` for one. */
+  /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** How long to wait for an answer that runs nothing; 30 s by default. Executions have their action's own limit. */
+  /** Longest wait for an answer; 30 s by default. An execution has its action's limit instead. */
   readonly timeoutMs?: number;
   /** Largest answer that is read; 64 MiB by default. */
   readonly answerBytesMax?: number;
   readonly retry?: Partial<RetryPolicy>;
 }
 
-/** How one call is made. */
+/** Options of one call. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
   /** false: try once. */
   readonly retry?: boolean;
 }
 
+export interface ExecuteOptions extends CallOptions {
+  /** Longest wait for a run in flight; 30 s by default, sent as `Prefer: wait=N`. */
+  readonly waitMs?: number;
+  /** W3C trace context, handed on to the handler. */
+  readonly traceparent?: string;
+}
+
 const TIMEOUT_MS = 30_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
-export class Connection {
+export class DaemonConnection {
   readonly #options: ConnectionOptions;
   readonly #retry: RetryPolicy;
   #transport: Promise<Transport> | undefined;
@@ -41,7 +49,7 @@ export class Connection {
     this.#retry = { ...RETRY, ...options.retry };
   }
 
-  /** GET of a JSON document; a status listed in `also` is an answer like 200. Rejects as `exchange` does. */
+  /** Gets a JSON document. A status listed in `also` counts as 200. Rejects as `exchange` does. */
   async get(path: string, call: CallOptions = {}, also: readonly number[] = []): Promise<Json> {
     const answer = await this.exchange(
       { method: "GET", path, headers: {} },
@@ -54,7 +62,16 @@ export class Connection {
     return body;
   }
 
-  /** GET of a text. Rejects as `exchange` does. */
+  /** Gets a JSON document as `parse` reads it. Rejects as `exchange` does. */
+  async read<T>(
+    path: string,
+    parse: (body: Json) => T | undefined,
+    call: CallOptions = {},
+  ): Promise<T> {
+    return readable(parse(await this.get(path, call)));
+  }
+
+  /** Gets a text. Rejects as `exchange` does. */
   async text(path: string, call: CallOptions = {}): Promise<string> {
     const answer = await this.exchange({ method: "GET", path, headers: {} }, this.#timeoutMs, call);
     const text = utf8Decode(answer.body);
@@ -62,7 +79,7 @@ export class Connection {
     return text;
   }
 
-  /** POST of JSON bytes, waiting as long as it takes when `timeoutMs` is null. Rejects as `exchange` does. */
+  /** Posts JSON bytes. `timeoutMs` null waits as long as it takes. Rejects as `exchange` does. */
   async post(
     path: string,
     body: Uint8Array,
@@ -88,12 +105,12 @@ export class Connection {
     timeoutMs: number | null,
     { signal, retry = true }: CallOptions,
     also: readonly number[] = [],
-  ): Promise<Answer> {
+  ): Promise<HttpAnswer> {
     const policy = retry ? this.#retry : { ...this.#retry, attempts: 1 };
     return withRetries(() => this.#once(message, timeoutMs, signal, also), policy, signal);
   }
 
-  /** Ends kept connections; what is under way fails. */
+  /** Ends kept connections; calls under way fail. */
   close(): void {
     this.#transport?.then((transport) => transport.close());
     this.#transport = undefined;
@@ -104,7 +121,7 @@ export class Connection {
     timeoutMs: number | null,
     signal: AbortSignal | undefined,
     also: readonly number[],
-  ): Promise<Answer> {
+  ): Promise<HttpAnswer> {
     const transport = await (this.#transport ??= this.#open());
     const headers = {
       Accept: "application/json, */*",
@@ -122,7 +139,7 @@ export class Connection {
     throw errorOfAnswer(answer.status, jsonOfAnswer(answer), retryAfterMs);
   }
 
-  /** Loaded on first use: verifying a receipt in a browser, which has no `node:http`, must not need it. */
+  /** Loads `node:http` on first use: a browser has none, and can verify a receipt without. */
   async #open(): Promise<Transport> {
     const { unixTransport } = await import("./transport.ts");
     return unixTransport(
@@ -146,8 +163,8 @@ function unreachable(failure: ConnectionFailed): OpenExecUnreachable {
     : new OpenExecUnreachable("none", "nobody answers on the socket", failure.cause);
 }
 
-/** undefined when the body is no JSON. */
-function jsonOfAnswer(answer: Answer): Json | undefined {
+/** Returns undefined when the body is no JSON. */
+function jsonOfAnswer(answer: HttpAnswer): Json | undefined {
   const text = utf8Decode(answer.body);
   if (text === undefined) return undefined;
   try {

@@ -1,5 +1,9 @@
-/** What a daemon says about itself: `GET /`, `/health`, `/ready`, `/actions`. Members this SDK does not know are kept. */
+/**
+ * A daemon's account of itself: `GET /`, `/health`, `/ready`, `/actions`. Members of an action that
+ * this SDK does not know are kept.
+ */
 
+import { array, open, string } from "../core/shape.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import { isJsonObject } from "./json.ts";
 
@@ -14,25 +18,30 @@ export interface Description {
 }
 
 export interface Status extends Description {
-  /** The body of /health as it is: status, exec_mode, and what restricts it. */
+  /** The body of /health as it is: status, exec_mode, and its restrictions. */
   readonly health: JsonObject;
   /** Whether it takes work. */
   readonly ready: boolean;
 }
 
-/** An action as `GET /actions` shows it: `name`, and whatever else the daemon says of it. */
+/** An action as `GET /actions` shows it: `name`, and what else the daemon says of it. */
 export interface ActionDescription extends JsonObject {
   readonly name: string;
 }
 
-/** undefined when it is not a description. */
+const isDescription = open({
+  service: string,
+  status: string,
+  version: string,
+  executor_id: string,
+});
+
+/** Returns undefined when it is no description. */
 export function descriptionOf(value: Json): Description | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { service, status, version, executor_id, tenant } = value;
-  if (typeof service !== "string" || typeof status !== "string" || typeof version !== "string") {
-    return undefined;
-  }
-  if (typeof executor_id !== "string") return undefined;
+  const { tenant } = value;
+  if (!isDescription(value)) return undefined;
+  const { service, status, version, executor_id } = value;
   return {
     service,
     status,
@@ -42,21 +51,18 @@ export function descriptionOf(value: Json): Description | undefined {
   };
 }
 
-/** undefined when one of the three is not what its route answers. */
+/** Returns undefined when one of the three is not what its route answers. */
 export function statusOf(description: Json, health: Json, ready: Json): Status | undefined {
   const known = descriptionOf(description);
   if (known === undefined || !isJsonObject(health) || !isJsonObject(ready)) return undefined;
   return { ...known, health, ready: ready["ready"] === true };
 }
 
-/** undefined when it is not a list of actions. */
+const hasName = open({ name: string });
+const isActions = array((value: unknown): value is ActionDescription => hasName(value));
+
+/** Returns undefined when it is no list of actions. */
 export function actionsOf(value: Json): readonly ActionDescription[] | undefined {
   const listed = isJsonObject(value) ? value["actions"] : value;
-  if (!Array.isArray(listed)) return undefined;
-  const actions: ActionDescription[] = [];
-  for (const one of listed) {
-    if (!isJsonObject(one) || typeof one["name"] !== "string") return undefined;
-    actions.push({ ...one, name: one["name"] });
-  }
-  return actions;
+  return isActions(listed) ? listed : undefined;
 }

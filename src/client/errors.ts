@@ -1,10 +1,9 @@
 /**
- * What the SDK throws. A problem the daemon answered (RFC 9457) keeps its code, effect and retry; a daemon that could
- * not be reached says whether the request may have arrived.
+ * The errors of the SDK. A problem that the daemon answered (RFC 9457) keeps its code, effect and
+ * retry. An unreachable daemon's error says whether the request may have arrived.
  */
 
-import type { Effect, ErrorCode, Refusal, Retry } from "../core/errors.ts";
-import { ERRORS } from "../core/errors.ts";
+import { type Effect, type ErrorCode, ERRORS, Refusal, type Retry } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
 import { type Execution, executionOf } from "./execution.ts";
 import { isJsonObject } from "./json.ts";
@@ -14,18 +13,18 @@ export type ProblemCode = ErrorCode | (string & Record<never, never>);
 
 export interface Problem {
   readonly code: ProblemCode;
-  /** HTTP status; of the table where the refusal was made by the SDK itself. */
+  /** The HTTP status; from the error table where the SDK itself refused. */
   readonly status: number;
   readonly detail: string;
   readonly effect: Effect;
   readonly retry: Retry;
-  /** What was reserved under the nonce, once something was. */
+  /** The execution reserved under the nonce, or null before there is one. */
   readonly execution: Execution | null;
-  /** From Retry-After, in milliseconds. */
+  /** Retry-After in milliseconds. */
   readonly retryAfterMs: number | null;
 }
 
-/** A refusal or an unhappy outcome. Decide on `code`, `effect` and `retry`, never on the message. */
+/** A refusal or a bad outcome. Decide on `code`, `effect` and `retry`, never on the message. */
 export class OpenExecError extends Error implements Problem {
   override readonly name = "OpenExecError";
   readonly code: ProblemCode;
@@ -47,13 +46,16 @@ export class OpenExecError extends Error implements Problem {
     this.retryAfterMs = problem.retryAfterMs;
   }
 
-  /** What to do next, in a sentence; null for a code this SDK does not know. */
+  /** Says in a sentence what to do next; null for a code this SDK does not know. */
   get help(): string | null {
     return isErrorCode(this.code) ? ERRORS[this.code].help : null;
   }
 }
 
-/** Nobody answered. `effect` is "none" when no byte was sent, else "unknown": ask again with the same nonce. */
+/**
+ * No answer came. `effect` is "none" when no byte was sent, else "unknown": ask again with the same
+ * nonce.
+ */
 export class OpenExecUnreachable extends Error {
   override readonly name = "OpenExecUnreachable";
   constructor(readonly effect: Effect, detail: string, cause: unknown) {
@@ -65,21 +67,20 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERRORS, code);
 }
 
-/** A refusal that needed no daemon, as the caller meets every other. */
-export function errorOfRefusal(refusal: Refusal): OpenExecError {
-  const { status, effect, retry } = ERRORS[refusal.code];
-  return new OpenExecError({
-    code: refusal.code,
-    status,
-    detail: refusal.detail,
-    effect,
-    retry,
-    execution: null,
-    retryAfterMs: null,
-  });
+/** Calls `make`, and throws a refusal by the SDK itself as if the daemon had made it. */
+export function refusalsAsErrors<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { code, detail } = error;
+    const { status, effect, retry } = ERRORS[code];
+    const problem = { code, status, detail, effect, retry };
+    throw new OpenExecError({ ...problem, execution: null, retryAfterMs: null });
+  }
 }
 
-/** Reads a problem document; whatever is not one becomes an internal_error that must not be retried blindly. */
+/** Reads a problem document. Any other body becomes an internal_error that is never retried. */
 export function errorOfAnswer(
   status: number,
   body: Json | undefined,
@@ -98,6 +99,12 @@ export function errorOfAnswer(
     execution: executionOf(body["execution"] ?? null) ?? null,
     retryAfterMs,
   });
+}
+
+/** Returns `value`, and throws where a body of status 200 was not what its route answers. */
+export function readable<T>(value: T | undefined): T {
+  if (value === undefined) throw unreadableAnswer(200);
+  return value;
 }
 
 export function unreadableAnswer(status: number): OpenExecError {

@@ -1,5 +1,6 @@
-/** An execution as the daemon shows it, member for member as on the wire, so that SDK, curl and socat agree. */
+/** An execution as the daemon shows it, with the members of the wire: SDK and curl agree. */
 
+import { oneOf, open, string } from "../core/shape.ts";
 import type { ExecutionStatus, Json, JsonObject } from "../core/types.ts";
 import { isJsonObject } from "./json.ts";
 
@@ -8,11 +9,11 @@ export interface Execution<Result = Json> {
   readonly id: string;
   readonly action: string;
   readonly status: ExecutionStatus;
-  /** Always true, as OpenExec has it: also in demo mode, which `exec_mode` tells. */
+  /** Always true, as in OpenExec: also in demo mode, which `exec_mode` tells. */
   readonly approved: boolean;
-  /** "demo" where nobody approved it; absent otherwise. */
+  /** "demo" for an execution without an approval; absent otherwise. */
   readonly exec_mode?: string;
-  /** null unless it succeeded, once pruned, and when an operator declared the success. */
+  /** null unless it succeeded, once it is pruned, and when an operator declared the success. */
   readonly result: Result | null;
   readonly replayed: boolean;
   /** Hex SHA-256 as OpenExec computes it; null without a result. */
@@ -22,32 +23,32 @@ export interface Execution<Result = Json> {
   /** Base64 of the 32-byte salts that open the receipt's commitments, while they are kept. */
   readonly salts: { readonly request?: string; readonly result?: string };
   readonly log_index: number | null;
-  /** Of the error table; absent while it runs and when it succeeded. */
+  /** A code of the error table; absent while it runs and when it succeeded. */
   readonly code?: string;
   readonly result_pruned?: boolean;
   readonly resolved?: boolean;
 }
 
-const STATUSES: ReadonlySet<string> = new Set<ExecutionStatus>([
-  "reserved",
-  "succeeded",
-  "failed",
-  "timed_out",
-  "crashed",
-  "outcome_unknown",
-]);
+const isExecution = open({
+  id: string,
+  action: string,
+  status: oneOf<ExecutionStatus>(
+    "reserved",
+    "succeeded",
+    "failed",
+    "timed_out",
+    "crashed",
+    "outcome_unknown",
+  ),
+});
 
-function isStatus(value: Json | undefined): value is ExecutionStatus {
-  return typeof value === "string" && STATUSES.has(value);
-}
-
-/** undefined when it is no execution object. Members this SDK does not know are kept, and so is their order. */
+/** Returns undefined for no execution object. Keeps members this SDK does not know, in order. */
 export function executionOf(value: Json): Execution | undefined {
   if (!isJsonObject(value)) return undefined;
   const { code, ...members } = value;
-  const { id, action, status, approved, result, replayed, receipt, attestation, salts, log_index } =
-    members;
-  if (typeof id !== "string" || typeof action !== "string" || !isStatus(status)) return undefined;
+  const { approved, result, replayed, receipt, attestation, salts, log_index } = members;
+  if (!isExecution(members)) return undefined;
+  const { id, action, status } = members;
   return {
     ...members,
     ...(typeof code === "string" ? { code } : {}),
@@ -64,14 +65,14 @@ export function executionOf(value: Json): Execution | undefined {
   };
 }
 
-/** Some of a list. */
+/** A part of a list. */
 export interface ExecutionsPage {
   readonly executions: readonly Execution[];
-  /** The id to go on from; null where there are no more, and where there were none. */
+  /** The id to go on from; null where there are no more. */
   readonly next: string | null;
 }
 
-/** undefined when it is no list of them. */
+/** Returns undefined when it is no list of executions. */
 export function executionsOf(value: Json): ExecutionsPage | undefined {
   if (!isJsonObject(value)) return undefined;
   const { executions: listed, next } = value;

@@ -1,4 +1,4 @@
-/** JSON at the SDK's edge: narrowing what came in, and turning a caller's object into the JSON that will be digested. */
+/** JSON at the SDK's edge: what came in, and the JSON of a caller's object, to be digested. */
 
 import { base64Decode } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
@@ -9,7 +9,11 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The member `hashes` of a proof: base64 of 32 bytes each; undefined when it is none. */
+export function objectOf(value: Json): JsonObject | undefined {
+  return isJsonObject(value) ? value : undefined;
+}
+
+/** Reads the member `hashes` of a proof, base64 of 32 bytes each. Returns undefined for others. */
 export function hashesOf(value: Json): readonly Uint8Array[] | undefined {
   const listed = isJsonObject(value) ? value["hashes"] : undefined;
   if (!Array.isArray(listed)) return undefined;
@@ -19,11 +23,13 @@ export function hashesOf(value: Json): readonly Uint8Array[] | undefined {
 }
 
 /**
- * The JSON a value stands for, copied, so that nothing the caller does to it later changes what was approved.
+ * Copies a value into the JSON it stands for: the caller cannot change it once it is approved.
  *
- * Members that are `undefined` are left out, as JSON.stringify does. Everything else JSON has no word for (NaN, bigint,
- * Date, class instances) is refused rather than bent: an amount that silently became null must never be approved.
- * Throws Refusal payload_not_i_json, and request_malformed for nesting past NESTING_DEPTH_MAX, cycles included.
+ * It leaves out members that are `undefined`, as JSON.stringify does. It refuses every other value
+ * without a JSON form (NaN, bigint, Date, class instances): JSON.stringify would turn such an
+ * amount into null, and a person would approve that.
+ * Throws Refusal payload_not_i_json, and request_malformed for nesting past NESTING_DEPTH_MAX,
+ * cycles included.
  */
 export function jsonOf(value: unknown, depth = 1): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
@@ -40,8 +46,8 @@ export function jsonOf(value: unknown, depth = 1): Json {
 }
 
 /**
- * I-JSON text (RFC 7493) that reads back as the same value. RFC 8785 would print 1e20 as an integer, which I-JSON refuses
- * because most readers cannot hold it; here it keeps its exponent.
+ * Prints I-JSON text (RFC 7493) that reads back as the same value. RFC 8785 would print 1e20 as an
+ * integer, which I-JSON refuses because most readers cannot hold it; here it keeps its exponent.
  */
 export function iJsonText(value: Json): string {
   if (typeof value === "number") {

@@ -1,4 +1,4 @@
-/** One exchange with a daemon, as bytes: what client/transport.ts carries. */
+/** One exchange with a daemon, as the bytes that transport.ts carries. */
 
 export interface Message {
   readonly method: "GET" | "POST";
@@ -8,14 +8,14 @@ export interface Message {
   readonly body?: Uint8Array;
 }
 
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
-  /** Seconds named by Retry-After, if any. */
+  /** The seconds of Retry-After, or null. */
   readonly retryAfterSeconds: number | null;
   readonly body: Uint8Array;
 }
 
-/** No complete answer came. `sent` is false only when nobody took the connection, so no byte of it was read. */
+/** No complete answer came. `sent` is false only when no connection was made: no byte was read. */
 export class ConnectionFailed extends Error {
   override readonly name = "ConnectionFailed";
   constructor(readonly sent: boolean, cause: unknown) {
@@ -24,11 +24,14 @@ export class ConnectionFailed extends Error {
 }
 
 export interface Transport {
-  /** Rejects with ConnectionFailed (also after `timeoutMs`, if given), or with the signal's reason once it aborts. */
+  /**
+   * Rejects with ConnectionFailed, also after `timeoutMs` where that is given, or with the signal's
+   * reason once it aborts.
+   */
   send(
     message: Message,
     timeoutMs: number | null,
     signal: AbortSignal | undefined,
-  ): Promise<Answer>;
+  ): Promise<HttpAnswer>;
   close(): void;
 }

@@ -1,17 +1,18 @@
 /**
- * `openexec/client`: ask a daemon for an action, approve a request, verify a receipt. Deno and Node 20, and in a browser
- * everything that needs no socket.
+ * `openexec/client`: ask a daemon for an action, approve a request, verify a receipt. It runs in
+ * Deno and Node 20, and what needs no socket runs in a browser.
  */
 
-export { type HandlerTypes, type PayloadOf, type ResultOf, TypedAction } from "./action.ts";
+export type { HandlerTypes, PayloadOf, ResultOf } from "./action.ts";
 export {
   type AcceptedTerms,
   type ApprovalTerms,
+  type ApproveOptions,
   CarriedTermError,
   TTL_SECONDS_DEFAULT,
 } from "./approval_terms.ts";
 export { approveRequest, countersign, readApproval } from "./approve.ts";
-export type { UnverifiedApproval } from "./approve.ts";
+export type { CarriedApproval as UnverifiedApproval } from "./approve.ts";
 export type { ApprovalClaims } from "./approval_claims.ts";
 export {
   type ApproverKey,
@@ -20,8 +21,8 @@ export {
   newApproverKey,
   parseApproverKey,
 } from "./approver_key.ts";
-export { type ApproveOptions, type ExecuteOptions, OpenExecClient } from "./client.ts";
-export type { CallOptions, ConnectionOptions } from "./connection.ts";
+export { OpenExecClient, TypedAction } from "./client.ts";
+export type { CallOptions, ConnectionOptions, ExecuteOptions } from "./connection.ts";
 export type { ActionDescription, Description, Status } from "./description.ts";
 export { OpenExecError, OpenExecUnreachable, type Problem, type ProblemCode } from "./errors.ts";
 export type { Execution } from "./execution.ts";

@@ -1,38 +1,41 @@
-/** What an operator may do, through an admin socket; every other socket answers `admin_only`. Each act leaves a receipt. */
+/**
+ * The operator's acts, through an admin socket. Any other socket answers `admin_only`. Each act
+ * leaves a receipt.
+ */
 
 import { canonicalJson } from "../core/canonical_json.ts";
 import { utf8Encode } from "../core/encoding.ts";
 import type { Json, JsonObject } from "../core/types.ts";
-import type { CallOptions, Connection } from "./connection.ts";
-import { unreadableAnswer } from "./errors.ts";
+import type { CallOptions, DaemonConnection } from "./connection.ts";
+import { readable, unreadableAnswer } from "./errors.ts";
 import { type Execution, executionOf } from "./execution.ts";
-import { isJsonObject } from "./json.ts";
+import { objectOf } from "./json.ts";
 
 export interface Pruned {
   readonly bodies: number;
   readonly buckets: number;
-  /** Whether nothing that has expired is left. */
+  /** Whether all that has expired is gone. */
   readonly done: boolean;
 }
 
 export class Operator {
-  readonly #connection: Connection;
+  readonly #connection: DaemonConnection;
 
-  constructor(connection: Connection) {
+  constructor(connection: DaemonConnection) {
     this.#connection = connection;
   }
 
-  /** What the daemon measures: work, ledger, log, executors. */
+  /** Gets the daemon's measurements: work, ledger, log, executors. */
   status(call: CallOptions = {}): Promise<JsonObject> {
-    return this.#connection.get("/admin/status", call).then(asObject);
+    return this.#connection.read("/admin/status", objectOf, call);
   }
 
-  /** Prometheus text. */
+  /** Gets the metrics as Prometheus text. */
   metrics(call: CallOptions = {}): Promise<string> {
     return this.#connection.text("/metrics", call);
   }
 
-  /** From its answer on, nothing new starts; what runs goes on. */
+  /** Stops new executions from its answer on; running ones go on. */
   async halt(call: CallOptions = {}): Promise<void> {
     await this.#post("halt", {}, call);
   }
@@ -41,43 +44,44 @@ export class Operator {
     await this.#post("resume", {}, call);
   }
 
-  /** Withdraws an approval, also one that nobody has used yet. What it started already goes on. */
+  /** Withdraws an approval, used or unused. An execution it has started goes on. */
   async revoke(iss: string, jti: string, call: CallOptions = {}): Promise<void> {
     await this.#post("revoke", { iss, jti }, call);
   }
 
-  /** Declares what came of an execution whose outcome is unknown. `note`: why, 1 to 1000 characters, for the receipt. */
+  /**
+   * Declares how an execution of unknown outcome ended. `note` says why, in 1 to 1000 characters,
+   * for the receipt.
+   */
   async resolve(
     id: string,
     as: "succeeded" | "failed",
     note: string,
     call: CallOptions = {},
   ): Promise<Execution> {
-    const execution = executionOf(await this.#post("resolve", { id, as, note }, call));
-    if (execution === undefined) throw unreadableAnswer(200);
-    return execution;
+    return readable(executionOf(await this.#post("resolve", { id, as, note }, call)));
   }
 
-  /** Destroys what has expired, all of it, however long that takes. */
+  /** Destroys everything that has expired, however long that takes. */
   async prune(call: CallOptions = {}): Promise<Pruned> {
-    const { bodies, buckets, done } = asObject(await this.#post("prune", {}, call, null));
+    const { bodies, buckets, done } = readable(
+      objectOf(await this.#post("prune", {}, call, null)),
+    );
     if (typeof bodies !== "number" || typeof buckets !== "number") throw unreadableAnswer(200);
     return { bodies, buckets, done: done === true };
   }
 
-  /** A consistent copy, without vault keys, into a directory of the daemon's host; absolute, and empty or not there yet. */
+  /**
+   * Makes a consistent copy, without vault keys, in a directory of the daemon's host. The path is
+   * absolute, and the directory is empty or not there yet.
+   */
   async backup(directory: string, call: CallOptions = {}): Promise<JsonObject> {
-    return asObject(await this.#post("backup", { directory }, call, null));
+    return readable(objectOf(await this.#post("backup", { directory }, call, null)));
   }
 
-  /** An act is asked for once: whether a broken connection carried it is for the operator to look at. */
+  /** Sends an act once: only the operator can see if a broken connection carried it. */
   #post(act: string, body: JsonObject, call: CallOptions, timeoutMs?: null): Promise<Json> {
     const bytes = utf8Encode(canonicalJson(body));
     return this.#connection.post(`/admin/${act}`, bytes, {}, { ...call, retry: false }, timeoutMs);
   }
-}
-
-function asObject(value: Json): JsonObject {
-  if (!isJsonObject(value)) throw unreadableAnswer(200);
-  return value;
 }

@@ -1,7 +1,7 @@
 /**
- * A request before it is sent: action, payload, nonce, and the approval once somebody gave one.
+ * A request before it is sent: action, payload, nonce, and the approval once there is one.
  *
- * Invariant: what is approved, printed and sent is the I-JSON reading (RFC 7493) of one and the same text; two readings
+ * Invariant: the I-JSON reading (RFC 7493) of one text is approved, printed and sent. Two readings
  * of a payload would let a person approve one thing and the daemon run another.
  */
 
@@ -32,7 +32,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "approval_artifact",
 ]);
 
-/** `payload` is copied. Throws Refusal payload_not_i_json, nonce_missing, request_malformed. */
+/** Copies `payload`. Throws Refusal payload_not_i_json, nonce_missing, request_malformed. */
 export function newRequest(
   action: string,
   payload: unknown = {},
@@ -43,7 +43,7 @@ export function newRequest(
   return parseRequest(iJsonText({ action, payload: json, nonce }));
 }
 
-/** A payload as a person wrote it. Throws Refusal payload_not_i_json, request_malformed. */
+/** Reads a payload as a person wrote it. Throws Refusal payload_not_i_json, request_malformed. */
 export function parsePayload(input: Uint8Array | string): JsonObject {
   const payload = toValue(parseIJson(input));
   if (!isJsonObject(payload)) {
@@ -52,7 +52,7 @@ export function parsePayload(input: Uint8Array | string): JsonObject {
   return payload;
 }
 
-/** Reads what `requestText`, `openexec request` or a person wrote; the same refusals as the daemon's. */
+/** Reads a request that `requestText` or a person wrote. Throws the daemon's refusals. */
 export function parseRequest(input: Uint8Array | string): ExecutionRequest {
   const value = toValue(parseIJson(input));
   if (!isJsonObject(value)) throw new Refusal("request_malformed", "a request is one JSON object");
@@ -86,7 +86,7 @@ export function parseRequest(input: Uint8Array | string): ExecutionRequest {
   };
 }
 
-/** One line of JSON: what `execute` sends, byte for byte. */
+/** Prints one line of JSON, which `execute` sends byte for byte. */
 export function requestText(request: ExecutionRequest): string {
   const { action, payload, nonce, approval, approval_artifact } = request;
   return iJsonText({
@@ -98,7 +98,7 @@ export function requestText(request: ExecutionRequest): string {
   });
 }
 
-/** RFC 8785 text of `{"action","payload"}`: what an approval's action_digest covers. */
+/** Prints `{"action","payload"}` by RFC 8785: an approval's action_digest covers this text. */
 export function canonicalAction(request: ExecutionRequest): string {
   return canonicalJson({ action: request.action, payload: request.payload });
 }

@@ -1,14 +1,14 @@
 /**
- * When the same request may be sent again, and how long to wait first.
+ * Retries: when the same request may be sent again, and how long to wait first.
  *
- * Invariant: only a problem that says `retry: "same_request"` and a failed connection are retried, and what is sent is
- * the same bytes under the same nonce, which the ledger starts at most once.
+ * Invariant: only a problem that says `retry: "same_request"` and a failed connection are retried.
+ * The same bytes go under the same nonce, which the ledger starts at most once.
  */
 
 import { OpenExecError, OpenExecUnreachable } from "./errors.ts";
 
 export interface RetryPolicy {
-  /** How often to try in all; 1 never retries. */
+  /** Attempts in all; 1 never retries. */
   readonly attempts: number;
   /** The first wait is at most this, each further one at most twice the one before. */
   readonly firstDelayMs: number;
@@ -17,9 +17,8 @@ export interface RetryPolicy {
 }
 
 export const RETRY: RetryPolicy = { attempts: 5, firstDelayMs: 100, maxDelayMs: 5_000 };
-export const NO_RETRY: RetryPolicy = { ...RETRY, attempts: 1 };
 
-/** Runs `attempt` until it succeeds, refuses for good, or the policy ends; rejects with the last error. */
+/** Runs `attempt` until it succeeds, is refused for good, or the policy ends it. */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
   policy: RetryPolicy,
@@ -40,8 +39,8 @@ export async function withRetries<T>(
 }
 
 /**
- * Milliseconds to wait before trying again after the `tried`-th attempt, undefined when trying again is not allowed.
- * Half of the wait is drawn at random, so that clients refused together do not come back together.
+ * Returns the milliseconds to wait after the `tried`-th attempt, or undefined when there may be no
+ * other. Half of the wait is random: clients that were refused together must not return together.
  */
 export function waitBefore(
   error: unknown,

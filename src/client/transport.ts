@@ -1,13 +1,13 @@
 /**
- * HTTP/1.1 over a Unix socket, connections kept and reused. The only file of the SDK that needs `node:http` (which Deno
- * has as well); nothing here knows what the bytes mean.
+ * HTTP/1.1 over a Unix socket, connections kept and reused. Only this file of the SDK needs
+ * `node:http`, which Deno has as well. It does not know what the bytes mean.
  */
 
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { GatheredBytes } from "../core/gathered_bytes.ts";
-import { type Answer, ConnectionFailed, type Transport } from "./message.ts";
+import { ConnectionFailed, type HttpAnswer, type Transport } from "./message.ts";
 
-/** `answerBytesMax` bounds what one answer may take: a stray server must not fill this process's memory. */
+/** `answerBytesMax` bounds one answer: a stray server must not fill this process's memory. */
 export function unixTransport(socketPath: string, answerBytesMax: number): Transport {
   const agent = new Agent({ keepAlive: true });
   return {
@@ -40,7 +40,7 @@ function exchange(
   request: ClientRequest,
   body: Uint8Array | undefined,
   bytesMax: number,
-): Promise<Answer> {
+): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     let connected = false;
     const fail = (cause: unknown) => reject(new ConnectionFailed(connected, cause));
@@ -59,7 +59,7 @@ function exchange(
   });
 }
 
-async function readAnswer(response: IncomingMessage, bytesMax: number): Promise<Answer> {
+async function readAnswer(response: IncomingMessage, bytesMax: number): Promise<HttpAnswer> {
   const body = new GatheredBytes(bytesMax, Number(response.headers["content-length"] ?? 0));
   for await (const chunk of response) {
     if (!(chunk instanceof Uint8Array)) throw new Error("a chunk that is no bytes");
