@@ -52,7 +52,7 @@ directory. That key can be read by the same user's agents, so the daemon, \`/hea
 A reload (SIGHUP) reads the file that the daemon was started from, and no other. Where it is gone, and where there is one now
 that was not there at the start, the reload fails, and approvers and keys stay as they were.
 
-Paths are absolute or relative to the file; grants are absolute. Durations are a whole number and \`ms\`, \`s\`, \`m\`, \`h\` or
+Paths are absolute or relative to the file; permissions are absolute. Durations are a whole number and \`ms\`, \`s\`, \`m\`, \`h\` or
 \`d\`; sizes are bytes, or text with \`B\`, \`KiB\`, \`MiB\` or \`GiB\`.
 `;
 
@@ -67,10 +67,10 @@ Each with the line to mend:
   and that a list names an action that does not exist, are warnings: such an action is refused when it is asked for;
 - a handler file without a digest in enforced mode, or with another digest than the pinned one; an input schema that has no
   JSON Schema;
-- \`read\` and \`write\` grants that contain, or lie in, the state directory, the configuration file, a socket, a handler, a
-  secret, the anchor or a checkpoint file, as written or with symbolic links resolved; \`write\` grants that touch
-  openexec's own files;
-- \`run\` grants unless \`unconfined = true\`: a program runs as the daemon's user, outside of every other grant;
+- \`read\` and \`write\` permissions for a path that contains, or lies in, the state directory, the configuration file, a
+  socket, a handler, a secret, the anchor or a checkpoint file, as written or with symbolic links resolved; \`write\`
+  permissions that touch openexec's own files;
+- \`run\` permissions unless \`unconfined = true\`: a program runs as the daemon's user, outside of every other permission;
 - \`on_interrupt = "rerun"\` unless \`idempotent = true\` and the payload is stored;
 - an anchor inside the state directory, which would be rolled back with it;
 - a state directory that belongs to another executor_id or mode.

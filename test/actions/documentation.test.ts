@@ -1,4 +1,4 @@
-/** What docs/actions.md shows works as it stands there. */
+/** The examples of docs/actions.md work as they stand there. */
 
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";

@@ -1,4 +1,4 @@
-/** The worked examples, run in the box with the grants their headers name, against what stands in for the outside. */
+/** The worked examples in the box, with the permissions of their headers and stand-ins outside. */
 
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ let under: PoolUnderTest;
 const asked: { headers: IncomingHttpHeaders; body: string }[] = [];
 let answer: { status: number; body: string };
 
-/** The example with one constant replaced by what stands in for it here; everything else is as it is shipped. */
+/** An example as it is shipped, but for one constant that becomes a stand-in. */
 function example(name: string, constant: string, standIn: string, changes: Partial<ActionConfig>) {
   const text = Deno.readTextFileSync(join(EXAMPLES, name));
   expect(text).toContain(`= "${constant}";`);
@@ -31,7 +31,8 @@ beforeAll(async () => {
   const program = join(folder, "systemctl");
   Deno.writeTextFileSync(
     program,
-    `#!/bin/sh\n[ "$3" = nginx.service ] || { echo "no $3" >&2; exit 5; }\necho "$#:$*" > ${folder}/called\n`,
+    '#!/bin/sh\n[ "$3" = nginx.service ] || { echo "no $3" >&2; exit 5; }\n' +
+      `echo "$#:$*" > ${folder}/called\n`,
     { mode: 0o755 },
   );
   server = createServer(async (request, response) => {
@@ -89,7 +90,7 @@ test.each(["../outside", "/etc/cron.d/x", "a/b", "", "a.b"])(
 
 const CHARGE = { customer: "cus_1", amount: 1_999, currency: "eur" };
 
-test("charge_card asks the granted host, once per idempotency key, with the secret it was granted", async () => {
+test("charge_card asks the permitted host, once per idempotency key, with its secret", async () => {
   answer = { status: 200, body: '{"id":"ch_1","status":"succeeded","card":"4111"}' };
   asked.length = 0;
   const slot = under.pool.acquire("charge_card");

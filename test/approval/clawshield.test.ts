@@ -70,7 +70,7 @@ const verdict = (
 ) => codeOf(() => verifyApproval(unverified(json, "clawshield"), subject(changes), trust, nowMs));
 
 describe("a ClawShield artifact", () => {
-  test("is a single-use approval named by the hash of what was signed, not by its approval_id", () => {
+  test("is a single-use approval named by the hash of its message, not by its approval_id", () => {
     const approval = verifyApproval(
       unverified(artifact(), "clawshield"),
       subject(),

@@ -224,7 +224,7 @@ describe("the envelope", () => {
     expect(verdict(swapped)).toBe("approval_signature_invalid");
   });
 
-  test("a known key whose window has passed is a stranger: its signature is not even looked at", () => {
+  test("a known key whose window has passed is a stranger: its signature is not checked", () => {
     const trust = trustOf([
       approver("alice", {
         keys: [approverPublicKey("alice-1"), approverPublicKey("alice-2", { notAfter: NOW - 1 })],

@@ -128,7 +128,7 @@ describe("countersign()", () => {
     expect(codeOf(() => countersign(request, [bob], {}, NOW))).toBe("approval_missing");
   });
 
-  /** As a requester may have written it, who signs with any key at all. */
+  /** A requester may have written this approval, and signs with any key. */
   const carrying = (more: Partial<ApprovalTerms>) =>
     approveRequest(request, [alice], { ...terms, ...more }, NOW);
 

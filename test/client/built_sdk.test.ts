@@ -11,7 +11,7 @@ import { testWith } from "../support/tools.ts";
 import { FakeDaemon } from "./fake_daemon.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** A folder that is to Node what an installed package is: package.json, what was built, and the dependencies. */
+/** A folder like an installed package: package.json, the build, and the dependencies. */
 let installed: string;
 
 beforeAll(async () => {
@@ -95,7 +95,7 @@ testWith("node")("Node runs the built SDK over a Unix socket", async () => {
   expect(new Set(daemon.received.map(({ connection }) => connection)).size).toBe(1);
 });
 
-test("a program in TypeScript compiles against the built declarations, and a wrong one does not", async () => {
+test("TypeScript accepts a program by the built declarations and refuses a wrong one", async () => {
   const compile = async (source: string) => {
     await Deno.writeTextFile(`${installed}/openexec/program.ts`, source);
     const compiler = `${ROOT}node_modules/typescript/bin/tsc`;
@@ -144,7 +144,8 @@ test("a program in TypeScript compiles against the built declarations, and a wro
 
 test("a page bundles verification and signing without anything of Node's", async () => {
   const page = `
-    import { approveRequest, newApproverKey, newRequest, verifyReceipt } from "../../src/client/mod.ts";
+    import { approveRequest, newApproverKey } from "../../src/client/mod.ts";
+    import { newRequest, verifyReceipt } from "../../src/client/mod.ts";
     globalThis.page = { approveRequest, newApproverKey, newRequest, verifyReceipt };
   `;
   const { outputFiles } = await build({

@@ -40,7 +40,7 @@ describe("execute()", () => {
     expect(new Set(daemon.received.map(({ connection }) => connection))).toEqual(new Set([1]));
   });
 
-  test("sends the same bytes again after the connection broke, and nothing runs twice", async () => {
+  test("sends the same bytes again after the connection broke; nothing runs twice", async () => {
     daemon.mishaps.push("run, then reset", "reset");
     const request = client.request("echo", { n: 1 });
     const execution = await client.execute(request);

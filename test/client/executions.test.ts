@@ -15,7 +15,7 @@ afterEach(async () => {
   await daemon[Symbol.asyncDispose]();
 });
 
-/** What the daemon is going to answer next. */
+/** Prepares the daemon's next answer. */
 function willAnswer(ids: readonly string[], rest: { readonly next?: string | null } = {}): void {
   const executions = ids.map((id) => ({ id, action: "echo", status: "succeeded" }));
   daemon.mishaps.push({ answer: JSON.stringify({ executions, ...rest }) });
@@ -24,7 +24,7 @@ function willAnswer(ids: readonly string[], rest: { readonly next?: string | nul
 const idsOf = (executions: readonly { readonly id: string }[]) => executions.map(({ id }) => id);
 const asked = () => daemon.received.map(({ path }) => path);
 
-test("list() goes on where an answer ended early, until there are as many as were asked for", async () => {
+test("list() goes on after an answer that ended early, until it has enough", async () => {
   willAnswer(["e"], { next: "e" });
   willAnswer(["d", "c"], { next: "c" });
   willAnswer(["b", "a"], { next: "a" });

@@ -1,6 +1,6 @@
 /**
- * A stand-in for the daemon: its routes over a real Unix socket, with an outcome per nonce in memory. It runs nothing and
- * checks no signature; a test scripts what goes wrong.
+ * A stand-in for the daemon: its routes over a real Unix socket, with an outcome per nonce in
+ * memory. It runs nothing and checks no signature; a test scripts what goes wrong.
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -16,7 +16,7 @@ export interface Received {
   readonly connection: number;
 }
 
-/** What to do with the next request instead of answering it properly. */
+/** A fault in place of a proper answer to the next request. */
 export type Mishap =
   | {
     readonly problem: ErrorCode;
@@ -35,9 +35,9 @@ export class FakeDaemon {
   readonly executions = new Map<string, JsonObject>();
   /** How often each nonce was started. */
   readonly starts = new Map<string, number>();
-  /** What an operator did, with which body. */
+  /** The operator's acts, each with its body. */
   readonly acts: [path: string, body: Json][] = [];
-  /** By path; without one the socket is no admin socket. The last answer is given again and again. */
+  /** Answers by path, the last one for ever. Without any the socket is no admin socket. */
   readonly operatorAnswers = new Map<string, Json[]>();
   metrics = "";
   tenant: string | null = "t1";

@@ -23,7 +23,7 @@ afterEach(() => {
 
 const ask = () => transport.send({ method: "GET", path: "/", headers: {} }, null, undefined);
 
-/** What a client gets of a server whose answer is these chunks. */
+/** Gets the answer of a server that sends these chunks. */
 async function answered(chunks: readonly string[], headers: Record<string, string> = {}) {
   const server = createServer((_, response) => {
     response.writeHead(200, headers);

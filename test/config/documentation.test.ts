@@ -80,7 +80,7 @@ test("the JSON Schema admits the example", () => {
   expect(isAdmitted(EXAMPLE)).toBe(true);
 });
 
-/** What is wrong with a value of the right shape has no word in JSON Schema. */
+/** JSON Schema has no word for a wrong value of the right shape. */
 const BEYOND_SHAPE =
   /"25d"|"1500ms"|"500ms"|ed25519:|ssh-rsa|PEM|u0000|"0s"|memory = 1024|request_bytes = 0/;
 

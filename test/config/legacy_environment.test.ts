@@ -3,7 +3,8 @@ import { base64Decode } from "../../src/core/encoding.ts";
 import { KEYS, load, problemsOf } from "./loading.ts";
 
 const PEM =
-  "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAgJ2MrwktLIlDTP0X1dFFk9z2lll0uc+h8CMdxLhNynI=\n-----END PUBLIC KEY-----";
+  "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAgJ2MrwktLIlDTP0X1dFFk9z2lll0uc+h8CMdxLhNynI=\n" +
+  "-----END PUBLIC KEY-----";
 const PEM_KEY = base64Decode("gJ2MrwktLIlDTP0X1dFFk9z2lll0uc+h8CMdxLhNynI=");
 const SECTION = `[clawshield]\npublic_key = "${KEYS[0]}"\ntenant = "t"`;
 const CLAWSHIELD = { CLAWSHIELD_PUBLIC_KEY: PEM, CLAWSHIELD_TENANT_ID: "t" };

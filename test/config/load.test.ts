@@ -7,7 +7,7 @@ import { FILE, KEYS, load, problemsOf } from "./loading.ts";
 
 const key = Uint8Array.from(base64Decode(KEYS[0].slice("ed25519:".length)) ?? []);
 
-test("loadConfig() reads the file of --config before that of OPENEXEC_CONFIG before the system's", () => {
+test("loadConfig() prefers --config to OPENEXEC_CONFIG, and that to the system's file", () => {
   const read = (options: { config?: string; variable?: string }): string[] => {
     const asked: string[] = [];
     try {
@@ -43,7 +43,7 @@ test("an empty file is the embedded default without its approver", () => {
   expect(empty.developmentApprover).toBeNull();
 });
 
-test("the embedded default has per-user paths, the built-ins, and an approver whose key is in the state directory", () => {
+test("the embedded default has per-user paths, the built-ins, and a development approver", () => {
   const asked: string[] = [];
   const { config } = load(null, {
     developmentKey: (file) => {
@@ -113,8 +113,8 @@ test("an option that names nothing is refused, and never stands for the working 
 });
 
 test("options go before variables before the file", () => {
-  const text =
-    'state_dir = "state"\n[[sockets]]\npath = "run/a.sock"\n[[sockets]]\npath = "b.sock"\nrole = "admin"';
+  const text = 'state_dir = "state"\n[[sockets]]\npath = "run/a.sock"\n' +
+    '[[sockets]]\npath = "b.sock"\nrole = "admin"';
   const paths = (given: Parameters<typeof load>[1]) => {
     const { stateDir, sockets } = load(text, given).config;
     return [stateDir, ...sockets.map(({ path }) => path)];
@@ -133,7 +133,7 @@ test("options go before variables before the file", () => {
   ]);
 });
 
-test("an overriding socket path takes the place of the first agent socket, wherever it stands", () => {
+test("an overriding socket path replaces that of the first agent socket", () => {
   const text =
     '[[sockets]]\npath = "/admin.sock"\nrole = "admin"\n[[sockets]]\npath = "/agent.sock"';
   const { sockets } = load(text, { overrides: { socket: "/other.sock" } }).config;
@@ -166,7 +166,8 @@ test("demo mode needs no digest and no approvers", () => {
 test("built-ins have other defaults than modules", () => {
   const digest = `sha256:${"0".repeat(64)}`;
   const { actions } = load(
-    `[limits]\nin_flight = 7\n[actions.echo]\nmodule = "builtin:echo"\n[actions.m]\nmodule = "m.ts"\ndigest = "${digest}"`,
+    '[limits]\nin_flight = 7\n[actions.echo]\nmodule = "builtin:echo"\n' +
+      `[actions.m]\nmodule = "m.ts"\ndigest = "${digest}"`,
   ).config;
   expect(actions.get("echo")).toMatchObject({
     concurrency: 7,

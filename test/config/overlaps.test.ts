@@ -37,8 +37,9 @@ function refusedKeys(text: string, real: (path: string) => string | undefined): 
   }
 }
 
-function granting(kind: "read" | "write", path: string): string {
-  return `${CONFIGURED}[actions.x]\nmodule = "builtin:echo"\nallow = { ${kind} = ["/data", "${path}"] }`;
+function allowing(kind: "read" | "write", path: string): string {
+  const action = '[actions.x]\nmodule = "builtin:echo"';
+  return `${CONFIGURED}${action}\nallow = { ${kind} = ["/data", "${path}"] }`;
 }
 
 const TOUCHING = [
@@ -60,9 +61,9 @@ const TOUCHING = [
   "/srv/log/checkpoint",
 ];
 
-test.each(TOUCHING)("checkPaths() refuses read and write grants of %s", (path) => {
+test.each(TOUCHING)("checkPaths() refuses permissions to read or write %s", (path) => {
   for (const kind of ["read", "write"] as const) {
-    expect(refusedKeys(granting(kind, path), world())).toEqual([`14 actions.x.allow.${kind}[1]`]);
+    expect(refusedKeys(allowing(kind, path), world())).toEqual([`14 actions.x.allow.${kind}[1]`]);
   }
 });
 
@@ -73,34 +74,36 @@ test.each([
   "/run/openexec/agent",
   "/home",
 ])(
-  "checkPaths() admits a grant of %s",
+  "checkPaths() admits a permission for %s",
   (path) => {
-    expect(refusedKeys(granting("write", path), world())).toEqual([]);
+    expect(refusedKeys(allowing("write", path), world())).toEqual([]);
   },
 );
 
 test("openexec's own files may be read but not written", () => {
-  expect(refusedKeys(granting("read", "/usr/lib"), world())).toEqual([]);
-  expect(refusedKeys(granting("write", "/usr/lib"), world())).toHaveLength(1);
+  expect(refusedKeys(allowing("read", "/usr/lib"), world())).toEqual([]);
+  expect(refusedKeys(allowing("write", "/usr/lib"), world())).toHaveLength(1);
 });
 
 test.each([
-  ["a grant that is a link to the state directory", "/data/link", {
+  ["a permission for a link to the state directory", "/data/link", {
     "/data/link": "/var/lib/openexec",
   }],
-  ["a grant below a link to it", "/data/link/vault", { "/data/link": "/var/lib/openexec" }],
-  ["a grant of where the state directory really is", "/disk2", {
+  ["a permission below a link to it", "/data/link/vault", { "/data/link": "/var/lib/openexec" }],
+  ["a permission for where the state directory really is", "/disk2", {
     "/var/lib/openexec": "/disk2/openexec",
   }],
-  ["a grant that holds the link to it", "/var/lib", { "/var/lib/openexec": "/disk2/openexec" }],
+  ["a permission for the folder of the link to it", "/var/lib", {
+    "/var/lib/openexec": "/disk2/openexec",
+  }],
 ])("checkPaths() refuses %s", (_, path, links) => {
-  expect(refusedKeys(granting("read", path), world(links))).toHaveLength(1);
+  expect(refusedKeys(allowing("read", path), world(links))).toHaveLength(1);
 });
 
 test("checkPaths() looks at what is not there yet by its folder", () => {
   const real = (path: string) =>
     path === "/data" ? "/var/lib/openexec" : path === "/" ? "/" : undefined;
-  expect(refusedKeys(granting("write", "/data/new/deep"), real)).toHaveLength(2);
+  expect(refusedKeys(allowing("write", "/data/new/deep"), real)).toHaveLength(2);
 });
 
 test("checkPaths() refuses an anchor inside the state directory, links resolved", () => {
@@ -115,7 +118,7 @@ afterEach(() => {
   for (const path of scratch.splice(0)) Deno.removeSync(path, { recursive: true });
 });
 
-test("checkPaths() refuses a grant that is a link to the state directory on the disk", () => {
+test("checkPaths() refuses a permission for a link to the state directory on the disk", () => {
   const folder = Deno.realPathSync(Deno.makeTempDirSync());
   scratch.push(folder);
   Deno.mkdirSync(`${folder}/state`);

@@ -1,6 +1,6 @@
 /**
- * Run by permissions.test.ts under the daemon's own permissions: does what the daemon has to do, tries what it must not, and
- * prints what came of each as JSON.
+ * Run by permissions.test.ts under the daemon's own permissions: does what the daemon has to do,
+ * tries what it must not, and prints the outcome of each as JSON.
  */
 
 import { createServer } from "node:http";

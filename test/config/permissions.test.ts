@@ -53,7 +53,7 @@ test("permissionFlags() lists what the configuration names, and no network", () 
   expect(lists.get("--allow-env")).toContain("LANG");
 });
 
-test("permissionFlags() grants nothing of what handlers are granted but the names of their variables", () => {
+test("permissionFlags() has nothing of what handlers may reach but their variables' names", () => {
   const flags = permissionFlags(load(TEXT).config, FILES, null).join(" ");
   expect(flags).not.toContain("/data");
   expect(flags).not.toContain("example.com");
@@ -72,7 +72,7 @@ test("permissionFlags() never gives a list that is empty, which would mean every
   }
 });
 
-test("permissionFlags() refuses a path with a comma, which would be two others for the runtime", () => {
+test("permissionFlags() refuses a path with a comma, which the runtime would read as two", () => {
   const { config } = load('mode = "demo"\nstate_dir = "/state,/etc"');
   expect(() => permissionFlags(config, FILES, null)).toThrow(StartupError);
 });

@@ -7,7 +7,7 @@ import { load } from "./loading.ts";
 
 const EXAMPLE = Deno.readTextFileSync(new URL("../../examples/openexec.toml", import.meta.url));
 
-/** What another TOML parser makes of it, with our names for what no setting has. */
+/** Parses with another TOML parser, and gives values that no setting has our names. */
 function elsewhere(text: string): unknown {
   return plain(parse(text, { integersAsBigInt: true }));
 }
@@ -153,7 +153,7 @@ const mutated = fc.array(
   )
 );
 
-test("loadConfig() answers any mutation of a good file with a configuration or with lines to mend", () => {
+test("loadConfig() answers any mutation of a good file with a configuration or problems", () => {
   let refused = 0;
   let loaded = 0;
   fc.assert(
