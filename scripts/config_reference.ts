@@ -73,6 +73,7 @@ Each with the line to mend:
 - \`run\` permissions unless \`unconfined = true\`: a program runs as the daemon's user, outside of every other permission;
 - \`on_interrupt = "rerun"\` unless \`idempotent = true\` and the payload is stored;
 - an anchor inside the state directory, which would be rolled back with it;
+- a path with a comma among those the daemon itself uses: the runtime can be given no permission for it;
 - a state directory that belongs to another executor_id or mode.
 `;
 
