@@ -6,7 +6,7 @@ import type { SigningKey } from "../src/core/ed25519.ts";
 import { uuidV7 } from "../src/core/uuid.ts";
 import { currentKeyid, loadExecutorKeys } from "../src/engine/executor_key.ts";
 import { establishSigningKey } from "../src/engine/signing.ts";
-import type { LmdbLedger } from "../src/ledger/lmdb_ledger.ts";
+import type { Ledger } from "../src/ledger/ledger.ts";
 import { openLedger } from "../src/ledger/open.ts";
 import { commitment, executionReceipt } from "../src/log/receipt.ts";
 import { signReceipt } from "../src/log/signed_receipt.ts";

@@ -6,7 +6,7 @@ import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import type { Config } from "../config/config.ts";
 import { examine } from "../executor/examine.ts";
 import { Launcher } from "../executor/launch.ts";
-import { freeBytes } from "../ledger/free_space.ts";
+import { freeBytes } from "../ledger/disk/free_space.ts";
 import { descriptorLimit } from "../os/descriptors.ts";
 import { connectionsMax } from "../server/admission.ts";
 import type { Cli, DaemonFlags } from "./command.ts";

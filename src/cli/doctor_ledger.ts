@@ -6,7 +6,7 @@ import { parsePublicKey } from "../core/public_key.ts";
 import { checkAnchor } from "../engine/anchor.ts";
 import { currentKeyid } from "../engine/executor_key.ts";
 import { checkIdentity } from "../ledger/identity.ts";
-import { exists, ledgerFolder } from "../ledger/layout.ts";
+import { exists, ledgerFolder } from "../ledger/disk/layout.ts";
 import type { LedgerSnapshot } from "../ledger/snapshot.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import { parseTime } from "../log/time.ts";

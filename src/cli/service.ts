@@ -13,7 +13,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { Refusal } from "../core/errors.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
-import { isDiskFull } from "../ledger/free_space.ts";
+import { isDiskFull } from "../ledger/disk/free_space.ts";
 import { notifier, watchdogPeriodMs } from "../os/notify.ts";
 import { program } from "../os/program.ts";
 import { Signals } from "../server/lifecycle.ts";

@@ -6,7 +6,7 @@
 
 import { equalBytes } from "../core/encoding.ts";
 import { StartupError } from "../core/startup_error.ts";
-import type { LogReader } from "../ledger/ledger.ts";
+import type { LogReader } from "../ledger/types.ts";
 import { openCheckpoint } from "../log/checkpoint.ts";
 import { parseReceiptKey } from "../log/keyid.ts";
 import { decodeReceipt } from "../log/receipt.ts";

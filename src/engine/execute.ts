@@ -14,7 +14,7 @@ import { toValue } from "../core/json.ts";
 import type { ActionConfig } from "../config/config.ts";
 import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/executor.ts";
-import type { ExecutionRecord } from "../ledger/ledger.ts";
+import type { ExecutionRecord } from "../ledger/types.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Answer, Engine, RequestContext } from "./engine.ts";
 import type { EngineParts } from "./parts.ts";

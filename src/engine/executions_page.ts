@@ -6,7 +6,7 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { ExecutionRecord, Ledger } from "../ledger/ledger.ts";
+import type { ExecutionRecord, Ledger } from "../ledger/types.ts";
 import type { ExecutionView } from "./engine.ts";
 import type { ExecutionsView } from "./inspector.ts";
 import { executionView, loadSettled, type SettledLedger } from "./view.ts";

@@ -17,7 +17,7 @@ import {
 import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/ed25519.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
-import type { LogReader } from "../ledger/ledger.ts";
+import type { LogReader } from "../ledger/types.ts";
 import { keyidOf } from "../log/keyid.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 

@@ -6,7 +6,7 @@ import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";
 import type { JsonObject } from "../core/types.ts";
-import type { ExecutionRecord } from "../ledger/ledger.ts";
+import type { ExecutionRecord } from "../ledger/types.ts";
 import { leafHash, rootOf } from "../log/tree.ts";
 import { consistencyProof, inclusionProof } from "../log/proof.ts";
 import { decodeReceipt } from "../log/receipt.ts";

@@ -1,7 +1,7 @@
 /** The newest checkpoint of the log: a C2SP signed note, signed once for each size that somebody asks for. */
 
 import type { SigningKey } from "../core/ed25519.ts";
-import type { LogReader } from "../ledger/ledger.ts";
+import type { LogReader } from "../ledger/types.ts";
 import { signCheckpoint } from "../log/checkpoint.ts";
 import { rootOf } from "../log/tree.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import type { JsonObject, Peer } from "../core/types.ts";
-import type { PruneReport } from "../ledger/ledger.ts";
+import type { PruneReport } from "../ledger/types.ts";
 import type { ExecutionView } from "./engine.ts";
 
 export interface Resolution {

@@ -8,7 +8,7 @@
 import { equalBytes, utf8Encode } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
-import type { ExecutionRecord } from "../ledger/ledger.ts";
+import type { ExecutionRecord } from "../ledger/types.ts";
 import type { EngineParts } from "./parts.ts";
 import type { ParsedRequest } from "./request.ts";
 

@@ -4,7 +4,7 @@ import { canonicalNode } from "../core/canonical_json.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/executor.ts";
-import type { Reservation } from "../ledger/ledger.ts";
+import type { Reservation } from "../ledger/types.ts";
 import { commitment } from "../log/receipt.ts";
 import type { RequestContext } from "./engine.ts";
 import type { EngineParts } from "./parts.ts";

@@ -12,7 +12,7 @@ import { parseIJson } from "../core/json.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest, Outcome } from "../core/types.ts";
 import type { Config, Retention } from "../config/config.ts";
-import type { ExecutionRecord, ResultBody, Settlement } from "../ledger/ledger.ts";
+import type { ExecutionRecord, ResultBody, Settlement } from "../ledger/types.ts";
 import { commitment, executionReceipt, type Receipt } from "../log/receipt.ts";
 
 import type { SignedReceipt } from "../log/signed_receipt.ts";

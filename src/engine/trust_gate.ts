@@ -10,7 +10,7 @@ import type { ActionConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import type { ApprovalReference, Digest, Peer } from "../core/types.ts";
-import type { ExecutionRecord } from "../ledger/ledger.ts";
+import type { ExecutionRecord } from "../ledger/types.ts";
 import type { ParsedRequest } from "./request.ts";
 
 export class TrustGate {

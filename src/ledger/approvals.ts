@@ -10,9 +10,9 @@
 
 import { equalBytes } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
-import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
-import type { ApprovalClaim } from "./ledger.ts";
-import type { LedgerState } from "./state.ts";
+import { ByteReader, ByteWriter, damaged } from "./store/bytes.ts";
+import type { ApprovalClaim } from "./types.ts";
+import type { LedgerState } from "./store/state.ts";
 
 const VERSION = 1;
 const EXECUTION_KEY_BYTES = 16;

@@ -7,11 +7,11 @@
 
 import { join } from "node:path";
 import { Refusal } from "../core/errors.ts";
-import { flushFile, flushFolder } from "./durable_file.ts";
-import { freeBytes, FULL_BYTES } from "./free_space.ts";
-import { DATA_FILE, LEDGER_FOLDER } from "./layout.ts";
-import { refusalOfFileError } from "./room.ts";
-import type { Store } from "./store.ts";
+import { flushFile, flushFolder } from "./disk/durable_file.ts";
+import { freeBytes, FULL_BYTES } from "./disk/free_space.ts";
+import { DATA_FILE, LEDGER_FOLDER } from "./disk/layout.ts";
+import { refusalOfFileError } from "./disk/space.ts";
+import type { Store } from "./store/store.ts";
 
 /**
  * `directory` is made where it is missing. Throws request_malformed when it is not empty or cannot be written to, and

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { totalBytes } from "./free_space.ts";
+import { totalBytes } from "./disk/free_space.ts";
 
 const BYTES_MIN = 2 ** 20;
 const BYTES_MAX = 2 ** 23;

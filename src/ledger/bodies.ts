@@ -1,7 +1,7 @@
 /** What is sealed of a request and of a result, as bytes. The salt lies beside what it salts, in the same bucket. */
 
-import { ByteReader, ByteWriter } from "./bytes.ts";
-import type { RequestBody, ResultBody } from "./ledger.ts";
+import { ByteReader, ByteWriter } from "./store/bytes.ts";
+import type { RequestBody, ResultBody } from "./types.ts";
 
 const SALT_BYTES = 32;
 

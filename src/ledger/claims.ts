@@ -3,8 +3,8 @@
 import { Refusal } from "../core/errors.ts";
 import type { ApprovalFact, ClaimFacts } from "../log/audit_claims.ts";
 import { decodeApproval } from "./approvals.ts";
-import { approvalKey, executionIdOf, nonceKey } from "./keys.ts";
-import type { Tables } from "./store.ts";
+import { approvalKey, executionIdOf, nonceKey } from "./store/keys.ts";
+import type { Tables } from "./store/store.ts";
 
 const EXECUTION_KEY_BYTES = 16;
 

@@ -10,7 +10,7 @@
  */
 
 import { type MachineClock, UPTIME_STEP_MS } from "../core/clock.ts";
-import type { LedgerState } from "./state.ts";
+import type { LedgerState } from "./store/state.ts";
 
 const JUMP_MS = 3_600_000;
 

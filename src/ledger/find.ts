@@ -1,11 +1,11 @@
 /** Looking executions up: by id, by nonce, by peer. */
 
-import { damaged } from "./bytes.ts";
-import { EXECUTION_KEYS, executionIdOf, executionKey, nonceKey, peerKey } from "./keys.ts";
-import type { ExecutionRecord } from "./ledger.ts";
-import { decodeExecution, type StoredExecution } from "./records.ts";
-import type { Tables } from "./store.ts";
-import type { Range } from "./table.ts";
+import { damaged } from "./store/bytes.ts";
+import { EXECUTION_KEYS, executionIdOf, executionKey, nonceKey, peerKey } from "./store/keys.ts";
+import type { ExecutionRecord } from "./types.ts";
+import { decodeExecution, type StoredExecution } from "./store/rows.ts";
+import type { Tables } from "./store/store.ts";
+import type { Range } from "./store/table.ts";
 
 const UID_BYTES = 4;
 

@@ -6,10 +6,10 @@
  */
 
 import type { ApprovalRow } from "./approvals.ts";
-import type { ApprovalClaim } from "./ledger.ts";
-import type { SealedBodies, SealedBody } from "./sealed_bodies.ts";
-import { sealedKey } from "./keys.ts";
-import type { Tables } from "./store.ts";
+import type { ApprovalClaim } from "./types.ts";
+import type { SealedBodies, SealedBody } from "./vault/bodies.ts";
+import { sealedKey } from "./store/keys.ts";
+import type { Tables } from "./store/store.ts";
 
 interface Remembered {
   readonly bodyDigest: Uint8Array;

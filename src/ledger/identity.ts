@@ -2,9 +2,9 @@
 
 import { utf8Encode } from "../core/encoding.ts";
 import type { Mode } from "../core/types.ts";
-import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
-import { LedgerOpenError } from "./open_error.ts";
-import type { Tables } from "./store.ts";
+import { ByteReader, ByteWriter, damaged } from "./store/bytes.ts";
+import { LedgerOpenError } from "./disk/open_error.ts";
+import type { Tables } from "./store/store.ts";
 
 export interface Identity {
   readonly executorId: string;

@@ -7,8 +7,8 @@
  * sealed bodies, which take the vault to open.
  */
 
-import { Damage, DataFile, type Tree } from "./data_file.ts";
-import { damagedLedger } from "./open_error.ts";
+import { Damage, DataFile, type Tree } from "./disk/data_file.ts";
+import { damagedLedger } from "./disk/open_error.ts";
 
 /** Pages walked at every start: 8 MB of the file, in some tens of milliseconds. */
 const PAGES_AT_START = 2_048;

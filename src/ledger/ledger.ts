@@ -1,189 +1,162 @@
-/**
- * The ledger: what was claimed, what came of it, and the log of receipts. The engine calls these operations and knows
- * nothing of LMDB; ledger/lmdb_ledger.ts is the one implementation.
- *
- * Invariants:
- * - L1 A nonce names at most one execution, for ever. (iss, jti) is claimed at most `uses` times, for ever.
- * - L2 Every promise below resolves only after the transaction it rests on is on disk; a refusal that rests on
- *   another's claim waits for that claim's commit as well.
- * - L3 Inside a transaction every check comes before the first write (a throwing callback is not rolled back).
- * - L4 An execution and its receipt are settled in one transaction: neither exists without the other.
- * - L5 No payload, result, salt, envelope or plain digest enters the database unsealed (ledger/vault.ts).
- */
+/** The ledger on LMDB: each operation in its own file, put together here. */
 
-import type { ErrorCode } from "../core/errors.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Mode } from "../core/types.ts";
+import type { SignedReceipt } from "../log/signed_receipt.ts";
+import { appendReceipt, logReader } from "./log.ts";
+import { backup } from "./backup.ts";
+import { advanceMark } from "./clock_mark.ts";
+import type { Identity } from "./identity.ts";
 import type {
-  ApprovalReference,
-  ApprovalScheme,
-  Digest,
-  ExecutionStatus,
-  Mode,
-  Peer,
-} from "../core/types.ts";
-import type { Retention } from "../config/config.ts";
-import type { LoggedReceipt, SignedReceipt } from "../log/signed_receipt.ts";
-import type { NodeReader } from "../log/tree.ts";
-import type { Restoration } from "./restored.ts";
+  ExecutionRecord,
+  Ledger,
+  LedgerHealth,
+  LedgerStatistics,
+  LogReader,
+  PruneReport,
+  RequestBody,
+  Reservation,
+  ResultBody,
+  Settlement,
+} from "./types.ts";
+import { findByNonce, findExecution, list, unsettled } from "./find.ts";
+import type { StateLock } from "./disk/lock.ts";
+import { resolve, revoke, setHalted } from "./operate.ts";
+import type { LedgerParts } from "./parts.ts";
+import { oldestExpiryMs, Pruner } from "./prune.ts";
+import { reserve } from "./reserve.ts";
+import { recordRestore, type Restoration, unrecordedRestore } from "./restored.ts";
+import { OPERATOR_ATTEMPTS } from "./disk/space.ts";
+import { settle } from "./settle.ts";
+import type { Store } from "./store/store.ts";
+import type { Vault } from "./vault/keys.ts";
 
-export type { LoggedReceipt, SignedReceipt } from "../log/signed_receipt.ts";
-
-/** One execution, as stored: everything here may stay for ever. Times are milliseconds since 1970. */
-export interface ExecutionRecord {
-  /** UUIDv7. */
-  readonly id: string;
-  readonly action: string;
-  readonly nonce: string;
-  readonly mode: Mode;
-  readonly peer: Peer;
-  readonly approval: ApprovalReference | null;
-  readonly handlerDigest: Digest;
-  readonly requestCommitment: Digest;
-  readonly resultCommitment: Digest | null;
-  readonly status: ExecutionStatus;
-  /** null while reserved and when it succeeded. */
-  readonly code: ErrorCode | null;
-  readonly traceId: string | null;
-  readonly receivedAtMs: number;
-  readonly reservedAtMs: number;
-  readonly startedAtMs: number | null;
-  readonly settledAtMs: number | null;
-  /** Of the receipt of its settlement. */
-  readonly logIndex: number | null;
-  /** Set when an operator closed it; `status` is then the declared one. */
-  readonly resolution: { readonly from: ExecutionStatus; readonly logIndex: number } | null;
+export interface LmdbLedgerParts extends LedgerParts {
+  readonly identity: Identity;
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly lock: StateLock;
 }
 
-/** What is kept of a request while its retention lasts. */
-export interface RequestBody {
-  /** RFC 8785 text of {"action","payload"}: the bytes that were digested. */
-  readonly canonical: string;
-  /** 32 bytes. */
-  readonly salt: Uint8Array;
-  /** The approval as it was sent (JSON text), or null in demo mode. */
-  readonly approvalText: string | null;
-}
-
-export interface ResultBody {
-  /** RFC 8785 text of the result. */
-  readonly canonical: string;
-  /** 32 bytes. */
-  readonly salt: Uint8Array;
-}
-
-/** The claim an approval makes in the reservation. */
-export interface ApprovalClaim {
-  readonly scheme: ApprovalScheme;
-  readonly iss: string;
-  readonly jti: string;
-  readonly uses: number;
-  /** Seconds since 1970. */
-  readonly issuedAt: number;
-  readonly expiresAt: number;
-  /** 32 bytes: SHA-256 of the signed body; another body under the same (iss, jti) is refused. */
-  readonly bodyDigest: Uint8Array;
-}
-
-export interface Reservation {
-  /** Without the fields that the reservation itself decides. */
-  readonly record: Omit<ExecutionRecord, "reservedAtMs" | "status">;
-  readonly body: RequestBody;
-  readonly retention: Retention;
-  readonly claim: ApprovalClaim | null;
-  /** Looks at expiry and trust once more, inside the transaction, before the first write; throws a Refusal. */
-  readonly recheck: (nowMs: number) => void;
-}
-
-export interface Settlement {
-  readonly id: string;
-  readonly status: Exclude<ExecutionStatus, "reserved">;
-  readonly code: ErrorCode | null;
-  readonly startedAtMs: number | null;
-  readonly settledAtMs: number;
-  readonly result: ResultBody | null;
-  readonly resultCommitment: Digest | null;
-  readonly retention: Retention;
-  readonly receipt: SignedReceipt;
-}
-
-/** Read side of the log; reads see committed and pending appends alike only inside the ledger itself. */
-export interface LogReader extends NodeReader {
-  /** Number of leaves on disk. */
-  size(): number;
-  leaf(index: number): LoggedReceipt | undefined;
-}
-
-export interface PruneReport {
-  readonly bodies: number;
-  readonly buckets: number;
-  readonly done: boolean;
-}
-
-export interface LedgerHealth {
-  /** null when it can be written. */
-  readonly refusing: Extract<ErrorCode, "storage_full" | "ledger_unavailable"> | null;
-  readonly halted: boolean;
-  readonly pruningPaused: boolean;
-}
-
-export interface LedgerStatistics {
-  readonly executions: number;
-  readonly unsettled: number;
-  readonly logSize: number;
-  readonly fileBytes: number;
-  readonly oldestUnprunedMs: number | null;
-}
-
-export interface Ledger {
+export class LmdbLedger implements Ledger {
   readonly executorId: string;
   readonly mode: Mode;
   readonly log: LogReader;
+  /** Never before the ledger's mark: the clock that the whole daemon goes by. */
+  readonly clock: Clock;
+  readonly #pruner: Pruner;
+  #closed: Promise<void> | undefined;
 
-  findByNonce(nonce: string): ExecutionRecord | undefined;
-  find(id: string): ExecutionRecord | undefined;
-  /** Newest first; `uid` null lists everyone's; `before` is an id to go on from. */
-  list(filter: { uid: number | null; limit: number; before?: string }): ExecutionRecord[];
-  /** undefined once pruned or where it was never stored. */
-  openRequest(id: string): RequestBody | undefined;
-  openResult(id: string): ResultBody | undefined;
+  constructor(private readonly parts: LmdbLedgerParts) {
+    this.executorId = parts.identity.executorId;
+    this.mode = parts.identity.mode;
+    this.clock = parts.clock;
+    this.#pruner = new Pruner(parts, parts.vault);
+    this.log = logReader(parts.tables, () => parts.commits.state().logSize);
+  }
 
-  /**
-   * Claims nonce and approval in one durable transaction.
-   * Throws a Refusal: halted, nonce_reused, approval_fenced, approval_revoked, approval_already_used, whatever
-   * `recheck` throws, storage_full, ledger_unavailable. After any of them nothing was claimed, but for the last: when the
-   * disk failed under a commit, only a restart can tell. Nothing was started, so it then is `outcome_unknown` at worst.
-   */
-  reserve(reservation: Reservation): Promise<ExecutionRecord>;
-  /**
-   * Outcome, sealed result, receipt and log leaf in one durable transaction. It waits out a full disk (space is held
-   * back for it), unless it may try only `attempts` times, and rejects only with storage_full then, or with
-   * ledger_unavailable, when the outcome cannot be recorded before a restart. A result that cannot be sealed for another
-   * reason is left out: from then on it shows as pruned.
-   */
-  settle(settlement: Settlement, attempts?: number): Promise<ExecutionRecord>;
-  /** Every execution still `reserved`; what start-up has to settle or rerun. */
-  unsettled(): ExecutionRecord[];
+  findByNonce(nonce: string): ExecutionRecord | undefined {
+    return findByNonce(this.parts.tables, nonce)?.record;
+  }
 
-  /**
-   * Receipts that belong to no execution (refusals, summaries, admin acts, keys); returns the first index. Throws
-   * storage_full long before settlements lack space, unless `urgent`: an operator's act or a key may use what is held back.
-   */
-  append(receipts: readonly SignedReceipt[], urgent?: boolean): Promise<number>;
-  /** A restore whose receipt is not in the log yet; null when there is none. */
-  unrecordedRestore(): Restoration | null;
-  /** Its receipt, once. */
-  recordRestore(receipt: SignedReceipt): Promise<void>;
-  /** Declares an unknown outcome: throws execution_not_found, not_resolvable. */
-  resolve(id: string, as: "succeeded" | "failed", receipt: SignedReceipt): Promise<ExecutionRecord>;
-  /** Also of approvals never seen; lasts for ever. */
-  revoke(iss: string, jti: string, receipt: SignedReceipt): Promise<void>;
-  setHalted(halted: boolean, receipt: SignedReceipt): Promise<void>;
+  find(id: string): ExecutionRecord | undefined {
+    return findExecution(this.parts.tables, id)?.record;
+  }
 
-  /** Destroys what has expired, at most `limit` bodies; `force` lifts a pause that a clock jump caused. */
-  prune(limit: number, force?: boolean): Promise<PruneReport>;
-  /** A consistent copy without vault keys, taken while running. */
-  backup(directory: string): Promise<void>;
+  list(filter: { uid: number | null; limit: number; before?: string }): ExecutionRecord[] {
+    return list(this.parts.tables, filter);
+  }
 
-  health(): LedgerHealth;
-  statistics(): LedgerStatistics;
-  close(): Promise<void>;
+  openRequest(id: string): RequestBody | undefined {
+    const stored = findExecution(this.parts.tables, id);
+    return stored === undefined ? undefined : this.parts.bodies.openRequest(stored);
+  }
+
+  openResult(id: string): ResultBody | undefined {
+    const stored = findExecution(this.parts.tables, id);
+    return stored === undefined ? undefined : this.parts.bodies.openResult(stored);
+  }
+
+  reserve(reservation: Reservation): Promise<ExecutionRecord> {
+    return reserve(this.parts, reservation);
+  }
+
+  settle(settlement: Settlement, attempts?: number): Promise<ExecutionRecord> {
+    return settle(this.parts, settlement, attempts);
+  }
+
+  unsettled(): ExecutionRecord[] {
+    return unsettled(this.parts.tables);
+  }
+
+  async append(receipts: readonly SignedReceipt[], urgent = false): Promise<number> {
+    const { tables, commits, room } = this.parts;
+    if (!urgent) room.admitReceipts();
+    return await room.insist(urgent ? OPERATOR_ATTEMPTS : 1, () =>
+      commits.add((state) => {
+        const first = state.logSize;
+        for (const receipt of receipts) appendReceipt(tables, state, receipt);
+        return first;
+      }));
+  }
+
+  unrecordedRestore(): Restoration | null {
+    return unrecordedRestore(this.parts.tables);
+  }
+
+  recordRestore(receipt: SignedReceipt): Promise<void> {
+    return recordRestore(this.parts, receipt);
+  }
+
+  resolve(
+    id: string,
+    as: "succeeded" | "failed",
+    receipt: SignedReceipt,
+  ): Promise<ExecutionRecord> {
+    return resolve(this.parts, id, as, receipt);
+  }
+
+  revoke(iss: string, jti: string, receipt: SignedReceipt): Promise<void> {
+    return revoke(this.parts, iss, jti, receipt);
+  }
+
+  setHalted(halted: boolean, receipt: SignedReceipt): Promise<void> {
+    return setHalted(this.parts, halted, receipt);
+  }
+
+  prune(limit: number, force = false): Promise<PruneReport> {
+    return this.#pruner.run(limit, force);
+  }
+
+  backup(directory: string): Promise<void> {
+    return backup(this.parts.store, directory);
+  }
+
+  health(): LedgerHealth {
+    const { halted, pruningPaused } = this.parts.commits.state();
+    return { refusing: this.parts.room.refusing(), halted, pruningPaused };
+  }
+
+  statistics(): LedgerStatistics {
+    const { executions, unsettled, logSize } = this.parts.commits.state();
+    return {
+      executions,
+      unsettled,
+      logSize,
+      fileBytes: this.parts.store.bytes,
+      oldestUnprunedMs: oldestExpiryMs(this.parts),
+    };
+  }
+
+  /** What is being written still is; then the state directory is free for the next daemon. May be called twice. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const { commits, clock, store, lock } = this.parts;
+    await commits.add((state) => void advanceMark(state, clock)).catch(() => {});
+    await store.close();
+    lock.release();
+  }
 }

@@ -1,12 +1,12 @@
 /** What the operations of the ledger work on. */
 
 import type { MachineClock } from "../core/clock.ts";
-import { executionKey } from "./keys.ts";
+import { executionKey } from "./store/keys.ts";
 import type { Grants } from "./grants.ts";
-import type { GroupCommit } from "./group_commit.ts";
-import type { Room } from "./room.ts";
-import type { SealedBodies } from "./sealed_bodies.ts";
-import type { Tables } from "./store.ts";
+import type { GroupCommit } from "./store/group_commit.ts";
+import type { Room } from "./disk/space.ts";
+import type { SealedBodies } from "./vault/bodies.ts";
+import type { Tables } from "./store/store.ts";
 
 export interface LedgerParts {
   readonly tables: Tables;

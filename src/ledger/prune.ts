@@ -10,13 +10,13 @@
  */
 
 import { advanceMark } from "./clock_mark.ts";
-import { ByteReader } from "./bytes.ts";
-import { bucketOfSealedKey, bucketStart, EXECUTION_KEYS } from "./keys.ts";
-import type { PruneReport } from "./ledger.ts";
+import { ByteReader } from "./store/bytes.ts";
+import { bucketOfSealedKey, bucketStart, EXECUTION_KEYS } from "./store/keys.ts";
+import type { PruneReport } from "./types.ts";
 import type { LedgerParts } from "./parts.ts";
-import type { Work } from "./group_commit.ts";
-import { OPERATOR_ATTEMPTS, refusalOfFileError } from "./room.ts";
-import type { Vault } from "./vault.ts";
+import type { Work } from "./store/group_commit.ts";
+import { OPERATOR_ATTEMPTS, refusalOfFileError } from "./disk/space.ts";
+import type { Vault } from "./vault/keys.ts";
 
 const ROWS_PER_TRANSACTION = 128;
 

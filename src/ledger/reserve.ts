@@ -6,14 +6,14 @@
 
 import { Refusal } from "../core/errors.ts";
 import { type ApprovalRow, decodeApproval, encodeApproval, takeUse, UNSEEN } from "./approvals.ts";
-import { ByteWriter } from "./bytes.ts";
-import { approvalKey, nonceKey, peerKey } from "./keys.ts";
-import type { ApprovalClaim, ExecutionRecord, Reservation } from "./ledger.ts";
+import { ByteWriter } from "./store/bytes.ts";
+import { approvalKey, nonceKey, peerKey } from "./store/keys.ts";
+import type { ApprovalClaim, ExecutionRecord, Reservation } from "./types.ts";
 import { type LedgerParts, ownExecutionKey } from "./parts.ts";
-import { encodeExecution } from "./records.ts";
-import { refusalOfFileError } from "./room.ts";
-import type { SealedBody } from "./sealed_bodies.ts";
-import type { LedgerState } from "./state.ts";
+import { encodeExecution } from "./store/rows.ts";
+import { refusalOfFileError } from "./disk/space.ts";
+import type { SealedBody } from "./vault/bodies.ts";
+import type { LedgerState } from "./store/state.ts";
 
 /** The value of a row that says all in its key. */
 const NOTHING = new Uint8Array();

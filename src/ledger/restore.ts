@@ -14,19 +14,26 @@
 import { join } from "node:path";
 import type { MachineClock } from "../core/clock.ts";
 import { advanceMark, earliestNow } from "./clock_mark.ts";
-import { createFolder, flushFolder } from "./durable_file.ts";
+import { createFolder, flushFolder } from "./disk/durable_file.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { checkDataFile } from "./integrity.ts";
-import { DATA_FILE, dataFile, draftFolder, exists, LEDGER_FOLDER, ledgerFolder } from "./layout.ts";
-import { StateLock } from "./lock.ts";
-import { damagedLedger, LedgerOpenError } from "./open_error.ts";
+import {
+  DATA_FILE,
+  dataFile,
+  draftFolder,
+  exists,
+  LEDGER_FOLDER,
+  ledgerFolder,
+} from "./disk/layout.ts";
+import { StateLock } from "./disk/lock.ts";
+import { damagedLedger, LedgerOpenError } from "./disk/open_error.ts";
 import { openStore } from "./open.ts";
 import { findExecution, unsettled } from "./find.ts";
 import { ownExecutionKey } from "./parts.ts";
-import { sealedKey } from "./keys.ts";
+import { sealedKey } from "./store/keys.ts";
 import { noteRestore } from "./restored.ts";
-import { readState, writeState } from "./state.ts";
-import { Store } from "./store.ts";
+import { readState, writeState } from "./store/state.ts";
+import { Store } from "./store/store.ts";
 
 export interface RestoreOptions {
   /** What `backup` made. */

@@ -7,12 +7,12 @@
 
 import { utf8Encode } from "../core/encoding.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
-import { appendReceipt } from "./append.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
+import { appendReceipt } from "./log.ts";
+import { ByteReader, ByteWriter } from "./store/bytes.ts";
 import type { LedgerParts } from "./parts.ts";
-import { OPERATOR_ATTEMPTS } from "./room.ts";
-import { readState } from "./state.ts";
-import type { Tables } from "./store.ts";
+import { OPERATOR_ATTEMPTS } from "./disk/space.ts";
+import { readState } from "./store/state.ts";
+import type { Tables } from "./store/store.ts";
 
 const NOTE_KEY = utf8Encode("restored");
 

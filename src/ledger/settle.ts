@@ -9,14 +9,14 @@
  */
 
 import { Refusal } from "../core/errors.ts";
-import { appendReceipt } from "./append.ts";
-import { damaged } from "./bytes.ts";
-import { isDiskFull } from "./free_space.ts";
-import type { ExecutionRecord, Settlement } from "./ledger.ts";
+import { appendReceipt } from "./log.ts";
+import { damaged } from "./store/bytes.ts";
+import { isDiskFull } from "./disk/free_space.ts";
+import type { ExecutionRecord, Settlement } from "./types.ts";
 import { type LedgerParts, ownExecutionKey } from "./parts.ts";
-import { decodeExecution, encodeExecution } from "./records.ts";
-import type { SealedBody } from "./sealed_bodies.ts";
-import type { LedgerState } from "./state.ts";
+import { decodeExecution, encodeExecution } from "./store/rows.ts";
+import type { SealedBody } from "./vault/bodies.ts";
+import type { LedgerState } from "./store/state.ts";
 
 /** Throws ledger_unavailable when the outcome cannot be written before a restart. */
 export function settle(

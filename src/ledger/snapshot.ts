@@ -11,21 +11,21 @@ import type { Mode } from "../core/types.ts";
 import type { ClaimFacts } from "../log/audit_claims.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
 import { releaseMappedFile } from "../os/mapped_file.ts";
-import { logReader } from "./append.ts";
+import { logReader } from "./log.ts";
 import { backup } from "./backup.ts";
 import { claimReader } from "./claims.ts";
 import { findExecution } from "./find.ts";
 import { readIdentity } from "./identity.ts";
 import { checkDataFile } from "./integrity.ts";
-import { EXECUTION_KEYS, executionIdOf, peerKey } from "./keys.ts";
-import { dataFile, exists, ledgerFolder } from "./layout.ts";
-import type { ExecutionRecord, LogReader } from "./ledger.ts";
-import { checkSchemaVersion } from "./migrate.ts";
-import { LedgerOpenError } from "./open_error.ts";
-import { decodeExecution } from "./records.ts";
-import { readState } from "./state.ts";
-import { Store } from "./store.ts";
-import { StateLock } from "./lock.ts";
+import { EXECUTION_KEYS, executionIdOf, peerKey } from "./store/keys.ts";
+import { dataFile, exists, ledgerFolder } from "./disk/layout.ts";
+import type { ExecutionRecord, LogReader } from "./types.ts";
+import { checkSchemaVersion } from "./store/migrate.ts";
+import { LedgerOpenError } from "./disk/open_error.ts";
+import { decodeExecution } from "./store/rows.ts";
+import { readState } from "./store/state.ts";
+import { Store } from "./store/store.ts";
+import { StateLock } from "./disk/lock.ts";
 
 const PEER_KEYS = {
   start: peerKey(0, EXECUTION_KEYS.start),

@@ -1,7 +1,7 @@
 /** What must hold after a crash campaign: what clients were told, what handlers left behind and the ledger agree. */
 
 import { decodeReceipt } from "../../src/log/receipt.ts";
-import type { ExecutionRecord } from "../../src/ledger/ledger.ts";
+import type { ExecutionRecord } from "../../src/ledger/types.ts";
 import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
 import type { Told } from "./daemon_client.ts";
 

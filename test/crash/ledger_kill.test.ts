@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { exists } from "../../src/ledger/layout.ts";
+import { exists } from "../../src/ledger/disk/layout.ts";
 import { openLedger } from "../../src/ledger/open.ts";
 import { machineClock } from "../../src/os/clock.ts";
 import { refusalOf, reservation } from "../ledger/scene.ts";

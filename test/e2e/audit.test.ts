@@ -3,8 +3,8 @@
 import { createHash, generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { nonceKey } from "../../src/ledger/keys.ts";
-import { Store } from "../../src/ledger/store.ts";
+import { nonceKey } from "../../src/ledger/store/keys.ts";
+import { Store } from "../../src/ledger/store/store.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { Held } from "./held.ts";

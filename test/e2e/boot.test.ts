@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type LedgerState, readState, writeState } from "../../src/ledger/state.ts";
-import { Store } from "../../src/ledger/store.ts";
+import { type LedgerState, readState, writeState } from "../../src/ledger/store/state.ts";
+import { Store } from "../../src/ledger/store/store.ts";
 import { openexec } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 import { Held } from "./held.ts";

@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import { createDecipheriv, createHash } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Store } from "../../src/ledger/store.ts";
+import { Store } from "../../src/ledger/store/store.ts";
 import { actionToml, handler } from "../support/action_toml.ts";
 import { actionDigest, Approver, request } from "../support/approver.ts";
 import { Daemon, openexec } from "../support/daemon.ts";

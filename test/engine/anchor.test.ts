@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "vitest";
 import { StartupError } from "../../src/core/startup_error.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { checkAnchor } from "../../src/engine/anchor.ts";
-import type { LogReader } from "../../src/ledger/ledger.ts";
+import type { LogReader } from "../../src/ledger/types.ts";
 import { SampleLog } from "../log/sample_log.ts";
 
 const folder = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });

@@ -10,7 +10,7 @@ import { RefusalJournal } from "../../src/engine/refusal_journal.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import type { Outcome } from "../../src/core/types.ts";
 import type { ExecutorPool, Job } from "../../src/executor/executor.ts";
-import type { LmdbLedger } from "../../src/ledger/lmdb_ledger.ts";
+import type { LmdbLedger } from "../../src/ledger/ledger.ts";
 import type { Receipt } from "../../src/log/receipt.ts";
 import { signReceipt } from "../../src/log/signed_receipt.ts";
 import { FILE, KEYS, load } from "../config/loading.ts";

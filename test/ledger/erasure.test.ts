@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { base64Encode, utf8Encode } from "../../src/core/encoding.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import { openStore } from "../../src/ledger/open.ts";
-import { SealedBodies } from "../../src/ledger/sealed_bodies.ts";
-import { Vault } from "../../src/ledger/vault.ts";
+import { SealedBodies } from "../../src/ledger/vault/bodies.ts";
+import { Vault } from "../../src/ledger/vault/keys.ts";
 import { DAY_MS, reservation, scene, settlement } from "./scene.ts";
 import { temporaryFolder } from "./temporary.ts";
 

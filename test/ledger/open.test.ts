@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openLedger } from "../../src/ledger/open.ts";
-import { LedgerOpenError, type OpenErrorReason } from "../../src/ledger/open_error.ts";
+import { LedgerOpenError, type OpenErrorReason } from "../../src/ledger/disk/open_error.ts";
 import {
   reservation,
   reserveAndSettle,

@@ -11,8 +11,8 @@ import type {
   Reservation,
   Settlement,
   SignedReceipt,
-} from "../../src/ledger/ledger.ts";
-import type { LmdbLedger } from "../../src/ledger/lmdb_ledger.ts";
+} from "../../src/ledger/types.ts";
+import type { LmdbLedger } from "../../src/ledger/ledger.ts";
 import { openLedger, type OpenOptions } from "../../src/ledger/open.ts";
 
 export const HOUR_MS = 3_600_000;

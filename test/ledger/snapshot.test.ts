@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { equalBytes } from "../../src/core/encoding.ts";
-import { EXECUTION_KEYS, leafKey } from "../../src/ledger/keys.ts";
+import { EXECUTION_KEYS, leafKey } from "../../src/ledger/store/keys.ts";
 import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
-import { Store, type Tables } from "../../src/ledger/store.ts";
+import { Store, type Tables } from "../../src/ledger/store/store.ts";
 import { reserveAndSettle, scene } from "./scene.ts";
 import { temporaryFolder } from "./temporary.ts";
 

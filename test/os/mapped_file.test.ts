@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { Store } from "../../src/ledger/store.ts";
+import { Store } from "../../src/ledger/store/store.ts";
 import { releaseMappedFile } from "../../src/os/mapped_file.ts";
 
 const MIB = 2 ** 20;

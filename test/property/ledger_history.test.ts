@@ -2,7 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Refusal } from "../../src/core/errors.ts";
-import type { LmdbLedger } from "../../src/ledger/lmdb_ledger.ts";
+import type { LmdbLedger } from "../../src/ledger/ledger.ts";
 import { openLedger } from "../../src/ledger/open.ts";
 import {
   DAY_MS,

@@ -19,16 +19,16 @@ import {
   nodeKey,
   nonceKey,
   sealedKey,
-} from "../../src/ledger/keys.ts";
-import type { ExecutionRecord } from "../../src/ledger/ledger.ts";
+} from "../../src/ledger/store/keys.ts";
+import type { ExecutionRecord } from "../../src/ledger/types.ts";
 import {
   decodeExecution,
   decodeReceipt,
   encodeExecution,
   encodeReceipt,
   type StoredExecution,
-} from "../../src/ledger/records.ts";
-import { decodeState, encodeState } from "../../src/ledger/state.ts";
+} from "../../src/ledger/store/rows.ts";
+import { decodeState, encodeState } from "../../src/ledger/store/state.ts";
 import { codeOf } from "../support/refusals.ts";
 
 const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });

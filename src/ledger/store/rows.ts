@@ -6,11 +6,11 @@
  * of either.
  */
 
-import { type ErrorCode, ERRORS } from "../core/errors.ts";
-import type { ApprovalReference, Digest, ExecutionStatus, Mode, Peer } from "../core/types.ts";
-import type { LoggedReceipt, SignedReceipt } from "../log/signed_receipt.ts";
+import { type ErrorCode, ERRORS } from "../../core/errors.ts";
+import type { ApprovalReference, Digest, ExecutionStatus, Mode, Peer } from "../../core/types.ts";
+import type { LoggedReceipt, SignedReceipt } from "../../log/signed_receipt.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
-import type { ExecutionRecord } from "./ledger.ts";
+import type { ExecutionRecord } from "../types.ts";
 
 const VERSION = 1;
 

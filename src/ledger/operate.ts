@@ -2,14 +2,14 @@
 
 import { Refusal } from "../core/errors.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
-import type { Work } from "./group_commit.ts";
-import { OPERATOR_ATTEMPTS } from "./room.ts";
-import { appendReceipt } from "./append.ts";
+import type { Work } from "./store/group_commit.ts";
+import { OPERATOR_ATTEMPTS } from "./disk/space.ts";
+import { appendReceipt } from "./log.ts";
 import { decodeApproval, encodeApproval, UNSEEN } from "./approvals.ts";
-import { approvalKey, executionKey } from "./keys.ts";
-import type { ExecutionRecord } from "./ledger.ts";
+import { approvalKey, executionKey } from "./store/keys.ts";
+import type { ExecutionRecord } from "./types.ts";
 import type { LedgerParts } from "./parts.ts";
-import { decodeExecution, encodeExecution } from "./records.ts";
+import { decodeExecution, encodeExecution } from "./store/rows.ts";
 
 const RESOLVABLE: ReadonlySet<string> = new Set(["crashed", "timed_out", "outcome_unknown"]);
 

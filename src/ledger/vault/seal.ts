@@ -6,7 +6,7 @@
  */
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { concatBytes } from "../core/encoding.ts";
+import { concatBytes } from "../../core/encoding.ts";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;

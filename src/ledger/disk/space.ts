@@ -8,8 +8,8 @@
  * - Once the ballast had to be given up nothing new is taken until it is back, or the data file itself has as much room.
  */
 
-import { Refusal } from "../core/errors.ts";
-import type { Ballast } from "./ballast.ts";
+import { Refusal } from "../../core/errors.ts";
+import type { Ballast } from "../ballast.ts";
 import { FreeSpace, isDiskFull } from "./free_space.ts";
 
 /** What a commit may take besides bodies: copies of the pages it changes. */

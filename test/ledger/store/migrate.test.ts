@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
-import { utf8Decode, utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Decode, utf8Encode } from "../../../src/core/encoding.ts";
 import {
   migrate,
   type MigrationStep,
   readSchemaVersion,
   SCHEMA_VERSION,
   writeSchemaVersion,
-} from "../../src/ledger/migrate.ts";
-import { LedgerOpenError } from "../../src/ledger/open_error.ts";
-import { Store } from "../../src/ledger/store.ts";
-import { temporaryFolder } from "./temporary.ts";
+} from "../../../src/ledger/store/migrate.ts";
+import { LedgerOpenError } from "../../../src/ledger/disk/open_error.ts";
+import { Store } from "../../../src/ledger/store/store.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 async function storeOfVersion(version: number): Promise<Store> {
   const store = new Store({ directory: temporaryFolder() });

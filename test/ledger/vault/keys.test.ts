@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { utf8Encode } from "../../src/core/encoding.ts";
-import { padded, paddedLength, unpadded } from "../../src/ledger/padding.ts";
-import { Vault } from "../../src/ledger/vault.ts";
-import { temporaryFolder } from "./temporary.ts";
+import { utf8Encode } from "../../../src/core/encoding.ts";
+import { padded, paddedLength, unpadded } from "../../../src/ledger/padding.ts";
+import { Vault } from "../../../src/ledger/vault/keys.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 const row = utf8Encode("row");
 const secret = utf8Encode("4000 0000 0000 0002");

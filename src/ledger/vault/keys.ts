@@ -12,9 +12,9 @@
  */
 
 import { join } from "node:path";
-import { seal, unseal } from "./aead.ts";
-import { createDurably, createFolder, destroyDurably, isDraft } from "./durable_file.ts";
-import { padded, unpadded } from "./padding.ts";
+import { seal, unseal } from "./seal.ts";
+import { createDurably, createFolder, destroyDurably, isDraft } from "../disk/durable_file.ts";
+import { padded, unpadded } from "../padding.ts";
 
 const KEY_BYTES = 32;
 

@@ -7,13 +7,13 @@
  * - Rows sort by bucket, so the table is its own expiry index.
  */
 
-import { executionKey, sealedKey, type SealedKind } from "./keys.ts";
-import { decodeRequest, decodeResult, encodeRequest, encodeResult } from "./bodies.ts";
-import type { RequestBody, ResultBody } from "./ledger.ts";
-import { bucketFor } from "./retention.ts";
-import type { StoredExecution } from "./records.ts";
-import type { Tables } from "./store.ts";
-import type { Vault } from "./vault.ts";
+import { executionKey, sealedKey, type SealedKind } from "../store/keys.ts";
+import { decodeRequest, decodeResult, encodeRequest, encodeResult } from "../bodies.ts";
+import type { RequestBody, ResultBody } from "../types.ts";
+import { bucketFor } from "../retention.ts";
+import type { StoredExecution } from "../store/rows.ts";
+import type { Tables } from "../store/store.ts";
+import type { Vault } from "./keys.ts";
 
 /** Sealed, and waiting for its transaction: store it inside, and `release` it when that is done, either way. */
 export interface SealedBody {

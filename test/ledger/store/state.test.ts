@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { utf8Encode } from "../../src/core/encoding.ts";
-import { decodeState, emptyState, encodeState } from "../../src/ledger/state.ts";
-import { Store } from "../../src/ledger/store.ts";
-import { HOUR_MS, refusalOf, reservation, scene } from "./scene.ts";
+import { utf8Encode } from "../../../src/core/encoding.ts";
+import { decodeState, emptyState, encodeState } from "../../../src/ledger/store/state.ts";
+import { Store } from "../../../src/ledger/store/store.ts";
+import { HOUR_MS, refusalOf, reservation, scene } from "../scene.ts";
 
 /** As openexec 0.2.0 wrote it, which kept no boot id; the mark is where a TestClock begins. */
 const OLD_ROW = Uint8Array.fromHex(

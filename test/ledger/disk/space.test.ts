@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { Ballast } from "../../src/ledger/ballast.ts";
-import { freeBytes } from "../../src/ledger/free_space.ts";
-import { Store } from "../../src/ledger/store.ts";
+import { Ballast } from "../../../src/ledger/ballast.ts";
+import { freeBytes } from "../../../src/ledger/disk/free_space.ts";
+import { Store } from "../../../src/ledger/store/store.ts";
 import {
   DAY_MS,
   receipt,
@@ -11,9 +11,9 @@ import {
   reserveAndSettle,
   scene,
   settlement,
-} from "./scene.ts";
-import { MAY_MOUNT, mountSmallDisk, type SmallDisk } from "./small_disk.ts";
-import { temporaryFolder } from "./temporary.ts";
+} from "../scene.ts";
+import { MAY_MOUNT, mountSmallDisk, type SmallDisk } from "../small_disk.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 const MIB = 2 ** 20;
 

@@ -1,7 +1,7 @@
 import { createDecipheriv } from "node:crypto";
 import { expect, test } from "vitest";
-import { utf8Encode } from "../../src/core/encoding.ts";
-import { seal, unseal } from "../../src/ledger/aead.ts";
+import { utf8Encode } from "../../../src/core/encoding.ts";
+import { seal, unseal } from "../../../src/ledger/vault/seal.ts";
 
 const key = crypto.getRandomValues(new Uint8Array(32));
 const row = utf8Encode("row");

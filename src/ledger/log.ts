@@ -6,11 +6,11 @@
 
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { appendedNodes, leafHash } from "../log/tree.ts";
-import { leafKey, nodeKey } from "./keys.ts";
-import { decodeReceipt, encodeReceipt } from "./records.ts";
-import type { LogReader } from "./ledger.ts";
-import type { LedgerState } from "./state.ts";
-import type { Tables } from "./store.ts";
+import { leafKey, nodeKey } from "./store/keys.ts";
+import { decodeReceipt, encodeReceipt } from "./store/rows.ts";
+import type { LogReader } from "./types.ts";
+import type { LedgerState } from "./store/state.ts";
+import type { Tables } from "./store/store.ts";
 
 /** To be called inside a transaction; returns the receipt's log index. */
 export function appendReceipt(tables: Tables, state: LedgerState, receipt: SignedReceipt): number {

@@ -5,8 +5,8 @@
  * that it hands to nobody, which would end the process, so those are taken here.
  */
 
-import { within } from "../core/within.ts";
-import { FULL_BYTES } from "./free_space.ts";
+import { within } from "../../core/within.ts";
+import { FULL_BYTES } from "../disk/free_space.ts";
 
 const ENOSPC = 28;
 const EDQUOT = 122;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { Refusal } from "../../src/core/errors.ts";
-import { GroupCommit } from "../../src/ledger/group_commit.ts";
-import { emptyState, readState, writeState } from "../../src/ledger/state.ts";
-import { Store } from "../../src/ledger/store.ts";
-import { refusalOf, TestClock } from "./scene.ts";
-import { temporaryFolder } from "./temporary.ts";
+import { Refusal } from "../../../src/core/errors.ts";
+import { GroupCommit } from "../../../src/ledger/store/group_commit.ts";
+import { emptyState, readState, writeState } from "../../../src/ledger/store/state.ts";
+import { Store } from "../../../src/ledger/store/store.ts";
+import { refusalOf, TestClock } from "../scene.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 async function commitsOn<S extends Store>(store: S): Promise<{ store: S; commits: GroupCommit }> {
   await Store.prototype.commit.call(store, () => void writeState(store.tables, emptyState()));

@@ -1,6 +1,6 @@
 /** Why a ledger cannot be opened. Said on the terminal, never to a peer. */
 
-import { StartupError } from "../core/startup_error.ts";
+import { StartupError } from "../../core/startup_error.ts";
 
 export type OpenErrorReason =
   /** Another daemon runs on this state directory. */

@@ -1,7 +1,7 @@
 /** Tables: rows of bytes, sorted by key. Writes belong inside Store.commit; keys and values handed out are copies. */
 
-import { Slab } from "../core/slab.ts";
-import { pagesOf, parseStatistics } from "./statistics.ts";
+import { Slab } from "../../core/slab.ts";
+import { pagesOf, parseStatistics } from "../statistics.ts";
 
 export interface Row {
   readonly key: Uint8Array;

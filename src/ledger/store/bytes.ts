@@ -5,9 +5,9 @@
  * with `ledger_unavailable`: what the ledger does not know it does not answer.
  */
 
-import { utf8Decode } from "../core/encoding.ts";
-import { Refusal } from "../core/errors.ts";
-import { Slab } from "../core/slab.ts";
+import { utf8Decode } from "../../core/encoding.ts";
+import { Refusal } from "../../core/errors.ts";
+import { Slab } from "../../core/slab.ts";
 
 const UINT32 = 2 ** 32;
 const ASCII_MAX = 0x7f;

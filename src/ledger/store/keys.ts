@@ -7,8 +7,8 @@
  * - Numbers are big-endian, so that rows sort by them.
  */
 
-import { sha256 } from "../core/sha.ts";
-import { isUuid, uuidText } from "../core/uuid.ts";
+import { sha256 } from "../../core/sha.ts";
+import { isUuid, uuidText } from "../../core/uuid.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 
 /** 32 bytes. */

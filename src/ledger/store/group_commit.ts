@@ -10,10 +10,10 @@
  *   any more and the ledger gives up until a restart.
  */
 
-import type { MachineClock } from "../core/clock.ts";
-import { equalBytes } from "../core/encoding.ts";
-import { Refusal } from "../core/errors.ts";
-import { advanceMark } from "./clock_mark.ts";
+import type { MachineClock } from "../../core/clock.ts";
+import { equalBytes } from "../../core/encoding.ts";
+import { Refusal } from "../../core/errors.ts";
+import { advanceMark } from "../clock_mark.ts";
 import {
   decodeState,
   encodeState,

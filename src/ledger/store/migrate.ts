@@ -5,9 +5,9 @@
  * where it stopped. A ledger written by a newer program is not touched.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../../core/encoding.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { damagedLedger, LedgerOpenError } from "./open_error.ts";
+import { damagedLedger, LedgerOpenError } from "../disk/open_error.ts";
 import type { Store, Tables } from "./store.ts";
 
 export const SCHEMA_VERSION = 1;

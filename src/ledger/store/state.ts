@@ -4,7 +4,7 @@
  * Invariant: it is on disk together with what it counts, so that nothing has to be counted at start-up.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../../core/encoding.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 import type { Tables } from "./store.ts";
 

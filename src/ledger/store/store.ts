@@ -15,17 +15,17 @@
 
 import { open, type RootDatabase } from "lmdb";
 import { join } from "node:path";
-import { Refusal } from "../core/errors.ts";
+import { Refusal } from "../../core/errors.ts";
 import {
   codeOf,
   commitFailure,
   isCommitError,
   takeUnhandledCommitErrors,
 } from "./commit_failure.ts";
-import { FreeSpace } from "./free_space.ts";
-import { DATA_FILE } from "./layout.ts";
-import { damagedLedger } from "./open_error.ts";
-import { pagesOf, parseStatistics } from "./statistics.ts";
+import { FreeSpace } from "../disk/free_space.ts";
+import { DATA_FILE } from "../disk/layout.ts";
+import { damagedLedger } from "../disk/open_error.ts";
+import { pagesOf, parseStatistics } from "../statistics.ts";
 import { Table } from "./table.ts";
 
 export interface StoreOptions {
