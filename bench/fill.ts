@@ -42,8 +42,8 @@ export async function fill(
 }
 
 async function executeOne(
-  ledger: LmdbLedger,
-  signingKey: SigningKey,
+  ledger: Ledger,
+  signer: Signer,
   i: number,
   open: boolean,
 ): Promise<void> {

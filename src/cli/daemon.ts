@@ -32,7 +32,7 @@ import { executorLog } from "../executor/log.ts";
 import { startPool } from "../executor/supervisor.ts";
 import { freeBytes } from "../ledger/disk/free_space.ts";
 import { StateLock } from "../ledger/disk/lock.ts";
-import type { LmdbLedger } from "../ledger/ledger.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { openLedger } from "../ledger/open.ts";
 import { adminReceipt } from "../log/receipt.ts";
 import { receiptSigner } from "../log/signed_receipt.ts";
@@ -52,7 +52,7 @@ export class Daemon {
     readonly executorKey: Uint8Array,
     private readonly parts: EngineParts & {
       readonly executors: ExecutorPool;
-      readonly ledger: LmdbLedger;
+      readonly ledger: Ledger;
     },
     private readonly engine: ExecutionEngine,
     private readonly upkeep: Upkeep,
@@ -85,8 +85,8 @@ export class Daemon {
   static async #assemble(
     config: Config,
     environment: Environment,
-    ledger: LmdbLedger,
-    signingKey: SigningKey,
+    ledger: Ledger,
+    signer: Signer,
     executors: ExecutorPool,
   ): Promise<Daemon> {
     const { clock, executorId } = ledger;
@@ -207,7 +207,7 @@ function untrusting(config: Config): Config {
 /** Less is a full disk: recovery would have to live on the ballast, which is there for what runs. */
 const ROOM_BYTES = 64 * 1024;
 
-async function openLedgerOf({ stateDir, executorId, mode, limits }: Config): Promise<LmdbLedger> {
+async function openLedgerOf({ stateDir, executorId, mode, limits }: Config): Promise<Ledger> {
   const lock = await StateLock.acquire(stateDir);
   try {
     if (freeBytes(stateDir) < ROOM_BYTES) throw new Refusal("storage_full");
@@ -230,8 +230,8 @@ async function openLedgerOf({ stateDir, executorId, mode, limits }: Config): Pro
 async function openSigningKey(
   { stateDir, anchor }: Config,
   { systemd }: Environment,
-  ledger: LmdbLedger,
-): Promise<SigningKey> {
+  ledger: Ledger,
+): Promise<Signer> {
   const { log, clock, executorId } = ledger;
   const keys = loadExecutorKeys(stateDir, systemd.credentialsDirectory, currentKeyid(log));
   if (anchor !== null) checkAnchor(anchor, executorId, keys.current.publicKey, log);

@@ -2,7 +2,7 @@
 
 import type { CheckpointPublisher } from "../engine/checkpoint_publisher.ts";
 import { pruneAll } from "../engine/operate.ts";
-import type { Ledger } from "../ledger/types.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { Observer } from "./observer.ts";
 
 /** How often it is looked for what has expired; a payload outlives its retention by this and a bucket's width at most. */

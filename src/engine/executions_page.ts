@@ -6,7 +6,8 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { ExecutionRecord, Ledger } from "../ledger/types.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { ExecutionRecord } from "../ledger/types.ts";
 import type { ExecutionView } from "./engine.ts";
 import type { ExecutionsView } from "./inspector.ts";
 import { executionView, loadSettled, type SettledLedger } from "./view.ts";

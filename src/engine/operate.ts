@@ -3,7 +3,8 @@
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonObject, Peer } from "../core/types.ts";
-import type { Ledger, PruneReport } from "../ledger/types.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { PruneReport } from "../ledger/types.ts";
 import {
   type AdministrativeAct,
   adminReceipt,

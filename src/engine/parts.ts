@@ -3,7 +3,7 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
-import type { Ledger } from "../ledger/types.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Answer } from "./engine.ts";
 import type { InputSchemas } from "./input_schema.ts";

@@ -8,7 +8,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
-import type { Ledger } from "../ledger/types.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { type Receipt, refusalReceipt, refusalSummaryReceipt } from "../log/receipt.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 

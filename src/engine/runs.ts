@@ -7,7 +7,8 @@
 import { Refusal } from "../core/errors.ts";
 import { within } from "../core/within.ts";
 import type { Slot } from "../executor/executor.ts";
-import type { ExecutionRecord, Ledger } from "../ledger/types.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { ExecutionRecord } from "../ledger/types.ts";
 import { settlementOf, type SettlementParts } from "./settlement.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import { loadSettled, type Settled } from "./view.ts";

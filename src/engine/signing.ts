@@ -5,7 +5,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { SigningKey } from "../core/ed25519.ts";
-import type { Ledger } from "../ledger/types.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import { keyReceipt } from "../log/receipt.ts";
 import { signReceipt } from "../log/signed_receipt.ts";
 import type { ExecutorKeys } from "./executor_key.ts";

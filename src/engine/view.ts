@@ -10,7 +10,8 @@ import { parseCanonical } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";
 import { sha256 } from "../core/sha.ts";
 import type { Json, JsonObject } from "../core/types.ts";
-import type { ExecutionRecord, Ledger, ResultBody } from "../ledger/types.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { ExecutionRecord, ResultBody } from "../ledger/types.ts";
 import { receiptEnvelope, type SignedReceipt } from "../log/signed_receipt.ts";
 
 /** A record with what its answer needs beside it; the bodies are null where they were pruned or never stored. */

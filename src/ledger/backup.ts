@@ -1,37 +1,35 @@
 /**
  * Backup: a consistent copy of the database, taken while the daemon runs.
  *
- * Invariant: it holds no vault key and no signing key, so a backup shows no more than a ledger that was pruned of
- * everything. It is complete when its folder has its final name.
+ * Invariant: it holds no vault key and no signing key, so it shows no more than a ledger from which
+ * everything was pruned. It is complete once its folder has its final name.
  */
 
 import { join } from "node:path";
 import { Refusal } from "../core/errors.ts";
-import { flushFile, flushFolder } from "./disk/durable_file.ts";
-import { freeBytes, FULL_BYTES } from "./disk/free_space.ts";
+import { flush, renameDurably } from "./disk/durable_file.ts";
+import { freeBytes, FULL_BYTES, refuseFileError } from "./disk/free_space.ts";
 import { DATA_FILE, LEDGER_FOLDER } from "./disk/layout.ts";
-import { refusalOfFileError } from "./disk/space.ts";
 import type { Store } from "./store/store.ts";
 
 /**
- * `directory` is made where it is missing. Throws request_malformed when it is not empty or cannot be written to, and
- * storage_full; what was begun is removed.
+ * Creates `directory` if it is missing. Throws storage_full, or request_malformed if the directory
+ * is not empty or cannot be written to. A failed backup is removed.
  */
 export async function backup(store: Store, directory: string): Promise<void> {
   const draft = join(directory, `${LEDGER_FOLDER}.draft`);
   await prepare(directory, draft);
   try {
     await store.backup(draft);
-    await flushFile(join(draft, DATA_FILE));
+    await flush(join(draft, DATA_FILE));
     await Deno.chmod(join(draft, DATA_FILE), 0o600);
-    await Deno.rename(draft, join(directory, LEDGER_FOLDER));
-    await flushFolder(directory);
+    await renameDurably(draft, join(directory, LEDGER_FOLDER));
   } catch (error) {
     const full = freeBytes(directory) < FULL_BYTES;
     await Deno.remove(draft, { recursive: true }).catch(() => {});
     throw full
       ? new Refusal("storage_full", "The backup's file system is full.")
-      : refusalOfFileError(error);
+      : refuseFileError(error);
   }
 }
 

@@ -2,9 +2,9 @@
 
 import { Refusal } from "../core/errors.ts";
 import type { ApprovalFact, ClaimFacts } from "../log/audit_claims.ts";
-import { decodeApproval } from "./approvals.ts";
+import { decodeApproval } from "./store/rows.ts";
 import { approvalKey, executionIdOf, nonceKey } from "./store/keys.ts";
-import type { Tables } from "./store/store.ts";
+import type { Tables } from "./store/table.ts";
 
 const EXECUTION_KEY_BYTES = 16;
 

@@ -1,10 +1,10 @@
-/** Whose ledger this is: the executor id that approvals name, and the mode. Remembered for ever. */
+/** Whose ledger this is: the mode, and the executor id that approvals name. It never changes. */
 
 import { utf8Encode } from "../core/encoding.ts";
 import type { Mode } from "../core/types.ts";
-import { ByteReader, ByteWriter, damaged } from "./store/bytes.ts";
 import { LedgerOpenError } from "./disk/open_error.ts";
-import type { Tables } from "./store/store.ts";
+import { ByteReader, ByteWriter, damaged } from "./store/bytes.ts";
+import type { Tables } from "./store/table.ts";
 
 export interface Identity {
   readonly executorId: string;
@@ -17,7 +17,7 @@ export function writeIdentity(tables: Tables, { executorId, mode }: Identity): v
   tables.meta.put(IDENTITY_KEY, new ByteWriter().text(executorId).text(mode).finish());
 }
 
-/** Throws a Refusal, ledger_unavailable, when there is none. */
+/** Throws a Refusal, ledger_unavailable, if there is none. */
 export function readIdentity(tables: Tables): Identity {
   const row = tables.meta.get(IDENTITY_KEY);
   if (row === undefined) throw damaged();
@@ -29,7 +29,7 @@ export function readIdentity(tables: Tables): Identity {
   return { executorId, mode };
 }
 
-/** `executorId` null accepts any. Throws LedgerOpenError, other_identity. */
+/** Throws LedgerOpenError, other_identity. An `executorId` of null accepts any. */
 export function checkIdentity(
   stored: Identity,
   wanted: { executorId: string | null; mode: Mode },
@@ -50,7 +50,7 @@ function otherIdentity(whose: string, setting: string): LedgerOpenError {
   );
 }
 
-/** A name nobody else has: 128 random bits. */
+/** Returns a name that is unique by its random bits. */
 export function randomExecutorId(): string {
   return `openexec:${crypto.randomUUID()}`;
 }

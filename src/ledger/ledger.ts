@@ -1,57 +1,58 @@
-/** The ledger on LMDB: each operation in its own file, put together here. */
+/**
+ * The ledger: what was claimed, what came of it, and the log of receipts. The engine calls these
+ * operations and knows nothing of LMDB. Each operation has its own file; this class joins them.
+ *
+ * Invariants:
+ * - L1 A nonce names at most one execution, for ever. (iss, jti) is claimed at most `uses` times,
+ *   for ever.
+ * - L2 Every promise resolves only after the transaction it rests on is on disk. A refusal that
+ *   rests on another's claim waits for that claim's commit as well.
+ * - L3 Inside a transaction every check comes before the first write.
+ * - L4 An execution and its receipt are settled in one transaction: neither exists without the
+ *   other.
+ * - L5 No payload, result, salt, envelope or plain digest enters the database unsealed (vault/).
+ */
 
 import type { Clock } from "../core/clock.ts";
 import type { Mode } from "../core/types.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
-import { appendReceipt, logReader } from "./log.ts";
 import { backup } from "./backup.ts";
-import { advanceMark } from "./clock_mark.ts";
-import type { Identity } from "./identity.ts";
+import { findByNonce, findExecution, list, unsettled } from "./find.ts";
+import { append, logReader } from "./log.ts";
+import { recordRestore, resolve, revoke, setHalted, unrecordedRestore } from "./operate.ts";
+import type { LedgerParts } from "./parts.ts";
+import { oldestExpiryMs, Pruner } from "./prune.ts";
+import { reserve } from "./reserve.ts";
+import { settle } from "./settle.ts";
+import { advanceMark } from "./store/state.ts";
 import type {
   ExecutionRecord,
-  Ledger,
   LedgerHealth,
   LedgerStatistics,
+  ListFilter,
   LogReader,
   PruneReport,
   RequestBody,
   Reservation,
+  Restoration,
   ResultBody,
   Settlement,
 } from "./types.ts";
-import { findByNonce, findExecution, list, unsettled } from "./find.ts";
-import type { StateLock } from "./disk/lock.ts";
-import { resolve, revoke, setHalted } from "./operate.ts";
-import type { LedgerParts } from "./parts.ts";
-import { oldestExpiryMs, Pruner } from "./prune.ts";
-import { reserve } from "./reserve.ts";
-import { recordRestore, type Restoration, unrecordedRestore } from "./restored.ts";
-import { OPERATOR_ATTEMPTS } from "./disk/space.ts";
-import { settle } from "./settle.ts";
-import type { Store } from "./store/store.ts";
-import type { Vault } from "./vault/keys.ts";
 
-export interface LmdbLedgerParts extends LedgerParts {
-  readonly identity: Identity;
-  readonly store: Store;
-  readonly vault: Vault;
-  readonly lock: StateLock;
-}
-
-export class LmdbLedger implements Ledger {
+export class Ledger {
   readonly executorId: string;
   readonly mode: Mode;
   readonly log: LogReader;
-  /** Never before the ledger's mark: the clock that the whole daemon goes by. */
+  /** The clock that the whole daemon goes by. It is never before the ledger's mark. */
   readonly clock: Clock;
   readonly #pruner: Pruner;
   #closed: Promise<void> | undefined;
 
-  constructor(private readonly parts: LmdbLedgerParts) {
+  constructor(private readonly parts: LedgerParts) {
     this.executorId = parts.identity.executorId;
     this.mode = parts.identity.mode;
     this.clock = parts.clock;
-    this.#pruner = new Pruner(parts, parts.vault);
+    this.#pruner = new Pruner(parts);
     this.log = logReader(parts.tables, () => parts.commits.state().logSize);
   }
 
@@ -63,10 +64,12 @@ export class LmdbLedger implements Ledger {
     return findExecution(this.parts.tables, id)?.record;
   }
 
-  list(filter: { uid: number | null; limit: number; before?: string }): ExecutionRecord[] {
+  /** Lists the newest first. */
+  list(filter: ListFilter): ExecutionRecord[] {
     return list(this.parts.tables, filter);
   }
 
+  /** Returns undefined if it was pruned or never stored. */
   openRequest(id: string): RequestBody | undefined {
     const stored = findExecution(this.parts.tables, id);
     return stored === undefined ? undefined : this.parts.bodies.openRequest(stored);
@@ -77,37 +80,54 @@ export class LmdbLedger implements Ledger {
     return stored === undefined ? undefined : this.parts.bodies.openResult(stored);
   }
 
+  /**
+   * Claims nonce and approval in one durable transaction. Throws a Refusal: halted, nonce_reused,
+   * approval_fenced, approval_revoked, approval_already_used, storage_full, ledger_unavailable, or
+   * what `recheck` throws.
+   *
+   * A refusal means that nothing was claimed, except ledger_unavailable: if the disk failed under
+   * the commit, only a restart can tell. The execution was not started, so it then becomes
+   * `outcome_unknown` at worst.
+   */
   reserve(reservation: Reservation): Promise<ExecutionRecord> {
     return reserve(this.parts, reservation);
   }
 
+  /**
+   * Stores outcome, sealed result, receipt and log leaf in one durable transaction. It waits out a
+   * full disk, for at most `attempts` attempts; then it rejects with storage_full. It rejects with
+   * ledger_unavailable if the outcome cannot be recorded before a restart. A result that cannot be
+   * sealed for another reason is left out: from then on it shows as pruned.
+   */
   settle(settlement: Settlement, attempts?: number): Promise<ExecutionRecord> {
     return settle(this.parts, settlement, attempts);
   }
 
+  /** Returns every execution still `reserved`: a start has to settle or rerun them. */
   unsettled(): ExecutionRecord[] {
     return unsettled(this.parts.tables);
   }
 
-  async append(receipts: readonly SignedReceipt[], urgent = false): Promise<number> {
-    const { tables, commits, room } = this.parts;
-    if (!urgent) room.admitReceipts();
-    return await room.insist(urgent ? OPERATOR_ATTEMPTS : 1, () =>
-      commits.add((state) => {
-        const first = state.logSize;
-        for (const receipt of receipts) appendReceipt(tables, state, receipt);
-        return first;
-      }));
+  /**
+   * Appends receipts that belong to no execution (refusals, summaries, admin acts, keys); resolves
+   * with the first index. Throws storage_full long before settlements lack space, unless `urgent`:
+   * an operator's act or a key may use the space held back.
+   */
+  append(receipts: readonly SignedReceipt[], urgent = false): Promise<number> {
+    return append(this.parts, receipts, urgent);
   }
 
+  /** Returns the restore that has no receipt in the log yet, or null. */
   unrecordedRestore(): Restoration | null {
     return unrecordedRestore(this.parts.tables);
   }
 
+  /** Appends the receipt of that restore, once. */
   recordRestore(receipt: SignedReceipt): Promise<void> {
     return recordRestore(this.parts, receipt);
   }
 
+  /** Declares an unknown outcome. Throws execution_not_found, not_resolvable. */
   resolve(
     id: string,
     as: "succeeded" | "failed",
@@ -116,6 +136,7 @@ export class LmdbLedger implements Ledger {
     return resolve(this.parts, id, as, receipt);
   }
 
+  /** Revokes an approval for ever, even one that was never seen. */
   revoke(iss: string, jti: string, receipt: SignedReceipt): Promise<void> {
     return revoke(this.parts, iss, jti, receipt);
   }
@@ -124,17 +145,22 @@ export class LmdbLedger implements Ledger {
     return setHalted(this.parts, halted, receipt);
   }
 
+  /**
+   * Destroys what has expired, at most `limit` bodies. `force` lifts a pause that a jump of the
+   * clock caused.
+   */
   prune(limit: number, force = false): Promise<PruneReport> {
     return this.#pruner.run(limit, force);
   }
 
+  /** Makes a consistent copy without vault keys, while running. */
   backup(directory: string): Promise<void> {
     return backup(this.parts.store, directory);
   }
 
   health(): LedgerHealth {
     const { halted, pruningPaused } = this.parts.commits.state();
-    return { refusing: this.parts.room.refusing(), halted, pruningPaused };
+    return { refusing: this.parts.space.refusing(), halted, pruningPaused };
   }
 
   statistics(): LedgerStatistics {
@@ -144,11 +170,11 @@ export class LmdbLedger implements Ledger {
       unsettled,
       logSize,
       fileBytes: this.parts.store.bytes,
-      oldestUnprunedMs: oldestExpiryMs(this.parts),
+      oldestUnprunedMs: oldestExpiryMs(this.parts.tables),
     };
   }
 
-  /** What is being written still is; then the state directory is free for the next daemon. May be called twice. */
+  /** Waits for open writes, then frees the state directory. May be called twice. */
   close(): Promise<void> {
     return this.#closed ??= this.#close();
   }

@@ -1,18 +1,34 @@
 /**
- * Appending receipts to the log: the leaf, and the tree nodes it completes, in the transaction of what it is about.
+ * The ledger's log: appends receipts, with the tree nodes they complete, in the transaction of what
+ * they are about.
  *
- * Invariant: the log's size in the state and the rows of `leaves` and `nodes` change together or not at all.
+ * Invariant: the log's size in the state and the rows of `leaves` and `nodes` change together.
  */
 
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { appendedNodes, leafHash } from "../log/tree.ts";
+import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "./parts.ts";
 import { leafKey, nodeKey } from "./store/keys.ts";
 import { decodeReceipt, encodeReceipt } from "./store/rows.ts";
-import type { LogReader } from "./types.ts";
 import type { LedgerState } from "./store/state.ts";
-import type { Tables } from "./store/store.ts";
+import type { Tables } from "./store/table.ts";
+import type { LogReader } from "./types.ts";
 
-/** To be called inside a transaction; returns the receipt's log index. */
+/** Implements Ledger.append. */
+export async function append(
+  ledger: LedgerParts,
+  receipts: readonly SignedReceipt[],
+  urgent: boolean,
+): Promise<number> {
+  if (!urgent) ledger.space.admitReceipts();
+  return await write(ledger, urgent ? OPERATOR_ATTEMPTS : 1, (state) => {
+    const first = state.logSize;
+    for (const receipt of receipts) appendReceipt(ledger.tables, state, receipt);
+    return first;
+  });
+}
+
+/** Runs inside a transaction; returns the receipt's log index. */
 export function appendReceipt(tables: Tables, state: LedgerState, receipt: SignedReceipt): number {
   const index = state.logSize;
   const nodes = appendedNodes(nodeReader(tables), index, leafHash(receipt.body));
@@ -39,7 +55,7 @@ function nodeReader(tables: Tables): Pick<LogReader, "node"> {
   };
 }
 
-/** What six bytes of a key hold, with room for the nodes above the leaves. */
+/** A key of six bytes holds twice as much, which leaves place for the nodes above the leaves. */
 function isIndex(index: number): boolean {
   return Number.isInteger(index) && index >= 0 && index < 2 ** 46;
 }

@@ -1,45 +1,45 @@
 /**
- * Opening a state directory: one daemon, a sound file, the schema of this program, its own identity; then the parts.
+ * Opens a state directory: one daemon, a sound file, the schema of this program, its own identity.
+ * Then it puts the ledger together.
  *
  * Invariants:
- * - A ledger is made under another name and renamed when it is complete, so an empty or missing data file is damage and
- *   never a fresh start: a ledger that forgot its claims would run everything again.
- * - Nothing is scanned, so that a start takes as long with a million executions as with none.
+ * - A ledger is created under another name and renamed when it is complete. So an empty or missing
+ *   data file is damage, never a fresh start: a ledger that forgot its claims would run everything
+ *   again.
+ * - Nothing is scanned: a start takes as long with a million executions as with none.
  */
 
 import { join } from "node:path";
 import { type MachineClock, monotonicClock } from "../core/clock.ts";
 import type { Mode } from "../core/types.ts";
 import { releaseMappedFile } from "../os/mapped_file.ts";
-import { Ballast } from "./ballast.ts";
-import { advanceMark, earliestNow } from "./clock_mark.ts";
-import { createFolder, flushFolder } from "./disk/durable_file.ts";
-import { Grants } from "./grants.ts";
-import { GroupCommit } from "./store/group_commit.ts";
-import { checkIdentity, randomExecutorId, readIdentity, writeIdentity } from "./identity.ts";
-import { checkDataFile } from "./integrity.ts";
+import { Approvals } from "./approvals.ts";
+import { checkDataFile } from "./disk/data_file.ts";
+import { createFolder, flush, renameDurably } from "./disk/durable_file.ts";
 import { dataFile, draftFolder, exists, ledgerFolder, VAULT_FOLDER } from "./disk/layout.ts";
-import { LmdbLedger } from "./ledger.ts";
 import { StateLock } from "./disk/lock.ts";
-import { migrate, SCHEMA_VERSION, writeSchemaVersion } from "./store/migrate.ts";
 import { damagedLedger, LedgerOpenError } from "./disk/open_error.ts";
-import { Room } from "./disk/space.ts";
-import { SealedBodies } from "./vault/bodies.ts";
-import { emptyState, readState, writeState } from "./store/state.ts";
+import { Ballast, Space } from "./disk/space.ts";
+import { checkIdentity, randomExecutorId, readIdentity, writeIdentity } from "./identity.ts";
+import { Ledger } from "./ledger.ts";
+import { GroupCommit } from "./store/group_commit.ts";
+import { migrate, SCHEMA_VERSION, writeSchemaVersion } from "./store/migrate.ts";
+import { advanceMark, earliestNow, emptyState, readState, writeState } from "./store/state.ts";
 import { Store, type StoreOptions } from "./store/store.ts";
+import { SealedBodies } from "./vault/bodies.ts";
 import { Vault } from "./vault/keys.ts";
 
 export interface OpenOptions {
   readonly stateDir: string;
-  /** null: the one the state directory remembers; a random one when it is new. */
+  /** null means the one that the ledger remembers; a new ledger gets a random one. */
   readonly executorId: string | null;
   readonly mode: Mode;
   readonly clock: MachineClock;
-  /** Largest result that may have to be sealed, in bytes; default 1 MiB. */
+  /** The largest result that may have to be sealed, in bytes; 1 MiB by default. */
   readonly resultBytesMax?: number;
-  /** false: a missing ledger is an error. Default true. */
+  /** If false, a missing ledger is an error. Default true. */
   readonly createIfMissing?: boolean;
-  /** Of that directory, where the caller holds it already; it is the ledger's from here on. */
+  /** The lock of that directory, if the caller holds it already. The ledger releases it. */
   readonly lock?: StateLock;
   /** For tests: address space of the map in bytes. */
   readonly mapBytes?: number;
@@ -48,18 +48,14 @@ export interface OpenOptions {
 const RESULT_BYTES_MAX = 2 ** 20;
 
 /** Throws LedgerOpenError. */
-export async function openLedger(options: OpenOptions): Promise<LmdbLedger> {
-  const { stateDir } = options;
+export async function openLedger(options: OpenOptions): Promise<Ledger> {
+  const { stateDir, mapBytes } = options;
+  const directory = ledgerFolder(stateDir);
   const lock = options.lock ?? await StateLock.acquire(stateDir);
   let store: Store | undefined;
   try {
-    if (!await exists(ledgerFolder(stateDir))) await createLedger(options);
-    const { mapBytes } = options;
-    store = await openStore({
-      directory: ledgerFolder(stateDir),
-      mapBytes,
-      release: releaseMappedFile,
-    });
+    if (!await exists(directory)) await createLedger(options);
+    store = await openStore({ directory, mapBytes, release: releaseMappedFile });
     return await assemble(options, store, lock);
   } catch (error) {
     await store?.close();
@@ -105,12 +101,11 @@ async function createLedger(options: OpenOptions): Promise<void> {
     writeState(store.tables, state);
   });
   await store.close();
-  await flushFolder(draft);
-  await Deno.rename(draft, ledgerFolder(stateDir));
-  await flushFolder(stateDir);
+  await flush(draft);
+  await renameDurably(draft, ledgerFolder(stateDir));
 }
 
-async function assemble(options: OpenOptions, store: Store, lock: StateLock): Promise<LmdbLedger> {
+async function assemble(options: OpenOptions, store: Store, lock: StateLock): Promise<Ledger> {
   const { stateDir, clock: wallClock, resultBytesMax = RESULT_BYTES_MAX } = options;
   const { tables } = store;
   const identity = readIdentity(tables);
@@ -119,25 +114,24 @@ async function assemble(options: OpenOptions, store: Store, lock: StateLock): Pr
   const commits = new GroupCommit(store, clock);
   const vault = await Vault.open(join(stateDir, VAULT_FOLDER));
   const bodies = new SealedBodies(tables, vault);
-  const grants = new Grants(tables, bodies);
-  const room = new Room({
+  const approvals = new Approvals(tables, bodies);
+  const space = new Space({
     directory: stateDir,
     ballast: await Ballast.open(stateDir),
     resultBytesMax,
     unsettled: () => commits.state().unsettled,
-    reusableBytes: () => store.reusableBytes,
-    unusable: () => store.unusable,
+    store,
   });
-  return new LmdbLedger({
+  return new Ledger({
+    identity,
+    lock,
+    store,
     tables,
     commits,
-    bodies,
-    grants,
-    room,
-    clock,
-    identity,
-    store,
+    space,
     vault,
-    lock,
+    bodies,
+    approvals,
+    clock,
   });
 }

@@ -1,28 +1,39 @@
-/** What operators do to the ledger, each act with its receipt in the same transaction. */
+/**
+ * What operators do to the ledger, and the receipt that a restore owes the log. Each act has its
+ * receipt in the same transaction.
+ *
+ * Only a daemon has the key that signs receipts. So a restore leaves a note in the ledger, and the
+ * next daemon exchanges it for a receipt. One transaction does both: a restore leaves one receipt,
+ * whenever that daemon dies.
+ */
 
+import { utf8Encode } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
-import type { Work } from "./store/group_commit.ts";
-import { OPERATOR_ATTEMPTS } from "./disk/space.ts";
+import { findApproval } from "./approvals.ts";
 import { appendReceipt } from "./log.ts";
-import { decodeApproval, encodeApproval, UNSEEN } from "./approvals.ts";
+import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "./parts.ts";
+import { ByteReader, ByteWriter } from "./store/bytes.ts";
 import { approvalKey, executionKey } from "./store/keys.ts";
-import type { ExecutionRecord } from "./types.ts";
-import type { LedgerParts } from "./parts.ts";
-import { decodeExecution, encodeExecution } from "./store/rows.ts";
+import { decodeExecution, encodeApproval, encodeExecution } from "./store/rows.ts";
+import { readState } from "./store/state.ts";
+import type { Tables } from "./store/table.ts";
+import type { ExecutionRecord, Restoration } from "./types.ts";
 
 const RESOLVABLE: ReadonlySet<string> = new Set(["crashed", "timed_out", "outcome_unknown"]);
+const NOTE_KEY = utf8Encode("restored");
 
 /** Throws execution_not_found, not_resolvable. */
 export function resolve(
-  { tables, commits, room }: LedgerParts,
+  ledger: LedgerParts,
   id: string,
   as: "succeeded" | "failed",
   receipt: SignedReceipt,
 ): Promise<ExecutionRecord> {
-  const declare: Work<ExecutionRecord> = (state) => {
+  const { executions } = ledger.tables;
+  return write(ledger, OPERATOR_ATTEMPTS, (state) => {
     const key = executionKey(id);
-    const row = key === undefined ? undefined : tables.executions.get(key);
+    const row = key === undefined ? undefined : executions.get(key);
     if (key === undefined || row === undefined) throw new Refusal("execution_not_found");
     const stored = decodeExecution(id, row);
     const from = stored.record.status;
@@ -30,47 +41,64 @@ export function resolve(
       throw new Refusal("not_resolvable");
     }
 
-    const logIndex = appendReceipt(tables, state, receipt);
-    const code = as === "succeeded" ? null : "handler_failed";
+    const logIndex = appendReceipt(ledger.tables, state, receipt);
     const record: ExecutionRecord = {
       ...stored.record,
       status: as,
-      code,
+      code: as === "succeeded" ? null : "handler_failed",
       resolution: { from, logIndex },
     };
-    tables.executions.put(key, encodeExecution({ ...stored, record }));
+    executions.put(key, encodeExecution({ ...stored, record }));
     return record;
-  };
-  return room.insist(OPERATOR_ATTEMPTS, () => commits.add(declare));
+  });
 }
 
-/** Also before the approval is first seen; a second revocation keeps the time of the first. */
+/** Works before the approval is first seen, too. A second revocation keeps the first one's time. */
 export function revoke(
-  { tables, commits, room }: LedgerParts,
+  ledger: LedgerParts,
   iss: string,
   jti: string,
   receipt: SignedReceipt,
 ): Promise<void> {
-  const withdraw: Work<void> = (state, nowMs) => {
+  return write(ledger, OPERATOR_ATTEMPTS, (state, nowMs) => {
     const key = approvalKey(iss, jti);
-    const stored = tables.approvals.get(key);
-    const known = stored === undefined ? UNSEEN : decodeApproval(stored);
+    const known = findApproval(ledger.tables, key);
     const revokedAtMs = known.revokedAtMs === 0 ? nowMs : known.revokedAtMs;
-    appendReceipt(tables, state, receipt);
-    tables.approvals.put(key, encodeApproval({ ...known, revokedAtMs }));
-  };
-  return room.insist(OPERATOR_ATTEMPTS, () => commits.add(withdraw));
+    appendReceipt(ledger.tables, state, receipt);
+    ledger.tables.approvals.put(key, encodeApproval({ ...known, revokedAtMs }));
+  });
 }
 
-/** Survives restarts until it is set again. */
+/** Lasts until it is set again, over restarts. */
 export function setHalted(
-  { tables, commits, room }: LedgerParts,
+  ledger: LedgerParts,
   halted: boolean,
   receipt: SignedReceipt,
 ): Promise<void> {
-  const order: Work<void> = (state) => {
-    appendReceipt(tables, state, receipt);
+  return write(ledger, OPERATOR_ATTEMPTS, (state) => {
+    appendReceipt(ledger.tables, state, receipt);
     state.halted = halted;
-  };
-  return room.insist(OPERATOR_ATTEMPTS, () => commits.add(order));
+  });
+}
+
+/** Runs inside the transaction that sets the fence. */
+export function noteRestore({ meta }: Tables, atMs: number): void {
+  meta.put(NOTE_KEY, new ByteWriter(6).u48(atMs).finish());
+}
+
+/** Returns null if there was no restore, or it has its receipt. */
+export function unrecordedRestore(tables: Tables): Restoration | null {
+  const note = tables.meta.get(NOTE_KEY);
+  if (note === undefined) return null;
+  const reader = new ByteReader(note);
+  const atMs = reader.u48();
+  reader.end();
+  return { atMs, fenceSeconds: readState(tables).fenceSeconds };
+}
+
+export function recordRestore(ledger: LedgerParts, receipt: SignedReceipt): Promise<void> {
+  return write(ledger, OPERATOR_ATTEMPTS, (state) => {
+    appendReceipt(ledger.tables, state, receipt);
+    ledger.tables.meta.remove(NOTE_KEY);
+  });
 }

@@ -1,22 +1,21 @@
 /**
- * Pruning: what has expired becomes unreadable (G9), then its rows go.
+ * Pruning: makes what has expired unreadable (G9), then removes its rows.
  *
  * Invariants:
- * - The key goes first: once it is destroyed no row of its bucket can be read, in any copy. A crash in between leaves
- *   rows without a key, which the next run removes.
- * - A bucket outlives the executions in it that have not settled, since they may have to run again, and whatever is
- *   being sealed for it.
- * - Rows go in small transactions, so that requests in between wait for one of them at most.
+ * - The key goes first: without it, no row of its bucket can be read, in any copy. A crash in
+ *   between leaves rows without a key, which the next run removes.
+ * - A bucket outlives its executions that have not settled, because they may have to run again, and
+ *   bodies that are being sealed for it.
+ * - Rows go in small transactions, so that a request in between waits for one of them at most.
  */
 
-import { advanceMark } from "./clock_mark.ts";
-import { ByteReader } from "./store/bytes.ts";
+import { refuseFileError } from "./disk/free_space.ts";
+import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "./parts.ts";
 import { bucketOfSealedKey, bucketStart, EXECUTION_KEYS } from "./store/keys.ts";
+import { decodeBucket } from "./store/rows.ts";
+import { advanceMark } from "./store/state.ts";
+import type { Tables } from "./store/table.ts";
 import type { PruneReport } from "./types.ts";
-import type { LedgerParts } from "./parts.ts";
-import type { Work } from "./store/group_commit.ts";
-import { OPERATOR_ATTEMPTS, refusalOfFileError } from "./disk/space.ts";
-import type { Vault } from "./vault/keys.ts";
 
 const ROWS_PER_TRANSACTION = 128;
 
@@ -24,108 +23,92 @@ const ROWS_PER_TRANSACTION = 128;
 export class Pruner {
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly ledger: LedgerParts, private readonly vault: Vault) {}
+  constructor(private readonly ledger: LedgerParts) {}
 
-  /** Removes at most `limit` bodies; while pruning is paused, nothing, unless `force` ends the pause. */
+  /** Implements Ledger.prune. */
   run(limit: number, force: boolean): Promise<PruneReport> {
-    const pruned = this.#last.then(() => prune(this.ledger, this.vault, limit, force)).catch(
-      refusalOfFileError,
-    );
+    const pruned = this.#last.then(() => prune(this.ledger, limit, force)).catch(refuseFileError);
     this.#last = pruned.catch(() => {});
     return pruned;
   }
 }
 
-async function prune(
-  ledger: LedgerParts,
-  vault: Vault,
-  limit: number,
-  force: boolean,
-): Promise<PruneReport> {
-  const mark: Work<number | null> = (state) => {
-    const markMs = advanceMark(state, ledger.clock);
-    if (force) state.pruningPaused = false;
-    return state.pruningPaused ? null : markMs;
-  };
-  const nowMs = await ledger.room.insist(OPERATOR_ATTEMPTS, () => ledger.commits.add(mark));
+async function prune(ledger: LedgerParts, limit: number, force: boolean): Promise<PruneReport> {
+  const nowMs = await startPruning(ledger, force);
   if (nowMs === null) return { bodies: 0, buckets: 0, done: true };
-  ledger.grants.forgetExpired(nowMs);
-  const buckets = await destroyKeys(ledger, vault, nowMs);
+  ledger.approvals.forgetExpired(nowMs);
+  const buckets = await destroyKeys(ledger, nowMs);
   let bodies = 0;
   for (;;) {
     const wanted = Math.min(ROWS_PER_TRANSACTION, limit - bodies);
     if (wanted <= 0) {
-      return { bodies, buckets, done: unreadableRows(ledger, vault, nowMs, 1).length === 0 };
+      return { bodies, buckets, done: unreadableRows(ledger, nowMs, 1).length === 0 };
     }
-    const removed = await removeRows(ledger, vault, nowMs, wanted);
+    const removed = await removeRows(ledger, nowMs, wanted);
     bodies += removed;
     if (removed < wanted) return { bodies, buckets, done: true };
   }
 }
 
-async function destroyKeys(ledger: LedgerParts, vault: Vault, nowMs: number): Promise<number> {
+/** Returns the time to prune by, or null while pruning is paused. */
+function startPruning(ledger: LedgerParts, force: boolean): Promise<number | null> {
+  return write(ledger, OPERATOR_ATTEMPTS, (state) => {
+    const markMs = advanceMark(state, ledger.clock);
+    if (force) state.pruningPaused = false;
+    return state.pruningPaused ? null : markMs;
+  });
+}
+
+async function destroyKeys({ vault, bodies, tables }: LedgerParts, nowMs: number): Promise<number> {
   let destroyed = 0;
   for (const bucketMs of vault.buckets()) {
     if (bucketMs > nowMs) break;
-    if (ledger.bodies.isHeld(bucketMs) || unsettledBuckets(ledger).has(bucketMs)) continue;
+    if (bodies.isHeld(bucketMs) || unsettledBuckets(tables).has(bucketMs)) continue;
     await vault.destroy(bucketMs);
     destroyed++;
   }
   return destroyed;
 }
 
-/** Buckets of the requests whose outcome is still open. */
-function unsettledBuckets({ tables }: LedgerParts): ReadonlySet<number> {
-  const rows = [...tables.unsettled.range(EXECUTION_KEYS)];
-  return new Set(rows.map(({ value }) => new ByteReader(value).u48()));
+/** Returns the buckets of the requests whose outcome is still open. */
+function unsettledBuckets({ unsettled }: Tables): ReadonlySet<number> {
+  const rows = [...unsettled.range(EXECUTION_KEYS)];
+  return new Set(rows.map(({ value }) => decodeBucket(value)));
 }
 
-function removeRows(
-  ledger: LedgerParts,
-  vault: Vault,
-  nowMs: number,
-  wanted: number,
-): Promise<number> {
-  const remove: Work<number> = () => {
-    const rows = unreadableRows(ledger, vault, nowMs, wanted);
+function removeRows(ledger: LedgerParts, nowMs: number, wanted: number): Promise<number> {
+  return write(ledger, OPERATOR_ATTEMPTS, () => {
+    const rows = unreadableRows(ledger, nowMs, wanted);
     for (const key of rows) ledger.tables.sealed.remove(key);
     return rows.length;
-  };
-  return ledger.room.insist(OPERATOR_ATTEMPTS, () => ledger.commits.add(remove));
+  });
 }
 
-/** Keys of at most `wanted` rows whose bucket has expired and has no key any more, the oldest first. */
+/** Returns the keys of at most `wanted` rows that expired and lost their data key, oldest first. */
 function unreadableRows(
-  ledger: LedgerParts,
-  vault: Vault,
+  { vault, tables }: LedgerParts,
   nowMs: number,
   wanted: number,
 ): Uint8Array[] {
   const found: Uint8Array[] = [];
+  const kept = vault.buckets().filter((bucketMs) => bucketMs <= nowMs);
   let startMs = 0;
-  for (const keptMs of [...vault.buckets().filter((bucketMs) => bucketMs <= nowMs), nowMs + 1]) {
+  for (const keptMs of [...kept, nowMs + 1]) {
     const range = {
       start: bucketStart(startMs),
       end: bucketStart(keptMs),
       limit: wanted - found.length,
     };
-    for (const key of ledger.tables.sealed.keys(range)) found.push(key);
+    for (const key of tables.sealed.keys(range)) found.push(key);
     if (found.length >= wanted) break;
     startMs = keptMs + 1;
   }
   return found;
 }
 
-/** When the oldest body still stored expires, or did, in ms since 1970; null when none is. */
-export function oldestExpiryMs({ tables }: Pick<LedgerParts, "tables">): number | null {
-  for (
-    const key of tables.sealed.keys({
-      start: bucketStart(0),
-      end: bucketStart(2 ** 48 - 1),
-      limit: 1,
-    })
-  ) {
-    return bucketOfSealedKey(key);
-  }
+/** Returns when the oldest stored body expires or did, in ms since 1970; null if none is stored. */
+export function oldestExpiryMs({ sealed }: Tables): number | null {
+  const all = { start: bucketStart(0), end: bucketStart(2 ** 48 - 1), limit: 1 };
+  for (const key of sealed.keys(all)) return bucketOfSealedKey(key);
   return null;
 }

@@ -1,22 +1,22 @@
 /**
- * Restore: a backup becomes the state directory's ledger, behind a fence.
+ * Restore: makes a backup the state directory's ledger, behind a fence.
  *
  * Invariants:
- * - What was consumed after the backup was made is unknown to it, so every approval issued before the restore is refused
- *   from now on (`approval_fenced`). Now is the latest of three: the wall clock, the time by the backup, and the time by the
- *   ledger that was there, where that can be read. With a wall clock that was set back a daemon went on by its uptime.
- * - What was in flight when the backup was made has long ended, so its requests are dropped: it becomes
- *   `outcome_unknown` and never runs again.
- * - The next daemon says in the log that it took place (restored.ts).
- * - The ledger that was there is kept beside it, under another name. Until the last rename the old one is in place.
+ * - The backup does not know what was consumed after it was made. So every approval issued before
+ *   the restore is refused from now on (`approval_fenced`). Now is the latest of three: the wall
+ *   clock, the time by the backup, and the time by the ledger that was there, if that can be read.
+ *   If the wall clock was set back, that daemon went on by its uptime.
+ * - What was in flight when the backup was made has long ended, so its requests are dropped: it
+ *   becomes `outcome_unknown` and never runs again.
+ * - The next daemon records the restore in the log (operate.ts).
+ * - The ledger that was there is kept beside it, under another name. Until the last rename the old
+ *   one is in place.
  */
 
 import { join } from "node:path";
 import type { MachineClock } from "../core/clock.ts";
-import { advanceMark, earliestNow } from "./clock_mark.ts";
-import { createFolder, flushFolder } from "./disk/durable_file.ts";
-import { type Identity, readIdentity } from "./identity.ts";
-import { checkDataFile } from "./integrity.ts";
+import { checkDataFile } from "./disk/data_file.ts";
+import { createFolder, renameDurably } from "./disk/durable_file.ts";
 import {
   DATA_FILE,
   dataFile,
@@ -27,16 +27,16 @@ import {
 } from "./disk/layout.ts";
 import { StateLock } from "./disk/lock.ts";
 import { damagedLedger, LedgerOpenError } from "./disk/open_error.ts";
-import { openStore } from "./open.ts";
 import { findExecution, unsettled } from "./find.ts";
-import { ownExecutionKey } from "./parts.ts";
-import { sealedKey } from "./store/keys.ts";
-import { noteRestore } from "./restored.ts";
-import { readState, writeState } from "./store/state.ts";
+import { type Identity, readIdentity } from "./identity.ts";
+import { openStore } from "./open.ts";
+import { noteRestore } from "./operate.ts";
+import { ownExecutionKey, sealedKey } from "./store/keys.ts";
+import { advanceMark, earliestNow, readState, writeState } from "./store/state.ts";
 import { Store } from "./store/store.ts";
 
 export interface RestoreOptions {
-  /** What `backup` made. */
+  /** A directory that `backup` made. */
   readonly backupDir: string;
   readonly stateDir: string;
   readonly clock: MachineClock;
@@ -47,11 +47,14 @@ export interface Restored extends Identity {
   readonly logSize: number;
   /** Approvals issued before this second, since 1970, are refused. */
   readonly fenceSeconds: number;
-  /** Where the ledger that was there is now; null when there was none. */
+  /** Where the ledger that was there is now; null if there was none. */
   readonly replaced: string | null;
 }
 
-/** Throws LedgerOpenError: in_use, missing, damaged, newer_schema. Resolves once the fence's second has begun. */
+/**
+ * Resolves once the fence's second has begun. Throws LedgerOpenError: in_use, missing, damaged,
+ * newer_schema.
+ */
 export async function restoreLedger(
   { backupDir, stateDir, clock }: RestoreOptions,
 ): Promise<Restored> {
@@ -75,7 +78,7 @@ export async function restoreLedger(
   }
 }
 
-/** Makes the draft: the copy, with its fence. */
+/** Makes the draft: a copy of the backup, with its fence. */
 async function prepare(
   source: string,
   stateDir: string,
@@ -108,7 +111,10 @@ async function prepare(
   }
 }
 
-/** The earliest that it can be by the ledger in `folder`; 0 where none can be read, which may be why one restores. */
+/**
+ * Returns the earliest time that it can be by the ledger in `folder`; 0 if that cannot be read,
+ * which may be the reason to restore.
+ */
 async function earliestBy(folder: string, clock: MachineClock): Promise<number> {
   try {
     checkDataFile(dataFile(folder));
@@ -136,12 +142,11 @@ async function exchange(stateDir: string, nowMs: number): Promise<string | null>
   const replaced = `${current}.replaced-${nowMs}`;
   const had = await exists(current);
   if (had) await Deno.rename(current, replaced);
-  await Deno.rename(draftFolder(stateDir), current);
-  await flushFolder(stateDir);
+  await renameDurably(draftFolder(stateDir), current);
   return had ? replaced : null;
 }
 
-/** So that an approval issued after this returns is never before the fence, unless by a clock that is behind it. */
+/** An approval issued after this is never before the fence, unless its clock is behind ours. */
 async function fenceReached(fenceSeconds: number, clock: MachineClock): Promise<void> {
   const waitMs = Math.min(fenceSeconds * 1000 - clock.nowMs(), 1000);
   if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));

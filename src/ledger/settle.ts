@@ -1,33 +1,39 @@
 /**
- * Settlement: outcome, sealed result, receipt and log leaf in one durable transaction (G8).
+ * Settlement: stores outcome, sealed result, receipt and log leaf in one durable transaction (G8).
  *
  * Invariants:
- * - An execution settles once. A full disk is waited out, since something has happened that must be written down; space is
- *   held back for it (ballast.ts).
- * - A result that cannot be sealed for any other reason, as where the vault takes no new key, is not stored, and the outcome
- *   is: receipt and commitment stand, this answer still has the result, and later ones show it as pruned.
+ * - An execution settles once. A full disk is waited out: something has happened that must be
+ *   written down, and space is held back for it (disk/space.ts).
+ * - The outcome is stored even if the result cannot be sealed, as when the vault takes no new key.
+ *   Receipt and commitment stand, this answer still has the result, and later ones show it as
+ *   pruned.
  */
 
 import { Refusal } from "../core/errors.ts";
-import { appendReceipt } from "./log.ts";
-import { damaged } from "./store/bytes.ts";
 import { isDiskFull } from "./disk/free_space.ts";
-import type { ExecutionRecord, Settlement } from "./types.ts";
-import { type LedgerParts, ownExecutionKey } from "./parts.ts";
+import { appendReceipt } from "./log.ts";
+import type { LedgerParts } from "./parts.ts";
+import { damaged } from "./store/bytes.ts";
+import { ownExecutionKey } from "./store/keys.ts";
 import { decodeExecution, encodeExecution } from "./store/rows.ts";
-import type { SealedBody } from "./vault/bodies.ts";
 import type { LedgerState } from "./store/state.ts";
+import type { ExecutionRecord, Settlement } from "./types.ts";
+import type { SealedBody } from "./vault/bodies.ts";
 
-/** Throws ledger_unavailable when the outcome cannot be written before a restart. */
+/** Implements Ledger.settle. */
 export function settle(
   ledger: LedgerParts,
   settlement: Settlement,
   attempts = Infinity,
 ): Promise<ExecutionRecord> {
-  return ledger.room.insist(attempts, () => settleOnce(ledger, settlement));
+  // the key of a result may not fit on the disk either: every attempt seals anew
+  return ledger.space.retryWhileFull(attempts, () => sealAndClose(ledger, settlement));
 }
 
-async function settleOnce(ledger: LedgerParts, settlement: Settlement): Promise<ExecutionRecord> {
+async function sealAndClose(
+  ledger: LedgerParts,
+  settlement: Settlement,
+): Promise<ExecutionRecord> {
   const id = ownExecutionKey(settlement.id);
   const sealed = await sealResult(ledger, id, settlement);
   try {
@@ -37,7 +43,7 @@ async function settleOnce(ledger: LedgerParts, settlement: Settlement): Promise<
   }
 }
 
-/** null where there is none to store, or it cannot be. Throws storage_full. */
+/** Returns null if there is no result to store, or it cannot be stored. Throws storage_full. */
 async function sealResult(
   { bodies, clock }: LedgerParts,
   id: Uint8Array,
@@ -76,10 +82,8 @@ function close(
     resultCommitment,
     logIndex,
   };
-  tables.executions.put(
-    id,
-    encodeExecution({ ...stored, record, resultBucketMs: result?.bucketMs ?? 0 }),
-  );
+  const resultBucketMs = result?.bucketMs ?? 0;
+  tables.executions.put(id, encodeExecution({ ...stored, record, resultBucketMs }));
   tables.unsettled.remove(id);
   bodies.store(result);
   state.unsettled--;

@@ -16,7 +16,7 @@ import { backup } from "./backup.ts";
 import { claimReader } from "./claims.ts";
 import { findExecution } from "./find.ts";
 import { readIdentity } from "./identity.ts";
-import { checkDataFile } from "./integrity.ts";
+import { checkDataFile } from "./disk/data_file.ts";
 import { EXECUTION_KEYS, executionIdOf, peerKey } from "./store/keys.ts";
 import { dataFile, exists, ledgerFolder } from "./disk/layout.ts";
 import type { ExecutionRecord, LogReader } from "./types.ts";

@@ -10,7 +10,7 @@ import { RefusalJournal } from "../../src/engine/refusal_journal.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import type { Outcome } from "../../src/core/types.ts";
 import type { ExecutorPool, Job } from "../../src/executor/executor.ts";
-import type { LmdbLedger } from "../../src/ledger/ledger.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Receipt } from "../../src/log/receipt.ts";
 import { signReceipt } from "../../src/log/signed_receipt.ts";
 import { FILE, KEYS, load } from "../config/loading.ts";
@@ -67,7 +67,7 @@ export class EngineScene implements AsyncDisposable {
     return this.stage.stateDir;
   }
 
-  get ledger(): LmdbLedger {
+  get ledger(): Ledger {
     return this.stage.ledger;
   }
 
@@ -103,7 +103,7 @@ export class EngineScene implements AsyncDisposable {
     await this.stage[Symbol.asyncDispose]();
   }
 
-  #assemble(ledger: LmdbLedger): [ExecutionEngine, RefusalJournal] {
+  #assemble(ledger: Ledger): [ExecutionEngine, RefusalJournal] {
     const { clock, executorId } = ledger;
     const reserve = ledger.reserve.bind(ledger);
     ledger.reserve = async (reservation) => {

@@ -10,13 +10,13 @@ import {
   settlement,
 } from "./scene.ts";
 
-const grant = { jti: "grant", uses: 3 };
+const several = { jti: "several", uses: 3 };
 const once = (
   ledger: { reserve: (r: ReturnType<typeof reservation>) => Promise<unknown> },
   asked: Asked = {},
-) => refusalOf(ledger.reserve(reservation({ claim: grant, ...asked })));
+) => refusalOf(ledger.reserve(reservation({ claim: several, ...asked })));
 
-test("a grant starts as many executions as it says, concurrently or after restarts, and no more", async () => {
+test("an approval starts as many executions as it says, concurrently or after restarts, and no more", async () => {
   await using s = await scene();
   expect(await once(s.ledger)).toBe("ok");
   const again = await s.reopen();
@@ -25,25 +25,25 @@ test("a grant starts as many executions as it says, concurrently or after restar
   expect(outcomes.filter((code) => code === "approval_already_used")).toHaveLength(8);
 });
 
-test("the first use binds a grant to its body: another body under the same id is refused", async () => {
+test("the first use binds an approval to its body: another body under the same id is refused", async () => {
   await using s = await scene();
   expect(await once(s.ledger)).toBe("ok");
-  const other = { claim: { ...grant, bodyDigest: new Uint8Array(32).fill(8) } };
+  const other = { claim: { ...several, bodyDigest: new Uint8Array(32).fill(8) } };
   expect(await once(s.ledger, other)).toBe("approval_already_used");
   expect(await once(s.ledger)).toBe("ok");
 });
 
-test("a single-use approval cannot come back as a grant, nor a grant with more uses", async () => {
+test("an approval cannot come back with more uses", async () => {
   await using s = await scene();
   await s.ledger.reserve(reservation({ claim: { jti: "single" } }));
   expect(await once(s.ledger, { claim: { jti: "single", uses: 5 } })).toBe("approval_already_used");
   for (let use = 0; use < 3; use++) expect(await once(s.ledger)).toBe("ok");
-  expect(await once(s.ledger, { claim: { ...grant, uses: 9 } })).toBe("approval_already_used");
+  expect(await once(s.ledger, { claim: { ...several, uses: 9 } })).toBe("approval_already_used");
 });
 
-test("a grant ends with the payload's retention, and every use prolongs it", async () => {
+test("an approval with several uses ends with the payload's retention, and every use prolongs it", async () => {
   await using s = await scene();
-  const asked = { claim: { ...grant, uses: 9 } };
+  const asked = { claim: { ...several, uses: 9 } };
   await reserveAndSettle(s.ledger, asked);
   s.clock.pass(DAY_MS - HOUR_MS);
   await reserveAndSettle(s.ledger, asked);
@@ -57,21 +57,21 @@ test("a grant ends with the payload's retention, and every use prolongs it", asy
   expect(await once(s.ledger, asked)).toBe("approval_already_used");
 });
 
-test("a grant leaves one binding, however many buckets it was used in", async () => {
+test("an approval leaves one binding, however many buckets it was used in", async () => {
   await using s = await scene();
   for (let use = 0; use < 3; use++) {
-    await reserveAndSettle(s.ledger, { claim: grant });
+    await reserveAndSettle(s.ledger, { claim: several });
     s.clock.pass(2 * HOUR_MS);
   }
   s.clock.pass(3 * DAY_MS);
   expect(await s.ledger.prune(100)).toMatchObject({ bodies: 3 + 3 + 1 });
 });
 
-test("where payloads are never stored a grant ends with the daemon", async () => {
+test("where payloads are never stored, an approval with several uses ends with the daemon", async () => {
   await using s = await scene();
   const asked = { payloadMs: null };
   expect(await once(s.ledger, asked)).toBe("ok");
-  expect(await once(s.ledger, { ...asked, claim: { ...grant, bodyDigest: new Uint8Array(32) } }))
+  expect(await once(s.ledger, { ...asked, claim: { ...several, bodyDigest: new Uint8Array(32) } }))
     .toBe(
       "approval_already_used",
     );

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openLedger } from "../../src/ledger/open.ts";
 import { LedgerOpenError, type OpenErrorReason } from "../../src/ledger/disk/open_error.ts";
+import { openLedger } from "../../src/ledger/open.ts";
 import {
   reservation,
   reserveAndSettle,
@@ -166,7 +166,10 @@ test("a file that ends before a page it only counts as free opens", async () => 
   expect(s.ledger.statistics().executions).toBe(360);
 });
 
-/** Tells LMDB of one more page than there is, as it does itself when the last page became free before it was written. */
+/**
+ * Tells LMDB of one more page than there is. It does so itself if the last page became free before
+ * it was written.
+ */
 async function extendUnused(s: Scene): Promise<void> {
   await s.ledger.close();
   const path = join(s.stateDir, "ledger/data.mdb");

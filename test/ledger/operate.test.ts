@@ -40,17 +40,17 @@ test("resolve() refuses what is settled, what is in flight and what does not exi
   expect(s.ledger.log.size()).toBe(1);
 });
 
-test("revoke() holds for approvals never seen, for grants half used, and after a restart", async () => {
+test("revoke() holds for approvals never seen or half used, and after a restart", async () => {
   await using s = await scene();
-  const grant = { jti: "half", uses: 3 };
-  await s.ledger.reserve(reservation({ claim: grant }));
+  const half = { jti: "half", uses: 3 };
+  await s.ledger.reserve(reservation({ claim: half }));
   await s.ledger.revoke("release-manager", "half", receipt("one"));
   await s.ledger.revoke("release-manager", "unseen", receipt("two"));
   await s.ledger.revoke("release-manager", "unseen", receipt("three"));
   const outcome = (claim: { iss?: string; jti: string; uses?: number }) =>
     refusalOf(s.ledger.reserve(reservation({ claim })));
   for (let restart = 0; restart < 2; restart++) {
-    expect(await outcome(grant)).toBe("approval_revoked");
+    expect(await outcome(half)).toBe("approval_revoked");
     expect(await outcome({ jti: "unseen" })).toBe("approval_revoked");
     await s.reopen();
   }

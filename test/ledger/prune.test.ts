@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bucketFor, bucketWidthMs } from "../../src/ledger/retention.ts";
+import { bucketFor, bucketWidthMs } from "../../src/ledger/vault/keys.ts";
 import {
   DAY_MS,
   HOUR_MS,

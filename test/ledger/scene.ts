@@ -1,19 +1,19 @@
-/** A ledger in a folder of its own, with a clock that the test sets, and short ways to reserve and settle in it. */
+/** A ledger in a folder of its own, with a clock that the test sets, and short ways to use it. */
 
 import { type MachineClock, systemClock } from "../../src/core/clock.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import { type ErrorCode, Refusal } from "../../src/core/errors.ts";
 import type { Digest } from "../../src/core/types.ts";
 import { uuidV7 } from "../../src/core/uuid.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { openLedger, type OpenOptions } from "../../src/ledger/open.ts";
 import type {
   ApprovalClaim,
   ExecutionRecord,
   Reservation,
   Settlement,
-  SignedReceipt,
 } from "../../src/ledger/types.ts";
-import type { LmdbLedger } from "../../src/ledger/ledger.ts";
-import { openLedger, type OpenOptions } from "../../src/ledger/open.ts";
+import type { SignedReceipt } from "../../src/log/signed_receipt.ts";
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
@@ -47,9 +47,9 @@ export class TestClock implements MachineClock {
 export interface Scene extends AsyncDisposable {
   readonly stateDir: string;
   readonly clock: TestClock;
-  readonly ledger: LmdbLedger;
+  readonly ledger: Ledger;
   /** Closes the ledger, opens it again, and returns the new one. */
-  reopen(options?: Partial<OpenOptions>): Promise<LmdbLedger>;
+  reopen(options?: Partial<OpenOptions>): Promise<Ledger>;
 }
 
 export async function scene(options: Partial<OpenOptions> = {}): Promise<Scene> {
@@ -179,7 +179,7 @@ export function digest(digit: string): Digest {
 }
 
 export async function reserveAndSettle(
-  ledger: LmdbLedger,
+  ledger: Ledger,
   asked: Asked = {},
 ): Promise<ExecutionRecord> {
   const { id } = await ledger.reserve(reservation(asked));

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { equalBytes } from "../../src/core/encoding.ts";
 import { EXECUTION_KEYS, leafKey } from "../../src/ledger/store/keys.ts";
 import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
-import { Store, type Tables } from "../../src/ledger/store/store.ts";
+import { Store } from "../../src/ledger/store/store.ts";
+import type { Tables } from "../../src/ledger/store/table.ts";
 import { reserveAndSettle, scene } from "./scene.ts";
 import { temporaryFolder } from "./temporary.ts";
 

@@ -2,14 +2,15 @@
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
-import { type ApprovalRow, decodeApproval, encodeApproval } from "../../src/ledger/approvals.ts";
+import { type Signer, signingKeyOf } from "../../src/core/ed25519.ts";
+import { type ApprovalRow, decodeApproval, encodeApproval } from "../../src/ledger/store/rows.ts";
 import { approvalKey, executionKey, nonceKey, peerKey } from "../../src/ledger/store/keys.ts";
 import type { ExecutionRecord, Reservation } from "../../src/ledger/types.ts";
-import type { LmdbLedger } from "../../src/ledger/ledger.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
 import { restoreLedger } from "../../src/ledger/restore.ts";
 import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
-import { Store, type Tables } from "../../src/ledger/store/store.ts";
+import { Store } from "../../src/ledger/store/store.ts";
+import type { Tables } from "../../src/ledger/store/table.ts";
 import { auditLog } from "../../src/log/audit.ts";
 import type { AuditReport } from "../../src/log/audit_report.ts";
 import { adminReceipt, executionReceipt, keyReceipt } from "../../src/log/receipt.ts";
@@ -21,12 +22,12 @@ const signer: SigningKey = signingKeyOf(new Uint8Array(32).fill(1));
 const PEER = { uid: 0, gid: 0, pid: 1, socket: "admin.sock" };
 
 /** With the receipt that a log begins with. */
-async function begin(ledger: LmdbLedger): Promise<void> {
+async function begin(ledger: Ledger): Promise<void> {
   await ledger.append([signReceipt(keyReceipt(ledger.executorId, signer.publicKey, 0), signer)]);
 }
 
 /** Reserved and settled, with a receipt that says the same. */
-async function execute(ledger: LmdbLedger, asked: Reservation): Promise<ExecutionRecord> {
+async function execute(ledger: Ledger, asked: Reservation): Promise<ExecutionRecord> {
   const record = await ledger.reserve(asked);
   const { status, code, startedAtMs, settledAtMs, resultCommitment } = settlement(record.id);
   const settled = { ...record, status, code, startedAtMs, settledAtMs, resultCommitment };
@@ -34,7 +35,7 @@ async function execute(ledger: LmdbLedger, asked: Reservation): Promise<Executio
   return await ledger.settle(settlement(record.id, { receipt }));
 }
 
-async function revoke(ledger: LmdbLedger, iss: string, jti: string): Promise<void> {
+async function revoke(ledger: Ledger, iss: string, jti: string): Promise<void> {
   const done = {
     act: "revoke",
     peer: PEER,

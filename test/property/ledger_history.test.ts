@@ -1,8 +1,8 @@
-import { join } from "node:path";
 import fc from "fast-check";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Refusal } from "../../src/core/errors.ts";
-import type { LmdbLedger } from "../../src/ledger/ledger.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openLedger } from "../../src/ledger/open.ts";
 import {
   DAY_MS,
@@ -14,8 +14,8 @@ import {
   TestClock,
 } from "../ledger/scene.ts";
 import { expectSound } from "../ledger/soundness.ts";
-import { Model, RETENTION_MS, type Step, USES } from "./ledger_model.ts";
 import { temporaryFolder } from "../ledger/temporary.ts";
+import { Model, RETENTION_MS, type Step, USES } from "./ledger_model.ts";
 
 /** Steps of one round are asked for at once; the rest happens alone. */
 type Round =
@@ -89,7 +89,7 @@ const round: fc.Arbitrary<Round> = fc.oneof(
 class History {
   #stateDir = temporaryFolder();
   readonly #clock = new TestClock();
-  #ledger: LmdbLedger | undefined;
+  #ledger: Ledger | undefined;
   #possible = [new Model()];
   #latestMs = 0;
 
@@ -104,12 +104,12 @@ class History {
     Deno.removeSync(this.#stateDir, { recursive: true });
   }
 
-  get #real(): LmdbLedger {
+  get #real(): Ledger {
     if (this.#ledger === undefined) throw new Error("not open");
     return this.#ledger;
   }
 
-  #open(): Promise<LmdbLedger> {
+  #open(): Promise<Ledger> {
     return openLedger({
       stateDir: this.#stateDir,
       executorId: "openexec:h",

@@ -1,10 +1,11 @@
 /**
- * What the ledger promises, said as simply as it can be: a few maps and no database. Used by ledger_history.test.ts.
+ * The promises of the ledger as a model: a few maps and no database. Used by
+ * ledger_history.test.ts.
  *
  * Times are ms. `apply` returns what the ledger must answer, and changes the model.
  */
 
-import { bucketFor } from "../../src/ledger/retention.ts";
+import { bucketFor } from "../../src/ledger/vault/keys.ts";
 
 export const RETENTION_MS = 24 * 3_600_000;
 
@@ -20,8 +21,8 @@ export type Step =
   | { readonly kind: "revoke"; readonly jti: string }
   | { readonly kind: "halt"; readonly halted: boolean };
 
-/** Uses of each approval of the histories. */
-export const USES: Readonly<Record<string, number>> = { single: 1, other: 1, grant: 3 };
+/** How many uses each approval of the histories has. */
+export const USES: Readonly<Record<string, number>> = { single: 1, other: 1, several: 3 };
 
 interface Execution {
   status: "reserved" | "succeeded";

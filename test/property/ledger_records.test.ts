@@ -3,13 +3,6 @@ import { expect, test } from "vitest";
 import { ERROR_CODES } from "../../src/core/errors.ts";
 import type { Digest, ExecutionStatus } from "../../src/core/types.ts";
 import { uuidV7 } from "../../src/core/uuid.ts";
-import { decodeApproval, encodeApproval } from "../../src/ledger/approvals.ts";
-import {
-  decodeRequest,
-  decodeResult,
-  encodeRequest,
-  encodeResult,
-} from "../../src/ledger/bodies.ts";
 import {
   approvalKey,
   bucketOfSealedKey,
@@ -20,15 +13,23 @@ import {
   nonceKey,
   sealedKey,
 } from "../../src/ledger/store/keys.ts";
-import type { ExecutionRecord } from "../../src/ledger/types.ts";
 import {
+  decodeApproval,
   decodeExecution,
   decodeReceipt,
+  encodeApproval,
   encodeExecution,
   encodeReceipt,
   type StoredExecution,
 } from "../../src/ledger/store/rows.ts";
 import { decodeState, encodeState } from "../../src/ledger/store/state.ts";
+import type { ExecutionRecord } from "../../src/ledger/types.ts";
+import {
+  decodeRequest,
+  decodeResult,
+  encodeRequest,
+  encodeResult,
+} from "../../src/ledger/vault/bodies.ts";
 import { codeOf } from "../support/refusals.ts";
 
 const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
@@ -165,7 +166,7 @@ test("keys sort as what they stand for", () => {
     fc.pre(a < b);
     expect(before(leafKey(a), leafKey(b))).toBe(true);
     expect(before(sealedKey(a, "result", id), sealedKey(b, "request", id))).toBe(true);
-    expect(bucketOfSealedKey(sealedKey(a, "grant", id))).toBe(a);
+    expect(bucketOfSealedKey(sealedKey(a, "binding", id))).toBe(a);
   }));
   fc.assert(fc.property(u48.map((ms) => uuidV7(ms)), (id) => {
     expect(executionIdOf(executionKey(id) ?? new Uint8Array())).toBe(id);

@@ -1,58 +1,55 @@
-/** Small files whose creation and removal survive a power cut: the file is flushed, and so is the folder that names it. */
+/**
+ * Small files whose creation and removal survive a power cut: the file is flushed, and then the
+ * folder that names it.
+ */
 
 import { dirname, join } from "node:path";
 
 const DRAFT = ".draft";
+const OVERWRITE = { write: true, create: true, truncate: true, mode: 0o600 };
 
-/** Whether a power cut left this name behind before its file was complete. */
+/** Says whether a power cut left this name behind before its file was complete. */
 export function isDraft(name: string): boolean {
   return name.endsWith(DRAFT);
 }
 
-/** Creates `path` (0600) with `bytes`, whole or not at all; replaces what was there. */
-export async function createDurably(path: string, bytes: Uint8Array): Promise<void> {
+/** Writes `path` (0600) whole or not at all, in place of what was there. */
+export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   const draft = `${path}${DRAFT}`;
-  const file = await Deno.open(draft, { write: true, create: true, truncate: true, mode: 0o600 });
-  try {
+  {
+    using file = await Deno.open(draft, OVERWRITE);
     await writeAll(file, bytes);
     await file.sync();
-  } finally {
-    file.close();
   }
-  await Deno.rename(draft, path);
-  await flushFolder(dirname(path));
+  await renameDurably(draft, path);
 }
 
-/** Overwrites `path` with zeros where it lies, then removes it; each step is on disk before the next. */
+/** Renames a flushed file or folder; resolves when the new name is on disk. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await Deno.rename(from, to);
+  await flush(dirname(to));
+}
+
+/** Overwrites `path` with zeros, then removes it. Each step is on disk before the next. */
 export async function destroyDurably(path: string): Promise<void> {
-  const file = await openIfThere(path);
-  if (file === undefined) return;
-  try {
+  {
+    using file = await openIfThere(path);
+    if (file === undefined) return;
     const { size } = await file.stat();
     await writeAll(file, new Uint8Array(size));
     await file.sync();
-  } finally {
-    file.close();
   }
   await Deno.remove(path);
-  await flushFolder(dirname(path));
+  await flush(dirname(path));
 }
 
-/** A folder is flushed as a file is: then the names in it are on disk. */
-export async function flushFolder(path: string): Promise<void> {
-  await flushFile(path);
+/** Flushes a file, or the names in a folder. */
+export async function flush(path: string): Promise<void> {
+  using file = await Deno.open(path);
+  await file.sync();
 }
 
-export async function flushFile(path: string): Promise<void> {
-  const file = await Deno.open(path);
-  try {
-    await file.sync();
-  } finally {
-    file.close();
-  }
-}
-
-/** Makes the folder (0700) where it is missing, durably in its parent. */
+/** Creates the folder (0700) if it is missing, and flushes its parent. */
 export async function createFolder(path: string): Promise<void> {
   try {
     await Deno.mkdir(path, { mode: 0o700 });
@@ -60,7 +57,7 @@ export async function createFolder(path: string): Promise<void> {
     if (error instanceof Deno.errors.AlreadyExists) return;
     throw error;
   }
-  await flushFolder(join(path, ".."));
+  await flush(join(path, ".."));
 }
 
 async function openIfThere(path: string): Promise<Deno.FsFile | undefined> {

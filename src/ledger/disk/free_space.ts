@@ -1,32 +1,39 @@
-/** How much room a file system has left for us (statfs(2)). */
+/** Measures the space left on a file system (statfs(2)), and recognises a full one. */
 
 import { statfsSync } from "node:fs";
+import { Refusal } from "../../core/errors.ts";
 
-/** Bytes that an ordinary user may still write where `path` is. */
+/** Less than this counts as full: LMDB does not always say why it could not write. */
+export const FULL_BYTES = 2 ** 20;
+
+/** How long a measurement stays valid. One for every commit would cost as much as a row. */
+const VALID_MS = 50;
+
+/** Returns the bytes that an ordinary user may still write at `path`. */
 export function freeBytes(path: string): number {
   const { bavail, bsize } = statfsSync(path);
   return bavail * bsize;
 }
 
-/** LMDB does not always say why it could not write. With less than this left, a full disk is taken for the reason. */
-export const FULL_BYTES = 2 ** 20;
+/** Returns the size of the file system at `path`. */
+export function totalBytes(path: string): number {
+  const { blocks, bsize } = statfsSync(path);
+  return blocks * bsize;
+}
 
-/** How long a look at the file system holds: at every commit it would take as long as to write a row. */
-const LOOK_MS = 50;
-
-/** What is left where `path` is, looked up now and then; what we take meanwhile is taken off. */
+/** The space left at a path, measured now and then; `take` accounts for our writes in between. */
 export class FreeSpace {
   #bytes = 0;
-  #lookedAtMs = -Infinity;
+  #measuredAtMs = -Infinity;
 
   constructor(private readonly path: string) {}
 
-  /** Throws where the file system does not say. */
+  /** Throws if the file system does not say. */
   get bytes(): number {
     const nowMs = performance.now();
-    if (nowMs - this.#lookedAtMs >= LOOK_MS) {
+    if (nowMs - this.#measuredAtMs >= VALID_MS) {
       this.#bytes = freeBytes(this.path);
-      this.#lookedAtMs = nowMs;
+      this.#measuredAtMs = nowMs;
     }
     return this.#bytes;
   }
@@ -35,20 +42,23 @@ export class FreeSpace {
     this.#bytes -= bytes;
   }
 
-  /** The next answer is a fresh one. */
+  /** Makes the next answer a fresh measurement. */
   forget(): void {
-    this.#lookedAtMs = -Infinity;
+    this.#measuredAtMs = -Infinity;
   }
 }
 
-/** Bytes of the whole file system where `path` is. */
-export function totalBytes(path: string): number {
-  const { blocks, bsize } = statfsSync(path);
-  return blocks * bsize;
-}
-
-/** Whether a file could not be written because the disk, or our share of it, is full. */
+/** Says whether a file could not be written because the disk, or our quota, is full. */
 export function isDiskFull(error: unknown): boolean {
   return error instanceof Error && "code" in error &&
     (error.code === "ENOSPC" || error.code === "EDQUOT");
+}
+
+/**
+ * Throws storage_full or ledger_unavailable for a file beside the database that could not be
+ * written. Rethrows everything else.
+ */
+export function refuseFileError(error: unknown): never {
+  if (error instanceof Refusal || !(error instanceof Error) || !("code" in error)) throw error;
+  throw new Refusal(isDiskFull(error) ? "storage_full" : "ledger_unavailable");
 }

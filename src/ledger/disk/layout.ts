@@ -1,17 +1,17 @@
-/** Where things are in a state directory. A backup has the ledger's folder alone. */
+/** Names the files and folders of a state directory. A backup has the ledger's folder alone. */
 
 import { join } from "node:path";
 
 export const LEDGER_FOLDER = "ledger";
 export const VAULT_FOLDER = "vault";
-/** LMDB names it so. */
+/** LMDB chose this name. */
 export const DATA_FILE = "data.mdb";
 
 export function ledgerFolder(stateDir: string): string {
   return join(stateDir, LEDGER_FOLDER);
 }
 
-/** Where a ledger is made or brought back before it takes its name. */
+/** A ledger is created or restored here, and renamed when it is complete. */
 export function draftFolder(stateDir: string): string {
   return join(stateDir, `${LEDGER_FOLDER}.draft`);
 }

@@ -1,8 +1,9 @@
 /**
- * One daemon for each state directory: an exclusive lock (flock(2)) on a file in it, which also names the holder.
+ * The lock that keeps a state directory to one daemon: flock(2) on a file that also names its
+ * holder.
  *
- * The kernel ends the lock with the process, however that ends, so there is nothing to clean up after a crash. The
- * descriptor is closed on exec, so that no child can keep the lock of a daemon that died.
+ * The kernel drops the lock when the process ends, so a crash leaves nothing to clean up. The
+ * descriptor is closed on exec: otherwise a child could keep the lock of a daemon that died.
  */
 
 import { join } from "node:path";
@@ -15,7 +16,10 @@ const PAUSE_MS = 20;
 export class StateLock {
   private constructor(private readonly file: Deno.FsFile) {}
 
-  /** Makes the directory where there is none. Throws LedgerOpenError, in_use, with the holder's pid. */
+  /**
+   * Locks the directory, and creates it if it is missing. Throws LedgerOpenError, in_use, with the
+   * holder's pid.
+   */
   static async acquire(stateDir: string): Promise<StateLock> {
     await Deno.mkdir(stateDir, { recursive: true, mode: 0o700 });
     const path = join(stateDir, "lock");
@@ -29,16 +33,12 @@ export class StateLock {
     return new StateLock(file);
   }
 
-  /** Whether a daemon runs on that directory. */
+  /** Says whether a daemon runs on that directory. */
   static async isHeld(stateDir: string): Promise<boolean> {
     const path = join(stateDir, "lock");
     if (!await exists(path)) return false;
-    const file = await Deno.open(path, { read: true });
-    try {
-      return !await file.tryLock(false);
-    } finally {
-      file.close();
-    }
+    using file = await Deno.open(path, { read: true });
+    return !await file.tryLock(false);
   }
 
   release(): void {
@@ -46,7 +46,7 @@ export class StateLock {
   }
 }
 
-/** A reader that asks whether a daemon runs (`isHeld`) holds the lock for a moment. */
+/** Tries more than once: `isHeld` in another process takes the lock for a moment. */
 async function lockSoon(file: Deno.FsFile): Promise<boolean> {
   for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
     if (await file.tryLock(true)) return true;
@@ -55,7 +55,7 @@ async function lockSoon(file: Deno.FsFile): Promise<boolean> {
   return await file.tryLock(true);
 }
 
-/** null when the holder has not written its pid yet. */
+/** Reads the holder's pid; null before the holder has written it. */
 async function holderOf(path: string): Promise<number | null> {
   const text = (await Deno.readTextFile(path)).trim();
   return /^[1-9][0-9]*$/.test(text) ? parseInt(text, 10) : null;

@@ -1,21 +1,21 @@
-/** Why a ledger cannot be opened. Said on the terminal, never to a peer. */
+/** Why a ledger cannot be opened. It is said on the terminal, never to a peer. */
 
 import { StartupError } from "../../core/startup_error.ts";
 
 export type OpenErrorReason =
   /** Another daemon runs on this state directory. */
   | "in_use"
-  /** There is no ledger, and none was to be made. */
+  /** There is no ledger, and the caller asked not to create one. */
   | "missing"
   /** The state directory belongs to another executor id or mode. */
   | "other_identity"
-  /** Written by a newer program. */
+  /** A newer program wrote it. */
   | "newer_schema"
-  /** The data file is gone, cut short, or not what it was. */
+  /** The data file is gone, cut short or corrupt. */
   | "damaged";
 
 export class LedgerOpenError extends StartupError {
-  /** `pid`: of the daemon that holds the state directory, where it is known. */
+  /** `pid` is the daemon that holds the state directory, if it is known. */
   constructor(
     readonly reason: OpenErrorReason,
     what: string,

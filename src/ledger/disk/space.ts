@@ -1,133 +1,195 @@
 /**
- * Room: whether there is space to begin something that will have to be written down at its end.
+ * Space: whether there is enough of it to begin something whose outcome must be written later.
  *
  * Invariants:
- * - Nothing is reserved unless everything in flight, and this, could settle with the largest result allowed. What was
- *   admitted is in flight from then on, though its commit comes later: of a burst the last one counts all the others.
+ * - A reservation is admitted only if everything in flight, and itself, could settle with the
+ *   largest result allowed. It counts as in flight from its admission on, although its commit comes
+ *   later: in a burst, the last one counts all before it.
  * - Receipts that belong to no execution stop long before that.
- * - Once the ballast had to be given up nothing new is taken until it is back, or the data file itself has as much room.
+ * - Ballast is space held back for outcomes (docs/decisions/ballast.md). Once it was given up,
+ *   new work is refused until it is back, or until the data file has as much space inside.
  */
 
+import { join } from "node:path";
 import { Refusal } from "../../core/errors.ts";
-import type { Ballast } from "../ballast.ts";
-import { FreeSpace, isDiskFull } from "./free_space.ts";
+import { FreeSpace, totalBytes } from "./free_space.ts";
 
-/** What a commit may take besides bodies: copies of the pages it changes. */
+/** A commit takes this much besides bodies: copies of the pages it changes. */
 const COMMIT_BYTES = 2 ** 19;
 /** Receipts without an execution leave this many times as much. */
 const RECEIPTS_SHARE = 4;
-/** Large values need pages in a row, and readers may still hold some: of what is reusable, one in so many counts. */
+/**
+ * Half of the reusable bytes count: a large value needs adjacent pages, and readers may still hold
+ * some of them.
+ */
 const REUSABLE_SHARE = 2;
 const WAIT_MS = 100;
 
-/** How often an operator's act is tried on a full disk before it is refused. */
-export const OPERATOR_ATTEMPTS = 3;
-
-export interface RoomParts {
+export interface SpaceOptions {
   readonly directory: string;
   readonly ballast: Ballast;
   readonly resultBytesMax: number;
+  /** Returns the number of executions that have not settled. */
   readonly unsettled: () => number;
-  /** Bytes of the data file that hold nothing. */
-  readonly reusableBytes: () => number;
-  /** Whether the store gave up. */
-  readonly unusable: () => boolean;
+  readonly store: {
+    /** Bytes of the data file that hold nothing. */
+    readonly reusableBytes: number;
+    readonly unusable: boolean;
+  };
 }
 
-export class Room {
+export class Space {
   readonly #free: FreeSpace;
-  #filling = false;
-  /** Reservations that were admitted and have not ended: what they will have to write is in no count of the ledger yet. */
+  #isRefilling = false;
+  /** Admitted reservations that have not ended. The ledger does not count them yet. */
   #reserving = 0;
 
-  constructor(private readonly parts: RoomParts) {
-    this.#free = new FreeSpace(parts.directory);
+  constructor(private readonly options: SpaceOptions) {
+    this.#free = new FreeSpace(options.directory);
   }
 
-  /** Throws ledger_unavailable, storage_full. What it returns is to be called once, when the reservation has ended. */
+  /**
+   * Admits one reservation, or throws ledger_unavailable or storage_full. Call the function it
+   * returns once, when the reservation has ended.
+   */
   admitReservation(bodyBytes: number): () => void {
     this.#admit(COMMIT_BYTES + bodyBytes + this.#resultBytes(), bodyBytes);
     this.#reserving++;
     return () => void this.#reserving--;
   }
 
-  /** For receipts nobody waits for; throws ledger_unavailable, storage_full. */
+  /** Admits receipts that belong to no execution, or throws ledger_unavailable or storage_full. */
   admitReceipts(): void {
     this.#admit(RECEIPTS_SHARE * (COMMIT_BYTES + this.#resultBytes()), 0);
   }
 
-  /** What a reservation would be refused with now. */
+  /** Returns the code that a reservation would be refused with now, or null. */
   refusing(): "storage_full" | "ledger_unavailable" | null {
     try {
       this.#admit(COMMIT_BYTES + this.#resultBytes(), 0);
       return null;
     } catch (error) {
-      return error instanceof Refusal && error.code === "storage_full"
-        ? "storage_full"
-        : "ledger_unavailable";
+      return isStorageFull(error) ? "storage_full" : "ledger_unavailable";
     }
   }
 
-  /** Tries `attempts` times in all while the disk is full; before it tries again it gives up the ballast. */
-  async insist<T>(attempts: number, act: () => Promise<T>): Promise<T> {
+  /**
+   * Tries `act` up to `attempts` times in all while the disk is full. It gives up the ballast
+   * before the second attempt.
+   */
+  async retryWhileFull<T>(attempts: number, act: () => Promise<T>): Promise<T> {
     for (let attempt = 1;; attempt++) {
       try {
         return await act();
       } catch (error) {
-        if (!(error instanceof Refusal) || error.code !== "storage_full") throw error;
+        if (!isStorageFull(error)) throw error;
         this.#free.forget();
         if (attempt >= attempts) throw error;
-        this.parts.ballast.release();
+        this.options.ballast.release();
         if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
       }
     }
   }
 
-  /** The largest results of all that is in flight, and of one more. */
+  /** The largest results of everything in flight, and of one more. */
   #resultBytes(): number {
-    return (this.parts.unsettled() + this.#reserving + 1) * this.parts.resultBytesMax;
+    return (this.options.unsettled() + this.#reserving + 1) * this.options.resultBytesMax;
   }
 
   #admit(neededBytes: number, takenBytes: number): void {
-    if (this.parts.unusable()) throw new Refusal("ledger_unavailable");
-    const freeBytes = this.#freeBytes();
-    const { ballast } = this.parts;
+    const { ballast, store } = this.options;
+    if (store.unusable) throw new Refusal("ledger_unavailable");
+    const freeBytes = measured(() => this.#free.bytes);
     if (!ballast.present && freeBytes > ballast.bytes + neededBytes) this.#refill();
     const missing = ballast.present ? neededBytes - freeBytes : neededBytes + ballast.bytes;
-    if (missing > 0 && this.#reusableBytes() < missing) throw new Refusal("storage_full");
+    // a pruned ledger goes on inside its data file, although the disk is full
+    if (missing > 0 && measured(() => store.reusableBytes) / REUSABLE_SHARE < missing) {
+      throw new Refusal("storage_full");
+    }
     this.#free.take(takenBytes);
   }
 
-  /** In the data file, where a ledger that was pruned goes on although the disk is full. */
-  #reusableBytes(): number {
-    try {
-      return this.parts.reusableBytes() / REUSABLE_SHARE;
-    } catch {
-      throw new Refusal("ledger_unavailable");
-    }
-  }
-
-  /** On the file system, for what is new. */
-  #freeBytes(): number {
-    try {
-      return this.#free.bytes;
-    } catch {
-      throw new Refusal("ledger_unavailable");
-    }
-  }
-
   #refill(): void {
-    if (this.#filling) return;
-    this.#filling = true;
-    void this.parts.ballast.fill().finally(() => {
-      this.#filling = false;
+    if (this.#isRefilling) return;
+    this.#isRefilling = true;
+    void this.options.ballast.fill().finally(() => {
+      this.#isRefilling = false;
       this.#free.forget();
     });
   }
 }
 
-/** Throws storage_full or ledger_unavailable for a file beside the database that cannot be written, else what it is given. */
-export function refusalOfFileError(error: unknown): never {
-  if (error instanceof Refusal || !(error instanceof Error) || !("code" in error)) throw error;
-  throw new Refusal(isDiskFull(error) ? "storage_full" : "ledger_unavailable");
+/** Space that cannot be measured is no space: throws ledger_unavailable. */
+function measured(bytes: () => number): number {
+  try {
+    return bytes();
+  } catch {
+    throw new Refusal("ledger_unavailable");
+  }
+}
+
+function isStorageFull(error: unknown): boolean {
+  return error instanceof Refusal && error.code === "storage_full";
+}
+
+const BALLAST_BYTES_MIN = 2 ** 20;
+const BALLAST_BYTES_MAX = 2 ** 23;
+const BALLAST_SHARE = 64;
+const CHUNK_BYTES = 2 ** 16;
+
+/**
+ * A file that only takes up space, so that there is some to give up when the disk is full. It
+ * holds random bytes, because a compressing file system stores zeros in no space at all.
+ */
+export class Ballast {
+  readonly bytes: number;
+  readonly #path: string;
+  #present = false;
+  /** Lets `fill` notice that the file it filled was released meanwhile. */
+  #releases = 0;
+
+  private constructor(directory: string) {
+    const share = Math.floor(totalBytes(directory) / BALLAST_SHARE);
+    this.bytes = Math.min(BALLAST_BYTES_MAX, Math.max(BALLAST_BYTES_MIN, share));
+    this.#path = join(directory, "ballast");
+  }
+
+  /** Fills the file if it is missing or cut short. If that fails, it counts as missing. */
+  static async open(directory: string): Promise<Ballast> {
+    const ballast = new Ballast(directory);
+    await ballast.fill();
+    return ballast;
+  }
+
+  get present(): boolean {
+    return this.#present;
+  }
+
+  /** Never rejects. */
+  async fill(): Promise<void> {
+    const releases = this.#releases;
+    try {
+      using file = await Deno.open(this.#path, { write: true, create: true, mode: 0o600 });
+      const { size } = await file.stat();
+      await file.seek(size, Deno.SeekMode.Start);
+      for (let left = this.bytes - size; left > 0;) {
+        const chunk = new Uint8Array(Math.min(left, CHUNK_BYTES));
+        left -= await file.write(crypto.getRandomValues(chunk));
+      }
+      this.#present = releases === this.#releases;
+    } catch {
+      this.release();
+    }
+  }
+
+  /** Never throws: if the file cannot be removed, the retry waits for space of another origin. */
+  release(): void {
+    this.#present = false;
+    this.#releases++;
+    try {
+      Deno.removeSync(this.#path);
+    } catch {
+      return;
+    }
+  }
 }

@@ -1,8 +1,8 @@
 /**
- * Rows as bytes: big-endian integers, and texts with their length before them.
+ * Rows as bytes: big-endian integers, and texts after their length.
  *
- * Invariant: reading is strict. A row that is too short, too long or not UTF-8 is damage, never a default, and refuses
- * with `ledger_unavailable`: what the ledger does not know it does not answer.
+ * Invariant: reading is strict. A row that is too short, too long or not UTF-8 is damage, never a
+ * default. It refuses with `ledger_unavailable`: the ledger does not answer what it does not know.
  */
 
 import { utf8Decode } from "../../core/encoding.ts";
@@ -11,7 +11,7 @@ import { Slab } from "../../core/slab.ts";
 
 const UINT32 = 2 ** 32;
 const ASCII_MAX = 0x7f;
-/** Names are short and ASCII, for which a loop is several times as fast as the encoder and decoder of the runtime. */
+/** Names are short and ASCII: for them a loop is several times as fast as the runtime's coders. */
 const LOOP_MAX = 64;
 
 const encoder = new TextEncoder();
@@ -25,7 +25,7 @@ export function damaged(): Refusal {
 
 const slab = new Slab(2 ** 16);
 
-/** Grows as needed; `finish` hands out what was written. */
+/** Grows as needed; `finish` returns what was written. */
 export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
@@ -60,7 +60,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** UTF-8 after its length in four bytes. */
+  /** The length in four bytes, then UTF-8. */
   text(value: string): this {
     const start = this.#advance(4 + 3 * value.length);
     const length = this.#write(value, start + 4);
@@ -70,7 +70,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** An even number of lower-case hex digits, as half as many bytes. */
+  /** An even number of lower-case hex digits, two to a byte. */
   hex(value: string): this {
     const at = this.#advance(value.length / 2);
     this.#bytes.subarray(at).setFromHex(value);
@@ -124,12 +124,12 @@ export class ByteReader {
     return (this.u8() << 8 | this.u8()) * UINT32 + this.u32();
   }
 
-  /** A copy. */
+  /** Returns a copy. */
   bytes(length: number): Uint8Array {
     return this.view(length).slice();
   }
 
-  /** A part of what is read, and no copy. */
+  /** Returns a part of the row itself. */
   view(length: number): Uint8Array {
     const at = this.#advance(length);
     return this.#bytes.subarray(at, at + length);
@@ -150,12 +150,12 @@ export class ByteReader {
     return this.view(byteLength).toHex();
   }
 
-  /** The rest, and no copy. */
+  /** Returns the rest of the row itself. */
   rest(): Uint8Array {
     return this.view(this.#bytes.length - this.#at);
   }
 
-  /** To be called last: bytes that nobody read are damage. */
+  /** Ends the reading: bytes that were not read are damage. */
   end(): void {
     if (this.#at !== this.#bytes.length) throw damaged();
   }

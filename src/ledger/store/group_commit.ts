@@ -1,20 +1,21 @@
 /**
- * Group commit: all work that waits when the write lock is free shares one transaction and one flush.
+ * Group commit: all work that waits when the write lock is free shares one transaction and one
+ * flush.
  *
  * Invariants:
- * - Every answer, refusals included, waits until the transaction it was decided in is on disk, since it may rest on a
- *   claim that another made in the same one.
- * - Work either refuses before its first write or writes everything (L3). Work that breaks this rule, or fails by a bug,
- *   is left out: the batch is rolled back and runs again without it.
- * - A failed commit is looked at, not guessed about: if what it wrote can be read back all the same, nothing is certain
- *   any more and the ledger gives up until a restart.
+ * - Every answer, refusals included, waits until the transaction that decided it is on disk: it may
+ *   rest on a claim that another made in the same one.
+ * - Work either refuses before its first write or writes everything (L3). Work that breaks this
+ *   rule, or fails by a bug, is left out: the batch is rolled back and runs again without it.
+ * - A commit that failed is looked up. If what it wrote can be read back all the same, nothing is
+ *   certain any more, and the ledger gives up until a restart.
  */
 
 import type { MachineClock } from "../../core/clock.ts";
 import { equalBytes } from "../../core/encoding.ts";
 import { Refusal } from "../../core/errors.ts";
-import { advanceMark } from "../clock_mark.ts";
 import {
+  advanceMark,
   decodeState,
   encodeState,
   type LedgerState,
@@ -24,7 +25,7 @@ import {
 } from "./state.ts";
 import type { Store } from "./store.ts";
 
-/** What one transaction does: it may change the state, and gets the time at which the transaction began. */
+/** Work of a transaction. It may change the state; `nowMs` is when the transaction began. */
 export type Work<T> = (state: LedgerState, nowMs: number) => T;
 
 interface Entry {
@@ -35,7 +36,7 @@ interface Entry {
 
 interface Batch {
   entries: readonly Entry[];
-  /** The state it wrote, undefined when it wrote nothing. */
+  /** The state it wrote; undefined if it wrote nothing. */
   written: Uint8Array | undefined;
 }
 
@@ -55,7 +56,7 @@ export class GroupCommit {
     this.#latest = readState(store.tables);
   }
 
-  /** What `work` returned, or refused with, once that is on disk. */
+  /** Resolves with what `work` returned, or rejects as it refused, once that is on disk. */
   add<T>(work: Work<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let answer: () => void;
@@ -79,7 +80,7 @@ export class GroupCommit {
     return this.#latest;
   }
 
-  /** One transaction after the other: after one that failed for good, none is under way that could seem to succeed. */
+  /** Runs one transaction at a time: after one that failed, no later one can seem to succeed. */
   async #runAll(): Promise<void> {
     this.#running = true;
     while (this.#waiting.length > 0) await this.#commit({ entries: [], written: undefined });
@@ -105,7 +106,7 @@ export class GroupCommit {
     for (const entry of batch.entries) entry.answer();
   }
 
-  /** Returns the state that it wrote. */
+  /** Runs inside the transaction; returns the state it wrote. */
   #run(entries: readonly Entry[]): Uint8Array | undefined {
     const before = stateRow(this.store.tables);
     const writesBefore = this.store.writes;
@@ -135,6 +136,7 @@ export class GroupCommit {
     for (const entry of entries) entry.fail(reason);
   }
 
+  /** Says whether a batch may be on disk although its commit failed. */
   #landed({ written }: Batch, error: unknown): boolean {
     const passes = error instanceof Refusal && error.code === "storage_full";
     if (!passes || written === undefined) return false;

@@ -1,34 +1,44 @@
 /**
- * The one row that every transaction reads and writes: counts, the mark of the clock, and what an operator ordered.
+ * The one row that every transaction reads and writes: counts, the clock's mark, and what an
+ * operator ordered.
  *
- * Invariant: it is on disk together with what it counts, so that nothing has to be counted at start-up.
+ * Invariants:
+ * - It is on disk together with what it counts, so that a start has nothing to count.
+ * - The mark is the latest time the ledger has seen. It never goes back, so that what expired once
+ *   stays expired when the wall clock is set back.
+ * - If time runs ahead of the machine's uptime by more than an hour, pruning pauses until an
+ *   operator asks for it: a clock that was set forward by mistake must not destroy payloads.
+ * - Only two uptimes of one boot, by the kernel's id of it, can show such a jump
+ *   (docs/decisions/clock-jumps.md).
  */
 
+import { type MachineClock, UPTIME_STEP_MS } from "../../core/clock.ts";
 import { utf8Encode } from "../../core/encoding.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
-import type { Tables } from "./store.ts";
+import type { Tables } from "./table.ts";
 
 const VERSION = 2;
-/** Rows of this version end before the boot id; nobody knows of which boot their mark is. */
+/** Rows of this version end before the boot id, so the boot of their mark is unknown. */
 const VERSION_WITHOUT_BOOT_ID = 1;
 const STATE_KEY = utf8Encode("state");
+const JUMP_MS = 3_600_000;
 
-/** Changed in place by the work of one transaction; thrown away when that is rolled back. */
+/** The work of a transaction changes it in place; a rollback throws it away. */
 export interface LedgerState {
-  /** How many transactions wrote it: no two states are the same. */
+  /** Counts the transactions that wrote it, so that no two states are equal. */
   sequence: number;
   executions: number;
   unsettled: number;
   logSize: number;
-  /** The latest time ever seen, in ms since 1970, and the machine's uptime in ms when it was. */
+  /** The latest time ever seen, in ms since 1970, and the machine's uptime in ms at that time. */
   markMs: number;
   markUptimeMs: number;
-  /** Of the boot that the uptime is of; empty when nobody knows. */
+  /** The boot that the uptime belongs to; empty if it is unknown. */
   markBootId: string;
   halted: boolean;
   /** Set by a jump of the clock, lifted by an operator. */
   pruningPaused: boolean;
-  /** Approvals issued before this second (since 1970) are older than a restore; 0 when nothing was restored. */
+  /** Approvals issued before this second (since 1970) are older than a restore; 0 without one. */
   fenceSeconds: number;
 }
 
@@ -83,7 +93,7 @@ export function decodeState(row: Uint8Array): LedgerState {
   return state;
 }
 
-/** Throws a Refusal, ledger_unavailable, when there is none. */
+/** Throws a Refusal, ledger_unavailable, if there is none. */
 export function stateRow(tables: Tables): Uint8Array {
   const row = tables.meta.get(STATE_KEY);
   if (row === undefined) throw damaged();
@@ -94,9 +104,46 @@ export function readState(tables: Tables): LedgerState {
   return decodeState(stateRow(tables));
 }
 
-/** To be called inside a transaction; returns the row. */
+/** Runs inside a transaction; returns the row. */
 export function writeState(tables: Tables, state: LedgerState): Uint8Array {
   const row = encodeState(state);
   tables.meta.put(STATE_KEY, row);
   return row;
+}
+
+/**
+ * Returns the earliest time that it can be at start-up: the mark, plus what the machine has
+ * certainly been up for since. Time does not go back even if the daemon died before it could write
+ * the latest, and then the wall clock was set back.
+ *
+ * The uptime of another boot may be that of another machine, which has been up for longer than the
+ * ledger exists. It counts only if the wall clock is behind by more than an hour, and so was set
+ * back. Otherwise the wall clock is believed.
+ */
+export function earliestNow(state: LedgerState, clock: MachineClock): number {
+  const isOfThisBoot = isMarkOfThisBoot(state, clock);
+  if (!isOfThisBoot && clock.nowMs() >= state.markMs - JUMP_MS) return state.markMs;
+  const uptimeMs = clock.uptimeMs();
+  const longerMs = uptimeMs - state.markUptimeMs;
+  const sinceMs = isOfThisBoot || longerMs >= 0 ? longerMs : uptimeMs;
+  return state.markMs + Math.max(0, sinceMs - UPTIME_STEP_MS);
+}
+
+/**
+ * Moves the mark to now, or to `earliestMs` if that is later, and returns it. Pauses pruning if the
+ * clock jumped.
+ */
+export function advanceMark(state: LedgerState, clock: MachineClock, earliestMs = 0): number {
+  const nowMs = Math.max(state.markMs, earliestMs, clock.nowMs());
+  const uptimeMs = clock.uptimeMs();
+  const aheadMs = nowMs - state.markMs - (uptimeMs - state.markUptimeMs);
+  if (isMarkOfThisBoot(state, clock) && aheadMs > JUMP_MS) state.pruningPaused = true;
+  state.markMs = nowMs;
+  state.markUptimeMs = uptimeMs;
+  state.markBootId = clock.bootId();
+  return nowMs;
+}
+
+function isMarkOfThisBoot({ markBootId }: LedgerState, clock: MachineClock): boolean {
+  return markBootId !== "" && markBootId === clock.bootId();
 }

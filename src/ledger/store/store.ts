@@ -2,73 +2,52 @@
  * The store: named tables of bytes in one LMDB environment. Sole owner of lmdb.
  *
  * Invariants:
- * - `commit` resolves when the transaction is on disk: data, fdatasync, and the synchronous write of the meta page that
- *   is LMDB's commit point (`overlappingSync`, which resolves before, is off).
+ * - `commit` resolves when the transaction is on disk: data, fdatasync, and the synchronous write
+ *   of the meta page that is LMDB's commit point. `overlappingSync` resolves earlier, so it is off.
  * - Work that throws leaves nothing: it runs in a child transaction, which is rolled back.
- * - After any failure but a full disk nothing is written until a restart: a kernel that reported an I/O error once may
- *   report success for pages it has dropped (fsync(2), NOTES).
+ * - After any failure but a full disk, nothing is written until a restart: a kernel that reported
+ *   an I/O error once may report success for pages it has dropped (fsync(2), NOTES).
  * - Reads see what is committed; inside `commit`, also what the same transaction wrote.
  *
- * Two options stay off on purpose. `useWritemap` would end the process with SIGBUS on a full disk. `noMemInit` would
- * write uncleared heap memory, payloads and keys among it, into the unused parts of pages.
+ * Two options stay off on purpose. `useWritemap` would end the process with SIGBUS on a full disk.
+ * `noMemInit` would write uncleared heap memory, payloads and keys among it, into the unused parts
+ * of pages.
  */
 
 import { open, type RootDatabase } from "lmdb";
 import { join } from "node:path";
 import { Refusal } from "../../core/errors.ts";
+import { FreeSpace } from "../disk/free_space.ts";
+import { DATA_FILE } from "../disk/layout.ts";
+import { damagedLedger } from "../disk/open_error.ts";
 import {
   codeOf,
   commitFailure,
   isCommitError,
   takeUnhandledCommitErrors,
 } from "./commit_failure.ts";
-import { FreeSpace } from "../disk/free_space.ts";
-import { DATA_FILE } from "../disk/layout.ts";
-import { damagedLedger } from "../disk/open_error.ts";
-import { pagesOf, parseStatistics } from "../statistics.ts";
-import { Table } from "./table.ts";
+import { memberOf, numberIn, pagesOf, Table, type Tables } from "./table.ts";
 
 export interface StoreOptions {
   readonly directory: string;
-  /** For another process's live store, or a copy: nothing can be written, and all is read as it was when opened. */
+  /** Opens another process's live store, or a copy: reads all as it was then, writes nothing. */
   readonly readOnly?: boolean;
-  /** Address space of the map in bytes; it grows by itself beyond. */
+  /** Address space of the map in bytes. It grows beyond by itself. */
   readonly mapBytes?: number | undefined;
-  /** Called now and then: gives back what of the data file at `path` was read through the map. */
+  /** Called now and then: gives back the pages of the file at `path` that the map has read. */
   readonly release?: (path: string) => void;
 }
 
-export interface Tables {
-  /** Schema version, identity, state. */
-  readonly meta: Table;
-  /** executionKey -> records.ts */
-  readonly executions: Table;
-  /** nonceKey -> executionKey */
-  readonly nonces: Table;
-  /** peerKey -> nothing */
-  readonly peers: Table;
-  /** executionKey -> bucket of the request */
-  readonly unsettled: Table;
-  /** approvalKey -> approvals.ts */
-  readonly approvals: Table;
-  /** leafKey -> records.ts */
-  readonly leaves: Table;
-  /** nodeKey -> 32 bytes */
-  readonly nodes: Table;
-  /** sealedKey -> vault.ts */
-  readonly sealed: Table;
-}
-
-/** Address space costs nothing, and while the map need not grow no second one is kept for old readers. */
+/** Address space costs nothing, and a map that need not grow leaves no second one for readers. */
 const MAP_BYTES = 2 ** 34;
 const TABLES_MAX = 16;
 
 /**
- * Rows touched between two calls of `release`. One in six is at a random place, where the kernel brings in 16 pages of
- * 4 KiB at once: some 45 MB at worst.
+ * Rows touched between two calls of `release`. One in six is at a random place, where the kernel
+ * reads 16 pages of 4 KiB at once: some 45 MB at worst.
  */
 const ROWS_PER_RELEASE = 4_096;
-/** The same while a backup reads everything. */
+/** Time between two calls of `release` while a backup reads everything. */
 const RELEASE_MS = 100;
 
 const META_PAGES = 2;
@@ -81,14 +60,14 @@ export class Store {
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #snapshot: Snapshot | undefined;
   readonly #free: FreeSpace;
-  /** LMDB may leave a transaction's promise open for ever once it has given up, so each can be rejected from here. */
+  /** How to reject each open commit: once LMDB gives up, it may leave its promise open for ever. */
   readonly #inFlight = new Map<Promise<void>, (reason: Refusal) => void>();
   #unusable: Refusal | undefined;
   #rowsTouched = 0;
   #writes = 0;
   #writtenBytes = 0;
 
-  /** Throws what LMDB throws when it cannot read what is there; integrity.ts looks first. */
+  /** Throws what LMDB throws if it cannot read the file; disk/data_file.ts checks it first. */
   constructor(private readonly options: StoreOptions) {
     takeUnhandledCommitErrors();
     this.#free = new FreeSpace(options.directory);
@@ -118,7 +97,7 @@ export class Store {
     if (readOnly) this.#snapshot = this.#root.useReadTransaction();
   }
 
-  /** Rows written or removed since it was opened, rolled back or not. */
+  /** Number of rows written or removed since it was opened, rolled back or not. */
   get writes(): number {
     return this.#writes;
   }
@@ -128,25 +107,25 @@ export class Store {
     return Deno.statSync(this.#path).size;
   }
 
-  /** Pages of the file that hold nothing: later transactions take them before the file grows. */
+  /** Bytes of the pages that hold nothing: later transactions take them before the file grows. */
   get reusableBytes(): number {
-    const whole = parseStatistics(this.#root.getStats());
+    const whole: unknown = this.#root.getStats();
     const trees = Object.values(this.tables).map((table) => table.pages);
-    const used = trees.reduce(
-      (sum, pages) => sum + pages,
-      META_PAGES + pagesOf(whole.root) + pagesOf(whole.free),
-    );
-    return (whole.lastPageNumber + 1 - used) * whole.pageSize;
+    // the trees of the tables' names and of the free pages
+    const own = pagesOf(memberOf(whole, "root")) + pagesOf(memberOf(whole, "free"));
+    const used = trees.reduce((sum, pages) => sum + pages, META_PAGES + own);
+    return (numberIn(whole, "lastPageNumber") + 1 - used) * numberIn(whole, "pageSize");
   }
 
-  /** Whether it refuses everything until a restart. */
+  /** Says whether it refuses everything until a restart. */
   get unusable(): boolean {
     return this.#unusable !== undefined;
   }
 
   /**
-   * Runs `work` alone, when no other transaction runs, and resolves when all it wrote is on disk. Rejects with what
-   * `work` threw, with storage_full, or with ledger_unavailable; of the first two nothing was written.
+   * Runs `work` while no other transaction runs, and resolves when all it wrote is on disk. Rejects
+   * with what `work` threw or with storage_full, after which nothing was written, or with
+   * ledger_unavailable.
    */
   async commit(work: () => void): Promise<void> {
     if (this.#unusable !== undefined) throw this.#unusable;
@@ -176,14 +155,14 @@ export class Store {
     }
   }
 
-  /** Nothing is written from here on; returns the refusal that says so. */
+  /** Ends all writing; returns the refusal that says so. */
   giveUp(): Refusal {
     this.#unusable ??= new Refusal("ledger_unavailable");
     for (const reject of this.#inFlight.values()) reject(this.#unusable);
     return this.#unusable;
   }
 
-  /** A consistent, compact copy in `directory`, which exists and is empty. */
+  /** Makes a consistent, compact copy in `directory`, which exists and is empty. */
   async backup(directory: string): Promise<void> {
     const timer = setInterval(() => this.#release(), RELEASE_MS);
     try {
@@ -194,7 +173,7 @@ export class Store {
     }
   }
 
-  /** Waits for what is being committed, unless it gave up: then only the end of the process frees it. */
+  /** Waits for open commits. A store that gave up is freed only by the end of the process. */
   async close(): Promise<void> {
     if (this.unusable) return;
     this.#unusable = new Refusal("ledger_unavailable");
@@ -205,7 +184,8 @@ export class Store {
 
   #table(name: string): Table {
     const database = this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING });
-    if (database === undefined) throw damagedLedger(`it has no table ${name}`); // read-only, lmdb-js makes none
+    // lmdb-js creates no table in a store that is read-only
+    if (database === undefined) throw damagedLedger(`it has no table ${name}`);
     return new Table(database, {
       reading: () => {
         this.#touched();
@@ -225,7 +205,7 @@ export class Store {
     return join(this.options.directory, DATA_FILE);
   }
 
-  /** Where nobody knows, a failure is none of a full disk. */
+  /** Returns Infinity if the file system does not say: then no failure counts as a full disk. */
   #freeBytes(): number {
     try {
       return this.#free.bytes;

@@ -1,14 +1,38 @@
-/** Tables: rows of bytes, sorted by key. Writes belong inside Store.commit; keys and values handed out are copies. */
+/**
+ * Tables: rows of bytes, sorted by key. Write them only inside Store.commit. The keys and values
+ * they hand out are copies.
+ */
 
 import { Slab } from "../../core/slab.ts";
-import { pagesOf, parseStatistics } from "../statistics.ts";
+
+/** The tables of a ledger: key -> row. */
+export interface Tables {
+  /** Schema version, identity, state, and the note of a restore. */
+  readonly meta: Table;
+  /** executionKey -> encodeExecution */
+  readonly executions: Table;
+  /** nonceKey -> executionKey */
+  readonly nonces: Table;
+  /** peerKey -> nothing */
+  readonly peers: Table;
+  /** executionKey -> encodeBucket, of the request */
+  readonly unsettled: Table;
+  /** approvalKey -> encodeApproval */
+  readonly approvals: Table;
+  /** leafKey -> encodeReceipt */
+  readonly leaves: Table;
+  /** nodeKey -> 32 bytes */
+  readonly nodes: Table;
+  /** sealedKey -> what the vault sealed */
+  readonly sealed: Table;
+}
 
 export interface Row {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
 }
 
-/** From `start`, itself included, up to `end`, itself left out; `reverse` goes down from `end`. */
+/** From `start`, inclusive, to `end`, exclusive; `reverse` goes down from `end`. */
 export interface Range {
   readonly start: Uint8Array;
   readonly end: Uint8Array;
@@ -18,7 +42,7 @@ export interface Range {
 
 /** The part of lmdb-js's database that a table uses. */
 interface Database {
-  /** In a buffer that the next call overwrites. */
+  /** Returns a buffer that the next call overwrites. */
   getBinaryFast(key: Uint8Array, options: object): Uint8Array | undefined;
   putSync(key: Uint8Array, value: Uint8Array, options: object): unknown;
   removeSync(key: Uint8Array): unknown;
@@ -29,7 +53,7 @@ interface Database {
 }
 
 interface Observer {
-  /** What reads take part in, as lmdb-js wants it: nothing, or a snapshot. */
+  /** Returns what lmdb-js calls the options of a read: none, or a snapshot to read from. */
   reading(): object;
   wrote(bytes: number): void;
   /** A row of a range was read. */
@@ -44,9 +68,9 @@ export class Table {
     private readonly observer: Observer,
   ) {}
 
-  /** How many pages of the file are its. */
+  /** Number of pages of the data file that belong to this table. */
   get pages(): number {
-    return pagesOf(parseStatistics(this.database.getStats()));
+    return pagesOf(this.database.getStats());
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -63,12 +87,15 @@ export class Table {
     this.#guard(() => this.database.putSync(key, value, {}));
   }
 
-  /** Puts a key that is not there yet; throws when it is. */
+  /** Puts a new key; throws RangeError if it is there already. */
   insert(key: Uint8Array, value: Uint8Array): void {
     this.#putIf(key, value, { noOverwrite: true });
   }
 
-  /** Puts a key that is higher than all the others, which leaves no page half empty; throws when it is not. */
+  /**
+   * Puts a key that is higher than all others, which leaves no page half empty. Throws RangeError
+   * if it is not.
+   */
   append(key: Uint8Array, value: Uint8Array): void {
     this.#putIf(key, value, { append: true });
   }
@@ -78,7 +105,7 @@ export class Table {
     this.#guard(() => this.database.removeSync(key));
   }
 
-  /** Rows are read as they are asked for, and to be read to their end before anything else is written. */
+  /** Reads rows one by one. Read them to the end before you write anything else. */
   *range(range: Range): Generator<Row> {
     const rows = this.#guard(() =>
       this.database.getRange({ ...boundsOf(range), ...this.observer.reading() })
@@ -96,7 +123,7 @@ export class Table {
     for (const key of keys) yield plain(key);
   }
 
-  /** How many rows there are, one by one. */
+  /** Counts the rows one by one. */
   count(range: Range): number {
     return this.#guard(() =>
       this.database.getKeysCount({ ...boundsOf(range), ...this.observer.reading() })
@@ -124,6 +151,24 @@ export class Table {
   }
 }
 
+/** Counts the pages of a tree, from lmdb-js's statistics of it. */
+export function pagesOf(tree: unknown): number {
+  return numberIn(tree, "treeBranchPageCount") + numberIn(tree, "treeLeafPageCount") +
+    numberIn(tree, "overflowPages");
+}
+
+/** Returns a number of lmdb-js's statistics, whose types promise nothing. */
+export function numberIn(statistics: unknown, name: string): number {
+  const value = memberOf(statistics, name);
+  if (typeof value !== "number") throw new TypeError(`lmdb's statistics have no ${name}`);
+  return value;
+}
+
+export function memberOf(statistics: unknown, name: string): unknown {
+  const isObject = typeof statistics === "object" && statistics !== null;
+  return isObject ? Reflect.get(statistics, name) : undefined;
+}
+
 const slab = new Slab(2 ** 16);
 
 function copy(bytes: Uint8Array): Uint8Array {
@@ -132,12 +177,12 @@ function copy(bytes: Uint8Array): Uint8Array {
   return copied;
 }
 
-/** lmdb-js hands out Buffers, whose slice() does not copy and whose toString() is another. */
+/** lmdb-js hands out Buffers: their slice() does not copy, and their toString() is another. */
 function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Reverse ranges of LMDB start at their upper end. */
+/** LMDB starts a reverse range at its upper end. */
 function boundsOf({ start, end, reverse = false, limit }: Range) {
   const bounds = reverse
     ? { start: end, end: start, exclusiveStart: true, inclusiveEnd: true, reverse }

@@ -1,21 +1,23 @@
 /**
- * Sealed bodies: rows of the table `sealed`, each readable only with its bucket's key.
+ * Sealed bodies: the rows of the table `sealed`. Each is readable only with its bucket's key.
  *
  * Invariants:
- * - A bucket is held from before something is sealed for it until the transaction that stores it is done, so that its
- *   key is never destroyed in between.
+ * - A bucket is held from before something is sealed for it until the transaction that stores it
+ *   has ended, so that its key is never destroyed in between.
  * - Rows sort by bucket, so the table is its own expiry index.
+ * - A salt lies beside what it salts, in the same bucket.
  */
 
-import { executionKey, sealedKey, type SealedKind } from "../store/keys.ts";
-import { decodeRequest, decodeResult, encodeRequest, encodeResult } from "../bodies.ts";
-import type { RequestBody, ResultBody } from "../types.ts";
-import { bucketFor } from "../retention.ts";
+import { ByteReader, ByteWriter } from "../store/bytes.ts";
+import { ownExecutionKey, sealedKey, type SealedKind } from "../store/keys.ts";
 import type { StoredExecution } from "../store/rows.ts";
-import type { Tables } from "../store/store.ts";
-import type { Vault } from "./keys.ts";
+import type { Tables } from "../store/table.ts";
+import type { RequestBody, ResultBody } from "../types.ts";
+import { bucketFor, type Vault } from "./keys.ts";
 
-/** Sealed, and waiting for its transaction: store it inside, and `release` it when that is done, either way. */
+const SALT_BYTES = 32;
+
+/** A body that waits for its transaction: store it inside, and `release` it at the end of it. */
 export interface SealedBody {
   readonly bucketMs: number;
   readonly row: Uint8Array;
@@ -24,11 +26,15 @@ export interface SealedBody {
 }
 
 export class SealedBodies {
+  /** How many sealed bodies of each bucket wait for their transaction. */
   readonly #held = new Map<number, number>();
 
   constructor(private readonly tables: Tables, private readonly vault: Vault) {}
 
-  /** null where `retentionMs` is: then it is never stored. `id` is an execution's or an approval's key. */
+  /**
+   * Seals for the row of an execution's or an approval's key. Returns null if `retentionMs` is
+   * null: then the body is never stored.
+   */
   async seal(
     kind: SealedKind,
     id: Uint8Array,
@@ -56,12 +62,12 @@ export class SealedBodies {
     return this.seal("result", id, encodeResult(body), nowMs, retentionMs);
   }
 
-  /** To be called inside a transaction. */
+  /** Runs inside a transaction. */
   store(body: SealedBody | null): void {
     if (body !== null) this.tables.sealed.put(body.row, body.bytes);
   }
 
-  /** undefined when it was never stored or its key is gone. */
+  /** Returns undefined if it was never stored or its key is gone. */
   open(kind: SealedKind, id: Uint8Array, bucketMs: number): Uint8Array | undefined {
     const row = sealedKey(bucketMs, kind, id);
     const sealed = bucketMs === 0 ? undefined : this.tables.sealed.get(row);
@@ -69,14 +75,12 @@ export class SealedBodies {
   }
 
   openRequest({ record, requestBucketMs }: StoredExecution): RequestBody | undefined {
-    const key = executionKey(record.id);
-    const opened = key === undefined ? undefined : this.open("request", key, requestBucketMs);
+    const opened = this.open("request", ownExecutionKey(record.id), requestBucketMs);
     return opened === undefined ? undefined : decodeRequest(opened);
   }
 
   openResult({ record, resultBucketMs }: StoredExecution): ResultBody | undefined {
-    const key = executionKey(record.id);
-    const opened = key === undefined ? undefined : this.open("result", key, resultBucketMs);
+    const opened = this.open("result", ownExecutionKey(record.id), resultBucketMs);
     return opened === undefined ? undefined : decodeResult(opened);
   }
 
@@ -95,4 +99,36 @@ export class SealedBodies {
       else this.#held.delete(bucketMs);
     };
   }
+}
+
+export function encodeRequest({ salt, canonical, approvalText }: RequestBody): Uint8Array {
+  checkSalt(salt);
+  const writer = new ByteWriter(512).bytes(salt).text(canonical).u8(approvalText === null ? 0 : 1);
+  return (approvalText === null ? writer : writer.text(approvalText)).finish();
+}
+
+export function decodeRequest(bytes: Uint8Array): RequestBody {
+  const reader = new ByteReader(bytes);
+  const salt = reader.bytes(SALT_BYTES);
+  const canonical = reader.text();
+  const approvalText = reader.u8() === 1 ? reader.text() : null;
+  reader.end();
+  return { salt, canonical, approvalText };
+}
+
+export function encodeResult({ salt, canonical }: ResultBody): Uint8Array {
+  checkSalt(salt);
+  return new ByteWriter(512).bytes(salt).text(canonical).finish();
+}
+
+export function decodeResult(bytes: Uint8Array): ResultBody {
+  const reader = new ByteReader(bytes);
+  const salt = reader.bytes(SALT_BYTES);
+  const canonical = reader.text();
+  reader.end();
+  return { salt, canonical };
+}
+
+function checkSalt(salt: Uint8Array): void {
+  if (salt.length !== SALT_BYTES) throw new RangeError("a salt has 32 bytes");
 }

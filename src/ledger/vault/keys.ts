@@ -1,30 +1,60 @@
 /**
- * The vault: data keys outside the database, one for each expiry bucket, and what is sealed under them.
+ * The vault: data keys outside the database, one for each expiry bucket, and what is sealed under
+ * them.
  *
- * AES-256-GCM with random nonces (aead.ts); a key seals what falls into its bucket, far below the 2^32 messages that
- * allows. The associated data binds bucket, kind and id, so that no row can be passed off as another.
+ * A bucket ends with the last body in it, so a body lives at most one bucket's width longer than
+ * its retention. The width is a twenty-fourth of the retention, at least 100 ms and at most an
+ * hour: so few keys exist for a retention, and each is short-lived
+ * (docs/decisions/bucket-width.md). A key seals what falls into its bucket, far below the 2^32
+ * messages that random nonces allow. The associated data binds bucket, kind and id, so that no row
+ * can pass for another.
  *
  * Invariants:
  * - A key is on disk, and so is its name, before anything is sealed under it.
- * - Destroying is overwriting, flushing, removing and flushing the folder, in this order; then only the storage device
- *   itself may remember the key.
+ * - Destruction overwrites, flushes, removes and flushes the folder, in this order. After it, only
+ *   the storage device itself may remember the key.
  * - What is sealed is padded, so that its length confirms no guess of a short payload.
  */
 
 import { join } from "node:path";
-import { seal, unseal } from "./seal.ts";
-import { createDurably, createFolder, destroyDurably, isDraft } from "../disk/durable_file.ts";
-import { padded, unpadded } from "../padding.ts";
+import { createFolder, destroyDurably, isDraft, writeDurably } from "../disk/durable_file.ts";
+import { padded, seal, unpadded, unseal } from "./seal.ts";
 
 const KEY_BYTES = 32;
 
+const WIDTH_SHARE = 24;
+const WIDTH_MIN_MS = 100;
+const WIDTH_MAX_MS = 3_600_000;
+
+/** The most that six bytes hold: a longer retention ends there, in the year 10889. */
+const BUCKET_MAX_MS = 2 ** 48 - 1;
+
+type Key = Uint8Array<ArrayBuffer>;
+
+/** Returns the ms by which a body may outlive `retentionMs`. */
+export function bucketWidthMs(retentionMs: number): number {
+  return Math.min(WIDTH_MAX_MS, Math.max(WIDTH_MIN_MS, Math.floor(retentionMs / WIDTH_SHARE)));
+}
+
+/**
+ * Returns the bucket for what is sealed now: its end in ms since 1970, at least `retentionMs` from
+ * now.
+ */
+export function bucketFor(nowMs: number, retentionMs: number): number {
+  const widthMs = bucketWidthMs(retentionMs);
+  return Math.min(BUCKET_MAX_MS, Math.ceil((nowMs + retentionMs) / widthMs) * widthMs);
+}
+
 export class Vault {
-  readonly #keys = new Map<number, Uint8Array<ArrayBuffer>>();
-  readonly #creating = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
+  readonly #keys = new Map<number, Key>();
+  readonly #creating = new Map<number, Promise<Key>>();
 
   private constructor(private readonly directory: string) {}
 
-  /** Finishes what a power cut interrupted: drafts of keys never used, and keys overwritten but not yet removed. */
+  /**
+   * Opens the folder, and finishes what a power cut interrupted: drafts of keys that were never
+   * used, and keys that were overwritten but not yet removed.
+   */
   static async open(directory: string): Promise<Vault> {
     await createFolder(directory);
     const vault = new Vault(directory);
@@ -38,36 +68,32 @@ export class Vault {
     return vault;
   }
 
-  /** Ends of the buckets that have a key, in ms since 1970, the earliest first. */
+  /** Returns the buckets that have a key, the earliest end first. */
   buckets(): number[] {
     return [...this.#keys.keys()].sort((a, b) => a - b);
   }
 
-  has(bucketMs: number): boolean {
-    return this.#keys.has(bucketMs);
-  }
-
-  /** Seals `plaintext` for the row `row` of that bucket; makes the bucket's key first where it has none. */
+  /** Seals `plaintext` for the row `row` of that bucket, whose key it creates if need be. */
   async seal(bucketMs: number, row: Uint8Array, plaintext: Uint8Array): Promise<Uint8Array> {
     const key = this.#keys.get(bucketMs) ?? await this.#createKey(bucketMs);
     return await seal(key, row, padded(plaintext));
   }
 
-  /** undefined when the key is gone, or was made anew, or the row is not what was sealed there. */
+  /** Returns undefined if the key is gone or a later one, or the row is not what it sealed. */
   unseal(bucketMs: number, row: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     const key = this.#keys.get(bucketMs);
     const opened = key === undefined ? undefined : unseal(key, row, sealed);
     return opened === undefined ? undefined : unpadded(opened);
   }
 
-  /** From here on nothing in that bucket can be read; resolves when that is on disk. */
+  /** Destroys a bucket's key, so that nothing in it can be read; resolves once that is on disk. */
   async destroy(bucketMs: number): Promise<void> {
     await destroyDurably(this.#path(bucketMs));
     this.#keys.get(bucketMs)?.fill(0);
     this.#keys.delete(bucketMs);
   }
 
-  #createKey(bucketMs: number): Promise<Uint8Array<ArrayBuffer>> {
+  #createKey(bucketMs: number): Promise<Key> {
     const known = this.#creating.get(bucketMs);
     if (known !== undefined) return known;
     const created = this.#writeKey(bucketMs).finally(() => this.#creating.delete(bucketMs));
@@ -75,9 +101,9 @@ export class Vault {
     return created;
   }
 
-  async #writeKey(bucketMs: number): Promise<Uint8Array<ArrayBuffer>> {
+  async #writeKey(bucketMs: number): Promise<Key> {
     const key = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-    await createDurably(this.#path(bucketMs), key);
+    await writeDurably(this.#path(bucketMs), key);
     this.#keys.set(bucketMs, key);
     return key;
   }
@@ -91,8 +117,8 @@ function bucketOf(name: string): number | undefined {
   return /^[1-9][0-9]{0,14}\.key$/.test(name) ? parseInt(name, 10) : undefined;
 }
 
-/** undefined for what is no key (any more). */
-function readKey(path: string): Uint8Array<ArrayBuffer> | undefined {
+/** Returns undefined if the file is not a key, or not any more. */
+function readKey(path: string): Key | undefined {
   const key = Deno.readFileSync(path);
   return key.length === KEY_BYTES && key.some((byte) => byte !== 0) ? key : undefined;
 }

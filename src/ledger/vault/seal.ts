@@ -1,8 +1,15 @@
 /**
- * AES-256-GCM (NIST SP 800-38D): a nonce of 96 random bits, the ciphertext, a tag of 128 bits.
+ * Seals bytes with AES-256-GCM (NIST SP 800-38D): a nonce of 96 random bits, the ciphertext, a tag
+ * of 128 bits.
  *
- * Two implementations of the runtime make the same bytes. A short plaintext is sealed on the spot, which takes less time
- * than to hand it over; a long one by another thread, so that nobody else's request waits for it.
+ * The plaintext is padded to Padmé lengths (Nikitin et al., "Reducing Metadata Leakage from
+ * Encrypted Files and Communication with PURBs", 2019, section 4): at most an eighth longer, and
+ * the length tells little of what is inside. Nothing is shorter than 256 bytes, because a short
+ * payload can be guessed by its length.
+ *
+ * The runtime has two implementations that make the same bytes. A short plaintext is sealed on this
+ * thread, which is cheaper than to hand it over. A long one goes to another thread, so that other
+ * requests do not wait for it.
  */
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
@@ -12,12 +19,15 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const CIPHER = "aes-256-gcm";
 
-/** Bytes of a plaintext from which on handing it over takes less of this thread: 14 us against 40. */
+const PADDED_BYTES_MIN = 256;
+const LENGTH_BYTES = 4;
+
+/** From this length on, to hand a plaintext over takes less of this thread: 14 us, not 40. */
 const LONG_BYTES = 4096;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** `key` is 32 bytes; `row` is authenticated with it. */
+/** Seals under `key`, 32 bytes; `row` is authenticated with it. */
 export async function seal(key: Bytes, row: Uint8Array, clear: Bytes): Promise<Uint8Array> {
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
   const sealed = clear.length < LONG_BYTES
@@ -26,7 +36,7 @@ export async function seal(key: Bytes, row: Uint8Array, clear: Bytes): Promise<U
   return concatBytes(nonce, sealed);
 }
 
-/** undefined when this is not what was sealed with that key for that row. */
+/** Returns undefined for anything that was not sealed with that key for that row. */
 export function unseal(
   key: Uint8Array,
   row: Uint8Array,
@@ -44,12 +54,37 @@ export function unseal(
   }
 }
 
+/** Returns the length, then `plaintext`, then zeros. */
+export function padded(plaintext: Uint8Array): Bytes {
+  const whole = new Uint8Array(paddedLength(LENGTH_BYTES + plaintext.length));
+  new DataView(whole.buffer).setUint32(0, plaintext.length);
+  whole.set(plaintext, LENGTH_BYTES);
+  return whole;
+}
+
+/** Returns undefined if the length it begins with does not fit. */
+export function unpadded(whole: Uint8Array): Uint8Array | undefined {
+  if (whole.length < LENGTH_BYTES) return undefined;
+  const length = new DataView(whole.buffer, whole.byteOffset).getUint32(0);
+  return LENGTH_BYTES + length <= whole.length
+    ? whole.subarray(LENGTH_BYTES, LENGTH_BYTES + length)
+    : undefined;
+}
+
+export function paddedLength(length: number): number {
+  if (length <= PADDED_BYTES_MIN) return PADDED_BYTES_MIN;
+  const exponent = Math.floor(Math.log2(length));
+  const keptBits = Math.floor(Math.log2(exponent)) + 1;
+  const unit = 2 ** (exponent - keptBits);
+  return Math.ceil(length / unit) * unit;
+}
+
 function sealHere(key: Uint8Array, nonce: Bytes, row: Uint8Array, clear: Uint8Array): Uint8Array {
   const sealed = new Uint8Array(clear.length + TAG_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce);
   cipher.setAAD(row);
   sealed.set(cipher.update(clear));
-  cipher.final(); // of a stream cipher, which leaves nothing for the end
+  cipher.final(); // GCM is a stream cipher: this returns no bytes
   sealed.set(cipher.getAuthTag(), clear.length);
   return sealed;
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { Ballast } from "../../../src/ledger/ballast.ts";
 import { freeBytes } from "../../../src/ledger/disk/free_space.ts";
+import { Ballast } from "../../../src/ledger/disk/space.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
 import {
   DAY_MS,
@@ -99,7 +99,7 @@ test.skipIf(!MAY_MOUNT)(
     await using s = await scene({ stateDir: join(disk.path, "state") });
     await reserveAndSettle(s.ledger, { payload: incompressible(MIB) });
     s.clock.pass(3 * DAY_MS);
-    await s.ledger.prune(1_000); // so that rows fit into the data file as it is, and only the key does not
+    await s.ledger.prune(1_000); // now rows fit into the data file as it is, and the key does not
     const { id } = await s.ledger.reserve(reservation());
     disk.fill();
     const asked = settlement(id, { retention: { payloadMs: DAY_MS, resultMs: 2 * DAY_MS } });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { utf8Decode, utf8Encode } from "../../../src/core/encoding.ts";
+import { LedgerOpenError } from "../../../src/ledger/disk/open_error.ts";
 import {
   migrate,
   type MigrationStep,
@@ -7,7 +8,6 @@ import {
   SCHEMA_VERSION,
   writeSchemaVersion,
 } from "../../../src/ledger/store/migrate.ts";
-import { LedgerOpenError } from "../../../src/ledger/disk/open_error.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
 import { temporaryFolder } from "../temporary.ts";
 

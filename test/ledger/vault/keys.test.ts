@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { utf8Encode } from "../../../src/core/encoding.ts";
-import { padded, paddedLength, unpadded } from "../../../src/ledger/padding.ts";
 import { Vault } from "../../../src/ledger/vault/keys.ts";
 import { temporaryFolder } from "../temporary.ts";
 
@@ -64,27 +63,4 @@ test("open() finishes what a power cut interrupted and leaves other files alone"
     "3.key",
     "note.txt",
   ]);
-});
-
-test("short plaintexts all have one length, long ones at most an eighth more", () => {
-  expect(new Set(Array.from({ length: 250 }, (_, length) => padded(new Uint8Array(length)).length)))
-    .toEqual(
-      new Set([256]),
-    );
-  for (let length = 256; length < 5_000_000; length = Math.ceil(length * 1.37) + 1) {
-    expect(paddedLength(length)).toBeGreaterThanOrEqual(length);
-    expect(paddedLength(length)).toBeLessThanOrEqual(length * 1.125);
-    expect(paddedLength(paddedLength(length))).toBe(paddedLength(length));
-  }
-});
-
-test("unpadded() gives back what was padded and refuses a length that does not fit", () => {
-  for (const length of [0, 1, 252, 253, 1000, 70_000]) {
-    const plaintext = crypto.getRandomValues(
-      new Uint8Array(length).subarray(0, Math.min(length, 65_536)),
-    );
-    expect(unpadded(padded(plaintext))).toEqual(plaintext);
-  }
-  expect(unpadded(new Uint8Array(3))).toBeUndefined();
-  expect(unpadded(new Uint8Array(256).fill(255))).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { createDecipheriv } from "node:crypto";
 import { expect, test } from "vitest";
 import { utf8Encode } from "../../../src/core/encoding.ts";
-import { seal, unseal } from "../../../src/ledger/vault/seal.ts";
+import { padded, paddedLength, seal, unpadded, unseal } from "../../../src/ledger/vault/seal.ts";
 
 const key = crypto.getRandomValues(new Uint8Array(32));
 const row = utf8Encode("row");
@@ -45,4 +45,27 @@ test("no two seals share a nonce", async () => {
 
 test("what is too short for a nonce and a tag is nothing that was sealed", () => {
   expect(unseal(key, row, new Uint8Array(27))).toBeUndefined();
+});
+
+test("short plaintexts all have one length, long ones at most an eighth more", () => {
+  expect(new Set(Array.from({ length: 250 }, (_, length) => padded(new Uint8Array(length)).length)))
+    .toEqual(
+      new Set([256]),
+    );
+  for (let length = 256; length < 5_000_000; length = Math.ceil(length * 1.37) + 1) {
+    expect(paddedLength(length)).toBeGreaterThanOrEqual(length);
+    expect(paddedLength(length)).toBeLessThanOrEqual(length * 1.125);
+    expect(paddedLength(paddedLength(length))).toBe(paddedLength(length));
+  }
+});
+
+test("unpadded() gives back what was padded and refuses a length that does not fit", () => {
+  for (const length of [0, 1, 252, 253, 1000, 70_000]) {
+    const plaintext = crypto.getRandomValues(
+      new Uint8Array(length).subarray(0, Math.min(length, 65_536)),
+    );
+    expect(unpadded(padded(plaintext))).toEqual(plaintext);
+  }
+  expect(unpadded(new Uint8Array(3))).toBeUndefined();
+  expect(unpadded(new Uint8Array(256).fill(255))).toBeUndefined();
 });
