@@ -1,8 +1,9 @@
 /**
- * Run by the crash tests: a ledger that reserves, settles and prunes for several callers at once until it is killed.
+ * Run by the crash tests: a ledger that reserves, settles and prunes for several callers at once,
+ * until it is killed.
  *
- * It says what it knows, one line each, before it goes on: `A nonce` about to ask, `R nonce` reserved, `S nonce` settled,
- * `X code` refused. The line is what a caller would have been answered.
+ * It says what it knows, one line each, before it goes on: `A nonce` about to ask, `R nonce`
+ * reserved, `S nonce` settled, `X code` refused. The line is what a caller would have been answered.
  */
 
 import { Refusal } from "../../src/core/errors.ts";

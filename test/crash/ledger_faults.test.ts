@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { expectSound } from "../ledger/soundness.ts";
-import { HAS_STRACE, runChild } from "./ledger_run.ts";
 import { temporaryFolder } from "../ledger/temporary.ts";
+import { HAS_STRACE, runChild } from "./ledger_run.ts";
 
 /** Nonces of the lines with that letter. */
 function nonces(lines: readonly string[], letter: string): string[] {

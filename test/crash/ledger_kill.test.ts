@@ -5,8 +5,8 @@ import { openLedger } from "../../src/ledger/open.ts";
 import { machineClock } from "../../src/os/clock.ts";
 import { refusalOf, reservation } from "../ledger/scene.ts";
 import { expectSound } from "../ledger/soundness.ts";
-import { HAS_STRACE, runChild } from "./ledger_run.ts";
 import { temporaryFolder } from "../ledger/temporary.ts";
+import { HAS_STRACE, runChild } from "./ledger_run.ts";
 
 const KILLS = Number(Deno.env.get("OPENEXEC_KILLS") ?? 30);
 const PER_KILL_MS = 6_000;
@@ -33,7 +33,7 @@ async function expectKept(stateDir: string, answers: ReadonlyMap<string, string>
   }
 }
 
-/** Every nonce that is there, and its approval, is claimed; unsettled are exactly those without an outcome. */
+/** Each nonce that is there is claimed, and so is its approval; open are those without outcome. */
 async function expectClaimed(stateDir: string): Promise<void> {
   const { statuses } = await expectSound(stateDir);
   const ledger = await openLedger({
@@ -80,7 +80,10 @@ test(
   KILLS * PER_KILL_MS,
 );
 
-/** Where a commit, a key's making and a key's end touch the disk, and how often one thread of a run surely does. */
+/**
+ * The calls by which a commit, a new key and the end of a key reach the disk, and how often one
+ * thread of a run surely makes them.
+ */
 const STEPS = [["fdatasync", 12], ["pwrite64", 12], ["writev", 12], ["fsync", 3], ["rename", 1], [
   "unlink",
   1,

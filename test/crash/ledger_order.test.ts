@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { HAS_STRACE, runChild } from "./ledger_run.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { temporaryFolder } from "../ledger/temporary.ts";
+import { HAS_STRACE, runChild } from "./ledger_run.ts";
 
-/** One finished system call of a trace: its name, its arguments with the paths behind the descriptors, its result. */
+/** A finished system call of a trace. `text` has its arguments, with paths behind descriptors. */
 interface Call {
   readonly name: string;
   readonly text: string;

@@ -9,7 +9,7 @@ import { Vault } from "../../src/ledger/vault/keys.ts";
 import { DAY_MS, reservation, scene, settlement } from "./scene.ts";
 import { temporaryFolder } from "./temporary.ts";
 
-/** Every file below `folder`, whole, each byte as the character of its number, since texts are quick to search. */
+/** Every file below `folder`, each byte as a character: texts are quick to search. */
 function filesBelow(folder: string): { path: string; text: string }[] {
   return Array.from(Deno.readDirSync(folder)).flatMap(({ name, isDirectory }) => {
     const path = join(folder, name);
@@ -69,7 +69,7 @@ test("no byte of the state directory reveals a body or confirms a guess of it, a
   const asked = { payload, salt: requestSalt, approvalText, nonce: "a-nonce-to-be-found" };
   const stored = [];
   for (const payloadMs of [DAY_MS, null]) {
-    const claim = { jti: `grant-${payloadMs}`, uses: 3, bodyDigest };
+    const claim = { jti: `several-${payloadMs}`, uses: 3, bodyDigest };
     const { id } = await s.ledger.reserve(
       reservation({ ...asked, nonce: `${asked.nonce}-${payloadMs}`, claim, payloadMs }),
     );

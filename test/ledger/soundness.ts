@@ -1,4 +1,4 @@
-/** What holds of every ledger at every moment, read from a snapshot; throws at the first thing that does not. */
+/** Checks, in a snapshot, what holds of every ledger at every moment. */
 
 import { equalBytes, utf8Decode } from "../../src/core/encoding.ts";
 import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
@@ -10,7 +10,7 @@ export interface Sound {
   readonly logSize: number;
 }
 
-/** Receipts are those of scene.ts: `receipt of ID` for the execution ID. */
+/** Throws at the first thing that does not hold. Receipts are those of scene.ts. */
 export async function expectSound(stateDir: string): Promise<Sound> {
   const snapshot = await LedgerSnapshot.open(stateDir);
   try {
