@@ -1,5 +1,5 @@
 /**
- * What operators do to the ledger, and the receipt that a restore owes the log. Each act has its
+ * Operators' acts on the ledger, and the receipt that a restore owes the log. Each act has its
  * receipt in the same transaction.
  *
  * Only a daemon has the key that signs receipts. So a restore leaves a note in the ledger, and the

@@ -1,4 +1,4 @@
-/** What the operations of the ledger work on, and how each of them writes. */
+/** The parts that the operations of the ledger share, and the way each of them writes. */
 
 import type { MachineClock } from "../core/clock.ts";
 import type { Approvals } from "./approvals.ts";

@@ -17,7 +17,7 @@ import type { SealedBody } from "./vault/bodies.ts";
 /** The value of a row that says everything in its key. */
 const NOTHING = new Uint8Array();
 
-/** What is sealed for a reservation before its transaction. */
+/** The bodies that are sealed before the transaction of a reservation. */
 interface Sealed {
   readonly request: SealedBody | null;
   readonly binding: SealedBody | null;

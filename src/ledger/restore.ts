@@ -6,8 +6,8 @@
  *   the restore is refused from now on (`approval_fenced`). Now is the latest of three: the wall
  *   clock, the time by the backup, and the time by the ledger that was there, if that can be read.
  *   If the wall clock was set back, that daemon went on by its uptime.
- * - What was in flight when the backup was made has long ended, so its requests are dropped: it
- *   becomes `outcome_unknown` and never runs again.
+ * - Executions that were in flight in the backup have long ended, so their requests are dropped:
+ *   they become `outcome_unknown` and never run again.
  * - The next daemon records the restore in the log (operate.ts).
  * - The ledger that was there is kept beside it, under another name. Until the last rename the old
  *   one is in place.

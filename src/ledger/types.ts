@@ -1,4 +1,4 @@
-/** What the ledger takes and gives: executions, bodies, claims, receipts and reports. */
+/** The types that the ledger takes and gives: executions, bodies, claims and reports. */
 
 import type { Retention } from "../config/config.ts";
 import type { ErrorCode } from "../core/errors.ts";
@@ -39,7 +39,7 @@ export interface ExecutionRecord {
   readonly resolution: { readonly from: ExecutionStatus; readonly logIndex: number } | null;
 }
 
-/** What is kept of a request during its retention. */
+/** The part of a request that is kept during its retention. */
 export interface RequestBody {
   /** RFC 8785 text of {"action","payload"}: the bytes that were digested. */
   readonly canonical: string;

@@ -98,7 +98,7 @@ interface Meta {
   readonly trees: readonly Tree[];
 }
 
-/** What a page leads to. */
+/** Everything that a page leads to. */
 interface PageLinks {
   readonly children: readonly number[];
   readonly trees: readonly Tree[];

@@ -2,7 +2,7 @@
  * Tells why a commit failed: a full disk, which passes, or anything else, which does not.
  *
  * lmdb-js rejects with an error whose `commitError` is a promise that rejects with the cause. It
- * also rejects promises that it hands to nobody. Those would end the process, so they are taken
+ * also rejects promises that it keeps to itself. Those would end the process, so they are taken
  * here.
  */
 

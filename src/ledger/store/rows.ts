@@ -115,7 +115,7 @@ export function decodeExecution(id: string, row: Uint8Array): StoredExecution {
   return { record, requestBucketMs, resultBucketMs };
 }
 
-/** What is known of an approval, under approvalKey(iss, jti). */
+/** An approval, under approvalKey(iss, jti). */
 export interface ApprovalRow {
   readonly usesTaken: number;
   readonly usesAllowed: number;

@@ -13,7 +13,7 @@
  * - A key is on disk, and so is its name, before anything is sealed under it.
  * - Destruction overwrites, flushes, removes and flushes the folder, in this order. After it, only
  *   the storage device itself may remember the key.
- * - What is sealed is padded, so that its length confirms no guess of a short payload.
+ * - Plaintexts are padded, so that its length confirms no guess of a short payload.
  */
 
 import { join } from "node:path";
