@@ -6,6 +6,8 @@
  */
 
 import type { CheckpointConfig } from "../config/config.ts";
+import { utf8Encode } from "../core/encoding.ts";
+import { replaceFile } from "../ledger/disk/durable_file.ts";
 import type { LogHead, SignedHead } from "./log_head.ts";
 
 export interface CheckpointPublisherParts {
@@ -52,7 +54,8 @@ export class CheckpointPublisher {
     if (size === this.#published) return;
     const { file, command } = config;
     const written = await Promise.all([
-      anchor === null || this.#attempt("anchor", () => replaceFile(anchor, text)),
+      anchor === null ||
+      this.#attempt("anchor", () => replaceFile(anchor, utf8Encode(text), 0o644)),
       file === null ||
       this.#attempt("file", () => Deno.writeTextFile(file, `${text}\n`, { append: true })),
       command === null || this.#attempt("command", () => run(command, text)),
@@ -69,23 +72,4 @@ export class CheckpointPublisher {
       return false;
     }
   }
-}
-
-/** Written beside, flushed and renamed: a crash leaves the older checkpoint or the newer. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`;
-  {
-    using file = await Deno.open(temporary, {
-      write: true,
-      create: true,
-      truncate: true,
-      mode: 0o644,
-    });
-    const bytes = new TextEncoder().encode(text);
-    for (let written = 0; written < bytes.length;) {
-      written += await file.write(bytes.subarray(written));
-    }
-    await file.sync();
-  }
-  await Deno.rename(temporary, path);
 }

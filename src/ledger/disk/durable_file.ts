@@ -6,22 +6,27 @@
 import { dirname, join } from "node:path";
 
 const DRAFT = ".draft";
-const OVERWRITE = { write: true, create: true, truncate: true, mode: 0o600 };
 
 /** Says whether a power cut left this name behind before its file was complete. */
 export function isDraft(name: string): boolean {
   return name.endsWith(DRAFT);
 }
 
-/** Writes `path` (0600) whole or not at all, in place of what was there. */
-export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+/** Writes `path` whole or not at all: a crash leaves the older file or the newer one. */
+export async function replaceFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
   const draft = `${path}${DRAFT}`;
   {
-    using file = await Deno.open(draft, OVERWRITE);
+    using file = await openDraft(draft, mode);
     await writeAll(file, bytes);
     await file.sync();
   }
-  await renameDurably(draft, path);
+  await Deno.rename(draft, path);
+}
+
+/** Replaces `path` (0600), and resolves when its name is on disk as well. */
+export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  await replaceFile(path, bytes, 0o600);
+  await flush(dirname(path));
 }
 
 /** Renames a flushed file or folder; resolves when the new name is on disk. */
@@ -58,6 +63,18 @@ export async function createFolder(path: string): Promise<void> {
     throw error;
   }
   await flush(join(path, ".."));
+}
+
+/** Never reuses the draft of an interrupted write: it would keep that file's mode. */
+async function openDraft(path: string, mode: number): Promise<Deno.FsFile> {
+  const options = { write: true, createNew: true, mode };
+  try {
+    return await Deno.open(path, options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    await Deno.remove(path);
+    return await Deno.open(path, options);
+  }
 }
 
 async function openIfThere(path: string): Promise<Deno.FsFile | undefined> {

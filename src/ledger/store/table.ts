@@ -33,7 +33,7 @@ export interface Row {
 }
 
 /** From `start`, inclusive, to `end`, exclusive; `reverse` goes down from `end`. */
-export interface Range {
+interface Range {
   readonly start: Uint8Array;
   readonly end: Uint8Array;
   readonly reverse?: boolean;
