@@ -43,7 +43,7 @@ export async function fill(
 
 async function executeOne(
   ledger: Ledger,
-  signer: Signer,
+  signingKey: SigningKey,
   i: number,
   open: boolean,
 ): Promise<void> {

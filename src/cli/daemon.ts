@@ -86,7 +86,7 @@ export class Daemon {
     config: Config,
     environment: Environment,
     ledger: Ledger,
-    signer: Signer,
+    signingKey: SigningKey,
     executors: ExecutorPool,
   ): Promise<Daemon> {
     const { clock, executorId } = ledger;
@@ -231,7 +231,7 @@ async function openSigningKey(
   { stateDir, anchor }: Config,
   { systemd }: Environment,
   ledger: Ledger,
-): Promise<Signer> {
+): Promise<SigningKey> {
   const { log, clock, executorId } = ledger;
   const keys = loadExecutorKeys(stateDir, systemd.credentialsDirectory, currentKeyid(log));
   if (anchor !== null) checkAnchor(anchor, executorId, keys.current.publicKey, log);
