@@ -5,7 +5,7 @@ import * as esbuild from "esbuild";
 /** What lies in the program folder, and the source it is made from; src/os/program.ts knows these names. */
 const MAIN = { main: "src/main.ts" };
 const EXECUTOR = { executor: "src/executor/child/main.ts" };
-const SIGNATURES = { signatures: "src/cli/signature_worker.ts" };
+const SIGNATURES = { signatures: "src/audit/signature_worker.ts" };
 
 /** What workers load: these import each other by their bare names, so each is bundled without the others. */
 const OWN_MODULES = {

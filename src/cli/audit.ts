@@ -2,10 +2,10 @@
 
 import type { Command } from "commander";
 import { setImmediate as turn } from "node:timers/promises";
-import { auditLog, type AuditOptions } from "../log/audit.ts";
-import { auditExport } from "../log/audit_export.ts";
-import type { AuditReport } from "../log/audit_report.ts";
-import type { FirstBadSignature } from "../log/signature_jobs.ts";
+import { auditLog, type AuditOptions } from "../audit/audit.ts";
+import { auditExport } from "../audit/export.ts";
+import type { AuditReport } from "../audit/report.ts";
+import type { FirstBadSignature } from "../audit/signature_jobs.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
 import { hexEncode } from "../core/encoding.ts";
 import { formatPublicKey } from "../core/public_key.ts";
@@ -15,7 +15,7 @@ import { publicKeyArgument } from "./executor_keys.ts";
 import { FAILED } from "./exit_code.ts";
 import { collect, readChunks } from "./input.ts";
 import { startProgress } from "./progress.ts";
-import { SignatureThread } from "./signature_thread.ts";
+import { SignatureThread } from "../audit/signature_thread.ts";
 import { findConfig } from "./surroundings.ts";
 
 interface AuditFlags extends LocalFlags {
@@ -70,7 +70,7 @@ export function auditCommand(cli: Cli): Command {
 const BATCH = 256;
 
 async function auditState(cli: Cli, stateDir: string, options: AuditOptions): Promise<AuditReport> {
-  const { LedgerSnapshot } = await import("../ledger/snapshot.ts"); // not before: it loads native code
+  const { LedgerSnapshot } = await import("../audit/snapshot.ts"); // not before: it loads native code
   const snapshot = await LedgerSnapshot.open(stateDir);
   const progress = startProgress(cli, "entries", snapshot.log.size());
   try {

@@ -60,7 +60,7 @@ function isLeftToUs(error: unknown): boolean {
 }
 
 async function copyOffline(cli: Cli, target: string, flags: LocalFlags): Promise<JsonObject> {
-  const { LedgerSnapshot } = await import("../ledger/snapshot.ts"); // not before: it loads native code
+  const { LedgerSnapshot } = await import("../audit/snapshot.ts"); // not before: it loads native code
   const snapshot = await LedgerSnapshot.open(findConfig(cli, flags).config.stateDir);
   try {
     await snapshot.backup(target);

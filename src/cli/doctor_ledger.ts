@@ -7,7 +7,7 @@ import { checkAnchor } from "../engine/anchor.ts";
 import { currentKeyid } from "../engine/executor_key.ts";
 import { checkIdentity } from "../ledger/identity.ts";
 import { exists, ledgerFolder } from "../ledger/disk/layout.ts";
-import type { LedgerSnapshot } from "../ledger/snapshot.ts";
+import type { LedgerSnapshot } from "../audit/snapshot.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import { parseTime } from "../log/time.ts";
 import { checkSigner, type Vantage } from "./doctor_keys.ts";
@@ -24,7 +24,7 @@ export async function checkLedger(
     if (!await exists(ledgerFolder(config.stateDir))) {
       return [ok("ledger", "there is none yet: it is made on first start")];
     }
-    const { LedgerSnapshot } = await import("../ledger/snapshot.ts"); // not before: it loads native code
+    const { LedgerSnapshot } = await import("../audit/snapshot.ts"); // not before: it loads native code
     const snapshot = await LedgerSnapshot.open(config.stateDir);
     try {
       return inspect(snapshot, config, nowMs, vantage);

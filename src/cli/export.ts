@@ -3,9 +3,9 @@
 import type { Command } from "commander";
 import { equalBytes, utf8Encode } from "../core/encoding.ts";
 import { StartupError } from "../core/startup_error.ts";
-import type { LedgerSnapshot } from "../ledger/snapshot.ts";
+import type { LedgerSnapshot } from "../audit/snapshot.ts";
 import { openCheckpoint } from "../log/checkpoint.ts";
-import { formatEntry, formatFinalCheckpoint, formatHeader } from "../log/export_format.ts";
+import { formatEntry, formatFinalCheckpoint, formatHeader } from "../audit/export_format.ts";
 import { parseReceiptKey } from "../log/keyid.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import { rootOf } from "../log/tree.ts";
@@ -42,7 +42,7 @@ export function exportCommand(cli: Cli): Command {
       const kept = flags.checkpoint === undefined
         ? await newestCheckpoint(cli, flags)
         : readCheckpoints(cli, flags.checkpoint).at(-1);
-      const { LedgerSnapshot } = await import("../ledger/snapshot.ts"); // not before: it loads native code
+      const { LedgerSnapshot } = await import("../audit/snapshot.ts"); // not before: it loads native code
       const snapshot = await LedgerSnapshot.open(stateDir);
       try {
         const checkpoint = kept ?? signedCheckpoint(snapshot, stateDir);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { OpenExecUnreachable } from "../client/errors.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { currentKeyid, loadExecutorKeys } from "../engine/executor_key.ts";
-import type { LedgerSnapshot } from "../ledger/snapshot.ts";
+import type { LedgerSnapshot } from "../audit/snapshot.ts";
 import { signCheckpoint } from "../log/checkpoint.ts";
 import { rootOf } from "../log/tree.ts";
 import type { Cli, DaemonFlags } from "./command.ts";

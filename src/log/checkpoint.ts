@@ -8,7 +8,7 @@
 import { base64Encode, utf8Encode } from "../core/encoding.ts";
 import { type SigningKey, verify } from "../core/ed25519.ts";
 import { ED25519, isNoteName, type NoteKey, noteKeyId } from "./note_key.ts";
-import { formatSignedNote, parseSignedNote, signaturesBy, type SignedNote } from "./signed_note.ts";
+import { formatSignedNote, parseSignedNote, signaturesBy, type SignedNote } from "./note.ts";
 import { decodeDecimal, decodeHash } from "./text_values.ts";
 
 export interface TreeHead {

@@ -15,7 +15,7 @@ import {
   parseSignedNote,
   signaturesBy,
   type SignedNote,
-} from "./signed_note.ts";
+} from "./note.ts";
 import { equalBytes } from "../core/encoding.ts";
 
 const TIME_BYTES = 8;

@@ -79,7 +79,7 @@ function sources(root: string): OwnParts {
     main: joinPath(root, "src/main.ts"),
     executor: joinPath(root, "src/executor/child/main.ts"),
     worker: joinPath(root, "src/executor/child/worker.ts"),
-    signatures: joinPath(root, "src/cli/signature_worker.ts"),
+    signatures: joinPath(root, "src/audit/signature_worker.ts"),
     probe: joinPath(root, "src/executor/child/probe.ts"),
     openexec: joinPath(root, "src/actions/define.ts"),
     builtins: new Map([

@@ -2,7 +2,7 @@
 
 import { decodeReceipt } from "../../src/log/receipt.ts";
 import type { ExecutionRecord } from "../../src/ledger/types.ts";
-import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
+import { LedgerSnapshot } from "../../src/audit/snapshot.ts";
 import type { Told } from "./daemon_client.ts";
 
 /** A file that a handler left as it started. */

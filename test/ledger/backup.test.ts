@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openLedger } from "../../src/ledger/open.ts";
 import { restoreLedger } from "../../src/ledger/restore.ts";
-import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
+import { LedgerSnapshot } from "../../src/audit/snapshot.ts";
 import {
   DAY_MS,
   HOUR_MS,

@@ -1,7 +1,7 @@
 /** Checks, in a snapshot, what holds of every ledger at every moment. */
 
 import { equalBytes, utf8Decode } from "../../src/core/encoding.ts";
-import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
+import { LedgerSnapshot } from "../../src/audit/snapshot.ts";
 import { Frontier, leafHash } from "../../src/log/tree.ts";
 
 export interface Sound {

@@ -19,7 +19,7 @@ const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), 
 const PAGE = `
   import { base64Decode } from "../../src/core/encoding.ts";
   import { nativeCrypto } from "../../src/core/native_crypto.ts";
-  import { auditExport } from "../../src/log/audit_export.ts";
+  import { auditExport } from "../../src/audit/export.ts";
   import { verifyReceipt } from "../../src/log/verify_receipt.ts";
   globalThis.run = async (text) => {
     const { key, file, options, exported } = JSON.parse(text);

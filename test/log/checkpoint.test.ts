@@ -10,7 +10,7 @@ import {
   signCheckpoint,
 } from "../../src/log/checkpoint.ts";
 import { formatVkey, noteKeyId, parseVkey } from "../../src/log/note_key.ts";
-import { formatSignatureLine } from "../../src/log/signed_note.ts";
+import { formatSignatureLine } from "../../src/log/note.ts";
 import { vectors } from "./merkle_vectors.ts";
 
 const vector = vectors.checkpoint;

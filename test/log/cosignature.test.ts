@@ -10,7 +10,7 @@ import {
   type Witness,
 } from "../../src/log/cosignature.ts";
 import { COSIGNATURE, formatVkey, noteKeyId } from "../../src/log/note_key.ts";
-import { formatSignatureLine, parseSignedNote } from "../../src/log/signed_note.ts";
+import { formatSignatureLine, parseSignedNote } from "../../src/log/note.ts";
 import { cosign, witnessOf } from "./witness.ts";
 
 const executorId = "openexec:h";

@@ -4,8 +4,8 @@ import { utf8Encode } from "../../src/core/encoding.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import type { Digest, JsonObject } from "../../src/core/types.ts";
-import { writeExport } from "../../src/log/audit_export.ts";
-import type { ExecutionFact, LedgerFacts } from "../../src/log/audit_ledger.ts";
+import { writeExport } from "../../src/audit/export.ts";
+import type { ExecutionFact, LedgerFacts } from "../../src/audit/executions.ts";
 import { signCheckpoint } from "../../src/log/checkpoint.ts";
 import { inclusionProof } from "../../src/log/proof.ts";
 import {
@@ -19,7 +19,7 @@ import {
 } from "../../src/log/receipt.ts";
 import { type LoggedReceipt, receiptEnvelope, signReceipt } from "../../src/log/signed_receipt.ts";
 import { formatTlogProof } from "../../src/log/tlog_proof.ts";
-import { SampleClaims } from "./sample_claims.ts";
+import { SampleClaims } from "../audit/sample_claims.ts";
 import { StoredTree } from "./stored_tree.ts";
 
 export const PEER = { uid: 1000, gid: 1000, pid: 4321, socket: "agent.sock" };

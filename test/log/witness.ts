@@ -4,7 +4,7 @@ import { concatBytes } from "../../src/core/encoding.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { cosignedMessage, type Witness } from "../../src/log/cosignature.ts";
 import { COSIGNATURE, noteKeyId } from "../../src/log/note_key.ts";
-import { formatSignatureLine, parseSignedNote } from "../../src/log/signed_note.ts";
+import { formatSignatureLine, parseSignedNote } from "../../src/log/note.ts";
 
 export interface TestWitness extends SigningKey {
   readonly key: Witness;

@@ -9,7 +9,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from "../../src/log/proof.ts";
-import { formatSignedNote, parseSignedNote } from "../../src/log/signed_note.ts";
+import { formatSignedNote, parseSignedNote } from "../../src/log/note.ts";
 import { formatTime, parseTime } from "../../src/log/time.ts";
 import { formatTlogProof, parseTlogProof } from "../../src/log/tlog_proof.ts";
 import { leafHash } from "../../src/log/tree.ts";

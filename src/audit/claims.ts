@@ -5,8 +5,8 @@
  * Memory: an entry for each approval that was used more than once, or revoked and never used.
  */
 
-import { type AuditProblem, problem } from "./audit_report.ts";
-import type { AdminReceipt, SettledExecution } from "./receipt.ts";
+import { type AuditProblem, problem } from "./report.ts";
+import type { AdminReceipt, SettledExecution } from "../log/receipt.ts";
 
 export type Claimant = Pick<SettledExecution, "id" | "nonce" | "approval">;
 

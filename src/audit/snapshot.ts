@@ -8,24 +8,24 @@
 
 import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
-import type { ClaimFacts } from "../log/audit_claims.ts";
+import type { ClaimFacts } from "./claims.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
 import { releaseMappedFile } from "../os/mapped_file.ts";
-import { logReader } from "./log.ts";
-import { backup } from "./backup.ts";
-import { claimReader } from "./claims.ts";
-import { findExecution } from "./find.ts";
-import { readIdentity } from "./identity.ts";
-import { checkDataFile } from "./disk/data_file.ts";
-import { EXECUTION_KEYS, executionIdOf, peerKey } from "./store/keys.ts";
-import { dataFile, exists, ledgerFolder } from "./disk/layout.ts";
-import type { ExecutionRecord, LogReader } from "./types.ts";
-import { checkSchemaVersion } from "./store/migrate.ts";
-import { LedgerOpenError } from "./disk/open_error.ts";
-import { decodeExecution } from "./store/rows.ts";
-import { readState } from "./store/state.ts";
-import { Store } from "./store/store.ts";
-import { StateLock } from "./disk/lock.ts";
+import { logReader } from "../ledger/log.ts";
+import { backup } from "../ledger/backup.ts";
+import { claimReader } from "./claim_reader.ts";
+import { findExecution } from "../ledger/find.ts";
+import { readIdentity } from "../ledger/identity.ts";
+import { checkDataFile } from "../ledger/disk/data_file.ts";
+import { EXECUTION_KEYS, executionIdOf, peerKey } from "../ledger/store/keys.ts";
+import { dataFile, exists, ledgerFolder } from "../ledger/disk/layout.ts";
+import type { ExecutionRecord, LogReader } from "../ledger/types.ts";
+import { checkSchemaVersion } from "../ledger/store/migrate.ts";
+import { LedgerOpenError } from "../ledger/disk/open_error.ts";
+import { decodeExecution } from "../ledger/store/rows.ts";
+import { readState } from "../ledger/store/state.ts";
+import { Store } from "../ledger/store/store.ts";
+import { StateLock } from "../ledger/disk/lock.ts";
 
 const PEER_KEYS = {
   start: peerKey(0, EXECUTION_KEYS.start),

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { auditLog } from "../../src/log/audit.ts";
-import type { ExecutionFact, LedgerFacts } from "../../src/log/audit_ledger.ts";
+import { auditLog } from "../../src/audit/audit.ts";
+import type { ExecutionFact, LedgerFacts } from "../../src/audit/executions.ts";
 import type { LoggedReceipt } from "../../src/log/signed_receipt.ts";
 import { SampleClaims } from "./sample_claims.ts";
-import { executionId, SampleLog, settledExecution } from "./sample_log.ts";
+import { executionId, SampleLog, settledExecution } from "../log/sample_log.ts";
 
 const approvedBy = (jti: string) =>
   ({ scheme: "dsse", iss: "rm", jti, signers: [{ name: "rm", keyid: "rm-1" }] }) as const;

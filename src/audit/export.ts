@@ -2,8 +2,8 @@
 
 import { equalBytes } from "../core/encoding.ts";
 import { type AuditOptions, LogAudit } from "./audit.ts";
-import { type AuditProblem, type AuditReport, problem } from "./audit_report.ts";
-import { openCheckpoint } from "./checkpoint.ts";
+import { type AuditProblem, type AuditReport, problem } from "./report.ts";
+import { openCheckpoint } from "../log/checkpoint.ts";
 import {
   type ExportHeader,
   formatEntry,
@@ -11,7 +11,7 @@ import {
   formatHeader,
 } from "./export_format.ts";
 import { type ExportFault, ExportReader } from "./export_reader.ts";
-import type { LoggedReceipt } from "./signed_receipt.ts";
+import type { LoggedReceipt } from "../log/signed_receipt.ts";
 
 /** The lines of an export; `checkpoint` is the text of one of exactly these entries. */
 export function* writeExport(

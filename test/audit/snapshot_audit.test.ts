@@ -8,15 +8,15 @@ import { approvalKey, executionKey, nonceKey, peerKey } from "../../src/ledger/s
 import type { ExecutionRecord, Reservation } from "../../src/ledger/types.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { restoreLedger } from "../../src/ledger/restore.ts";
-import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
+import { LedgerSnapshot } from "../../src/audit/snapshot.ts";
 import { Store } from "../../src/ledger/store/store.ts";
 import type { Tables } from "../../src/ledger/store/table.ts";
-import { auditLog } from "../../src/log/audit.ts";
-import type { AuditReport } from "../../src/log/audit_report.ts";
+import { auditLog } from "../../src/audit/audit.ts";
+import type { AuditReport } from "../../src/audit/report.ts";
 import { adminReceipt, executionReceipt, keyReceipt } from "../../src/log/receipt.ts";
 import { signReceipt } from "../../src/log/signed_receipt.ts";
-import { refusalOf, reservation, scene, settlement, type TestClock } from "./scene.ts";
-import { temporaryFolder } from "./temporary.ts";
+import { refusalOf, reservation, scene, settlement, type TestClock } from "../ledger/scene.ts";
+import { temporaryFolder } from "../ledger/temporary.ts";
 
 const signer: SigningKey = signingKeyOf(new Uint8Array(32).fill(1));
 const PEER = { uid: 0, gid: 0, pid: 1, socket: "admin.sock" };

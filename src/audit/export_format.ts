@@ -14,8 +14,8 @@ import { parseEnvelope } from "../core/dsse.ts";
 import { Refusal } from "../core/errors.ts";
 import { type JsonNode, memberOf, parseIJson } from "../core/json.ts";
 import { formatPublicKey } from "../core/public_key.ts";
-import { parseReceiptKey } from "./keyid.ts";
-import { type LoggedReceipt, receiptEnvelope, receiptOfEnvelope } from "./signed_receipt.ts";
+import { parseReceiptKey } from "../log/keyid.ts";
+import { type LoggedReceipt, receiptEnvelope, receiptOfEnvelope } from "../log/signed_receipt.ts";
 
 const FORMAT = "openexec.export.v1";
 

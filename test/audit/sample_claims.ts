@@ -1,6 +1,6 @@
 /** Claims in memory, as executions take them. */
 
-import type { ApprovalFact, Claimant, ClaimFact, ClaimFacts } from "../../src/log/audit_claims.ts";
+import type { ApprovalFact, Claimant, ClaimFact, ClaimFacts } from "../../src/audit/claims.ts";
 
 export class SampleClaims implements ClaimFacts {
   /** Nonce -> id of its execution. */

@@ -3,7 +3,7 @@
  * Jobs are plain data, and one buffer when they are packed, so that a batch may go to another thread at no cost.
  */
 
-import { type SignedReceipt, verifyReceiptSignature } from "./signed_receipt.ts";
+import { type SignedReceipt, verifyReceiptSignature } from "../log/signed_receipt.ts";
 
 export interface SignatureJob {
   readonly receipt: Pick<SignedReceipt, "body" | "signature">;

@@ -7,7 +7,7 @@ import {
   parseFinalCheckpoint,
   parseHeader,
 } from "./export_format.ts";
-import type { LoggedReceipt } from "./signed_receipt.ts";
+import type { LoggedReceipt } from "../log/signed_receipt.ts";
 
 const NEWLINE = 0x0a;
 /** A receipt is a few kilobytes; whoever sends more without a newline sends no export. */

@@ -8,7 +8,7 @@
  */
 
 import { pathToFileURL } from "node:url";
-import { firstBadSignature, packJobs, type SignatureJob } from "../log/signature_jobs.ts";
+import { firstBadSignature, packJobs, type SignatureJob } from "./signature_jobs.ts";
 import { program } from "../os/program.ts";
 
 /** Batches that are verified before a thread is started: most logs take less time than its start. */

@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { equalBytes } from "../../src/core/encoding.ts";
 import { EXECUTION_KEYS, leafKey } from "../../src/ledger/store/keys.ts";
-import { LedgerSnapshot } from "../../src/ledger/snapshot.ts";
+import { LedgerSnapshot } from "../../src/audit/snapshot.ts";
 import { Store } from "../../src/ledger/store/store.ts";
 import type { Tables } from "../../src/ledger/store/table.ts";
-import { reserveAndSettle, scene } from "./scene.ts";
-import { temporaryFolder } from "./temporary.ts";
+import { reserveAndSettle, scene } from "../ledger/scene.ts";
+import { temporaryFolder } from "../ledger/temporary.ts";
 
 /** A ledger of five executions, changed behind its back. */
 async function tampered(change: (tables: Tables) => void): Promise<LedgerSnapshot> {

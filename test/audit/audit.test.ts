@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { signCheckpoint } from "../../src/log/checkpoint.ts";
-import { auditLog, type AuditOptions } from "../../src/log/audit.ts";
-import type { ExecutionFact } from "../../src/log/audit_ledger.ts";
+import { auditLog, type AuditOptions } from "../../src/audit/audit.ts";
+import type { ExecutionFact } from "../../src/audit/executions.ts";
 import {
   encodeReceipt,
   keyReceipt,
@@ -10,7 +10,7 @@ import {
   resolutionReceipt,
   type SettledExecution,
 } from "../../src/log/receipt.ts";
-import { firstBadSignature } from "../../src/log/signature_jobs.ts";
+import { firstBadSignature } from "../../src/audit/signature_jobs.ts";
 import { type LoggedReceipt, signReceipt } from "../../src/log/signed_receipt.ts";
 import {
   digest,
@@ -20,7 +20,7 @@ import {
   settledExecution,
   START_MS,
   unsuccessful,
-} from "./sample_log.ts";
+} from "../log/sample_log.ts";
 
 function* batchesOf(
   entries: readonly LoggedReceipt[],

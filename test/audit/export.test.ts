@@ -2,15 +2,15 @@ import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../src/core/canonical_json.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
-import { auditExport, writeExport } from "../../src/log/audit_export.ts";
+import { auditExport, writeExport } from "../../src/audit/export.ts";
 import {
   formatEntry,
   formatFinalCheckpoint,
   formatHeader,
   parseEntry,
-} from "../../src/log/export_format.ts";
-import { ExportReader } from "../../src/log/export_reader.ts";
-import { SampleLog } from "./sample_log.ts";
+} from "../../src/audit/export_format.ts";
+import { ExportReader } from "../../src/audit/export_reader.ts";
+import { SampleLog } from "../log/sample_log.ts";
 
 const log = SampleLog.of(4);
 const text = log.export();

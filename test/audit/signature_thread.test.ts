@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { SignatureThread } from "../../src/cli/signature_thread.ts";
+import { SignatureThread } from "../../src/audit/signature_thread.ts";
 import {
   firstBadSignature,
   packJobs,
   type SignatureJob,
   unpackJobs,
-} from "../../src/log/signature_jobs.ts";
+} from "../../src/audit/signature_jobs.ts";
 import { SampleLog } from "../log/sample_log.ts";
 
 const log = SampleLog.of(20);

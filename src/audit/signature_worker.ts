@@ -1,6 +1,6 @@
 /** The other thread of an audit (signature_thread.ts): it may do nothing but compute, and is told everything over one port. */
 
-import { firstBadSignature, unpackJobs } from "../log/signature_jobs.ts";
+import { firstBadSignature, unpackJobs } from "./signature_jobs.ts";
 
 addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;

@@ -1,6 +1,6 @@
 /** What an audit reports: that everything holds, or the first thing that does not. */
 
-import type { ChainedKey } from "./key_chain.ts";
+import type { ChainedKey } from "../log/key_chain.ts";
 
 export type AuditCode =
   /** The text is not what an export writes. */

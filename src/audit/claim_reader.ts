@@ -1,10 +1,10 @@
 /** Claims as an audit wants them: the rows that keep anything from running twice, one by one, and how many there are. */
 
 import { Refusal } from "../core/errors.ts";
-import type { ApprovalFact, ClaimFacts } from "../log/audit_claims.ts";
-import { decodeApproval } from "./store/rows.ts";
-import { approvalKey, executionIdOf, nonceKey } from "./store/keys.ts";
-import type { Tables } from "./store/table.ts";
+import type { ApprovalFact, ClaimFacts } from "./claims.ts";
+import { decodeApproval } from "../ledger/store/rows.ts";
+import { approvalKey, executionIdOf, nonceKey } from "../ledger/store/keys.ts";
+import type { Tables } from "../ledger/store/table.ts";
 
 const EXECUTION_KEY_BYTES = 16;
 

@@ -1,11 +1,11 @@
 /** Checkpoints against the entries as they stream by: those kept elsewhere, and the one an export ends with. */
 
 import { equalBytes } from "../core/encoding.ts";
-import { type AuditProblem, problem } from "./audit_report.ts";
-import { openCheckpoint, parseTreeHead, type TreeHead } from "./checkpoint.ts";
-import type { ChainedKey } from "./key_chain.ts";
-import { parseSignedNote } from "./signed_note.ts";
-import type { Frontier } from "./tree.ts";
+import { type AuditProblem, problem } from "./report.ts";
+import { openCheckpoint, parseTreeHead, type TreeHead } from "../log/checkpoint.ts";
+import type { ChainedKey } from "../log/key_chain.ts";
+import { parseSignedNote } from "../log/note.ts";
+import type { Frontier } from "../log/tree.ts";
 
 interface Kept {
   readonly text: string;

@@ -6,14 +6,14 @@
  */
 
 import { equalBytes } from "../core/encoding.ts";
-import { CheckpointAudit } from "./audit_checkpoint.ts";
-import { type LedgerFacts, LedgerMatch } from "./audit_ledger.ts";
-import { type AuditProblem, type AuditReport, problem } from "./audit_report.ts";
-import { KeyChain } from "./key_chain.ts";
-import { decodeReceipt, type Receipt } from "./receipt.ts";
+import { CheckpointAudit } from "./checkpoints.ts";
+import { type LedgerFacts, LedgerMatch } from "./executions.ts";
+import { type AuditProblem, type AuditReport, problem } from "./report.ts";
+import { KeyChain } from "../log/key_chain.ts";
+import { decodeReceipt, type Receipt } from "../log/receipt.ts";
 import { type FirstBadSignature, firstBadSignature, type SignatureJob } from "./signature_jobs.ts";
-import type { LoggedReceipt } from "./signed_receipt.ts";
-import { Frontier, leafHash, type NodeReader } from "./tree.ts";
+import type { LoggedReceipt } from "../log/signed_receipt.ts";
+import { Frontier, leafHash, type NodeReader } from "../log/tree.ts";
 
 export interface AuditOptions {
   /** Absent: as entry 0 has it. */

@@ -1,14 +1,19 @@
 /**
  * Ledger against log, in both directions: every receipt of an execution belongs to the execution that names its index,
  * every settled execution has its receipt, and both say the same. Every other execution is listed as unsettled. What they
- * claimed is for audit_claims.ts. Memory: four bytes for each entry.
+ * claimed is for claims.ts. Memory: four bytes for each entry.
  */
 
 import type { ExecutionStatus } from "../core/types.ts";
-import { type ClaimFacts, ClaimMatch } from "./audit_claims.ts";
-import { type AuditProblem, problem } from "./audit_report.ts";
-import type { ExecutionReceipt, Receipt, ResolutionReceipt, SettledExecution } from "./receipt.ts";
-import { parseTime } from "./time.ts";
+import { type ClaimFacts, ClaimMatch } from "./claims.ts";
+import { type AuditProblem, problem } from "./report.ts";
+import type {
+  ExecutionReceipt,
+  Receipt,
+  ResolutionReceipt,
+  SettledExecution,
+} from "../log/receipt.ts";
+import { parseTime } from "../log/time.ts";
 
 /** What the ledger says of an execution; a record of the ledger has this shape. */
 export interface ExecutionFact extends Omit<SettledExecution, "status" | "settledAtMs"> {
