@@ -5,7 +5,6 @@ import * as esbuild from "esbuild";
 /** What lies in the program folder, and the source it is made from; src/os/program.ts knows these names. */
 const MAIN = { main: "src/main.ts" };
 const EXECUTOR = { executor: "src/executor/child/main.ts" };
-const SIGNATURES = { signatures: "src/audit/signature_worker.ts" };
 
 /** What workers load: these import each other by their bare names, so each is bundled without the others. */
 const OWN_MODULES = {
@@ -75,7 +74,7 @@ export async function bundle(
   };
   const results = [
     await esbuild.build({ ...settings, ...main }),
-    await esbuild.build({ ...settings, entryPoints: { ...EXECUTOR, ...SIGNATURES } }),
+    await esbuild.build({ ...settings, entryPoints: EXECUTOR }),
     await esbuild.build({
       ...settings,
       entryPoints: destination === "npm_package" ? OWN_MODULES : { ...OWN_MODULES, ...PACKAGES },

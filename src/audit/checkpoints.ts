@@ -1,39 +1,38 @@
-/** Checkpoints against the entries as they stream by: those kept elsewhere, and the one an export ends with. */
+/** Compares checkpoints with the entries: those kept elsewhere, and the one that ends an export. */
 
 import { equalBytes } from "../core/encoding.ts";
-import { type AuditProblem, problem } from "./report.ts";
 import { openCheckpoint, parseTreeHead, type TreeHead } from "../log/checkpoint.ts";
 import type { ChainedKey } from "../log/key_chain.ts";
 import { parseSignedNote } from "../log/note.ts";
 import type { Frontier } from "../log/tree.ts";
+import { type AuditProblem, problem } from "./report.ts";
 
 interface Kept {
   readonly text: string;
-  /** Not to be believed before its signature was verified, which takes keys that only the whole log tells. */
+  /** Unverified until the end, for only the whole log tells the keys that may have signed it. */
   readonly head: TreeHead | undefined;
+  /** Whether the entries it covers are others than it saw. */
+  differs: boolean;
 }
 
 export class CheckpointAudit {
   readonly #kept: Kept[] = [];
   /** By size, because there may be as many as entries. */
   readonly #bySize = new Map<number, Kept[]>();
-  readonly #different = new Set<Kept>();
 
   constructor(texts: readonly string[]) {
     for (const text of texts) this.#keep(text);
   }
 
-  /** Of exactly the entries so far: any other size is a mismatch, for those entries went by and were not compared. */
-  addFinal(text: string, frontier: Frontier): void {
+  /** Adds one that must cover exactly the entries so far, since earlier sizes went by unseen. */
+  addFinal(text: string, tree: Frontier): void {
     const kept = this.#keep(text);
-    if (kept.head?.size !== frontier.size || !equalBytes(kept.head.root, frontier.root())) {
-      this.#different.add(kept);
-    }
+    kept.differs = kept.head?.size !== tree.size || !equalBytes(kept.head.root, tree.root());
   }
 
   #keep(text: string): Kept {
     const head = parseTreeHead(parseSignedNote(text)?.text ?? "");
-    const kept = { text, head };
+    const kept = { text, head, differs: false };
     this.#kept.push(kept);
     if (head !== undefined) {
       const others = this.#bySize.get(head.size);
@@ -44,37 +43,32 @@ export class CheckpointAudit {
   }
 
   /** Called after each entry. */
-  compare(frontier: Frontier): void {
-    for (const kept of this.#bySize.get(frontier.size) ?? []) {
-      if (kept.head === undefined || !equalBytes(kept.head.root, frontier.root())) {
-        this.#different.add(kept);
-      }
+  compare(tree: Frontier): void {
+    for (const kept of this.#bySize.get(tree.size) ?? []) {
+      kept.differs = kept.head === undefined || !equalBytes(kept.head.root, tree.root());
     }
   }
 
-  /** Called after the last of `entries`, with the keys the log told. */
+  /** Called after the last entry, with the keys that the log told. */
   conclude(
     entries: number,
     executorId: string,
     keys: readonly ChainedKey[],
   ): AuditProblem | undefined {
-    for (const kept of this.#kept) {
-      const { head, text } = kept;
+    const publicKeys = keys.map(({ publicKey }) => publicKey);
+    for (const { text, head, differs } of this.#kept) {
       if (head === undefined) {
         return problem("checkpoint_malformed", null, "a checkpoint given is none");
       }
-      if (openCheckpoint(text, executorId, keys.map(({ publicKey }) => publicKey)) === undefined) {
-        return problem(
-          "checkpoint_not_signed",
-          null,
-          `no key of this log signed the checkpoint of ${head.size}`,
-        );
+      if (openCheckpoint(text, executorId, publicKeys) === undefined) {
+        const detail = `no key of this log signed the checkpoint of ${head.size}`;
+        return problem("checkpoint_not_signed", null, detail);
       }
       if (head.size > entries) {
         const detail = `the log has ${entries} of the ${head.size} entries that a checkpoint saw`;
         return problem("checkpoint_mismatch", null, detail);
       }
-      if (this.#different.has(kept)) {
+      if (differs) {
         const detail = `the first ${head.size} entries are not those that a checkpoint saw`;
         return problem("checkpoint_mismatch", null, detail);
       }
@@ -83,8 +77,9 @@ export class CheckpointAudit {
   }
 
   /**
-   * Whether one of `trusted` vouches for the log: as its first key, or by a checkpoint that covers the entry which made it
-   * current. That an entry only names a trusted key proves nothing, for that takes no consent of the key.
+   * Whether one of `trusted` vouches for the log: as its first key, or by a checkpoint that covers
+   * the entry which made it current. An entry that merely names a trusted key proves nothing,
+   * because a forger can write one without the key's consent.
    */
   anchors(
     executorId: string,

@@ -1,19 +1,21 @@
 /**
- * Ledger against log, in both directions: every receipt of an execution belongs to the execution that names its index,
- * every settled execution has its receipt, and both say the same. Every other execution is listed as unsettled. What they
- * claimed is for claims.ts. Memory: four bytes for each entry.
+ * Compares executions with their receipts, in both directions. Every receipt of an execution
+ * belongs to the execution that names its index, and both say the same; every settled execution
+ * has its receipt; every other one is listed as unsettled. What they claimed is for claims.ts.
  */
 
 import type { ExecutionStatus } from "../core/types.ts";
-import { type ClaimFacts, ClaimMatch } from "./claims.ts";
-import { type AuditProblem, problem } from "./report.ts";
-import type {
-  ExecutionReceipt,
-  Receipt,
-  ResolutionReceipt,
-  SettledExecution,
+import {
+  decodeReceipt,
+  type ExecutionReceipt,
+  type Receipt,
+  type ResolutionReceipt,
+  type SettledExecution,
 } from "../log/receipt.ts";
+import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { parseTime } from "../log/time.ts";
+import { ClaimAudit, type ClaimFacts } from "./claims.ts";
+import { type AuditProblem, problem } from "./report.ts";
 
 /** What the ledger says of an execution; a record of the ledger has this shape. */
 export interface ExecutionFact extends Omit<SettledExecution, "status" | "settledAtMs"> {
@@ -23,56 +25,56 @@ export interface ExecutionFact extends Omit<SettledExecution, "status" | "settle
   readonly resolution: { readonly from: ExecutionStatus; readonly logIndex: number } | null;
 }
 
-/** All of one moment. */
+/** A ledger at one moment. */
 export interface LedgerFacts {
   readonly executorId: string;
   readonly claims: ClaimFacts;
-  /** undefined when there is none that can be read. */
+  /** The log that is audited. */
+  readonly log: { leaf(index: number): Pick<SignedReceipt, "body"> | undefined };
+  /** undefined also where its row cannot be read. */
   find(id: string): ExecutionFact | undefined;
-  /** How many executions `all` has, counted and not looked up anywhere. */
+  /** Number of executions that `all` has, counted one by one. */
   count(): number;
   /** Every execution once, in any order. */
   all(): Iterable<ExecutionFact>;
   /** Ids that are listed as unsettled. */
   unsettled(): Iterable<string>;
-  /** How many executions are listed under a peer. */
+  /** Number of executions that are listed under a peer. */
   listed(): number;
 }
 
-export class LedgerMatch {
+export class ExecutionAudit {
   readonly #facts: LedgerFacts;
-  readonly #claims: ClaimMatch;
-  /** By log index: a tag of the execution whose receipt stands there, zero for none. */
-  #owners = new Uint32Array(1024);
-  /** Executions whose receipt was seen; each is another one, for an execution names one index. */
+  readonly #claims: ClaimAudit;
+  /** Executions whose receipt was seen. Each is another one, for an execution names one index. */
   #matched = 0;
-  /** Resolutions that those name, less the receipts of resolutions that were seen. */
+  /** Resolutions that these name, less the receipts of resolutions that were seen. */
   #unresolved = 0;
 
   constructor(facts: LedgerFacts) {
     this.#facts = facts;
-    this.#claims = new ClaimMatch(facts.claims);
+    this.#claims = new ClaimAudit(facts.claims);
   }
 
-  /** From the log to the ledger; what is wrong with its claims may be told with a later entry. */
+  /** Compares an entry of the log with the ledger. */
   entry(index: number, receipt: Receipt): AuditProblem | undefined {
     if (receipt.kind === "admin" && receipt.act === "revoke") {
       return this.#claims.revocation(index, receipt);
     }
     if (receipt.kind !== "execution" && receipt.kind !== "resolution") return undefined;
-    const fact = this.#facts.find(receipt.execution_id);
+    const id = receipt.execution_id;
+    const fact = this.#facts.find(id);
     if (fact === undefined) {
-      return problem(
-        "receipt_without_execution",
-        index,
-        `the ledger has no execution ${receipt.execution_id} that can be read`,
-      );
+      const detail = `the ledger has no execution ${id} that can be read`;
+      return problem("receipt_without_execution", index, detail);
     }
     const difference = receipt.kind === "execution"
       ? executionDifference(index, receipt, fact)
       : resolutionDifference(index, receipt, fact);
-    if (difference !== undefined) return mismatch(index, receipt.execution_id, difference);
-    this.#own(index, fact.id);
+    if (difference !== undefined) {
+      const detail = `ledger and receipt of execution ${id} differ in ${difference}`;
+      return problem("execution_mismatch", index, detail);
+    }
     if (receipt.kind === "resolution") {
       this.#unresolved--;
       return undefined;
@@ -82,33 +84,24 @@ export class LedgerMatch {
     return this.#claims.execution(index, fact);
   }
 
-  /** What is wrong with the claims of the entries so far. */
-  claims(): AuditProblem | undefined {
-    return this.#claims.compare();
-  }
-
-  /** From the ledger to the log, once every entry was seen. */
-  missing(): AuditProblem | undefined {
+  /** Compares the ledger with the log, once every entry was seen. */
+  conclude(): AuditProblem | undefined {
     const unsettled = new Set<string>();
     for (const id of this.#facts.unsettled()) {
       const fact = this.#facts.find(id);
       if (fact?.status !== "reserved" || unsettled.has(id)) {
-        return problem(
-          "unsettled_mismatch",
-          null,
-          `execution ${id} is listed as unsettled, and is not`,
-        );
+        const detail = `execution ${id} is listed as unsettled, and is not`;
+        return problem("unsettled_mismatch", null, detail);
       }
       if (!isOpen(fact)) return withoutReceipt(fact);
       unsettled.add(id);
       const claim = this.#claims.execution(null, fact);
       if (claim !== undefined) return claim;
     }
-    return this.#claims.compare() ?? this.#unmatched(unsettled) ?? this.#unlisted() ??
-      this.#claims.left();
+    return this.#unmatched(unsettled) ?? this.#unlisted() ?? this.#claims.unexplained();
   }
 
-  /** Nothing is left when as many were matched or are unsettled as there are. */
+  /** Looks for an execution that is neither logged nor unsettled, where the numbers say so. */
   #unmatched(unsettled: ReadonlySet<string>): AuditProblem | undefined {
     if (this.#unresolved === 0 && this.#matched + unsettled.size === this.#facts.count()) {
       return undefined;
@@ -116,49 +109,32 @@ export class LedgerMatch {
     for (const fact of this.#facts.all()) {
       if (unsettled.has(fact.id)) continue;
       if (isOpen(fact)) {
-        return problem(
-          "unsettled_mismatch",
-          null,
-          `execution ${fact.id}, reserved, is not listed as unsettled`,
-        );
+        const detail = `execution ${fact.id}, reserved, is not listed as unsettled`;
+        return problem("unsettled_mismatch", null, detail);
       }
-      const { id, logIndex, resolution } = fact;
-      const isMatched = this.#claim(logIndex, id) &&
-        (resolution === null || this.#claim(resolution.logIndex, id));
-      if (!isMatched) return withoutReceipt(fact);
+      if (!this.#isLogged(fact)) return withoutReceipt(fact);
     }
     return undefined;
   }
 
   #unlisted(): AuditProblem | undefined {
     const [listed, count] = [this.#facts.listed(), this.#facts.count()];
-    return listed === count ? undefined : problem(
-      "peer_mismatch",
-      null,
-      `${listed} executions are listed by peer, and there are ${count}`,
-    );
+    if (listed === count) return undefined;
+    const detail = `${listed} executions are listed by peer, and there are ${count}`;
+    return problem("peer_mismatch", null, detail);
   }
 
-  #own(index: number, id: string): void {
-    if (index >= this.#owners.length) {
-      const larger = new Uint32Array(2 * index);
-      larger.set(this.#owners);
-      this.#owners = larger;
-    }
-    this.#owners[index] = tagOf(id);
+  /** Whether the entries that an execution names are receipts of it, and of no other. */
+  #isLogged({ id, logIndex, resolution }: ExecutionFact): boolean {
+    return this.#isReceiptOf(id, "execution", logIndex) &&
+      (resolution === null || this.#isReceiptOf(id, "resolution", resolution.logIndex));
   }
 
-  /** Once for each entry, lest two executions pass with one receipt. */
-  #claim(index: number | null, id: string): boolean {
-    if (index === null || this.#owners[index] !== tagOf(id)) return false;
-    this.#owners[index] = 0;
-    return true;
+  #isReceiptOf(id: string, kind: "execution" | "resolution", index: number | null): boolean {
+    const entry = index === null ? undefined : this.#facts.log.leaf(index);
+    const receipt = entry === undefined ? undefined : decodeReceipt(entry.body);
+    return receipt?.kind === kind && receipt.execution_id === id;
   }
-}
-
-/** Random bits of a UUIDv7, never zero: enough to name the right one of two, while a claim alone finds that there are two. */
-function tagOf(id: string): number {
-  return parseInt(id.slice(-8), 16) || 1;
 }
 
 /** Reserved, and nothing came of it yet. */
@@ -167,24 +143,13 @@ function isOpen({ status, logIndex, resolution }: ExecutionFact): boolean {
 }
 
 function withoutReceipt({ id, status }: ExecutionFact): AuditProblem {
-  return problem(
-    "execution_without_receipt",
-    null,
-    `execution ${id}, ${status}, is not as the log has it`,
-  );
-}
-
-function mismatch(index: number, id: string, difference: string): AuditProblem {
-  return problem(
-    "execution_mismatch",
-    index,
-    `ledger and receipt of execution ${id} differ in ${difference}`,
-  );
+  const detail = `execution ${id}, ${status}, is not as the log has it`;
+  return problem("execution_without_receipt", null, detail);
 }
 
 type Agreement = (receipt: ExecutionReceipt, fact: ExecutionFact) => boolean;
 
-/** Member by member; an operator's resolution changes status and code of the record, never the receipt. */
+/** By member. A resolution changes status and code of the record, never those of the receipt. */
 const AGREEMENTS: readonly (readonly [string, Agreement])[] = [
   ["status", (receipt, fact) => receipt.status === (fact.resolution?.from ?? fact.status)],
   ["code", (receipt, fact) => fact.resolution !== null || (receipt.code ?? null) === fact.code],
@@ -215,7 +180,7 @@ const AGREEMENTS: readonly (readonly [string, Agreement])[] = [
   ["settled_at", (receipt, fact) => parseTime(receipt.settled_at) === fact.settledAtMs],
 ];
 
-/** The first member in which they differ. */
+/** Returns the first member in which they differ. */
 function executionDifference(
   index: number,
   receipt: ExecutionReceipt,

@@ -1,12 +1,12 @@
 /**
- * What `openexec export` prints: JSON lines (RFC 8785 each, UTF-8, every line ended by a newline).
+ * The lines that `openexec export` prints: JSON (RFC 8785), UTF-8, each ended by a newline.
  *
- *   {"executor_id":…,"format":"openexec.export.v1","public_key":"ed25519:…"}     the key that signs the checkpoint
- *   {"index":0,"receipt":{DSSE envelope}}                                        one line for each entry, in order
- *   {"checkpoint":"signed note"}                                                 of exactly these entries
+ *   {"executor_id":…,"format":"openexec.export.v1","public_key":"ed25519:…"}
+ *   {"index":0,"receipt":{DSSE envelope}}    one line for each entry, in order
+ *   {"checkpoint":"signed note"}             of exactly these entries, signed by the public key
  *
- * Invariant: a line is accepted only when it is, byte for byte, what this file would write for what it says; so there is no
- * byte that can change without being noticed, white space included.
+ * Invariant: a line is accepted only when it is, byte for byte, what this file writes for what it
+ * says. So no byte can change unnoticed, white space included.
  */
 
 import { canonicalJson } from "../core/canonical_json.ts";
@@ -21,7 +21,7 @@ const FORMAT = "openexec.export.v1";
 
 export interface ExportHeader {
   readonly executorId: string;
-  /** 32 bytes: the key that is current at the end. */
+  /** The key that is current at the end, 32 bytes. */
   readonly publicKey: Uint8Array;
 }
 
@@ -42,7 +42,7 @@ export function formatFinalCheckpoint(checkpoint: string): string {
   return `${canonicalJson({ checkpoint })}\n`;
 }
 
-/** undefined unless `line`, newline included, is one that formatHeader writes. */
+/** Returns undefined unless `line`, newline included, is one that formatHeader writes. */
 export function parseHeader(line: string): ExportHeader | undefined {
   const node = parseLine(line);
   const executorId = textOf(node, "executor_id");
@@ -52,7 +52,7 @@ export function parseHeader(line: string): ExportHeader | undefined {
   return formatHeader(header) === line ? header : undefined;
 }
 
-/** undefined unless `line`, newline included, is one that formatEntry writes. */
+/** Returns undefined unless `line`, newline included, is one that formatEntry writes. */
 export function parseEntry(line: string): LoggedReceipt | undefined {
   const node = parseLine(line);
   const index = node === undefined ? undefined : memberOf(node, "index");
@@ -65,7 +65,7 @@ export function parseEntry(line: string): LoggedReceipt | undefined {
   return formatEntry(entry) === line ? entry : undefined;
 }
 
-/** undefined unless `line`, newline included, is one that formatFinalCheckpoint writes. */
+/** Returns undefined unless `line`, newline included, is one that formatFinalCheckpoint writes. */
 export function parseFinalCheckpoint(line: string): string | undefined {
   const checkpoint = textOf(parseLine(line), "checkpoint");
   return checkpoint !== undefined && formatFinalCheckpoint(checkpoint) === line

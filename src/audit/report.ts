@@ -5,12 +5,12 @@ import type { ChainedKey } from "../log/key_chain.ts";
 export type AuditCode =
   /** The text is not what an export writes. */
   | "export_malformed"
-  /** No entry at all, so no first key either. */
+  /** There is no entry at all, and so no first key. */
   | "log_empty"
   /** An entry is missing, doubled or elsewhere. */
   | "entry_out_of_order"
   | "body_malformed"
-  /** Not signed as the key that the log gives for it, or entry 0 names no key. */
+  /** The log gives another key to sign the entry, or entry 0 names none. */
   | "key_unknown"
   | "signature_invalid"
   | "executor_mismatch"
@@ -20,7 +20,7 @@ export type AuditCode =
   | "size_mismatch"
   | "checkpoint_malformed"
   | "checkpoint_not_signed"
-  /** The first entries are not those that the checkpoint saw. */
+  /** The entries are not those that the checkpoint saw. */
   | "checkpoint_mismatch"
   /** No key that was asked to be trusted vouches for the whole log. */
   | "untrusted"
@@ -28,20 +28,20 @@ export type AuditCode =
   | "execution_without_receipt"
   /** Ledger and receipt say different things of one execution. */
   | "execution_mismatch"
-  /** A nonce is not recorded as taken by its execution, or one is by none. */
+  /** An execution does not hold its nonce, or something else holds one. */
   | "nonce_mismatch"
-  /** What the ledger counts of an approval is not what executions took, or one that nobody used or revoked is known. */
+  /** Uses of an approval are not those that executions took, or nothing explains its row. */
   | "approval_mismatch"
   /** The log has an approval revoked, and the ledger has not. */
   | "revocation_missing"
-  /** Those that the ledger lists as unsettled are not those that are. */
+  /** The executions listed as unsettled are not those that are. */
   | "unsettled_mismatch"
-  /** Not as many executions are listed by peer as there are. */
+  /** There are more or fewer executions than are listed by peer. */
   | "peer_mismatch";
 
 export interface AuditProblem {
   readonly code: AuditCode;
-  /** Of the first bad entry; null when it is not about one. */
+  /** Index of the first bad entry; null where the problem is not about one. */
   readonly index: number | null;
   /** For people; holds no payload. */
   readonly detail: string;
@@ -49,14 +49,14 @@ export interface AuditProblem {
 
 export interface AuditReport {
   readonly ok: boolean;
-  /** Entries that were looked at and found good. */
+  /** Number of entries that were looked at and found good. */
   readonly entries: number;
-  /** 32 bytes: root of those entries; null when an entry is bad, for by then later ones may have been taken. */
+  /** The root of these, 32 bytes; null where an entry is bad. */
   readonly root: Uint8Array | null;
   readonly executorId: string | null;
-  /** Oldest first. */
+  /** The keys that the log names, the oldest first. */
   readonly keys: readonly ChainedKey[];
-  /** Whether a key that the caller trusts vouches for the log; false when none was given. */
+  /** Whether a key that the caller trusts vouches for the log; false where none was given. */
   readonly anchored: boolean;
   readonly problem: AuditProblem | null;
 }

@@ -1,36 +1,48 @@
 /**
- * A ledger as it was at one moment, for whoever only reads: `audit` and `export`, on the state directory of a running
- * daemon, on a copy of one, or on a backup. It takes no lock and needs no vault, since it opens no body.
+ * A ledger as it was at one moment, for commands that only read. It may be the state directory of
+ * a running daemon, a copy of one, or a backup. No lock is taken, and no vault is needed, because
+ * no sealed body is opened.
  *
- * Everything is read as it is asked for: memory does not grow with the ledger. While it is open, the daemon's file keeps
- * the pages of that moment.
+ * Rows are read as they are asked for, so memory does not grow with the ledger. While a snapshot
+ * is open, the daemon's file keeps the pages of that moment.
  */
 
 import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
-import type { ClaimFacts } from "./claims.ts";
-import type { LoggedReceipt } from "../log/signed_receipt.ts";
-import { releaseMappedFile } from "../os/mapped_file.ts";
 import { logReader } from "../ledger/log.ts";
 import { backup } from "../ledger/backup.ts";
-import { claimReader } from "./claim_reader.ts";
 import { findExecution } from "../ledger/find.ts";
 import { readIdentity } from "../ledger/identity.ts";
 import { checkDataFile } from "../ledger/disk/data_file.ts";
-import { EXECUTION_KEYS, executionIdOf, peerKey } from "../ledger/store/keys.ts";
+import {
+  approvalKey,
+  EXECUTION_KEYS,
+  executionIdOf,
+  nonceKey,
+  peerKey,
+} from "../ledger/store/keys.ts";
 import { dataFile, exists, ledgerFolder } from "../ledger/disk/layout.ts";
 import type { ExecutionRecord, LogReader } from "../ledger/types.ts";
+import { StateLock } from "../ledger/disk/lock.ts";
 import { checkSchemaVersion } from "../ledger/store/migrate.ts";
 import { LedgerOpenError } from "../ledger/disk/open_error.ts";
-import { decodeExecution } from "../ledger/store/rows.ts";
+import { decodeApproval, decodeExecution } from "../ledger/store/rows.ts";
 import { readState } from "../ledger/store/state.ts";
 import { Store } from "../ledger/store/store.ts";
-import { StateLock } from "../ledger/disk/lock.ts";
+import type { Tables } from "../ledger/store/table.ts";
+import type { LoggedReceipt } from "../log/signed_receipt.ts";
+import { releaseMappedFile } from "../os/mapped_file.ts";
+import type { ClaimFacts } from "./claims.ts";
+
+const EXECUTION_KEY_BYTES = 16;
 
 const PEER_KEYS = {
   start: peerKey(0, EXECUTION_KEYS.start),
   end: peerKey(0xffffffff, EXECUTION_KEYS.end),
 };
+
+/** All 32-byte keys. */
+const HASHES = { start: new Uint8Array(32), end: new Uint8Array(33).fill(0xff) };
 
 export class LedgerSnapshot {
   readonly executorId: string;
@@ -46,7 +58,7 @@ export class LedgerSnapshot {
     this.mode = mode;
     this.executions = executions;
     this.log = logReader(store.tables, () => logSize);
-    this.claims = claimReader(store.tables);
+    this.claims = claimFacts(store.tables);
   }
 
   /** Throws LedgerOpenError: missing, damaged, newer_schema. */
@@ -70,39 +82,34 @@ export class LedgerSnapshot {
     }
   }
 
-  /** undefined also where its row cannot be read. */
+  /** Returns undefined also where the row cannot be read. */
   find(id: string): ExecutionRecord | undefined {
-    try {
-      return findExecution(this.store.tables, id)?.record;
-    } catch (error) {
-      if (error instanceof Refusal) return undefined;
-      throw error;
-    }
+    return readable(() => findExecution(this.store.tables, id)?.record);
   }
 
-  /** How many rows of executions there are, one by one. */
+  /** Counts the rows of executions one by one. */
   count(): number {
     return this.store.tables.executions.count(EXECUTION_KEYS);
   }
 
-  /** Every execution, the oldest first. */
+  /** Yields every execution, the oldest first. */
   *all(): Generator<ExecutionRecord> {
     for (const { key, value } of this.store.tables.executions.range(EXECUTION_KEYS)) {
       yield decodeExecution(executionIdOf(key), value).record;
     }
   }
 
-  /** Ids of the executions that are listed as unsettled. */
+  /** Yields the ids that are listed as unsettled. */
   *unsettled(): Generator<string> {
     for (const key of this.store.tables.unsettled.keys(EXECUTION_KEYS)) yield executionIdOf(key);
   }
 
-  /** How many rows of executions there are under all peers, one by one. */
+  /** Counts the rows of executions under all peers one by one. */
   listed(): number {
     return this.store.tables.peers.count(PEER_KEYS);
   }
 
-  /** Receipts in the order of the log, from index `start`; one that is missing is left out. */
+  /** Yields receipts in the order of the log, from index `start`. A missing one is left out. */
   *receipts(start = 0): Generator<LoggedReceipt> {
     for (let index = start; index < this.log.size(); index++) {
       const receipt = this.log.leaf(index);
@@ -110,12 +117,41 @@ export class LedgerSnapshot {
     }
   }
 
-  /** A copy of it, as `openexec backup` makes them. Throws as ledger/backup.ts does. */
+  /** Copies it, as `openexec backup` does. Throws as ledger/backup.ts does. */
   backup(directory: string): Promise<void> {
     return backup(this.store, directory);
   }
 
   close(): Promise<void> {
     return this.store.close();
+  }
+}
+
+function claimFacts({ nonces, approvals }: Pick<Tables, "nonces" | "approvals">): ClaimFacts {
+  return {
+    nonceHolder: (nonce) => {
+      const row = nonces.get(nonceKey(nonce));
+      return row?.length === EXECUTION_KEY_BYTES ? executionIdOf(row) : undefined;
+    },
+    approval: (iss, jti) => {
+      const row = approvals.get(approvalKey(iss, jti));
+      const approval = row === undefined ? undefined : readable(() => decodeApproval(row));
+      if (approval === undefined) return undefined;
+      const { usesTaken, usesAllowed, firstExecution, revokedAtMs } = approval;
+      const isRevoked = revokedAtMs > 0;
+      return { usesTaken, usesAllowed, firstExecution: executionIdOf(firstExecution), isRevoked };
+    },
+    nonces: () => nonces.count(HASHES),
+    approvals: () => approvals.count(HASHES),
+  };
+}
+
+/** Returns what `read` does, or undefined where it meets a damaged row. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
   }
 }

@@ -1,12 +1,9 @@
 /** `openexec audit`: the whole log, and the ledger against it, offline. */
 
 import type { Command } from "commander";
-import { setImmediate as turn } from "node:timers/promises";
 import { auditLog, type AuditOptions } from "../audit/audit.ts";
 import { auditExport } from "../audit/export.ts";
 import type { AuditReport } from "../audit/report.ts";
-import type { FirstBadSignature } from "../audit/signature_jobs.ts";
-import type { LoggedReceipt } from "../log/signed_receipt.ts";
 import { hexEncode } from "../core/encoding.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { readCheckpoints } from "./checkpoint_files.ts";
@@ -15,7 +12,6 @@ import { publicKeyArgument } from "./executor_keys.ts";
 import { FAILED } from "./exit_code.ts";
 import { collect, readChunks } from "./input.ts";
 import { startProgress } from "./progress.ts";
-import { SignatureThread } from "../audit/signature_thread.ts";
 import { findConfig } from "./surroundings.ts";
 
 interface AuditFlags extends LocalFlags {
@@ -55,26 +51,20 @@ export function auditCommand(cli: Cli): Command {
         trustedKeys: flags.executorKey.map((key) => publicKeyArgument(cli, key)),
         checkpoints: flags.checkpoint.flatMap((path) => readCheckpoints(cli, path)),
       };
-      const report = await withSignatureThread((firstBadSignature) => {
-        const all = { ...options, firstBadSignature };
-        return file === undefined
-          ? auditState(cli, findConfig(cli, flags).config.stateDir, all)
-          : auditFile(cli, file, all);
-      });
+      const report = file === undefined
+        ? await auditState(cli, findConfig(cli, flags).config.stateDir, options)
+        : await auditFile(cli, file, options);
       tell(cli, report, flags);
       if (!report.ok) cli.exitCode = FAILED;
     });
 }
-
-/** Entries at a time: some ten milliseconds of signatures. */
-const BATCH = 256;
 
 async function auditState(cli: Cli, stateDir: string, options: AuditOptions): Promise<AuditReport> {
   const { LedgerSnapshot } = await import("../audit/snapshot.ts"); // not before: it loads native code
   const snapshot = await LedgerSnapshot.open(stateDir);
   const progress = startProgress(cli, "entries", snapshot.log.size());
   try {
-    return await auditLog(batches(snapshot.receipts()), {
+    return auditLog(snapshot.receipts(), {
       ...options,
       nodes: snapshot.log,
       size: snapshot.log.size(),
@@ -85,29 +75,6 @@ async function auditState(cli: Cli, stateDir: string, options: AuditOptions): Pr
     progress.end();
     await snapshot.close();
   }
-}
-
-async function withSignatureThread<T>(
-  audit: (verify: FirstBadSignature) => Promise<T>,
-): Promise<T> {
-  const thread = new SignatureThread();
-  try {
-    return await audit(thread.firstBadSignature);
-  } finally {
-    thread.end();
-  }
-}
-
-async function* batches(receipts: Iterable<LoggedReceipt>): AsyncGenerator<LoggedReceipt[]> {
-  let batch: LoggedReceipt[] = [];
-  for (const receipt of receipts) {
-    batch.push(receipt);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-    await turn(); // so that what the other thread says is heard
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function auditFile(cli: Cli, file: string, options: AuditOptions): Promise<AuditReport> {

@@ -1,20 +1,20 @@
 /** `openexec export`: the log as JSON lines, whole and signed, for whoever audits elsewhere. */
 
 import type { Command } from "commander";
-import { equalBytes, utf8Encode } from "../core/encoding.ts";
-import { StartupError } from "../core/startup_error.ts";
+import { join } from "node:path";
+import { exportLog } from "../audit/export.ts";
 import type { LedgerSnapshot } from "../audit/snapshot.ts";
-import { openCheckpoint } from "../log/checkpoint.ts";
-import { formatEntry, formatFinalCheckpoint, formatHeader } from "../audit/export_format.ts";
-import { parseReceiptKey } from "../log/keyid.ts";
-import { decodeReceipt } from "../log/receipt.ts";
+import { OpenExecUnreachable } from "../client/errors.ts";
+import { utf8Encode } from "../core/encoding.ts";
+import { StartupError } from "../core/startup_error.ts";
+import { currentKeyid, loadExecutorKeys } from "../engine/executor_key.ts";
+import { signCheckpoint } from "../log/checkpoint.ts";
 import { rootOf } from "../log/tree.ts";
 import { readCheckpoints } from "./checkpoint_files.ts";
 import { type Cli, type DaemonFlags, localCommand, type LocalFlags } from "./command.ts";
-import { newestCheckpoint, signedCheckpoint } from "./export_checkpoint.ts";
 import { checkpointSize } from "./missing_proofs.ts";
 import { startProgress } from "./progress.ts";
-import { findConfig } from "./surroundings.ts";
+import { findConfig, withDaemon } from "./surroundings.ts";
 
 interface ExportFlags extends LocalFlags, DaemonFlags {
   readonly checkpoint?: string;
@@ -46,56 +46,57 @@ export function exportCommand(cli: Cli): Command {
       const snapshot = await LedgerSnapshot.open(stateDir);
       try {
         const checkpoint = kept ?? signedCheckpoint(snapshot, stateDir);
-        print(cli, snapshot, checkpoint, signingKey(snapshot, checkpoint));
+        print(cli, exportLog(snapshot, checkpoint), checkpointSize(checkpoint) ?? 0);
       } finally {
         await snapshot.close();
       }
     });
 }
 
-const CHUNK_CHARACTERS = 65_536;
-
-function print(
-  cli: Cli,
-  snapshot: LedgerSnapshot,
-  checkpoint: string,
-  publicKey: Uint8Array,
-): void {
-  const size = checkpointSize(checkpoint) ?? 0;
-  const progress = startProgress(cli, "entries", size);
-  let chunk = formatHeader({ executorId: snapshot.executorId, publicKey });
-  for (const receipt of snapshot.receipts()) {
-    if (receipt.index >= size) break;
-    chunk += formatEntry(receipt);
-    if (chunk.length < CHUNK_CHARACTERS) continue;
-    cli.terminal.write(utf8Encode(chunk));
-    progress.at(receipt.index);
-    chunk = "";
+/** The running daemon's; undefined where none answers. */
+async function newestCheckpoint(cli: Cli, flags: DaemonFlags): Promise<string | undefined> {
+  try {
+    return await withDaemon(cli, flags, "agent", (client) => client.checkpoint({ retry: false }));
+  } catch (error) {
+    if (error instanceof OpenExecUnreachable && flags.socket === undefined) return undefined;
+    throw error;
   }
-  cli.terminal.write(utf8Encode(chunk + formatFinalCheckpoint(checkpoint)));
-  progress.end();
 }
 
-/** The key that is current at the end, 32 bytes; throws StartupError unless it signed this checkpoint of this very log. */
-function signingKey({ executorId, log }: LedgerSnapshot, checkpoint: string): Uint8Array {
-  const size = checkpointSize(checkpoint) ?? 0;
-  const key = currentKey(log, size);
-  const opened = key === undefined ? undefined : openCheckpoint(checkpoint, executorId, [key]);
-  if (key === undefined || opened === undefined || !equalBytes(opened.root, rootOf(log, size))) {
+/** Throws StartupError where the key is not there, as in a backup. */
+function signedCheckpoint({ executorId, log }: LedgerSnapshot, stateDir: string): string {
+  if (!hasKeys(stateDir)) {
     throw new StartupError(
-      "The checkpoint is not one of this log",
-      "Name the socket of the daemon whose state directory this is, or a checkpoint of it",
+      "Nothing here can sign the checkpoint that ends an export",
+      "Start the daemon, or give a checkpoint that was kept with --checkpoint",
     );
   }
-  return key;
+  const { current } = loadExecutorKeys(stateDir, null, currentKeyid(log));
+  return signCheckpoint(executorId, log.size(), rootOf(log, log.size()), current);
 }
 
-/** What the newest `key` receipt among the first `size` names; entry 0 is one. */
-function currentKey(log: LedgerSnapshot["log"], size: number): Uint8Array | undefined {
-  for (let index = Math.min(size, log.size()) - 1; index >= 0; index--) {
-    const entry = log.leaf(index);
-    const receipt = entry === undefined ? undefined : decodeReceipt(entry.body);
-    if (receipt?.kind === "key") return parseReceiptKey(receipt.new_public_key);
+function hasKeys(stateDir: string): boolean {
+  try {
+    return Deno.statSync(join(stateDir, "keys")).isDirectory;
+  } catch {
+    return false;
   }
-  return undefined;
+}
+
+const CHUNK_CHARACTERS = 65_536;
+
+function print(cli: Cli, lines: Iterable<string>, size: number): void {
+  const progress = startProgress(cli, "entries", size);
+  let chunk = "";
+  let printed = 0;
+  for (const line of lines) {
+    chunk += line;
+    printed++;
+    if (chunk.length < CHUNK_CHARACTERS) continue;
+    cli.terminal.write(utf8Encode(chunk));
+    progress.at(printed);
+    chunk = "";
+  }
+  cli.terminal.write(utf8Encode(chunk));
+  progress.end();
 }

@@ -19,8 +19,6 @@ export interface Program {
   readonly executor: string;
   /** The harness an executor starts in each worker. */
   readonly worker: string;
-  /** What an audit starts to verify signatures on another thread. */
-  readonly signatures: string;
   /** What a handler may import besides `node:` built-ins: specifier to the file of a self-contained module. */
   readonly handlerModules: ReadonlyMap<string, string>;
   /** Turns valibot schemas into JSON Schema, in the worker that reads a handler's metadata; imports `valibot`. */
@@ -44,7 +42,7 @@ export const program: Program = locate(import.meta.filename ?? "");
 
 /** Our own code, as it lies in one of the layouts. */
 type OwnParts =
-  & Pick<Program, "main" | "executor" | "worker" | "signatures" | "builtins" | "probe">
+  & Pick<Program, "main" | "executor" | "worker" | "builtins" | "probe">
   & {
     readonly openexec: string;
   };
@@ -79,7 +77,6 @@ function sources(root: string): OwnParts {
     main: joinPath(root, "src/main.ts"),
     executor: joinPath(root, "src/executor/child/main.ts"),
     worker: joinPath(root, "src/executor/child/worker.ts"),
-    signatures: joinPath(root, "src/audit/signature_worker.ts"),
     probe: joinPath(root, "src/executor/child/probe.ts"),
     openexec: joinPath(root, "src/actions/define.ts"),
     builtins: new Map([
@@ -95,7 +92,6 @@ function bundles(folder: string): OwnParts {
     main: joinPath(folder, "main.js"),
     executor: joinPath(folder, "executor.js"),
     worker: joinPath(folder, "worker.js"),
-    signatures: joinPath(folder, "signatures.js"),
     probe: joinPath(folder, "probe.js"),
     openexec: joinPath(folder, "openexec.js"),
     builtins: new Map([

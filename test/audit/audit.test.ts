@@ -10,7 +10,6 @@ import {
   resolutionReceipt,
   type SettledExecution,
 } from "../../src/log/receipt.ts";
-import { firstBadSignature } from "../../src/audit/signature_jobs.ts";
 import { type LoggedReceipt, signReceipt } from "../../src/log/signed_receipt.ts";
 import {
   digest,
@@ -22,23 +21,9 @@ import {
   unsuccessful,
 } from "../log/sample_log.ts";
 
-function* batchesOf(
-  entries: readonly LoggedReceipt[],
-  size = 4,
-): Generator<readonly LoggedReceipt[]> {
-  for (let i = 0; i < entries.length; i += size) yield entries.slice(i, i + size);
-}
-
-async function* later(size: number): AsyncGenerator<readonly LoggedReceipt[]> {
-  for (const batch of batchesOf(log.entries, size)) yield await Promise.resolve(batch);
-}
-
-const audit = (entries: readonly LoggedReceipt[], options: AuditOptions = {}) =>
-  auditLog(batchesOf(entries), options);
-
 /** The code of what is wrong, and the entry it names. */
-async function problemOf(entries: readonly LoggedReceipt[], options: AuditOptions = {}) {
-  const { ok, problem } = await audit(entries, options);
+function problemOf(entries: readonly LoggedReceipt[], options: AuditOptions = {}) {
+  const { ok, problem } = auditLog(entries, options);
   expect(ok).toBe(problem === null);
   return problem === null ? "none" : [problem.code, problem.index];
 }
@@ -55,7 +40,7 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
 }
 
 describe("auditLog() finds nothing wrong with", () => {
-  test("a whole log, its stored nodes, its ledger and every checkpoint of it", async () => {
+  test("a whole log, its stored nodes, its ledger and every checkpoint of it", () => {
     const checkpoints = log.entries.map((_, i) => log.checkpoint(i + 1));
     const options = {
       nodes: log.tree,
@@ -64,32 +49,20 @@ describe("auditLog() finds nothing wrong with", () => {
       checkpoints,
       trustedKeys: [log.signer.publicKey],
     };
-    const report = await audit(log.entries, options);
+    const report = auditLog(log.entries, options);
     expect(report).toMatchObject({ ok: true, problem: null, entries: last, anchored: true });
     expect(report.executorId).toBe("openexec:h");
     expect(Uint8Array.from(report.root ?? [])).toEqual(Uint8Array.from(log.tree.root()));
   });
 
-  test("batches of any size, from an asynchronous source too", async () => {
-    for (const size of [1, 2, 5, 100]) {
-      const seen: number[] = [];
-      const report = await auditLog(later(size), { progress: (entries) => seen.push(entries) });
-      expect(report.ok).toBe(true);
-      expect(seen.at(-1)).toBe(last);
-      expect(seen.length).toBe(Math.ceil(last / size));
-    }
+  test("entries that it counts one by one", () => {
+    const seen: number[] = [];
+    const { ok } = auditLog(log.entries, { progress: (entries) => seen.push(entries) });
+    expect(ok).toBe(true);
+    expect(seen).toEqual(log.entries.map((_, i) => i + 1));
   });
 
-  test("signatures that other threads verify, in whatever order they answer", async () => {
-    let turn = 0;
-    const firstBad: AuditOptions["firstBadSignature"] = async (jobs) => {
-      for (let wait = turn++ % 3; wait > 0; wait--) await Promise.resolve();
-      return firstBadSignature(jobs);
-    };
-    expect(await problemOf(log.entries, { firstBadSignature: firstBad })).toBe("none");
-  });
-
-  test("an execution still reserved, and one that an operator resolved", async () => {
+  test("an execution still reserved, and one that an operator resolved", () => {
     const open = new SampleLog();
     open.execute(1, unsuccessful);
     const entry = open.append(resolutionReceipt("openexec:h", {
@@ -109,7 +82,7 @@ describe("auditLog() finds nothing wrong with", () => {
       logIndex: null,
       resolution: null,
     });
-    expect(await problemOf(open.entries, { ledger: open.ledger() })).toBe("none");
+    expect(problemOf(open.entries, { ledger: open.ledger() })).toBe("none");
   });
 });
 
@@ -119,60 +92,55 @@ function setFact(of: SampleLog, n: number, change: Partial<ExecutionFact>): void
 }
 
 describe("auditLog() names the first bad entry:", () => {
-  test("any byte of a body, of a signature, of a keyid", async () => {
+  test("any byte of a body, of a signature, of a keyid", () => {
     const entry = log.entry(5);
     for (let at = 0; at < entry.body.length; at += 7) {
-      const [code, index] = await problemOf(changed(5, { body: flipped(entry.body, at) }));
+      const [code, index] = problemOf(changed(5, { body: flipped(entry.body, at) }));
       expect(["body_malformed", "signature_invalid", "executor_mismatch"]).toContain(code);
       expect(index).toBe(5);
     }
     for (let at = 0; at < 64; at++) {
       const signature = flipped(entry.signature, at);
-      expect(await problemOf(changed(5, { signature }))).toEqual(["signature_invalid", 5]);
+      expect(problemOf(changed(5, { signature }))).toEqual(["signature_invalid", 5]);
     }
     const keyid = log.entry(5).keyid.replace(/.$/, "x");
-    expect(await problemOf(changed(5, { keyid }))).toEqual(["key_unknown", 5]);
+    expect(problemOf(changed(5, { keyid }))).toEqual(["key_unknown", 5]);
   });
 
-  test("an entry deleted, doubled, swapped or renumbered", async () => {
+  test("an entry deleted, doubled, swapped or renumbered", () => {
     const { entries } = log;
-    expect(await problemOf(entries.toSpliced(5, 1))).toEqual(["entry_out_of_order", 5]);
-    expect(await problemOf(entries.toSpliced(5, 0, log.entry(5)))).toEqual([
+    expect(problemOf(entries.toSpliced(5, 1))).toEqual(["entry_out_of_order", 5]);
+    expect(problemOf(entries.toSpliced(5, 0, log.entry(5)))).toEqual([
       "entry_out_of_order",
       6,
     ]);
-    expect(await problemOf(entries.toSpliced(5, 2, log.entry(6), log.entry(5)))).toEqual([
+    expect(problemOf(entries.toSpliced(5, 2, log.entry(6), log.entry(5)))).toEqual([
       "entry_out_of_order",
       5,
     ]);
-    expect(await problemOf(changed(5, { index: 7 }))).toEqual(["entry_out_of_order", 5]);
-    expect(await problemOf(entries.slice(1))).toEqual(["entry_out_of_order", 0]);
+    expect(problemOf(changed(5, { index: 7 }))).toEqual(["entry_out_of_order", 5]);
+    expect(problemOf(entries.slice(1))).toEqual(["entry_out_of_order", 0]);
   });
 
-  test("without a root, since entries behind it may have been taken before it was found", async () => {
+  test("without a root, since entries behind it may have been taken before it was found", () => {
     const signature = flipped(log.entry(5).signature, 0);
-    const entry = await audit(changed(5, { signature }));
+    const entry = auditLog(changed(5, { signature }), {});
     expect([entry.entries, entry.root]).toEqual([5, null]);
-    const short = await audit(log.entries.slice(0, 9), { size: last });
+    const short = auditLog(log.entries.slice(0, 9), { size: last });
     expect([short.entries, short.problem?.index]).toEqual([9, null]);
     expect(Uint8Array.from(short.root ?? [])).toEqual(Uint8Array.from(log.tree.root(9)));
   });
 
-  test("the first of several, though a later one was noticed sooner", async () => {
+  test("the first of several", () => {
     const entries = log.entries.map((entry) =>
       entry.index === 3 || entry.index === 6
         ? { ...entry, signature: flipped(entry.signature, 0) }
         : entry
     ).toSpliced(9, 1);
-    let wait: Promise<void> = Promise.resolve();
-    const slow: AuditOptions["firstBadSignature"] = async (jobs) => {
-      await (wait = wait.then(() => new Promise((resolve) => setTimeout(resolve, 1))));
-      return firstBadSignature(jobs);
-    };
-    expect(await problemOf(entries, { firstBadSignature: slow })).toEqual(["signature_invalid", 3]);
+    expect(problemOf(entries)).toEqual(["signature_invalid", 3]);
   });
 
-  test("a receipt that another executor's key signed, or that is of another executor", async () => {
+  test("a receipt that another executor's key signed, or that is of another executor", () => {
     const stranger = signingKeyOf(new Uint8Array(32).fill(9));
     const refused = {
       code: "rate_limited",
@@ -182,31 +150,31 @@ describe("auditLog() names the first bad entry:", () => {
       atMs: START_MS,
     } as const;
     const foreign = signReceipt(refusalReceipt("openexec:h", refused), stranger);
-    expect(await problemOf(changed(5, foreign))).toEqual(["key_unknown", 5]);
+    expect(problemOf(changed(5, foreign))).toEqual(["key_unknown", 5]);
     const elsewhere = signReceipt(refusalReceipt("openexec:other", refused), log.signer);
-    expect(await problemOf(changed(5, elsewhere))).toEqual(["executor_mismatch", 5]);
-    expect(await problemOf(log.entries, { executorId: "openexec:other" })).toEqual([
+    expect(problemOf(changed(5, elsewhere))).toEqual(["executor_mismatch", 5]);
+    expect(problemOf(log.entries, { executorId: "openexec:other" })).toEqual([
       "executor_mismatch",
       0,
     ]);
   });
 
-  test("entries changed and all renumbered, where the stored tree or a checkpoint still knows", async () => {
+  test("entries changed and all renumbered, where the stored tree or a checkpoint still knows", () => {
     const entries = log.entries.toSpliced(5, 1).map((entry, index) => ({ ...entry, index }));
-    expect(await problemOf(entries)).toBe("none");
-    expect(await problemOf(entries, { nodes: log.tree })).toEqual(["tree_mismatch", 5]);
-    expect(await problemOf(entries, { checkpoints: [log.checkpoint(10)] })).toEqual([
+    expect(problemOf(entries)).toBe("none");
+    expect(problemOf(entries, { nodes: log.tree })).toEqual(["tree_mismatch", 5]);
+    expect(problemOf(entries, { checkpoints: [log.checkpoint(10)] })).toEqual([
       "checkpoint_mismatch",
       null,
     ]);
-    expect(await problemOf(entries, { size: last })).toEqual(["size_mismatch", null]);
+    expect(problemOf(entries, { size: last })).toEqual(["size_mismatch", null]);
   });
 
-  test("a stored node that is wrong or missing", async () => {
+  test("a stored node that is wrong or missing", () => {
     const other = SampleLog.of(12);
     other.tree.corrupt(2, 1);
-    expect(await problemOf(other.entries, { nodes: other.tree })).toEqual(["tree_mismatch", 7]);
-    expect(await problemOf(log.entries, { nodes: { node: () => undefined } })).toEqual([
+    expect(problemOf(other.entries, { nodes: other.tree })).toEqual(["tree_mismatch", 7]);
+    expect(problemOf(log.entries, { nodes: { node: () => undefined } })).toEqual([
       "tree_mismatch",
       0,
     ]);
@@ -216,23 +184,23 @@ describe("auditLog() names the first bad entry:", () => {
 describe("a log cut short", () => {
   const cut = log.entries.slice(0, 9);
 
-  test("is found by a later checkpoint, by the size, or not at all", async () => {
-    expect(await problemOf(cut)).toBe("none");
-    expect(await problemOf(cut, { checkpoints: [log.checkpoint()] })).toEqual([
+  test("is found by a later checkpoint, by the size, or not at all", () => {
+    expect(problemOf(cut)).toBe("none");
+    expect(problemOf(cut, { checkpoints: [log.checkpoint()] })).toEqual([
       "checkpoint_mismatch",
       null,
     ]);
-    expect(await problemOf(cut, { checkpoints: [log.checkpoint(9)] })).toBe("none");
-    expect(await problemOf(cut, { size: last })).toEqual(["size_mismatch", null]);
+    expect(problemOf(cut, { checkpoints: [log.checkpoint(9)] })).toBe("none");
+    expect(problemOf(cut, { size: last })).toEqual(["size_mismatch", null]);
   });
 
-  test("to nothing has no first key", async () => {
-    expect(await problemOf([])).toEqual(["log_empty", null]);
+  test("to nothing has no first key", () => {
+    expect(problemOf([])).toEqual(["log_empty", null]);
   });
 });
 
 describe("a checkpoint", () => {
-  test("that no key of the log signed, that is of another log, or that is none, is refused", async () => {
+  test("that no key of the log signed, that is of another log, or that is none, is refused", () => {
     const stranger = signingKeyOf(new Uint8Array(32).fill(9));
     for (
       const foreign of [
@@ -240,17 +208,17 @@ describe("a checkpoint", () => {
         signCheckpoint("openexec:h", last, log.tree.root(), stranger),
       ]
     ) {
-      expect(await problemOf(log.entries, { checkpoints: [foreign] })).toEqual([
+      expect(problemOf(log.entries, { checkpoints: [foreign] })).toEqual([
         "checkpoint_not_signed",
         null,
       ]);
     }
-    expect(await problemOf(log.entries, { checkpoints: ["hello"] })).toEqual([
+    expect(problemOf(log.entries, { checkpoints: ["hello"] })).toEqual([
       "checkpoint_malformed",
       null,
     ]);
     const unsigned = log.checkpoint().replace(/— .*\n$/, "— someone AAAAAAA=\n");
-    expect(await problemOf(log.entries, { checkpoints: [unsigned] })).toEqual([
+    expect(problemOf(log.entries, { checkpoints: [unsigned] })).toEqual([
       "checkpoint_not_signed",
       null,
     ]);
@@ -265,60 +233,60 @@ describe("keys", () => {
   rotated.execute(2);
   const [first, second] = [old.publicKey, rotated.signer.publicKey];
 
-  test("are followed from the first, which signs for itself", async () => {
-    const report = await audit(rotated.entries);
+  test("are followed from the first, which signs for itself", () => {
+    const report = auditLog(rotated.entries, {});
     expect(report.ok).toBe(true);
     expect(report.keys.map(({ since }) => since)).toEqual([0, change.index]);
   });
 
-  test("that were replaced sign no more, and those not yet named sign not at all", async () => {
+  test("that were replaced sign no more, and those not yet named sign not at all", () => {
     const execute = { ...rotated.entry(3), ...resign(rotated.entry(3), old) };
-    expect(await problemOf(rotated.entries.with(3, execute))).toEqual(["key_unknown", 3]);
+    expect(problemOf(rotated.entries.with(3, execute))).toEqual(["key_unknown", 3]);
     const early = { ...rotated.entry(1), ...resign(rotated.entry(1), rotated.signer) };
-    expect(await problemOf(rotated.entries.with(1, early))).toEqual(["key_unknown", 1]);
+    expect(problemOf(rotated.entries.with(1, early))).toEqual(["key_unknown", 1]);
     const self = { ...change, ...resign(change, rotated.signer) };
-    expect(await problemOf(rotated.entries.with(2, self))).toEqual(["key_unknown", 2]);
+    expect(problemOf(rotated.entries.with(2, self))).toEqual(["key_unknown", 2]);
   });
 
-  test("must begin with the first entry", async () => {
+  test("must begin with the first entry", () => {
     const none = new SampleLog();
     none.entries.length = 0;
     none.execute(1);
-    expect(await problemOf(none.entries)).toEqual(["key_unknown", 0]);
+    expect(problemOf(none.entries)).toEqual(["key_unknown", 0]);
     const other = signReceipt(keyReceipt("openexec:h", second, START_MS), old);
-    expect(await problemOf([{ ...other, index: 0 }])).toEqual(["key_unknown", 0]);
+    expect(problemOf([{ ...other, index: 0 }])).toEqual(["key_unknown", 0]);
   });
 
-  test("that cannot sign are not taken over", async () => {
+  test("that cannot sign are not taken over", () => {
     const smallOrder = new Uint8Array(32).with(0, 1);
     const broken = SampleLog.of(1);
     broken.append(keyReceipt("openexec:h", smallOrder, START_MS));
-    expect(await problemOf(broken.entries)).toEqual(["key_unknown", 2]);
+    expect(problemOf(broken.entries)).toEqual(["key_unknown", 2]);
   });
 
-  test("that are trusted vouch as the first key, or by a checkpoint that covers their own entry", async () => {
+  test("that are trusted vouch as the first key, or by a checkpoint that covers their own entry", () => {
     const entries = rotated.entries;
     const trust = (key: Uint8Array, checkpoints: string[] = []) =>
       problemOf(entries, { trustedKeys: [key], checkpoints });
-    expect(await trust(first)).toBe("none");
-    expect(await trust(second)).toEqual(["untrusted", null]);
-    expect(await trust(second, [rotated.checkpoint()])).toBe("none");
-    expect(await trust(second, [rotated.checkpoint(3)])).toBe("none");
-    expect(await trust(second, [rotated.checkpoint(2)])).toEqual(["untrusted", null]);
-    expect(await trust(signingKeyOf(new Uint8Array(32).fill(7)).publicKey)).toEqual([
+    expect(trust(first)).toBe("none");
+    expect(trust(second)).toEqual(["untrusted", null]);
+    expect(trust(second, [rotated.checkpoint()])).toBe("none");
+    expect(trust(second, [rotated.checkpoint(3)])).toBe("none");
+    expect(trust(second, [rotated.checkpoint(2)])).toEqual(["untrusted", null]);
+    expect(trust(signingKeyOf(new Uint8Array(32).fill(7)).publicKey)).toEqual([
       "untrusted",
       null,
     ]);
   });
 
-  test("named by a forger's log do not vouch for it", async () => {
+  test("named by a forger's log do not vouch for it", () => {
     const forged = new SampleLog("openexec:h", 66);
     forged.execute(1);
     forged.append(keyReceipt("openexec:h", first, START_MS));
-    expect(await problemOf(forged.entries)).toBe("none");
-    expect(await problemOf(forged.entries, { trustedKeys: [first] })).toEqual(["untrusted", null]);
+    expect(problemOf(forged.entries)).toBe("none");
+    expect(problemOf(forged.entries, { trustedKeys: [first] })).toEqual(["untrusted", null]);
     const checkpoints = [forged.checkpoint()];
-    expect(await problemOf(forged.entries, { trustedKeys: [first], checkpoints })).toEqual([
+    expect(problemOf(forged.entries, { trustedKeys: [first], checkpoints })).toEqual([
       "untrusted",
       null,
     ]);
@@ -331,12 +299,12 @@ describe("keys", () => {
 });
 
 describe("ledger against log", () => {
-  test("two executions with one receipt, though their ids look alike", async () => {
+  test("two executions with one receipt, though their ids look alike", () => {
     const other = SampleLog.of(12);
     const twin = { ...settledExecution(4), logIndex: indexOf(4), resolution: null };
     const id = twin.id.replace("0190", "0191");
     other.facts.set(id, { ...twin, id });
-    expect(await problemOf(other.entries, { ledger: other.ledger() })).toEqual([
+    expect(problemOf(other.entries, { ledger: other.ledger() })).toEqual([
       "execution_without_receipt",
       null,
     ]);
@@ -349,19 +317,19 @@ describe("ledger against log", () => {
   };
   const indexOf = (n: number) => log.facts.get(executionId(n))?.logIndex ?? -1;
 
-  test("a receipt of an execution that the ledger does not know", async () => {
+  test("a receipt of an execution that the ledger does not know", () => {
     const other = SampleLog.of(12);
     other.facts.delete(executionId(4));
-    expect(await problemOf(other.entries, { ledger: other.ledger() }))
+    expect(problemOf(other.entries, { ledger: other.ledger() }))
       .toEqual(["receipt_without_execution", indexOf(4)]);
   });
 
-  test("a settled execution that the log does not know", async () => {
+  test("a settled execution that the log does not know", () => {
     for (const logIndex of [null, 0, 3, last, 1_000_000]) {
       const other = SampleLog.of(12);
       const extra = { ...settledExecution(77), logIndex, resolution: null };
       other.facts.set(extra.id, extra);
-      const { problem } = await audit(other.entries, { ledger: other.ledger() });
+      const { problem } = auditLog(other.entries, { ledger: other.ledger() });
       expect(problem?.code).toBe("execution_without_receipt");
       expect(problem?.detail).toContain(extra.id);
     }
@@ -391,22 +359,22 @@ describe("ledger against log", () => {
     ["settled", { settledAtMs: 0 }],
   ];
 
-  test.each(differences)("a record whose %s is not what its receipt says", async (_, change) => {
-    expect(await withFact(4, change)).toEqual(["execution_mismatch", indexOf(4)]);
+  test.each(differences)("a record whose %s is not what its receipt says", (_, change) => {
+    expect(withFact(4, change)).toEqual(["execution_mismatch", indexOf(4)]);
   });
 
-  test("a record that names another entry, or a resolution that is not in the log", async () => {
-    expect(await withFact(4, { logIndex: indexOf(5) })).toEqual(["execution_mismatch", indexOf(4)]);
-    expect(await withFact(4, { logIndex: null, status: "reserved" })).toEqual([
+  test("a record that names another entry, or a resolution that is not in the log", () => {
+    expect(withFact(4, { logIndex: indexOf(5) })).toEqual(["execution_mismatch", indexOf(4)]);
+    expect(withFact(4, { logIndex: null, status: "reserved" })).toEqual([
       "execution_mismatch",
       indexOf(4),
     ]);
     const resolution = { from: "succeeded", logIndex: 3 } as const;
-    expect(await withFact(4, { resolution })).toEqual(["execution_without_receipt", null]);
+    expect(withFact(4, { resolution })).toEqual(["execution_without_receipt", null]);
   });
 
-  test("a resolution that the ledger has otherwise, or that it has and the log has not", async () => {
-    const declare = async (change: Partial<ExecutionFact>) => {
+  test("a resolution that the ledger has otherwise, or that it has and the log has not", () => {
+    const declare = (change: Partial<ExecutionFact>) => {
       const other = new SampleLog();
       other.execute(1, unsuccessful);
       other.append(resolutionReceipt("openexec:h", {
@@ -422,16 +390,16 @@ describe("ledger against log", () => {
         resolution: { from: "outcome_unknown", logIndex: 2 },
         ...change,
       });
-      return await problemOf(other.entries, { ledger: other.ledger() });
+      return problemOf(other.entries, { ledger: other.ledger() });
     };
-    expect(await declare({})).toBe("none");
-    expect(await declare({ status: "failed" })).toEqual(["execution_mismatch", 2]);
-    expect(await declare({ resolution: { from: "crashed", logIndex: 2 } })).toEqual([
+    expect(declare({})).toBe("none");
+    expect(declare({ status: "failed" })).toEqual(["execution_mismatch", 2]);
+    expect(declare({ resolution: { from: "crashed", logIndex: 2 } })).toEqual([
       "execution_mismatch",
       1,
     ]);
-    expect(await declare({ resolution: null, ...unsuccessful })).toEqual(["execution_mismatch", 2]);
-    expect(await declare({ resolution: { from: "outcome_unknown", logIndex: 9 } })).toEqual([
+    expect(declare({ resolution: null, ...unsuccessful })).toEqual(["execution_mismatch", 2]);
+    expect(declare({ resolution: { from: "outcome_unknown", logIndex: 9 } })).toEqual([
       "execution_mismatch",
       2,
     ]);

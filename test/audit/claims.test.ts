@@ -38,7 +38,7 @@ const log = sampleLog();
 const last = log.entries.length - 1;
 const indexOf = (n: number) => log.facts.get(executionId(n))?.logIndex ?? -1;
 
-async function problemOf(
+function problemOf(
   change: (claims: SampleClaims) => void,
   { entries = log.entries, ...lists }: Partial<LedgerFacts> & {
     readonly entries?: LoggedReceipt[];
@@ -46,40 +46,40 @@ async function problemOf(
 ) {
   const claims = sampleClaims(log);
   change(claims);
-  const { ok, problem } = await auditLog([entries], { ledger: log.ledger({ claims, ...lists }) });
+  const { ok, problem } = auditLog(entries, { ledger: log.ledger({ claims, ...lists }) });
   expect(ok).toBe(problem === null);
   return problem === null ? "none" : [problem.code, problem.index];
 }
 
-test("a half-used grant, revocations of used and unknown approvals and a reserved execution are in order", async () => {
-  expect(await problemOf(() => {})).toBe("none");
+test("a half-used grant, revocations of used and unknown approvals and a reserved execution are in order", () => {
+  expect(problemOf(() => {})).toBe("none");
 });
 
-test("demo mode, which has no approvals, has none", async () => {
+test("demo mode, which has no approvals, has none", () => {
   const demo = new SampleLog();
   for (const n of [0, 1]) demo.execute(n, { mode: "demo", approval: null });
-  const { problem } = await auditLog([demo.entries], { ledger: demo.ledger() });
+  const { problem } = auditLog(demo.entries, { ledger: demo.ledger() });
   expect(problem).toBe(null);
 });
 
 describe("a nonce", () => {
-  test("without a row, or whose row names another execution", async () => {
-    expect(await problemOf(({ holders }) => holders.delete("n-2"))).toEqual([
+  test("without a row, or whose row names another execution", () => {
+    expect(problemOf(({ holders }) => holders.delete("n-2"))).toEqual([
       "nonce_mismatch",
       indexOf(2),
     ]);
-    expect(await problemOf(({ holders }) => holders.set("n-2", executionId(3)))).toEqual([
+    expect(problemOf(({ holders }) => holders.set("n-2", executionId(3)))).toEqual([
       "nonce_mismatch",
       indexOf(2),
     ]);
-    expect(await problemOf(({ holders }) => holders.delete("n-7"))).toEqual([
+    expect(problemOf(({ holders }) => holders.delete("n-7"))).toEqual([
       "nonce_mismatch",
       null,
     ]);
   });
 
-  test("that no execution has", async () => {
-    expect(await problemOf(({ holders }) => holders.set("n-8", executionId(8)))).toEqual([
+  test("that no execution has", () => {
+    expect(problemOf(({ holders }) => holders.set("n-8", executionId(8)))).toEqual([
       "nonce_mismatch",
       null,
     ]);
@@ -90,71 +90,71 @@ describe("an approval", () => {
   const withApproval = (jti: string, change: Parameters<SampleClaims["set"]>[2]) =>
     problemOf((claims) => claims.set("rm", jti, change));
 
-  test("without a row", async () => {
-    expect(await problemOf(({ known }) => known.delete("rm j-2"))).toEqual([
+  test("without a row", () => {
+    expect(problemOf(({ known }) => known.delete("rm j-2"))).toEqual([
       "approval_mismatch",
       indexOf(2),
     ]);
-    expect(await problemOf(({ known }) => known.delete("rm grant"))).toEqual([
+    expect(problemOf(({ known }) => known.delete("rm grant"))).toEqual([
       "approval_mismatch",
       indexOf(4),
     ]);
-    expect(await problemOf(({ known }) => known.delete("rm j-7"))).toEqual([
+    expect(problemOf(({ known }) => known.delete("rm j-7"))).toEqual([
       "approval_mismatch",
       null,
     ]);
   });
 
-  test("of one use that is said to be unused, used twice, or used by another", async () => {
+  test("of one use that is said to be unused, used twice, or used by another", () => {
     const usesTaken = [0, 2];
     for (const taken of usesTaken) {
-      const found = await withApproval("j-2", { usesTaken: taken, usesAllowed: 2 });
+      const found = withApproval("j-2", { usesTaken: taken, usesAllowed: 2 });
       expect(found).toEqual(["approval_mismatch", taken === 0 ? indexOf(2) : null]);
     }
-    expect(await withApproval("j-2", { firstExecution: executionId(3) })).toEqual([
+    expect(withApproval("j-2", { firstExecution: executionId(3) })).toEqual([
       "approval_mismatch",
       indexOf(2),
     ]);
   });
 
-  test("of several uses that counts fewer or more than there were, or another first one", async () => {
-    expect(await withApproval("grant", { usesTaken: 1 })).toEqual([
+  test("of several uses that counts fewer or more than there were, or another first one", () => {
+    expect(withApproval("grant", { usesTaken: 1 })).toEqual([
       "approval_mismatch",
       indexOf(5),
     ]);
-    expect(await withApproval("grant", { usesTaken: 2 })).toEqual([
+    expect(withApproval("grant", { usesTaken: 2 })).toEqual([
       "approval_mismatch",
       indexOf(6),
     ]);
-    expect(await withApproval("grant", { usesTaken: 4 })).toEqual(["approval_mismatch", null]);
-    expect(await withApproval("grant", { firstExecution: executionId(3) })).toEqual([
+    expect(withApproval("grant", { usesTaken: 4 })).toEqual(["approval_mismatch", null]);
+    expect(withApproval("grant", { firstExecution: executionId(3) })).toEqual([
       "approval_mismatch",
       null,
     ]);
   });
 
-  test("that was used more often than it may be", async () => {
-    expect(await withApproval("grant", { usesAllowed: 2 })).toEqual([
+  test("that was used more often than it may be", () => {
+    expect(withApproval("grant", { usesAllowed: 2 })).toEqual([
       "approval_mismatch",
       indexOf(4),
     ]);
   });
 
-  test("that nobody used or revoked", async () => {
+  test("that nobody used or revoked", () => {
     const claims = { usesTaken: 1, usesAllowed: 1, firstExecution: executionId(9) };
-    expect(await withApproval("j-9", claims)).toEqual(["approval_mismatch", null]);
+    expect(withApproval("j-9", claims)).toEqual(["approval_mismatch", null]);
   });
 
-  test("whose revocation is in the log alone", async () => {
-    expect(await withApproval("j-0", { isRevoked: false })).toEqual([
+  test("whose revocation is in the log alone", () => {
+    expect(withApproval("j-0", { isRevoked: false })).toEqual([
       "revocation_missing",
       last - 2,
     ]);
-    expect(await withApproval("never", { isRevoked: false })).toEqual([
+    expect(withApproval("never", { isRevoked: false })).toEqual([
       "revocation_missing",
       last - 1,
     ]);
-    expect(await problemOf(({ known }) => known.delete("rm never"))).toEqual([
+    expect(problemOf(({ known }) => known.delete("rm never"))).toEqual([
       "revocation_missing",
       last - 1,
     ]);
@@ -162,53 +162,50 @@ describe("an approval", () => {
 });
 
 describe("a list", () => {
-  test("of unsettled executions that lacks one, or has one twice, settled or unknown", async () => {
+  test("of unsettled executions that lacks one, or has one twice, settled or unknown", () => {
     for (
       const listed of [[], [7, 7], [7, 3], [7, 9]]
     ) {
       const unsettled = () => listed.map(executionId);
-      expect(await problemOf(() => {}, { unsettled })).toEqual(["unsettled_mismatch", null]);
+      expect(problemOf(() => {}, { unsettled })).toEqual(["unsettled_mismatch", null]);
     }
   });
 
-  test("of unsettled executions that has one whose receipt is in the log", async () => {
+  test("of unsettled executions that has one whose receipt is in the log", () => {
     const other = sampleLog();
     other.facts.set(executionId(7), { ...reserved(7), logIndex: 1 });
-    const { problem } = await auditLog([other.entries], {
+    const { problem } = auditLog(other.entries, {
       ledger: other.ledger({ claims: sampleClaims(other) }),
     });
     expect([problem?.code, problem?.index]).toEqual(["execution_without_receipt", null]);
   });
 
-  test("of executions by peer that is longer or shorter", async () => {
+  test("of executions by peer that is longer or shorter", () => {
     for (const listed of [7, 9]) {
-      expect(await problemOf(() => {}, { listed: () => listed })).toEqual(["peer_mismatch", null]);
+      expect(problemOf(() => {}, { listed: () => listed })).toEqual(["peer_mismatch", null]);
     }
   });
 });
 
-test("claims of more unsettled executions than are looked up together are compared all the same", async () => {
+test("the claim of each unsettled execution is compared", () => {
   const crowded = new SampleLog();
-  for (let n = 0; n < 1100; n++) crowded.facts.set(executionId(n), reserved(n));
+  for (let n = 0; n < 20; n++) crowded.facts.set(executionId(n), reserved(n));
   const claims = SampleClaims.of(crowded.facts.values());
-  expect((await auditLog([crowded.entries], { ledger: crowded.ledger({ claims }) })).ok).toBe(true);
+  expect(auditLog(crowded.entries, { ledger: crowded.ledger({ claims }) }).ok).toBe(true);
   claims.holders.set("n-17", executionId(18));
-  const { problem } = await auditLog([crowded.entries], { ledger: crowded.ledger({ claims }) });
+  const { problem } = auditLog(crowded.entries, { ledger: crowded.ledger({ claims }) });
   expect([problem?.code, problem?.index]).toEqual(["nonce_mismatch", null]);
 });
 
-test("the first bad entry is named, though claims are looked up many at a time", async () => {
+test("the first bad entry is named, be it for its claim or for its place", () => {
   const bad = (claims: SampleClaims) => void claims.holders.delete("n-2");
   const swapped = log.entries.toSpliced(6, 2, log.entry(7), log.entry(6));
-  expect(await problemOf(bad, { entries: swapped })).toEqual(["nonce_mismatch", indexOf(2)]);
-  expect(await problemOf(() => {}, { entries: swapped })).toEqual(["entry_out_of_order", 6]);
+  expect(problemOf(bad, { entries: swapped })).toEqual(["nonce_mismatch", indexOf(2)]);
+  expect(problemOf(() => {}, { entries: swapped })).toEqual(["entry_out_of_order", 6]);
 
-  const long = SampleLog.of(1100);
-  const ledger = long.ledger({ claims: SampleClaims.of(long.facts.values()) });
-  expect((await auditLog([long.entries], { ledger })).ok).toBe(true);
-  const claims = SampleClaims.of(long.facts.values());
-  for (const n of [1050, 17]) claims.holders.delete(`n-${n}`);
-  const { problem, entries } = await auditLog([long.entries], { ledger: long.ledger({ claims }) });
-  const index = long.facts.get(executionId(17))?.logIndex;
+  const claims = sampleClaims(log);
+  for (const n of [3, 1]) claims.holders.delete(`n-${n}`);
+  const { problem, entries } = auditLog(log.entries, { ledger: log.ledger({ claims }) });
+  const index = indexOf(1);
   expect([problem?.code, problem?.index, entries]).toEqual(["nonce_mismatch", index, index]);
 });

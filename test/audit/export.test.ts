@@ -2,14 +2,13 @@ import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../src/core/canonical_json.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
-import { auditExport, writeExport } from "../../src/audit/export.ts";
+import { auditExport, ExportReader, writeExport } from "../../src/audit/export.ts";
 import {
   formatEntry,
   formatFinalCheckpoint,
   formatHeader,
   parseEntry,
 } from "../../src/audit/export_format.ts";
-import { ExportReader } from "../../src/audit/export_reader.ts";
 import { SampleLog } from "../log/sample_log.ts";
 
 const log = SampleLog.of(4);

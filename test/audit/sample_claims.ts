@@ -1,6 +1,6 @@
 /** Claims in memory, as executions take them. */
 
-import type { ApprovalFact, Claimant, ClaimFact, ClaimFacts } from "../../src/audit/claims.ts";
+import type { ApprovalFact, Claimant, ClaimFacts } from "../../src/audit/claims.ts";
 
 export class SampleClaims implements ClaimFacts {
   /** Nonce -> id of its execution. */
@@ -30,14 +30,8 @@ export class SampleClaims implements ClaimFacts {
     this.known.set(`${iss} ${jti}`, { ...unseen, ...this.approval(iss, jti), ...change });
   }
 
-  of<Execution extends Claimant>(executions: readonly Execution[]): ClaimFact<Execution>[] {
-    return executions.map((execution) => ({
-      execution,
-      nonceHolder: this.holders.get(execution.nonce),
-      approval: execution.approval === null
-        ? undefined
-        : this.approval(execution.approval.iss, execution.approval.jti),
-    }));
+  nonceHolder(nonce: string): string | undefined {
+    return this.holders.get(nonce);
   }
 
   approval(iss: string, jti: string): ApprovalFact | undefined {

@@ -83,7 +83,7 @@ async function audit(directory: string): Promise<AuditReport> {
   const snapshot = await LedgerSnapshot.open(directory);
   try {
     const size = snapshot.log.size();
-    return await auditLog([[...snapshot.receipts()]], {
+    return auditLog(snapshot.receipts(), {
       nodes: snapshot.log,
       size,
       ledger: snapshot,

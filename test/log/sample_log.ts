@@ -165,6 +165,7 @@ export class SampleLog {
     return {
       executorId,
       claims: SampleClaims.of(facts.values()),
+      log: { leaf: (index) => this.entries[index] },
       find: (id) => facts.get(id),
       count: () => facts.size,
       all: () => facts.values(),
