@@ -96,7 +96,7 @@ export class LogAudit {
     };
   }
 
-  /** Returns the first thing wrong with the next entry. The signature, which costs most, is last. */
+  /** Returns the first thing wrong with the next entry. The signature costs most, so it is last. */
   #check(entry: LoggedReceipt): AuditProblem | undefined {
     const index = this.#tree.size;
     if (entry.index !== index) {

@@ -11,7 +11,7 @@ import { type AuditProblem, problem } from "./report.ts";
 
 export type Claimant = Pick<SettledExecution, "id" | "nonce" | "approval">;
 
-/** What the ledger holds of an approval. */
+/** An approval, as the ledger holds it. */
 export interface ApprovalFact {
   readonly usesTaken: number;
   readonly usesAllowed: number;

@@ -1,7 +1,7 @@
 /**
  * Compares executions with their receipts, in both directions. Every receipt of an execution
  * belongs to the execution that names its index, and both say the same; every settled execution
- * has its receipt; every other one is listed as unsettled. What they claimed is for claims.ts.
+ * has its receipt; every other one is listed as unsettled. claims.ts compares what they claimed.
  */
 
 import type { ExecutionStatus } from "../core/types.ts";
@@ -17,7 +17,7 @@ import { parseTime } from "../log/time.ts";
 import { ClaimAudit, type ClaimFacts } from "./claims.ts";
 import { type AuditProblem, problem } from "./report.ts";
 
-/** What the ledger says of an execution; a record of the ledger has this shape. */
+/** An execution, as the ledger holds it. A record of the ledger has this shape. */
 export interface ExecutionFact extends Omit<SettledExecution, "status" | "settledAtMs"> {
   readonly status: ExecutionStatus;
   readonly settledAtMs: number | null;

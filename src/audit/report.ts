@@ -1,4 +1,4 @@
-/** What an audit reports: that everything holds, or the first thing that does not. */
+/** The report of an audit: that everything holds, or the first thing that does not. */
 
 import type { ChainedKey } from "../log/key_chain.ts";
 

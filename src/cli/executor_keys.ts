@@ -6,7 +6,7 @@ import { OpenExecUnreachable } from "../client/errors.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { formatPublicKey, parsePublicKey } from "../core/public_key.ts";
 import { parseReceiptKey } from "../log/keyid.ts";
-import { ED25519, parseVkey } from "../log/note_key.ts";
+import { ED25519, parseVkey } from "../log/note.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import { parseReceiptEnvelope } from "../log/receipt_file.ts";
 import type { Cli, DaemonFlags } from "./command.ts";

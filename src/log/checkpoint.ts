@@ -1,43 +1,53 @@
 /**
- * Checkpoints of the log: C2SP tlog-checkpoint, in a signed note by the executor's key, origin = executor_id + "/log".
+ * Checkpoints of the log (C2SP tlog-checkpoint): a tree head in a note that the executor signed,
+ * with the origin `EXECUTOR_ID/log`.
  *
- * Invariant: only openCheckpoint makes a Checkpoint out of foreign text, and only after one of the keys that the caller
- * trusts was verified on it; a signature that claims to be by such a key and is not refuses the whole note.
+ * Invariant: only openCheckpoint makes a Checkpoint out of foreign text, once a signature by a key
+ * that the caller trusts was verified. One that claims such a key and is false refuses the note.
  */
 
 import { base64Encode, utf8Encode } from "../core/encoding.ts";
 import { type SigningKey, verify } from "../core/ed25519.ts";
-import { ED25519, isNoteName, type NoteKey, noteKeyId } from "./note_key.ts";
-import { formatSignedNote, parseSignedNote, signaturesBy, type SignedNote } from "./note.ts";
-import { decodeDecimal, decodeHash } from "./text_values.ts";
+import {
+  decodeDecimal,
+  decodeHash,
+  ED25519,
+  formatSignedNote,
+  isNoteName,
+  type NoteKey,
+  noteKeyId,
+  parseSignedNote,
+  signaturesBy,
+  type SignedNote,
+} from "./note.ts";
 
 export interface TreeHead {
   readonly origin: string;
   readonly size: number;
   /** 32 bytes. */
   readonly root: Uint8Array;
-  /** Opaque lines after the root; openexec writes none. */
+  /** Opaque lines after the root. openexec writes none. */
   readonly extensions: readonly string[];
 }
 
 export interface Checkpoint extends TreeHead {
-  /** 32 bytes: the executor's key that signed it. */
+  /** The executor's key that signed it, 32 bytes. */
   readonly signedBy: Uint8Array;
-  /** The note it came in, witnesses' cosignatures included. */
+  /** The note it came in, with the cosignatures of witnesses. */
   readonly note: SignedNote;
 }
 
-/** The log's name, in checkpoints and as the name of the key that signs them. */
+/** Names the log in checkpoints, and the key that signs them. */
 export function originOf(executorId: string): string {
   return `${executorId}/log`;
 }
 
-/** The key that checkpoints of this executor are signed with; formatVkey prints it for other tools. */
+/** The key that signs this executor's checkpoints. formatVkey prints it for other tools. */
 export function logKey(executorId: string, publicKey: Uint8Array): NoteKey {
   return { name: originOf(executorId), algorithm: ED25519, publicKey };
 }
 
-/** The signed note of a tree head. Throws RangeError for an executor id that no key name can hold. */
+/** Signs a tree head. Throws RangeError for an executor id that no key name can hold. */
 export function signCheckpoint(
   executorId: string,
   size: number,
@@ -55,7 +65,8 @@ export function signCheckpoint(
 }
 
 /**
- * The checkpoint in `text`, or undefined unless it is this executor's and signed by one of `publicKeys` (32 bytes each).
+ * Returns the checkpoint in `text`, or undefined unless it is of this executor's log and signed by
+ * one of `publicKeys` (32 bytes each).
  */
 export function openCheckpoint(
   text: string,
@@ -76,12 +87,11 @@ export function openCheckpoint(
 }
 
 export function formatTreeHead({ origin, size, root, extensions }: TreeHead): string {
-  return [origin, String(size), base64Encode(root), ...extensions].map((line) => `${line}\n`).join(
-    "",
-  );
+  const lines = [origin, String(size), base64Encode(root), ...extensions];
+  return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Of a note's text, unsigned as it stands: for those who look at a note before they know its keys. */
+/** Parses a note's text. It vouches for nothing until a signature on the note was verified. */
 export function parseTreeHead(text: string): TreeHead | undefined {
   if (!text.endsWith("\n")) return undefined;
   const lines = text.slice(0, -1).split("\n");

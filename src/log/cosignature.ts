@@ -1,40 +1,41 @@
 /**
  * Cosignatures of witnesses: C2SP tlog-cosignature, `cosignature/v1` (signature type 0x04).
  *
- * The signed message starts with its own header line, so that a cosignature is never a log's signature on some note, nor
- * the other way round.
+ * The signed message starts with a header line of its own, so that neither a cosignature nor a
+ * log's signature passes for the other.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { equalBytes, utf8Encode } from "../core/encoding.ts";
 import { verify } from "../core/ed25519.ts";
-import { COSIGNATURE, type NoteKey, parseVkey } from "./note_key.ts";
 import {
+  COSIGNATURE,
   formatSignedNote,
+  type NoteKey,
   type NoteSignature,
   parseSignatureLine,
   parseSignedNote,
+  parseVkey,
   signaturesBy,
   type SignedNote,
 } from "./note.ts";
-import { equalBytes } from "../core/encoding.ts";
 
 const TIME_BYTES = 8;
 
-/** A witness as configured: its name and key. */
+/** A witness: its name and its key. */
 export type Witness = NoteKey & { readonly algorithm: typeof COSIGNATURE };
 
-/** `absent`: this witness said nothing of this note. `invalid`: something claims to be by it and is not. */
+/** `absent`: the witness did not sign this note. `invalid`: a signature claims to be by it. */
 export type CosignatureCheck =
   | { readonly status: "valid"; readonly timestampSeconds: number }
   | { readonly status: "absent" | "invalid" };
 
-/** Of a vkey with signature type 0x04; undefined for any other, a log's own key included. */
+/** Parses a vkey of signature type 0x04. A log's own key is no witness. */
 export function parseWitness(vkey: string): Witness | undefined {
   const key = parseVkey(vkey);
   return key?.algorithm === COSIGNATURE ? { ...key, algorithm: COSIGNATURE } : undefined;
 }
 
-/** Whether `witness` cosigned the checkpoint in this note, and when it did last. */
+/** Checks whether `witness` cosigned the checkpoint in this note, and when it did last. */
 export function checkCosignature(note: SignedNote, witness: Witness): CosignatureCheck {
   const times = signaturesBy(note, witness).map((bytes) =>
     verifiedTime(note.text, bytes, witness.publicKey)
@@ -45,21 +46,21 @@ export function checkCosignature(note: SignedNote, witness: Witness): Cosignatur
   return { status: "valid", timestampSeconds: Math.max(...valid) };
 }
 
-/** What a witness signs: two lines of its own, then the note's text. */
+/** Returns the bytes that a witness signs: two lines of its own, then the note's text. */
 export function cosignedMessage(text: string, timestampSeconds: number): Uint8Array {
   return utf8Encode(`cosignature/v1\ntime ${timestampSeconds}\n${text}`);
 }
 
 /**
- * The note with a witness's line attached, replacing an older line of the same key; undefined unless both are well-formed.
- * The line is not verified here: checkCosignature does, for those who know the witness.
+ * Returns the note with a witness's line attached, which replaces an older one by the same key.
+ * Returns undefined unless both are well-formed. checkCosignature verifies the line.
  */
 export function attachCosignature(text: string, line: string): string | undefined {
   const note = parseSignedNote(text);
   const added = parseSignatureLine(line.trimEnd());
   if (note === undefined || added === undefined) return undefined;
   const [own, ...others] = note.signatures;
-  // The first line is the log's own; nobody replaces it.
+  // The first line is the log's own, which no witness may replace.
   if (own === undefined || sameKey(own, added)) return undefined;
   const kept = others.filter((signature) => !sameKey(signature, added));
   return formatSignedNote({ text: note.text, signatures: [own, ...kept, added] });
@@ -69,7 +70,7 @@ function sameKey(a: NoteSignature, b: NoteSignature): boolean {
   return a.name === b.name && equalBytes(a.keyId, b.keyId);
 }
 
-/** Seconds since 1970, out of `timestamp (8 bytes, big-endian) || signature (64 bytes)`. */
+/** Returns the seconds since 1970 of `timestamp (8 bytes, big-endian) || signature (64 bytes)`. */
 function verifiedTime(text: string, bytes: Uint8Array, publicKey: Uint8Array): number | undefined {
   if (bytes.length !== TIME_BYTES + 64) return undefined;
   const time = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0));

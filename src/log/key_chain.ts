@@ -1,6 +1,7 @@
 /**
- * The executor's keys as the log tells them: entry 0 is a `key` receipt that its own key signed, and each later one is
- * signed by the key before and hands over to the key it names, from the next entry on.
+ * The executor's keys, as the log tells them. Entry 0 is a `key` receipt that the key it names has
+ * signed. Each later `key` receipt is signed by the key before, and the key that it names signs
+ * from the next entry on.
  */
 
 import { isAdmissibleKey } from "../core/ed25519.ts";
@@ -11,7 +12,7 @@ export interface ChainedKey {
   readonly keyid: string;
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** Index of the entry that named it. */
+  /** Index of the entry that names it. */
   readonly since: number;
 }
 
@@ -19,8 +20,8 @@ export class KeyChain {
   readonly keys: ChainedKey[] = [];
 
   /**
-   * The key that must have signed entry `index`, whose body is `receipt` and which says it was signed as `keyid`;
-   * undefined when it says another than the log gives, or names a key that cannot sign.
+   * Returns the key that must have signed entry `index`, which carries `keyid` and `receipt`.
+   * Returns undefined where the log gives another key, or the receipt names one that cannot sign.
    */
   follow(index: number, keyid: string, receipt: Receipt): Uint8Array | undefined {
     const named = receipt.kind === "key"

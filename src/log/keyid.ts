@@ -1,15 +1,15 @@
-/** How receipts and exports name an executor's key. */
+/** Names and spellings of an executor's key, as receipts and exports have them. */
 
 import { formatPublicKey, parsePublicKey } from "../core/public_key.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest } from "../core/types.ts";
 
-/** The keyid of an executor's key is the digest of its 32 bytes, so that no two keys ever share one. */
+/** Returns the digest of the key's 32 bytes, so that no two keys share a keyid. */
 export function keyidOf(publicKey: Uint8Array): Digest {
   return digestOf(publicKey);
 }
 
-/** The 32 bytes of `ed25519:BASE64`, or undefined for any other spelling, of which core/public_key.ts knows several. */
+/** Parses `ed25519:BASE64`, and no other spelling that core/public_key.ts knows, into 32 bytes. */
 export function parseReceiptKey(text: string): Uint8Array | undefined {
   const key = parsePublicKey(text);
   return key !== undefined && formatPublicKey(key) === text ? key : undefined;

@@ -1,6 +1,8 @@
 /**
- * Inclusion and consistency proofs: RFC 9162, sections 2.1.3 and 2.1.4. Hashes are 32 bytes, sizes and indexes whole
- * numbers up to 2^53 - 1; no bit operators, which would cut them to 32 bits.
+ * Inclusion and consistency proofs (RFC 9162, sections 2.1.3 and 2.1.4).
+ *
+ * Hashes are 32 bytes. Sizes and indexes are whole numbers up to 2^53 - 1, so there are no bit
+ * operators here, which would cut them to 32 bits.
  */
 
 import { equalBytes } from "../core/encoding.ts";
@@ -8,7 +10,7 @@ import { nodeHash, type NodeReader, rangeHash, splitLevel } from "./tree.ts";
 
 export type Proof = readonly Uint8Array[];
 
-/** That leaf `index` is in the tree of the first `size` leaves. Throws RangeError unless index < size. */
+/** Proves that leaf `index` is among the first `size`. Throws RangeError unless index < size. */
 export function inclusionProof(nodes: NodeReader, index: number, size: number): Proof {
   if (!isCount(index) || !isCount(size) || index >= size) {
     throw new RangeError("index must be below size");
@@ -30,7 +32,7 @@ export function inclusionProof(nodes: NodeReader, index: number, size: number): 
   return proof.reverse();
 }
 
-/** That the first `from` leaves of the first `to` are unchanged. Throws RangeError unless 0 < from <= to. */
+/** Proves that `to` leaves begin with the first `from`. Throws RangeError unless 0 < from <= to. */
 export function consistencyProof(nodes: NodeReader, from: number, to: number): Proof {
   if (!isCount(from) || !isCount(to) || from < 1 || from > to) {
     throw new RangeError("from must be at least 1 and at most to");
@@ -49,12 +51,12 @@ export function consistencyProof(nodes: NodeReader, from: number, to: number): P
       rest -= left;
     }
   }
-  // A subtree that is the whole older tree is known to whoever checks the proof.
+  // Where one subtree is the whole older tree, the verifier has its hash already.
   if (start !== 0) proof.push(rangeHash(nodes, start, rest));
   return proof.reverse();
 }
 
-/** RFC 9162, section 2.1.3.2. */
+/** Checks an inclusion proof of the leaf hash `leaf` (RFC 9162, section 2.1.3.2). */
 export function verifyInclusion(
   leaf: Uint8Array,
   index: number,
@@ -79,7 +81,7 @@ export function verifyInclusion(
   return last === 0 && equalBytes(hash, root);
 }
 
-/** RFC 9162, section 2.1.4.2; an empty older tree proves nothing and is refused. */
+/** Checks a consistency proof (section 2.1.4.2). An empty older tree proves nothing: refused. */
 export function verifyConsistency(
   from: number,
   to: number,

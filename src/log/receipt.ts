@@ -1,8 +1,8 @@
 /**
- * Receipt bodies: what each kind says, and their bytes (RFC 8785), which are the leaves of the log.
+ * Receipt bodies: how each kind is made, and its bytes (RFC 8785), which are a leaf of the log.
  *
- * Invariant: a body names no payload, result, salt or plain digest of either; it commits to them by salted hash, so that
- * it still verifies once they are pruned and confirms no guess of them.
+ * Invariant: a body holds no payload, no result, no salt and no plain digest. It commits to payload
+ * and result by salted hash, so that it still verifies once they are pruned, and confirms no guess.
  */
 
 import { canonicalJson } from "../core/canonical_json.ts";
@@ -36,7 +36,7 @@ export type {
 
 const SALT_BYTES = 32;
 
-/** What a receipt says of an execution; a settled record of the ledger has this shape. Times in ms since 1970. */
+/** An execution as its receipt describes it. A settled record of the ledger has this shape. */
 export interface SettledExecution {
   readonly id: string;
   readonly action: string;
@@ -56,7 +56,7 @@ export interface SettledExecution {
   readonly settledAtMs: number;
 }
 
-/** `sha256:` of a 32-byte salt and the 32 bytes of `digest`; throws RangeError for any other length. */
+/** Hashes a 32-byte salt and the 32 bytes of `digest`. Throws RangeError for other lengths. */
 export function commitment(salt: Uint8Array, digest: Digest): Digest {
   const hash = parseDigest(digest);
   if (salt.length !== SALT_BYTES || hash === undefined) {
@@ -65,7 +65,7 @@ export function commitment(salt: Uint8Array, digest: Digest): Digest {
   return digestOf(concatBytes(salt, hash));
 }
 
-/** Members in canonical order, in which they print fastest: one of these is made for every execution. */
+/** Lists its members in canonical order, in which they print without being sorted. */
 export function executionReceipt(
   executorId: string,
   execution: SettledExecution,
@@ -116,7 +116,7 @@ export function refusalReceipt(executorId: string, refused: Refused): RefusalRec
   };
 }
 
-/** Refusals that left no receipt of their own between two times, `fromMs` inclusive, because of the cap. */
+/** Counts refusals from `fromMs` up to `toMs` that the cap left without a receipt of their own. */
 export function refusalSummaryReceipt(
   executorId: string,
   fromMs: number,
@@ -156,10 +156,10 @@ export function resolutionReceipt(executorId: string, resolved: Resolved): Resol
 
 export interface AdministrativeAct {
   readonly act: AdminReceipt["act"];
-  /** null where the daemon, or a command run without one, did it itself. */
+  /** Null where the daemon acted by itself, or a command ran without one. */
   readonly peer: Peer | null;
   readonly atMs: number;
-  /** Names and numbers of the act, such as iss and jti of a revocation; null when there is nothing more to say. */
+  /** Names and numbers of the act, such as iss and jti of a revocation; null where it has none. */
   readonly detail: Readonly<Record<string, string | number | boolean>> | null;
 }
 
@@ -174,7 +174,7 @@ export function adminReceipt(executorId: string, done: AdministrativeAct): Admin
   };
 }
 
-/** Signed by the key that was current before; the first entry of a log names and is signed by its first key. */
+/** Hands over to a new key. The key before signs it, or the first key itself in entry 0. */
 export function keyReceipt(executorId: string, newPublicKey: Uint8Array, atMs: number): KeyReceipt {
   return {
     kind: "key",
@@ -185,20 +185,20 @@ export function keyReceipt(executorId: string, newPublicKey: Uint8Array, atMs: n
   };
 }
 
-/** The canonical bytes of a body. */
+/** Returns the canonical bytes of a body. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
   return utf8Encode(canonicalJson(receipt));
 }
 
-/** The body, or undefined unless `bytes` are exactly what encodeReceipt makes of some receipt. */
+/** Returns undefined unless `bytes` are exactly what encodeReceipt makes of some receipt. */
 export function decodeReceipt(bytes: Uint8Array): Receipt | undefined {
   const text = utf8Decode(bytes);
   const value = text === undefined ? undefined : parseLoosely(text);
-  // RFC 8785 prints numbers and strings as JavaScript does, and shape.ts sees to the order of members.
+  // RFC 8785 prints numbers and strings as JavaScript does, and shape.ts checks member order
   return isReceipt(value) && JSON.stringify(value) === text ? value : undefined;
 }
 
-/** The value of a JSON text, undefined when it is none: the last of two equal names wins, any white space goes. */
+/** Parses JSON text. It takes doubled names and any white space, which the caller refuses. */
 function parseLoosely(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -207,7 +207,7 @@ function parseLoosely(text: string): unknown {
   }
 }
 
-/** Member by member: an object of the caller's may carry more than a receipt says. */
+/** Copies member by member, because the caller's object may carry more. */
 function peerOf({ uid, gid, pid, socket }: Peer): Peer {
   return { gid, pid, socket, uid };
 }

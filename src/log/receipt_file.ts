@@ -1,11 +1,12 @@
 /**
- * The files a receipt comes in: the answer of POST /execute (or of GET /executions/{id}, or the problem a failed execution
- * was answered with), the answer of GET /receipts/{index}, or a bare DSSE envelope.
+ * The files that hold a receipt: the answer of POST /execute or GET /executions/{id}, the problem
+ * that a failed execution was answered with, the answer of GET /receipts/{index}, or a bare DSSE
+ * envelope.
  *
  * Invariants:
- * - Nothing of a ReceiptFile but `receipt` is signed; every other member is a claim for verify_receipt.ts to check.
- * - A file that shows anything of an execution is an answer, whole or refused: none can pass as a mere receipt by leaving
- *   out a member, and have what else it shows go unchecked.
+ * - Only `receipt` is signed. Every other member is a claim, which verify_receipt.ts checks.
+ * - A file that shows anything of an execution must be a whole answer. Otherwise one could leave
+ *   out a member, pass for a mere receipt, and have the rest of what it shows go unchecked.
  */
 
 import { parseEnvelope } from "../core/dsse.ts";
@@ -17,11 +18,11 @@ import { receiptOfEnvelope, type SignedReceipt } from "./signed_receipt.ts";
 
 export interface ReceiptFile {
   readonly receipt: SignedReceipt;
-  /** C2SP tlog-proof text; null when the file has none. */
+  /** C2SP tlog-proof text; null where the file has none. */
   readonly proof: string | null;
-  /** Where the file says the receipt is in the log. */
+  /** The log index that the file claims. */
   readonly index: number | null;
-  /** Set when the file is an answer that shows an execution. */
+  /** Set where the file shows an execution. */
   readonly answer: Answer | null;
 }
 
@@ -29,21 +30,21 @@ export interface Answer {
   readonly id: string;
   readonly action: string;
   readonly status: string;
-  /** Whether it says that it ran in demo mode, where nobody approves. */
+  /** Whether it claims demo mode, in which nothing is approved. */
   readonly isDemo: boolean;
-  /** Absent for a success. */
+  /** Null for a success. */
   readonly code: string | null;
   readonly result: JsonNode;
   readonly resultPruned: boolean;
   readonly resolved: boolean;
-  /** The receipt of an operator's resolution, where the answer carries it. */
+  /** The receipt of an operator's resolution; null where the answer has none. */
   readonly resolution: SignedReceipt | null;
   /** Member `receipt`: the hash that OpenExec 0.1.10 called one. */
   readonly legacyHash: string | null;
   readonly salts: Salts;
 }
 
-/** 32 bytes each; null when not known. */
+/** 32 bytes each; null where not known. */
 export interface Salts {
   readonly request: Uint8Array | null;
   readonly result: Uint8Array | null;
@@ -51,10 +52,10 @@ export interface Salts {
 
 const NULL: JsonNode = { kind: "literal", value: null };
 
-/** Members that GET /receipts/{index} has not, and an answer has. */
-const OF_AN_ANSWER = ["id", "action", "status", "result", "receipt", "salts"] as const;
+/** Members that an answer has and GET /receipts/{index} has not. */
+const ANSWER_MEMBERS = ["id", "action", "status", "result", "receipt", "salts"] as const;
 
-/** undefined for anything that is none of these files. */
+/** Returns undefined unless it is one of these files. */
 export function parseReceiptFile(text: string): ReceiptFile | undefined {
   const root = parseJson(text);
   if (root === undefined) return undefined;
@@ -62,13 +63,13 @@ export function parseReceiptFile(text: string): ReceiptFile | undefined {
   if (execution !== undefined) {
     return memberOf(root, "attestation") === undefined ? answerFile(execution) : undefined;
   }
-  if (OF_AN_ANSWER.some((name) => memberOf(root, name) !== undefined)) return answerFile(root);
+  if (ANSWER_MEMBERS.some((name) => memberOf(root, name) !== undefined)) return answerFile(root);
   const attestation = memberOf(root, "attestation");
   const receipt = parseReceipt(attestation ?? root);
   return receipt === undefined ? undefined : { receipt, ...claims(root), answer: null };
 }
 
-/** The receipt in a DSSE envelope, as text; undefined when it is none. For receipts of key changes. */
+/** Parses a DSSE envelope that holds a receipt, such as one of a key change. */
 export function parseReceiptEnvelope(text: string): SignedReceipt | undefined {
   const root = parseJson(text);
   return root === undefined ? undefined : parseReceipt(root);
@@ -98,7 +99,7 @@ function answerFile(execution: JsonNode): ReceiptFile | undefined {
   };
 }
 
-/** More than I-JSON: a result may hold 1e20, which RFC 8785 prints as an integer. */
+/** Takes more than I-JSON, for a result may hold 1e20, which RFC 8785 prints as an integer. */
 function parseJson(text: string): JsonNode | undefined {
   try {
     return parseCanonical(text);
@@ -126,7 +127,7 @@ function textOf(node: JsonNode, name: string): string | null {
   return member?.kind === "string" ? member.value : null;
 }
 
-/** What a report may repeat: nothing that could move a terminal's cursor. */
+/** Whether a report may repeat it: a name cannot move a terminal's cursor. */
 function isText(text: string | null | undefined): text is string {
   return typeof text === "string" && isName(text);
 }
@@ -136,7 +137,6 @@ function isTrue(node: JsonNode, name: string): boolean {
   return member?.kind === "literal" && member.value === true;
 }
 
-/** Where the file says that the receipt is in the log, and the proof it brings. */
 function claims(node: JsonNode): Pick<ReceiptFile, "proof" | "index"> {
   const index = memberOf(node, "log_index");
   return {

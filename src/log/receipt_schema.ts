@@ -1,8 +1,8 @@
 /**
- * The shape of every kind of receipt body, for whoever reads one: strict, so that an unknown member, a status that
- * contradicts its code, or an enforced execution without an approval is no receipt at all.
+ * The shape of each kind of receipt body. It is strict: an unknown member, a status that does not
+ * fit its code, or an enforced execution without an approval makes it no receipt at all.
  *
- * Strings that came from an agent (action, nonce, jti) are names: 1 to 255 characters of visible ASCII.
+ * Strings that an agent chose (action, nonce, jti) are names: 1 to 255 characters of visible ASCII.
  */
 
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
@@ -22,14 +22,14 @@ import {
 } from "../core/shape.ts";
 import { parseTime } from "./time.ts";
 
-/** A name without a plus: it is part of a note's key name. */
+/** A name without a plus, because it becomes part of a note's key name. */
 const EXECUTOR_ID = /^[\x21-\x2a\x2c-\x7e]{1,255}$/;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TRACE_ID = /^[0-9a-f]{32}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
-/** No digits first: JavaScript would move such a member before all others, and out of canonical order. */
+/** A letter first: JavaScript moves members of digits to the front, out of canonical order. */
 const DETAIL_NAME = /^[a-z][a-z_]{0,63}$/;
-/** Characters of an operator's note. */
+/** In characters. */
 const NOTE_LENGTH_MAX = 4096;
 
 const text = (max: number) => where(string, (value) => value.isWellFormed() && value.length <= max);
@@ -53,7 +53,7 @@ const approval = object({
   signers: list(object({ keyid: name, name })),
 });
 
-/** Which codes each outcome may carry; a success carries none. */
+/** The codes that each outcome may carry. */
 const CODES_OF: Readonly<Record<TypeOf<typeof status>, readonly (ErrorCode | undefined)[]>> = {
   succeeded: [undefined],
   failed: ["handler_failed", "result_invalid"],
@@ -67,7 +67,7 @@ const execution = where(
     action: name,
     approval: optional(approval),
     code: optional(code),
-    /** Present only where the approver's key was one any process of the same user could read. */
+    /** Present where any process of the daemon's user could read the approver's key. */
     development_approver: optional(oneOf(true)),
     execution_id: executionId,
     executor_id: executorId,
@@ -116,7 +116,7 @@ const resolution = object({
   executor_id: executorId,
   from: oneOf("timed_out", "crashed", "outcome_unknown"),
   kind: oneOf("resolution"),
-  /** The operator's words: shown to people, never interpreted. */
+  /** The operator's words, which are shown and never interpreted. */
   note: text(NOTE_LENGTH_MAX),
   peer,
 });
@@ -127,7 +127,7 @@ const admin = object({
   detail: optional(record((member) => DETAIL_NAME.test(member), detailValue)),
   executor_id: executorId,
   kind: oneOf("admin"),
-  /** Absent where the daemon, or a command run without one, did it itself. */
+  /** Absent where the daemon acted by itself, or a command ran without one. */
   peer: optional(peer),
 });
 
@@ -152,7 +152,7 @@ export type ResolutionReceipt = TypeOf<typeof resolution>;
 export type AdminReceipt = TypeOf<typeof admin>;
 export type KeyReceipt = TypeOf<typeof key>;
 
-/** The frequent ones first. */
+/** The most frequent first. */
 const KINDS = [execution, refusal, refusalSummary, resolution, admin, key];
 export type Receipt = TypeOf<(typeof KINDS)[number]>;
 

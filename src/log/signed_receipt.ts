@@ -1,8 +1,8 @@
 /**
- * A receipt body with the executor's signature: DSSE 1.0.2 with one Ed25519 signature.
+ * Receipts with the executor's signature: DSSE 1.0.2 with one Ed25519 signature.
  *
- * Invariant: what is signed is the DSSE pre-authentication encoding under this payload type, so that no signature on an
- * approval, a checkpoint or a cosignature is one on a receipt.
+ * Invariant: the signature covers the DSSE pre-authentication encoding under this payload type, so
+ * that none on an approval, a checkpoint or a cosignature passes for one on a receipt.
  */
 
 import { type Envelope, envelopeJson, preAuthEncoder } from "../core/dsse.ts";
@@ -16,7 +16,7 @@ export const RECEIPT_TYPE = "application/vnd.openexec.receipt.v1+json";
 
 const signedBytes = preAuthEncoder(RECEIPT_TYPE);
 
-/** A receipt ready to be appended: the DSSE body bytes (the log's leaf) and its signature. */
+/** A receipt ready to be appended. Its body is the leaf of the log. */
 export interface SignedReceipt {
   readonly body: Uint8Array;
   readonly keyid: string;
@@ -32,7 +32,7 @@ export function signReceipt(receipt: Receipt, signingKey: SigningKey): SignedRec
   return receiptSigner(signingKey)(receipt);
 }
 
-/** Signs many receipts with one key, which is named once. */
+/** Returns a function that signs receipts, and derives the keyid once. */
 export function receiptSigner(signingKey: SigningKey): (receipt: Receipt) => SignedReceipt {
   const keyid = keyidOf(signingKey.publicKey);
   return (receipt) => {
@@ -41,7 +41,7 @@ export function receiptSigner(signingKey: SigningKey): (receipt: Receipt) => Sig
   };
 }
 
-/** Whether `publicKey` (32 bytes) signed exactly this body as a receipt. */
+/** Whether `publicKey` (32 bytes) signed exactly this body, as a receipt. */
 export function verifyReceiptSignature(
   { body, signature }: Pick<SignedReceipt, "body" | "signature">,
   publicKey: Uint8Array,
@@ -49,12 +49,12 @@ export function verifyReceiptSignature(
   return verify(signature, signedBytes(body), publicKey);
 }
 
-/** The DSSE JSON object: {payload, payloadType, signatures: [{keyid, sig}]}. */
+/** Returns the DSSE object: {payload, payloadType, signatures: [{keyid, sig}]}. */
 export function receiptEnvelope({ body, keyid, signature }: SignedReceipt): JsonObject {
   return envelopeJson({ payloadType: RECEIPT_TYPE, body, signatures: [{ keyid, signature }] });
 }
 
-/** The receipt in an envelope; undefined when it is of another type, or has not one signature by a keyid of ours. */
+/** Returns undefined unless the type is ours and there is one signature, by a keyid of our form. */
 export function receiptOfEnvelope(
   { payloadType, body, signatures }: Envelope,
 ): SignedReceipt | undefined {

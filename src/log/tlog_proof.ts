@@ -1,12 +1,12 @@
 /**
- * C2SP tlog-proof v1: index, inclusion proof and signed checkpoint of one leaf in one text file (`.tlog-proof`), which
- * verifies without the log.
+ * C2SP tlog-proof v1: index, inclusion proof and signed checkpoint of one leaf, in one text file
+ * (`.tlog-proof`) that verifies without the log.
  */
 
 import { base64Encode } from "../core/encoding.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { type Proof, verifyInclusion } from "./proof.ts";
-import { decodeDecimal, decodeHash, decodeStandardBase64 } from "./text_values.ts";
+import { decodeDecimal, decodeHash, decodeStandardBase64 } from "./note.ts";
 
 const HEADER = "c2sp.org/tlog-proof@v1";
 /** No tree of up to 2^53 leaves needs more. */
@@ -15,11 +15,11 @@ const HASHES_MAX = 53;
 export interface TlogProof {
   /** Zero-based. */
   readonly index: number;
-  /** From the leaf's sibling up to the root's child. */
+  /** From the leaf's sibling up to the child of the root. */
   readonly hashes: Proof;
   /** The signed note, verbatim. */
   readonly checkpoint: string;
-  /** Carried along and authenticated by nothing; null when there is none. */
+  /** Carried along, and authenticated by nothing; null where there is none. */
   readonly extra: Uint8Array | null;
 }
 
@@ -33,7 +33,7 @@ export function formatTlogProof({ index, hashes, checkpoint, extra }: TlogProof)
   return `${lines.join("\n")}\n\n${checkpoint}`;
 }
 
-/** undefined for anything formatTlogProof would not have written; the checkpoint is not looked into. */
+/** Returns undefined unless formatTlogProof writes it. The checkpoint stays unread. */
 export function parseTlogProof(text: string): TlogProof | undefined {
   const blank = text.indexOf("\n\n");
   if (blank < 0) return undefined;
@@ -48,7 +48,7 @@ export function parseTlogProof(text: string): TlogProof | undefined {
   return { index, hashes, checkpoint: text.slice(blank + 2), extra };
 }
 
-/** The checkpoint that the leaf is in, or undefined unless signature, origin and inclusion all hold. */
+/** Returns the checkpoint that covers the leaf hash, if signature, origin and inclusion hold. */
 export function verifyTlogProof(
   proof: TlogProof,
   leaf: Uint8Array,

@@ -1,15 +1,18 @@
 /**
  * The Merkle tree of the log (RFC 9162, section 2.1.1), as pure functions over stored nodes.
  *
- * Only complete subtrees are stored, under (level, index): the one of 2^level leaves that starts at leaf index * 2^level.
- * Invariant: a stored node never changes. An append writes the leaf and what it completes, two nodes on average.
+ * Only complete subtrees are stored, by level and index. Node (level, index) covers 2^level leaves
+ * from leaf index * 2^level on. An append writes the leaf and the nodes that it completes, two on
+ * average.
+ *
+ * Invariant: a stored node never changes.
  */
 
 import { Refusal } from "../core/errors.ts";
 import { sha256 } from "../core/sha.ts";
 
 export interface NodeReader {
-  /** 32 bytes: RFC 9162 hash of the complete subtree of 2^level leaves that starts at leaf index * 2^level. */
+  /** Returns the hash of a complete subtree, 32 bytes; undefined where it is not stored. */
   node(level: number, index: number): Uint8Array | undefined;
 }
 
@@ -20,7 +23,7 @@ export interface TreeNode {
   readonly hash: Uint8Array;
 }
 
-/** Apart, so that no node can be passed off as a leaf (RFC 9162, section 2.1.1). */
+/** Different prefixes, so that no node passes for a leaf (RFC 9162, section 2.1.1). */
 const LEAF_PREFIX = Uint8Array.of(0);
 const NODE_PREFIX = Uint8Array.of(1);
 
@@ -32,7 +35,7 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(NODE_PREFIX, left, right);
 }
 
-/** The nodes to store when `leaf` (a leaf hash) becomes leaf number `size`: itself first, then what it completes. */
+/** Returns the nodes to store when a leaf hash becomes leaf number `size`, itself first. */
 export function appendedNodes(nodes: NodeReader, size: number, leaf: Uint8Array): TreeNode[] {
   let node: TreeNode = { level: 0, index: size, hash: leaf };
   const appended = [node];
@@ -44,12 +47,12 @@ export function appendedNodes(nodes: NodeReader, size: number, leaf: Uint8Array)
   return appended;
 }
 
-/** Root of the first `size` leaves; `size` may be anything up to the number of leaves. */
+/** Returns the root of the first `size` leaves. */
 export function rootOf(nodes: NodeReader, size: number): Uint8Array {
   return size === 0 ? sha256() : rangeHash(nodes, 0, size);
 }
 
-/** Hash of `size` leaves from `start`, a multiple of the smallest power of two that is not below `size`. */
+/** Hashes `size` leaves. `start` is a multiple of the smallest power of two not below `size`. */
 export function rangeHash(nodes: NodeReader, start: number, size: number): Uint8Array {
   if (size === 1) return storedNode(nodes, 0, start);
   const level = splitLevel(size);
@@ -61,7 +64,7 @@ export function rangeHash(nodes: NodeReader, start: number, size: number): Uint8
   );
 }
 
-/** The level k of the largest power of two 2^k below `size`, where RFC 9162 splits a tree; `size` is at least 2. */
+/** Returns k of the largest 2^k below `size`, where RFC 9162 splits a tree of `size` > 1 leaves. */
 export function splitLevel(size: number): number {
   let level = 0;
   while (2 ** (level + 1) < size) level++;
@@ -75,8 +78,8 @@ function storedNode(nodes: NodeReader, level: number, index: number): Uint8Array
 }
 
 /**
- * A tree that remembers only the newest complete subtree of each level: all that appends and the root ever read.
- * Memory is logarithmic in the number of leaves.
+ * A tree that keeps only the newest complete subtree of each level, which is all that appends and
+ * the root read. Its memory grows with the logarithm of the number of leaves.
  */
 export class Frontier implements NodeReader {
   readonly #newest: TreeNode[] = [];
@@ -91,7 +94,7 @@ export class Frontier implements NodeReader {
     return newest?.index === index ? newest.hash : undefined;
   }
 
-  /** Returns the nodes that the append completed, the leaf first. */
+  /** Returns the nodes that the append completes, the leaf first. */
   append(leaf: Uint8Array): readonly TreeNode[] {
     const appended = appendedNodes(this, this.#size, leaf);
     for (const node of appended) this.#newest[node.level] = node;

@@ -1,4 +1,4 @@
-/** What verifying a receipt reports: one line for each thing that was looked at, and one verdict. */
+/** The report on a receipt: a line for each thing that was checked, and one verdict. */
 
 import type { Receipt } from "./receipt.ts";
 
@@ -16,23 +16,23 @@ export type CheckName =
   | "consistency"
   | "witness";
 
-/** `not_checked`: nobody asked for it, and the verdict does not rest on it. What was asked for passes or fails. */
+/** `not_checked` is what the caller did not ask for. The verdict does not rest on it. */
 export type CheckOutcome = "passed" | "failed" | "not_checked";
 
 export interface Check {
   readonly name: CheckName;
   readonly outcome: CheckOutcome;
-  /** For people; holds no payload, result or salt. */
+  /** For people. It holds no payload, result or salt. */
   readonly detail: string;
 }
 
 export interface Verification {
-  /** The receipt is genuine, and everything that was asked about it holds. */
+  /** Whether the receipt is genuine and everything that was asked about it holds. */
   readonly ok: boolean;
-  /** What it says; null when it is no receipt. Not to be believed unless `ok`. */
+  /** Null where it is no receipt. Do not believe it unless `ok`. */
   readonly receipt: Receipt | null;
   readonly keyid: string | null;
-  /** Its place in the log, once proven. */
+  /** Its index in the log; null unless proven. */
   readonly logIndex: number | null;
   readonly checks: readonly Check[];
 }
@@ -49,7 +49,7 @@ export function notChecked(name: CheckName, detail: string): Check {
   return { name, outcome: "not_checked", detail };
 }
 
-/** Not one check failed, and the one that everything rests on was made. */
+/** Whether no check failed and the signature, on which everything rests, was checked. */
 export function isGenuine(checks: readonly Check[]): boolean {
   return checks.every((check) => check.outcome !== "failed") &&
     checks.some((check) => check.name === "signature" && check.outcome === "passed");

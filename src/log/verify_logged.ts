@@ -1,4 +1,4 @@
-/** Whether a receipt is in the log that a checkpoint describes, and who else saw that checkpoint. */
+/** Checks whether a receipt is in the log that a checkpoint describes, and who cosigned that. */
 
 import { equalBytes } from "../core/encoding.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
@@ -9,7 +9,7 @@ import { parseTlogProof, verifyTlogProof } from "./tlog_proof.ts";
 import { leafHash } from "./tree.ts";
 import { type Check, failed, notChecked, passed } from "./verification.ts";
 
-/** What was asked about the log; see VerifyOptions. */
+/** The questions about the log; see VerifyOptions. */
 export interface LogQuestions {
   readonly checkpoint?: string;
   readonly consistency?: readonly Uint8Array[];
@@ -19,7 +19,7 @@ export interface LogQuestions {
 
 export interface Logged {
   readonly checks: readonly Check[];
-  /** Proven, or null. */
+  /** The index that was proven, or null. */
   readonly index: number | null;
 }
 
@@ -83,7 +83,7 @@ function includedIn(
   return { check, index: proof.index, checkpoint };
 }
 
-/** A log that shows one history to one and another to the next is found here, or not at all: so no answer is a failure. */
+/** Finds a log that shows two histories. Nothing else does, so a proof that is missing fails. */
 function consistencyCheck(
   proven: Checkpoint | null,
   kept: Checkpoint | undefined,

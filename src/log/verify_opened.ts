@@ -1,4 +1,4 @@
-/** Whether a payload or result that somebody shows is the one that a receipt commits to. */
+/** Checks whether a payload or result is the one that a receipt commits to. */
 
 import { canonicalNode } from "../core/canonical_json.ts";
 import { actionDigest, canonicalRequest } from "../core/digest.ts";
@@ -12,7 +12,7 @@ import { commitment, type Receipt } from "./receipt.ts";
 import type { Answer } from "./receipt_file.ts";
 import { type Check, failed, notChecked, passed } from "./verification.ts";
 
-/** `payload`: JSON text, absent when nobody opened it. */
+/** Checks `payload`, a JSON text, if there is one. */
 export function requestCheck(
   receipt: Receipt,
   payload: string | undefined,
@@ -31,7 +31,7 @@ export function requestCheck(
   return [opened("request", commitment(salt, digest), receipt.request_commitment)];
 }
 
-/** The result that the answer shows, and the one given, where there are any. */
+/** Checks the result that the answer shows and the one that was given, if there are any. */
 export function resultCheck(
   receipt: Receipt,
   answer: Answer | null,
@@ -55,7 +55,7 @@ export function resultCheck(
   return checks.length > 0 ? checks : [notChecked("result", "no result is shown")];
 }
 
-/** SHA-256 of the id, a colon, and the result as Python prints it: what OpenExec 0.1.10 called a receipt. */
+/** Checks OpenExec 0.1.10's receipt: a hash of id, colon, and the result as Python prints it. */
 export function legacyHashCheck(answer: Answer | null): Check[] {
   if (answer === null || answer.legacyHash === null || answer.resultPruned || answer.resolved) {
     return [];

@@ -1,9 +1,9 @@
 /**
- * Verifies a receipt offline: the same function in the command, the SDK and a browser.
+ * Verifies a receipt offline. The command, the SDK and a browser use this same function.
  *
  * Invariants:
- * - V1 The verdict rests on keys that the caller brought, never on one that the file names.
- * - V2 What was asked for and cannot be shown fails; `not_checked` is only what nobody asked for.
+ * - V1 The verdict rests on keys that the caller brings, never on one that the file names.
+ * - V2 A question that cannot be answered fails. Only what was not asked for is `not_checked`.
  */
 
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
@@ -22,28 +22,28 @@ import { verifyLogged } from "./verify_logged.ts";
 import { legacyHashCheck, requestCheck, resultCheck } from "./verify_opened.ts";
 
 export interface VerifyOptions {
-  /** The executor's keys, 32 bytes each. With none the report says which key signed, and fails. */
+  /** The executor's keys, 32 bytes each. Without any, the report names the keyid and fails. */
   readonly executorKeys: readonly Uint8Array[];
-  /** Receipts of key changes, in any order: each, signed by a key already trusted, adds the one it names. */
+  /** Receipts of key changes, in any order. One that a trusted key signed adds the key it names. */
   readonly keyReceipts?: readonly SignedReceipt[];
   readonly executorId?: string;
-  /** Text of a checkpoint kept earlier, or fetched later. */
+  /** Text of a checkpoint that was kept earlier or fetched later. */
   readonly checkpoint?: string;
-  /** Hashes of GET /log/consistency between that checkpoint and the proof's, where their sizes differ. */
+  /** Hashes of GET /log/consistency between that checkpoint and the proof's, if sizes differ. */
   readonly consistency?: readonly Uint8Array[];
   /** Text of a C2SP tlog-proof, where the file has none. */
   readonly proof?: string;
-  /** JSON text of the payload, opened. */
+  /** JSON text of the payload, to compare with the commitment. */
   readonly payload?: string;
-  /** JSON text of the result, opened; needed only where the file does not show it. */
+  /** JSON text of the result. Needed only where the file does not show it. */
   readonly result?: string;
-  /** Where the file does not hold them. */
+  /** Needed only where the file does not hold them. */
   readonly salts?: Partial<Salts>;
-  /** vkeys of witnesses: every one of them must have cosigned. */
+  /** The vkeys of witnesses, each of whom must have cosigned. */
   readonly witnesses?: readonly string[];
 }
 
-/** `text` is a file of receipt_file.ts. Never throws for what it holds. */
+/** Verifies `text`, a file of receipt_file.ts. Never throws, whatever it holds. */
 export function verifyReceipt(text: string, options: VerifyOptions): Verification {
   const file = parseReceiptFile(text);
   if (file === undefined) {
@@ -78,7 +78,7 @@ function verdict(
   return { ok: isGenuine(checks), receipt, keyid, logIndex, checks };
 }
 
-/** What kind it is of, and of an execution who stands for it: one of demo mode must not pass for one that was approved. */
+/** Names the kind, and who approved an execution, so that demo mode does not pass for approval. */
 function summaryOf(receipt: Receipt): string {
   if (receipt.kind !== "execution") return `a receipt of kind ${receipt.kind}`;
   if (receipt.approval === undefined) return "an execution in demo mode: nobody approved it";
@@ -90,7 +90,7 @@ function summaryOf(receipt: Receipt): string {
 
 type TrustedKeys = ReadonlyMap<string, Uint8Array>;
 
-/** By keyid. Trust goes forward only: an old key speaks for the new one, as the log has it, never the new for the old. */
+/** Returns trusted keys by keyid. An old key vouches for a new one, never the new for the old. */
 function trustedKeys(executorId: string, options: VerifyOptions): TrustedKeys {
   const keys = new Map<string, Uint8Array>(options.executorKeys.map((key) => [keyidOf(key), key]));
   const changes = (options.keyReceipts ?? []).flatMap((signed) => {
@@ -134,7 +134,7 @@ function executorCheck(receipt: Receipt, expected: string | undefined): Check {
   return passed("executor", expected);
 }
 
-/** What the answer shows beside the receipt must be what the receipt says. */
+/** Checks that the answer shows what the receipt says. */
 function answerCheck(answer: Answer, receipt: Receipt, keys: TrustedKeys): Check {
   if (receipt.kind !== "execution") {
     return failed("answer", "its attestation is no receipt of an execution");

@@ -159,7 +159,7 @@ describe("auditLog() names the first bad entry:", () => {
     ]);
   });
 
-  test("entries changed and all renumbered, where the stored tree or a checkpoint still knows", () => {
+  test("entries removed and renumbered, where the stored tree or a checkpoint knows", () => {
     const entries = log.entries.toSpliced(5, 1).map((entry, index) => ({ ...entry, index }));
     expect(problemOf(entries)).toBe("none");
     expect(problemOf(entries, { nodes: log.tree })).toEqual(["tree_mismatch", 5]);
@@ -264,7 +264,7 @@ describe("keys", () => {
     expect(problemOf(broken.entries)).toEqual(["key_unknown", 2]);
   });
 
-  test("that are trusted vouch as the first key, or by a checkpoint that covers their own entry", () => {
+  test("that are trusted vouch as the first, or by a checkpoint that covers their entry", () => {
     const entries = rotated.entries;
     const trust = (key: Uint8Array, checkpoints: string[] = []) =>
       problemOf(entries, { trustedKeys: [key], checkpoints });

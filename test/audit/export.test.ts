@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../src/core/canonical_json.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
-import { auditExport, ExportReader, writeExport } from "../../src/audit/export.ts";
+import { StartupError } from "../../src/core/startup_error.ts";
+import { auditExport, exportLog, ExportReader, writeExport } from "../../src/audit/export.ts";
 import {
   formatEntry,
   formatFinalCheckpoint,
@@ -51,7 +52,7 @@ describe("an export", () => {
     }
   });
 
-  test("after a rotation names the key that is current, which alone may sign its checkpoint", async () => {
+  test("after a rotation names the current key, which alone may sign its checkpoint", async () => {
     const rotated = SampleLog.of(2);
     const old = rotated.signer;
     rotated.rotate(2);
@@ -61,6 +62,34 @@ describe("an export", () => {
     );
     rotated.signer = old;
     expect(await problemOf(rotated.export())).toEqual(["export_malformed", null]);
+  });
+});
+
+describe("exportLog()", () => {
+  const source = {
+    executorId: log.executorId,
+    log: {
+      node: (level: number, index: number) => log.tree.node(level, index),
+      size: () => log.entries.length,
+      leaf: (index: number) => log.entries[index],
+    },
+    receipts: () => log.entries,
+  };
+
+  test("writes the entries that its checkpoint covers", () => {
+    expect([...exportLog(source, log.checkpoint())].join("")).toBe(text);
+    expect([...exportLog(source, log.checkpoint(3))]).toEqual([
+      ...lines.slice(0, 4),
+      formatFinalCheckpoint(log.checkpoint(3)),
+    ]);
+  });
+
+  test("refuses a checkpoint of another log or of no entry, and what is none", () => {
+    const other = SampleLog.of(4, "openexec:other").checkpoint();
+    const forged = new SampleLog("openexec:h", 9).checkpoint();
+    for (const checkpoint of [other, forged, log.checkpoint(0), "x"]) {
+      expect(() => exportLog(source, checkpoint)).toThrow(StartupError);
+    }
   });
 });
 

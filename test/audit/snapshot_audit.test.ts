@@ -1,4 +1,4 @@
-/** An audit of a ledger on disk: everything that it may rightly hold, and what is found when one row is changed. */
+/** Audits a ledger on disk: with everything that it may rightly hold, and with one row changed. */
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -54,7 +54,7 @@ interface Used {
   readonly open: ExecutionRecord;
 }
 
-/** A copy of a ledger in which everything happened that claims something, while one execution was under way. */
+/** A copy of a ledger that has a claim of every sort, and one execution under way. */
 async function used(): Promise<Used> {
   await using s = await scene();
   const { ledger } = s;
@@ -140,7 +140,7 @@ function changeApproval(
   approvals.put(key, encodeApproval({ ...decodeApproval(row), ...change }));
 }
 
-/** What is changed behind the ledger's back, the code of what an audit finds, and whose entry it names. */
+/** A change behind the ledger's back, the code that an audit finds, and the entry that it names. */
 const CHANGES:
   readonly (readonly [string, (tables: Tables, used: Used) => void, string, "settled" | null])[] = [
     [

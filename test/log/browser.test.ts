@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
 import { base64Encode, utf8Encode } from "../../src/core/encoding.ts";
-import { formatVkey } from "../../src/log/note_key.ts";
+import { formatVkey } from "../../src/log/note.ts";
 import { attachCosignature } from "../../src/log/cosignature.ts";
 import { answerOf, PAYLOAD } from "./answer.ts";
 import { SampleLog } from "./sample_log.ts";
@@ -15,7 +15,7 @@ const witness = witnessOf("w.example/1", 11);
 const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), witness, 100)) ??
   "";
 
-/** One file without a single import, of what a page would use; it leaves `run` behind, text in and text out. */
+/** What a page would use. Bundled, it has no import left, and leaves `run` behind: text to text. */
 const PAGE = `
   import { base64Decode } from "../../src/core/encoding.ts";
   import { nativeCrypto } from "../../src/core/native_crypto.ts";
@@ -24,9 +24,11 @@ const PAGE = `
   globalThis.run = async (text) => {
     const { key, file, options, exported } = JSON.parse(text);
     const executorKeys = [base64Decode(key)];
-    const audit = await auditExport([new TextEncoder().encode(exported)], { trustedKeys: executorKeys });
+    const bytes = new TextEncoder().encode(exported);
+    const audit = await auditExport([bytes], { trustedKeys: executorKeys });
     const { ok, logIndex, checks } = verifyReceipt(file, { ...options, executorKeys });
-    return JSON.stringify({ native: nativeCrypto() !== null, ok, logIndex, checks, audited: audit.ok });
+    const native = nativeCrypto() !== null;
+    return JSON.stringify({ native, ok, logIndex, checks, audited: audit.ok });
   };
 `;
 
@@ -56,7 +58,7 @@ beforeAll(async () => {
   bundle = result.outputFiles?.[0]?.text ?? "";
 });
 
-/** A realm with the language and the two web interfaces the code names: no process, no Deno, no require, no crypto. */
+/** Runs the page with the language and two web interfaces: no process, Deno, require or crypto. */
 async function askInBareRealm(text: string) {
   const realm: Record<string, unknown> = { TextEncoder, TextDecoder };
   const source = `${bundle}\nglobalThis.run(${JSON.stringify(text)})`;

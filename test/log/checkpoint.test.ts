@@ -9,8 +9,7 @@ import {
   parseTreeHead,
   signCheckpoint,
 } from "../../src/log/checkpoint.ts";
-import { formatVkey, noteKeyId, parseVkey } from "../../src/log/note_key.ts";
-import { formatSignatureLine } from "../../src/log/note.ts";
+import { formatSignatureLine, formatVkey, noteKeyId, parseVkey } from "../../src/log/note.ts";
 import { vectors } from "./merkle_vectors.ts";
 
 const vector = vectors.checkpoint;

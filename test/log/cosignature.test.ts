@@ -9,8 +9,13 @@ import {
   parseWitness,
   type Witness,
 } from "../../src/log/cosignature.ts";
-import { COSIGNATURE, formatVkey, noteKeyId } from "../../src/log/note_key.ts";
-import { formatSignatureLine, parseSignedNote } from "../../src/log/note.ts";
+import {
+  COSIGNATURE,
+  formatSignatureLine,
+  formatVkey,
+  noteKeyId,
+  parseSignedNote,
+} from "../../src/log/note.ts";
 import { cosign, witnessOf } from "./witness.ts";
 
 const executorId = "openexec:h";

@@ -2,8 +2,14 @@ import { describe, expect, test } from "vitest";
 import { base64Encode, concatBytes, hexEncode, utf8Encode } from "../../src/core/encoding.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { sha256 } from "../../src/core/sha.ts";
-import { formatVkey, type NoteKey, parseVkey } from "../../src/log/note_key.ts";
-import { formatSignedNote, parseSignedNote, signaturesBy } from "../../src/log/note.ts";
+import {
+  formatSignedNote,
+  formatVkey,
+  type NoteKey,
+  parseSignedNote,
+  parseVkey,
+  signaturesBy,
+} from "../../src/log/note.ts";
 
 const signature = base64Encode(new Uint8Array(68).fill(1));
 const line = `— name ${signature}\n`;

@@ -120,7 +120,7 @@ describe("consistency", () => {
     expect(check([])).toBe(false);
   });
 
-  test("verifyConsistency() refuses a proof that is too short for the sizes it is said to be for", () => {
+  test("verifyConsistency() refuses a proof that is too short for its sizes", () => {
     const proof = consistencyProof(tree, 2, 3);
     expect(verifyConsistency(2, 3, at(roots, 2), at(roots, 3), proof)).toBe(true);
     for (const to of [5, 6, 21]) {

@@ -22,7 +22,7 @@ describe("rootOf()", () => {
 });
 
 describe("appendedNodes()", () => {
-  test("writes two nodes for each leaf on average, each once, and only of complete subtrees", () => {
+  test("writes two nodes a leaf on average, each once, and only of complete subtrees", () => {
     const tree = new StoredTree();
     for (let i = 0; i < 1024; i++) tree.append(leaf(i));
     const names = new Set(tree.written.map(({ level, index }) => `${level}/${index}`));

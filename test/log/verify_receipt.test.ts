@@ -4,7 +4,7 @@ import { preAuthEncoding } from "../../src/core/dsse.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import { attachCosignature } from "../../src/log/cosignature.ts";
-import { formatVkey } from "../../src/log/note_key.ts";
+import { formatVkey } from "../../src/log/note.ts";
 import { consistencyProof } from "../../src/log/proof.ts";
 import { executionReceipt, resolutionReceipt } from "../../src/log/receipt.ts";
 import { receiptEnvelope, signReceipt } from "../../src/log/signed_receipt.ts";
@@ -255,7 +255,7 @@ describe("verifyReceipt() refuses", () => {
     expect(failures(verify(file))).toEqual(["inclusion"]);
   });
 
-  test("a receipt that was never logged, or was rewritten since, where a checkpoint is asked about", () => {
+  test("a receipt never logged, or rewritten since, where a checkpoint is asked about", () => {
     const rewritten = new SampleLog();
     rewritten.execute(99);
     for (let n = 1; n < 6; n++) rewritten.execute(n);
@@ -320,7 +320,7 @@ describe("verifyReceipt() refuses", () => {
     expect(failures(verify({ ...answer, code: "handler_failed" }))).toEqual(["answer"]);
   });
 
-  test("an answer in demo mode that passes for an approved one, and one that says demo and was approved", () => {
+  test("an answer in demo mode that passes for an approved one, and the other way round", () => {
     const demo = answerOf(demoLog(), 1);
     const { exec_mode: _, ...silent } = demo;
     for (
@@ -330,7 +330,7 @@ describe("verifyReceipt() refuses", () => {
     }
   });
 
-  test("a success that nobody declared, or that was declared otherwise or of another execution", () => {
+  test("a success that was not declared, or declared otherwise or of another execution", () => {
     const unlucky = new SampleLog();
     unlucky.execute(1, unsuccessful);
     const claimed = { ...answerOf(unlucky, 1), status: "succeeded" };
@@ -435,7 +435,7 @@ describe("key rotation", () => {
   rotated.execute(3);
   const keys = (...list: (Uint8Array | undefined)[]) => list.filter((item) => item !== undefined);
 
-  test("the first key speaks for a later one through the receipts of the changes, in any order", () => {
+  test("the first key vouches for a later one by receipts of the changes, in any order", () => {
     const trustFirst = { executorKeys: keys(first) };
     expect(verify(rotated.envelope(5), trustFirst).ok).toBe(false);
     expect(verify(rotated.envelope(3), { ...trustFirst, keyReceipts: [change] }).ok).toBe(true);
@@ -444,7 +444,7 @@ describe("key rotation", () => {
       .toBe(true);
   });
 
-  test("an old receipt verifies with its own key, and its proof with the key of the checkpoint", () => {
+  test("an old receipt verifies with its own key, its proof with the checkpoint's key", () => {
     const file = rotated.receiptFile(1);
     expect(failures(verify(file, { executorKeys: keys(first) }))).toEqual(["inclusion"]);
     const both = { executorKeys: keys(first), keyReceipts: [change, laterChange] };

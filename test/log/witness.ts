@@ -1,10 +1,14 @@
-/** A witness that cosigns whatever it is shown (C2SP tlog-cosignature); real ones look at consistency first. */
+/** A witness that cosigns anything (C2SP tlog-cosignature). Real ones check consistency first. */
 
 import { concatBytes } from "../../src/core/encoding.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { cosignedMessage, type Witness } from "../../src/log/cosignature.ts";
-import { COSIGNATURE, noteKeyId } from "../../src/log/note_key.ts";
-import { formatSignatureLine, parseSignedNote } from "../../src/log/note.ts";
+import {
+  COSIGNATURE,
+  formatSignatureLine,
+  noteKeyId,
+  parseSignedNote,
+} from "../../src/log/note.ts";
 
 export interface TestWitness extends SigningKey {
   readonly key: Witness;

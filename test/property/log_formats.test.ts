@@ -2,14 +2,19 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { formatTreeHead, parseTreeHead } from "../../src/log/checkpoint.ts";
-import { formatVkey, isNoteName, parseVkey } from "../../src/log/note_key.ts";
+import {
+  formatSignedNote,
+  formatVkey,
+  isNoteName,
+  parseSignedNote,
+  parseVkey,
+} from "../../src/log/note.ts";
 import {
   consistencyProof,
   inclusionProof,
   verifyConsistency,
   verifyInclusion,
 } from "../../src/log/proof.ts";
-import { formatSignedNote, parseSignedNote } from "../../src/log/note.ts";
 import { formatTime, parseTime } from "../../src/log/time.ts";
 import { formatTlogProof, parseTlogProof } from "../../src/log/tlog_proof.ts";
 import { leafHash } from "../../src/log/tree.ts";
