@@ -7,7 +7,7 @@
  */
 
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
-import { decodeReceipt, type Receipt } from "./receipt.ts";
+import { decodeReceipt, type ExecutionReceipt, type Receipt } from "./receipt.ts";
 import { type Answer, parseReceiptFile, type ReceiptFile, type Salts } from "./receipt_file.ts";
 import { type SignedReceipt, verifyReceiptSignature } from "./signed_receipt.ts";
 import {
@@ -83,9 +83,8 @@ function summaryOf(receipt: Receipt): string {
   if (receipt.kind !== "execution") return `a receipt of kind ${receipt.kind}`;
   if (receipt.approval === undefined) return "an execution in demo mode: nobody approved it";
   const names = receipt.approval.signers.map(({ name }) => name).join(" and ");
-  return `an execution approved by ${names}${
-    receipt.development_approver ? ", with a development key" : ""
-  }`;
+  const weakness = receipt.development_approver ? ", with a development key" : "";
+  return `an execution approved by ${names}${weakness}`;
 }
 
 type TrustedKeys = ReadonlyMap<string, Uint8Array>;
@@ -97,13 +96,15 @@ function trustedKeys(executorId: string, options: VerifyOptions): TrustedKeys {
     const body = decodeReceipt(signed.body);
     return body?.kind === "key" && body.executor_id === executorId ? [{ signed, body }] : [];
   });
-  for (let known = -1; known !== keys.size;) {
+  // a change may be vouched for by another one, so look again until none adds a key
+  let known: number;
+  do {
     known = keys.size;
     for (const { signed, body } of changes) {
       const next = parseReceiptKey(body.new_public_key);
       if (next !== undefined && isSignedBy(signed, keys)) keys.set(body.new_keyid, next);
     }
-  }
+  } while (keys.size > known);
   return keys;
 }
 
@@ -145,22 +146,26 @@ function answerCheck(answer: Answer, receipt: Receipt, keys: TrustedKeys): Check
   if (answer.isDemo !== (receipt.mode === "demo")) {
     return failed("answer", `its mode is not the receipt's, which is ${receipt.mode}`);
   }
-  const { status } = receipt;
-  if (!answer.resolved && answer.status === status) {
-    return answer.code === (receipt.code ?? null)
-      ? passed("answer", `${answer.action} ${status}`)
-      : failed("answer", "its code is not the receipt's");
+  if (answer.resolved || answer.status !== receipt.status) {
+    return resolutionCheck(answer, receipt, keys);
   }
-  if (!answer.resolved || answer.resolution === null || !isSignedBy(answer.resolution, keys)) {
-    return failed("answer", `it says ${answer.status}, the receipt says ${status}`);
+  return answer.code === (receipt.code ?? null)
+    ? passed("answer", `${answer.action} ${receipt.status}`)
+    : failed("answer", "its code is not the receipt's");
+}
+
+/** Checks an answer whose status differs: an operator must have declared it, in a receipt. */
+function resolutionCheck(answer: Answer, receipt: ExecutionReceipt, keys: TrustedKeys): Check {
+  const { resolved, resolution, status } = answer;
+  if (!resolved || resolution === null || !isSignedBy(resolution, keys)) {
+    return failed("answer", `it says ${status}, the receipt says ${receipt.status}`);
   }
-  const resolution = decodeReceipt(answer.resolution.body);
-  const declared = resolution?.kind === "resolution" &&
-    resolution.executor_id === receipt.executor_id &&
-    resolution.execution_id === receipt.execution_id && resolution.from === status &&
-    resolution.as === answer.status;
-  return declared
-    ? passed("answer", `${status}, and declared ${answer.status} by an operator`)
+  const body = decodeReceipt(resolution.body);
+  const isOfThis = body?.kind === "resolution" &&
+    body.executor_id === receipt.executor_id && body.execution_id === receipt.execution_id &&
+    body.from === receipt.status && body.as === status;
+  return isOfThis
+    ? passed("answer", `${receipt.status}, and declared ${status} by an operator`)
     : failed("answer", "its resolution is of something else");
 }
 
