@@ -4,7 +4,7 @@ import type { MachineClock } from "../src/core/clock.ts";
 import { digestOf } from "../src/core/sha.ts";
 import type { SigningKey } from "../src/core/ed25519.ts";
 import { uuidV7 } from "../src/core/uuid.ts";
-import { currentKeyid, loadExecutorKeys } from "../src/engine/executor_key.ts";
+import { currentKeyid, loadExecutorKeys } from "../src/engine/keys.ts";
 import { establishSigningKey } from "../src/engine/signing.ts";
 import type { Ledger } from "../src/ledger/ledger.ts";
 import { openLedger } from "../src/ledger/open.ts";

@@ -1,7 +1,7 @@
 /** The part of `openexec doctor` that looks at keys and secrets: who can approve, and what the daemon itself needs. */
 
 import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
-import { checkExecutorKey } from "../engine/executor_key.ts";
+import { checkExecutorKey } from "../engine/keys.ts";
 import { readSecrets } from "../executor/secrets.ts";
 import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 

@@ -7,7 +7,7 @@ import type { LedgerSnapshot } from "../audit/snapshot.ts";
 import { OpenExecUnreachable } from "../client/errors.ts";
 import { utf8Encode } from "../core/encoding.ts";
 import { StartupError } from "../core/startup_error.ts";
-import { currentKeyid, loadExecutorKeys } from "../engine/executor_key.ts";
+import { currentKeyid, loadExecutorKeys } from "../engine/keys.ts";
 import { signCheckpoint } from "../log/checkpoint.ts";
 import { rootOf } from "../log/tree.ts";
 import { readCheckpoints } from "./checkpoint_files.ts";

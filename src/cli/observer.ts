@@ -1,8 +1,8 @@
 /** What the parts of the daemon tell as they work, turned into log lines and metrics; no part knows of either. */
 
 import type { Attempt } from "../engine/attempt.ts";
-import type { CheckpointFailure } from "../engine/checkpoint_publisher.ts";
-import type { Answer } from "../engine/engine.ts";
+import type { CheckpointFailure } from "../engine/checkpoints.ts";
+import type { Answer } from "../engine/types.ts";
 import type { ExchangeEvent } from "../server/exchange.ts";
 import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
 import { faultFields } from "../telemetry/fault.ts";

@@ -1,6 +1,6 @@
 /** What the daemon does by itself while it serves: prune what has expired, and keep checkpoints elsewhere. */
 
-import type { CheckpointPublisher } from "../engine/checkpoint_publisher.ts";
+import type { CheckpointPublisher } from "../engine/checkpoints.ts";
 import { pruneAll } from "../engine/operate.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Observer } from "./observer.ts";

@@ -1,6 +1,6 @@
 /** One call of execute(), as far as it got: what its log line, its metrics and its refusal receipt are made of. */
 
-import type { RequestContext } from "./engine.ts";
+import type { RequestContext } from "./types.ts";
 import type { ParsedRequest } from "./request.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 import type { Settled } from "./view.ts";

@@ -16,7 +16,7 @@ import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/executor.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Answer, Engine, RequestContext } from "./engine.ts";
+import type { Answer, Engine, RequestContext } from "./types.ts";
 import type { EngineParts } from "./parts.ts";
 import { isReplay } from "./replay.ts";
 import { type ParsedRequest, parseRequest } from "./request.ts";

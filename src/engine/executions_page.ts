@@ -8,8 +8,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
-import type { ExecutionView } from "./engine.ts";
-import type { ExecutionsView } from "./inspector.ts";
+import type { ExecutionView } from "./types.ts";
+import type { ExecutionsView } from "./views.ts";
 import { executionView, loadSettled, type SettledLedger } from "./view.ts";
 
 export type ListedLedger = SettledLedger & Pick<Ledger, "list">;

@@ -1,6 +1,6 @@
 /** How the daemon is, told truthfully: OpenExec 0.1.10's fields, and whatever keeps it from taking work. */
 
-import type { HealthView } from "./inspector.ts";
+import type { HealthView } from "./views.ts";
 import type { EngineParts } from "./parts.ts";
 
 export interface HealthParts

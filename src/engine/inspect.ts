@@ -1,4 +1,4 @@
-/** Answers what can be looked at (engine/inspector.ts): executions, receipts, proofs, actions, and how the daemon is. */
+/** Answers what can be looked at (engine/views.ts): executions, receipts, proofs, actions, and how the daemon is. */
 
 import type { ActionConfig, SocketConfig } from "../config/config.ts";
 import { base64Encode } from "../core/encoding.ts";
@@ -12,7 +12,7 @@ import { consistencyProof, inclusionProof } from "../log/proof.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import { receiptEnvelope } from "../log/signed_receipt.ts";
 import { formatTlogProof } from "../log/tlog_proof.ts";
-import type { ExecutionView } from "./engine.ts";
+import type { ExecutionView } from "./types.ts";
 import { executionsPage } from "./executions_page.ts";
 import { healthOf, type HealthParts } from "./health.ts";
 import type {
@@ -24,7 +24,7 @@ import type {
   Inspector,
   ReceiptView,
   ServiceView,
-} from "./inspector.ts";
+} from "./views.ts";
 import type { LogHead } from "./log_head.ts";
 import type { EngineParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";

@@ -13,7 +13,7 @@ import {
 } from "../log/receipt.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { formatTime } from "../log/time.ts";
-import type { ExecutionView } from "./engine.ts";
+import type { ExecutionView } from "./types.ts";
 import type { Operator, Resolution } from "./operator.ts";
 import { executionView, loadSettled } from "./view.ts";
 

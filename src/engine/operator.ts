@@ -6,7 +6,7 @@
 
 import type { JsonObject, Peer } from "../core/types.ts";
 import type { PruneReport } from "../ledger/types.ts";
-import type { ExecutionView } from "./engine.ts";
+import type { ExecutionView } from "./types.ts";
 
 export interface Resolution {
   readonly id: string;

@@ -5,11 +5,11 @@ import type { Clock } from "../core/clock.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Answer } from "./engine.ts";
+import type { Answer } from "./types.ts";
 import type { InputSchemas } from "./input_schema.ts";
-import type { RefusalJournal } from "./refusal_journal.ts";
+import type { RefusalJournal } from "./refusals.ts";
 import type { SettlementParts } from "./settlement.ts";
-import type { TrustGate } from "./trust_gate.ts";
+import type { TrustGate } from "./trust.ts";
 
 export interface EngineParts extends SettlementParts {
   readonly config: Config;

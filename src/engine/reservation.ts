@@ -6,7 +6,7 @@ import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/executor.ts";
 import type { Reservation } from "../ledger/types.ts";
 import { commitment } from "../log/receipt.ts";
-import type { RequestContext } from "./engine.ts";
+import type { RequestContext } from "./types.ts";
 import type { EngineParts } from "./parts.ts";
 import type { ParsedRequest } from "./request.ts";
 import { retentionOf } from "./settlement.ts";

@@ -8,7 +8,7 @@ import type { SigningKey } from "../core/ed25519.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { keyReceipt } from "../log/receipt.ts";
 import { signReceipt } from "../log/signed_receipt.ts";
-import type { ExecutorKeys } from "./executor_key.ts";
+import type { ExecutorKeys } from "./keys.ts";
 
 /** Resolves to the signing key that the log names last, once that entry is on disk. */
 export async function establishSigningKey(

@@ -2,10 +2,10 @@
 
 import type { JsonObject, Peer } from "../core/types.ts";
 import type { SocketConfig } from "../config/config.ts";
-import type { Engine } from "../engine/engine.ts";
-import type { Inspector } from "../engine/inspector.ts";
+import type { Engine } from "../engine/types.ts";
+import type { Inspector } from "../engine/views.ts";
 import type { Operator } from "../engine/operator.ts";
-import type { FieldLines } from "./headers.ts";
+import type { FieldLines } from "./head.ts";
 import type { Query } from "./query.ts";
 
 export interface Call {

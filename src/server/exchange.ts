@@ -14,7 +14,7 @@ import type { Admission } from "./admission.ts";
 import { discardBody, hasBody, readBody } from "./body.ts";
 import type { Handlers } from "./call.ts";
 import type { Connection } from "./connection.ts";
-import { fieldLines } from "./headers.ts";
+import { fieldLines } from "./head.ts";
 import { problemReply } from "./problem.ts";
 import { parseQuery } from "./query.ts";
 import { type Reply, writeReply } from "./reply.ts";

@@ -3,7 +3,7 @@
 import { Refusal } from "../core/errors.ts";
 import { memberOf, parseIJson } from "../core/json.ts";
 import type { Call, Handlers } from "./call.ts";
-import { idempotencyKey, preferredWaitMs, traceparent } from "./headers.ts";
+import { idempotencyKey, preferredWaitMs, traceparent } from "./head.ts";
 import { problemReply } from "./problem.ts";
 import { jsonReply, type Reply } from "./reply.ts";
 

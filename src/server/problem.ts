@@ -7,7 +7,7 @@
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import { utf8Encode } from "../core/encoding.ts";
 import type { JsonObject } from "../core/types.ts";
-import type { ExecutionView } from "../engine/engine.ts";
+import type { ExecutionView } from "../engine/types.ts";
 import type { Reply } from "./reply.ts";
 
 const MEDIA_TYPE = "application/problem+json";

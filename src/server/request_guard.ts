@@ -6,7 +6,7 @@
  */
 
 import type { ErrorCode } from "../core/errors.ts";
-import { type FieldLines, valuesOf } from "./headers.ts";
+import { type FieldLines, valuesOf } from "./head.ts";
 
 export interface Fault {
   readonly code: Extract<ErrorCode, "request_malformed" | "request_too_large">;

@@ -9,8 +9,8 @@
 import type { Clock } from "../core/clock.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { Limits, SocketConfig } from "../config/config.ts";
-import type { Engine } from "../engine/engine.ts";
-import type { Inspector } from "../engine/inspector.ts";
+import type { Engine } from "../engine/types.ts";
+import type { Inspector } from "../engine/views.ts";
 import type { Operator } from "../engine/operator.ts";
 import { descriptorLimit } from "../os/descriptors.ts";
 import type { InheritedSocket } from "../os/socket_activation.ts";

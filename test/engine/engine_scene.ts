@@ -1,12 +1,12 @@
 /** The engine over a real ledger, a clock that the test sets, and an executor that does what the test says. */
 
-import { TrustGate } from "../../src/engine/trust_gate.ts";
-import type { Answer } from "../../src/engine/engine.ts";
+import { TrustGate } from "../../src/engine/trust.ts";
+import type { Answer } from "../../src/engine/types.ts";
 import { ExecutionEngine } from "../../src/engine/execute.ts";
 import { InputSchemas } from "../../src/engine/input_schema.ts";
 import { pruneAll } from "../../src/engine/operate.ts";
 import type { EngineParts } from "../../src/engine/parts.ts";
-import { RefusalJournal } from "../../src/engine/refusal_journal.ts";
+import { RefusalJournal } from "../../src/engine/refusals.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import type { Outcome } from "../../src/core/types.ts";
 import type { ExecutorPool, Job } from "../../src/executor/executor.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fieldLines } from "../../src/server/headers.ts";
+import { fieldLines } from "../../src/server/head.ts";
 import { parseQuery } from "../../src/server/query.ts";
 import { faultOf } from "../../src/server/request_guard.ts";
 import { codeOf } from "../support/refusals.ts";

@@ -3,7 +3,7 @@ import {
   type CheckpointFailure,
   CheckpointPublisher,
   type CheckpointPublisherParts,
-} from "../../src/engine/checkpoint_publisher.ts";
+} from "../../src/engine/checkpoints.ts";
 
 let directory: string;
 let failures: CheckpointFailure[];

@@ -1,11 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  fieldLines,
-  idempotencyKey,
-  preferredWaitMs,
-  traceparent,
-} from "../../src/server/headers.ts";
+import { fieldLines, idempotencyKey, preferredWaitMs, traceparent } from "../../src/server/head.ts";
 import { codeOf } from "../support/refusals.ts";
 
 const key = (...values: string[]) =>

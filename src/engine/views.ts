@@ -8,7 +8,7 @@
 import type { JsonNode } from "../core/json.ts";
 import type { Digest, JsonObject } from "../core/types.ts";
 import type { SocketConfig } from "../config/config.ts";
-import type { ExecutionView } from "./engine.ts";
+import type { ExecutionView } from "./types.ts";
 
 /** GET /: OpenExec 0.1.10's fields, and what approvals have to name. */
 export type ServiceView = {

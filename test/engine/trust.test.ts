@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TrustGate } from "../../src/engine/trust_gate.ts";
+import { TrustGate } from "../../src/engine/trust.ts";
 import { parseRequest } from "../../src/engine/request.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import {

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { executionsPage, type ListedLedger } from "../../src/engine/executions_page.ts";
-import type { ExecutionsView } from "../../src/engine/inspector.ts";
+import type { ExecutionsView } from "../../src/engine/views.ts";
 import { type Asked, reservation, type Scene, scene, settlement } from "../ledger/scene.ts";
 
 let stage: Scene;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { StartupError } from "../../src/core/startup_error.ts";
 import { keyidOf } from "../../src/log/keyid.ts";
-import { loadExecutorKeys } from "../../src/engine/executor_key.ts";
+import { loadExecutorKeys } from "../../src/engine/keys.ts";
 
 let state: string;
 let credentials: string;
