@@ -12,20 +12,22 @@ import type { Config } from "../config/config.ts";
 import { type Environment, readVariable } from "../config/environment.ts";
 import type { SigningKey } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
-import { CheckpointPublisher } from "../engine/checkpoints.ts";
-import { checkAnchor } from "../engine/anchor.ts";
-import { ExecutionEngine } from "../engine/execute.ts";
-import { currentKeyid, loadExecutorKeys, writePublicKey } from "../engine/keys.ts";
-import { reasonsToRefuse } from "../engine/health.ts";
+import { checkAnchor, CheckpointPublisher, LogHead } from "../engine/checkpoints.ts";
+import { Engine } from "../engine/execute.ts";
 import { InputSchemas } from "../engine/input_schema.ts";
-import { Inspection } from "../engine/inspect.ts";
-import { LogHead } from "../engine/log_head.ts";
-import { Operation, recordRestore } from "../engine/operate.ts";
-import type { EngineParts } from "../engine/parts.ts";
+import { Inspector } from "../engine/inspect.ts";
+import {
+  currentKeyid,
+  establishSigningKey,
+  loadExecutorKeys,
+  writePublicKey,
+} from "../engine/keys.ts";
+import { Operator, recordRestore } from "../engine/operate.ts";
 import { recover } from "../engine/recover.ts";
 import { RefusalJournal } from "../engine/refusals.ts";
-import { establishSigningKey } from "../engine/signing.ts";
 import { TrustGate } from "../engine/trust.ts";
+import type { EngineParts } from "../engine/types.ts";
+import { reasonsToRefuse } from "../engine/views.ts";
 import { runCommand } from "../executor/command.ts";
 import type { ExecutorPool } from "../executor/executor.ts";
 import { executorLog } from "../executor/log.ts";
@@ -54,7 +56,7 @@ export class Daemon {
       readonly executors: ExecutorPool;
       readonly ledger: Ledger;
     },
-    private readonly engine: ExecutionEngine,
+    private readonly engine: Engine,
     private readonly upkeep: Upkeep,
   ) {}
 
@@ -98,30 +100,17 @@ export class Daemon {
       clock,
       ledger,
       executors,
-      executorId,
       sign,
-      developmentApprover: config.developmentApprover !== null,
       trust: new TrustGate(new TrustStore(config, executorId), clock),
       schemas: new InputSchemas(executors.actions),
-      refusals: new RefusalJournal({
-        ledger,
-        clock,
-        sign,
-        perMinute: config.limits.refusalReceiptsPerMinute,
-      }),
+      refusals: new RefusalJournal(ledger, clock, sign, config.limits.refusalReceiptsPerMinute),
       observe: observer.attempt,
       onBug: observer.bug,
     };
-    const engine = new ExecutionEngine(parts);
+    const engine = new Engine(parts);
     const head = new LogHead(executorId, ledger.log, signingKey);
-    const inspector = new Inspection({
-      ...parts,
-      runs: engine.runs,
-      head,
-      version: program.version,
-      draining: () => engine.isDraining,
-      metricsText: () => metrics?.render() ?? "",
-    });
+    const metricsText = () => metrics?.render() ?? "";
+    const inspector = new Inspector(parts, engine.runs, head, program.version, metricsText);
     metrics = daemonMetrics({
       version: program.version,
       actions: executors.actions.keys(),
@@ -130,14 +119,14 @@ export class Daemon {
       ledger: () => ledger.statistics(),
       health: () => ledger.health(),
     });
-    const operator = new Operation({ ledger, clock, sign, onPruned: observer.pruned });
-    const publisher = new CheckpointPublisher({
+    const operator = new Operator(ledger, clock, sign, observer.pruned);
+    const publisher = new CheckpointPublisher(
       head,
-      anchor: config.anchor,
-      config: config.checkpoints,
-      run: runCommand,
-      onFailure: observer.checkpointFailed,
-    });
+      config.anchor,
+      config.checkpoints,
+      runCommand,
+      observer.checkpointFailed,
+    );
     const recovery = await recover(parts, engine.runs);
     const server = await Server.start({
       sockets: config.sockets,
@@ -159,7 +148,7 @@ export class Daemon {
 
   /** How it is, in one line for a person. */
   status(): string {
-    const refusing = reasonsToRefuse({ ...this.parts, draining: () => this.engine.isDraining });
+    const refusing = reasonsToRefuse(this.parts, this.engine.runs.isDraining);
     if (refusing.length > 0) return `takes no work: ${refusing.join(", ")}`;
     return `serving ${this.parts.executors.actions.size} actions`;
   }
@@ -169,7 +158,8 @@ export class Daemon {
    * because the ledger could not record it.
    */
   async reload(config: Config): Promise<void> {
-    const { trust, ledger, clock, sign, executorId } = this.parts;
+    const { trust, ledger, clock, sign } = this.parts;
+    const { executorId } = ledger;
     trust.replace(new TrustStore(config, executorId));
     const act = { act: "reload", peer: null, atMs: clock.nowMs(), detail: null } as const;
     await ledger.append([sign(adminReceipt(executorId, act))], true);
@@ -237,6 +227,6 @@ async function openSigningKey(
   if (anchor !== null) checkAnchor(anchor, executorId, keys.current.publicKey, log);
   const signingKey = await establishSigningKey(keys, ledger, clock);
   writePublicKey(stateDir, signingKey.publicKey);
-  await recordRestore({ ledger, sign: receiptSigner(signingKey) });
+  await recordRestore(ledger, receiptSigner(signingKey));
   return signingKey;
 }

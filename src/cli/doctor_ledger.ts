@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { parsePublicKey } from "../core/public_key.ts";
-import { checkAnchor } from "../engine/anchor.ts";
+import { checkAnchor } from "../engine/checkpoints.ts";
 import { currentKeyid } from "../engine/keys.ts";
 import { checkIdentity } from "../ledger/identity.ts";
 import { exists, ledgerFolder } from "../ledger/disk/layout.ts";

@@ -1,8 +1,7 @@
 /** What the parts of the daemon tell as they work, turned into log lines and metrics; no part knows of either. */
 
-import type { Attempt } from "../engine/attempt.ts";
 import type { CheckpointFailure } from "../engine/checkpoints.ts";
-import type { Answer } from "../engine/types.ts";
+import type { Answer, Attempt } from "../engine/types.ts";
 import type { ExchangeEvent } from "../server/exchange.ts";
 import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
 import { faultFields } from "../telemetry/fault.ts";
@@ -60,8 +59,8 @@ function attemptEvent({ request, execution, context, stations }: Attempt, answer
   return {
     action: request?.action ?? null,
     code: answer.ok ? null : answer.code,
-    replayed: answer.execution?.["replayed"] === true,
-    execution: execution?.record.id ?? null,
+    replayed: answer.execution?.replayed === true,
+    execution: execution?.id ?? null,
     trace: context.traceparent?.split("-")[1] ?? null,
     peer: context.peer,
     stations: stations.micros,

@@ -36,7 +36,7 @@ export class Upkeep {
   /** One at a time: a prune that takes longer than the interval is not joined by another. */
   #prune(): void {
     const { ledger, observer } = this.parts;
-    this.#pruning ??= pruneAll({ ledger, onPruned: observer.pruned }, false)
+    this.#pruning ??= pruneAll(ledger, observer.pruned, false)
       .then(() => this.#tellPause())
       .catch(observer.bug)
       .finally(() => this.#pruning = null);

@@ -306,7 +306,7 @@ export type ErrorCode = keyof typeof ERRORS;
 /** Codes in table order: of several causes the first is reported. */
 export const ERROR_CODES = Object.keys(ERRORS) as readonly ErrorCode[];
 
-/** A refusal: thrown anywhere, answered by server/problem.ts. `detail` is for the caller and holds no secret. */
+/** A refusal: thrown anywhere, answered by server/reply.ts. `detail` is for the caller and holds no secret. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   constructor(readonly code: ErrorCode, readonly detail: string = ERRORS[code].help) {

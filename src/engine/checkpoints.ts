@@ -1,46 +1,83 @@
 /**
- * Keeps the newest checkpoint outside the ledger: replaced in the `anchor` file, appended to `checkpoints.file`, handed to
- * `checkpoints.command` on its standard input.
+ * Checkpoints of the log: the newest one, the copies kept outside the ledger, and the check of such
+ * a copy at start.
  *
- * Invariant: a checkpoint that could not be kept is kept at the next turn, or a newer one is.
+ * Invariants:
+ * - A ledger that lacks what its anchor says it had was rolled back or rewritten. It does not
+ *   start.
+ * - A checkpoint that could not be kept is kept at the next turn, or a newer one is.
  */
 
 import type { CheckpointConfig } from "../config/config.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import type { SigningKey } from "../core/ed25519.ts";
+import { equalBytes, utf8Encode } from "../core/encoding.ts";
+import { StartupError } from "../core/startup_error.ts";
 import { replaceFile } from "../ledger/disk/durable_file.ts";
-import type { LogHead, SignedHead } from "./log_head.ts";
+import type { LogReader } from "../ledger/types.ts";
+import { openCheckpoint, signCheckpoint } from "../log/checkpoint.ts";
+import { parseReceiptKey } from "../log/keyid.ts";
+import { decodeReceipt } from "../log/receipt.ts";
+import { rootOf } from "../log/tree.ts";
 
-export interface CheckpointPublisherParts {
-  readonly head: Pick<LogHead, "newest">;
-  readonly anchor: string | null;
-  readonly config: CheckpointConfig;
-  /** Runs a command with this text on its standard input. */
-  readonly run: (command: readonly string[], input: string) => Promise<void>;
-  readonly onFailure: (where: CheckpointFailure, error: unknown) => void;
+export interface Checkpoint {
+  /** Number of leaves it covers. */
+  readonly size: number;
+  /** A C2SP tlog-checkpoint: text that ends in a line feed. */
+  readonly text: string;
+}
+
+/** Signs the newest checkpoint, once for each size that is asked for. */
+export class LogHead {
+  #newest: Checkpoint | null = null;
+
+  constructor(
+    private readonly executorId: string,
+    private readonly log: LogReader,
+    private readonly signingKey: SigningKey,
+  ) {}
+
+  newest(): Checkpoint {
+    const size = this.log.size();
+    if (this.#newest?.size !== size) {
+      const text = signCheckpoint(this.executorId, size, rootOf(this.log, size), this.signingKey);
+      this.#newest = { size, text };
+    }
+    return this.#newest;
+  }
 }
 
 /** `log`: there was no checkpoint to keep, because the log could not be read. */
 export type CheckpointFailure = "log" | "anchor" | "file" | "command";
 
+/**
+ * Keeps the newest checkpoint elsewhere: replaces the `anchor` file, appends to `checkpoints.file`,
+ * and hands it to `checkpoints.command`.
+ */
 export class CheckpointPublisher {
   #published = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #publishing: Promise<void> = Promise.resolve();
 
-  constructor(private readonly parts: CheckpointPublisherParts) {}
+  constructor(
+    private readonly head: Pick<LogHead, "newest">,
+    private readonly anchor: string | null,
+    private readonly config: CheckpointConfig,
+    /** Runs a command with this text on its standard input. */
+    private readonly run: (command: readonly string[], input: string) => Promise<void>,
+    private readonly onFailure: (where: CheckpointFailure, error: unknown) => void,
+  ) {}
 
   start(): void {
-    const { anchor, config } = this.parts;
-    if (anchor === null && config.file === null && config.command === null) return;
-    this.#timer = setInterval(() => this.publish(), config.intervalMs);
+    const { file, command, intervalMs } = this.config;
+    if (this.anchor === null && file === null && command === null) return;
+    this.#timer = setInterval(() => this.publish(), intervalMs);
   }
 
-  /** One at a time, and none for a log that has not grown. Never rejects. */
+  /** Keeps one checkpoint at a time, and none for a log that has not grown. Never rejects. */
   publish(): Promise<void> {
-    const { head, onFailure } = this.parts;
     this.#publishing = this.#publishing
-      .then(() => this.#keep(head.newest()))
-      .catch((error: unknown) => onFailure("log", error));
+      .then(() => this.#keep(this.head.newest()))
+      .catch((error: unknown) => this.onFailure("log", error));
     return this.#publishing;
   }
 
@@ -49,18 +86,18 @@ export class CheckpointPublisher {
     await this.publish();
   }
 
-  async #keep({ size, text }: SignedHead): Promise<void> {
-    const { anchor, config, run } = this.parts;
+  async #keep({ size, text }: Checkpoint): Promise<void> {
     if (size === this.#published) return;
-    const { file, command } = config;
-    const written = await Promise.all([
+    const { anchor } = this;
+    const { file, command } = this.config;
+    const kept = await Promise.all([
       anchor === null ||
       this.#attempt("anchor", () => replaceFile(anchor, utf8Encode(text), 0o644)),
       file === null ||
       this.#attempt("file", () => Deno.writeTextFile(file, `${text}\n`, { append: true })),
-      command === null || this.#attempt("command", () => run(command, text)),
+      command === null || this.#attempt("command", () => this.run(command, text)),
     ]);
-    if (written.every(Boolean)) this.#published = size;
+    if (kept.every(Boolean)) this.#published = size;
   }
 
   async #attempt(where: "anchor" | "file" | "command", act: () => Promise<void>): Promise<boolean> {
@@ -68,8 +105,53 @@ export class CheckpointPublisher {
       await act();
       return true;
     } catch (error) {
-      this.parts.onFailure(where, error);
+      this.onFailure(where, error);
       return false;
     }
+  }
+}
+
+/**
+ * Throws a StartupError unless the log contains everything that the anchor's checkpoint covers.
+ * An anchor that does not exist yet is fine.
+ */
+export function checkAnchor(
+  path: string,
+  executorId: string,
+  publicKey: Uint8Array,
+  log: LogReader,
+): void {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  const checkpoint = openCheckpoint(text, executorId, [publicKey]) ??
+    openCheckpoint(text, executorId, [...keysIn(log)]);
+  if (checkpoint === undefined) {
+    throw new StartupError(
+      `${path} is no checkpoint of this executor`,
+      "look who wrote it; remove it only if it is not yours",
+    );
+  }
+  const isBehind = checkpoint.size > log.size() ||
+    !equalBytes(rootOf(log, checkpoint.size), checkpoint.root);
+  if (!isBehind) return;
+  throw new StartupError(
+    `the ledger lacks what the anchor ${path} says it had: it was rolled back or rewritten`,
+    "bring back the newer ledger; or accept the loss with `openexec restore`, " +
+      "which fences off old approvals, and set that file aside",
+  );
+}
+
+/** A daemon killed right after its key changed may leave an anchor signed by an earlier key. */
+function* keysIn(log: LogReader): Generator<Uint8Array> {
+  for (let index = 0; index < log.size(); index++) {
+    const leaf = log.leaf(index);
+    const receipt = leaf === undefined ? undefined : decodeReceipt(leaf.body);
+    const key = receipt?.kind === "key" ? parseReceiptKey(receipt.new_public_key) : undefined;
+    if (key !== undefined) yield key;
   }
 }

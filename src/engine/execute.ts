@@ -1,12 +1,14 @@
 /**
  * The story of one request, from its bytes to its answer, one step after another:
  *
- *   parse -> replay? -> open? -> find action -> verify approval -> check input -> take a slot -> reserve -> run -> settle
+ *   parse -> replay? -> open? -> find action -> verify approval -> check input
+ *         -> take a slot -> reserve -> run -> settle
  *
  * Invariants:
- * - Nothing is started before `ledger.reserve` resolved, and nothing refuses after it did (G1, G2, G3).
- * - Every answer after the reservation waits for the settlement, receipt included (G8); whoever hangs up changes nothing.
- * - Of several causes the first in the order of core/errors.ts is reported.
+ * - Nothing starts before `ledger.reserve` resolved, and nothing refuses after it did (G1, G2, G3).
+ * - Every answer after the reservation waits for the settlement and its receipt (G8). A caller that
+ *   hangs up changes nothing.
+ * - Among several causes, the first in the order of core/errors.ts is reported.
  */
 
 import { ERRORS, Refusal } from "../core/errors.ts";
@@ -15,29 +17,37 @@ import type { ActionConfig } from "../config/config.ts";
 import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/executor.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
-import type { Attempt } from "./attempt.ts";
-import type { Answer, Engine, RequestContext } from "./types.ts";
-import type { EngineParts } from "./parts.ts";
-import { isReplay } from "./replay.ts";
+import { isReplay, NonceQueue } from "./replay.ts";
 import { type ParsedRequest, parseRequest } from "./request.ts";
 import { reservationOf } from "./reservation.ts";
 import { Runs } from "./runs.ts";
-import { stopwatch } from "./stopwatch.ts";
-import { Turns } from "./turns.ts";
-import { executionView, type Settled } from "./view.ts";
+import {
+  type Answer,
+  type Attempt,
+  type EngineParts,
+  type RequestContext,
+  Stopwatch,
+} from "./types.ts";
+import { type ExecutionView, executionView } from "./view.ts";
 
-export class ExecutionEngine implements Engine {
+export class Engine {
   readonly runs: Runs;
-  readonly #turns = new Turns();
-  /** Requests being reserved or run: limits.in_flight is their number. Whoever only waits for another's outcome is none. */
+  readonly #nonces = new NonceQueue();
+  /** Requests being reserved or run, held to limits.in_flight. A twin that waits is not one. */
   #working = 0;
 
   constructor(private readonly parts: EngineParts) {
     this.runs = new Runs(parts);
   }
 
+  /** Never rejects: a refusal is an Answer, a bug is internal_error. */
   async execute(body: Uint8Array, context: RequestContext): Promise<Answer> {
-    const attempt: Attempt = { context, stations: stopwatch(), request: null, execution: null };
+    const attempt: Attempt = {
+      context,
+      stations: new Stopwatch(),
+      request: null,
+      execution: null,
+    };
     const answer = await this.#decide(body, attempt).catch((error: unknown) =>
       this.#refuse(error, attempt)
     );
@@ -45,10 +55,7 @@ export class ExecutionEngine implements Engine {
     return answer;
   }
 
-  get isDraining(): boolean {
-    return this.runs.draining;
-  }
-
+  /** Refuses new work from now on; resolves when what runs has settled, or after `limitMs`. */
   async drain(limitMs: number): Promise<void> {
     await this.runs.drain(limitMs);
   }
@@ -57,9 +64,9 @@ export class ExecutionEngine implements Engine {
     const { context, stations } = attempt;
     const request = attempt.request = parseRequest(body, context.idempotencyKey);
     stations.passed("parse");
-    // what a copy has just written down can be read before its run can be waited for
-    await this.#turns.ended(context.peer, request.nonce);
-    const known = this.#own(request, context);
+    // A twin's record becomes readable before its run is registered: wait for its turn first.
+    await this.#nonces.whenFree(context.peer, request.nonce);
+    const known = this.#findOwn(request, context);
     if (known !== undefined) return await this.#replay(known, request, attempt);
     this.#refuseWhileClosed();
     const { action, registered } = this.#findAction(request, context);
@@ -67,28 +74,29 @@ export class ExecutionEngine implements Engine {
     stations.passed("verify");
     this.parts.schemas.check(request.action, toValue(request.payload));
     stations.passed("check");
-    return await this.runs.hold(this.#reserveAndRun(request, registered, approval, attempt));
+    return await this.runs.keepUntilDone(
+      this.#reserveAndRun(request, registered, approval, attempt),
+    );
   }
 
-  /** The execution that this peer's uid made under this nonce; another uid's is only met in the reservation. */
-  #own(request: ParsedRequest, context: RequestContext): ExecutionRecord | undefined {
+  /** What this peer's uid executed under this nonce. Only the reservation sees another uid's. */
+  #findOwn(request: ParsedRequest, context: RequestContext): ExecutionRecord | undefined {
     const known = this.parts.ledger.findByNonce(request.nonce);
     return known?.peer.uid === context.peer.uid ? known : undefined;
   }
 
   async #replay(known: ExecutionRecord, request: ParsedRequest, attempt: Attempt): Promise<Answer> {
-    if (!isReplay(known, request, attempt.context.peer, this.parts)) {
-      throw new Refusal("nonce_reused");
-    }
-    const execution = attempt.execution = await this.runs.outcomeOf(known, attempt.context.waitMs);
-    attempt.stations.passed("replay");
-    if (execution.record.status === "reserved") throw new Refusal("execution_in_flight");
-    return answerOf(execution, true);
+    const { context, stations } = attempt;
+    if (!isReplay(known, request, context.peer, this.parts)) throw new Refusal("nonce_reused");
+    const execution = attempt.execution = await this.runs.outcomeOf(known, context.waitMs);
+    stations.passed("replay");
+    if (execution.status === "reserved") throw new Refusal("execution_in_flight");
+    return answerOf({ ...execution, replayed: true });
   }
 
   #refuseWhileClosed(): void {
     if (this.parts.ledger.health().halted) throw new Refusal("halted");
-    if (this.isDraining) throw new Refusal("draining");
+    if (this.runs.isDraining) throw new Refusal("draining");
   }
 
   #findAction(
@@ -115,7 +123,7 @@ export class ExecutionEngine implements Engine {
     return this.parts.trust.verify(request, action, registered.digest, context.peer);
   }
 
-  /** A copy of this request that is being reserved is waited for: of two, one runs and the other is its replay. */
+  /** Waits for a twin that is being reserved: of the two, one runs and the other is its replay. */
   async #reserveAndRun(
     request: ParsedRequest,
     registered: RegisteredAction,
@@ -123,31 +131,29 @@ export class ExecutionEngine implements Engine {
     attempt: Attempt,
   ): Promise<Answer> {
     const { context } = attempt;
-    for (let turn; (turn = this.#turns.before(context.peer, request.nonce)) !== undefined;) {
+    for (let turn; (turn = this.#nonces.turnOf(context.peer, request.nonce)) !== undefined;) {
       await turn;
-      const twin = this.#own(request, context);
+      const twin = this.#findOwn(request, context);
       if (twin !== undefined) return await this.#replay(twin, request, attempt);
     }
-    const endTurn = this.#turns.take(context.peer, request.nonce);
+    const endTurn = this.#nonces.take(context.peer, request.nonce);
     this.#working++;
     try {
-      const { settled } = await this.#start(request, registered, approval, attempt).finally(
-        endTurn,
-      );
-      attempt.execution = await settled;
-      return answerOf(attempt.execution, false);
+      const { run } = await this.#start(request, registered, approval, attempt).finally(endTurn);
+      attempt.execution = await run;
+      return answerOf(attempt.execution);
     } finally {
       this.#working--;
     }
   }
 
-  /** Resolves once it is reserved and on its way. */
+  /** Resolves once the request is reserved and on its way. */
   async #start(
     request: ParsedRequest,
     registered: RegisteredAction,
     approval: Approval | null,
     attempt: Attempt,
-  ): Promise<{ readonly settled: Promise<Settled> }> {
+  ): Promise<{ readonly run: Promise<ExecutionView> }> {
     const { context, stations } = attempt;
     const reservation = reservationOf(request, registered, approval, context, this.parts);
     if (this.#working > this.parts.config.limits.inFlight) {
@@ -159,15 +165,11 @@ export class ExecutionEngine implements Engine {
       throw error;
     });
     stations.passed("reserve");
-    const requestSalt = reservation.body.salt;
-    attempt.execution = { record, result: null, requestSalt, receipt: null };
-    const order = {
-      record,
-      canonical: request.canonical,
-      requestSalt,
-      traceparent: context.traceparent,
-    };
-    return { settled: this.runs.start(order, slot, stations) };
+    const { body } = reservation;
+    const run = this.runs.start(record, body, slot, context.traceparent, stations);
+    const nothingYet = { result: null, receipt: null, resolution: null };
+    attempt.execution = executionView(record, { ...nothingYet, requestSalt: body.salt });
+    return { run };
   }
 
   #refuse(error: unknown, attempt: Attempt): Answer {
@@ -177,19 +179,12 @@ export class ExecutionEngine implements Engine {
     if (request !== null && execution === null) {
       this.parts.refusals.note(refusal.code, request, context.peer);
     }
-    return {
-      ok: false,
-      code: refusal.code,
-      detail: refusal.detail,
-      execution: execution === null ? null : executionView(execution, false),
-    };
+    return { ok: false, code: refusal.code, detail: refusal.detail, execution };
   }
 }
 
-function answerOf(settled: Settled, replayed: boolean): Answer {
-  const execution = executionView(settled, replayed);
-  const { status, code } = settled.record;
-  if (status === "succeeded") return { ok: true, execution };
-  const reported = code ?? "outcome_unknown";
-  return { ok: false, code: reported, detail: ERRORS[reported].help, execution };
+function answerOf(execution: ExecutionView): Answer {
+  if (execution.status === "succeeded") return { ok: true, execution };
+  const code = execution.code ?? "outcome_unknown";
+  return { ok: false, code, detail: ERRORS[code].help, execution };
 }

@@ -1,6 +1,6 @@
 /**
- * The daemon's own look at a payload: the JSON Schema that a handler's `input` yielded at start, checked before anything
- * is reserved, so that a payload that cannot fit costs neither nonce nor approval. The handler's side checks again.
+ * Checks a payload against the JSON Schema of its handler's `input`, before anything is reserved:
+ * a payload that cannot fit costs neither nonce nor approval. The handler's side checks again.
  */
 
 import { type Schema, Validator } from "@cfworker/json-schema";
@@ -17,7 +17,7 @@ export class InputSchemas {
     }
   }
 
-  /** Throws a Refusal: payload_invalid, naming where in the schema it failed, never what the payload held. */
+  /** Throws a Refusal: payload_invalid, naming the schema's place, never what the payload held. */
   check(action: string, payload: Json): void {
     const result = this.#validators.get(action)?.validate(payload);
     if (result === undefined) throw new Refusal("action_unknown");
@@ -30,7 +30,7 @@ export class InputSchemas {
   }
 }
 
-/** A JSON object is what a JSON Schema is; the library's type only names its keywords. */
+/** The library's type names keywords; a JSON Schema is any JSON object. */
 function toSchema(schema: JsonObject): Schema {
   return { ...schema };
 }

@@ -1,59 +1,75 @@
-/** Answers what can be looked at (engine/views.ts): executions, receipts, proofs, actions, and how the daemon is. */
+/**
+ * Answers what can be looked at: executions, receipts, proofs, actions, and how the daemon is.
+ *
+ * Invariant: `visibleTo` is the uid whose executions may be seen, null for everyone's (an admin
+ * socket). What may not be seen is answered exactly as what does not exist: execution_not_found.
+ */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ActionConfig, SocketConfig } from "../config/config.ts";
 import { base64Encode } from "../core/encoding.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";
 import type { JsonObject } from "../core/types.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
 import { leafHash, rootOf } from "../log/tree.ts";
 import { consistencyProof, inclusionProof } from "../log/proof.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import { receiptEnvelope } from "../log/signed_receipt.ts";
 import { formatTlogProof } from "../log/tlog_proof.ts";
-import type { ExecutionView } from "./types.ts";
-import { executionsPage } from "./executions_page.ts";
-import { healthOf, type HealthParts } from "./health.ts";
-import type {
-  ActionView,
-  ConsistencyProofView,
-  ExecutionsView,
-  HealthView,
-  InclusionProofView,
-  Inspector,
-  ReceiptView,
-  ServiceView,
-} from "./views.ts";
-import type { LogHead } from "./log_head.ts";
-import type { EngineParts } from "./parts.ts";
+import type { LogHead } from "./checkpoints.ts";
 import type { Runs } from "./runs.ts";
-import { executionView, legacyReceiptOf, loadSettled } from "./view.ts";
+import type { EngineParts } from "./types.ts";
+import {
+  type ExecutionView,
+  executionView,
+  legacyReceiptOf,
+  loadView,
+  openBodies,
+  type ViewedLedger,
+} from "./view.ts";
+import {
+  type ActionView,
+  type ConsistencyProofView,
+  type ExecutionsView,
+  healthOf,
+  type HealthView,
+  type InclusionProofView,
+  type ReceiptView,
+  type ServiceView,
+} from "./views.ts";
 
-export interface InspectParts extends EngineParts, HealthParts {
-  readonly runs: Runs;
-  readonly head: LogHead;
-  readonly version: string;
-  readonly metricsText: () => string;
-}
-
-export class Inspection implements Inspector {
-  constructor(private readonly parts: InspectParts) {}
+export class Inspector {
+  constructor(
+    private readonly parts: EngineParts,
+    private readonly runs: Runs,
+    private readonly head: LogHead,
+    private readonly version: string,
+    private readonly metricsText: () => string,
+  ) {}
 
   service(): ServiceView {
-    const { version, executorId, trust } = this.parts;
-    const status = this.ready() ? "running" : "unavailable";
-    return { service: "OpenExec", status, version, executor_id: executorId, tenant: trust.tenant };
+    return {
+      service: "OpenExec",
+      status: this.ready() ? "running" : "unavailable",
+      version: this.version,
+      executor_id: this.parts.ledger.executorId,
+      tenant: this.parts.trust.tenant,
+    };
   }
 
   health(): HealthView {
-    return healthOf(this.parts);
+    return healthOf(this.parts, this.runs.isDraining);
   }
 
+  /** false while the ledger or the executors fail, or the daemon drains or is halted. */
   ready(): boolean {
     return this.health().status === "healthy";
   }
 
+  /** What this socket may ask for. */
   actions(socket: SocketConfig): readonly ActionView[] {
     const { config } = this.parts;
     const isAllowed = ({ name }: ActionConfig) =>
@@ -63,26 +79,30 @@ export class Inspection implements Inspector {
     );
   }
 
+  /** Throws a Refusal: execution_not_found. */
   find(id: string, visibleTo: number | null): ExecutionView {
     return this.#view(this.parts.ledger.find(id), visibleTo);
   }
 
+  /** Throws a Refusal: execution_not_found. */
   findByNonce(nonce: string, visibleTo: number | null): ExecutionView {
     return this.#view(this.parts.ledger.findByNonce(nonce), visibleTo);
   }
 
+  /** At most `limit`, fewer where they are large; `before` is an id to go on from. */
   list(visibleTo: number | null, limit: number, before: string | null): Promise<ExecutionsView> {
-    return executionsPage(this.parts.ledger, { visibleTo, limit, before });
+    return executionsPage(this.parts.ledger, visibleTo, limit, before);
   }
 
+  /** Throws a Refusal: execution_not_found. */
   receipt(logIndex: number, visibleTo: number | null): ReceiptView {
-    const { ledger, head } = this.parts;
-    const receipt = ledger.log.leaf(logIndex);
+    const { log } = this.parts.ledger;
+    const receipt = log.leaf(logIndex);
     if (receipt === undefined || !isVisible(receipt.body, visibleTo)) {
       throw new Refusal("execution_not_found");
     }
-    const { size, text } = head.newest();
-    const hashes = inclusionProof(ledger.log, logIndex, size);
+    const { size, text } = this.head.newest();
+    const hashes = inclusionProof(log, logIndex, size);
     return {
       log_index: logIndex,
       attestation: receiptEnvelope(receipt),
@@ -90,10 +110,12 @@ export class Inspection implements Inspector {
     };
   }
 
+  /** The newest signed checkpoint (C2SP tlog-checkpoint). */
   checkpoint(): string {
-    return this.parts.head.newest().text;
+    return this.head.newest().text;
   }
 
+  /** `size` null: the newest. Throws a Refusal execution_not_found: no such leaf or tree. */
   inclusionProof(logIndex: number, size: number | null): InclusionProofView {
     const { log } = this.parts.ledger;
     const tree_size = size ?? log.size();
@@ -108,6 +130,7 @@ export class Inspection implements Inspector {
     };
   }
 
+  /** `to` null: the newest. Throws a Refusal execution_not_found unless 0 < from <= to <= size. */
   consistencyProof(from: number, to: number | null): ConsistencyProofView {
     const { log } = this.parts.ledger;
     const newer = to ?? log.size();
@@ -121,7 +144,10 @@ export class Inspection implements Inspector {
     };
   }
 
-  /** OpenExec's clients send the result as the text that was hashed; whoever has only the value may send that. */
+  /**
+   * Whether `receipt` is OpenExec 0.1.10's hash of that id and result. Its clients send the result
+   * as the text that was hashed; others may send the value.
+   */
   isLegacyReceipt(executionId: string, result: JsonNode, receipt: string): boolean {
     const texts = [
       pythonJson(result, "default"),
@@ -130,26 +156,28 @@ export class Inspection implements Inspector {
     return texts.some((text) => legacyReceiptOf(executionId, text) === receipt);
   }
 
+  /** What `openexec status` shows. */
   status(): JsonObject {
-    const { ledger, executors, runs, version, executorId } = this.parts;
+    const { ledger, executors } = this.parts;
     return {
-      version,
-      executor_id: executorId,
+      version: this.version,
+      executor_id: ledger.executorId,
       ...this.health(),
-      in_flight: runs.size,
+      in_flight: this.runs.size,
       ledger: { ...ledger.statistics(), ...ledger.health() },
       executors: { ...executors.statistics(), healthy: executors.healthy() },
     };
   }
 
+  /** Prometheus text exposition format 0.0.4. */
   metrics(): string {
-    return this.parts.metricsText();
+    return this.metricsText();
   }
 
   #view(record: ExecutionRecord | undefined, visibleTo: number | null): ExecutionView {
     const isHidden = visibleTo !== null && record?.peer.uid !== visibleTo;
     if (record === undefined || isHidden) throw new Refusal("execution_not_found");
-    return executionView(loadSettled(record, this.parts.ledger), false);
+    return loadView(record, this.parts.ledger);
   }
 
   #actionView(action: ActionConfig): ActionView[] {
@@ -167,7 +195,7 @@ export class Inspection implements Inspector {
   }
 }
 
-/** Everyone may see which keys sign; what else is in the log is seen by the uid it is about. */
+/** Everyone may see which keys sign; a uid sees what else is about itself. */
 function isVisible(body: Uint8Array, visibleTo: number | null): boolean {
   if (visibleTo === null) return true;
   const receipt = decodeReceipt(body);
@@ -177,4 +205,34 @@ function isVisible(body: Uint8Array, visibleTo: number | null): boolean {
 
 function noSuchTree(): Refusal {
   return new Refusal("execution_not_found", "The log has no such entry, or no tree of that size.");
+}
+
+/** How much text a page opens before it ends, in UTF-16 code units: it is held in memory whole. */
+const PAGE_TEXT_LENGTH = 2 ** 20;
+
+/**
+ * A page of executions, newest first. The event loop has a turn after each, so that other requests
+ * wait for one at most. A page that ends early says how to go on; none is empty but the last.
+ */
+export async function executionsPage(
+  ledger: ViewedLedger & Pick<Ledger, "list">,
+  visibleTo: number | null,
+  limit: number,
+  before: string | null,
+): Promise<ExecutionsView> {
+  const executions: ExecutionView[] = [];
+  let textLength = 0;
+  let last = before;
+  for (;;) {
+    const from = last === null ? {} : { before: last };
+    const [record] = ledger.list({ uid: visibleTo, limit: 1, ...from });
+    if (record === undefined) return { executions, next: null };
+    const isFull = executions.length === limit || textLength >= PAGE_TEXT_LENGTH;
+    if (isFull) return { executions, next: last };
+    const opened = openBodies(record, ledger);
+    executions.push(executionView(record, opened));
+    textLength += opened.textLength;
+    last = record.id;
+    await nextTurn();
+  }
 }

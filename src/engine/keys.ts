@@ -1,42 +1,47 @@
 /**
- * The executor's signing keys: made on first start, or handed over as systemd credentials; PKCS#8 PEM as
- * `openssl genpkey -algorithm ed25519` writes it (RFC 8410, section 7).
+ * The executor's signing keys: made on first start, or handed over as systemd credentials. Files
+ * are PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` writes it (RFC 8410 section 7).
  *
  * Invariants:
- * - K1 The key that signs is the one the log names: the newest `key` receipt, or nothing is signed at all.
- * - K2 A private key is only ever in a file of mode 0600 that this user owns, and in this module's signing key.
+ * - K1 The key that signs is the one that the log names in its newest `key` receipt. Without it,
+ *   nothing is signed.
+ * - K2 A signing key is only in a file of mode 0600 that this user owns, and in memory.
  */
 
+import type { Clock } from "../core/clock.ts";
 import {
   base64Decode,
   base64Encode,
   concatBytes,
   equalBytes,
   hexDecode,
+  utf8Encode,
 } from "../core/encoding.ts";
 import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/ed25519.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { LogReader } from "../ledger/types.ts";
 import { keyidOf } from "../log/keyid.ts";
-import { decodeReceipt } from "../log/receipt.ts";
+import { decodeReceipt, keyReceipt } from "../log/receipt.ts";
+import { signReceipt } from "../log/signed_receipt.ts";
 
 const PKCS8_PREFIX = hexDecode("302e020100300506032b657004220420") ?? new Uint8Array();
 const FILE = "executor.key";
-/** A key waiting to take over: the log first records it, signed by the one it follows. */
+/** A key that waits to take over: the log first records it, signed by the key before it. */
 const NEXT_FILE = "executor.next.key";
 
 export interface ExecutorKeys {
   readonly current: SigningKey;
   /** Set when a rotation was asked for. */
   readonly next: SigningKey | null;
-  /** Called once the rotation is in the log: from then on `next` is current. */
+  /** Makes `next` current; call it once the rotation is in the log. */
   adoptNext(): void;
 }
 
 /**
- * Keys of the credentials directory where it has one, else of `<state>/keys`, where the first is made.
- * `recorded` is the keyid that the log says is current (`currentKeyid`), or null for an empty log.
+ * Loads the keys of the credentials directory where it has one, else those of `<state>/keys`, and
+ * makes the first one there. `recorded` is what currentKeyid() says; null for an empty log.
  */
 export function loadExecutorKeys(
   stateDir: string,
@@ -56,7 +61,8 @@ export function loadExecutorKeys(
     writeKey(`${directory}/${FILE}`, keptNext);
     removeIfThere(`${directory}/${NEXT_FILE}`);
   };
-  promote(current); // a crash came between the log's record of the rotation and the renaming of the files
+  // A crash may have come between the log's record of the rotation and the renaming of the files.
+  promote(current);
   return {
     current: signingKeyOf(current),
     next: next === null ? null : signingKeyOf(next),
@@ -64,7 +70,7 @@ export function loadExecutorKeys(
   };
 }
 
-/** Whether the log can go on with a key that is here. Throws a StartupError where it cannot; changes nothing. */
+/** Throws a StartupError where the log cannot go on with a key that is here; changes nothing. */
 export function checkExecutorKey(
   stateDir: string,
   credentialsDir: string | null,
@@ -73,11 +79,46 @@ export function checkExecutorKey(
   recordedSeed(readSeeds(stateDir, credentialsDir), recorded);
 }
 
+/**
+ * Announces keys in the log: the first entry names its first key, and a rotation is an entry signed
+ * by the old key. Resolves to the key that the log names last, once that entry is on disk.
+ */
+export async function establishSigningKey(
+  { current, next, adoptNext }: ExecutorKeys,
+  ledger: Ledger,
+  clock: Clock,
+): Promise<SigningKey> {
+  const announce = async (key: SigningKey) => {
+    const receipt = keyReceipt(ledger.executorId, key.publicKey, clock.nowMs());
+    await ledger.append([signReceipt(receipt, current)], true);
+  };
+  if (ledger.log.size() === 0) await announce(current);
+  if (next === null) return current;
+  await announce(next);
+  adoptNext();
+  return next;
+}
+
+/** Leaves the public key where `openexec verify` finds it: `<state>/executor.pub`, one line. */
+export function writePublicKey(stateDir: string, publicKey: Uint8Array): void {
+  Deno.writeTextFileSync(`${stateDir}/executor.pub`, `${formatPublicKey(publicKey)}\n`, {
+    mode: 0o644,
+  });
+}
+
+/** The keyid that the log's newest entry announces or is signed with; null for an empty log. */
+export function currentKeyid(log: LogReader): string | null {
+  const newest = log.leaf(log.size() - 1);
+  if (newest === undefined) return null;
+  const receipt = decodeReceipt(newest.body);
+  return receipt?.kind === "key" ? receipt.new_keyid : newest.keyid;
+}
+
 function keyDirectory(stateDir: string): string {
   return `${stateDir}/keys`;
 }
 
-/** Of 32 bytes each: those kept in the state directory, and those handed over as credentials. */
+/** Private keys of 32 bytes: kept in the state directory, or given as credentials. */
 type Seeds = Readonly<Record<"kept" | "keptNext" | "given" | "givenNext", Uint8Array | null>>;
 
 function readSeeds(stateDir: string, credentialsDir: string | null): Seeds {
@@ -94,30 +135,11 @@ function recordedSeed({ given, kept, givenNext, keptNext }: Seeds, recorded: str
   const seed = [given, kept, givenNext, keptNext].find((seed) =>
     seed && keyidOf(publicKeyOf(seed)) === recorded
   );
-  if (!seed) throw keyLost();
-  return seed;
-}
-
-/** Leaves the public key where `openexec verify` finds it: `<state>/executor.pub`, one line. */
-export function writePublicKey(stateDir: string, publicKey: Uint8Array): void {
-  Deno.writeTextFileSync(`${stateDir}/executor.pub`, `${formatPublicKey(publicKey)}\n`, {
-    mode: 0o644,
-  });
-}
-
-/** The keyid that the newest entry of the log was signed with, or that it announces; null for an empty log. */
-export function currentKeyid(log: LogReader): string | null {
-  const newest = log.leaf(log.size() - 1);
-  if (newest === undefined) return null;
-  const receipt = decodeReceipt(newest.body);
-  return receipt?.kind === "key" ? receipt.new_keyid : newest.keyid;
-}
-
-function keyLost(): StartupError {
-  return new StartupError(
+  if (seed) return seed;
+  throw new StartupError(
     "the log was signed by an executor key that is no longer here",
-    "put the key back as keys/executor.key in the state directory or as the credential executor.key; " +
-      "without it the log cannot go on",
+    "put the key back as keys/executor.key in the state directory, " +
+      "or as the credential executor.key; without it the log cannot go on",
   );
 }
 
@@ -127,15 +149,13 @@ function makeKey(path: string): Uint8Array {
   return seed;
 }
 
-/** Written beside and renamed, so that a crash leaves the old key or the new one, never half of one. */
+/** Writes beside and renames: a crash leaves the old key or the new one, never half of one. */
 function writeKey(path: string, seed: Uint8Array): void {
-  const lines = base64Encode(concatBytes(PKCS8_PREFIX, seed));
+  const base64 = base64Encode(concatBytes(PKCS8_PREFIX, seed));
+  const bytes = utf8Encode(`-----BEGIN PRIVATE KEY-----\n${base64}\n-----END PRIVATE KEY-----\n`);
   const temporary = `${path}.new`;
   removeIfThere(temporary);
   using file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
-  const bytes = new TextEncoder().encode(
-    `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`,
-  );
   for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
   file.syncDataSync();
   Deno.renameSync(temporary, path);
@@ -143,8 +163,8 @@ function writeKey(path: string, seed: Uint8Array): void {
   directory.syncSync();
 }
 
-/** `strict`: a file of ours must not be open to anyone else; systemd guards its credentials itself. */
-function readKey(path: string, strict: boolean): Uint8Array | null {
+/** `isOurs`: refuse a file that others can read. systemd guards its credentials itself. */
+function readKey(path: string, isOurs: boolean): Uint8Array | null {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
@@ -153,7 +173,7 @@ function readKey(path: string, strict: boolean): Uint8Array | null {
     throw error;
   }
   const mode = Deno.statSync(path).mode ?? 0;
-  if (strict && (mode & 0o077) !== 0) {
+  if (isOurs && (mode & 0o077) !== 0) {
     throw new StartupError(`${path} is open to others`, `chmod 600 ${path}`);
   }
   const match = /^-----BEGIN PRIVATE KEY-----\n([A-Za-z0-9+/=\n]+)-----END PRIVATE KEY-----\s*$/

@@ -1,4 +1,9 @@
-/** Does what an operator asks (engine/operator.ts); each act's receipt is in the log before it is answered. */
+/**
+ * What an operator can do to a running daemon, over an admin socket only.
+ *
+ * Invariant: each act leaves an `admin` or `resolution` receipt that names the peer. The receipt is
+ * in the log before the act is answered.
+ */
 
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
@@ -13,38 +18,45 @@ import {
 } from "../log/receipt.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { formatTime } from "../log/time.ts";
-import type { ExecutionView } from "./types.ts";
-import type { Operator, Resolution } from "./operator.ts";
-import { executionView, loadSettled } from "./view.ts";
+import { type ExecutionView, loadView } from "./view.ts";
 
-/** Bodies destroyed in one transaction: small enough that requests in between do not notice. */
+/** Bodies destroyed in one transaction: few enough for requests in between not to notice. */
 export const PRUNE_BATCH = 256;
 
-export interface OperateParts {
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly sign: (receipt: Receipt) => SignedReceipt;
-  /** Told how many bodies were destroyed. */
-  readonly onPruned: (bodies: number) => void;
+export interface Resolution {
+  readonly id: string;
+  readonly as: "succeeded" | "failed";
+  /** Why the operator thinks so, at most 1000 characters; it goes into the receipt. */
+  readonly note: string;
 }
 
-export class Operation implements Operator {
-  constructor(private readonly parts: OperateParts) {}
+/** Every act may throw a Refusal: ledger_unavailable, storage_full. */
+export class Operator {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly clock: Clock,
+    private readonly sign: (receipt: Receipt) => SignedReceipt,
+    /** Called with the number of bodies destroyed. */
+    private readonly onPruned: (bodies: number) => void,
+  ) {}
 
+  /** Nothing new starts once this resolves; what runs goes on. */
   async halt(peer: Peer): Promise<void> {
-    await this.parts.ledger.setHalted(true, this.#receipt("halt", peer, null));
+    await this.ledger.setHalted(true, this.#receipt("halt", peer, null));
   }
 
   async resume(peer: Peer): Promise<void> {
-    await this.parts.ledger.setHalted(false, this.#receipt("resume", peer, null));
+    await this.ledger.setHalted(false, this.#receipt("resume", peer, null));
   }
 
+  /** Takes approvals never seen as well. What they already started goes on. */
   async revoke(iss: string, jti: string, peer: Peer): Promise<void> {
-    await this.parts.ledger.revoke(iss, jti, this.#receipt("revoke", peer, { iss, jti }));
+    await this.ledger.revoke(iss, jti, this.#receipt("revoke", peer, { iss, jti }));
   }
 
+  /** Throws a Refusal: execution_not_found, not_resolvable. */
   async resolve({ id, as, note }: Resolution, peer: Peer): Promise<ExecutionView> {
-    const { ledger, clock, sign } = this.parts;
+    const { ledger, clock, sign } = this;
     const record = ledger.find(id);
     if (record === undefined) throw new Refusal("execution_not_found");
     const from = record.status;
@@ -53,20 +65,22 @@ export class Operation implements Operator {
     }
     const resolved = { executionId: id, from, as, note, peer, atMs: clock.nowMs() };
     const receipt = sign(resolutionReceipt(ledger.executorId, resolved));
-    return executionView(loadSettled(await ledger.resolve(id, as, receipt), ledger), false);
+    return loadView(await ledger.resolve(id, as, receipt), ledger);
   }
 
+  /** Destroys all that has expired, also while pruning is paused. */
   async prune(peer: Peer): Promise<PruneReport> {
-    const total = await pruneAll(this.parts, true);
+    const total = await pruneAll(this.ledger, this.onPruned, true);
     const { bodies, buckets } = total;
-    await this.parts.ledger.append([this.#receipt("prune", peer, { bodies, buckets })], true);
+    await this.ledger.append([this.#receipt("prune", peer, { bodies, buckets })], true);
     return total;
   }
 
+  /** Copies the ledger, without vault keys, into an absolute path that is empty or missing. */
   async backup(directory: string, peer: Peer): Promise<JsonObject> {
-    await this.parts.ledger.append([this.#receipt("backup", peer, null)], true);
-    await this.parts.ledger.backup(directory);
-    return { directory, log_size: this.parts.ledger.log.size() };
+    await this.ledger.append([this.#receipt("backup", peer, null)], true);
+    await this.ledger.backup(directory);
+    return { directory, log_size: this.ledger.log.size() };
   }
 
   #receipt(
@@ -74,14 +88,15 @@ export class Operation implements Operator {
     peer: Peer,
     detail: AdministrativeAct["detail"],
   ): SignedReceipt {
-    const { ledger, clock, sign } = this.parts;
+    const { ledger, clock, sign } = this;
     return sign(adminReceipt(ledger.executorId, { act, peer, atMs: clock.nowMs(), detail }));
   }
 }
 
-/** Batch after batch until nothing that has expired is left. */
+/** Prunes batch after batch until nothing that has expired is left. */
 export async function pruneAll(
-  { ledger, onPruned }: Pick<OperateParts, "ledger" | "onPruned">,
+  ledger: Pick<Ledger, "prune">,
+  onPruned: (bodies: number) => void,
   force: boolean,
 ): Promise<PruneReport> {
   let bodies = 0;
@@ -95,9 +110,10 @@ export async function pruneAll(
   }
 }
 
-/** What `openexec restore` could not sign: that it took place, and up to when approvals are refused for it. */
+/** Signs what `openexec restore` could not: that it took place, and how far its fence reaches. */
 export async function recordRestore(
-  { ledger, sign }: Pick<OperateParts, "ledger" | "sign">,
+  ledger: Ledger,
+  sign: (receipt: Receipt) => SignedReceipt,
 ): Promise<void> {
   const restored = ledger.unrecordedRestore();
   if (restored === null) return;

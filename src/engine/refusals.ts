@@ -1,8 +1,9 @@
 /**
- * Receipts for refusals: batched, off the answer's path, at most `refusalReceiptsPerMinute` for each uid; what the cap
- * or a full disk drops is counted and signed as a summary, so that nobody can flood the log and nobody can hide.
+ * Receipts for refusals: batched, off the answer's path, at most so many per minute and uid. What
+ * the cap or a full disk drops is counted in a signed summary, so that nobody can flood the log and
+ * nobody can hide in the flood.
  *
- * Invariant: every well-formed refusal ends as one receipt or as one count in one `refusal_summary`.
+ * Invariant: every well-formed refusal ends as one receipt, or as one count in one summary.
  */
 
 import type { Clock } from "../core/clock.ts";
@@ -15,63 +16,60 @@ import type { SignedReceipt } from "../log/signed_receipt.ts";
 const FLUSH_MS = 250;
 const WINDOW_MS = 60_000;
 
-/** What a minute of one uid came to. */
+/** One uid's current minute. */
 interface Window {
   readonly startMs: number;
   kept: number;
   readonly dropped: Map<ErrorCode, number>;
 }
 
-export interface RefusalJournalParts {
-  readonly ledger: Pick<Ledger, "append" | "health" | "executorId">;
-  readonly clock: Clock;
-  readonly sign: (body: Receipt) => SignedReceipt;
-  readonly perMinute: number;
-}
-
 export class RefusalJournal {
   readonly #windows = new Map<number, Window>();
   #queue: { uid: number; code: ErrorCode; body: Receipt }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Set by the last flush: what comes after it would be written to a ledger that is closed. */
+  /** Set by the last flush: later ones would write to a closed ledger. */
   #isOver = false;
 
-  constructor(private readonly parts: RefusalJournalParts) {}
+  constructor(
+    private readonly ledger: Pick<Ledger, "append" | "health" | "executorId">,
+    private readonly clock: Clock,
+    private readonly sign: (receipt: Receipt) => SignedReceipt,
+    private readonly perMinute: number,
+  ) {}
 
   note(
     code: ErrorCode,
-    request: { readonly action: string; readonly nonce: string },
+    { action, nonce }: { readonly action: string; readonly nonce: string },
     peer: Peer,
   ): void {
-    const atMs = this.parts.clock.nowMs();
+    const atMs = this.clock.nowMs();
     const window = this.#windowOf(peer.uid, atMs);
     this.#flushSoon();
-    if (window.kept >= this.parts.perMinute || this.parts.ledger.health().refusing !== null) {
+    if (window.kept >= this.perMinute || this.ledger.health().refusing !== null) {
       count(window, code);
       return;
     }
     window.kept += 1;
-    const { action, nonce } = request;
-    const body = refusalReceipt(this.parts.ledger.executorId, { code, action, nonce, peer, atMs });
+    const body = refusalReceipt(this.ledger.executorId, { code, action, nonce, peer, atMs });
     this.#queue.push({ uid: peer.uid, code, body });
   }
 
-  /** Writes what is waiting; `all`, which is the last flush, also closes the minutes that still run. */
-  async flush(all = false): Promise<void> {
+  /** Writes what is waiting. With `isLast`, it also closes the minutes that still run. */
+  async flush(isLast = false): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#isOver ||= all;
+    this.#isOver ||= isLast;
     const batch = this.#queue;
     this.#queue = [];
-    const nowMs = this.parts.clock.nowMs();
-    const closed = [...this.#windows].filter(([, window]) =>
-      all || nowMs >= window.startMs + WINDOW_MS
+    const nowMs = this.clock.nowMs();
+    const closed = [...this.#windows].filter(([, { startMs }]) =>
+      isLast || nowMs >= startMs + WINDOW_MS
     );
     for (const [uid] of closed) this.#windows.delete(uid);
     const summary = this.#summaryOf(closed, nowMs);
-    const receipts = [...batch.map(({ body }) => body), ...summary].map(this.parts.sign);
+    const receipts = [...batch.map(({ body }) => body), ...summary].map(this.sign);
     try {
-      if (receipts.length > 0) await this.parts.ledger.append(receipts);
+      if (receipts.length > 0) await this.ledger.append(receipts);
     } catch {
       for (const { uid, code } of batch) count(this.#windowOf(uid, nowMs), code);
       for (const [uid, { dropped }] of closed) {
@@ -99,7 +97,7 @@ export class RefusalJournal {
     );
     if (dropped.length === 0) return [];
     const fromMs = Math.min(...closed.map(([, window]) => window.startMs));
-    return [refusalSummaryReceipt(this.parts.ledger.executorId, fromMs, nowMs, dropped)];
+    return [refusalSummaryReceipt(this.ledger.executorId, fromMs, nowMs, dropped)];
   }
 }
 

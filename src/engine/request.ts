@@ -1,8 +1,11 @@
 /**
  * The request of POST /execute, parsed and digested once.
  *
- * Invariant: what is digested here is the text the handler later gets parsed (G5); nothing looks at the bytes again.
- * Shape: {action, payload?, nonce?, approval? | approval_artifact?}, an I-JSON object without any other member (RFC 7493).
+ * Invariant: the text that is digested here is the text that the handler gets parsed (G5). Nothing
+ * looks at the bytes again.
+ *
+ * Shape: {action, payload?, nonce?, approval? | approval_artifact?}, an I-JSON object (RFC 7493)
+ * without any other member.
  */
 
 import { actionDigest, canonicalRequest } from "../core/digest.ts";
@@ -14,7 +17,7 @@ import { UnverifiedApproval } from "../approval/approval.ts";
 
 export interface ParsedRequest {
   readonly action: string;
-  /** The payload as it was written: ClawShield's digest tells 1 from 1.0. */
+  /** Keeps numbers as they were written: ClawShield's digest tells 1 from 1.0. */
   readonly payload: JsonNode;
   readonly nonce: string;
   readonly approval: UnverifiedApproval | null;
@@ -39,7 +42,8 @@ export function parseRequest(body: Uint8Array, idempotencyKey: string | null): P
   if (!root.members.every(([name]) => MEMBERS.has(name))) {
     throw malformed("The request has a member other than action, payload, nonce and approval.");
   }
-  const members = new Map(root.members); // of known names only: V8 hashes some others without a seed
+  // Only now: V8 hashes some names without a seed, which lets a sender make them collide.
+  const members = new Map(root.members);
   const action = nameOf(members.get("action"), "action");
   const payload = payloadOf(members.get("payload"));
   const nonce = nonceOf(members.get("nonce"), idempotencyKey);
@@ -69,7 +73,7 @@ function payloadOf(node: JsonNode | undefined): JsonNode {
   return node;
 }
 
-/** The header stands for an absent member; both must agree, lest two layers believe in different nonces. */
+/** The header may stand for the member. Both must agree, or two layers see different nonces. */
 function nonceOf(node: JsonNode | undefined, idempotencyKey: string | null): string {
   if (isAbsent(node)) {
     if (idempotencyKey === null) throw new Refusal("nonce_missing");

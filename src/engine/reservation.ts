@@ -1,4 +1,4 @@
-/** What a request claims: the execution's record, its sealed body, and the approval's claim, decided before the write. */
+/** What a request claims: the execution's record, its sealed body, and the approval's claim. */
 
 import { canonicalNode } from "../core/canonical_json.ts";
 import { uuidV7 } from "../core/uuid.ts";
@@ -6,10 +6,9 @@ import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/executor.ts";
 import type { Reservation } from "../ledger/types.ts";
 import { commitment } from "../log/receipt.ts";
-import type { RequestContext } from "./types.ts";
-import type { EngineParts } from "./parts.ts";
 import type { ParsedRequest } from "./request.ts";
 import { retentionOf } from "./settlement.ts";
+import type { EngineParts, RequestContext } from "./types.ts";
 
 export function reservationOf(
   request: ParsedRequest,

@@ -1,86 +1,93 @@
 /**
  * What runs right now, from the start message to the settlement on disk.
  *
- * Invariant: a run belongs to the daemon, not to the connection that asked for it: it is settled whoever listens, once.
+ * Invariant: a run belongs to the daemon, not to the connection that asked for it. It is settled
+ * once, whoever listens.
  */
 
 import { Refusal } from "../core/errors.ts";
 import { within } from "../core/within.ts";
 import type { Slot } from "../executor/executor.ts";
-import type { Ledger } from "../ledger/ledger.ts";
-import type { ExecutionRecord } from "../ledger/types.ts";
-import { settlementOf, type SettlementParts } from "./settlement.ts";
-import type { Stopwatch } from "./stopwatch.ts";
-import { loadSettled, type Settled } from "./view.ts";
-
-/** What a run needs of its request. */
-export interface RunOrder {
-  readonly record: ExecutionRecord;
-  /** RFC 8785 text of {"action","payload"}. */
-  readonly canonical: string;
-  readonly requestSalt: Uint8Array | null;
-  readonly traceparent: string | null;
-}
+import type { ExecutionRecord, RequestBody } from "../ledger/types.ts";
+import { settlementOf } from "./settlement.ts";
+import { type EngineParts, Stopwatch } from "./types.ts";
+import { type ExecutionView, executionView, loadView } from "./view.ts";
 
 export class Runs {
-  readonly #inFlight = new Map<string, Promise<Settled>>();
-  /** What a dead daemon left and what runs again once it may, from before it starts. */
-  readonly #reruns = new Map<string, Promise<Settled | undefined>>();
-  readonly #held = new Set<Promise<unknown>>();
-  #draining = false;
+  readonly #inFlight = new Map<string, Promise<ExecutionView>>();
+  /** What a dead daemon left to run again, from before it starts. */
+  readonly #reruns = new Map<string, Promise<ExecutionView | undefined>>();
+  readonly #kept = new Set<Promise<unknown>>();
+  #isDraining = false;
 
-  constructor(private readonly parts: SettlementParts & { readonly ledger: Ledger }) {}
+  constructor(private readonly parts: EngineParts) {}
 
   get size(): number {
     return this.#inFlight.size;
   }
 
-  /** Whether the daemon stops: what has not begun by now does not begin any more. */
-  get draining(): boolean {
-    return this.#draining;
+  /** Whether the daemon is stopping: nothing begins any more. */
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
   /** Rejects only with Refusal outcome_unknown, when the ledger cannot take the outcome. */
-  start(order: RunOrder, slot: Slot, stations: Stopwatch): Promise<Settled> {
-    const run = this.#run(order, slot, stations).finally(() =>
-      this.#inFlight.delete(order.record.id)
-    );
-    this.#inFlight.set(order.record.id, run);
-    return this.hold(run);
+  start(
+    record: ExecutionRecord,
+    body: RequestBody,
+    slot: Slot,
+    traceparent: string | null = null,
+    stations = new Stopwatch(),
+  ): Promise<ExecutionView> {
+    const run = this.#run(record, body, slot, traceparent, stations)
+      .finally(() => this.#inFlight.delete(record.id));
+    this.#inFlight.set(record.id, run);
+    return this.keepUntilDone(run);
   }
 
-  /** Whoever asks for that execution waits for `outcome`, although nothing of it was started yet; undefined: nothing came. */
-  expect(id: string, outcome: Promise<Settled | undefined>): Promise<Settled | undefined> {
-    const expected = outcome.finally(() => this.#reruns.delete(id));
-    this.#reruns.set(id, expected);
-    return expected;
+  /**
+   * Makes whoever asks for that execution wait for `outcome`, although it has not started yet.
+   * Resolves to undefined where it never started.
+   */
+  announceRerun(
+    id: string,
+    outcome: Promise<ExecutionView | undefined>,
+  ): Promise<ExecutionView | undefined> {
+    const announced = outcome.finally(() => this.#reruns.delete(id));
+    this.#reruns.set(id, announced);
+    return announced;
   }
 
-  /** The daemon waits for `work` as it stops: a request that was let in may still become a run. */
-  hold<T>(work: Promise<T>): Promise<T> {
-    const held = work.finally(() => this.#held.delete(held));
-    this.#held.add(held);
-    return held;
+  /** Makes drain() wait for `work`: an admitted request may still become a run. */
+  keepUntilDone<T>(work: Promise<T>): Promise<T> {
+    const kept = work.finally(() => this.#kept.delete(kept));
+    this.#kept.add(kept);
+    return kept;
   }
 
-  /** The execution as it stands, after waiting up to `waitMs` for a run in flight or one that is to run again. */
-  async outcomeOf(record: ExecutionRecord, waitMs: number): Promise<Settled> {
+  /** The execution as it stands, after waiting up to `waitMs` for its run or rerun. */
+  async outcomeOf(record: ExecutionRecord, waitMs: number): Promise<ExecutionView> {
     const run = this.#inFlight.get(record.id) ?? this.#reruns.get(record.id);
     const settled = run === undefined || waitMs === 0 ? undefined : await within(run, waitMs);
-    return settled ?? loadSettled(record, this.parts.ledger);
+    return settled ?? loadView(record, this.parts.ledger);
   }
 
-  /** Resolves when nothing that it waits for is left, or after `limitMs`. */
+  /** Resolves when everything kept is done, or after `limitMs`. */
   async drain(limitMs: number): Promise<void> {
-    this.#draining = true;
+    this.#isDraining = true;
     const deadline = performance.now() + limitMs;
-    while (this.#held.size > 0 && performance.now() < deadline) {
-      await within(Promise.allSettled(this.#held), deadline - performance.now());
+    while (this.#kept.size > 0 && performance.now() < deadline) {
+      await within(Promise.allSettled(this.#kept), deadline - performance.now());
     }
   }
 
-  async #run(order: RunOrder, slot: Slot, stations: Stopwatch): Promise<Settled> {
-    const { record, canonical, requestSalt, traceparent } = order;
+  async #run(
+    record: ExecutionRecord,
+    { canonical, salt }: RequestBody,
+    slot: Slot,
+    traceparent: string | null,
+    stations: Stopwatch,
+  ): Promise<ExecutionView> {
     const { outcome, startedAtMs } = await slot.run({
       executionId: record.id,
       action: record.action,
@@ -97,6 +104,6 @@ export class Runs {
       );
     });
     stations.passed("settle");
-    return { record: settled, result: settlement.result, requestSalt, receipt: settlement.receipt };
+    return executionView(settled, { ...settlement, requestSalt: salt, resolution: null });
   }
 }

@@ -1,64 +1,56 @@
 /**
- * From an outcome to what is written: the result parsed strictly, its commitment, and the signed receipt.
+ * Turns an outcome into what is written: the strictly parsed result, its commitment, and the
+ * signed receipt.
  *
- * Invariant: every outcome becomes exactly one settlement; a result that is no I-JSON, or too large, is `result_invalid`,
- * never an exception, because after the reservation nothing may refuse.
+ * Invariant: every outcome becomes exactly one settlement. A result that is not I-JSON or too large
+ * is `result_invalid`, never an exception: after the reservation nothing may refuse.
  */
 
 import { canonicalNode } from "../core/canonical_json.ts";
-import type { Clock } from "../core/clock.ts";
 import { utf8Encode } from "../core/encoding.ts";
-import { parseIJson } from "../core/json.ts";
+import { type JsonNode, parseIJson } from "../core/json.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest, Outcome } from "../core/types.ts";
 import type { Config, Retention } from "../config/config.ts";
 import type { ExecutionRecord, ResultBody, Settlement } from "../ledger/types.ts";
-import { commitment, executionReceipt, type Receipt } from "../log/receipt.ts";
+import { commitment, executionReceipt } from "../log/receipt.ts";
+import type { EngineParts } from "./types.ts";
+import type { ShownResult } from "./view.ts";
 
-import type { SignedReceipt } from "../log/signed_receipt.ts";
-
-export interface SettlementParts {
-  readonly clock: Clock;
-  readonly config: Pick<Config, "limits" | "retention" | "actions">;
-  readonly sign: (receipt: Receipt) => SignedReceipt;
-  readonly executorId: string;
-  readonly developmentApprover: boolean;
+interface ReadResult extends ResultBody, ShownResult {
+  readonly commitment: Digest;
 }
 
 export function settlementOf(
   record: ExecutionRecord,
-  reported: Outcome,
+  outcome: Outcome,
   startedAtMs: number | null,
-  parts: SettlementParts,
-): Settlement {
-  const result = reported.status === "succeeded"
-    ? readResult(reported.resultText, parts.config.limits.resultBytes)
+  { clock, config, ledger, sign }: EngineParts,
+): Settlement & { readonly result: ReadResult | null } {
+  const result = outcome.status === "succeeded"
+    ? readResult(outcome.resultText, config.limits.resultBytes)
     : null;
-  const outcome: Outcome = reported.status === "succeeded" && result === null
-    ? { status: "failed", code: "result_invalid" }
-    : reported;
-  const settledAtMs = parts.clock.nowMs();
-  const resultCommitment = result === null ? null : commitment(result.salt, result.digest);
-  const code = outcome.status === "succeeded" ? null : outcome.code;
   const settled = {
-    ...record,
-    status: outcome.status,
-    code,
-    resultCommitment,
+    ...endOf(outcome, result),
     startedAtMs,
-    settledAtMs,
+    settledAtMs: clock.nowMs(),
+    resultCommitment: result?.commitment ?? null,
   };
+  const isDevelopment = config.developmentApprover !== null;
   return {
+    ...settled,
     id: record.id,
-    status: outcome.status,
-    code,
-    startedAtMs,
-    settledAtMs,
     result,
-    resultCommitment,
-    retention: retentionOf(record.action, parts.config),
-    receipt: parts.sign(executionReceipt(parts.executorId, settled, parts.developmentApprover)),
+    retention: retentionOf(record.action, config),
+    receipt: sign(executionReceipt(ledger.executorId, { ...record, ...settled }, isDevelopment)),
   };
+}
+
+function endOf(outcome: Outcome, result: ReadResult | null): Pick<Settlement, "status" | "code"> {
+  if (outcome.status !== "succeeded") return outcome;
+  return result === null
+    ? { status: "failed", code: "result_invalid" }
+    : { status: "succeeded", code: null };
 }
 
 /** An action's own retention where it has one, else the general one. */
@@ -69,17 +61,35 @@ export function retentionOf(
   return { ...config.retention, ...config.actions.get(action)?.retention };
 }
 
-interface ReadResult extends ResultBody {
-  readonly digest: Digest;
-}
-
+/** The only parse and the only print of a result; null where it is invalid. */
 function readResult(text: string, bytesMax: number): ReadResult | null {
   try {
-    const canonical = canonicalNode(parseIJson(text));
+    const node = canonicalForm(parseIJson(text));
+    const canonical = canonicalNode(node);
     const bytes = utf8Encode(canonical);
     if (bytes.length > bytesMax) return null;
-    return { canonical, salt: crypto.getRandomValues(new Uint8Array(32)), digest: digestOf(bytes) };
+    const salt = crypto.getRandomValues(new Uint8Array(32));
+    return { node, canonical, salt, commitment: commitment(salt, digestOf(bytes)) };
   } catch {
     return null;
+  }
+}
+
+/**
+ * The node that parsing its canonical text would yield: Python's text of a number depends on how
+ * the number was written, and a replay knows only the canonical text.
+ */
+function canonicalForm(node: JsonNode): JsonNode {
+  switch (node.kind) {
+    case "array":
+      return { kind: "array", items: node.items.map(canonicalForm) };
+    case "object": {
+      const members = node.members.map(([key, value]) => [key, canonicalForm(value)] as const);
+      return { kind: "object", members: members.sort(([a], [b]) => a < b ? -1 : 1) };
+    }
+    case "number":
+      return { ...node, lexeme: JSON.stringify(node.value) };
+    default:
+      return node;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The trust store of the moment, and the only way from a request's approval to a verified one. A reload replaces the
- * store: what was verified under the old one is looked at again in the reservation.
+ * The current trust store, and the only way from a request's approval to a verified one. A reload
+ * replaces the store: the reservation checks again what was verified under the old one.
  */
 
 import type { ApprovalSubject, UnverifiedApproval } from "../approval/approval.ts";
@@ -20,12 +20,12 @@ export class TrustGate {
     this.#store = store;
   }
 
-  /** What every approval must carry; null: none may. */
+  /** The tenant that every approval must carry; with null, none may carry one. */
   get tenant(): string | null {
     return this.#store.tenant;
   }
 
-  /** Whether OpenExec 0.1.10 artifacts may be believed. */
+  /** Whether artifacts of OpenExec 0.1.10 are accepted. */
   get takesClawshield(): boolean {
     return this.#store.clawshield !== null;
   }
@@ -45,7 +45,7 @@ export class TrustGate {
     return verifyApproval(presented(request), subject, this.#store, this.clock.nowMs());
   }
 
-  /** As far as time plays no part; a `handler_digest` then pins the handler that ran. Throws as `verify`. */
+  /** Leaves time aside, and lets `handler_digest` pin the handler that ran. Throws as `verify`. */
   verifyReplay(
     request: ParsedRequest,
     action: Pick<ActionConfig, "approvals">,
@@ -56,7 +56,7 @@ export class TrustGate {
     return verifyReplay(presented(request), subject, this.#store, known.reservedAtMs);
   }
 
-  /** Inside the reservation: expiry and trust once more. Throws as `verify`. */
+  /** Checks expiry and trust once more, inside the reservation. Throws as `verify`. */
   recheck(approval: Approval, nowMs: number): void {
     approval.recheck(nowMs, this.#store);
   }

@@ -1,28 +1,33 @@
-/** The engine as the server sees it: bytes of a request in, a finished answer out. engine/execute.ts is the story. */
+/** What a request comes with, what it is answered, and the parts that decide it. */
 
+import type { Config, SocketConfig } from "../config/config.ts";
+import type { Clock } from "../core/clock.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import type { JsonObject, Peer } from "../core/types.ts";
-import type { SocketConfig } from "../config/config.ts";
+import type { Peer } from "../core/types.ts";
+import type { ExecutorPool } from "../executor/executor.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Receipt } from "../log/receipt.ts";
+import type { SignedReceipt } from "../log/signed_receipt.ts";
+import type { InputSchemas } from "./input_schema.ts";
+import type { RefusalJournal } from "./refusals.ts";
+import type { ParsedRequest } from "./request.ts";
+import type { TrustGate } from "./trust.ts";
+import type { ExecutionView } from "./view.ts";
 
 /** What the server knows of a request beside its body. */
 export interface RequestContext {
   readonly peer: Peer;
   readonly socket: SocketConfig;
   readonly receivedAtMs: number;
-  /** Parsed from the Idempotency-Key header; null when absent. */
+  /** From the Idempotency-Key header; null when absent. */
   readonly idempotencyKey: string | null;
   /** From `Prefer: wait=N`; 0 when absent. */
   readonly waitMs: number;
-  /** W3C traceparent, checked, or null. */
+  /** W3C traceparent, checked; null when absent. */
   readonly traceparent: string | null;
-  /** The request line's path, for problem+json `instance`. */
-  readonly instance: string;
 }
 
-/** The execution object of contract section 3, as JSON. */
-export type ExecutionView = JsonObject;
-
-/** Either an execution that succeeded, or a problem; `execution` is set once something was reserved. */
+/** An execution that succeeded, or a refusal or failure; `execution` is set once reserved. */
 export type Answer =
   | { readonly ok: true; readonly execution: ExecutionView }
   | {
@@ -32,9 +37,47 @@ export type Answer =
     readonly execution: ExecutionView | null;
   };
 
-export interface Engine {
-  /** Decides, reserves, runs, settles. Never rejects: a refusal is an Answer, a bug is internal_error. */
-  execute(body: Uint8Array, context: RequestContext): Promise<Answer>;
-  /** Refuse new work from now on; resolves when what runs has settled, or after `limitMs`. */
-  drain(limitMs: number): Promise<void>;
+/** How far one request got: its log line, metrics and refusal receipt are made from this. */
+export interface Attempt {
+  readonly context: RequestContext;
+  readonly stations: Stopwatch;
+  /** Set once the body was parsed: from then on a refusal leaves a receipt. */
+  request: ParsedRequest | null;
+  /** Set once something was reserved. */
+  execution: ExecutionView | null;
+}
+
+export type Station = "parse" | "replay" | "verify" | "check" | "reserve" | "run" | "settle";
+
+/** Measures how many microseconds an attempt spends at each station. */
+export class Stopwatch {
+  readonly #micros = new Map<Station, number>();
+  #since = performance.now();
+
+  /** Ends a station that began where the one before it ended. */
+  passed(station: Station): void {
+    const now = performance.now();
+    this.#micros.set(station, Math.round((now - this.#since) * 1000));
+    this.#since = now;
+  }
+
+  get micros(): ReadonlyMap<Station, number> {
+    return this.#micros;
+  }
+}
+
+/** What the engine stands on. Every clock, key and store is handed in by the daemon. */
+export interface EngineParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly executors: ExecutorPool;
+  readonly trust: TrustGate;
+  readonly schemas: InputSchemas;
+  readonly refusals: RefusalJournal;
+  readonly sign: (receipt: Receipt) => SignedReceipt;
+  /** Called with every attempt when it is answered. */
+  readonly observe: (attempt: Attempt, answer: Answer) => void;
+  /** Called with the cause of every bug; the caller only learns `internal_error`. */
+  readonly onBug: (error: unknown) => void;
 }

@@ -1,64 +1,54 @@
 /**
- * The execution object of POST /execute and GET /executions: OpenExec 0.1.10's fields and ours, from a settled record.
+ * The execution object of POST /execute and GET /executions: OpenExec 0.1.10's members and ours.
  *
- * `receipt` is OpenExec's own: SHA-256 in hex of `id + ":" + json.dumps(result, sort_keys=True)` as Python writes it.
- * It is unkeyed, so anyone can make one: `attestation` is what proves something.
+ * `receipt` is OpenExec's own: SHA-256 in hex of `id + ":" + json.dumps(result, sort_keys=True)` as
+ * Python writes it. It has no key, so anyone can make one: `attestation` is what proves something.
  */
 
 import { base64Encode, hexEncode, utf8Encode } from "../core/encoding.ts";
-import { parseCanonical } from "../core/json.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import { type JsonNode, parseCanonical, toValue } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";
 import { sha256 } from "../core/sha.ts";
-import type { Json, JsonObject } from "../core/types.ts";
+import type { ExecutionStatus, JsonObject } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { ExecutionRecord, ResultBody } from "../ledger/types.ts";
+import type { ExecutionRecord } from "../ledger/types.ts";
 import { receiptEnvelope, type SignedReceipt } from "../log/signed_receipt.ts";
 
-/** A record with what its answer needs beside it; the bodies are null where they were pruned or never stored. */
-export interface Settled {
-  readonly record: ExecutionRecord;
-  readonly result: ResultBody | null;
+export type ExecutionView = JsonObject & {
+  readonly id: string;
+  readonly status: ExecutionStatus;
+  readonly code?: ErrorCode;
+  /** Set by the engine on the answer to a replay; false in the ledger's view. */
+  readonly replayed: boolean;
+};
+
+/** What a view shows beside the record; null where it was pruned, or never stored. */
+export interface Shown {
+  /** 32 bytes. */
   readonly requestSalt: Uint8Array | null;
+  readonly result: ShownResult | null;
   readonly receipt: SignedReceipt | null;
-  /** Of an operator's declaration: without it nobody could tell a declared outcome from a forged one. */
-  readonly resolution?: SignedReceipt;
+  /** An operator's declaration: without it, a declared outcome would look like a forged one. */
+  readonly resolution: SignedReceipt | null;
 }
 
-/** What was read back. */
-export interface Loaded extends Settled {
-  /** Of the bodies that were opened for it, in UTF-16 code units: what the reading and the showing of it cost. */
-  readonly textLength: number;
+export interface ShownResult {
+  /** The parse of the result's canonical text. */
+  readonly node: JsonNode;
+  /** 32 bytes. */
+  readonly salt: Uint8Array;
 }
 
-/** What it is read back from. */
-export type SettledLedger = Pick<Ledger, "log" | "openRequest" | "openResult">;
+/** What views are read back from. */
+export type ViewedLedger = Pick<Ledger, "log" | "openRequest" | "openResult">;
 
-/** Reads back what an earlier settlement left. */
-export function loadSettled(record: ExecutionRecord, ledger: SettledLedger): Loaded {
-  const result = ledger.openResult(record.id) ?? null;
-  const request = ledger.openRequest(record.id) ?? null;
-  const resolution = record.resolution === null
-    ? undefined
-    : ledger.log.leaf(record.resolution.logIndex);
-  return {
-    record,
-    result,
-    requestSalt: request?.salt ?? null,
-    textLength: (result?.canonical.length ?? 0) + (request?.canonical.length ?? 0) +
-      (request?.approvalText?.length ?? 0),
-    receipt: record.logIndex === null ? null : ledger.log.leaf(record.logIndex) ?? null,
-    ...(resolution === undefined ? {} : { resolution }),
-  };
-}
-
-/** `python`: the result as Python's json.dumps(sort_keys=True) writes it. */
-export function legacyReceiptOf(executionId: string, python: string): string {
-  return hexEncode(sha256(utf8Encode(`${executionId}:${python}`)));
-}
-
-export function executionView(settled: Settled, replayed: boolean): JsonObject {
-  const { record, result, receipt, resolution } = settled;
-  const pruned = record.resultCommitment !== null && result === null;
+export function executionView(
+  record: ExecutionRecord,
+  { requestSalt, result, receipt, resolution }: Shown,
+): ExecutionView {
+  const isPruned = record.resultCommitment !== null && result === null;
+  const hasLegacyReceipt = record.status !== "reserved" && !isPruned;
   return {
     id: record.id,
     action: record.action,
@@ -66,26 +56,54 @@ export function executionView(settled: Settled, replayed: boolean): JsonObject {
     approved: true,
     ...(record.mode === "demo" ? { exec_mode: "demo" } : {}),
     ...(record.code === null ? {} : { code: record.code }),
-    result: result === null ? null : JSON.parse(result.canonical) as Json,
-    ...(pruned ? { result_pruned: true } : {}),
+    result: result === null ? null : toValue(result.node),
+    ...(isPruned ? { result_pruned: true } : {}),
     ...(record.resolution === null
       ? {}
       : { resolved: true, resolution_log_index: record.resolution.logIndex }),
-    ...(resolution === undefined ? {} : { resolution: receiptEnvelope(resolution) }),
-    replayed,
-    receipt: pruned || record.status === "reserved" ? null : legacyReceiptOf(
-      record.id,
-      pythonJson(parseCanonical(result?.canonical ?? "null"), "default"),
-    ),
+    ...(resolution === null ? {} : { resolution: receiptEnvelope(resolution) }),
+    replayed: false,
+    receipt: hasLegacyReceipt
+      ? legacyReceiptOf(record.id, pythonJson(result?.node ?? NULL, "default"))
+      : null,
     attestation: receipt === null ? null : receiptEnvelope(receipt),
-    salts: salts(settled),
+    salts: {
+      ...(requestSalt === null ? {} : { request: base64Encode(requestSalt) }),
+      ...(result === null ? {} : { result: base64Encode(result.salt) }),
+    },
     log_index: record.logIndex,
   };
 }
 
-function salts({ requestSalt, result }: Settled): JsonObject {
+const NULL: JsonNode = { kind: "literal", value: null };
+
+/** `resultText`: the result as Python's json.dumps(sort_keys=True) writes it. */
+export function legacyReceiptOf(executionId: string, resultText: string): string {
+  return hexEncode(sha256(utf8Encode(`${executionId}:${resultText}`)));
+}
+
+/** The view of an execution as the ledger has it now. */
+export function loadView(record: ExecutionRecord, ledger: ViewedLedger): ExecutionView {
+  return executionView(record, openBodies(record, ledger));
+}
+
+/** Opens what is kept of an execution. `textLength` is the UTF-16 length of all that was opened. */
+export function openBodies(
+  record: ExecutionRecord,
+  ledger: ViewedLedger,
+): Shown & { readonly textLength: number } {
+  const request = ledger.openRequest(record.id);
+  const result = ledger.openResult(record.id);
+  const receiptAt = (index: number | undefined | null) =>
+    index === undefined || index === null ? null : ledger.log.leaf(index) ?? null;
   return {
-    ...(requestSalt === null ? {} : { request: base64Encode(requestSalt) }),
-    ...(result === null ? {} : { result: base64Encode(result.salt) }),
+    requestSalt: request?.salt ?? null,
+    result: result === undefined
+      ? null
+      : { node: parseCanonical(result.canonical), salt: result.salt },
+    receipt: receiptAt(record.logIndex),
+    resolution: receiptAt(record.resolution?.logIndex),
+    textLength: (result?.canonical.length ?? 0) + (request?.canonical.length ?? 0) +
+      (request?.approvalText?.length ?? 0),
   };
 }

@@ -1,16 +1,10 @@
-/**
- * What can be looked at over HTTP. The server only asks here and writes down what it is told; engine/inspect.ts answers.
- *
- * Invariant: `visibleTo` is the uid whose executions may be seen, null for everyone's (an admin socket). What may not be seen
- * is answered exactly as what does not exist: Refusal execution_not_found.
- */
+/** The shapes of what can be looked at over HTTP, and the truth about how the daemon is. */
 
-import type { JsonNode } from "../core/json.ts";
 import type { Digest, JsonObject } from "../core/types.ts";
-import type { SocketConfig } from "../config/config.ts";
-import type { ExecutionView } from "./types.ts";
+import type { EngineParts } from "./types.ts";
+import type { ExecutionView } from "./view.ts";
 
-/** GET /: OpenExec 0.1.10's fields, and what approvals have to name. */
+/** GET /: OpenExec 0.1.10's members, and what approvals have to name. */
 export type ServiceView = {
   readonly service: string;
   readonly status: string;
@@ -20,8 +14,8 @@ export type ServiceView = {
 };
 
 /**
- * GET /health: exec_mode, signature_verification, restriction, and allow_list or warning, as OpenExec 0.1.10 has them, with
- * whatever else is worth knowing. `status` is "healthy" exactly when the answer is a 200.
+ * GET /health: OpenExec 0.1.10's exec_mode, signature_verification, restriction, and allow_list or
+ * warning, and whatever else is worth knowing. "healthy" exactly when the answer is a 200.
  */
 export type HealthView = JsonObject & { readonly status: "healthy" | "unhealthy" };
 
@@ -35,7 +29,13 @@ export type ActionView = {
   readonly handler_digest: Digest;
 };
 
-/** A receipt as it can be kept: the signed envelope, and its C2SP tlog-proof (text) against the newest checkpoint. */
+/** Executions, newest first. `next` is the id to go on from with `before`; null: no more. */
+export type ExecutionsView = {
+  readonly executions: readonly ExecutionView[];
+  readonly next: string | null;
+};
+
+/** A receipt to keep: the signed envelope, and its C2SP tlog-proof against a checkpoint. */
 export type ReceiptView = {
   readonly log_index: number;
   readonly attestation: JsonObject;
@@ -60,40 +60,42 @@ export type ConsistencyProofView = {
   readonly hashes: readonly string[];
 };
 
-/** Some executions, newest first. `next` is the id to go on from with `before`, null where there are no more. */
-export type ExecutionsView = {
-  readonly executions: readonly ExecutionView[];
-  readonly next: string | null;
-};
+export function healthOf(
+  parts: Pick<EngineParts, "config" | "ledger" | "executors" | "trust">,
+  isDraining: boolean,
+): HealthView {
+  const { config, ledger, trust } = parts;
+  const isDemo = ledger.mode === "demo";
+  const refusing = reasonsToRefuse(parts, isDraining);
+  return {
+    status: refusing.length === 0 ? "healthy" : "unhealthy",
+    exec_mode: isDemo ? "demo" : trust.takesClawshield ? "clawshield" : "enforced",
+    signature_verification: isDemo ? "disabled" : "enabled",
+    ...restrictionOf(config.allowedActions),
+    ...(config.developmentApprover === null ? {} : { development_approver: true }),
+    ...(refusing.length === 0 ? {} : { refusing }),
+  };
+}
 
-export interface Inspector {
-  service(): ServiceView;
-  health(): HealthView;
-  /** false while the ledger cannot be written, no executor can be had, the daemon drains or is halted. */
-  ready(): boolean;
-  /** What this socket may ask for. */
-  actions(socket: SocketConfig): readonly ActionView[];
+/** In OpenExec 0.1.10's own words, which its clients may compare. */
+function restrictionOf(
+  allowed: ReadonlySet<string> | null,
+): { restriction: "open"; warning: string } | { restriction: "restricted"; allow_list: string[] } {
+  return allowed === null
+    ? { restriction: "open", warning: "No execution allow-list configured" }
+    : { restriction: "restricted", allow_list: [...allowed] };
+}
 
-  /** Throws a Refusal: execution_not_found. */
-  find(id: string, visibleTo: number | null): ExecutionView;
-  /** Throws a Refusal: execution_not_found. */
-  findByNonce(nonce: string, visibleTo: number | null): ExecutionView;
-  /** At most `limit`, and fewer where they are large; `before` is an id to go on from. */
-  list(visibleTo: number | null, limit: number, before: string | null): Promise<ExecutionsView>;
-
-  /** Throws a Refusal: execution_not_found. */
-  receipt(logIndex: number, visibleTo: number | null): ReceiptView;
-  /** The newest signed checkpoint (C2SP tlog-checkpoint), text that ends in a line feed. */
-  checkpoint(): string;
-  /** Throws a Refusal: execution_not_found when there is no such leaf or no tree of that size. `size` null: the newest. */
-  inclusionProof(logIndex: number, size: number | null): InclusionProofView;
-  /** Throws a Refusal: execution_not_found unless 0 < from <= to <= size of the log. `to` null: the newest. */
-  consistencyProof(from: number, to: number | null): ConsistencyProofView;
-  /** OpenExec 0.1.10's unkeyed receipt: whether it is the hash of that id and result. Proves nothing about who made it. */
-  isLegacyReceipt(executionId: string, result: JsonNode, receipt: string): boolean;
-
-  /** What `openexec status` shows. */
-  status(): JsonObject;
-  /** Prometheus text exposition format 0.0.4. */
-  metrics(): string;
+/** Error codes of what stands in the way, in the order in which a request would meet them. */
+export function reasonsToRefuse(
+  { ledger, executors }: Pick<EngineParts, "ledger" | "executors">,
+  isDraining: boolean,
+): string[] {
+  const { halted, refusing } = ledger.health();
+  return [
+    ...(halted ? ["halted"] : []),
+    ...(isDraining ? ["draining"] : []),
+    ...(executors.healthy() ? [] : ["executor_unavailable"]),
+    ...(refusing === null ? [] : [refusing]),
+  ];
 }

@@ -1,11 +1,11 @@
 /**
- * Who may come in through one socket (G10): the kernel's word on the peer against the socket's `uids`, then how many
- * connections and requests one uid may have.
+ * Who may come in through one socket (G10): the kernel's word on the peer against the socket's
+ * `uids`, then how many connections and requests one uid may have.
  *
  * Invariants:
- * - A peer that the kernel does not name is never admitted, whether the socket lists uids or not: an execution without a uid could
- *   be replayed, seen and charged by nobody or by everybody.
- * - Whatever agents use up, on however many sockets, an operator can connect, and ask.
+ * - A peer that the kernel does not name is never admitted. Nobody, or everybody, could replay, see
+ *   and be charged for an execution without a uid.
+ * - An operator can connect and ask, whatever agents use up on however many sockets.
  */
 
 import { basename } from "node:path";
@@ -14,22 +14,23 @@ import type { Limits, SocketConfig } from "../config/config.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Peer, Role } from "../core/types.ts";
 import { descriptorOf, type PeerCredentials, peerCredentials } from "../os/peer_credentials.ts";
-import type { TokenBuckets } from "./token_bucket.ts";
 
 export interface Verdict {
-  /** How a connection begins: let in, to be told peer_denied at its first request, or one too many. */
+  /** Let in, to be told peer_denied at its first request, or one connection too many. */
   readonly kind: "admitted" | "denied" | "crowded";
-  /** null where the kernel names nobody, who is never admitted. */
+  /** null where the kernel names nobody. */
   readonly peer: Peer | null;
 }
 
-/** connectionsMax() finds 256 places at least. These are enough for whoever has to look, and to halt. */
+/** Seats kept for operators, who have to look and to halt; connectionsMax() yields at least 256. */
 export const ADMIN_SEATS = 8;
 
 /**
- * Places for the connections of all sockets together. The last `kept` are for those who are admitted to an admin socket.
+ * Places for the connections of all sockets together. The last `kept` are for peers that are
+ * admitted to an admin socket.
  *
- * The runtime stops accepting for good, without a word, when accept(2) finds no free descriptor: it must never come to that.
+ * The runtime stops accepting for good, without a word, when accept(2) finds no free descriptor: it
+ * must never come to that.
  */
 export class Seats {
   #taken = 0;
@@ -47,12 +48,13 @@ export class Seats {
   }
 }
 
-/** The runtime accepts so many connections of one socket before it lets us look at the first of them. */
+/** How many connections of one socket the runtime accepts before it shows us the first of them. */
 const ACCEPTED_AT_ONCE = 128;
 
 /**
- * How many connections there may be: half of the descriptors, the rest is for the ledger, the executors, and connections that
- * are accepted only to be turned away. Throws a StartupError where that is too few.
+ * How many connections there may be: half of the descriptors. The rest is for the ledger, the
+ * executors, and connections that are accepted only to be turned away. Throws a StartupError where
+ * that is too few.
  */
 export function connectionsMax(sockets: number, descriptors: number): number {
   const needed = 2 * ACCEPTED_AT_ONCE * (sockets + 1);
@@ -63,10 +65,47 @@ export function connectionsMax(sockets: number, descriptors: number): number {
   );
 }
 
-/** What all sockets of a server draw on: whoever is admitted to several has no more of it. */
+interface Bucket {
+  tokens: number;
+  atMs: number;
+}
+
+/** At this many buckets, the full ones are dropped: a new one would say the same. */
+const BUCKETS_MAX = 1024;
+
+/** Allows so many per second for each key, with bursts of one second's worth. */
+export class TokenBuckets {
+  readonly #buckets = new Map<number, Bucket>();
+
+  /** `perSecond` 0: no limit. `nowMs` must never go back. */
+  constructor(private readonly perSecond: number, private readonly nowMs: () => number) {}
+
+  /** false when this key has none left. */
+  take(key: number): boolean {
+    if (this.perSecond === 0) return true;
+    const now = this.nowMs();
+    if (this.#buckets.size >= BUCKETS_MAX) this.#dropFull(now);
+    const bucket = this.#buckets.get(key) ?? { tokens: this.perSecond, atMs: now };
+    const tokens = this.#refilled(bucket, now);
+    this.#buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, atMs: now });
+    return tokens >= 1;
+  }
+
+  #refilled({ tokens, atMs }: Bucket, now: number): number {
+    return Math.min(this.perSecond, tokens + (now - atMs) / 1000 * this.perSecond);
+  }
+
+  #dropFull(now: number): void {
+    for (const [key, bucket] of this.#buckets) {
+      if (this.#refilled(bucket, now) >= this.perSecond) this.#buckets.delete(key);
+    }
+  }
+}
+
+/** What the sockets of a server share: a peer that is admitted to several has no more of it. */
 export interface Shared {
   readonly seats: Seats;
-  /** Of agents, per uid. */
+  /** Requests of agents, by uid. */
   readonly requests: TokenBuckets;
 }
 
@@ -74,32 +113,32 @@ export class Admission {
   readonly #connections = new Map<number, number>();
 
   constructor(
-    private readonly config: SocketConfig,
+    readonly socket: SocketConfig,
     private readonly limits: Pick<Limits, "connectionsPerUid">,
     private readonly shared: Shared,
     private readonly askKernel: (socket: Socket) => PeerCredentials | undefined = credentialsOf,
   ) {}
 
-  /** To be called once per connection, before anything is read from it; counts it until it closes. */
+  /** Call it once per connection, before anything is read; it counts until the socket closes. */
   admit(socket: Socket): Verdict {
     const credentials = this.askKernel(socket);
     const peer = credentials === undefined
       ? null
-      : { ...credentials, socket: basename(this.config.path) };
+      : { ...credentials, socket: basename(this.socket.path) };
     const uid = peer?.uid ?? UNKNOWN_UID;
     const open = this.#connections.get(uid) ?? 0;
-    const isAdmitted = peer !== null && (this.config.uids?.has(uid) ?? true);
-    const seated = open < this.limits.connectionsPerUid &&
-      this.shared.seats.take(isAdmitted ? this.config.role : "agent");
-    if (!seated) return { kind: "crowded", peer };
+    const isAdmitted = peer !== null && (this.socket.uids?.has(uid) ?? true);
+    const isSeated = open < this.limits.connectionsPerUid &&
+      this.shared.seats.take(isAdmitted ? this.socket.role : "agent");
+    if (!isSeated) return { kind: "crowded", peer };
     this.#connections.set(uid, open + 1);
     socket.once("close", () => this.#leave(uid));
     return { kind: isAdmitted ? "admitted" : "denied", peer };
   }
 
-  /** false when this uid has asked too often. An operator's levers work while agents of the same uid use up theirs. */
+  /** false when this uid has asked too often. Operators are free: agents may share their uid. */
   takeRequest(uid: number): boolean {
-    return this.config.role === "admin" || this.shared.requests.take(uid);
+    return this.socket.role === "admin" || this.shared.requests.take(uid);
   }
 
   #leave(uid: number): void {

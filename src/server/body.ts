@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { Refusal } from "../core/errors.ts";
 import { GatheredBytes } from "../core/gathered_bytes.ts";
 import type { Connection } from "./connection.ts";
-import type { Fault } from "./request_guard.ts";
+import type { Fault } from "./head.ts";
 
 export interface BodyLimits {
   readonly bytesMax: number;
@@ -36,10 +36,10 @@ export async function readBody(
   return body.whole();
 }
 
-/** What is read and thrown away of a refused body, so that its sender gets to the point of reading the answer. */
+/** How much of a refused body is thrown away, so that its sender comes to read the answer. */
 const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Resolves when the body is over, or when its sender has had enough patience. */
+/** Resolves when the body is over, or its size or time is. */
 export async function discardBody(
   request: IncomingMessage,
   connection: Connection,

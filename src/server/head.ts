@@ -1,10 +1,55 @@
-/** The three header fields that mean something to an execution, each parsed by its own standard. */
+/**
+ * The head of a request: its target, its field lines, and what is wrong with it.
+ *
+ * Invariant: everything that two readers of the same bytes could understand differently is a fault
+ * (request smuggling, RFC 9112 section 11.2), and so is every part of HTTP that has no meaning on
+ * this socket. The raw field lines are read, because node:http joins or drops repeated ones.
+ */
 
-import { Refusal } from "../core/errors.ts";
+import type { IncomingMessage } from "node:http";
+import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
 
 /** Field lines in the order and spelling they came in, names in lower case. */
 export type FieldLines = readonly (readonly [name: string, value: string])[];
+
+export interface Head {
+  readonly method: string;
+  readonly path: string;
+  /** The text after `?`, not parsed; "" without one. */
+  readonly query: string;
+  readonly fields: FieldLines;
+  /** The head's first fault; null for none. */
+  readonly fault: Fault | null;
+}
+
+/** After a fault the connection must end: where the next request begins is in doubt. */
+export interface Fault {
+  readonly code: Extract<ErrorCode, "request_malformed" | "request_too_large">;
+  readonly detail: string;
+}
+
+export function headOf(request: IncomingMessage): Head {
+  const { method = "", url: target = "", httpVersion } = request;
+  const mark = target.indexOf("?");
+  const fields = fieldLines(request.rawHeaders);
+  return {
+    method,
+    path: mark === -1 ? target : target.slice(0, mark),
+    query: mark === -1 ? "" : target.slice(mark + 1),
+    fields,
+    fault: faultOf({ httpVersion, target, fields }),
+  };
+}
+
+const INSTANCE_LENGTH_MAX = 255;
+
+/** The path for the `instance` of a problem, "/" where it is no URI (RFC 9457 section 3.1.5). */
+export function instanceOf({ path }: Head): string {
+  const isPath = path.length <= INSTANCE_LENGTH_MAX &&
+    /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/.test(path);
+  return isPath ? path : "/";
+}
 
 /** node:http hands fields over as name, value, name, value. */
 export function fieldLines(rawHeaders: readonly string[]): FieldLines {
@@ -15,16 +60,97 @@ export function fieldLines(rawHeaders: readonly string[]): FieldLines {
   return fields;
 }
 
-export function valuesOf(fields: FieldLines, name: string): string[] {
+function valuesOf(fields: FieldLines, name: string): string[] {
   return fields.filter(([candidate]) => candidate === name).map(([, value]) => value);
 }
 
-/** RFC 8941 section 3.3.3: a quoted string of visible ASCII and spaces, where `\` escapes only `"` and itself. */
+const FIELDS_MAX = 64;
+/** Fields that may stand only once: a second one is an attempt to be read in two ways. */
+const SINGLE_FIELDS = [
+  "host",
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "transfer-encoding",
+  "expect",
+  "authorization",
+];
+/** A path of visible ASCII (RFC 9112 section 3.2.1). The other forms are for proxies. */
+const ORIGIN_FORM = /^\/[\x21-\x22\x24-\x7e]*$/;
+const HOST = /^[A-Za-z0-9._~%:[\]-]*$/;
+
+/** The first fault of a head, or null. */
+export function faultOf(
+  { httpVersion, target, fields }: Pick<Head, "fields"> & {
+    readonly httpVersion: string;
+    readonly target: string;
+  },
+): Fault | null {
+  const values = (name: string) => valuesOf(fields, name);
+  const repeated = SINGLE_FIELDS.find((name) => values(name).length > 1);
+  const hosts = values("host");
+  const [coding] = values("transfer-encoding");
+  const [expectation] = values("expect");
+
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") {
+    return malformed("Only HTTP/1.1 and HTTP/1.0 are spoken.");
+  }
+  if (fields.length > FIELDS_MAX) {
+    return {
+      code: "request_too_large",
+      detail: `A request has at most ${FIELDS_MAX} header fields.`,
+    };
+  }
+  if (repeated !== undefined) {
+    return malformed(`The header field ${repeated} stands more than once.`);
+  }
+  if (!ORIGIN_FORM.test(target)) {
+    return malformed("The request target must be an absolute path of visible ASCII.");
+  }
+  if (httpVersion === "1.1" && hosts.length === 0) return malformed("HTTP/1.1 wants a Host field.");
+  if (!hosts.every((host) => HOST.test(host))) return malformed("The Host field names no host.");
+  if (coding !== undefined) {
+    if (httpVersion === "1.0") return malformed("HTTP/1.0 has no Transfer-Encoding.");
+    if (coding.toLowerCase() !== "chunked") {
+      return malformed("The only transfer coding is chunked.");
+    }
+    if (values("content-length").length > 0) {
+      return malformed("Content-Length and Transfer-Encoding exclude each other.");
+    }
+  }
+  if (!values("content-length").every((length) => /^\d{1,15}$/.test(length))) {
+    return malformed("Content-Length must be a whole number.");
+  }
+  if (expectation !== undefined && expectation.toLowerCase() !== "100-continue") {
+    return malformed("The only expectation is 100-continue.");
+  }
+  if (values("upgrade").length > 0) return malformed("No other protocol is spoken here.");
+  return contentFault(values("content-encoding"), values("content-type"));
+}
+
+/** A body is parsed as JSON whatever its type says, unless the type says it is not UTF-8 text. */
+function contentFault(codings: readonly string[], types: readonly string[]): Fault | null {
+  if (!codings.every((coding) => coding.toLowerCase() === "identity")) {
+    return malformed("The body must come without a content coding.");
+  }
+  const charset = types.map((type) =>
+    /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1]?.toLowerCase()
+  );
+  const isUtf8 = charset.every((name) => name === undefined || name === "utf-8" || name === "utf8");
+  return isUtf8 ? null : malformed("The body must be UTF-8.");
+}
+
+function malformed(detail: string): Fault {
+  return { code: "request_malformed", detail };
+}
+
+/** A quoted string (RFC 8941 section 3.3.3): visible ASCII and spaces; `\` escapes `"` and `\`. */
 const STRUCTURED_STRING = /^ *"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)" *$/;
 
 /**
- * The nonce in an Idempotency-Key field: one structured-field string that holds 1 to 255 visible ASCII characters.
- * null when absent. Throws a Refusal: request_malformed, where another reader might see another key.
+ * The nonce in an Idempotency-Key field: one structured-field string of 1 to 255 visible ASCII
+ * characters. null when absent. Throws a Refusal request_malformed where another reader might see
+ * another key.
  */
 export function idempotencyKey(fields: FieldLines): string | null {
   const values = valuesOf(fields, "idempotency-key");
@@ -36,18 +162,19 @@ export function idempotencyKey(fields: FieldLines): string | null {
   if (key === undefined || !isName(key)) {
     throw new Refusal(
       "request_malformed",
-      'Idempotency-Key must be one quoted string of 1 to 255 visible ASCII characters, such as "n-1".',
+      "Idempotency-Key must be one quoted string of 1 to 255 visible ASCII characters, " +
+        'such as "n-1".',
     );
   }
   return key;
 }
 
-/** A wait that is longer than this would only hold a connection; ask again instead. */
+/** A longer wait would only hold a connection; ask again instead. */
 const WAIT_SECONDS_MAX = 300;
 
 /**
- * Milliseconds of the first `wait` in Prefer (RFC 7240 section 4.3), at most 300,000; 0 when absent. A preference that makes no
- * sense is ignored, as section 2 asks.
+ * The first `wait` of Prefer (RFC 7240 section 4.3) in milliseconds, at most 300,000; 0 without
+ * one. A preference that makes no sense is ignored, as section 2 asks.
  */
 export function preferredWaitMs(fields: FieldLines): number {
   const preferences = valuesOf(fields, "prefer").flatMap((value) => value.split(","));
@@ -64,7 +191,7 @@ export function preferredWaitMs(fields: FieldLines): number {
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/;
 
-/** W3C Trace Context section 3.2. null when absent, repeated or invalid: a trace that cannot be followed is none. */
+/** The traceparent (W3C Trace Context section 3.2); null when absent, repeated or invalid. */
 export function traceparent(fields: FieldLines): string | null {
   const values = valuesOf(fields, "traceparent");
   const value = values[0]?.trim();

@@ -1,7 +1,8 @@
 /**
- * node:http on one socket, with its limits, its events and its gaps: from bytes to exchanges, or to a closed connection.
+ * node:http on one socket, with its limits, events and gaps: from bytes to exchanges.
  *
- * Invariant: whatever arrives is answered, refused or cut off within its limits; nothing that arrives ends the process.
+ * Invariant: everything that arrives is answered, refused or cut off within its limits, and nothing
+ * that arrives ends the process.
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -10,16 +11,15 @@ import type { Duplex } from "node:stream";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
 import { isConnectionWaiting } from "../os/unix_listener.ts";
-import { AcceptWatch } from "./accept_watch.ts";
 import { Connection } from "./connection.ts";
-import { type ExchangeParts, serve } from "./exchange.ts";
-import { problemMessage } from "./problem.ts";
-import type { Fault } from "./request_guard.ts";
+import { type ExchangeContext, serve } from "./exchange.ts";
+import type { Fault } from "./head.ts";
+import { problemMessage } from "./reply.ts";
 
-/** Of the request line and all field lines together. */
+/** The request line and all field lines together. */
 const HEADER_BYTES_MAX = 16 * 1024;
 const KEEP_ALIVE_MS = 60_000;
-/** How long a sender of nonsense may take to read that it was. */
+/** How long a sender of nonsense may take to read the answer. */
 const LINGER_MS = 1000;
 
 export class HttpListener {
@@ -28,16 +28,16 @@ export class HttpListener {
   /** null while it does not listen. */
   #watch: AcceptWatch | null = null;
 
-  constructor(private readonly parts: ExchangeParts) {
-    const { headerMs } = parts.limits;
+  constructor(private readonly context: ExchangeContext) {
+    const { headerMs } = context.limits;
     this.#server = createServer({
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: headerMs,
-      // The body's time is body.ts's; node:http would also count the time a pipelined request waits for its turn.
+      // body.ts limits a body's time: node:http would count a pipelined request's wait as well.
       requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: Math.min(1000, Math.max(50, headerMs / 4)),
-      // request_guard.ts refuses a missing Host, with our own answer.
+      // head.ts refuses a missing Host, with an answer of ours.
       requireHostHeader: false,
       insecureHTTPParser: false,
     });
@@ -49,7 +49,7 @@ export class HttpListener {
       .on("checkContinue", (request, response) => this.#exchange(request, response, true))
       .on("checkExpectation", (request, response) => this.#exchange(request, response, false))
       .on("clientError", (error: NodeJS.ErrnoException, socket) => this.#fail(error.code, socket))
-      .on("error", parts.onBug);
+      .on("error", context.onBug);
   }
 
   /** Accepts on a listening descriptor, and closes it in the end. */
@@ -61,7 +61,7 @@ export class HttpListener {
     return promise.finally(() => this.#server.off("error", reject));
   }
 
-  /** To be asked every few seconds; true as AcceptWatch has it. */
+  /** Ask it every few seconds; true when the socket accepts nothing any more. */
   isStuck(): boolean {
     return this.#watch?.isStuck() ?? false;
   }
@@ -90,7 +90,7 @@ export class HttpListener {
   #begin(socket: Socket): void {
     this.#watch?.accepted();
     socket.on("error", () => socket.destroy());
-    const { kind, peer } = this.parts.admission.admit(socket);
+    const { kind, peer } = this.context.admission.admit(socket);
     if (kind === "crowded") {
       socket.end(
         problemMessage("rate_limited", "Too many connections of this uid."),
@@ -105,21 +105,21 @@ export class HttpListener {
   }
 
   #exchange(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
-    // An abort is seen where the body is read; without a listener it would be an uncaught error.
+    // body.ts sees an abort. Without a listener here it would also be an uncaught error.
     request.on("error", () => {});
     response.on("error", () => {});
     const connection = this.#connections.get(request.socket);
     connection?.enqueue(async () => {
       try {
-        await serve({ request, response, connection, awaitsContinue }, this.parts);
+        await serve({ request, response, connection, awaitsContinue }, this.context);
       } catch (error) {
-        this.parts.onBug(error);
+        this.context.onBug(error);
         connection.socket.destroy();
       }
     });
   }
 
-  /** The parser gave up, or the head took too long; node:http leaves the rest to us, and repeats itself. */
+  /** Answers when the parser gave up or the head took too long; node:http may say so twice. */
   #fail(code: string | undefined, socket: Duplex): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined || !socket.writable) return void socket.destroy();
@@ -135,7 +135,36 @@ export class HttpListener {
   }
 
   #observe(code: ErrorCode, peer: Peer | null): void {
-    this.parts.observe({ peer, route: null, status: ERRORS[code].status, code, durationMs: 0 });
+    this.context.observe({ peer, route: null, status: ERRORS[code].status, code, durationMs: 0 });
+  }
+}
+
+/**
+ * Tells whether the runtime still accepts connections. It stops for good, without an event, when
+ * accept(2) fails once; callers then wait in the kernel's queue.
+ */
+export class AcceptWatch {
+  #accepted = 0;
+  /** How many had been accepted when a connection was last seen waiting; null when none was. */
+  #acceptedWhileWaiting: number | null = null;
+
+  /** `isWaiting`: whether a connection waits to be accepted. */
+  constructor(private readonly isWaiting: () => boolean) {}
+
+  /** Call it for each connection. */
+  accepted(): void {
+    this.#accepted += 1;
+  }
+
+  /**
+   * Ask it every few seconds. true when a connection waited at the last time as well, and none was
+   * accepted since: an event loop that came to ask twice also came to accept.
+   */
+  isStuck(): boolean {
+    const isWaiting = this.isWaiting();
+    const isStuck = isWaiting && this.#acceptedWhileWaiting === this.#accepted;
+    this.#acceptedWhileWaiting = isWaiting ? this.#accepted : null;
+    return isStuck;
   }
 }
 

@@ -18,7 +18,7 @@ export interface OpenSocket {
   readonly remove: () => void;
 }
 
-/** Throws a StartupError. A configured socket that was handed over is used as it is; the others are bound. */
+/** Uses a socket that was handed over as it is, and binds the others. Throws a StartupError. */
 export function openSockets(
   configs: readonly SocketConfig[],
   inherited: readonly InheritedSocket[],

@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document, made from the route table and the schemas that the routes name: nothing in it is written twice. */
+/** The OpenAPI 3.1 document, made from the route table and the schemas that the routes name. */
 
 import { toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
@@ -25,8 +25,8 @@ export function openapiDocument(version: string): JsonObject {
     info: {
       title: "openexec",
       version,
-      description:
-        "Served over Unix sockets only. Whatever is not a 200 is problem+json with a code of docs/errors.md.",
+      description: "Served over Unix sockets only. " +
+        "Everything but a 200 is problem+json with a code of docs/errors.md.",
     },
     servers: [{
       url: "http://localhost",
@@ -37,7 +37,7 @@ export function openapiDocument(version: string): JsonObject {
   };
 }
 
-function operationOf({ method, path, role, summary, query, body, answer }: Route): JsonObject {
+function operationOf({ method, path, roles, summary, query, body, answer }: Route): JsonObject {
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => parameter(name, "path")),
     ...query.map((name) => parameter(name, "query")),
@@ -48,7 +48,7 @@ function operationOf({ method, path, role, summary, query, body, answer }: Route
     operationId: `${method.toLowerCase()}${
       path.replaceAll(/[^a-z_]+(\w?)/g, (_, letter) => letter.toUpperCase())
     }`,
-    tags: [role],
+    tags: roles.slice(0, 1),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === null
       ? {}

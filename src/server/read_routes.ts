@@ -1,27 +1,29 @@
-/** What can be looked at. An agent socket shows a peer what its own uid asked for, an admin socket shows all. */
+/**
+ * What can be looked at. An agent socket shows a peer what its own uid asked for; an admin socket
+ * shows all.
+ */
 
 import { Refusal } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
 import { formatTime } from "../log/time.ts";
-import type { Call, Handlers } from "./call.ts";
-import { requiredWholeNumber, wholeNumber } from "./query.ts";
+import { type Backend, type Call, malformed, requiredWholeNumber, wholeNumber } from "./call.ts";
 import { jsonReply, type Reply, textReply } from "./reply.ts";
 
-export function service(_call: Call, { inspector }: Handlers): Reply {
+export function service(_call: Call, { inspector }: Backend): Reply {
   return jsonReply(inspector.service());
 }
 
-export function version({ receivedAtMs }: Call, { inspector }: Handlers): Reply {
+export function version({ receivedAtMs }: Call, { inspector }: Backend): Reply {
   return jsonReply({ version: inspector.service().version, timestamp: formatTime(receivedAtMs) });
 }
 
-/** Monitors read the status first: 503 says the same as the body. */
-export function health(_call: Call, { inspector }: Handlers): Reply {
+/** Monitors read the status first, so 503 says the same as the body. */
+export function health(_call: Call, { inspector }: Backend): Reply {
   const view = inspector.health();
   return whetherAble(jsonReply(view), view.status === "healthy");
 }
 
-export function ready(_call: Call, { inspector }: Handlers): Reply {
+export function ready(_call: Call, { inspector }: Backend): Reply {
   const isReady = inspector.ready();
   return whetherAble(jsonReply({ ready: isReady }), isReady);
 }
@@ -32,20 +34,20 @@ function whetherAble(reply: Reply, able: boolean): Reply {
     : { ...reply, status: 503, headers: { ...reply.headers, "retry-after": "1" } };
 }
 
-export function openapi(_call: Call, { document }: Handlers): Reply {
+export function openapi(_call: Call, { document }: Backend): Reply {
   return jsonReply(document());
 }
 
-export function actions({ socket }: Call, { inspector }: Handlers): Reply {
+export function actions({ socket }: Call, { inspector }: Backend): Reply {
   return jsonReply({ actions: inspector.actions(socket) });
 }
 
-/** A UUID in lower case, as ids are made: nothing else is worth asking the ledger for. */
+/** A UUID in lower case, as ids are made. */
 const EXECUTION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const LIST_DEFAULT = 20;
 const LIST_MAX = 1000;
 
-export async function executions(call: Call, { inspector }: Handlers): Promise<Reply> {
+export async function executions(call: Call, { inspector }: Backend): Promise<Reply> {
   const { query } = call;
   const nonce = query.get("nonce");
   const limit = wholeNumber(query, "limit") ?? LIST_DEFAULT;
@@ -61,40 +63,36 @@ export async function executions(call: Call, { inspector }: Handlers): Promise<R
   return jsonReply(inspector.findByNonce(nonce, visibleTo(call)));
 }
 
-export function execution(call: Call, { inspector }: Handlers): Reply {
+export function execution(call: Call, { inspector }: Backend): Reply {
   if (!EXECUTION_ID.test(call.parameter)) throw new Refusal("execution_not_found");
   return jsonReply(inspector.find(call.parameter, visibleTo(call)));
 }
 
-export function receipt(call: Call, { inspector }: Handlers): Reply {
+export function receipt(call: Call, { inspector }: Backend): Reply {
   if (!/^\d{1,15}$/.test(call.parameter)) throw new Refusal("execution_not_found");
   return jsonReply(inspector.receipt(Number(call.parameter), visibleTo(call)));
 }
 
-export function checkpoint(_call: Call, { inspector }: Handlers): Reply {
+export function checkpoint(_call: Call, { inspector }: Backend): Reply {
   return textReply(inspector.checkpoint());
 }
 
-export function inclusionProof({ query }: Call, { inspector }: Handlers): Reply {
+export function inclusionProof({ query }: Call, { inspector }: Backend): Reply {
   return jsonReply(
     inspector.inclusionProof(requiredWholeNumber(query, "index"), wholeNumber(query, "size")),
   );
 }
 
-export function consistencyProof({ query }: Call, { inspector }: Handlers): Reply {
+export function consistencyProof({ query }: Call, { inspector }: Backend): Reply {
   return jsonReply(
     inspector.consistencyProof(requiredWholeNumber(query, "from"), wholeNumber(query, "to")),
   );
 }
 
-export function metrics(_call: Call, { inspector }: Handlers): Reply {
+export function metrics(_call: Call, { inspector }: Backend): Reply {
   return textReply(inspector.metrics(), "text/plain; version=0.0.4; charset=utf-8");
 }
 
 function visibleTo({ peer, socket }: Call): number | null {
   return socket.role === "admin" ? null : peer.uid;
-}
-
-function malformed(detail: string): Refusal {
-  return new Refusal("request_malformed", detail);
 }

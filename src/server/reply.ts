@@ -1,9 +1,17 @@
-/** An answer before it is written, and the writing of it. */
+/**
+ * Answers: JSON, text, and problem+json (RFC 9457), which nothing else writes.
+ *
+ * A problem's `type` is a URN: nobody has to host it, so it cannot go stale or change hands.
+ * docs/errors.md explains each code.
+ */
 
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { utf8Encode } from "../core/encoding.ts";
+import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
+import type { ExecutionView } from "../engine/view.ts";
 
 export interface Reply {
   readonly status: number;
@@ -24,16 +32,49 @@ export function textReply(text: string, type = "text/plain; charset=utf-8"): Rep
   return { status: 200, headers: { "content-type": type }, body: text };
 }
 
+/** Seconds until the same request may fare better, by status (RFC 9110 section 10.2.3). */
+const RETRY_AFTER_SECONDS: ReadonlyMap<number, number> = new Map([[429, 1], [503, 1]]);
+
+export function problemReply(
+  code: ErrorCode,
+  detail: string,
+  instance: string,
+  execution: ExecutionView | null = null,
+): Reply {
+  const { status, title, effect, retry } = ERRORS[code];
+  const type = `urn:openexec:error:${code}`;
+  const problem = { type, title, status, detail, instance, code, effect, retry };
+  const retryAfter = RETRY_AFTER_SECONDS.get(status);
+  return {
+    status,
+    headers: {
+      "content-type": "application/problem+json",
+      ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
+    },
+    body: `${JSON.stringify(execution === null ? problem : { ...problem, execution })}\n`,
+  };
+}
+
+/** A whole answer as bytes, for a connection on which no request could be made out. */
+export function problemMessage(code: ErrorCode, detail: string): Uint8Array {
+  const { status, headers, body } = problemReply(code, detail, "/");
+  const lines = Object.entries({ ...headers, "content-length": String(utf8Encode(body).length) });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  return utf8Encode(
+    `HTTP/1.1 ${status} ${ERRORS[code].title}\r\n${head}connection: close\r\n\r\n${body}`,
+  );
+}
+
 /**
- * Resolves when the answer has left, or its reader has: whoever takes longer than `timeMs` to read it loses the connection,
- * lest answers that nobody reads pile up.
+ * Resolves when the answer has left, or its reader has. A reader that takes longer than `timeMs`
+ * loses the connection, so that unread answers do not pile up.
  */
 export function writeReply(
   response: ServerResponse,
   socket: Socket,
   reply: Reply,
   timeMs: number,
-  last: boolean,
+  isLast: boolean,
 ): Promise<void> {
   if (socket.destroyed) return Promise.resolve();
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -43,7 +84,7 @@ export function writeReply(
   response.writeHead(reply.status, {
     ...reply.headers,
     "content-length": Buffer.byteLength(reply.body),
-    ...(last ? { connection: "close" } : {}),
+    ...(isLast ? { connection: "close" } : {}),
   });
   response.end(reply.body);
   const timer = response.writableFinished ? undefined : setTimeout(() => socket.destroy(), timeMs);

@@ -1,12 +1,13 @@
 /**
- * Every route of openexec, as one table: what may be asked, by whom, in which shape, and who answers. The OpenAPI document is
- * made from this very table, so it cannot name a route that is not served.
+ * Every route, as one table: what may be asked, through which sockets, in which shape, and who
+ * answers. The OpenAPI document is made from this very table.
  */
 
 import type { GenericSchema } from "valibot";
+import { Refusal } from "../core/errors.ts";
 import type { Role } from "../core/types.ts";
 import * as admin from "./admin_routes.ts";
-import type { Call, Handlers } from "./call.ts";
+import type { Backend, Call } from "./call.ts";
 import * as read from "./read_routes.ts";
 import { execute, verifyLegacyReceipt } from "./execute_route.ts";
 import type { Reply } from "./reply.ts";
@@ -14,10 +15,10 @@ import * as shape from "./schemas.ts";
 
 export interface Route {
   readonly method: "GET" | "POST";
-  /** A segment in braces stands for any one segment. Of two that fit, the first in the table is meant. */
+  /** A segment in braces stands for any one segment. If two paths fit, the first one counts. */
   readonly path: string;
-  /** "agent": on every socket; "admin": on admin sockets only. */
-  readonly role: Role;
+  /** The sockets that serve it. */
+  readonly roles: readonly Role[];
   readonly summary: string;
   /** Names the query may hold. */
   readonly query: readonly string[];
@@ -25,10 +26,13 @@ export interface Route {
   readonly body: GenericSchema | null;
   /** Shape of a 200's body; null for text. */
   readonly answer: GenericSchema | null;
-  readonly handle: (call: Call, handlers: Handlers) => Reply | Promise<Reply>;
+  readonly handle: (call: Call, backend: Backend) => Reply | Promise<Reply>;
 }
 
-type Rest = Partial<Pick<Route, "role" | "query">>;
+type Rest = Partial<Pick<Route, "roles" | "query">>;
+
+const EVERY_SOCKET: readonly Role[] = ["agent", "admin"];
+const ADMIN: Rest = { roles: ["admin"] };
 
 function get(
   path: string,
@@ -37,17 +41,8 @@ function get(
   handle: Route["handle"],
   rest: Rest = {},
 ): Route {
-  return {
-    method: "GET",
-    path,
-    role: "agent",
-    summary,
-    query: [],
-    body: null,
-    answer,
-    handle,
-    ...rest,
-  };
+  const common = { method: "GET", roles: EVERY_SOCKET, query: [], body: null } as const;
+  return { ...common, path, summary, answer, handle, ...rest };
 }
 
 function post(
@@ -58,10 +53,9 @@ function post(
   handle: Route["handle"],
   rest: Rest = {},
 ): Route {
-  return { method: "POST", path, role: "agent", summary, query: [], body, answer, handle, ...rest };
+  const common = { method: "POST", roles: EVERY_SOCKET, query: [] } as const;
+  return { ...common, path, summary, body, answer, handle, ...rest };
 }
-
-const ADMIN: Rest = { role: "admin" };
 
 export const ROUTES: readonly Route[] = [
   get("/", "Who serves here, and what approvals have to name.", shape.Service, read.service),
@@ -155,3 +149,39 @@ export const ROUTES: readonly Route[] = [
     ADMIN,
   ),
 ];
+
+export interface Match {
+  readonly route: Route;
+  readonly parameter: string;
+}
+
+/** Throws a Refusal: route_not_found, method_not_allowed, admin_only, in this order. */
+export function matchRoute(method: string, path: string, role: Role): Match {
+  const candidates = routesOf(path);
+  const route = candidates.find((candidate) => candidate.method === method);
+  if (candidates.length === 0) throw new Refusal("route_not_found");
+  if (route === undefined) throw new Refusal("method_not_allowed");
+  if (!route.roles.includes(role)) throw new Refusal("admin_only");
+  return { route, parameter: parameterOf(route.path, path) ?? "" };
+}
+
+/** For the Allow field of a 405 (RFC 9110 section 10.2.1). */
+export function allowedMethods(path: string): string {
+  return routesOf(path).map(({ method }) => method).join(", ");
+}
+
+/** The routes under the first pattern that fits: `/receipts/verify` is no receipt. */
+function routesOf(path: string): readonly Route[] {
+  const first = ROUTES.find((route) => parameterOf(route.path, path) !== null);
+  return first === undefined ? [] : ROUTES.filter((route) => route.path === first.path);
+}
+
+/** What stands for the segment in braces, "" without one; null when the path does not fit. */
+function parameterOf(pattern: string, path: string): string | null {
+  const open = pattern.indexOf("{");
+  if (open === -1) return path === pattern ? "" : null;
+  const [before, after] = [pattern.slice(0, open), pattern.slice(pattern.indexOf("}") + 1)];
+  const segment = path.slice(open, path.length - after.length);
+  const isFit = path.startsWith(before) && path.endsWith(after) && !segment.includes("/");
+  return isFit && segment !== "" ? segment : null;
+}

@@ -1,6 +1,7 @@
 /**
- * The shapes that go over the socket, as valibot schemas: bodies of operators are checked with them, and the OpenAPI document
- * is made from all of them. The engine reads the body of POST /execute itself, byte for byte (engine/request.ts).
+ * The shapes that go over the socket, as valibot schemas. They check the bodies of admin routes,
+ * and the OpenAPI document is made from all of them. engine/request.ts reads the body of POST
+ * /execute itself, byte for byte.
  */
 
 import * as v from "valibot";
@@ -22,7 +23,7 @@ const ENVELOPE = v.object({
   signatures: v.pipe(v.array(v.object({ keyid: v.string(), sig: BASE64 })), v.minLength(1)),
 });
 
-/** An approval of OpenExec 0.1.10; members it does not name are refused by the engine. */
+/** An approval of OpenExec 0.1.10; the engine refuses members that it does not name. */
 const CLAWSHIELD_ARTIFACT = v.looseObject({
   approval_id: v.string(),
   tenant_id: v.string(),

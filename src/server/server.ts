@@ -2,33 +2,27 @@
  * The server as a whole: every configured socket, one set of limits, one way to stop.
  *
  * Invariants:
- * - From start() on, every socket answers; from the end of stop() on, none does and no name of ours is left.
- * - Who was promised an answer gets it, or a closed connection at the limit, never silence.
+ * - From start() on, every socket answers. From the end of stop() on, none does, and no name of
+ *   ours is left.
+ * - A caller who was promised an answer gets it, or a closed connection at the limit.
  */
 
 import type { Clock } from "../core/clock.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { Limits, SocketConfig } from "../config/config.ts";
-import type { Engine } from "../engine/types.ts";
-import type { Inspector } from "../engine/views.ts";
-import type { Operator } from "../engine/operator.ts";
 import { descriptorLimit } from "../os/descriptors.ts";
 import type { InheritedSocket } from "../os/socket_activation.ts";
-import { ADMIN_SEATS, Admission, connectionsMax, Seats } from "./admission.ts";
-import type { Handlers } from "./call.ts";
+import { ADMIN_SEATS, Admission, connectionsMax, Seats, TokenBuckets } from "./admission.ts";
+import type { Backend } from "./call.ts";
 import type { ExchangeEvent } from "./exchange.ts";
 import { HttpListener } from "./http_listener.ts";
 import { openSockets } from "./listen.ts";
 import { openapiDocument } from "./openapi.ts";
-import { TokenBuckets } from "./token_bucket.ts";
 
-export interface ServerParts {
+export interface ServerOptions extends Omit<Backend, "document"> {
   readonly sockets: readonly SocketConfig[];
   readonly inherited: readonly InheritedSocket[];
   readonly limits: Limits;
-  readonly engine: Engine;
-  readonly inspector: Inspector;
-  readonly operator: Operator;
   readonly clock: Clock;
   readonly observe: (event: ExchangeEvent) => void;
   readonly onBug: (error: unknown) => void;
@@ -38,43 +32,34 @@ export interface ServerParts {
 const DRAIN_STEP_MS = 20;
 
 export class Server {
-  #closing = false;
+  #isClosing = false;
   #stopped: Promise<void> | undefined;
 
   private constructor(
-    private readonly parts: ServerParts,
+    private readonly options: ServerOptions,
     private readonly listeners: readonly HttpListener[],
     private readonly removeNames: () => void,
   ) {}
 
   /** Throws a StartupError when one of the sockets cannot be had; then none is left behind. */
-  static async start(parts: ServerParts): Promise<Server> {
+  static async start(options: ServerOptions): Promise<Server> {
+    const { engine, inspector, operator, limits, clock, observe, onBug } = options;
     const shared = {
-      seats: new Seats(connectionsMax(parts.sockets.length, descriptorLimit()), ADMIN_SEATS),
-      requests: new TokenBuckets(parts.limits.requestsPerSecond, () => performance.now()),
+      seats: new Seats(connectionsMax(options.sockets.length, descriptorLimit()), ADMIN_SEATS),
+      requests: new TokenBuckets(limits.requestsPerSecond, () => performance.now()),
     };
-    const sockets = openSockets(parts.sockets, parts.inherited);
-    let document: JsonObject | undefined;
-    const handlers: Handlers = {
-      engine: parts.engine,
-      inspector: parts.inspector,
-      operator: parts.operator,
-      document: () => document ??= openapiDocument(parts.inspector.service().version),
-    };
+    const sockets = openSockets(options.sockets, options.inherited);
+    let made: JsonObject | undefined;
+    const document = () => made ??= openapiDocument(inspector.service().version);
+    const backend = { engine, inspector, operator, document };
     const listeners: HttpListener[] = [];
-    const server = new Server(parts, listeners, () => sockets.forEach(({ remove }) => remove()));
+    const server = new Server(options, listeners, () => sockets.forEach(({ remove }) => remove()));
+    const isClosing = () => server.#isClosing;
     try {
       for (const { config, descriptor } of sockets) {
-        const listener = new HttpListener({
-          socket: config,
-          admission: new Admission(config, parts.limits, shared),
-          limits: parts.limits,
-          clock: parts.clock,
-          handlers,
-          isClosing: () => server.#closing,
-          observe: parts.observe,
-          onBug: parts.onBug,
-        });
+        const admission = new Admission(config, limits, shared);
+        const context = { admission, backend, limits, clock, isClosing, observe, onBug };
+        const listener = new HttpListener(context);
         await listener.listen(descriptor);
         listeners.push(listener);
       }
@@ -86,28 +71,30 @@ export class Server {
   }
 
   /**
-   * Lets what runs end, for at most limits.drainMs, while new work is answered `draining`; then closes everything. Answers that
-   * are on their way at the limit are cut off: their executions are in the ledger, and a replay tells.
+   * Lets what runs end, for at most limits.drainMs, while new work is answered `draining`; then
+   * closes everything. An answer on its way at the limit is cut off: its execution is in the
+   * ledger, and a replay tells.
    */
   async drain(): Promise<void> {
-    const deadline = performance.now() + this.parts.limits.drainMs;
-    this.#closing = true;
+    const { drainMs } = this.options.limits;
+    const deadline = performance.now() + drainMs;
+    this.#isClosing = true;
     for (const listener of this.listeners) listener.closeIdle();
-    await this.parts.engine.drain(this.parts.limits.drainMs);
+    await this.options.engine.drain(drainMs);
     while (performance.now() < deadline && this.listeners.some(({ busy }) => busy > 0)) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
     }
     await this.stop();
   }
 
-  /** To be asked every few seconds: false when a socket accepts no connections any more, for which only a restart helps. */
+  /** Ask it every few seconds. false when a socket accepts no more, and only a restart helps. */
   isAccepting(): boolean {
     return !this.listeners.map((listener) => listener.isStuck()).includes(true);
   }
 
-  /** Closes everything at once: socket names are gone on return. Calling it again waits for the same end. */
+  /** Closes everything at once: socket names are gone on return. A second call waits with it. */
   stop(): Promise<void> {
-    this.#closing = true;
+    this.#isClosing = true;
     return this.#stopped ??= this.#stop();
   }
 

@@ -118,7 +118,7 @@ const OWNERS: readonly {
   {
     what: "problem+json",
     pattern: /application\/problem\+json/,
-    owners: /^(server\/(problem|openapi)\.ts|client\/)/,
+    owners: /^(server\/(reply|openapi)\.ts|client\/)/,
   },
 ];
 

@@ -1,12 +1,11 @@
 /** The engine over a real ledger, a clock that the test sets, and an executor that does what the test says. */
 
-import { TrustGate } from "../../src/engine/trust.ts";
-import type { Answer } from "../../src/engine/types.ts";
-import { ExecutionEngine } from "../../src/engine/execute.ts";
+import { Engine } from "../../src/engine/execute.ts";
 import { InputSchemas } from "../../src/engine/input_schema.ts";
 import { pruneAll } from "../../src/engine/operate.ts";
-import type { EngineParts } from "../../src/engine/parts.ts";
 import { RefusalJournal } from "../../src/engine/refusals.ts";
+import { TrustGate } from "../../src/engine/trust.ts";
+import type { Answer, EngineParts } from "../../src/engine/types.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
 import type { Outcome } from "../../src/core/types.ts";
 import type { ExecutorPool, Job } from "../../src/executor/executor.ts";
@@ -37,7 +36,7 @@ result = "10h"
 `);
 
 export class EngineScene implements AsyncDisposable {
-  engine: ExecutionEngine;
+  engine: Engine;
   /** What was started, in order. */
   readonly jobs: Job[] = [];
   /** Called as a slot is taken: after the approval was verified, before anything is reserved. */
@@ -89,13 +88,12 @@ export class EngineScene implements AsyncDisposable {
       idempotencyKey: null,
       waitMs,
       traceparent: null,
-      instance: "/execute",
     });
   }
 
   /** As the daemon does by itself; `force` as an operator asks it to. */
   async prune(force = false): Promise<void> {
-    await pruneAll({ ledger: this.ledger, onPruned: () => {} }, force);
+    await pruneAll(this.ledger, () => {}, force);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -103,8 +101,8 @@ export class EngineScene implements AsyncDisposable {
     await this.stage[Symbol.asyncDispose]();
   }
 
-  #assemble(ledger: Ledger): [ExecutionEngine, RefusalJournal] {
-    const { clock, executorId } = ledger;
+  #assemble(ledger: Ledger): [Engine, RefusalJournal] {
+    const { clock } = ledger;
     const reserve = ledger.reserve.bind(ledger);
     ledger.reserve = async (reservation) => {
       const record = await reserve(reservation);
@@ -113,22 +111,20 @@ export class EngineScene implements AsyncDisposable {
     };
     const executors = this.#executors();
     const sign = (receipt: Receipt) => signReceipt(receipt, signerNamed("executor"));
-    const refusals = new RefusalJournal({ ledger, clock, sign, perMinute: 60 });
+    const refusals = new RefusalJournal(ledger, clock, sign, 60);
     const parts: EngineParts = {
       config,
       clock,
       ledger,
       executors,
-      executorId,
       sign,
       refusals,
-      developmentApprover: false,
       trust: new TrustGate(trustOf(), clock),
       schemas: new InputSchemas(executors.actions),
       observe: () => {},
       onBug: (error) => this.bugs.push(error),
     };
-    return [new ExecutionEngine(parts), refusals];
+    return [new Engine(parts), refusals];
   }
 
   #executors(): ExecutorPool {

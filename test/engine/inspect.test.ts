@@ -1,7 +1,7 @@
 /** Pages of executions, out of a real ledger. */
 
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { executionsPage, type ListedLedger } from "../../src/engine/executions_page.ts";
+import { executionsPage } from "../../src/engine/inspect.ts";
 import type { ExecutionsView } from "../../src/engine/views.ts";
 import { type Asked, reservation, type Scene, scene, settlement } from "../ledger/scene.ts";
 
@@ -28,7 +28,7 @@ async function make(count: number, resultLength: number, asked: Asked = {}, payl
 }
 
 function page(limit: number, before: string | null = null, visibleTo: number | null = null) {
-  return executionsPage(stage.ledger, { visibleTo, limit, before });
+  return executionsPage(stage.ledger, visibleTo, limit, before);
 }
 
 const idsOf = ({ executions }: ExecutionsView) => executions.map(({ id }) => id);
@@ -95,7 +95,7 @@ test("an execution that is settled while others are shown is shown as settled", 
   const { ledger } = stage;
   const runs = idOf(0);
   let isSettled = false;
-  const meanwhile: ListedLedger = {
+  const meanwhile: Parameters<typeof executionsPage>[0] = {
     log: ledger.log,
     list: (filter) =>
       ledger.list(filter).map((record) =>
@@ -107,10 +107,6 @@ test("an execution that is settled while others are shown is shown as settled", 
     openResult: (id) => id !== runs || isSettled ? ledger.openResult(id) : undefined,
   };
   setImmediate(() => isSettled = true);
-  const { executions } = await executionsPage(meanwhile, {
-    visibleTo: null,
-    limit: 9,
-    before: null,
-  });
+  const { executions } = await executionsPage(meanwhile, null, 9, null);
   expect(executions[1]).toEqual((await page(1, idOf(1))).executions[0]);
 });

@@ -25,16 +25,16 @@ function journal(perMinute: number) {
     }
     return Promise.resolve(0);
   });
-  const subject = new RefusalJournal({
-    ledger: {
+  const subject = new RefusalJournal(
+    {
       executorId: "openexec:test",
       append,
       health: () => ({ refusing: state.refusing, halted: false, pruningPaused: false }),
     },
-    clock: { nowMs: () => state.nowMs, uptimeMs: () => 0 },
-    sign: (receipt) => signReceipt(receipt, signer),
+    { nowMs: () => state.nowMs, uptimeMs: () => 0 },
+    (receipt) => signReceipt(receipt, signer),
     perMinute,
-  });
+  );
   return { subject, state, logged, append };
 }
 

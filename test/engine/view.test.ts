@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
-import { executionView, type Settled } from "../../src/engine/view.ts";
+import { parseCanonical } from "../../src/core/json.ts";
+import { executionView, type Shown } from "../../src/engine/view.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
+import type { ExecutionRecord } from "../../src/ledger/types.ts";
 import { commitment, executionReceipt, resolutionReceipt } from "../../src/log/receipt.ts";
 import { signReceipt } from "../../src/log/signed_receipt.ts";
 import { verifyReceipt } from "../../src/log/verify_receipt.ts";
@@ -16,13 +18,14 @@ test.each(["null", "1e+300", "100000000000000000000", '{"é":[1,"\\u0001"]}'])(
   (canonical) => {
     const resultCommitment = commitment(SALTS.result, digestOf(utf8Encode(canonical)));
     const execution = settledExecution(1, { resultCommitment });
-    const settled: Settled = {
-      record: { ...execution, logIndex: 1, resolution: null },
-      result: { canonical, salt: SALTS.result },
+    const shown: Shown = {
+      result: { node: parseCanonical(canonical), salt: SALTS.result },
       requestSalt: SALTS.request,
       receipt: signReceipt(executionReceipt("openexec:h", execution, false), signer),
+      resolution: null,
     };
-    const report = verifyReceipt(JSON.stringify(executionView(settled, false)), trusted);
+    const view = executionView({ ...execution, logIndex: 1, resolution: null }, shown);
+    const report = verifyReceipt(JSON.stringify(view), trusted);
     expect(report.checks.filter(({ outcome }) => outcome === "failed")).toEqual([]);
     expect(report.ok).toBe(true);
     expect(report.checks.map(({ name }) => name)).toContain("legacy_hash");
@@ -39,20 +42,20 @@ test("an answer whose outcome an operator declared carries the declaration, and 
     peer: PEER,
     atMs: START_MS,
   });
-  const settled: Settled = {
-    record: {
-      ...execution,
-      status: "succeeded",
-      code: null,
-      logIndex: 1,
-      resolution: { from: "outcome_unknown", logIndex: 2 },
-    },
+  const record: ExecutionRecord = {
+    ...execution,
+    status: "succeeded",
+    code: null,
+    logIndex: 1,
+    resolution: { from: "outcome_unknown", logIndex: 2 },
+  };
+  const shown: Shown = {
     result: null,
     requestSalt: SALTS.request,
     receipt: signReceipt(executionReceipt("openexec:h", execution, false), signer),
     resolution: signReceipt(declared, signer),
   };
-  const answer = executionView(settled, true);
+  const answer = executionView(record, shown);
   expect(verifyReceipt(JSON.stringify(answer), trusted).ok).toBe(true);
   expect(verifyReceipt(JSON.stringify({ ...answer, resolution: null }), trusted).ok).toBe(false);
 });

@@ -5,17 +5,23 @@ import type { SocketConfig } from "../../src/config/config.ts";
 import type { Limits } from "../../src/config/config.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import type { Peer } from "../../src/core/types.ts";
-import type { Answer, Engine, RequestContext } from "../../src/engine/types.ts";
-import type { Inspector } from "../../src/engine/views.ts";
-import type { Operator } from "../../src/engine/operator.ts";
 import { type ParsedRequest, parseRequest } from "../../src/engine/request.ts";
+import type { Answer, RequestContext } from "../../src/engine/types.ts";
+import type { ExecutionView } from "../../src/engine/view.ts";
+import type { Backend } from "../../src/server/call.ts";
 import type { ExchangeEvent } from "../../src/server/exchange.ts";
 import { Server } from "../../src/server/server.ts";
 import type { InheritedSocket } from "../../src/os/socket_activation.ts";
 
+type EngineLike = Backend["engine"];
+type InspectorLike = Backend["inspector"];
+type OperatorLike = Backend["operator"];
+
 export const EXECUTION_ID = "019aab00-0000-7000-8000-000000000001";
 
-export function executionView(overrides: Record<string, string | number | boolean | null> = {}) {
+const ENVELOPE = { payloadType: "t", payload: "AA==", signatures: [{ keyid: "k", sig: "AA==" }] };
+
+export function executionView(overrides: Partial<ExecutionView> = {}): ExecutionView {
   return {
     id: EXECUTION_ID,
     action: "echo",
@@ -24,7 +30,7 @@ export function executionView(overrides: Record<string, string | number | boolea
     result: { msg: "hi" },
     replayed: false,
     receipt: "00".repeat(32),
-    attestation: { payloadType: "t", payload: "AA==", signatures: [{ keyid: "k", sig: "AA==" }] },
+    attestation: ENVELOPE,
     salts: { request: "AA==", result: "AA==" },
     log_index: 0,
     ...overrides,
@@ -32,7 +38,7 @@ export function executionView(overrides: Record<string, string | number | boolea
 }
 
 /** Reads the body as the real engine does, and counts what it would have run. */
-export class FakeEngine implements Engine {
+export class FakeEngine implements EngineLike {
   readonly executed: { request: ParsedRequest; context: RequestContext }[] = [];
   readonly contexts: RequestContext[] = [];
   /** Awaited before each answer. */
@@ -69,7 +75,7 @@ export class FakeEngine implements Engine {
 }
 
 /** Knows one execution, of uid `owner`, under nonce `n-1`, with receipt 0. */
-export class FakeInspector implements Inspector {
+export class FakeInspector implements InspectorLike {
   healthy = true;
   constructor(readonly owner = 0) {}
 
@@ -126,7 +132,7 @@ export class FakeInspector implements Inspector {
     this.#show(visibleTo);
     return {
       log_index: 0,
-      attestation: executionView().attestation,
+      attestation: ENVELOPE,
       tlog_proof: "c2sp.org/tlog-proof@v1\n",
     };
   }
@@ -161,7 +167,7 @@ export class FakeInspector implements Inspector {
 }
 
 /** Writes down what it was asked to do, and by whom. */
-export class FakeOperator implements Operator {
+export class FakeOperator implements OperatorLike {
   readonly acts: { act: string; peer: Peer; what: unknown }[] = [];
   #note(act: string, peer: Peer, what: unknown = null): Promise<void> {
     this.acts.push({ act, peer, what });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AcceptWatch } from "../../src/server/accept_watch.ts";
+import { AcceptWatch } from "../../src/server/http_listener.ts";
 
 test("a listener is stuck when one waited at the last look too and none was accepted since", () => {
   let waits = false;

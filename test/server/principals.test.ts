@@ -2,8 +2,7 @@
 
 import { afterEach, expect, test } from "vitest";
 import type { Role } from "../../src/core/types.ts";
-import { Admission, Seats, type Shared } from "../../src/server/admission.ts";
-import { TokenBuckets } from "../../src/server/token_bucket.ts";
+import { Admission, Seats, type Shared, TokenBuckets } from "../../src/server/admission.ts";
 import { call } from "../support/http.ts";
 import { listeningSockets } from "../support/listening_sockets.ts";
 import { callAs, OTHER_GID, OTHER_GROUP, OTHER_UID, testAsOthers } from "../support/other_users.ts";
