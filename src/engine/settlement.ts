@@ -87,8 +87,10 @@ function canonicalForm(node: JsonNode): JsonNode {
       const members = node.members.map(([key, value]) => [key, canonicalForm(value)] as const);
       return { kind: "object", members: members.sort(([a], [b]) => a < b ? -1 : 1) };
     }
-    case "number":
-      return { ...node, lexeme: JSON.stringify(node.value) };
+    case "number": {
+      const lexeme = JSON.stringify(node.value);
+      return { kind: "number", lexeme, value: Number(lexeme) };
+    }
     default:
       return node;
   }

@@ -1,5 +1,7 @@
 /** The engine over a real ledger, a clock that the test sets, and an executor that does what the test says. */
 
+import { join } from "node:path";
+import type { Config } from "../../src/config/config.ts";
 import { Engine } from "../../src/engine/execute.ts";
 import { InputSchemas } from "../../src/engine/input_schema.ts";
 import { pruneAll } from "../../src/engine/operate.ts";
@@ -7,9 +9,10 @@ import { RefusalJournal } from "../../src/engine/refusals.ts";
 import { TrustGate } from "../../src/engine/trust.ts";
 import type { Answer, EngineParts } from "../../src/engine/types.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
-import type { Outcome } from "../../src/core/types.ts";
+import type { JsonObject, Outcome } from "../../src/core/types.ts";
 import type { ExecutorPool, Job } from "../../src/executor/executor.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import { restoreLedger } from "../../src/ledger/restore.ts";
 import type { Receipt } from "../../src/log/receipt.ts";
 import { signReceipt } from "../../src/log/signed_receipt.ts";
 import { FILE, KEYS, load } from "../config/loading.ts";
@@ -23,7 +26,7 @@ import {
   trustOf,
 } from "../support/approvals.ts";
 
-const { config } = load(`
+export const { config: CONFIG } = load(`
 [[approvers]]
 name = "nobody"
 actions = ["*"]
@@ -35,27 +38,34 @@ payload = "10h"
 result = "10h"
 `);
 
+export interface SceneOptions {
+  readonly config?: Config;
+  /** JSON Schema of the payload of `echo`. */
+  readonly inputSchema?: JsonObject;
+}
+
 export class EngineScene implements AsyncDisposable {
   engine: Engine;
+  parts: EngineParts;
   /** What was started, in order. */
   readonly jobs: Job[] = [];
   /** Called as a slot is taken: after the approval was verified, before anything is reserved. */
   onAcquire = () => {};
   /** Waited for between a reservation's commit and its answer: meanwhile its record can be read. */
   onReserved: () => Promise<void> = () => Promise.resolve();
-  /** Called as an execution is started. */
-  onRun = () => {};
+  /** Called as an execution is started, which goes on until it is done. */
+  onRun: () => void | Promise<void> = () => {};
   outcome: Outcome = { status: "succeeded", resultText: '{"ok":true}' };
   slotsTaken = 0;
   readonly bugs: unknown[] = [];
-  #refusals: RefusalJournal;
 
-  private constructor(private readonly stage: Scene) {
-    [this.engine, this.#refusals] = this.#assemble(stage.ledger);
+  private constructor(private readonly stage: Scene, private readonly options: SceneOptions) {
+    this.parts = this.#assemble(stage.ledger);
+    this.engine = new Engine(this.parts);
   }
 
-  static async start(): Promise<EngineScene> {
-    return new EngineScene(await scene());
+  static async start(options: SceneOptions = {}): Promise<EngineScene> {
+    return new EngineScene(await scene(), options);
   }
 
   get clock(): TestClock {
@@ -72,17 +82,32 @@ export class EngineScene implements AsyncDisposable {
 
   /** Another daemon on the same state. */
   async restart(): Promise<void> {
-    await this.#refusals.flush(true);
-    [this.engine, this.#refusals] = this.#assemble(await this.stage.reopen());
+    await this.parts.refusals.flush(true);
+    this.parts = this.#assemble(await this.stage.reopen());
+    this.engine = new Engine(this.parts);
   }
 
-  /** Asks for `echo` with an approval by `claims`; the answer's status, or the code of its refusal. */
-  async ask(claims: Parameters<typeof envelope>[0], nonce = "n-1", waitMs = 0): Promise<Answer> {
+  /** Puts the ledger's own backup in its place, behind a fence, and starts another daemon on it. */
+  async restore(): Promise<void> {
+    const backupDir = join(this.stateDir, "backup");
+    await this.ledger.backup(backupDir);
+    await this.ledger.close();
+    await restoreLedger({ backupDir, stateDir: this.stateDir, clock: this.clock });
+    await this.restart();
+  }
+
+  /** Asks for `echo` with an approval by `claims`. */
+  async ask(
+    claims: Parameters<typeof envelope>[0],
+    nonce = "n-1",
+    waitMs = 0,
+    peer = subject().peer,
+  ): Promise<Answer> {
     const body = { action: "echo", payload: PAYLOAD, nonce, approval: envelope(claims) };
-    const [socket] = config.sockets;
+    const [socket] = this.parts.config.sockets;
     if (socket === undefined) throw new Error(`${FILE} names no socket`);
     return await this.engine.execute(utf8Encode(JSON.stringify(body)), {
-      peer: subject().peer,
+      peer,
       socket,
       receivedAtMs: this.ledger.clock.nowMs(),
       idempotencyKey: null,
@@ -97,11 +122,11 @@ export class EngineScene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#refusals.flush(true);
+    await this.parts.refusals.flush(true);
     await this.stage[Symbol.asyncDispose]();
   }
 
-  #assemble(ledger: Ledger): [Engine, RefusalJournal] {
+  #assemble(ledger: Ledger): EngineParts {
     const { clock } = ledger;
     const reserve = ledger.reserve.bind(ledger);
     ledger.reserve = async (reservation) => {
@@ -112,8 +137,8 @@ export class EngineScene implements AsyncDisposable {
     const executors = this.#executors();
     const sign = (receipt: Receipt) => signReceipt(receipt, signerNamed("executor"));
     const refusals = new RefusalJournal(ledger, clock, sign, 60);
-    const parts: EngineParts = {
-      config,
+    return {
+      config: this.options.config ?? CONFIG,
       clock,
       ledger,
       executors,
@@ -124,22 +149,22 @@ export class EngineScene implements AsyncDisposable {
       observe: () => {},
       onBug: (error) => this.bugs.push(error),
     };
-    return [new Engine(parts), refusals];
   }
 
   #executors(): ExecutorPool {
-    const echo = { name: "echo", digest: HANDLER_DIGEST, inputSchema: {}, outputSchema: {} };
+    const { inputSchema = {} } = this.options;
+    const echo = { name: "echo", digest: HANDLER_DIGEST, inputSchema, outputSchema: {} };
     return {
       actions: new Map([["echo", echo]]),
       acquire: () => {
         this.onAcquire();
         this.slotsTaken++;
         return {
-          run: (job) => {
+          run: async (job) => {
             this.jobs.push(job);
-            this.onRun();
+            await this.onRun();
             this.slotsTaken--;
-            return Promise.resolve({ outcome: this.outcome, startedAtMs: this.clock.nowMs() });
+            return { outcome: this.outcome, startedAtMs: this.clock.nowMs() };
           },
           release: () => void this.slotsTaken--,
         };
