@@ -79,7 +79,7 @@ export class Engine {
     );
   }
 
-  /** What this peer's uid executed under this nonce. Only the reservation sees another uid's. */
+  /** The execution of this uid under this nonce. Only the reservation sees another uid's. */
   #findOwn(request: ParsedRequest, context: RequestContext): ExecutionRecord | undefined {
     const known = this.parts.ledger.findByNonce(request.nonce);
     return known?.peer.uid === context.peer.uid ? known : undefined;

@@ -1,8 +1,8 @@
 /**
- * Answers what can be looked at: executions, receipts, proofs, actions, and how the daemon is.
+ * Answers every GET: executions, receipts, proofs, actions, and the daemon's health.
  *
  * Invariant: `visibleTo` is the uid whose executions may be seen, null for everyone's (an admin
- * socket). What may not be seen is answered exactly as what does not exist: execution_not_found.
+ * socket). An execution that may not be seen is answered exactly as one that does not exist.
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -69,7 +69,7 @@ export class Inspector {
     return this.health().status === "healthy";
   }
 
-  /** What this socket may ask for. */
+  /** The actions that this socket may ask for. */
   actions(socket: SocketConfig): readonly ActionView[] {
     const { config } = this.parts;
     const isAllowed = ({ name }: ActionConfig) =>
@@ -156,7 +156,7 @@ export class Inspector {
     return texts.some((text) => legacyReceiptOf(executionId, text) === receipt);
   }
 
-  /** What `openexec status` shows. */
+  /** The answer that `openexec status` shows. */
   status(): JsonObject {
     const { ledger, executors } = this.parts;
     return {

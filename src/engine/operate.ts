@@ -1,5 +1,5 @@
 /**
- * What an operator can do to a running daemon, over an admin socket only.
+ * The acts of an operator on a running daemon, over an admin socket only.
  *
  * Invariant: each act leaves an `admin` or `resolution` receipt that names the peer. The receipt is
  * in the log before the act is answered.
@@ -40,7 +40,7 @@ export class Operator {
     private readonly onPruned: (bodies: number) => void,
   ) {}
 
-  /** Nothing new starts once this resolves; what runs goes on. */
+  /** Once this resolves, nothing new starts; runs go on. */
   async halt(peer: Peer): Promise<void> {
     await this.ledger.setHalted(true, this.#receipt("halt", peer, null));
   }
@@ -49,7 +49,7 @@ export class Operator {
     await this.ledger.setHalted(false, this.#receipt("resume", peer, null));
   }
 
-  /** Takes approvals never seen as well. What they already started goes on. */
+  /** Takes approvals never seen as well. A run that they already started goes on. */
   async revoke(iss: string, jti: string, peer: Peer): Promise<void> {
     await this.ledger.revoke(iss, jti, this.#receipt("revoke", peer, { iss, jti }));
   }
@@ -110,7 +110,7 @@ export async function pruneAll(
   }
 }
 
-/** Signs what `openexec restore` could not: that it took place, and how far its fence reaches. */
+/** Signs the receipt that `openexec restore` could not: that it took place, and its fence. */
 export async function recordRestore(
   ledger: Ledger,
   sign: (receipt: Receipt) => SignedReceipt,

@@ -1,10 +1,10 @@
 /**
- * What a dead daemon left behind: every execution still `reserved` becomes `outcome_unknown`, with
- * a receipt. An action that is `idempotent` with `on_interrupt = "rerun"` runs again instead, under
- * the same idempotency key.
+ * Settles what a dead daemon left behind: every execution still `reserved` becomes
+ * `outcome_unknown`, with a receipt. An action that is `idempotent` with `on_interrupt = "rerun"`
+ * runs again instead, under the same idempotency key.
  *
  * Invariant: called once, when no executor of the predecessor can be alive and before anyone is let
- * in. So a rerun is never beside its former self (G1), and nothing unknown is guessed (G4).
+ * in. So a rerun is never beside its former self (G1), and no outcome is guessed (G4).
  */
 
 import { Refusal } from "../core/errors.ts";

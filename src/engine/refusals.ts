@@ -1,7 +1,7 @@
 /**
- * Receipts for refusals: batched, off the answer's path, at most so many per minute and uid. What
- * the cap or a full disk drops is counted in a signed summary, so that nobody can flood the log and
- * nobody can hide in the flood.
+ * Receipts for refusals: batched, off the answer's path, at most so many per minute and uid. A
+ * signed summary counts those that the cap or a full disk drops, so a peer can neither flood the
+ * log nor hide in a flood.
  *
  * Invariant: every well-formed refusal ends as one receipt, or as one count in one summary.
  */

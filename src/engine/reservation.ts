@@ -1,4 +1,4 @@
-/** What a request claims: the execution's record, its sealed body, and the approval's claim. */
+/** The claim of a request: the execution's record, the body to seal, and the approval. */
 
 import { canonicalNode } from "../core/canonical_json.ts";
 import { uuidV7 } from "../core/uuid.ts";

@@ -1,8 +1,8 @@
 /**
- * What runs right now, from the start message to the settlement on disk.
+ * The runs of this moment, from the start message to the settlement on disk.
  *
  * Invariant: a run belongs to the daemon, not to the connection that asked for it. It is settled
- * once, whoever listens.
+ * once, even if its caller is gone.
  */
 
 import { Refusal } from "../core/errors.ts";
@@ -15,7 +15,7 @@ import { type ExecutionView, executionView, loadView } from "./view.ts";
 
 export class Runs {
   readonly #inFlight = new Map<string, Promise<ExecutionView>>();
-  /** What a dead daemon left to run again, from before it starts. */
+  /** Reruns of what a dead daemon left, known before they start. */
   readonly #reruns = new Map<string, Promise<ExecutionView | undefined>>();
   readonly #kept = new Set<Promise<unknown>>();
   #isDraining = false;
@@ -46,8 +46,8 @@ export class Runs {
   }
 
   /**
-   * Makes whoever asks for that execution wait for `outcome`, although it has not started yet.
-   * Resolves to undefined where it never started.
+   * Makes callers who ask for that execution wait for `outcome`, although it has not started yet.
+   * Resolves to undefined where it never starts.
    */
   announceRerun(
     id: string,

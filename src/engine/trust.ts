@@ -1,6 +1,6 @@
 /**
  * The current trust store, and the only way from a request's approval to a verified one. A reload
- * replaces the store: the reservation checks again what was verified under the old one.
+ * replaces the store: the reservation then checks approvals of the old one again.
  */
 
 import type { ApprovalSubject, UnverifiedApproval } from "../approval/approval.ts";

@@ -1,4 +1,4 @@
-/** What a request comes with, what it is answered, and the parts that decide it. */
+/** A request's context, its answer, and the parts that decide it. */
 
 import type { Config, SocketConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
@@ -14,7 +14,7 @@ import type { ParsedRequest } from "./request.ts";
 import type { TrustGate } from "./trust.ts";
 import type { ExecutionView } from "./view.ts";
 
-/** What the server knows of a request beside its body. */
+/** Everything that the server knows of a request beside its body. */
 export interface RequestContext {
   readonly peer: Peer;
   readonly socket: SocketConfig;
@@ -66,7 +66,7 @@ export class Stopwatch {
   }
 }
 
-/** What the engine stands on. Every clock, key and store is handed in by the daemon. */
+/** The parts that the engine stands on. The daemon hands in every clock, key and store. */
 export interface EngineParts {
   readonly config: Config;
   readonly clock: Clock;

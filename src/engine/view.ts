@@ -2,7 +2,7 @@
  * The execution object of POST /execute and GET /executions: OpenExec 0.1.10's members and ours.
  *
  * `receipt` is OpenExec's own: SHA-256 in hex of `id + ":" + json.dumps(result, sort_keys=True)` as
- * Python writes it. It has no key, so anyone can make one: `attestation` is what proves something.
+ * Python writes it. It has no key, so anyone can make one; `attestation` is the proof.
  */
 
 import { base64Encode, hexEncode, utf8Encode } from "../core/encoding.ts";
@@ -23,7 +23,7 @@ export type ExecutionView = JsonObject & {
   readonly replayed: boolean;
 };
 
-/** What a view shows beside the record; null where it was pruned, or never stored. */
+/** The members of a view beside the record; null where pruned, or never stored. */
 export interface Shown {
   /** 32 bytes. */
   readonly requestSalt: Uint8Array | null;
@@ -40,7 +40,7 @@ export interface ShownResult {
   readonly salt: Uint8Array;
 }
 
-/** What views are read back from. */
+/** The ledger, as views are read back from it. */
 export type ViewedLedger = Pick<Ledger, "log" | "openRequest" | "openResult">;
 
 export function executionView(
@@ -87,7 +87,7 @@ export function loadView(record: ExecutionRecord, ledger: ViewedLedger): Executi
   return executionView(record, openBodies(record, ledger));
 }
 
-/** Opens what is kept of an execution. `textLength` is the UTF-16 length of all that was opened. */
+/** Opens the bodies that are kept. `textLength` is the UTF-16 length of all of them. */
 export function openBodies(
   record: ExecutionRecord,
   ledger: ViewedLedger,

@@ -1,4 +1,4 @@
-/** The shapes of what can be looked at over HTTP, and the truth about how the daemon is. */
+/** The shapes of the answers to GET, and the truth about the daemon's health. */
 
 import type { Digest, JsonObject } from "../core/types.ts";
 import type { EngineParts } from "./types.ts";
@@ -15,7 +15,7 @@ export type ServiceView = {
 
 /**
  * GET /health: OpenExec 0.1.10's exec_mode, signature_verification, restriction, and allow_list or
- * warning, and whatever else is worth knowing. "healthy" exactly when the answer is a 200.
+ * warning, and more of ours. "healthy" exactly when the answer is a 200.
  */
 export type HealthView = JsonObject & { readonly status: "healthy" | "unhealthy" };
 
@@ -86,7 +86,7 @@ function restrictionOf(
     : { restriction: "restricted", allow_list: [...allowed] };
 }
 
-/** Error codes of what stands in the way, in the order in which a request would meet them. */
+/** The codes that a request would be refused with, in the order in which it meets them. */
 export function reasonsToRefuse(
   { ledger, executors }: Pick<EngineParts, "ledger" | "executors">,
   isDraining: boolean,

@@ -1,4 +1,4 @@
-/** What an operator does, on admin sockets only. A body is checked whole before anything else. */
+/** The operator's routes, on admin sockets only. A body is checked whole before anything else. */
 
 import * as v from "valibot";
 import { type JsonNode, parseIJson, toValue } from "../core/json.ts";

@@ -5,7 +5,7 @@
  * Invariants:
  * - A peer that the kernel does not name is never admitted. Nobody, or everybody, could replay, see
  *   and be charged for an execution without a uid.
- * - An operator can connect and ask, whatever agents use up on however many sockets.
+ * - An operator can connect and ask, even when agents have used up all of theirs.
  */
 
 import { basename } from "node:path";
@@ -102,7 +102,7 @@ export class TokenBuckets {
   }
 }
 
-/** What the sockets of a server share: a peer that is admitted to several has no more of it. */
+/** Shared by the sockets of a server: a peer that is admitted to several has no more of it. */
 export interface Shared {
   readonly seats: Seats;
   /** Requests of agents, by uid. */

@@ -1,4 +1,4 @@
-/** What a route's handler is given: who asks for what, and the parts that answer. */
+/** The arguments of a route: who asks for what, and the parts that answer. */
 
 import { Refusal } from "../core/errors.ts";
 import type { JsonObject, Peer } from "../core/types.ts";
@@ -22,7 +22,7 @@ export interface Call {
   readonly instance: string;
 }
 
-/** What stands behind the routes. */
+/** The parts behind the routes. */
 export interface Backend {
   readonly engine: Pick<Engine, "execute" | "drain">;
   readonly inspector: Pick<Inspector, keyof Inspector>;

@@ -4,8 +4,8 @@
  * Invariants:
  * - Requests are served one after another, in the order they came, even when pipelined: RFC 9112
  *   section 9.3.2 allows anything else for safe methods only.
- * - Only the answer that is due is ever written. After bytes that make no sense, what is being
- *   executed is answered first; otherwise its caller would take "nothing ran" for that answer.
+ * - Only the answer that is due is ever written. A request that is being executed is answered
+ *   before senseless bytes behind it; otherwise its caller would read "nothing ran".
  * - A request behind one that ended the connection is never served, even if it was parsed already.
  */
 
@@ -32,8 +32,8 @@ export class Connection {
   }
 
   /**
-   * Makes the request being served the last one. After a framing in doubt, the bytes behind it are
-   * whatever a smuggler wanted them to be.
+   * Makes the request being served the last one. After a framing in doubt, a smuggler has chosen
+   * the bytes that follow.
    */
   end(): void {
     this.#isOver = true;

@@ -30,7 +30,7 @@ export interface ExchangeEvent {
   readonly durationMs: number;
 }
 
-/** What the exchanges of one socket share. */
+/** Shared by the exchanges of one socket. */
 export interface ExchangeContext {
   readonly admission: Admission;
   readonly backend: Backend;

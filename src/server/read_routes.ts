@@ -1,5 +1,5 @@
 /**
- * What can be looked at. An agent socket shows a peer what its own uid asked for; an admin socket
+ * The routes of GET. An agent socket shows a peer the executions of its own uid; an admin socket
  * shows all.
  */
 

@@ -1,6 +1,6 @@
 /**
  * Every route, as one table: what may be asked, through which sockets, in which shape, and who
- * answers. The OpenAPI document is made from this very table.
+ * answers. The OpenAPI document is made from it.
  */
 
 import type { GenericSchema } from "valibot";
@@ -176,7 +176,7 @@ function routesOf(path: string): readonly Route[] {
   return first === undefined ? [] : ROUTES.filter((route) => route.path === first.path);
 }
 
-/** What stands for the segment in braces, "" without one; null when the path does not fit. */
+/** The segment that braces stand for, "" without braces; null when the path does not fit. */
 function parameterOf(pattern: string, path: string): string | null {
   const open = pattern.indexOf("{");
   if (open === -1) return path === pattern ? "" : null;

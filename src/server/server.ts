@@ -71,7 +71,7 @@ export class Server {
   }
 
   /**
-   * Lets what runs end, for at most limits.drainMs, while new work is answered `draining`; then
+   * Lets runs end, for at most limits.drainMs, while new work is answered `draining`; then
    * closes everything. An answer on its way at the limit is cut off: its execution is in the
    * ledger, and a replay tells.
    */

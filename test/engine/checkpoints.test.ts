@@ -72,7 +72,7 @@ test("a log that cannot be read is told, ends nothing, and is read again at the 
 const folder = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });
 afterAll(() => Deno.removeSync(folder, { recursive: true }));
 
-/** What a daemon on `log` makes of the checkpoint that one on `anchored` left behind. */
+/** Starts a daemon on `log` with the checkpoint that one on `anchored` left behind. */
 function check(log: SampleLog, anchored: SampleLog | null): "ok" | "refused" {
   const path = join(folder, crypto.randomUUID());
   if (anchored !== null) Deno.writeTextFileSync(path, anchored.checkpoint());

@@ -22,9 +22,9 @@ export class Draft implements AsyncDisposable {
   payload: JsonObject = PAYLOAD;
   nonce: string | undefined = "n-1";
   readonly claims: Record<string, string | number> = {};
-  /** What becomes of the signed envelope, one after another. */
+  /** Changes to the signed envelope, made one after another. */
   readonly spoil: ((approval: JsonObject) => JsonObject | undefined)[] = [];
-  /** What becomes of the body's text, one after another. */
+  /** Changes to the body's text, made one after another. */
   readonly rewrite: ((text: string) => string)[] = [];
   /** Options of the agent socket. */
   socket: Partial<SocketConfig> = {};

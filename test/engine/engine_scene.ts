@@ -1,4 +1,4 @@
-/** The engine over a real ledger, a clock that the test sets, and an executor that does what the test says. */
+/** The engine over a real ledger, with a clock and an executor that the test controls. */
 
 import { join } from "node:path";
 import type { Config } from "../../src/config/config.ts";
@@ -47,7 +47,7 @@ export interface SceneOptions {
 export class EngineScene implements AsyncDisposable {
   engine: Engine;
   parts: EngineParts;
-  /** What was started, in order. */
+  /** Everything that was started, in order. */
   readonly jobs: Job[] = [];
   /** Called as a slot is taken: after the approval was verified, before anything is reserved. */
   onAcquire = () => {};
@@ -116,7 +116,7 @@ export class EngineScene implements AsyncDisposable {
     });
   }
 
-  /** As the daemon does by itself; `force` as an operator asks it to. */
+  /** Prunes as the daemon does by itself, or with `force` as an operator does. */
   async prune(force = false): Promise<void> {
     await pruneAll(this.ledger, () => {}, force);
   }

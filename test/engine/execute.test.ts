@@ -1,6 +1,6 @@
 /**
- * The order in which a request is refused, as one table: the codes of core/errors.ts from the socket
- * to the outcome. Each row is tested with everything that later rows describe wrong as well.
+ * The order of refusals as one table: the codes of core/errors.ts, from the socket to the outcome.
+ * Each row is tested with everything wrong that later rows describe.
  */
 
 import { describe, expect, test } from "vitest";
@@ -16,11 +16,11 @@ import { Draft } from "./draft.ts";
 interface Row {
   readonly code: ErrorCode;
   readonly cause: string;
-  /** What is wrong with the request. */
+  /** Makes the request wrong. */
   readonly request?: (draft: Draft) => void;
-  /** What happened before. The causes of later rows happened earlier. */
+  /** Makes it happen before the request. The causes of later rows happen earlier. */
   readonly past?: (draft: Draft) => Promise<void>;
-  /** How the daemon is when the request comes. */
+  /** Puts the daemon into this state when the request comes. */
   readonly present?: (draft: Draft) => void | Promise<void>;
   /** Two rows that share one cannot both be wrong. */
   readonly slot?: "nonce" | "ledger" | "outcome";
@@ -56,7 +56,7 @@ function byStranger(approval: JsonObject): JsonObject {
   return JSON.parse(JSON.stringify(approval).replaceAll("alice-1", "stranger-1"));
 }
 
-/** A full or broken disk is the ledger's affair (test/ledger/disk_full.test.ts): it says so here. */
+/** Stands in for a full or broken disk, which test/ledger/disk_full.test.ts is about. */
 function ledgerRefuses(code: "storage_full" | "ledger_unavailable"): (draft: Draft) => void {
   return ({ scene }) => void (scene.ledger.reserve = () => Promise.reject(new Refusal(code)));
 }
@@ -263,7 +263,7 @@ const TABLE: readonly Row[] = [
   }),
 ];
 
-/** What can be wrong together with `TABLE[index]` and comes after it, itself included. */
+/** The row at `index`, and all later ones that can be wrong together with it. */
 function wrongFrom(index: number): Row[] {
   const [first, ...later] = TABLE.slice(index);
   const taken = new Set<Row["slot"]>();

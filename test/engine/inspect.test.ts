@@ -14,7 +14,7 @@ afterEach(() => stage[Symbol.asyncDispose]());
 /** Ids that sort by their number. */
 const idOf = (number: number) => `019aab00-0000-7000-8000-${String(number).padStart(12, "0")}`;
 
-/** As many executions, oldest first, each with a result and a payload of that many characters. */
+/** Makes executions, oldest first, with results and payloads of that many characters. */
 async function make(count: number, resultLength: number, asked: Asked = {}, payloadLength = 10) {
   for (let number = 0; number < count; number++) {
     const id = idOf(number);

@@ -1,7 +1,7 @@
 /**
- * A process that serves as the daemon does, with fakes for the engine behind it: for tests that need signals, descriptors of a
- * service manager, or another uid. Usage: FOLDER [options as JSON]; prints one JSON line when it is ready and one at
- * its end.
+ * A process that serves as the daemon does, with fakes behind it: for tests that need signals,
+ * descriptors of a service manager, or another uid. Usage: FOLDER [options as JSON]. It prints one
+ * JSON line when it is ready and one at its end.
  */
 
 import { readEnvironment } from "../../src/config/environment.ts";

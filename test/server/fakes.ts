@@ -1,4 +1,4 @@
-/** In-memory stand-ins for what the server stands on, and a real server in front of them on a real socket. */
+/** In-memory stand-ins for the backend, and a real server in front of them on a real socket. */
 
 import { join } from "node:path";
 import type { SocketConfig } from "../../src/config/config.ts";
@@ -44,7 +44,7 @@ export class FakeEngine implements EngineLike {
   /** Awaited before each answer. */
   gate: Promise<void> = Promise.resolve();
   draining = false;
-  /** What a run comes to. */
+  /** The answer to every run. */
   answer: Answer = { ok: true, execution: executionView() };
   #running = new Set<Promise<void>>();
 

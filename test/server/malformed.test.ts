@@ -64,7 +64,7 @@ function count(manner: string, outcome: number | "closed"): void {
   outcomes.set(manner, counts.set(String(outcome), (counts.get(String(outcome)) ?? 0) + 1));
 }
 
-/** Printed for whoever runs the suite. */
+/** Printed for the person who runs the suite. */
 function report(): void {
   const lines = [...outcomes].map(([manner, counts]) => {
     const cells = [...counts].sort().map(([outcome, times]) => `${outcome}: ${times}`);

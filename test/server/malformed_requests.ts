@@ -1,6 +1,7 @@
 /**
- * Requests written by hand that no server should be talked into anything by. Each names its attack; `outcome` is the status it
- * must get, or "closed" for a connection that ends without a word. None may be executed, hang, or make a 5xx.
+ * Malformed requests, written by hand. Each names its attack; `outcome` is the status that it must
+ * get, or "closed" for a connection that ends without a word. None may be executed, hang, or make a
+ * 5xx.
  */
 
 import { latin1 } from "../support/raw_http.ts";
@@ -14,7 +15,7 @@ export interface MalformedRequest {
 }
 
 const GOOD_BODY = '{"action":"echo","nonce":"n-1"}';
-/** What a smuggler hides behind a malformed request: it must never be seen as a request of its own. */
+/** Hidden by a smuggler behind a malformed request: it must never be seen as a request. */
 const SMUGGLED =
   `POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: ${GOOD_BODY.length}\r\n\r\n${GOOD_BODY}`;
 

@@ -1,4 +1,4 @@
-/** Writes docs/malformed-requests.md from the suite: `deno run -A test/server/malformed_table.ts`. */
+/** Writes docs/malformed-requests.md: `deno run -A test/server/malformed_table.ts`. */
 
 import { MALFORMED_REQUESTS } from "./malformed_requests.ts";
 

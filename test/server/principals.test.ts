@@ -1,4 +1,4 @@
-/** Who gets in (by file mode, by group, by uid list), asked by processes that really are somebody else. */
+/** Admission by file mode, group and uid list, with processes of other users. */
 
 import { afterEach, expect, test } from "vitest";
 import type { Role } from "../../src/core/types.ts";
@@ -26,7 +26,7 @@ async function start(options: TestServerOptions): Promise<TestServer> {
   return server;
 }
 
-/** What a process of that user gets: an HTTP status, or null where connect(2) is refused. */
+/** Connects as that user: yields an HTTP status, or null where connect(2) is refused. */
 async function askAs(uid: number, gid: number, path: string): Promise<number | null> {
   return (await callAs([uid, gid], path, "GET", "/ready")).status;
 }
@@ -92,7 +92,7 @@ function shared(seats: Seats, requestsPerSecond = 0): Shared {
   return { seats, requests: new TokenBuckets(requestsPerSecond, () => 0) };
 }
 
-/** Of sockets of one server: two for agents, one for operators, and one for operators other than this one. */
+/** Admissions of one server: two for agents, one for operators, one for other operators. */
 function admissions(seats: Seats, requestsPerSecond = 0) {
   const drawnOn = shared(seats, requestsPerSecond);
   const of = (name: string, role: Role, uids: ReadonlySet<number> | null = null) =>
@@ -161,7 +161,7 @@ testWith("prlimit")(
         const connection = await Deno.connect({ transport: "unix", path }).catch(() => null);
         if (connection !== null) flood.push(connection);
       }
-      // The last one is turned away: whoever is accepted at all is answered.
+      // The last one is turned away: every connection that is accepted is answered.
       const answer = new Uint8Array(12);
       await flood.at(-1)?.read(answer);
       expect(new TextDecoder().decode(answer)).toBe("HTTP/1.1 429");
