@@ -2,7 +2,7 @@
 
 import { toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
-import type { Json, JsonObject } from "../core/types.ts";
+import type { JsonObject } from "../core/types.ts";
 import { type Route, ROUTES } from "./routes.ts";
 import { Execution, Problem } from "./schemas.ts";
 
@@ -95,5 +95,6 @@ function json(schema: GenericSchema): JsonObject {
 
 /** The library's type names keywords; a JSON Schema is a JSON object (2020-12, section 4.3). */
 function asJson(schema: object): JsonObject {
-  return JSON.parse(JSON.stringify(schema)) as Record<string, Json>;
+  const json: JsonObject = JSON.parse(JSON.stringify(schema));
+  return json;
 }
