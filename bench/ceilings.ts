@@ -5,7 +5,7 @@ import { open } from "lmdb";
 import { parseCanonical } from "../src/core/json.ts";
 import { signingKeyOf, verify } from "../src/core/ed25519.ts";
 import { systemClock } from "../src/core/clock.ts";
-import { startPool } from "../src/executor/supervisor.ts";
+import { Pool } from "../src/executor/pool.ts";
 import type { Config } from "../src/config/config.ts";
 import { load, type Measured } from "./load.ts";
 
@@ -94,9 +94,10 @@ export async function executorRoundTrip(
   folder: string,
   count: number,
 ): Promise<Rate> {
-  const pool = await startPool(config.actions, {
+  const pool = await Pool.start(config.actions, {
     stateDir: folder,
     mode: config.mode,
+    box: config.box,
     limits: config.limits,
     clock: systemClock,
     log: { line: () => {}, failed: () => {}, died: () => {} },

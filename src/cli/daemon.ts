@@ -14,7 +14,6 @@ import type { SigningKey } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
 import { checkAnchor, CheckpointPublisher, LogHead } from "../engine/checkpoints.ts";
 import { Engine } from "../engine/execute.ts";
-import { InputSchemas } from "../engine/input_schema.ts";
 import { Inspector } from "../engine/inspect.ts";
 import {
   currentKeyid,
@@ -29,9 +28,8 @@ import { TrustGate } from "../engine/trust.ts";
 import type { EngineParts } from "../engine/types.ts";
 import { reasonsToRefuse } from "../engine/views.ts";
 import { runCommand } from "../executor/command.ts";
-import type { ExecutorPool } from "../executor/executor.ts";
 import { executorLog } from "../executor/log.ts";
-import { startPool } from "../executor/supervisor.ts";
+import { Pool } from "../executor/pool.ts";
 import { freeBytes } from "../ledger/disk/free_space.ts";
 import { StateLock } from "../ledger/disk/lock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -53,7 +51,7 @@ export class Daemon {
     /** 32 bytes. */
     readonly executorKey: Uint8Array,
     private readonly parts: EngineParts & {
-      readonly executors: ExecutorPool;
+      readonly executors: Pool;
       readonly ledger: Ledger;
     },
     private readonly engine: Engine,
@@ -65,13 +63,14 @@ export class Daemon {
     const { stateDir, actions, limits, mode } = config;
     const ledger = await openLedgerOf(config);
     const { clock } = ledger;
-    let executors: ExecutorPool | undefined;
+    let executors: Pool | undefined;
     try {
       const signingKey = await openSigningKey(config, environment, ledger);
-      executors = await startPool(actions, {
+      executors = await Pool.start(actions, {
         stateDir,
         limits,
         mode,
+        box: config.box,
         clock,
         variable: readVariable,
         log: executorLog(),
@@ -89,7 +88,7 @@ export class Daemon {
     environment: Environment,
     ledger: Ledger,
     signingKey: SigningKey,
-    executors: ExecutorPool,
+    executors: Pool,
   ): Promise<Daemon> {
     const { clock, executorId } = ledger;
     const sign = receiptSigner(signingKey);
@@ -102,7 +101,6 @@ export class Daemon {
       executors,
       sign,
       trust: new TrustGate(new TrustStore(config, executorId), clock),
-      schemas: new InputSchemas(executors.actions),
       refusals: new RefusalJournal(ledger, clock, sign, config.limits.refusalReceiptsPerMinute),
       observe: observer.attempt,
       onBug: observer.bug,

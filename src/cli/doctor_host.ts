@@ -1,11 +1,11 @@
 /** The part of `openexec doctor` that looks at the runtime, handlers, descriptors, clock, disk and a running daemon. */
 
-import type { HandlerCode } from "../actions/pin.ts";
-import { readHandlers } from "../actions/registry.ts";
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import type { Config } from "../config/config.ts";
-import { examine } from "../executor/examine.ts";
-import { Launcher } from "../executor/launch.ts";
+import type { Mode } from "../core/types.ts";
+import { readVariable } from "../config/environment.ts";
+import { machineClock } from "../os/clock.ts";
+import { type BoxState, Pool } from "../executor/pool.ts";
 import { freeBytes } from "../ledger/disk/free_space.ts";
 import { descriptorLimit } from "../os/descriptors.ts";
 import { connectionsMax } from "../server/admission.ts";
@@ -17,25 +17,36 @@ import { withDaemon } from "./surroundings.ts";
 const MEBIBYTE = 1024 * 1024;
 const FRAME = { requestBytes: MEBIBYTE, resultBytes: MEBIBYTE };
 
-/** Starts an executor, and a worker in it that tries to break out of its box. */
+/** Starts executors that try to break out of their box. */
 export async function checkRuntime(): Promise<Finding[]> {
   try {
-    await examineAll(new Map());
-    return [ok("runtime", `Deno ${Deno.version.deno} keeps workers to their permissions`)];
+    const { missing } = await tryPool(new Map(), "demo");
+    const kept = `Deno ${Deno.version.deno} and the kernel keep handlers in their box`;
+    if (missing.length === 0) return [ok("box", kept)];
+    const remedy = "start on a newer kernel: until then the runtime's permissions are all there is";
+    return [warning("box", `the kernel lacks ${missing.join(" and ")}`, remedy)];
   } catch (error) {
-    return findingOf("runtime", error);
+    return findingOf("box", error);
   }
 }
 
-async function examineAll(handlers: ReadonlyMap<string, HandlerCode>): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "openexec-doctor-" });
+/** Starts executors as a daemon would, in a folder of their own, and ends them. */
+async function tryPool(actions: Config["actions"], mode: Mode): Promise<BoxState> {
+  const stateDir = await Deno.makeTempDir({ prefix: "openexec-doctor-" });
   try {
-    await examine(
-      handlers,
-      await Launcher.open(directory, { limits: FRAME, variable: () => undefined }),
-    );
+    const pool = await Pool.start(actions, {
+      stateDir,
+      mode,
+      box: { kernel: "available" },
+      limits: FRAME,
+      variable: readVariable,
+      clock: machineClock,
+      log: { line: () => {}, failed: () => {}, died: () => {} },
+    });
+    await pool.close();
+    return pool.box;
   } finally {
-    await Deno.remove(directory, { recursive: true });
+    await Deno.remove(stateDir, { recursive: true });
   }
 }
 
@@ -50,9 +61,13 @@ export async function checkHost(config: Config, nowMs: number): Promise<Finding[
 
 async function checkHandlers({ actions, mode }: Config): Promise<Finding[]> {
   try {
-    const handlers = await readHandlers(actions, mode);
-    await examineAll(handlers);
-    return [ok("handlers", `${handlers.size} are pinned and can be loaded`)];
+    const { unconfined } = await tryPool(actions, mode);
+    const loaded = ok("handlers", `${actions.size} are pinned and can be loaded`);
+    const remedy = "take unconfined = true out of their configuration: programs run in the box too";
+    return [
+      loaded,
+      ...unconfined.map((name) => warning("handlers", `${name} runs outside of the box`, remedy)),
+    ];
   } catch (error) {
     return findingOf("handlers", error);
   }

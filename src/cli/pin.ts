@@ -3,9 +3,13 @@
 import type { Command } from "commander";
 import { resolve } from "node:path";
 import { StartupError } from "../core/startup_error.ts";
+import type { ExecutorLog } from "../executor/log.ts";
 import { type Cli, command, type JsonFlag } from "./command.ts";
 import { tellError } from "./ending.ts";
 import { FAILED } from "./exit_code.ts";
+
+/** Nothing runs but what stands at the top of the file. */
+const SILENT: ExecutorLog = { line: () => {}, failed: () => {}, died: () => {} };
 
 export function pinCommand(cli: Cli): Command {
   return command(
@@ -17,10 +21,13 @@ export function pinCommand(cli: Cli): Command {
   )
     .argument("<files...>", "handlers, one TypeScript or JavaScript file each")
     .action(async (files: readonly string[], flags: JsonFlag) => {
-      const { pinHandler } = await import("../executor/rehearsal.ts");
+      const { pinHandler } = await import("../executor/rehearse.ts");
       for (const file of files) {
         try {
-          const { digest, inputSchema, outputSchema } = await pinHandler(resolve(cli.cwd, file));
+          const { digest, inputSchema, outputSchema } = await pinHandler(
+            resolve(cli.cwd, file),
+            { clock: cli.clock, variable: () => undefined, log: SILENT },
+          );
           const schemas = { input_schema: inputSchema, output_schema: outputSchema };
           cli.terminal.print(
             flags.json

@@ -12,7 +12,7 @@ import { parseCanonical, toValue } from "../core/json.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { JsonObject, Outcome } from "../core/types.ts";
 import type { ExecutorLog } from "../executor/log.ts";
-import type { Rehearsal } from "../executor/rehearsal.ts";
+import type { Rehearsal } from "../executor/rehearse.ts";
 import { type Cli, command, type JsonFlag } from "./command.ts";
 import { tellError } from "./ending.ts";
 import { FAILED, UNKNOWN, UsageError } from "./exit_code.ts";
@@ -26,6 +26,7 @@ interface TestFlags extends JsonFlag {
   readonly allowWrite: readonly string[];
   readonly allowEnv: readonly string[];
   readonly allowRun: readonly string[];
+  readonly allowUnix: readonly string[];
   readonly secret: readonly string[];
   readonly timeout: string;
   readonly memory: string;
@@ -46,7 +47,8 @@ export function testActionCommand(cli: Cli): Command {
     .option("--allow-read <paths>", "what it may read", list, [])
     .option("--allow-write <paths>", "what it may write", list, [])
     .option("--allow-env <names>", "variables it may see", list, [])
-    .option("--allow-run <programs>", "programs it may run, unconfined", list, [])
+    .option("--allow-run <programs>", "programs it may run", list, [])
+    .option("--allow-unix <paths>", "Unix sockets it may connect to", list, [])
     .option(
       "--secret <name=file>",
       "a secret it gets, and the file it is in (several: repeat)",
@@ -70,14 +72,7 @@ export function testActionCommand(cli: Cli): Command {
 
 /** Throws Refusal payload_invalid before anything runs, as the daemon would, and StartupError for a useless handler. */
 async function run(cli: Cli, rehearsal: Rehearsal): Promise<Outcome> {
-  const { pinHandler, rehearse } = await import("../executor/rehearsal.ts");
-  const { InputSchemas } = await import("../engine/input_schema.ts");
-  const { digest, inputSchema, outputSchema } = await pinHandler(rehearsal.file);
-  const name = "handler";
-  new InputSchemas(new Map([[name, { name, digest, inputSchema, outputSchema }]])).check(
-    name,
-    rehearsal.payload,
-  );
+  const { rehearse } = await import("../executor/rehearse.ts");
   return await rehearse(rehearsal, {
     clock: cli.clock,
     variable: readVariable,
@@ -93,6 +88,7 @@ function rehearsalOf(cli: Cli, file: string, payload: JsonObject, flags: TestFla
     write: absolute(flags.allowWrite),
     env: flags.allowEnv,
     run: absolute(flags.allowRun),
+    unix: absolute(flags.allowUnix),
   };
   return {
     file,

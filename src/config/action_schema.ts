@@ -38,9 +38,14 @@ const allowSchema = table({
   read: defaulted(
     list(absolutePath, "a list of paths"),
     [],
-    "Files and folders it may read. Symbolic links inside are followed.",
+    "Files and folders it may read, which have to be there. Links lead to nothing outside of them.",
   ),
-  write: defaulted(list(absolutePath, "a list of paths"), [], "Files and folders it may write."),
+  write: defaulted(
+    list(absolutePath, "a list of paths"),
+    [],
+    "Files and folders it may write, which have to be there. What it makes in a folder is for " +
+      "the daemon's user alone.",
+  ),
   env: defaulted(
     list(
       text(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable"),
@@ -52,8 +57,14 @@ const allowSchema = table({
   run: defaulted(
     list(absolutePath, "a list of paths"),
     [],
-    "Programs it may start. They run with the daemon's uid and none of these limits: " +
-      "`unconfined` must say so.",
+    "Programs it may start. They run in the same box, with the system's libraries to read " +
+      "beside what is permitted here.",
+  ),
+  unix: defaulted(
+    list(absolutePath, "a list of paths"),
+    [],
+    "Unix sockets it may connect to. The kernel tells no path from another: native code " +
+      "reaches every socket of the daemon's user then.",
   ),
 });
 
@@ -96,8 +107,8 @@ export const actionSchema = table({
   ),
   isolation: optional(
     choice(["fresh", "process", "reuse"]),
-    "fresh: a new worker each time; process: a new process each time; reuse: the same worker " +
-      "again. Left out: fresh, and reuse for built-ins.",
+    "fresh: a new process each time, started beforehand; process: the same; reuse: the same " +
+      "process again. Left out: fresh, and reuse for built-ins.",
   ),
   idempotent: defaulted(
     flag,
@@ -118,7 +129,8 @@ export const actionSchema = table({
   unconfined: defaulted(
     flag,
     false,
-    "Accepts that the programs under allow.run can do whatever the daemon's user can.",
+    "Takes the handler and its programs out of the kernel's box: they can do whatever the " +
+      "daemon's user can.",
   ),
   secrets: defaulted(
     secretsSchema,

@@ -19,7 +19,6 @@ export function checkConfig(config: Config, refuse: NoteProblem, warn: NoteProbl
   checkApprovers(config, refuse);
   for (const action of config.actions.values()) {
     checkModule(config, action, refuse);
-    checkPermissions(action, refuse);
     checkRerun(config, action, refuse);
     checkApprovals(config, action, refuse, warn);
   }
@@ -106,15 +105,6 @@ function checkModule(
       "missing; in enforced mode a handler is pinned, and `openexec pin` prints its digest",
     );
   }
-}
-
-function checkPermissions(action: ActionConfig, refuse: NoteProblem): void {
-  if (action.allow.run.length === 0 || action.unconfined) return;
-  refuse(
-    ["actions", action.name, "allow", "run"],
-    "these programs run as the daemon's user, outside of every other permission; " +
-      "remove them, or accept that with unconfined = true",
-  );
 }
 
 function checkRerun(config: Config, action: ActionConfig, refuse: NoteProblem): void {

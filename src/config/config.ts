@@ -26,7 +26,13 @@ export interface Config {
   readonly allowedActions: ReadonlySet<string> | null;
   readonly retention: Retention;
   readonly limits: Limits;
+  readonly box: BoxConfig;
   readonly checkpoints: CheckpointConfig;
+}
+
+export interface BoxConfig {
+  /** Whether to start where the kernel has not every part of a box. */
+  readonly kernel: "available" | "required";
 }
 
 export interface SocketConfig {
@@ -96,6 +102,8 @@ export interface Permissions {
   readonly write: readonly string[];
   readonly env: readonly string[];
   readonly run: readonly string[];
+  /** Paths of Unix sockets. */
+  readonly unix: readonly string[];
 }
 
 /** null means "none": never stored. */

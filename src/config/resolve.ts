@@ -83,6 +83,7 @@ export function resolveSettings(
     allowedActions,
     retention: { payloadMs: settings.retention.payload, resultMs: settings.retention.result },
     limits: limitsOf(settings),
+    box: settings.box,
     checkpoints: {
       file: checkpoints.file === undefined ? null : absolute(checkpoints.file),
       command: checkpoints.command ?? null,
@@ -213,6 +214,7 @@ function actionOf(
       write: action.allow.write.map((path) => joinPath(path)),
       env: action.allow.env,
       run: action.allow.run.map((path) => joinPath(path)),
+      unix: action.allow.unix.map((path) => joinPath(path)),
     },
     unconfined: action.unconfined,
     memoryBytes: action.memory,

@@ -127,6 +127,15 @@ const limitsSchema = table({
   drain: defaulted(timer, "30s", "How long a stopping daemon waits for what still runs."),
 });
 
+const boxSchema = table({
+  kernel: defaulted(
+    choice(["available", "required"]),
+    "available",
+    "required: refuse to start where the kernel lacks a part of the box (Landlock of version 6 or later, seccomp). " +
+      "available: start, and say at every start, in /health and in doctor what is missing.",
+  ),
+});
+
 const checkpointsSchema = table({
   file: optional(path, "Each new signed checkpoint is written here as well."),
   command: optional(
@@ -175,6 +184,7 @@ export const settingsSchema = table({
     tableOf(name, actionSchema),
     "What may be asked for, by name. Left out: the built-ins echo and add.",
   ),
+  box: defaulted(boxSchema, {}, "What keeps handlers in."),
   clawshield: optional(
     clawshieldSchema,
     'Accepts artifacts of OpenExec 0.1.10, as one approver named "clawshield".',

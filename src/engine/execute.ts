@@ -12,10 +12,9 @@
  */
 
 import { ERRORS, Refusal } from "../core/errors.ts";
-import { toValue } from "../core/json.ts";
 import type { ActionConfig } from "../config/config.ts";
 import type { Approval } from "../approval/verify.ts";
-import type { RegisteredAction } from "../executor/executor.ts";
+import type { RegisteredAction } from "../executor/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
 import { isReplay, NonceQueue } from "./replay.ts";
 import { type ParsedRequest, parseRequest } from "./request.ts";
@@ -72,8 +71,6 @@ export class Engine {
     const { action, registered } = this.#findAction(request, context);
     const approval = this.#verifyApproval(request, action, registered, context);
     stations.passed("verify");
-    this.parts.schemas.check(request.action, toValue(request.payload));
-    stations.passed("check");
     return await this.runs.keepUntilDone(
       this.#reserveAndRun(request, registered, approval, attempt),
     );
@@ -155,11 +152,15 @@ export class Engine {
     attempt: Attempt,
   ): Promise<{ readonly run: Promise<ExecutionView> }> {
     const { context, stations } = attempt;
-    const reservation = reservationOf(request, registered, approval, context, this.parts);
+    const { executors } = this.parts;
+    await executors.check(request.action, request.canonical);
+    stations.passed("check");
     if (this.#working > this.parts.config.limits.inFlight) {
       throw new Refusal("executor_busy", "The daemon is working on as many requests as it may.");
     }
-    const slot = this.parts.executors.acquire(request.action);
+    const slot = executors.acquire(request.action);
+    await slot.ready();
+    const reservation = reservationOf(request, registered, approval, context, this.parts);
     const record = await this.parts.ledger.reserve(reservation).catch((error: unknown) => {
       slot.release();
       throw error;

@@ -183,13 +183,13 @@ export class Inspector {
   #actionView(action: ActionConfig): ActionView[] {
     const registered = this.parts.executors.actions.get(action.name);
     if (registered === undefined) return [];
-    const { net, read, write, env, run } = action.allow;
+    const { net, read, write, env, run, unix } = action.allow;
     return [{
       name: action.name,
       input_schema: registered.inputSchema,
       output_schema: registered.outputSchema,
       approvals: this.parts.ledger.mode === "demo" ? 0 : action.approvals,
-      grants: { net, read, write, env, run },
+      grants: { net, read, write, env, run, unix },
       handler_digest: registered.digest,
     }];
   }

@@ -8,7 +8,7 @@
  */
 
 import { Refusal } from "../core/errors.ts";
-import type { Slot } from "../executor/executor.ts";
+import type { Slot } from "../executor/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
 import type { Runs } from "./runs.ts";
 import { settlementOf } from "./settlement.ts";

@@ -3,7 +3,7 @@
 import { canonicalNode } from "../core/canonical_json.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import type { Approval } from "../approval/verify.ts";
-import type { RegisteredAction } from "../executor/executor.ts";
+import type { RegisteredAction } from "../executor/types.ts";
 import type { Reservation } from "../ledger/types.ts";
 import { commitment } from "../log/receipt.ts";
 import type { ParsedRequest } from "./request.ts";

@@ -7,7 +7,7 @@
 
 import { Refusal } from "../core/errors.ts";
 import { within } from "../core/within.ts";
-import type { Slot } from "../executor/executor.ts";
+import type { Slot } from "../executor/types.ts";
 import type { ExecutionRecord, RequestBody } from "../ledger/types.ts";
 import { settlementOf } from "./settlement.ts";
 import { type EngineParts, Stopwatch } from "./types.ts";

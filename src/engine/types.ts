@@ -4,11 +4,10 @@ import type { Config, SocketConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
-import type { ExecutorPool } from "../executor/executor.ts";
+import type { Executors } from "../executor/pool.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Receipt } from "../log/receipt.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
-import type { InputSchemas } from "./input_schema.ts";
 import type { RefusalJournal } from "./refusals.ts";
 import type { ParsedRequest } from "./request.ts";
 import type { TrustGate } from "./trust.ts";
@@ -71,9 +70,8 @@ export interface EngineParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly ledger: Ledger;
-  readonly executors: ExecutorPool;
+  readonly executors: Executors;
   readonly trust: TrustGate;
-  readonly schemas: InputSchemas;
   readonly refusals: RefusalJournal;
   readonly sign: (receipt: Receipt) => SignedReceipt;
   /** Called with every attempt when it is answered. */

@@ -1,24 +1,25 @@
 /**
  * One executor process, as the daemon holds it.
  *
- * Invariants: a message counts only if it carries this process's token; a run's report is taken once; a process that says
- * anything else is ended; and one that ended answers for nothing any more.
+ * Invariants: a process is handed one handler's code, or our own built-ins, and answers for nothing else; an answer is taken
+ * once, and only for what it was asked; a process that says anything else is ended; one that ended answers for nothing any
+ * more.
  */
 
 import { nextTick } from "node:process";
-import { hexEncode } from "../core/encoding.ts";
-import { ProcessMemory } from "./process_memory.ts";
+import { dataBytesOf, RLIMIT_DATA, setLimit } from "../os/process.ts";
 import {
   type Boot,
+  type Check,
   type Describe,
   frameOf,
   FrameReader,
-  type Handlers,
   parseToDaemon,
   type Run,
   type ToDaemon,
   type ToExecutor,
 } from "./protocol.ts";
+import type { Exit } from "../os/child_process.ts";
 import type { Spawned } from "./spawn.ts";
 
 /** How a run ended, in the executor's words. `reason` may hold anything the handler wrote. */
@@ -29,31 +30,34 @@ export type Report =
     readonly code: "handler_failed" | "result_invalid";
     readonly reason: string;
   }
+  /** The process ended itself first. */
   | { readonly kind: "crashed"; readonly reason: string }
-  /** The process ended first. */
+  /** The process was ended first, by the kernel or by the daemon. */
   | { readonly kind: "gone"; readonly reason: string };
 
 export type Description =
   | { readonly kind: "described"; readonly input: string; readonly output: string }
   | { readonly kind: "undescribed"; readonly reason: string };
 
+/** `issue` null: the payload fits. */
+export type Checked = { readonly kind: "checked"; readonly issue: string | null };
+
 export interface ProcessOrder {
-  readonly spawned: Spawned;
+  /** Rejects when it cannot be started. */
+  readonly spawned: Promise<Spawned>;
   readonly boot: Boot;
-  readonly handlers: Handlers;
   /** Bound of one frame from the process. */
   readonly frameBytesMax: number;
-  /** Called once it runs and before it is sent any code. Throws to have it ended, of which nothing more is told. */
-  readonly started: (pid: number) => void;
-  /** Called when it has ended. */
-  readonly ended: (end: ProcessEnd) => void;
+  /** Called once it runs and before it is sent any code. Throws to have it ended. */
+  readonly onStart: (pid: number) => void;
+  readonly onExit: (exit: ProcessExit) => void;
 }
 
-export interface ProcessEnd {
+export interface ProcessExit {
   readonly pid: number;
   readonly reason: string;
-  /** `retired` by whoever held it, `worn` by what ran in it and to be replaced, or `died`, which nobody asked for. */
-  readonly kind: "retired" | "worn" | "died";
+  /** Whether the daemon ended it because it was done with it. */
+  readonly isRetired: boolean;
 }
 
 interface Pending {
@@ -69,63 +73,58 @@ const READY_MS = 60_000;
 const STDERR_BYTES_MAX = 16_384;
 
 export class ExecutorProcess {
-  readonly #token = hexEncode(crypto.getRandomValues(new Uint8Array(16)));
-  readonly #spawned: Spawned;
+  readonly exited: Promise<void>;
+  #spawned: Spawned | null = null;
   readonly #reader: FrameReader;
   readonly #runs = new Map<string, Pending>();
+  /** Runs whose time was over: their outcome is nobody's any more. */
   readonly #forgotten = new Set<string>();
+  readonly #checks = new Map<string, (checked: Checked | null) => void>();
   readonly #descriptions = new Map<string, (description: Description | null) => void>();
-  readonly exited: Promise<void>;
-  #ready = Promise.withResolvers<boolean>();
-  #end: ProcessEnd["kind"] = "died";
-  #gone = false;
-  #wasReady = false;
+  readonly #ready = Promise.withResolvers<boolean>();
+  readonly #late: ReturnType<typeof setTimeout>;
+  #isRetired = false;
+  #isEnded = false;
+  #isGone = false;
   #isReady = false;
   #violation: string | null = null;
-  #late: ReturnType<typeof setTimeout> | undefined;
-  readonly #memory: ProcessMemory;
   #stderr = "";
 
-  /** Throws when it could not be put on record. */
   constructor(private readonly order: ProcessOrder) {
     this.#reader = new FrameReader(order.frameBytesMax);
-    this.#spawned = order.spawned;
-    this.#memory = new ProcessMemory(this.pid, order.boot.discipline);
-    try {
-      order.started(this.pid);
-    } catch (error) {
-      this.#spawned.discard();
-      throw error;
-    }
-    this.exited = this.#spawned.exited.then((reason) => this.#bury(reason));
-    this.#spawned.channel.on("data", (chunk: Uint8Array) => this.#read(chunk));
-    this.#keepStderr();
-    this.#awaitReady();
-    this.#send(order.boot);
-    this.#send({ kind: "handlers", token: this.#token, handlers: order.handlers });
+    this.#late = setTimeout(() => this.#refuse("it did not become ready"), READY_MS);
+    this.exited = order.spawned.then((spawned) => this.#hold(spawned)).catch((error: unknown) =>
+      this.#exit({ text: error instanceof Error ? error.message : "no start", isOwn: false })
+    );
   }
 
+  /** 0 until it is started. */
   get pid(): number {
-    return this.#spawned.pid;
+    return this.#spawned?.pid ?? 0;
   }
 
-  get gone(): boolean {
-    return this.#gone;
+  get isGone(): boolean {
+    return this.#isGone;
   }
 
-  /** Whether it ever could take a run. */
+  /** Whether it can take a run. */
+  get isReady(): boolean {
+    return this.#isReady && !this.#isGone;
+  }
+
+  /** Whether it ever could. */
   get wasReady(): boolean {
-    return this.#wasReady;
+    return this.#isReady;
+  }
+
+  /** What it said on its standard error since it was started, cut. */
+  get lastWords(): string {
+    return this.#stderr.trim();
   }
 
   /** Runs in flight. */
   get running(): number {
     return this.#runs.size;
-  }
-
-  /** Whether it can take a run now. */
-  get isReady(): boolean {
-    return this.#isReady;
   }
 
   /** Resolves to true when it can take a run, to false when it ended before. */
@@ -135,31 +134,35 @@ export class ExecutorProcess {
 
   /** Never rejects. `line` gets each line of the handler's log. */
   run(run: Omit<Run, "kind">, line: (line: string) => void): Promise<Report> {
-    if (this.#gone) return Promise.resolve({ kind: "gone", reason: "it had ended" });
-    if (!this.order.boot.discipline.shared) this.#awaitReady();
-    this.#stderr = "";
+    if (this.#isGone) return Promise.resolve({ kind: "gone", reason: "it had ended" });
     const { promise, resolve } = Promise.withResolvers<Report>();
     this.#runs.set(run.id, { report: resolve, line, lines: 0 });
     this.#send({ kind: "run", ...run });
     return promise;
   }
 
-  /** Of each of the handlers, in their order; null for one that it ended before. */
-  describe(describe: Omit<Describe, "kind">): Promise<(Description | null)[]> {
-    if (this.#gone) return Promise.resolve(describe.handlers.map(() => null));
-    this.#awaitReady();
-    const descriptions = describe.handlers.map((handler) => {
-      const { promise, resolve } = Promise.withResolvers<Description | null>();
-      this.#descriptions.set(handler, resolve);
-      return promise;
-    });
-    this.#send({ kind: "describe", ...describe });
-    return Promise.all(descriptions);
+  /** Resolves to null when it ended before it could tell. */
+  check(check: Omit<Check, "kind">): Promise<Checked | null> {
+    if (this.#isGone) return Promise.resolve(null);
+    const { promise, resolve } = Promise.withResolvers<Checked | null>();
+    this.#checks.set(check.id, resolve);
+    this.#send({ kind: "check", ...check });
+    return promise;
   }
 
-  /** Until the next outcome it may map `bytes` more, heap and everything else together. false when that cannot be had. */
-  limitGrowth(bytes: number): boolean {
-    return this.#memory.limit(bytes);
+  /** Resolves to null when it ended before it could tell. */
+  describe(describe: Omit<Describe, "kind">): Promise<Description | null> {
+    if (this.#isGone) return Promise.resolve(null);
+    const { promise, resolve } = Promise.withResolvers<Description | null>();
+    this.#descriptions.set(describe.handler, resolve);
+    this.#send({ kind: "describe", ...describe });
+    return promise;
+  }
+
+  /** From now on it may map `bytes` more than it has, for good: it cannot lift the limit itself. false when that cannot be had. */
+  limitMemory(bytes: number): boolean {
+    const now = dataBytesOf(this.pid);
+    return now !== null && setLimit(this.pid, RLIMIT_DATA, now + bytes);
   }
 
   /** What is still under way under that id is nobody's any more: its outcome, should there be one, is not taken. */
@@ -169,18 +172,37 @@ export class ExecutorProcess {
 
   /** Ends it at once, as planned. */
   retire(): void {
-    this.#end = "retired";
-    this.#spawned.kill();
+    this.#isRetired = true;
+    this.kill();
   }
 
   /** Ends it at once, because of what it did. */
   kill(): void {
-    this.#spawned.kill();
+    this.#isEnded = true;
+    this.#spawned?.kill();
+  }
+
+  /** Resolves when it has ended. Rejects when it could not be put on record, with nothing left of it. */
+  async #hold(spawned: Spawned): Promise<void> {
+    this.#spawned = spawned;
+    try {
+      this.order.onStart(spawned.pid);
+    } catch (error) {
+      spawned.discard();
+      await spawned.exited;
+      throw error;
+    }
+    spawned.channel.on("data", (chunk: Uint8Array) => this.#read(chunk));
+    this.#keepStderr(spawned);
+    if (this.#isEnded) spawned.kill();
+    this.#send(this.order.boot);
+    this.#exit(await spawned.exited);
   }
 
   /** What is said in one turn of the event loop leaves at once: what was reserved together starts together. */
   #send(message: ToExecutor): void {
-    const { channel } = this.#spawned;
+    const channel = this.#spawned?.channel;
+    if (channel === undefined) throw new TypeError("a message to a process that is not started");
     if (channel.writableCorked === 0) {
       channel.cork();
       nextTick(() => channel.uncork());
@@ -192,7 +214,7 @@ export class ExecutorProcess {
     if (this.#violation !== null) return;
     try {
       for (const frame of this.#reader.read(chunk)) {
-        const message = parseToDaemon(frame, this.#token);
+        const message = parseToDaemon(frame);
         if (message === undefined) throw new Error("a message that is not the executor's");
         this.#hear(message);
       }
@@ -201,50 +223,24 @@ export class ExecutorProcess {
     }
   }
 
+  /** Throws for what was not asked for. */
   #hear(message: ToDaemon): void {
     switch (message.kind) {
       case "ready":
-        return void this.#admit();
+        clearTimeout(this.#late);
+        this.#isReady = true;
+        return this.#ready.resolve(true);
       case "log":
         return this.#log(message.id, message.line);
+      case "checked":
+        return taken(this.#checks, message.id)(message);
       case "described":
       case "undescribed":
-        this.#descriptions.get(message.handler)?.(message);
-        this.#descriptions.delete(message.handler);
-        return this.#descriptions.size > 0
-          ? undefined
-          : this.#over(() => this.#memory.readingOver());
+        return taken(this.#descriptions, message.handler)(message);
       default:
         if (this.#forgotten.delete(message.id)) return;
-        this.#take(message.id).report(message);
-        return this.#over(() => this.#memory.runOver(message.kind === "succeeded"));
+        taken(this.#runs, message.id).report(message);
     }
-  }
-
-  /** What ran is over: the worker that follows does not start before its limit is lifted, since it would not under that. */
-  #over(note: () => void): void {
-    if (this.order.boot.discipline.shared) return;
-    note();
-    this.#send({ kind: "next" });
-  }
-
-  /** From here on it is expected to say that it is ready. */
-  #awaitReady(): void {
-    this.#isReady = false;
-    this.#ready = Promise.withResolvers();
-    clearTimeout(this.#late);
-    this.#late = setTimeout(() => this.#refuse("it did not become ready"), READY_MS);
-  }
-
-  /** Offers it for a run, unless an earlier one has left too much in it. */
-  async #admit(): Promise<void> {
-    if (!this.order.boot.discipline.shared && !await this.#memory.isAsBefore()) {
-      this.#end = "worn";
-      return this.#refuse("an earlier run has left something in it");
-    }
-    clearTimeout(this.#late);
-    this.#wasReady = this.#isReady = true;
-    this.#ready.resolve(true);
   }
 
   /** Throws for more lines than the executor lets a run have. */
@@ -260,32 +256,20 @@ export class ExecutorProcess {
     this.kill();
   }
 
-  /** Throws for a run that it was not handed, or has reported before. */
-  #take(id: string): Pending {
-    const pending = this.#runs.get(id);
-    if (pending === undefined || !this.#runs.delete(id)) {
-      throw new Error("an outcome of no run in flight");
-    }
-    return pending;
-  }
-
-  #bury(exit: string): void {
-    this.#gone = true;
-    this.#isReady = false;
+  #exit({ text, isOwn }: Exit): void {
+    this.#isGone = true;
     clearTimeout(this.#late);
-    const reason = this.#violation ?? [exit, this.#stderr].filter((part) => part !== "").join(": ");
+    const reason = this.#violation ?? [text, this.#stderr].filter((part) => part !== "").join(": ");
+    const kind = isOwn && this.#violation === null ? "crashed" : "gone";
     this.#ready.resolve(false);
-    for (const { report } of this.#runs.values()) report({ kind: "gone", reason });
+    for (const { report } of this.#runs.values()) report({ kind, reason });
+    for (const answer of this.#checks.values()) answer(null);
     for (const answer of this.#descriptions.values()) answer(null);
-    this.#runs.clear();
-    this.#forgotten.clear();
-    this.#descriptions.clear();
-    this.#spawned.discard();
-    this.order.ended({ pid: this.pid, reason, kind: this.#end });
+    this.#spawned?.discard();
+    this.order.onExit({ pid: this.pid, reason, isRetired: this.#isRetired });
   }
 
-  #keepStderr(): void {
-    const { stderr } = this.#spawned;
+  #keepStderr({ stderr }: Spawned): void {
     const decoder = new TextDecoder();
     stderr.on("data", (chunk: Uint8Array) => {
       this.#stderr += decoder.decode(chunk, { stream: true });
@@ -294,4 +278,13 @@ export class ExecutorProcess {
       stderr.destroy(); // whoever goes on writing gets an error, and costs the daemon nothing
     });
   }
+}
+
+/** Takes what waits under `key` out of `waiting`. Throws for a key that nothing waits under. */
+function taken<Waiting>(waiting: Map<string, Waiting>, key: string): Waiting {
+  const found = waiting.get(key);
+  if (found === undefined || !waiting.delete(key)) {
+    throw new Error("an answer that nobody asked for");
+  }
+  return found;
 }

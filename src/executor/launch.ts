@@ -1,38 +1,58 @@
 /** From what an executor is for to the process that is started, and the first message to it. */
 
+import { join } from "node:path";
 import type { HandlerCode } from "../actions/pin.ts";
-import { bootOf, frameBytesMax, type LaunchLimits, type Purpose } from "./boot.ts";
-import { executorOrder } from "./command_line.ts";
+import { boxOf, noBox } from "../box/box.ts";
+import type { Entry } from "../box/enter.ts";
+import type { Kernel } from "../box/kernel.ts";
+import { Spawner } from "../box/spawner.ts";
+import type { Limits, Permissions } from "../config/config.ts";
+import { type Child, type ChildOrder, spawnChild } from "../os/child_process.ts";
+import type { Ruleset } from "../os/landlock.ts";
+import { program } from "../os/program.ts";
 import { ExecutorProcess, type ProcessOrder } from "./executor_process.ts";
-import { writeProgram } from "./executor_program.ts";
-import { writeImportMap } from "./import_map.ts";
-import { type ExecutorLayout, harnessOf, layoutOf } from "./layout.ts";
-import type { Code } from "./protocol.ts";
-import { ExecutorRecords } from "./records.ts";
-import { scriptOf } from "./scripts.ts";
-import { spawnExecutor } from "./spawn.ts";
+import { permissionFlags } from "./permissions.ts";
+import { PidFiles } from "./pid_files.ts";
+import { type ExecutorProgram, scriptOf, writeProgram } from "./program.ts";
+import type { Boot, Code } from "./protocol.ts";
+import { holdExecutor } from "./spawn.ts";
 
-/** An executor with what may run in it. */
-export interface Employment extends Purpose {
-  /** By name. */
+/** What one kind of executor process is for. */
+export interface ExecutorSpec {
+  /** What may run in it, by name. */
   readonly handlers: ReadonlyMap<string, HandlerCode>;
+  readonly permissions: Permissions;
+  /** Of its JavaScript heap. */
+  readonly memoryBytes: number;
+  /** Whether the kernel leaves it all that the daemon's user may do. */
+  readonly isUnconfined?: boolean;
+  /** Whether the runtime lets it do everything, so that nothing but the kernel holds it: for the probe of a start. */
+  readonly isUnguarded?: boolean;
 }
 
 export interface LaunchOptions {
-  readonly limits: LaunchLimits;
-  /** A variable of the daemon's environment, for actions that are granted it. */
+  readonly limits: Pick<Limits, "requestBytes" | "resultBytes">;
+  readonly kernel: Kernel;
+  /** A variable of the daemon's environment, for actions that may read it. */
   readonly variable: (name: string) => string | undefined;
 }
+
+const MEBIBYTE = 1024 * 1024;
+/** Room for what goes beside a request or a result in a frame: secrets, schemas, log lines. */
+const FRAME_EXTRA_BYTES = 4 * MEBIBYTE;
+const LOG_LINES = 200;
+/** Longer than what is kept in the end, so that no secret is cut in two before it is looked for. */
+const LOG_LENGTH = 16_384;
 
 export class Launcher {
   /** Stripped once: the same handler runs in many processes. */
   readonly #scripts = new Map<HandlerCode, Code>();
+  readonly #spawners = new Map<string, Spawner>();
 
   private constructor(
-    readonly layout: ExecutorLayout,
-    private readonly harness: Code,
+    readonly program: ExecutorProgram,
     private readonly options: LaunchOptions,
-    readonly records: ExecutorRecords,
+    private readonly pidFiles: PidFiles,
   ) {}
 
   /**
@@ -41,35 +61,82 @@ export class Launcher {
    */
   static async open(directory: string, options: LaunchOptions): Promise<Launcher> {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const records = new ExecutorRecords(directory);
-    await records.endPredecessors();
-    const layout = layoutOf(directory);
-    writeImportMap(layout);
-    writeProgram(layout);
-    return new Launcher(layout, harnessOf(layout), options, records);
+    const pidFiles = new PidFiles(directory);
+    await pidFiles.endPredecessors();
+    return new Launcher(writeProgram(directory), options, pidFiles);
   }
 
-  /** Throws when the process cannot be started. */
-  start(employment: Employment, ended: ProcessOrder["ended"]): ExecutorProcess {
-    const { limits, variable } = this.options;
-    const handlers = Array.from(
-      employment.handlers,
-      ([name, code]) => [name, this.#scriptOf(code)] as const,
-    );
+  /** Ends the threads that executors are started from. To be called when all of these have ended. */
+  close(): void {
+    for (const spawner of this.#spawners.values()) spawner.close();
+    this.#spawners.clear();
+  }
+
+  /** A process that cannot be started has ended before it was ready. */
+  start(spec: ExecutorSpec, onExit: ProcessOrder["onExit"] = () => {}): ExecutorProcess {
     return new ExecutorProcess({
-      spawned: spawnExecutor(
-        executorOrder(this.layout, employment, variable),
-        employment.permissions,
-      ),
-      boot: bootOf(this.harness, employment, limits),
-      handlers,
-      frameBytesMax: frameBytesMax(limits),
-      started: (pid) => this.records.add(pid),
-      ended: (end) => {
-        this.records.remove(end.pid);
-        ended(end);
+      spawned: this.#spawn(spec).then((child) => holdExecutor(child, spec.permissions)),
+      boot: this.#bootOf(spec),
+      frameBytesMax: 2 * this.options.limits.resultBytes + FRAME_EXTRA_BYTES,
+      onStart: (pid) => this.pidFiles.add(pid),
+      onExit: (exit) => {
+        this.pidFiles.remove(exit.pid);
+        onExit(exit);
       },
     });
+  }
+
+  #spawn(spec: ExecutorSpec): Promise<Child> {
+    const { ruleset, entry } = spec.isUnconfined === true
+      ? noBox()
+      : boxOf(spec.permissions, this.program.files, this.options.kernel);
+    const order = this.#orderOf(spec, entry);
+    return ruleset === null
+      ? Promise.resolve().then(() => spawnChild(order))
+      : this.#spawnerOf(ruleset).start(order);
+  }
+
+  /** Executors with the same rules share one. */
+  #spawnerOf(ruleset: Ruleset): Spawner {
+    const key = JSON.stringify(ruleset);
+    const spawner = this.#spawners.get(key) ?? new Spawner(ruleset);
+    this.#spawners.set(key, spawner);
+    return spawner;
+  }
+
+  #orderOf(
+    { permissions, memoryBytes, isUnguarded }: ExecutorSpec,
+    entry: Entry,
+  ): ChildOrder {
+    const { main, importMap, modules } = this.program;
+    const readable = { ...permissions, read: [...permissions.read, modules] };
+    return {
+      path: program.runtime,
+      args: [
+        "run",
+        ...FLAGS,
+        `--import-map=${importMap}`,
+        `--v8-flags=--max-old-space-size=${Math.ceil(memoryBytes / MEBIBYTE)}`,
+        ...(isUnguarded === true ? ["--allow-all"] : ["--allow-ffi", ...permissionFlags(readable)]),
+        main,
+        JSON.stringify(entry),
+      ],
+      environment: environmentOf(permissions, main, this.options.variable),
+    };
+  }
+
+  #bootOf({ handlers }: ExecutorSpec): Boot {
+    const { requestBytes, resultBytes } = this.options.limits;
+    return {
+      kind: "boot",
+      handlers: [...handlers].map(([name, code]) => [name, this.#scriptOf(code)]),
+      limits: {
+        frameBytes: 2 * requestBytes + FRAME_EXTRA_BYTES,
+        resultLength: resultBytes,
+        logLines: LOG_LINES,
+        logLength: LOG_LENGTH,
+      },
+    };
   }
 
   #scriptOf(handler: HandlerCode): Code {
@@ -77,4 +144,34 @@ export class Launcher {
     this.#scripts.set(handler, script);
     return script;
   }
+}
+
+const FLAGS = [
+  "--quiet",
+  "--no-prompt",
+  "--no-config",
+  "--no-lock",
+  "--no-remote",
+  "--no-npm",
+  "--unstable-worker-options", // without it a handler that narrows a worker of its own would end its process
+];
+
+/** An environment variable that every executor has. */
+export const VARIABLE = "DENO_DIR";
+
+/**
+ * DENO_DIR is inside of a file and thus nowhere: the runtime would keep code there, and whatever a handler gives to the
+ * Cache API, which needs no permission.
+ */
+function environmentOf(
+  { env }: Permissions,
+  file: string,
+  variable: (name: string) => string | undefined,
+): Record<string, string> {
+  const ours = { [VARIABLE]: join(file, "nowhere"), NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+  const permitted = env.filter((name) => !(name in ours)).flatMap((name) => {
+    const value = variable(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(permitted), ...ours };
 }

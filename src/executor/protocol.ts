@@ -2,8 +2,8 @@
  * What daemon and executor say to each other over the executor's descriptor 3, a pair of connected sockets.
  *
  * A frame is its length (4 bytes, big-endian) and that many bytes of UTF-8: one JSON object. Both sides check size and shape
- * of everything they read. Every frame to the daemon carries the token that came to the executor along with its handlers, when
- * none of them had run yet: a handler can adopt the descriptor and write to it, but what it writes is no frame of ours.
+ * of everything they read. An executor's process is the boundary, so whatever a handler writes into the channel is taken for
+ * its own executor's word, and can forge no more than the outcome of its own run.
  */
 
 import { utf8Decode, utf8Encode } from "../core/encoding.ts";
@@ -20,51 +20,30 @@ import {
   whole,
 } from "../core/shape.ts";
 
-const flag = oneOf(true, false);
-const grant = anyOf(oneOf(false), array(string));
+// names stand in pairs, not as members: __proto__ would be none
 
 const isCode = members({ text: string, language: oneOf("typescript", "javascript") });
 
-/** The permissions of a worker, as Deno takes them. */
-const isPermissions = members({ net: grant, read: grant, write: grant, env: grant, run: grant });
-
-// names stand in pairs, not as members: __proto__ would be none
-
-/** How workers are used. */
-const isDiscipline = members({
-  /** Runs after which a worker is replaced, 0 for never. A run that did not succeed also ends its worker. */
-  runsMax: whole,
-  /** Whether one worker takes many runs at a time, and outlives runs that fail. For built-ins only. */
-  shared: flag,
-  /** Whether another worker follows one that has ended. */
-  successor: flag,
-  /** How many of those that will follow are started along with the first. */
-  spares: whole,
-});
-
-const isLimits = members({
-  /** Frames to the executor after the first. */
-  frameBytes: whole,
-  resultLength: whole,
-  logLines: whole,
-  logLength: whole,
-});
-
-/** The first frame: all that a process has to know to start workers. */
+/** The first frame: what may be run, and how much may be said about it. */
 const isBoot = members({
   kind: oneOf("boot"),
-  harness: isCode,
-  permissions: isPermissions,
-  discipline: isDiscipline,
-  limits: isLimits,
+  handlers: array(pair(string, isCode)),
+  limits: members({
+    /** Bytes of each frame to the executor that follows. */
+    frameBytes: whole,
+    /** UTF-16 units of a result's JSON text. */
+    resultLength: whole,
+    /** Lines of a run's log, and UTF-16 units of each. */
+    logLines: whole,
+    logLength: whole,
+  }),
 });
 
-/** The second: what may be run in them. */
-const isHandlers = members({
-  kind: oneOf("handlers"),
-  token: string,
-  handlers: array(pair(string, isCode)),
-});
+/** Tell the schemas of this handler as JSON Schema; `converter` is the code that knows how. */
+const isDescribe = members({ kind: oneOf("describe"), handler: string, converter: isCode });
+
+/** Tell whether the payload fits the handler's input schema. `request` is the text of {"action","payload"}. */
+const isCheck = members({ kind: oneOf("check"), id: string, handler: string, request: string });
 
 /** Run this now. `request` is the canonical text of {"action","payload"}. */
 const isRun = members({
@@ -78,46 +57,32 @@ const isRun = members({
   abortAfterMs: whole,
 });
 
-/** Load these in one worker and say what their schemas are as JSON Schema; `converter` is the code that knows how. */
-const isDescribe = members({ kind: oneOf("describe"), handlers: array(string), converter: isCode });
-
-/** The outcome was heard and its limit lifted: a worker that is to follow may start, which takes more than a run has left. */
-const isNext = members({ kind: oneOf("next") });
-
-const isToExecutor = anyOf(isRun, isNext, isBoot, isHandlers, isDescribe);
+const isToExecutor = anyOf(isRun, isCheck, isBoot, isDescribe);
 
 const isToDaemon = anyOf(
-  members({ kind: oneOf("succeeded"), token: string, id: string, result: string }),
+  members({ kind: oneOf("succeeded"), id: string, result: string }),
   /** `reason` is the handler's own text: for the log, never for a caller. */
   members({
     kind: oneOf("failed"),
-    token: string,
     id: string,
     code: oneOf("handler_failed", "result_invalid"),
     reason: string,
   }),
-  members({ kind: oneOf("crashed"), token: string, id: string, reason: string }),
-  members({ kind: oneOf("log"), token: string, id: string, line: string }),
-  /** A worker waits for a run. */
-  members({ kind: oneOf("ready"), token: string }),
+  members({ kind: oneOf("log"), id: string, line: string }),
+  /** `issue` says what the schema expects, null where the payload fits. */
+  members({ kind: oneOf("checked"), id: string, issue: anyOf(string, oneOf(null)) }),
+  /** It waits for work. */
+  members({ kind: oneOf("ready") }),
   /** JSON texts of JSON Schemas, or why there are none. */
-  members({
-    kind: oneOf("described"),
-    token: string,
-    handler: string,
-    input: string,
-    output: string,
-  }),
-  members({ kind: oneOf("undescribed"), token: string, handler: string, reason: string }),
+  members({ kind: oneOf("described"), handler: string, input: string, output: string }),
+  members({ kind: oneOf("undescribed"), handler: string, reason: string }),
 );
 
 export type Code = TypeOf<typeof isCode>;
-export type WorkerPermissions = TypeOf<typeof isPermissions>;
-export type Discipline = TypeOf<typeof isDiscipline>;
 export type Boot = TypeOf<typeof isBoot>;
-export type Handlers = TypeOf<typeof isHandlers>["handlers"];
-export type Run = TypeOf<typeof isRun>;
 export type Describe = TypeOf<typeof isDescribe>;
+export type Check = TypeOf<typeof isCheck>;
+export type Run = TypeOf<typeof isRun>;
 export type ToExecutor = TypeOf<typeof isToExecutor>;
 export type ToDaemon = TypeOf<typeof isToDaemon>;
 
@@ -126,12 +91,10 @@ export function parseToExecutor(frame: string): ToExecutor | undefined {
   return parsed(isToExecutor, frame);
 }
 
-/** undefined for anything that is not such a message, or does not carry `token`. */
-export function parseToDaemon(frame: string, token: string): ToDaemon | undefined {
-  const message = parsed(isToDaemon, frame);
-  return message?.token === token ? message : undefined;
+/** undefined for anything that is not such a message. */
+export function parseToDaemon(frame: string): ToDaemon | undefined {
+  return parsed(isToDaemon, frame);
 }
-
 function parsed<T>(isMessage: Guard<T>, frame: string): T | undefined {
   try {
     const value: unknown = JSON.parse(frame);
@@ -144,7 +107,12 @@ function parsed<T>(isMessage: Guard<T>, frame: string): T | undefined {
 const HEADER_BYTES = 4;
 
 export function frameOf(message: ToExecutor | ToDaemon): Uint8Array<ArrayBuffer> {
-  const body = utf8Encode(JSON.stringify(message));
+  return frameOfText(JSON.stringify(message));
+}
+
+/** The same of JSON text. */
+export function frameOfText(text: string): Uint8Array<ArrayBuffer> {
+  const body = utf8Encode(text);
   const frame = new Uint8Array(HEADER_BYTES + body.length);
   new DataView(frame.buffer).setUint32(0, body.length);
   frame.set(body, HEADER_BYTES);

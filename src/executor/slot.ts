@@ -1,7 +1,8 @@
 /**
  * The slots of one action: at most `concurrency` executions at a time, each with its time limit, each settled once.
  *
- * Invariant: after the start message has left there is always an outcome, and it is that of this execution in this process.
+ * Invariants: an outcome is taken only from the process, and for the execution, that it was handed to; after the start
+ * message has left there is always an outcome.
  */
 
 import type { ActionConfig } from "../config/config.ts";
@@ -9,16 +10,16 @@ import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Outcome } from "../core/types.ts";
 import type { ExecutorProcess, Report } from "./executor_process.ts";
-import type { Job, Slot } from "./executor.ts";
 import type { ExecutorLog } from "./log.ts";
 import { outcomeOf, TIMED_OUT, UNKNOWN } from "./outcome.ts";
+import type { Processes } from "./processes.ts";
 import { Scrubber, type Secrets } from "./secrets.ts";
-import type { Supply } from "./supply.ts";
+import type { Job, Slot } from "./types.ts";
 
 export interface SlotSettings {
   readonly action: Pick<ActionConfig, "name" | "timeoutMs" | "concurrency" | "memoryBytes">;
-  /** Whether other executions run in the same process: then it has one memory limit, of its own. */
-  readonly shared: boolean;
+  /** Whether other executions run in the same process: then it has one memory limit, its own. */
+  readonly isShared: boolean;
   readonly secrets: Secrets;
   readonly resultBytesMax: number;
   readonly clock: Clock;
@@ -36,9 +37,10 @@ const ABORT_BEFORE_MS = 1_000;
 
 export class Slots {
   readonly #scrubber: Scrubber;
+  readonly #limited = new WeakSet<ExecutorProcess>();
   #taken = 0;
 
-  constructor(private readonly settings: SlotSettings, private readonly supply: Supply) {
+  constructor(private readonly settings: SlotSettings, private readonly processes: Processes) {
     this.#scrubber = new Scrubber(settings.secrets);
   }
 
@@ -49,44 +51,46 @@ export class Slots {
   /** Throws a Refusal: executor_busy, executor_unavailable. */
   acquire(): Slot {
     if (this.#taken >= this.settings.action.concurrency) throw new Refusal("executor_busy");
-    const process = this.supply.take();
-    // Whoever waited for it now would have claimed nonce and approval for an outcome that is unknown if this start fails too.
-    if (!process.wasReady && !this.supply.starter.healthy) {
-      this.supply.giveBack(process, true);
+    let process = this.processes.take();
+    if (!process.wasReady && !this.processes.starts.isHealthy) {
+      this.processes.giveBack(process, true); // the last start failed: nobody is to wait for this one
       throw new Refusal("executor_unavailable");
     }
     this.#taken++;
-    let held = true;
-    const give = (): boolean => {
-      const was = held;
-      held = false;
-      return was;
+    let isHeld = true;
+    const giveUp = (): void => {
+      if (isHeld) this.#taken--;
+      isHeld = false;
     };
     return {
+      ready: async () => {
+        const ready = await this.#ready(process);
+        if (ready !== null) return void (process = ready);
+        giveUp();
+        throw new Refusal("executor_unavailable");
+      },
       run: async (job) => {
-        if (!give()) return { outcome: UNKNOWN, startedAtMs: null };
+        if (!isHeld) return { outcome: UNKNOWN, startedAtMs: null };
         try {
           return await this.#run(job, process);
         } finally {
-          this.#taken--;
+          giveUp();
         }
       },
       release: () => {
-        if (!give()) return;
-        this.#taken--;
-        this.supply.giveBack(process, true);
+        if (isHeld) this.processes.giveBack(process, true);
+        giveUp();
       },
     };
   }
 
   async #run(job: Job, first: ExecutorProcess): Promise<Run> {
-    if (first.wasReady && !first.isReady) this.supply.foundNoneReady();
     const process = await this.#ready(first);
     if (process === null) return { outcome: UNKNOWN, startedAtMs: null };
     const startedAtMs = this.settings.clock.nowMs();
     const { report, timedOut } = await this.#supervise(job, process);
-    this.supply.giveBack(process, false);
-    const late = timedOut && report.kind === "gone";
+    this.#giveBack(process, report);
+    const late = timedOut && (report.kind === "gone" || report.kind === "crashed");
     const outcome = late
       ? TIMED_OUT
       : outcomeOf(report, this.#scrubber, this.settings.resultBytesMax);
@@ -94,24 +98,34 @@ export class Slots {
     return { outcome, startedAtMs };
   }
 
+  /** What a run that did not succeed leaves behind is nobody's next run. */
+  #giveBack(process: ExecutorProcess, report: Report): void {
+    if (report.kind === "succeeded" || this.settings.isShared) {
+      return this.processes.giveBack(process, false);
+    }
+    process.retire();
+  }
+
   /** The process, or another one if it died before anything was started in it. */
   async #ready(first: ExecutorProcess): Promise<ExecutorProcess | null> {
     let process = first;
     for (let starts = 1;; starts++) {
-      if (await process.ready() && this.#limit(process)) return process;
+      if (await process.ready() && !process.isGone && this.#limit(process)) return process;
       process.kill();
       if (starts === STARTS_MAX) return null;
       try {
-        process = this.supply.take();
+        process = this.processes.take();
       } catch {
         return null;
       }
     }
   }
 
+  /** Once for each process: what it has for its first run it has for the next. */
   #limit(process: ExecutorProcess): boolean {
-    return this.settings.shared ||
-      process.limitGrowth(this.settings.action.memoryBytes + MEMORY_EXTRA_BYTES);
+    if (this.settings.isShared || this.#limited.has(process)) return true;
+    this.#limited.add(process);
+    return process.limitMemory(this.settings.action.memoryBytes + MEMORY_EXTRA_BYTES);
   }
 
   /** Starts it and waits for its end, which is that of its process when the time is over. */
@@ -119,7 +133,7 @@ export class Slots {
     job: Job,
     process: ExecutorProcess,
   ): Promise<{ report: Report; timedOut: boolean }> {
-    const { action: { name, timeoutMs }, secrets, shared, log } = this.settings;
+    const { action: { name, timeoutMs }, secrets, isShared, log } = this.settings;
     const report = process.run({
       id: job.executionId,
       handler: name,
@@ -133,8 +147,8 @@ export class Slots {
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      this.supply.expire(process);
-      if (!shared) return;
+      this.processes.expire(process);
+      if (!isShared) return;
       process.forget(job.executionId); // others may run on in it: it ends with the last of them
       late.resolve({ kind: "gone", reason: "its time was over" });
     }, timeoutMs);

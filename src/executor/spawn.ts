@@ -1,23 +1,22 @@
 /**
- * The one place where the daemon starts executors.
+ * An executor from its start to its end, as the daemon holds it.
  *
- * A new executor has: the flags it was given and no permission more; no environment but what was granted; no descriptor but
- * /dev/null (closed pipes, where there is none), a pipe for what it says when it dies, and its end of the socket pair; a
- * process group of its own; no core dump, which would put payloads and secrets on disk; no file that it could make longer, unless
- * it was granted one (SQLite, which `node:sqlite` brings along, puts temporary files where it is told, and asks nobody); and it is
- * the first to go when memory runs out.
+ * A new executor has no environment but what was permitted; no descriptor but /dev/null (closed pipes, where there is none),
+ * a pipe for what it says when it dies, and its end of the socket pair; a process group of its own; no core dump, which
+ * would put payloads and secrets on disk; no file that it could make longer, unless it may write one; and it is the first to
+ * go when memory runs out. What else it may do is the box's business (box/).
  */
 
 import { Socket } from "node:net";
 import type { Permissions } from "../config/config.ts";
 import { within } from "../core/within.ts";
-import { type ChildOrder, endOfChild, spawnChild } from "../os/child_process.ts";
+import { type Child, type Exit, exitOfChild } from "../os/child_process.ts";
 import {
   RLIMIT_CORE,
   RLIMIT_FSIZE,
   sendSignal,
+  setLimit,
   setOomScoreAdj,
-  setSoftLimit,
   SIGKILL,
 } from "../os/process.ts";
 
@@ -26,8 +25,8 @@ export interface Spawned {
   /** Descriptor 3 of the process. */
   readonly channel: Socket;
   readonly stderr: Socket;
-  /** How it ended, in words. Then nothing is left of its process group, and all that it said was heard. */
-  readonly exited: Promise<string>;
+  /** Resolves when nothing is left of its process group, and all that it said was heard. */
+  readonly exited: Promise<Exit>;
   /** Ends it and all of its process group, at once. */
   kill(): void;
   /** The same, and lets go of what leads to it. */
@@ -42,24 +41,26 @@ const LOOK_EVERY_MS = 2;
 /** How long what one said before its end may take to arrive: a program that left its group may hold the descriptors open. */
 const LAST_WORDS_MS = 100;
 
-/** Throws when the process cannot be started, or cannot be limited as an executor has to be. */
-export function spawnExecutor(order: ChildOrder, permissions: FilePermissions): Spawned {
-  const { pid, channel: channelEnd, stderr: stderrEnd } = spawnChild(order);
+/** Throws when the process cannot be limited as an executor has to be, and ends it then. */
+export function holdExecutor(
+  { pid, channel: channelEnd, stderr: stderrEnd }: Child,
+  permissions: FilePermissions,
+): Spawned {
   const channel = new Socket({ fd: channelEnd, readable: true, writable: true });
   const stderr = new Socket({ fd: stderrEnd, readable: true, writable: false });
   const heard = Promise.all([channel, stderr].map(closed));
-  const reaped = Promise.withResolvers<string>();
-  const exited = reaped.promise.then((end) => within(heard, LAST_WORDS_MS).then(() => end));
+  const reaped = Promise.withResolvers<Exit>();
+  const exited = reaped.promise.then((exit) => within(heard, LAST_WORDS_MS).then(() => exit));
   let alive = true;
   const kill = (): void => {
     if (alive) sendSignal(-pid, SIGKILL);
   };
   const look = (): void => {
-    const end = alive ? endOfChild(pid) : null;
-    if (end === null) return;
+    const exit = alive ? exitOfChild(pid) : null;
+    if (exit === null) return;
     alive = false;
     Deno.removeSignalListener("SIGCHLD", look);
-    reaped.resolve(end);
+    reaped.resolve(exit);
   };
   const discard = (): void => {
     kill();
@@ -76,7 +77,7 @@ export function spawnExecutor(order: ChildOrder, permissions: FilePermissions): 
   });
   stderr.on("error", () => {}); // what it says is for the log
   const limits = mayWrite(permissions) ? [RLIMIT_CORE] : [RLIMIT_CORE, RLIMIT_FSIZE];
-  if (!setOomScoreAdj(pid, OOM_SCORE) || !limits.every((limit) => setSoftLimit(pid, limit, 0))) {
+  if (!setOomScoreAdj(pid, OOM_SCORE) || !limits.every((limit) => setLimit(pid, limit, 0))) {
     discard();
     throw new Error("the process cannot be limited");
   }

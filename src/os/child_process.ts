@@ -144,11 +144,19 @@ const SIGNALS: ReadonlyMap<number, string> = new Map([
   [31, "SIGSYS"],
 ]);
 
+/** How a process ended. */
+export interface Exit {
+  /** In words, such as "exit code 1" or "SIGKILL". */
+  readonly text: string;
+  /** Whether it ended itself, with an exit code, and was not ended by a signal. */
+  readonly isOwn: boolean;
+}
+
 /**
- * How a child ended, in words, with all that was left of its process group ended too; null while it lives. To be called until it
- * says so, and not again: the number may be another's after that.
+ * How a child ended, with all that was left of its process group ended too; null while it lives. Call it until it says so,
+ * and not again: the number may be another's after that.
  */
-export function endOfChild(pid: number): string | null {
+export function exitOfChild(pid: number): Exit | null {
   const info = new DataView(new ArrayBuffer(SIGINFO_BYTES)); // siginfo_t: si_code at 8, si_pid at 16, si_status at 24
   const known = waitCalls().waitid(
     P_PID,
@@ -156,11 +164,12 @@ export function endOfChild(pid: number): string | null {
     new Uint8Array(info.buffer),
     WEXITED | WNOHANG | WNOWAIT,
   );
-  if (known !== 0) return "unseen"; // it is no child of ours, so nothing may be done to what has its number
+  // it is no child of ours, so nothing may be done to what has its number
+  if (known !== 0) return { text: "unseen", isOwn: false };
   if (info.getInt32(16, true) !== pid) return null;
   sendSignal(-pid, SIGKILL);
   waitCalls().waitid(P_PID, pid, new Uint8Array(info.buffer), WEXITED | WNOHANG);
   const status = info.getInt32(24, true);
-  if (info.getInt32(8, true) === CLD_EXITED) return `exit code ${status}`;
-  return SIGNALS.get(status) ?? `signal ${status}`;
+  const isOwn = info.getInt32(8, true) === CLD_EXITED;
+  return { text: isOwn ? `exit code ${status}` : SIGNALS.get(status) ?? `signal ${status}`, isOwn };
 }

@@ -28,6 +28,8 @@ export const LIBC_PATHS: readonly string[] = program.libc === null ? SYSTEM_PATH
 /** errno(3) values that are told apart. */
 export const ENOENT = 2;
 export const EEXIST = 17;
+export const EINVAL = 22;
+export const ENOSYS = 38;
 export const ECONNREFUSED = 111;
 
 const ERROR_SYMBOLS = {
@@ -154,6 +156,37 @@ export const kernelCalls = lazily({
   madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
   // close_range(2) is younger than the oldest glibc we run on
   syscall: { parameters: ["i64", "u64", "u64", "u64"], result: "i64" },
+});
+
+/** What an executor hears and says the daemon by. */
+export const channelCalls = lazily({
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  read_later: {
+    name: "read",
+    parameters: ["i32", "buffer", "usize"],
+    result: "isize",
+    nonblocking: true,
+  },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+});
+
+/** What confines a process. glibc has no names for the calls of Landlock. */
+export const confinementCalls = lazily({
+  getppid: { parameters: [], result: "i32" },
+  landlock_add_rule: {
+    name: "syscall",
+    parameters: ["i64", "i32", "u32", "buffer", "u32"],
+    result: "i64",
+  },
+  landlock_create_ruleset: {
+    name: "syscall",
+    parameters: ["i64", "buffer", "usize", "u32"],
+    result: "i64",
+  },
+  landlock_restrict_self: { name: "syscall", parameters: ["i64", "i32", "u32"], result: "i64" },
+  prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
+  seccomp: { name: "syscall", parameters: ["i64", "u32", "u32", "buffer"], result: "i64" },
+  umask: { parameters: ["u32"], result: "u32" },
 });
 
 /** Throws a TypeError for text with a NUL in it, which C would cut short there. */

@@ -75,13 +75,16 @@ export function dataBytesOf(pid: number): number | null {
   return kibibytes === undefined ? null : Number(kibibytes) * 1024;
 }
 
-/** Sets the soft limit of another process, as far as its hard limit goes; null lifts it that far. false when it cannot be set. */
-export function setSoftLimit(pid: number, resource: number, bytes: number | null): boolean {
+/**
+ * Limits another process to `amount` for good, or to its hard limit where that is lower: without a privilege it cannot lift
+ * the limit again. false when it cannot be set.
+ */
+export function setLimit(pid: number, resource: number, amount: number): boolean {
   const current = new BigUint64Array(2);
   if (processCalls().prlimit(pid, resource, null, current) !== 0) return false;
   const hard = current[1] ?? 0n;
-  const soft = bytes === null || BigInt(bytes) > hard ? hard : BigInt(bytes);
-  return processCalls().prlimit(pid, resource, new BigUint64Array([soft, hard]), null) === 0;
+  const limit = BigInt(amount) > hard ? hard : BigInt(amount);
+  return processCalls().prlimit(pid, resource, new BigUint64Array([limit, limit]), null) === 0;
 }
 
 /** Offset of d_name in a struct dirent (readdir(3)) of 64-bit Linux. */
@@ -103,18 +106,32 @@ function* processes(): Generator<number> {
   }
 }
 
+/** Absolute paths of the program and the libraries that this process has loaded, native addons left out. */
+export function loadedLibraries(): string[] {
+  const maps = readProc("/proc/self/maps", MAPS_BYTES_MAX) ?? "";
+  const lines = maps.matchAll(/^\S+ r-xp \S+ \S+ \S+ +(\/.*)$/gm);
+  const paths = Array.from(lines, ([, path = ""]) => path);
+  return [...new Set(paths)].filter((path) => !path.endsWith(".node"));
+}
+
+const MAPS_BYTES_MAX = 4 * 1024 * 1024;
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 const PROC_BYTES_MAX = 16_384;
 
 /** One character for each byte: a process may give itself a name that is no UTF-8, and must not become invisible by it. */
 const latin1 = new TextDecoder("latin1");
 
-/** Text of a small file that the kernel makes up, each byte as one character; null when it cannot be read. */
-function readProc(path: string): string | null {
+/** Text of a file that the kernel makes up, each byte as one character; null when it cannot be read. */
+export function readProc(path: string, bytesMax = PROC_BYTES_MAX): string | null {
   const descriptor = fileCalls().open(cString(path), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return null;
+  let text = "";
   const buffer = new Uint8Array(PROC_BYTES_MAX);
-  const length = fileCalls().read(descriptor, buffer, BigInt(buffer.length));
-  fileCalls().close(descriptor);
-  return length < 0n ? null : latin1.decode(buffer.subarray(0, Number(length)));
+  for (;;) {
+    const length = Number(fileCalls().read(descriptor, buffer, BigInt(buffer.length)));
+    if (length > 0) text += latin1.decode(buffer.subarray(0, length));
+    if (length > 0 && text.length < bytesMax) continue;
+    fileCalls().close(descriptor);
+    return length < 0 ? null : text;
+  }
 }

@@ -17,8 +17,8 @@ export interface Program {
   readonly main: string;
   /** Entry of an executor process. */
   readonly executor: string;
-  /** The harness an executor starts in each worker. */
-  readonly worker: string;
+  /** The thread that starts executors inside of a box. */
+  readonly spawner: string;
   /** What a handler may import besides `node:` built-ins: specifier to the file of a self-contained module. */
   readonly handlerModules: ReadonlyMap<string, string>;
   /** Turns valibot schemas into JSON Schema, in the worker that reads a handler's metadata; imports `valibot`. */
@@ -42,7 +42,7 @@ export const program: Program = locate(import.meta.filename ?? "");
 
 /** Our own code, as it lies in one of the layouts. */
 type OwnParts =
-  & Pick<Program, "main" | "executor" | "worker" | "builtins" | "probe">
+  & Pick<Program, "main" | "executor" | "spawner" | "builtins" | "probe">
   & {
     readonly openexec: string;
   };
@@ -76,7 +76,7 @@ function sources(root: string): OwnParts {
   return {
     main: joinPath(root, "src/main.ts"),
     executor: joinPath(root, "src/executor/child/main.ts"),
-    worker: joinPath(root, "src/executor/child/worker.ts"),
+    spawner: joinPath(root, "src/box/spawner_thread.ts"),
     probe: joinPath(root, "src/executor/child/probe.ts"),
     openexec: joinPath(root, "src/actions/define.ts"),
     builtins: new Map([
@@ -91,7 +91,7 @@ function bundles(folder: string): OwnParts {
   return {
     main: joinPath(folder, "main.js"),
     executor: joinPath(folder, "executor.js"),
-    worker: joinPath(folder, "worker.js"),
+    spawner: joinPath(folder, "spawner.js"),
     probe: joinPath(folder, "probe.js"),
     openexec: joinPath(folder, "openexec.js"),
     builtins: new Map([

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
-import { rehearse } from "../../src/executor/rehearsal.ts";
+import { rehearse } from "../../src/executor/rehearse.ts";
 import { Heard } from "../executor/pool_under_test.ts";
 
 const text = Deno.readTextFileSync(new URL("../../docs/actions.md", import.meta.url));
@@ -19,7 +19,7 @@ test("the handler in docs/actions.md runs with the payload beside it", async () 
   const outcome = await rehearse({
     file: `${folder}/greet.ts`,
     payload: { name: "Ada" },
-    allow: { net: [], read: [], write: [], env: [], run: [] },
+    allow: { net: [], read: [], write: [], env: [], run: [], unix: [] },
     secrets: new Map(),
     timeoutMs: 10_000,
     memoryBytes: 256 * 1024 * 1024,

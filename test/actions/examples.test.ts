@@ -7,7 +7,7 @@ import type { ActionConfig } from "../../src/config/config.ts";
 import { handler, PoolUnderTest } from "../executor/pool_under_test.ts";
 
 const EXAMPLES = new URL("../../examples/actions/", import.meta.url).pathname;
-const NOTHING = { net: [], read: [], write: [], env: [], run: [] };
+const NOTHING = { net: [], read: [], write: [], env: [], run: [], unix: [] };
 
 let folder: string;
 let server: Server;

@@ -32,7 +32,7 @@ function action(
     isolation: "fresh",
     idempotent: false,
     onInterrupt: "unknown",
-    allow: { net: [], read: [], write: [], env: [], run: [] },
+    allow: { net: [], read: [], write: [], env: [], run: [], unix: [] },
     unconfined: false,
     secrets: new Map(),
     memoryBytes: 1,

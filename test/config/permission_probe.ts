@@ -1,6 +1,6 @@
 /**
- * Run by permissions.test.ts under the daemon's own permissions: does what the daemon has to do,
- * tries what it must not, and prints the outcome of each as JSON.
+ * Run by permissions.test.ts under the daemon's own permissions: does what the daemon has to do, tries what it must not, and
+ * prints what came of each as JSON.
  */
 
 import { createServer } from "node:http";
@@ -8,8 +8,9 @@ import { statfsSync } from "node:fs";
 import { open } from "lmdb";
 import { systemClock } from "../../src/core/clock.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
-import { NO_PERMISSIONS } from "../../src/executor/grants.ts";
-import { spawnExecutor } from "../../src/executor/spawn.ts";
+import { NO_PERMISSIONS } from "../../src/executor/permissions.ts";
+import { holdExecutor } from "../../src/executor/spawn.ts";
+import { spawnChild } from "../../src/os/child_process.ts";
 import { program } from "../../src/os/program.ts";
 import { bindUnixListener, removeUnixListener } from "../../src/os/unix_listener.ts";
 
@@ -41,12 +42,10 @@ await attempt("listen", async () => {
   return "done";
 });
 await attempt("start an executor", async () => {
-  const executor = spawnExecutor(
-    { path: program.runtime, args: ["--version"], environment: {} },
-    NO_PERMISSIONS,
-  );
+  const order = { path: program.runtime, args: ["--version"], environment: {} };
+  const executor = holdExecutor(spawnChild(order), NO_PERMISSIONS);
   executor.channel.resume();
-  return await executor.exited;
+  return (await executor.exited).text;
 });
 await attempt("read a handler", () => Deno.readTextFileSync(handler));
 await attempt("replace the anchor", () => {

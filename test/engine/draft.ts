@@ -41,8 +41,8 @@ export class Draft implements AsyncDisposable {
 
   static async begin(): Promise<Draft> {
     const config = { ...CONFIG, limits: { ...CONFIG.limits }, actions: new Map(CONFIG.actions) };
-    const inputSchema = { type: "object", required: ["amount", "to"] };
-    return new Draft(await EngineScene.start({ config, inputSchema }), config);
+    const needs = ["amount", "to"];
+    return new Draft(await EngineScene.start({ config, needs }), config);
   }
 
   /** Has `echo` executed with an approval issued now, by this peer unless by another `uid`. */

@@ -3,14 +3,15 @@
 import { join } from "node:path";
 import type { Config } from "../../src/config/config.ts";
 import { Engine } from "../../src/engine/execute.ts";
-import { InputSchemas } from "../../src/engine/input_schema.ts";
 import { pruneAll } from "../../src/engine/operate.ts";
 import { RefusalJournal } from "../../src/engine/refusals.ts";
 import { TrustGate } from "../../src/engine/trust.ts";
 import type { Answer, EngineParts } from "../../src/engine/types.ts";
 import { utf8Encode } from "../../src/core/encoding.ts";
-import type { JsonObject, Outcome } from "../../src/core/types.ts";
-import type { ExecutorPool, Job } from "../../src/executor/executor.ts";
+import { Refusal } from "../../src/core/errors.ts";
+import type { Outcome } from "../../src/core/types.ts";
+import type { Executors } from "../../src/executor/pool.ts";
+import type { Job } from "../../src/executor/types.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { restoreLedger } from "../../src/ledger/restore.ts";
 import type { Receipt } from "../../src/log/receipt.ts";
@@ -40,8 +41,8 @@ result = "10h"
 
 export interface SceneOptions {
   readonly config?: Config;
-  /** JSON Schema of the payload of `echo`. */
-  readonly inputSchema?: JsonObject;
+  /** Members that the payload of `echo` has to have. */
+  readonly needs?: readonly string[];
 }
 
 export class EngineScene implements AsyncDisposable {
@@ -50,6 +51,8 @@ export class EngineScene implements AsyncDisposable {
   /** Everything that was started, in order. */
   readonly jobs: Job[] = [];
   /** Called as a slot is taken: after the approval was verified, before anything is reserved. */
+  /** Called as the payload is checked. */
+  onCheck: () => Promise<void> = () => Promise.resolve();
   onAcquire = () => {};
   /** Waited for between a reservation's commit and its answer: meanwhile its record can be read. */
   onReserved: () => Promise<void> = () => Promise.resolve();
@@ -145,21 +148,21 @@ export class EngineScene implements AsyncDisposable {
       sign,
       refusals,
       trust: new TrustGate(trustOf(), clock),
-      schemas: new InputSchemas(executors.actions),
       observe: () => {},
       onBug: (error) => this.bugs.push(error),
     };
   }
 
-  #executors(): ExecutorPool {
-    const { inputSchema = {} } = this.options;
-    const echo = { name: "echo", digest: HANDLER_DIGEST, inputSchema, outputSchema: {} };
+  #executors(): Executors {
+    const { needs = [] } = this.options;
+    const echo = { name: "echo", digest: HANDLER_DIGEST, inputSchema: {}, outputSchema: {} };
     return {
       actions: new Map([["echo", echo]]),
       acquire: () => {
         this.onAcquire();
         this.slotsTaken++;
         return {
+          ready: () => Promise.resolve(),
           run: async (job) => {
             this.jobs.push(job);
             await this.onRun();
@@ -169,6 +172,12 @@ export class EngineScene implements AsyncDisposable {
           release: () => void this.slotsTaken--,
         };
       },
+      check: async (_action, request) => {
+        await this.onCheck();
+        const { payload } = JSON.parse(request);
+        if (!needs.every((name) => name in payload)) throw new Refusal("payload_invalid");
+      },
+      box: { missing: [], unconfined: [] },
       healthy: () => true,
       statistics: () => ({ processes: 0, running: 0, restarts: 0 }),
       close: () => Promise.resolve(),

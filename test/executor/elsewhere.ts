@@ -8,6 +8,7 @@ const under = await PoolUnderTest.start(
     stateDir: Deno.args[0] ?? "",
   },
 );
-await under.result("context", { do: "tell" });
 void under.run("context", { do: "wait" });
-Deno.stdout.writeSync(new TextEncoder().encode(`${under.pids()[0]}\n`));
+while (under.heard.lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+const [{ text } = { text: "" }] = under.heard.lines;
+Deno.stdout.writeSync(new TextEncoder().encode(`${text.split(" ")[1]}\n`));

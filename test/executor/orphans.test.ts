@@ -1,7 +1,7 @@
 /** Programs that a handler started, and that outlived their executor. */
 
 import { expect, test } from "vitest";
-import { ExecutorRecords } from "../../src/executor/records.ts";
+import { PidFiles } from "../../src/executor/pid_files.ts";
 import { isGroupAlive, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
 
 /** A process that leads a group, as executors do, with a child in it. */
@@ -27,7 +27,7 @@ test("a group lives until the last of it has ended", async () => {
 
 test("a starting daemon also ends what outlived an executor of its predecessor", async () => {
   const directory = Deno.makeTempDirSync();
-  const records = new ExecutorRecords(directory);
+  const records = new PidFiles(directory);
   const { leader, pid } = await startGroup();
   records.add(pid);
   sendSignal(pid, SIGKILL);
@@ -44,7 +44,7 @@ test("a group of another boot is left alone: its number says nothing", async () 
   Deno.writeTextFileSync(`${directory}/${pid}`, `${crypto.randomUUID()} 1`);
   sendSignal(pid, SIGKILL);
   await leader.status;
-  await new ExecutorRecords(directory).endPredecessors();
+  await new PidFiles(directory).endPredecessors();
   expect(isGroupAlive(pid)).toBe(true);
   sendSignal(-pid, SIGKILL);
   Deno.removeSync(directory, { recursive: true });

@@ -5,15 +5,15 @@ import type { ActionConfig } from "../../src/config/config.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import type { ErrorCode } from "../../src/core/errors.ts";
 import type { Json, Outcome } from "../../src/core/types.ts";
-import type { ExecutorPool, Slot } from "../../src/executor/executor.ts";
+import type { Slot } from "../../src/executor/types.ts";
 import type { ExecutorLog } from "../../src/executor/log.ts";
-import { EXECUTORS_DIRECTORY } from "../../src/executor/layout.ts";
-import { type PoolOptions, startPool } from "../../src/executor/supervisor.ts";
+import { EXECUTORS_DIRECTORY } from "../../src/executor/program.ts";
+import { Pool, type PoolOptions } from "../../src/executor/pool.ts";
 
 export const HANDLERS = new URL("./handlers/", import.meta.url).pathname;
 const MEBIBYTE = 1024 * 1024;
 
-const NOTHING = { net: [], read: [], write: [], env: [], run: [] };
+const NOTHING = { net: [], read: [], write: [], env: [], run: [], unix: [] };
 
 export const ECHO: Partial<ActionConfig> = {
   module: { builtin: "echo" },
@@ -59,7 +59,7 @@ export class PoolUnderTest {
   #executions = 0;
 
   private constructor(
-    readonly pool: ExecutorPool,
+    readonly pool: Pool,
     readonly stateDir: string,
     readonly heard: Heard,
   ) {}
@@ -74,8 +74,9 @@ export class PoolUnderTest {
       [name, configOf(name, action)] as const
     );
     try {
-      const pool = await startPool(new Map(configured), {
+      const pool = await Pool.start(new Map(configured), {
         stateDir,
+        box: { kernel: "available" },
         mode: "demo",
         limits: { requestBytes: 2 * MEBIBYTE, resultBytes: MEBIBYTE },
         clock: systemClock,

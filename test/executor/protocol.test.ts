@@ -11,21 +11,18 @@ import {
   type ToDaemon,
 } from "../../src/executor/protocol.ts";
 
-const TOKEN = "a".repeat(32);
 const text = fc.string({ unit: "binary" }).map((value) => value.toWellFormed());
 
 const messages: fc.Arbitrary<ToDaemon> = fc.oneof(
-  fc.constant({ kind: "ready" as const, token: TOKEN }),
-  fc.record({ kind: fc.constant("log" as const), token: fc.constant(TOKEN), id: text, line: text }),
+  fc.constant({ kind: "ready" as const }),
+  fc.record({ kind: fc.constant("log" as const), id: text, line: text }),
   fc.record({
     kind: fc.constant("succeeded" as const),
-    token: fc.constant(TOKEN),
     id: text,
     result: text,
   }),
   fc.record({
     kind: fc.constant("failed" as const),
-    token: fc.constant(TOKEN),
     id: text,
     code: fc.constantFrom("handler_failed" as const, "result_invalid" as const),
     reason: text,
@@ -44,7 +41,7 @@ test("FrameReader gives back what frameOf() made, however the stream is cut", ()
         for (let at = 0; at < stream.length;) {
           const size = sizes.next().value ?? 1;
           for (const frame of reader.read(Uint8Array.from(stream.slice(at, at + size)))) {
-            heard.push(parseToDaemon(frame, TOKEN));
+            heard.push(parseToDaemon(frame));
           }
           at += size;
         }
@@ -55,7 +52,7 @@ test("FrameReader gives back what frameOf() made, however the stream is cut", ()
 });
 
 test("FrameReader takes a frame that comes byte by byte, and an empty one", () => {
-  const said: ToDaemon = { kind: "succeeded", token: TOKEN, id: "e", result: "x".repeat(400_000) };
+  const said: ToDaemon = { kind: "succeeded", id: "e", result: "x".repeat(400_000) };
   const reader = new FrameReader(1 << 20);
   const heard: string[] = [];
   for (const byte of [...frameOf(said), 0, 0, 0, 0, ...frameOf(said)]) {
@@ -70,16 +67,13 @@ test("FrameReader refuses a frame that is too long as soon as it is announced, a
   expect(() => new FrameReader(10).read(new Uint8Array([0, 0, 0, 1, 0xff]))).toThrow(FrameError);
 });
 
-test("parseToDaemon() takes no message without the token, with another one, or with more or less than its members", () => {
-  const said = { kind: "succeeded", token: TOKEN, id: "e", result: "1" };
-  expect(parseToDaemon(JSON.stringify(said), TOKEN)).toEqual(said);
-  const { token: _, ...unsigned } = said;
-  const { result: __, ...without } = said;
+test("parseToDaemon() takes no message with more or less than its members", () => {
+  const said = { kind: "succeeded", id: "e", result: "1" };
+  expect(parseToDaemon(JSON.stringify(said))).toEqual(said);
+  const { result: _, ...without } = said;
   for (
     const other of [
-      unsigned,
       without,
-      { ...said, token: "b".repeat(32) },
       { ...said, more: 1 },
       { ...said, id: 1 },
       { ...said, kind: "run" },
@@ -88,12 +82,12 @@ test("parseToDaemon() takes no message without the token, with another one, or w
       null,
     ]
   ) {
-    expect(parseToDaemon(JSON.stringify(other), TOKEN)).toBeUndefined();
+    expect(parseToDaemon(JSON.stringify(other))).toBeUndefined();
   }
-  expect(parseToDaemon("{", TOKEN)).toBeUndefined();
+  expect(parseToDaemon("{")).toBeUndefined();
 });
 
 test("parseToExecutor() takes no message of the other direction", () => {
-  expect(parseToExecutor(JSON.stringify({ kind: "ready", token: TOKEN }))).toBeUndefined();
+  expect(parseToExecutor(JSON.stringify({ kind: "ready" }))).toBeUndefined();
   expect(parseToExecutor("[]")).toBeUndefined();
 });

@@ -3,13 +3,14 @@
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import { digestOf } from "../../src/core/sha.ts";
-import { pinHandler, rehearse } from "../../src/executor/rehearsal.ts";
+import { pinHandler, rehearse } from "../../src/executor/rehearse.ts";
 import { HANDLERS, Heard } from "./pool_under_test.ts";
 
 const FILE = `${HANDLERS}reach.ts`;
+const OPTIONS = { clock: systemClock, variable: () => undefined, log: new Heard() };
 
 test("pinHandler() gives the digest of the file's bytes and its schemas", async () => {
-  expect(await pinHandler(FILE)).toMatchObject({
+  expect(await pinHandler(FILE, OPTIONS)).toMatchObject({
     file: FILE,
     digest: digestOf(Deno.readFileSync(FILE)),
     inputSchema: { type: "object", required: ["door", "target"], additionalProperties: false },
@@ -19,13 +20,13 @@ test("pinHandler() gives the digest of the file's bytes and its schemas", async 
 test("rehearse() runs a handler with the grants it is given and no others", async () => {
   const rehearsal = {
     file: FILE,
-    allow: { net: [], read: ["/etc/hostname"], write: [], env: [], run: [] },
+    allow: { net: [], read: ["/etc/hostname"], write: [], env: [], run: [], unix: [] },
     secrets: new Map<string, string>(),
     timeoutMs: 10_000,
     memoryBytes: 256 * 1024 * 1024,
     resultBytes: 1024,
   };
-  const options = { clock: systemClock, variable: () => undefined, log: new Heard() };
+  const options = { ...OPTIONS, log: new Heard() };
   const granted = await rehearse(
     { ...rehearsal, payload: { door: "read", target: "/etc/hostname" } },
     options,

@@ -1,7 +1,7 @@
 /** One execution in one slot: what it is told, how long it may take, and what it may say. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Slot } from "../../src/executor/executor.ts";
+import type { Slot } from "../../src/executor/types.ts";
 import { ECHO, handler, PoolUnderTest } from "./pool_under_test.ts";
 
 let under: PoolUnderTest;

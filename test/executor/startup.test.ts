@@ -2,9 +2,11 @@
 
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { examine } from "../../src/executor/examine.ts";
-import { Launcher } from "../../src/executor/launch.ts";
-import { pinHandler } from "../../src/executor/rehearsal.ts";
+import { thisKernel } from "../../src/box/kernel.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { type ExecutorSpec, Launcher } from "../../src/executor/launch.ts";
+import { pinHandler as pin } from "../../src/executor/rehearse.ts";
+import { tryBox } from "../../src/executor/start_check.ts";
 import { ECHO, handler, PoolUnderTest } from "./pool_under_test.ts";
 
 let folder: string;
@@ -14,6 +16,12 @@ beforeAll(() => {
 });
 
 afterAll(() => Deno.removeSync(folder, { recursive: true }));
+
+const SILENT = { line: () => {}, failed: () => {}, died: () => {} };
+
+function pinHandler(file: string) {
+  return pin(file, { clock: systemClock, variable: () => undefined, log: SILENT });
+}
 
 const HEAD = 'import { defineAction } from "openexec"; import * as v from "valibot";';
 
@@ -145,7 +153,7 @@ test("names that objects are born with are names of actions like any other", asy
   await under.close();
 });
 
-test("each module is read in a worker of its own, however many there are, beside the built-ins", async () => {
+test("each module is read in a process of its own, however many there are, beside the built-ins", async () => {
   const top = (n: number) =>
     `if ("met" in globalThis) throw new Error("met another"); globalThis.met = ${n};`;
   const actions = Object.fromEntries(
@@ -173,28 +181,55 @@ test("enums and other syntax that is more than types is left to the runtime", as
   await under.close();
 });
 
-test("a runtime that does not keep workers to their permissions refuses the start", async () => {
-  const launcher = await Launcher.open(
-    join(folder, "box"),
-    { limits: { requestBytes: 1e6, resultBytes: 1e6 }, variable: () => undefined },
-  );
-  await examine(new Map(), launcher);
-  const careless: Pick<Launcher, "layout" | "start"> = {
-    layout: launcher.layout,
-    start: (purpose, ended) =>
-      launcher.start({ ...purpose, workerPermissions: purpose.permissions }, ended),
-  };
-  await expect(examine(new Map(), careless)).rejects.toMatchObject({
+/** A launcher in a folder of its own, and a file beside it that no box permits. */
+async function launcherIn(name: string): Promise<{ launcher: Launcher; canary: string }> {
+  const canary = join(folder, `${name}.canary`);
+  Deno.writeTextFileSync(canary, "not permitted");
+  const launcher = await Launcher.open(join(folder, name), {
+    limits: { requestBytes: 1e6, resultBytes: 1e6 },
+    kernel: thisKernel(),
+    variable: () => undefined,
+  });
+  return { launcher, canary };
+}
+
+/** The same launcher, with something changed about each process that it starts. */
+function changed(launcher: Launcher, change: (spec: ExecutorSpec) => ExecutorSpec) {
+  return { start: (spec: ExecutorSpec) => launcher.start(change(spec)) };
+}
+
+test("a box that is shut by both, the runtime and the kernel, lets a start go on", async () => {
+  const { launcher, canary } = await launcherIn("shut");
+  expect(await tryBox(launcher, thisKernel(), canary)).toEqual([]);
+});
+
+test("a runtime that gives more than was permitted refuses the start", async () => {
+  const { launcher, canary } = await launcherIn("careless");
+  const careless = changed(launcher, (spec) => ({
+    ...spec,
+    permissions: { ...spec.permissions, read: [canary], env: ["DENO_DIR"] },
+  }));
+  await expect(tryBox(careless, thisKernel(), canary)).rejects.toMatchObject({
     name: "StartupError",
-    what: expect.stringMatching(/\["read","env"/),
+    what: expect.stringMatching(/^The runtime .*: read, environment/),
   });
 });
 
+test("a kernel that does not hold what it says it has refuses the start, and one that lacks it is told of", async () => {
+  const { launcher, canary } = await launcherIn("open");
+  const open = changed(launcher, (spec) => ({ ...spec, isUnconfined: true }));
+  await expect(tryBox(open, thisKernel(), canary)).rejects.toMatchObject({
+    name: "StartupError",
+    what: expect.stringMatching(/^The kernel .*: read/),
+  });
+  const lacking = await tryBox(open, { landlock: 0, seccomp: false }, canary);
+  expect(lacking).toEqual(expect.arrayContaining(["read", "write", "connect", "run"]));
+});
+
 test("without a runtime to start, the start is refused", async () => {
-  const launcher = await Launcher.open(
-    join(folder, "none"),
-    { limits: { requestBytes: 1e6, resultBytes: 1e6 }, variable: () => undefined },
-  );
-  Deno.removeSync(launcher.layout.importMap); // the import map is missing, so that every process ends at once
-  await expect(examine(new Map(), launcher)).rejects.toMatchObject({ name: "StartupError" });
+  const { launcher, canary } = await launcherIn("none");
+  Deno.removeSync(launcher.program.importMap); // every process ends at once
+  await expect(tryBox(launcher, thisKernel(), canary)).rejects.toMatchObject({
+    name: "StartupError",
+  });
 });

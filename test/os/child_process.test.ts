@@ -1,8 +1,13 @@
 import { readlinkSync } from "node:fs";
 import { expect, test } from "vitest";
-import { NO_PERMISSIONS } from "../../src/executor/grants.ts";
-import { spawnExecutor } from "../../src/executor/spawn.ts";
-import { type Child, type ChildOrder, endOfChild, spawnChild } from "../../src/os/child_process.ts";
+import { NO_PERMISSIONS } from "../../src/executor/permissions.ts";
+import { holdExecutor } from "../../src/executor/spawn.ts";
+import {
+  type Child,
+  type ChildOrder,
+  exitOfChild,
+  spawnChild,
+} from "../../src/os/child_process.ts";
 import { fileCalls } from "../../src/os/libc.ts";
 import { isGroupAlive, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
 
@@ -55,24 +60,24 @@ test("spawnChild() gives a child what it is given, four descriptors, and a sessi
     "3",
   ]);
   expect(said.at(-1)).toBe(`${pid} ${pid}`);
-  await expect.poll(() => endOfChild(pid)).toBe("exit code 3");
+  await expect.poll(() => exitOfChild(pid)).toEqual({ text: "exit code 3", isOwn: true });
   fileCalls().close(inherited);
 });
 
-test("endOfChild() is null while it lives, and says by what it ended", async () => {
+test("exitOfChild() is null while it lives, and says by what it ended", async () => {
   const { pid, channel, stderr } = shell("read line <&3");
-  expect(endOfChild(pid)).toBe(null);
+  expect(exitOfChild(pid)).toBe(null);
   sendSignal(pid, SIGKILL);
-  await expect.poll(() => endOfChild(pid)).toBe("SIGKILL");
+  await expect.poll(() => exitOfChild(pid)).toEqual({ text: "SIGKILL", isOwn: false });
   expect(startTimeOf(pid)).toBe(null);
   for (const descriptor of [channel, stderr]) fileCalls().close(descriptor);
 });
 
-test("endOfChild() ends what is left of the group before the number can be another's", async () => {
+test("exitOfChild() ends what is left of the group before the number can be another's", async () => {
   const { pid, channel, stderr } = shell("sleep 600 & exit 0");
   await expect.poll(() => startTimeOf(pid)).toBe(null); // it waits to be asked for
   expect(isGroupAlive(pid)).toBe(true);
-  expect(endOfChild(pid)).toBe("exit code 0");
+  expect(exitOfChild(pid)).toEqual({ text: "exit code 0", isOwn: true });
   await expect.poll(() => isGroupAlive(pid)).toBe(false);
   for (const descriptor of [channel, stderr]) fileCalls().close(descriptor);
 });
@@ -98,14 +103,14 @@ test("what is kept of a child is closed by the next program", () => {
 });
 
 test("an executor's end is noticed although a program that left its group holds its channel open", async () => {
-  const executor = spawnExecutor(
-    orderOf("setsid sleep 600 & echo $! >&2; echo last words >&2; exit 4"),
+  const executor = holdExecutor(
+    spawnChild(orderOf("setsid sleep 600 & echo $! >&2; echo last words >&2; exit 4")),
     NO_PERMISSIONS,
   );
   let said = "";
   executor.stderr.on("data", (chunk: Uint8Array) => said += new TextDecoder().decode(chunk));
   executor.channel.resume();
-  expect(await executor.exited).toBe("exit code 4");
+  expect(await executor.exited).toMatchObject({ text: "exit code 4" });
   expect(said).toContain("last words");
   executor.discard();
   sendSignal(Number(said.split("\n")[0]), SIGKILL);

@@ -1,80 +1,69 @@
 /**
- * An executor process: speaks with the daemon over descriptor 3 and runs handlers in a worker.
+ * An executor: hears the daemon over descriptor 3, runs handlers, and ends when the daemon does.
  *
- * It starts with the C library in reach, gives up what no handler may have, and then gives up the C library too.
- * It holds no key, reads what handlers import and no other file, and ends when the daemon does. The descriptor is in
- * non-blocking mode from here on, so that no read of a handler can outlive the handler's worker and take a later message
- * away.
+ * It is started inside of its box (box/spawner.ts), takes the rest of it upon itself, and gives up the C library that it
+ * did that by, all before it hears of any handler. It holds no key and reads what handlers import, and no other file.
+ *
+ * Argument: what is left to take upon itself (box/enter.ts), as JSON.
  */
 
-import { Socket } from "node:net";
-import { nextTick } from "node:process";
-import { markDescriptorsCloseOnExec } from "../../os/descriptors.ts";
-import { forbidSymlinks } from "../../os/forbid_symlinks.ts";
+import { enterBox } from "../../box/enter.ts";
+import { Channel } from "../../os/channel.ts";
 import {
-  type Boot,
-  frameOf,
+  frameOfText,
   FrameReader,
   parseToExecutor,
   type ToDaemon,
   type ToExecutor,
 } from "../protocol.ts";
-import { Stage } from "./stage.ts";
+import { Harness } from "./harness.ts";
+import { removeInternals } from "./internals.ts";
 
-/** Of the frames with code; those that follow are bounded by what the first one says. */
+/** Of the frame with code; those that follow are bounded by what it says. */
 const BOOT_BYTES_MAX = 256 * 1024 * 1024;
 
-const NOT_GRANTED = 70;
+const { stringify } = JSON;
+
+const NOT_GIVEN_UP = 70;
 const PROTOCOL_BROKEN = 71;
 
-const socket = new Socket({ fd: 3, readable: true, writable: true });
+enterBox(JSON.parse(Deno.args[0] ?? ""));
+const channel = new Channel(3);
 const reader = new FrameReader(BOOT_BYTES_MAX);
-let stage: Stage | null = null;
-let token: string | null = null;
+let harness: Harness | null = null;
 
-socket.on("data", (chunk: Uint8Array) => {
-  for (const frame of reader.read(chunk)) obey(parseToExecutor(frame));
-});
-socket.on("error", () => Deno.exit(0));
-socket.on("end", () => Deno.exit(0));
-socket.on("close", () => Deno.exit(0));
+giveUpForeignCode();
+removeInternals();
+await serve();
+Deno.exit(0);
+
+/** Until the daemon is gone, or has no more to say. */
+async function serve(): Promise<void> {
+  for (let bytes; (bytes = await channel.read()).length > 0;) {
+    for (const frame of reader.read(bytes)) obey(parseToExecutor(frame));
+  }
+}
 
 function obey(message: ToExecutor | undefined): void {
-  if (message?.kind === "boot" && stage === null) stage = boot(message);
-  else if (message?.kind === "handlers" && stage !== null && token === null) {
-    token = message.token;
-    reader.bytesMax = stage.frameBytesMax;
-    stage.open(message.handlers);
-  } else if (token === null || stage === null) Deno.exit(PROTOCOL_BROKEN);
-  else if (message?.kind === "run") stage.run(message);
-  else if (message?.kind === "describe") stage.describe(message);
-  else if (message?.kind === "next") stage.next();
+  if (message?.kind === "boot" && harness === null) {
+    reader.bytesMax = message.limits.frameBytes;
+    harness = new Harness(message, say);
+    void harness.warmUp().then(() => say({ kind: "ready" }));
+  } else if (message === undefined || harness === null) Deno.exit(PROTOCOL_BROKEN);
+  else if (message.kind === "run") void harness.run(message);
+  else if (message.kind === "check") void harness.check(message);
+  else if (message.kind === "describe") void harness.describe(message);
   else Deno.exit(PROTOCOL_BROKEN);
 }
 
-function boot(message: Boot): Stage {
-  // programs that an action may start make what links they like, and may need to gain privileges, which this ends too
-  if (message.permissions.run === false) forbidSymlinks();
-  markDescriptorsCloseOnExec(); // nor does the channel become theirs
-  dropPermissions();
-  return new Stage(message, (said) => {
-    if (token !== null) send({ ...said, token });
-  });
+/** Member by member: the text of a member asks no prototype, which a handler may have changed, for a toJSON. */
+function say(message: ToDaemon): void {
+  const members = Object.entries(message).map(([name, value]) => `"${name}":${stringify(value)}`);
+  if (!channel.write(frameOfText(`{${members.join(",")}}`))) Deno.exit(0);
 }
 
-/** What is said in one turn of the event loop leaves at once. */
-function send(message: ToDaemon): void {
-  if (socket.writableCorked === 0) {
-    socket.cork();
-    nextTick(() => socket.uncork());
-  }
-  socket.write(frameOf(message));
-}
-
-/** Workers cannot be given what this thread has not got. Ends the process if anything is left that was not asked for. */
-function dropPermissions(): void {
+/** What this program holds of the C library stays usable to it; nothing more can be loaded. */
+function giveUpForeignCode(): void {
   Deno.permissions.revokeSync({ name: "ffi" });
-  for (const name of ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const) {
-    if (Deno.permissions.querySync({ name }).state === "granted") Deno.exit(NOT_GRANTED);
-  }
+  if (Deno.permissions.querySync({ name: "ffi" }).state === "granted") Deno.exit(NOT_GIVEN_UP);
 }

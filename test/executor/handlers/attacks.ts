@@ -14,11 +14,6 @@ function throwAny(value: unknown): never {
   throw value;
 }
 
-/** As a worker has it; the types here are those of a window. */
-function post(message: unknown): void {
-  Reflect.get(globalThis, "postMessage").call(globalThis, message);
-}
-
 function frame(message: unknown): Uint8Array {
   const body = new TextEncoder().encode(JSON.stringify(message));
   const bytes = new Uint8Array(4 + body.length);
@@ -144,10 +139,6 @@ const EXITS: Record<string, () => unknown> = {
     process.kill(process.pid, "SIGKILL");
     await forever();
   },
-  stopsItself: async () => {
-    process.kill(process.pid, "SIGSTOP");
-    await forever();
-  },
   killParent: () => process.kill(process.ppid, "SIGKILL"),
   killAll: () => process.kill(-1, "SIGKILL"),
   signalListeners: () => {
@@ -159,14 +150,6 @@ const EXITS: Record<string, () => unknown> = {
 };
 
 const PROTOCOL: Record<string, () => unknown> = {
-  postsOutcomes() {
-    for (const message of [FORGED, { ...FORGED, kind: "open" }, frame(FORGED)]) post(message);
-    return "done";
-  },
-  floodsMessages() {
-    for (let i = 0; i < 50_000; i++) post({ ...FORGED, i });
-    return "done";
-  },
   async floodsChannels() {
     const channel = new BroadcastChannel("openexec");
     for (let i = 0; i < 50_000; i++) channel.postMessage({ ...FORGED, i });
@@ -177,8 +160,7 @@ const PROTOCOL: Record<string, () => unknown> = {
     self.dispatchEvent(new MessageEvent("message", { data: { runsMax: 0, shared: true } }));
     return "done";
   },
-  forgesFrame: () => writeToDaemon(frame({ ...FORGED, token: "0".repeat(32) })),
-  forgesReady: () => writeToDaemon(frame({ kind: "ready", token: "0".repeat(32) })),
+  forgesFrame: () => writeToDaemon(frame({ ...FORGED })),
   writesGarbage: () => writeToDaemon(crypto.getRandomValues(new Uint8Array(4096))),
   writesHugeLength: () => writeToDaemon(new Uint8Array([0xff, 0xff, 0xff, 0xff, 1])),
   closesChannel: async () => {
@@ -317,33 +299,6 @@ const POISON: Record<string, () => unknown> = {
       configurable: true,
     });
     return "done";
-  },
-  poisonsGlobals() {
-    const forge = () => '"poisoned"';
-    Object.assign(JSON, { stringify: forge, parse: forge });
-    Object.assign(Reflect, { apply: forge, get: forge });
-    Object.assign(globalThis, {
-      postMessage: forge,
-      setTimeout: forge,
-      clearTimeout: forge,
-      MessagePort: forge,
-      close: forge,
-    });
-    Object.defineProperty(Promise.prototype, "then", { value: () => undefined });
-    return "done";
-  },
-  poisonsPort() {
-    let taken = "done";
-    EventTarget.prototype.dispatchEvent = function (this: EventTarget) {
-      if (this instanceof MessagePort) taken = "took a port";
-      return true;
-    };
-    const { postMessage } = MessagePort.prototype;
-    MessagePort.prototype.postMessage = function (this: MessagePort, ...args: [unknown]) {
-      taken = "took a port";
-      Reflect.apply(postMessage, this, args);
-    };
-    return taken;
   },
 };
 

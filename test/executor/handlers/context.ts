@@ -5,19 +5,15 @@ import * as v from "valibot";
 
 export default defineAction({
   input: v.strictObject({
-    do: v.picklist(["tell", "wait", "abort", "log", "flood", "pause"]),
+    do: v.picklist(["tell", "wait", "abort", "log", "flood"]),
     lines: v.optional(v.array(v.string()), []),
   }),
   output: v.unknown(),
   async run({ do: what, lines }, { signal, log, ...context }) {
     if (what === "tell") return context;
     if (what === "wait") {
-      log("waiting");
+      log(`waiting ${Deno.pid}`);
       await new Promise(() => {});
-    }
-    if (what === "pause") {
-      log("pausing");
-      await new Promise((resolve) => setTimeout(resolve, 200));
     }
     if (what === "log") {
       log("with fields", { a: 1 });

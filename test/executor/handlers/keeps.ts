@@ -13,17 +13,12 @@ export default defineAction({
     if (then === "throw") throw new Error("as asked");
     if (then === "exit") Deno.exit(1);
     if (then === "linger") {
-      setInterval(() => {
-        log("from beyond");
-        Reflect.get(globalThis, "postMessage").call(globalThis, {
-          kind: "succeeded",
-          id: "next",
-          result: '"forged"',
-        });
-      }, 1);
+      setInterval(() => log("from beyond"), 1);
     }
     if (then === "poison") {
-      Object.defineProperty(MessageEvent.prototype, "data", { get: () => ({}) });
+      JSON.parse = () => {
+        throw new Error("poisoned");
+      };
     }
     await null;
     return { runs, pid: Deno.pid };

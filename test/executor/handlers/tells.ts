@@ -34,7 +34,7 @@ export default defineAction({
     if (by === "console") globalThis.console.log(said);
     if (by === "stderr") {
       Deno.stderr.writeSync(new TextEncoder().encode(secret));
-      process.kill(process.pid, "SIGKILL");
+      process.abort();
     }
     return null;
   },

@@ -1,5 +1,5 @@
 /**
- * Which executors a daemon has started, in `<state>/executors/`: a file for each, named by pid, that holds its start time.
+ * Keeps which executors a daemon has started, in `<state>/executors/`: a file for each, named by pid, that holds its start time.
  *
  * Invariants: a process is on record before any handler's code is sent to it; a starting daemon ends all that its predecessor
  * left, programs they started included, before it recovers, so that no execution runs on, unseen, while its outcome is
@@ -14,7 +14,7 @@ const PID = /^[1-9]\d{0,9}$/;
 const GONE_MS = 5_000;
 const LOOK_EVERY_MS = 5;
 
-export class ExecutorRecords {
+export class PidFiles {
   constructor(private readonly directory: string) {}
 
   /** Throws when the process is gone already, or the file cannot be written. */

@@ -1,12 +1,4 @@
-/**
- * The executor pool as the engine sees it: slots of actions, each a process of its own that runs one execution at a
- * time. executor/supervisor.ts is the implementation.
- *
- * Invariants:
- * - E1 An outcome is taken only from the slot, and for the execution, that it was handed to, once.
- * - E2 No handler code runs in the daemon; handler metadata is read in a worker without permissions.
- * - E3 The bytes whose digest was pinned are the bytes that are loaded.
- */
+/** The executors as the engine sees them. */
 
 import type { Digest, JsonObject, Outcome } from "../core/types.ts";
 
@@ -14,6 +6,7 @@ import type { Digest, JsonObject, Outcome } from "../core/types.ts";
 export interface RegisteredAction {
   readonly name: string;
   readonly digest: Digest;
+  /** JSON Schemas (draft 2020-12), to be shown: the handler's own schema decides. */
   readonly inputSchema: JsonObject;
   readonly outputSchema: JsonObject;
 }
@@ -30,6 +23,11 @@ export interface Job {
 
 /** A slot that was free and is now held for one run; give it back with `release` when nothing was started. */
 export interface Slot {
+  /**
+   * Resolves when a process waits for the run. Rejects with a Refusal executor_unavailable, and gives the slot back, when
+   * none can be had: before the reservation that costs no approval.
+   */
+  ready(): Promise<void>;
   /** Never rejects: every failure is an Outcome. `startedAtMs` is when the start message left, null if it never did. */
   run(job: Job): Promise<{ readonly outcome: Outcome; readonly startedAtMs: number | null }>;
   release(): void;
@@ -39,15 +37,4 @@ export interface ExecutorStatistics {
   readonly processes: number;
   readonly running: number;
   readonly restarts: number;
-}
-
-export interface ExecutorPool {
-  readonly actions: ReadonlyMap<string, RegisteredAction>;
-  /** Throws a Refusal: executor_busy when the action has no free slot, executor_unavailable when none can be had. */
-  acquire(action: string): Slot;
-  /** false when no executor process can be started. */
-  healthy(): boolean;
-  statistics(): ExecutorStatistics;
-  /** Ends every executor; what still runs yields outcome_unknown. */
-  close(): Promise<void>;
 }

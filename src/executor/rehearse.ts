@@ -1,15 +1,13 @@
 /** What `openexec pin` and `openexec test-action` do without a daemon: load a handler, or run it once, in the same box. */
 
-import { type HandlerCode, readHandler } from "../actions/pin.ts";
 import type { ActionConfig, Permissions } from "../config/config.ts";
 import { canonicalJson } from "../core/canonical_json.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Digest, JsonObject, Outcome } from "../core/types.ts";
 import { uuidV7 } from "../core/uuid.ts";
-import { examine } from "./examine.ts";
-import { Launcher } from "./launch.ts";
 import type { ExecutorLog } from "./log.ts";
-import { startPool } from "./supervisor.ts";
+import { NO_PERMISSIONS } from "./permissions.ts";
+import { Pool } from "./pool.ts";
 
 export interface Pinned {
   readonly file: string;
@@ -39,47 +37,71 @@ export interface RehearsalOptions {
 
 const FRAME_BYTES = 64 * 1024 * 1024;
 const NAME = "handler";
+const NOTHING: Omit<Rehearsal, "file"> = {
+  payload: {},
+  allow: NO_PERMISSIONS,
+  secrets: new Map(),
+  timeoutMs: 10_000,
+  memoryBytes: 256 * 1024 * 1024,
+  resultBytes: FRAME_BYTES,
+};
 
 /** Loads the file as the daemon would, and runs nothing of it. Throws a StartupError that says why it could not be used. */
-export async function pinHandler(file: string): Promise<Pinned> {
-  const code = await readHandler(file);
-  const handlers: ReadonlyMap<string, HandlerCode> = new Map([[file, code]]);
-  const schemas = await inTemporaryDirectory(async (directory) => {
-    const limits = { requestBytes: FRAME_BYTES, resultBytes: FRAME_BYTES };
-    return await examine(
-      handlers,
-      await Launcher.open(directory, { limits, variable: () => undefined }),
-    );
+export async function pinHandler(file: string, options: RehearsalOptions): Promise<Pinned> {
+  const rehearsal = { ...NOTHING, file };
+  return await withPool(rehearsal, file, options, (pool) => {
+    const registered = pool.actions.get(file);
+    if (registered === undefined) throw new TypeError(`${file} was not registered`);
+    const { digest, inputSchema, outputSchema } = registered;
+    return Promise.resolve({ file, digest, inputSchema, outputSchema });
   });
-  const { input = {}, output = {} } = schemas.get(file) ?? {};
-  return { file, digest: code.digest, inputSchema: input, outputSchema: output };
 }
 
-/** Runs the handler once, with these grants and no others. Throws a StartupError when it cannot be loaded. */
+/**
+ * Runs the handler once, with these permissions and no others. Throws a StartupError when it cannot be loaded, and a Refusal
+ * payload_invalid, before anything ran, for a payload that does not fit.
+ */
 export async function rehearse(rehearsal: Rehearsal, options: RehearsalOptions): Promise<Outcome> {
+  return await withPool(rehearsal, NAME, options, async (pool) => {
+    const executionId = uuidV7(options.clock.nowMs());
+    const canonicalRequest = canonicalJson({ action: NAME, payload: rehearsal.payload });
+    await pool.check(NAME, canonicalRequest);
+    const { outcome } = await pool.acquire(NAME).run({
+      executionId,
+      action: NAME,
+      canonicalRequest,
+      idempotencyKey: executionId,
+      traceparent: null,
+    });
+    return outcome;
+  });
+}
+
+async function withPool<T>(
+  rehearsal: Rehearsal,
+  name: string,
+  options: RehearsalOptions,
+  use: (pool: Pool) => Promise<T>,
+): Promise<T> {
   return await inTemporaryDirectory(async (stateDir) => {
     const limits = { requestBytes: FRAME_BYTES, resultBytes: rehearsal.resultBytes };
-    const actions = new Map([[NAME, actionOf(rehearsal)]]);
-    const pool = await startPool(actions, { ...options, stateDir, limits, mode: "demo" });
+    const actions = new Map([[name, actionOf(name, rehearsal)]]);
+    const box = { kernel: "available" } as const;
+    const pool = await Pool.start(actions, { ...options, box, stateDir, limits, mode: "demo" });
     try {
-      const executionId = uuidV7(options.clock.nowMs());
-      const { outcome } = await pool.acquire(NAME).run({
-        executionId,
-        action: NAME,
-        canonicalRequest: canonicalJson({ action: NAME, payload: rehearsal.payload }),
-        idempotencyKey: executionId,
-        traceparent: null,
-      });
-      return outcome;
+      return await use(pool);
     } finally {
       await pool.close();
     }
   });
 }
 
-function actionOf({ file, allow, secrets, timeoutMs, memoryBytes }: Rehearsal): ActionConfig {
+function actionOf(
+  name: string,
+  { file, allow, secrets, timeoutMs, memoryBytes }: Rehearsal,
+): ActionConfig {
   return {
-    name: NAME,
+    name,
     module: { file },
     digest: null,
     approvals: 1,
@@ -89,7 +111,7 @@ function actionOf({ file, allow, secrets, timeoutMs, memoryBytes }: Rehearsal): 
     idempotent: false,
     onInterrupt: "unknown",
     allow,
-    unconfined: allow.run.length > 0,
+    unconfined: false,
     secrets,
     memoryBytes,
     retention: {},

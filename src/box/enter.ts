@@ -1,0 +1,31 @@
+/**
+ * What an executor does before it hears of any handler: it gives up what the thread that started it (spawner_thread.ts)
+ * could not take away.
+ *
+ * Invariant: when this returns, every thread of the process has the filter and no new privileges, and Landlock has held
+ * since before the process began.
+ */
+
+import { dieWithParent, setUmask } from "../os/confine.ts";
+import { filterAllThreads, forbidNewPrivileges } from "../os/seccomp.ts";
+
+/** What is left to an executor to take upon itself. */
+export interface Entry {
+  /** Pid of the daemon: an executor does not outlive it. */
+  readonly parent: number;
+  /** Whether set-id programs may gain what their bits say. */
+  readonly newPrivileges: boolean;
+  /** struct sock_filter[], two words each; null: all system calls. */
+  readonly filter: readonly number[] | null;
+}
+
+/** Files that a handler makes are nobody else's. */
+const UMASK = 0o077;
+
+/** Throws an Error when any part fails. */
+export function enterBox({ parent, newPrivileges, filter }: Entry): void {
+  setUmask(UMASK);
+  dieWithParent(parent);
+  if (!newPrivileges) forbidNewPrivileges();
+  if (filter !== null) filterAllThreads(new Uint32Array(filter));
+}

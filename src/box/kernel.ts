@@ -1,0 +1,25 @@
+/** What this kernel has to build boxes with. */
+
+import { LANDLOCK_VERSION_NEEDED, landlockVersion } from "../os/landlock.ts";
+import { hasSeccomp } from "../os/seccomp.ts";
+
+export interface Kernel {
+  /** Version of Landlock; 0 for none. */
+  readonly landlock: number;
+  readonly seccomp: boolean;
+}
+
+export function thisKernel(): Kernel {
+  return { landlock: landlockVersion(), seccomp: hasSeccomp() };
+}
+
+/** What a whole box needs and this kernel has not got, in words; nothing where it has all. */
+export function missingParts({ landlock, seccomp }: Kernel): string[] {
+  const version = landlock === 0
+    ? `Landlock (it needs version ${LANDLOCK_VERSION_NEEDED}, of Linux 6.12)`
+    : `Landlock of version ${LANDLOCK_VERSION_NEEDED} (this kernel has ${landlock})`;
+  return [
+    ...(landlock < LANDLOCK_VERSION_NEEDED ? [version] : []),
+    ...(seccomp ? [] : ["seccomp"]),
+  ];
+}

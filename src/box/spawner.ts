@@ -1,0 +1,65 @@
+/**
+ * Starts executors from inside of their box: a thread of its own takes Landlock's restrictions upon itself, for good, and
+ * whatever it starts inherits them from its first instruction on.
+ *
+ * Invariants: one spawner has one ruleset, and starts nothing before its thread is restricted; the restrictions bind that
+ * thread alone, so the daemon keeps its own rights. The kernel ends executors when the thread that started them ends
+ * (box/enter.ts), so a spawner lives as long as they do.
+ */
+
+import type { Child, ChildOrder } from "../os/child_process.ts";
+import type { Ruleset } from "../os/landlock.ts";
+import { program } from "../os/program.ts";
+
+/** What the thread is told: first the ruleset, then what to start. */
+export type ToSpawner =
+  | { readonly kind: "restrict"; readonly ruleset: Ruleset }
+  | { readonly kind: "start"; readonly order: ChildOrder };
+
+/** What it answers, in the order in which it was told. */
+export type FromSpawner =
+  | { readonly kind: "restricted" }
+  | { readonly kind: "started"; readonly child: Child }
+  | { readonly kind: "failed"; readonly reason: string };
+
+export class Spawner {
+  readonly #worker: Worker;
+  readonly #waiting: PromiseWithResolvers<FromSpawner>[] = [];
+  readonly #restricted: Promise<FromSpawner>;
+
+  constructor(ruleset: Ruleset) {
+    this.#worker = new Worker(new URL(`file://${program.spawner}`), { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromSpawner>) => {
+      this.#waiting.shift()?.resolve(data);
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault(); // else it ends this process
+      for (const { resolve } of this.#waiting.splice(0)) {
+        resolve({ kind: "failed", reason: event.message });
+      }
+    };
+    this.#restricted = this.#tell({ kind: "restrict", ruleset });
+  }
+
+  /** Rejects with an Error when the thread cannot be restricted, or the process cannot be started. */
+  async start(order: ChildOrder): Promise<Child> {
+    const restricted = await this.#restricted;
+    const answer = restricted.kind === "restricted"
+      ? await this.#tell({ kind: "start", order })
+      : restricted;
+    if (answer.kind === "started") return answer.child;
+    throw new Error(answer.kind === "failed" ? answer.reason : "the spawner is out of step");
+  }
+
+  /** Ends the thread, and with it what it started. */
+  close(): void {
+    this.#worker.terminate();
+  }
+
+  #tell(message: ToSpawner): Promise<FromSpawner> {
+    const answer = Promise.withResolvers<FromSpawner>();
+    this.#waiting.push(answer);
+    this.#worker.postMessage(message);
+    return answer.promise;
+  }
+}

@@ -1,0 +1,23 @@
+/** The thread of a spawner (spawner.ts): restricts itself once, then starts what it is told. */
+
+import { spawnChild } from "../os/child_process.ts";
+import { restrictThread } from "../os/landlock.ts";
+import { forbidNewPrivileges } from "../os/seccomp.ts";
+import type { FromSpawner, ToSpawner } from "./spawner.ts";
+
+addEventListener("message", (event) => {
+  if (!(event instanceof MessageEvent)) return;
+  const answer = obey(event.data);
+  Reflect.get(globalThis, "postMessage").call(globalThis, answer);
+});
+
+function obey(message: ToSpawner): FromSpawner {
+  try {
+    if (message.kind === "start") return { kind: "started", child: spawnChild(message.order) };
+    forbidNewPrivileges(); // which Landlock asks for
+    restrictThread(message.ruleset);
+    return { kind: "restricted" };
+  } catch (error) {
+    return { kind: "failed", reason: error instanceof Error ? error.message : "an unknown fault" };
+  }
+}

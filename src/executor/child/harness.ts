@@ -1,0 +1,201 @@
+/**
+ * What surrounds a handler: loads it, checks what goes in and what comes out, runs it, and tells how that went.
+ *
+ * A handler shares this realm and may change every object in it. That can spoil what is said of its own run, and with
+ * `reuse` of later runs of the same code in the same process; no other execution hears or says anything here.
+ */
+
+import type { Action } from "openexec";
+import { type GenericSchema, safeParse, strictObject } from "valibot";
+import type { Boot, Check, Code, Describe, Run, ToDaemon } from "../protocol.ts";
+import { type Context, contextOf } from "./context.ts";
+import { jsonText } from "./json_text.ts";
+
+const SCHEMA_OPTIONS = { target: "draft-2020-12", errorMode: "throw" };
+
+/** Throws inside this room only: carries the code and reason of a run that did not succeed. */
+class Failure {
+  readonly #isOurs = true;
+  readonly code: "handler_failed" | "result_invalid";
+  readonly reason: string;
+
+  constructor(code: Failure["code"], reason: string) {
+    this.code = code;
+    this.reason = reason;
+  }
+
+  /** Asks nothing of the value itself, which may be anything that a handler threw. */
+  static is(value: unknown): value is Failure {
+    return typeof value === "object" && value !== null && #isOurs in value;
+  }
+}
+
+export class Harness {
+  readonly #limits: Boot["limits"];
+  readonly #say: (message: ToDaemon) => void;
+  readonly #urls: ReadonlyMap<string, string>;
+  readonly #loaded = new Map<string, Action>();
+
+  constructor(boot: Boot, say: (message: ToDaemon) => void) {
+    this.#limits = boot.limits;
+    this.#say = say;
+    this.#urls = new Map(boot.handlers.map(([name, code]) => [name, urlOf(code)]));
+  }
+
+  /** Makes ready what the first run needs, and runs nothing of any handler. */
+  async warmUp(): Promise<void> {
+    const schema: GenericSchema = strictObject({});
+    const action: Action = { input: schema, output: schema, run: (input) => input };
+    await resultOf(action, '{"payload":{}}', contextOf(null, () => {}, this.#limits), 16);
+    const [only, ...others] = this.#urls.values();
+    if (only !== undefined && others.length === 0) await compile(only);
+  }
+
+  async describe({ handler, converter }: Describe): Promise<void> {
+    try {
+      const { toJsonSchema } = await import(urlOf(converter));
+      const { input, output } = await this.#load(handler);
+      const schemaOf = (side: GenericSchema) =>
+        JSON.stringify(toJsonSchema(side, SCHEMA_OPTIONS)).slice(0, this.#limits.resultLength);
+      const schemas = { input: schemaOf(input), output: schemaOf(output) };
+      this.#say({ kind: "described", handler, ...schemas });
+    } catch (error) {
+      this.#say({ kind: "undescribed", handler, reason: this.#reasonOf(error) });
+    }
+  }
+
+  async check({ id, handler, request }: Check): Promise<void> {
+    const issue = await this.#issueOf(handler, request).catch(() => "its schema cannot decide");
+    this.#say({ kind: "checked", id, issue });
+  }
+
+  async run(order: Run): Promise<void> {
+    const { id } = order;
+    const limits = this.#limits;
+    const context = contextOf(order, (line) => this.#say({ kind: "log", id, line }), limits);
+    try {
+      const action = await this.#load(order.handler);
+      const result = await resultOf(action, order.request, context, limits.resultLength);
+      this.#say({ kind: "succeeded", id, result });
+    } catch (error) {
+      const code = Failure.is(error) ? error.code : "handler_failed";
+      this.#say({ kind: "failed", id, code, reason: this.#reasonOf(error) });
+    } finally {
+      context.over();
+    }
+  }
+
+  async #issueOf(handler: string, request: string): Promise<string | null> {
+    const { input } = await this.#load(handler);
+    const checked = safeParse(input, payloadOf(request));
+    return checked.success ? null : expectationOf(checked.issues);
+  }
+
+  /** Imports the handler, once. Throws a Failure, or what the file throws. */
+  async #load(name: string): Promise<Action> {
+    const known = this.#loaded.get(name);
+    if (known !== undefined) return known;
+    const url = this.#urls.get(name);
+    if (url === undefined) throw failed(`the handler ${name} was never sent`);
+    const module: unknown = await import(url);
+    const action = typeof module === "object" && module !== null && "default" in module
+      ? module.default
+      : undefined;
+    if (!isAction(action)) {
+      throw failed(
+        "the file's default export is not what defineAction({ input, output, run }) gives",
+      );
+    }
+    this.#loaded.set(name, action);
+    return action;
+  }
+
+  /** A text for whatever was thrown, which need not be an error, nor let itself be shown. */
+  #reasonOf(thrown: unknown): string {
+    if (Failure.is(thrown)) return thrown.reason;
+    try {
+      const text = thrown instanceof Error ? thrown.stack : Deno.inspect(thrown);
+      if (typeof text !== "string") return "an error without a text";
+      return text.slice(0, this.#limits.logLength);
+    } catch {
+      return "an error that cannot be shown";
+    }
+  }
+}
+
+function urlOf({ text, language }: Code): string {
+  const type = language === "typescript" ? "application/typescript" : "text/javascript";
+  return URL.createObjectURL(new Blob([text], { type }));
+}
+
+/**
+ * Has the runtime fetch and compile a handler, and run nothing of it: it is imported beside a name that nobody exports, and
+ * modules that cannot be linked are not evaluated (ECMA-262, section 16.2.1.6). Whatever else is wrong with it is told when
+ * it is run.
+ */
+async function compile(url: string): Promise<void> {
+  const unlinkable = `import ${
+    JSON.stringify(url)
+  }; import { nothing } from "data:text/javascript,";`;
+  await import(`data:text/javascript,${encodeURIComponent(unlinkable)}`).catch(() => {});
+}
+
+function isAction(value: unknown): value is Action {
+  return typeof value === "object" && value !== null && "input" in value && isSchema(value.input) &&
+    "output" in value && isSchema(value.output) && "run" in value &&
+    typeof value.run === "function";
+}
+
+function isSchema(value: unknown): value is GenericSchema {
+  return typeof value === "object" && value !== null && "kind" in value &&
+    value.kind === "schema" && "async" in value && value.async === false;
+}
+
+function payloadOf(request: string): unknown {
+  const parsed: unknown = JSON.parse(request);
+  return typeof parsed === "object" && parsed !== null && "payload" in parsed
+    ? parsed.payload
+    : undefined;
+}
+
+function failed(reason: string): Failure {
+  return new Failure("handler_failed", reason);
+}
+
+/** The JSON text of what the handler returns. Throws a Failure, or what the handler throws. */
+async function resultOf(
+  action: Action,
+  request: string,
+  { forHandler }: Context,
+  lengthMax: number,
+): Promise<string> {
+  const input = safeParse(action.input, payloadOf(request));
+  if (!input.success) {
+    throw failed(`the payload does not fit: ${expectationOf(input.issues)}`);
+  }
+  const returned: unknown = await action.run(input.output, forHandler);
+  const output = safeParse(action.output, returned);
+  if (!output.success) {
+    throw new Failure("result_invalid", `the result does not fit: ${expectationOf(output.issues)}`);
+  }
+  const text = jsonText(output.output, lengthMax);
+  if (text.ok) return text.text;
+  throw new Failure("result_invalid", text.reason);
+}
+
+interface Issue {
+  readonly type: string;
+  readonly expected: string | null;
+  readonly path?: readonly { readonly key: unknown }[] | undefined;
+}
+
+const EXPECTATION_LENGTH_MAX = 300;
+
+/** What the schema expects, and where; never what it got, since that is payload and this may go to a log. */
+function expectationOf([first]: readonly Issue[]): string {
+  if (first === undefined) return "something else";
+  const path = first.path?.map(({ key }) => String(key)).join(".") ?? "";
+  const where = path === "" ? "the payload" : JSON.stringify(path);
+  return `${where}: ${first.type} expects ${first.expected ?? "something else"}`
+    .slice(0, EXPECTATION_LENGTH_MAX).toWellFormed();
+}

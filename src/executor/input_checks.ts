@@ -1,0 +1,88 @@
+/**
+ * Decides whether a payload fits, by the handler's own schema, before nonce and approval are claimed.
+ *
+ * Invariants: the schema decides in a process of that handler without any permission, so a check that does more than check
+ * can do nothing; it has a time limit, at which its process ends; the daemon evaluates no schema and no pattern itself.
+ */
+
+import { Refusal } from "../core/errors.ts";
+import type { ExecutorProcess } from "./executor_process.ts";
+import type { Start } from "./processes.ts";
+
+/** Enough for two mebibytes of payload, and short enough for those who wait behind it. */
+export const CHECK_LIMIT_MS = 1_000;
+/** Beside what the process has mapped when it is ready. */
+export const CHECK_MEMORY_BYTES = 256 * 1024 * 1024;
+
+/** Checks payloads of one action, one after another. */
+export class InputChecks {
+  #process: ExecutorProcess | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+  #idle: ReturnType<typeof setTimeout> | undefined;
+  #count = 0;
+
+  constructor(
+    private readonly action: string,
+    private readonly begin: Start,
+    private readonly idleMs: number,
+  ) {}
+
+  /**
+   * `request` is the text of {"action","payload"}. Rejects with a Refusal: payload_invalid, or executor_unavailable where
+   * nothing can decide.
+   */
+  check(request: string): Promise<void> {
+    const checked = this.#turn.then(() => this.use((process) => this.#check(process, request)));
+    this.#turn = checked.catch(() => {});
+    return checked;
+  }
+
+  /**
+   * Hands `work` a process without permissions that may load the handler, and keeps it for a while. Rejects with a Refusal
+   * executor_unavailable where none can be started.
+   */
+  async use<T>(work: (process: ExecutorProcess) => Promise<T>): Promise<T> {
+    clearTimeout(this.#idle);
+    const process = this.#process = this.#available();
+    try {
+      return await work(process);
+    } finally {
+      clearTimeout(this.#idle);
+      this.#idle = setTimeout(() => process.retire(), this.idleMs);
+    }
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    this.#process?.retire();
+    await this.#process?.exited;
+  }
+
+  async #check(process: ExecutorProcess, request: string): Promise<void> {
+    if (!await process.ready()) throw new Refusal("executor_unavailable");
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      process.kill();
+    }, CHECK_LIMIT_MS);
+    const id = String(this.#count++);
+    const checked = await process.check({ id, handler: this.action, request });
+    clearTimeout(timer);
+    refuseUnfit(checked?.issue, isLate);
+  }
+
+  #available(): ExecutorProcess {
+    return this.#process !== null && !this.#process.isGone ? this.#process : this.begin(() => {});
+  }
+}
+
+/** `issue` undefined: the process ended instead of deciding. Throws the Refusal of anything but a payload that fits. */
+export function refuseUnfit(issue: string | null | undefined, isLate: boolean): void {
+  if (issue === null) return;
+  if (issue !== undefined) throw new Refusal("payload_invalid", `Expected ${issue}.`);
+  if (!isLate) throw new Refusal("executor_unavailable");
+  throw new Refusal(
+    "payload_invalid",
+    `The action's schema could not decide about it within ${CHECK_LIMIT_MS} ms.`,
+  );
+}

@@ -1,0 +1,113 @@
+/**
+ * What executors load, written into `<state>/executors/` before the first one starts: their program as JavaScript, and what
+ * handlers may import.
+ *
+ * In a checkout the program is TypeScript. The runtime would strip its types at every start, and then try for 150 ms to keep
+ * the result, because executors are given nowhere to write. So the daemon makes a copy of the files without them. They hold
+ * no syntax that is more than types: no enums, no parameter properties that a stripper could not blank out.
+ *
+ * Invariant: a handler imports `openexec`, `valibot` and the runtime's `node:` modules, and no file: the import map (HTML
+ * Standard, section 8.1.5) leads `file:` nowhere, except from the executor's own program.
+ */
+
+import { stripTypeScriptTypes } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { program } from "../os/program.ts";
+import type { Code } from "./protocol.ts";
+
+/** In the state directory. */
+export const EXECUTORS_DIRECTORY = "executors";
+
+/** Absolute paths. */
+export interface ExecutorProgram {
+  /** What an executor runs. */
+  readonly main: string;
+  readonly importMap: string;
+  /** What handlers may import besides `node:` modules. */
+  readonly modules: string;
+  /** All that an executor reads of its own: these files and folders. */
+  readonly files: readonly string[];
+}
+
+/** Replaces what `directory` holds of an earlier start. */
+export function writeProgram(directory: string): ExecutorProgram {
+  const modules = join(directory, "modules");
+  const importMap = join(directory, "import_map.json");
+  Deno.mkdirSync(modules, { recursive: true, mode: 0o700 });
+  const copies = [...program.handlerModules].map(([specifier, original]) => {
+    const copy = join(modules, `${specifier}.mjs`);
+    writeAnew(copy, javascriptOf(original));
+    return [specifier, copy] as const;
+  });
+  writeAnew(importMap, importMapText(copies, modules));
+  const folder = join(directory, "program");
+  const isSource = program.executor.endsWith(".ts");
+  const main = isSource ? copyProgram(program.executor, folder) : program.executor;
+  return { main, importMap, modules, files: [isSource ? folder : main, importMap, modules] };
+}
+
+/**
+ * Returns the same code in JavaScript, each line where it was. Code stays as it is where it is JavaScript already, or has
+ * syntax that is more than types, such as enums: that is left to the runtime.
+ */
+export function scriptOf({ text, language }: Code): Code {
+  if (language === "javascript") return { text, language };
+  try {
+    return { text: stripTypeScriptTypes(text), language: "javascript" };
+  } catch {
+    return { text, language };
+  }
+}
+
+/** A relative import is of one of our own files. */
+const IMPORT = /\bfrom "(\.[^"]+\.(?:ts|json))"/g;
+
+/** Copies one of our own files, and what it imports; returns where it is. */
+function copyProgram(entry: string, folder: string): string {
+  const placeOf = (file: string): string =>
+    join(folder, file.slice(program.root.length).replace(/\.ts$/, ".js"));
+  const copied = new Set<string>();
+  const copy = (file: string): void => {
+    if (copied.has(file)) return;
+    copied.add(file);
+    const script = javascriptOf(file);
+    for (const [, path] of script.matchAll(IMPORT)) copy(join(dirname(file), path ?? ""));
+    const place = placeOf(file);
+    Deno.mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
+    writeAnew(place, script.replaceAll(IMPORT, (from) => from.replace(/\.ts"$/, '.js"')));
+  };
+  copy(entry);
+  return placeOf(entry);
+}
+
+function importMapText(copies: readonly (readonly [string, string])[], modules: string): string {
+  const nowhere = { "file:///": "nowhere:///" };
+  const found = copies.map(([specifier, copy]) => [specifier, pathToFileURL(copy).href]);
+  const scopes = {
+    "file:///": { "file:///": "file:///" },
+    // handlers call what is there, and nothing that it calls is a way round
+    [`${pathToFileURL(modules).href}/`]: nowhere,
+  };
+  return JSON.stringify({ imports: { ...nowhere, ...Object.fromEntries(found) }, scopes });
+}
+
+/** The text of a file of ours, without types where it has any. Throws for syntax that is more than types. */
+function javascriptOf(file: string): string {
+  const text = Deno.readTextFileSync(file);
+  return file.endsWith(".ts") ? stripTypeScriptTypes(text) : text;
+}
+
+/** Leaves a file alone that holds that text already: writing over one waits for the disk. */
+function writeAnew(file: string, text: string): void {
+  if (textOf(file) !== text) Deno.writeTextFileSync(file, text, { mode: 0o600 });
+}
+
+function textOf(file: string): string | null {
+  try {
+    return Deno.readTextFileSync(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Finds out what a start has to know before anything runs: that the box is shut, and what handlers take and give.
+ *
+ * Invariant: no process hears of a handler before the box was tried: once with the runtime's guards alone before it, and
+ * once without them, so that nothing but the kernel stands there.
+ */
+
+import { type HandlerCode, readHandler } from "../actions/pin.ts";
+import { type Kernel, missingParts } from "../box/kernel.ts";
+import { StartupError } from "../core/startup_error.ts";
+import type { JsonObject } from "../core/types.ts";
+import { program } from "../os/program.ts";
+import type { Door } from "./child/probe.ts";
+import type { Description, ExecutorProcess } from "./executor_process.ts";
+import { CHECK_MEMORY_BYTES } from "./input_checks.ts";
+import { type ExecutorSpec, type Launcher, VARIABLE } from "./launch.ts";
+import { NO_PERMISSIONS } from "./permissions.ts";
+import { scriptOf } from "./program.ts";
+
+/** No action's name. */
+const PROBE = "(probe)";
+const MEMORY_BYTES = 256 * 1024 * 1024;
+const TIME_LIMIT_MS = 30_000;
+
+/** What the runtime must refuse to a handler without permissions. */
+const RUNTIME_DOORS: readonly Door[] = [
+  ...["read", "write", "create", "mode", "environment", "listen", "connect", "unix"] as const,
+  ...["run", "foreign code", "system", "import", "worker", "signal", "internals", "gpu"] as const,
+];
+
+/** What the kernel must refuse to it, whatever the runtime does. */
+const KERNEL_DOORS: readonly Door[] = [
+  ...["read", "source line", "write", "create", "mode", "listen", "connect", "unix"] as const,
+  ...["run", "signal", "daemon"] as const,
+];
+
+/**
+ * Tries every door of a box without permissions. `canary` is a file of the caller's that it may not reach. Throws a
+ * StartupError when one is open that ought to be shut, or when it cannot be tried. Returns what the kernel left open, which
+ * is nothing where it has every part of a box.
+ */
+export async function tryBox(
+  launcher: Pick<Launcher, "start">,
+  kernel: Kernel,
+  canary: string,
+): Promise<readonly string[]> {
+  const probe = await readHandler(program.probe);
+  const spec: ExecutorSpec = {
+    handlers: new Map([[PROBE, probe]]),
+    permissions: NO_PERMISSIONS,
+    memoryBytes: MEMORY_BYTES,
+  };
+  const [byRuntime, byKernel] = await Promise.all([
+    openDoors(launcher.start(spec), RUNTIME_DOORS, canary),
+    openDoors(launcher.start({ ...spec, isUnguarded: true }), KERNEL_DOORS, canary),
+  ]);
+  const isWhole = missingParts(kernel).length === 0;
+  if (byRuntime.length > 0) {
+    throw leak("runtime", byRuntime, "Install the runtime that openexec was released with");
+  }
+  if (byKernel.length > 0 && isWhole) {
+    throw leak("kernel", byKernel, "Report this: the kernel says that it has every part of a box");
+  }
+  return byKernel;
+}
+
+function leak(who: string, doors: readonly string[], remedy: string): StartupError {
+  return new StartupError(
+    `The ${who} lets handlers do what they were not permitted: ${doors.join(", ")}`,
+    remedy,
+  );
+}
+
+async function openDoors(
+  process: ExecutorProcess,
+  doors: readonly Door[],
+  canary: string,
+): Promise<readonly string[]> {
+  const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
+  const payload = { doors, file: canary, variable: VARIABLE };
+  try {
+    const report = await process.ready()
+      ? await process.run({
+        id: PROBE,
+        handler: PROBE,
+        request: JSON.stringify({ action: PROBE, payload }),
+        idempotencyKey: PROBE,
+        traceparent: null,
+        secrets: [],
+        abortAfterMs: TIME_LIMIT_MS,
+      }, () => {})
+      : null;
+    if (report?.kind === "succeeded") return textsIn(report.result);
+    throw new StartupError(
+      "No executor can be started, or none that could be tried",
+      `Its last words: ${process.lastWords || "none"}`,
+    );
+  } finally {
+    clearTimeout(timer);
+    process.retire();
+    await process.exited;
+  }
+}
+
+function textsIn(json: string): string[] {
+  const value: unknown = JSON.parse(json);
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+/** JSON Schemas (draft 2020-12). */
+export interface HandlerSchemas {
+  readonly input: JsonObject;
+  readonly output: JsonObject;
+}
+
+/**
+ * Reads the schemas of one handler in `process`, which has no permissions: whatever stands at the top of its file runs
+ * there. Throws a StartupError that says why the handler cannot be used.
+ */
+export async function describeHandler(
+  process: ExecutorProcess,
+  name: string,
+  code: HandlerCode,
+): Promise<HandlerSchemas> {
+  const converter = scriptOf(await readHandler(program.schemaConverter));
+  const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
+  try {
+    const isReady = await process.ready() && process.limitMemory(CHECK_MEMORY_BYTES);
+    return schemasIn(
+      isReady ? await process.describe({ handler: name, converter }) : null,
+      name,
+      code,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function schemasIn(
+  description: Description | null,
+  name: string,
+  { file }: HandlerCode,
+): HandlerSchemas {
+  const what = `The handler of ${name} cannot be used`;
+  if (description === null) {
+    throw new StartupError(what, `${file} ends its process, or does not end loading`);
+  }
+  if (description.kind === "undescribed") {
+    throw new StartupError(what, `${file}: ${description.reason}`);
+  }
+  return { input: schemaOf(description.input), output: schemaOf(description.output) };
+}
+
+/** Throws a StartupError, or a SyntaxError. */
+export function schemaOf(text: string): JsonObject {
+  const schema: unknown = JSON.parse(text);
+  if (isJsonObject(schema)) return schema;
+  throw new StartupError("A handler's schema cannot be used", "Its JSON Schema is not an object");
+}
+
+/** What JSON.parse gives is JSON; what is left to see is its kind. */
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
