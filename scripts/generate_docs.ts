@@ -4,7 +4,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { utf8Encode } from "../src/core/encoding.ts";
+import { utf8Encode } from "../src/core/bytes.ts";
 import { cliReference, manualPage } from "./cli_reference.ts";
 import { configReference, configSchema } from "./config_reference.ts";
 import { errorReference } from "./error_reference.ts";

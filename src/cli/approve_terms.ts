@@ -16,7 +16,7 @@ import { ConfigError } from "../config/config_error.ts";
 import { span } from "../config/fields.ts";
 import { type Envelope, preAuthEncoding } from "../core/dsse.ts";
 import { verify } from "../core/ed25519.ts";
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { USES_MAX } from "../core/limits.ts";
 import { isDigest } from "../core/sha.ts";
 import type { Digest } from "../core/types.ts";

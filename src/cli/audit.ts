@@ -7,7 +7,7 @@ import { auditExport } from "../log/audit_export.ts";
 import type { AuditReport } from "../log/audit_report.ts";
 import type { FirstBadSignature } from "../log/signature_jobs.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
-import { hexEncode } from "../core/encoding.ts";
+import { hexEncode } from "../core/bytes.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { readCheckpoints } from "./checkpoint_files.ts";
 import { type Cli, localCommand, type LocalFlags } from "./command.ts";

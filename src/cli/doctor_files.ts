@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { Config, SocketConfig } from "../config/config.ts";
 import { problemText } from "../config/config_error.ts";
 import { checkPaths, type LoadedConfig } from "../config/load.ts";
-import { fileStatus, isWritableDirectory, realPath } from "../os/file_status.ts";
+import { fileStatus, isWritableDirectory, realPath } from "../os/files.ts";
 import { groupId } from "../os/groups.ts";
 import { program } from "../os/program.ts";
 import { checkSocketDirectory } from "../os/socket_directory.ts";

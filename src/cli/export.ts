@@ -1,7 +1,7 @@
 /** `openexec export`: the log as JSON lines, whole and signed, for whoever audits elsewhere. */
 
 import type { Command } from "commander";
-import { equalBytes, utf8Encode } from "../core/encoding.ts";
+import { equalBytes, utf8Encode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { LedgerSnapshot } from "../ledger/snapshot.ts";
 import { openCheckpoint } from "../log/checkpoint.ts";

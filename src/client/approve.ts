@@ -11,7 +11,7 @@
 import { canonicalJson } from "../core/canonical_json.ts";
 import { type Envelope, envelopeJson, parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import { sign } from "../core/ed25519.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { parseIJson } from "../core/json.ts";
 import { isName, USES_MAX } from "../core/limits.ts";

@@ -1,6 +1,6 @@
 /** JSON at the SDK's edge: what came in, and the JSON of a caller's object, to be digested. */
 
-import { base64Decode } from "../core/encoding.ts";
+import { base64Decode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { NESTING_DEPTH_MAX } from "../core/limits.ts";
 import type { Json, JsonObject } from "../core/types.ts";

@@ -5,7 +5,7 @@
  * refused. One that is merely unlikely to be meant gets a warning.
  */
 
-import { base64Encode, utf8Encode } from "../core/encoding.ts";
+import { base64Encode, utf8Encode } from "../core/bytes.ts";
 import { isName } from "../core/limits.ts";
 import { isAbsolutePath, nameOf } from "../core/path.ts";
 import type { ActionConfig, ApproverConfig, Config } from "./config.ts";

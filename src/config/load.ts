@@ -7,7 +7,7 @@
  */
 
 import * as v from "valibot";
-import { utf8Decode } from "../core/encoding.ts";
+import { utf8Decode } from "../core/bytes.ts";
 import { resolvePath } from "../core/path.ts";
 import { checkConfig } from "./checks.ts";
 import type { Config } from "./config.ts";

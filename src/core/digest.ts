@@ -1,7 +1,7 @@
 /** What an approval is bound to: the canonical request, and its digest. */
 
 import { canonicalNode } from "./canonical_json.ts";
-import { utf8Encode } from "./encoding.ts";
+import { utf8Encode } from "./bytes.ts";
 import type { JsonNode } from "./json.ts";
 import { digestOf } from "./sha.ts";
 import type { Digest } from "./types.ts";

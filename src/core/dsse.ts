@@ -5,7 +5,7 @@
  * nothing signed and nothing decided depends on them.
  */
 
-import { base64Decode, base64Encode, utf8Encode } from "./encoding.ts";
+import { base64Decode, base64Encode, utf8Encode } from "./bytes.ts";
 import { type JsonNode, memberOf } from "./json.ts";
 import { SIGNATURES_MAX } from "./limits.ts";
 import { Slab } from "./slab.ts";

@@ -10,7 +10,7 @@
  */
 
 import { getPublicKey, hashes, Point, sign as portableSign } from "@noble/ed25519";
-import { base64Encode, equalBytes, hexDecode, hexEncode } from "./encoding.ts";
+import { base64Encode, equalBytes, hexDecode, hexEncode } from "./bytes.ts";
 import { nativeCrypto } from "./native_crypto.ts";
 import { sha512 } from "./sha.ts";
 

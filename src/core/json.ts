@@ -1,6 +1,6 @@
 /** JSON as openexec holds it: numbers as they were written, members in their order. core/json_parser.ts reads it. */
 
-import { utf8Decode } from "./encoding.ts";
+import { utf8Decode } from "./bytes.ts";
 import { Refusal } from "./errors.ts";
 import { type JsonNode, Parser } from "./json_parser.ts";
 import type { Json } from "./types.ts";

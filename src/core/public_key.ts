@@ -5,7 +5,7 @@
  * Parsing says nothing of whether a key is admissible; isAdmissibleKey of core/ed25519.ts does.
  */
 
-import { base64Decode, base64Encode, equalBytes, utf8Encode } from "./encoding.ts";
+import { base64Decode, base64Encode, equalBytes, utf8Encode } from "./bytes.ts";
 
 const PREFIX = "ed25519:";
 const KEY_LENGTH = 32;

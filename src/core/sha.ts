@@ -1,7 +1,7 @@
 /** SHA-256 and SHA-512 (FIPS 180-4): native where the runtime has them, @noble/hashes elsewhere. Sole owner of the latter. */
 
 import { sha256 as portableSha256, sha512 as portableSha512 } from "@noble/hashes/sha2.js";
-import { concatBytes, hexDecode, hexEncode } from "./encoding.ts";
+import { concatBytes, hexDecode, hexEncode } from "./bytes.ts";
 import { nativeCrypto } from "./native_crypto.ts";
 import { Slab } from "./slab.ts";
 import type { Digest } from "./types.ts";

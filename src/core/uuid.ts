@@ -1,6 +1,6 @@
 /** UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then random; ids sort by the time they were made. */
 
-import { hexEncode } from "./encoding.ts";
+import { hexEncode } from "./bytes.ts";
 
 export function uuidV7(nowMs: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -4,7 +4,7 @@
  * Invariant: a ledger that lacks what the anchor says it had does not start: it was rolled back or rewritten.
  */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { LogReader } from "../ledger/types.ts";
 import { openCheckpoint } from "../log/checkpoint.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { CheckpointConfig } from "../config/config.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { replaceFile } from "../ledger/disk/durable_file.ts";
 import type { LogHead, SignedHead } from "./log_head.ts";
 

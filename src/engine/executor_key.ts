@@ -7,13 +7,7 @@
  * - K2 A private key is only ever in a file of mode 0600 that this user owns, and in this module's signing key.
  */
 
-import {
-  base64Decode,
-  base64Encode,
-  concatBytes,
-  equalBytes,
-  hexDecode,
-} from "../core/encoding.ts";
+import { base64Decode, base64Encode, concatBytes, equalBytes, hexDecode } from "../core/bytes.ts";
 import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/ed25519.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";

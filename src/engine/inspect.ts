@@ -1,7 +1,7 @@
 /** Answers what can be looked at (engine/inspector.ts): executions, receipts, proofs, actions, and how the daemon is. */
 
 import type { ActionConfig, SocketConfig } from "../config/config.ts";
-import { base64Encode } from "../core/encoding.ts";
+import { base64Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";

@@ -5,7 +5,7 @@
  * the one the execution consumed. The handler that a `handler_digest` pins is then the one that ran, not today's.
  */
 
-import { equalBytes, utf8Encode } from "../core/encoding.ts";
+import { equalBytes, utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";

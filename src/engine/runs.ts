@@ -5,7 +5,7 @@
  */
 
 import { Refusal } from "../core/errors.ts";
-import { within } from "../core/within.ts";
+import { within } from "../core/wait.ts";
 import type { Slot } from "../executor/executor.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";

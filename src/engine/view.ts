@@ -5,7 +5,7 @@
  * It is unkeyed, so anyone can make one: `attestation` is what proves something.
  */
 
-import { base64Encode, hexEncode, utf8Encode } from "../core/encoding.ts";
+import { base64Encode, hexEncode, utf8Encode } from "../core/bytes.ts";
 import { parseCanonical } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";
 import { sha256 } from "../core/sha.ts";

@@ -5,7 +5,7 @@
  * Invariant: the problem reported is that of the first bad entry, however its checks were spread over threads.
  */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { CheckpointAudit } from "./audit_checkpoint.ts";
 import { type LedgerFacts, LedgerMatch } from "./audit_ledger.ts";
 import { type AuditProblem, type AuditReport, problem } from "./audit_report.ts";

@@ -1,6 +1,6 @@
 /** Checkpoints against the entries as they stream by: those kept elsewhere, and the one an export ends with. */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { type AuditProblem, problem } from "./audit_report.ts";
 import { openCheckpoint, parseTreeHead, type TreeHead } from "./checkpoint.ts";
 import type { ChainedKey } from "./key_chain.ts";

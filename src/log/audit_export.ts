@@ -1,6 +1,6 @@
 /** Audits an export: the log as JSON lines, with no daemon, no state directory and no trust in either. */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { type AuditOptions, LogAudit } from "./audit.ts";
 import { type AuditProblem, type AuditReport, problem } from "./audit_report.ts";
 import { openCheckpoint } from "./checkpoint.ts";

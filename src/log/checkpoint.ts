@@ -5,7 +5,7 @@
  * trusts was verified on it; a signature that claims to be by such a key and is not refuses the whole note.
  */
 
-import { base64Encode, utf8Encode } from "../core/encoding.ts";
+import { base64Encode, utf8Encode } from "../core/bytes.ts";
 import { type SigningKey, verify } from "../core/ed25519.ts";
 import { ED25519, isNoteName, type NoteKey, noteKeyId } from "./note_key.ts";
 import { formatSignedNote, parseSignedNote, signaturesBy, type SignedNote } from "./signed_note.ts";

@@ -5,7 +5,7 @@
  * the other way round.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { equalBytes, utf8Encode } from "../core/bytes.ts";
 import { verify } from "../core/ed25519.ts";
 import { COSIGNATURE, type NoteKey, parseVkey } from "./note_key.ts";
 import {
@@ -16,7 +16,6 @@ import {
   signaturesBy,
   type SignedNote,
 } from "./signed_note.ts";
-import { equalBytes } from "../core/encoding.ts";
 
 const TIME_BYTES = 8;
 

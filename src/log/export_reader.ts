@@ -1,6 +1,6 @@
 /** Reads an export as its bytes arrive, line by line; memory holds one chunk and one line. */
 
-import { concatBytes, utf8Decode } from "../core/encoding.ts";
+import { concatBytes, utf8Decode } from "../core/bytes.ts";
 import {
   type ExportHeader,
   parseEntry,

@@ -10,7 +10,7 @@ import {
   hexDecode,
   hexEncode,
   utf8Encode,
-} from "../core/encoding.ts";
+} from "../core/bytes.ts";
 import { isAdmissibleKey } from "../core/ed25519.ts";
 import { sha256 } from "../core/sha.ts";
 import { decodeStandardBase64 } from "./text_values.ts";

@@ -3,7 +3,7 @@
  * numbers up to 2^53 - 1; no bit operators, which would cut them to 32 bits.
  */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { nodeHash, type NodeReader, rangeHash, splitLevel } from "./tree.ts";
 
 export type Proof = readonly Uint8Array[];

@@ -4,7 +4,7 @@
  * Nothing here is trusted until a signature by a key that the caller trusts was verified: see checkpoint.ts.
  */
 
-import { base64Encode, concatBytes, equalBytes } from "../core/encoding.ts";
+import { base64Encode, concatBytes, equalBytes } from "../core/bytes.ts";
 import { isNoteName, type NoteKey, noteKeyId } from "./note_key.ts";
 import { decodeStandardBase64 } from "./text_values.ts";
 

@@ -1,6 +1,6 @@
 /** Values as the C2SP formats and exports write them: padded base64 (RFC 4648 section 4) and decimals, one spelling each. */
 
-import { base64Decode, base64Encode } from "../core/encoding.ts";
+import { base64Decode, base64Encode } from "../core/bytes.ts";
 
 /** undefined for the other alphabet, missing padding, and unused bits that are not zero. */
 export function decodeStandardBase64(text: string): Uint8Array | undefined {

@@ -1,6 +1,6 @@
 /** Whether a receipt is in the log that a checkpoint describes, and who else saw that checkpoint. */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { checkCosignature, parseWitness } from "./cosignature.ts";
 import { type Proof, verifyConsistency } from "./proof.ts";

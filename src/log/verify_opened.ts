@@ -2,7 +2,7 @@
 
 import { canonicalNode } from "../core/canonical_json.ts";
 import { actionDigest, canonicalRequest } from "../core/digest.ts";
-import { hexEncode, utf8Encode } from "../core/encoding.ts";
+import { hexEncode, utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { type JsonNode, parseCanonical, parseIJson } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";

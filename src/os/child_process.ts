@@ -6,7 +6,7 @@
  * no other process is ever hit.
  */
 
-import { fileStatus } from "./file_status.ts";
+import { fileStatus } from "./files.ts";
 import {
   childCalls,
   cString,

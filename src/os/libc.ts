@@ -5,7 +5,7 @@
  * Constants are those of the generic Linux ABI, which x86-64 and arm64 share.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { program } from "./program.ts";
 

@@ -6,7 +6,7 @@
  * the pages stay in the cache, and come back when they are read.
  */
 
-import { utf8Decode } from "../core/encoding.ts";
+import { utf8Decode } from "../core/bytes.ts";
 import { cString, fileCalls, kernelCalls } from "./libc.ts";
 
 const O_RDONLY = 0;

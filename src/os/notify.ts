@@ -4,7 +4,7 @@
  * Telling is best effort, as in sd_notify: a manager that cannot be told does not stop the daemon.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { monotonicMicros } from "./clock.ts";
 import { socketCalls } from "./libc.ts";
 import { AF_UNIX, SOCKET_PATH_BYTES_MAX, unixAddress } from "./unix_address.ts";

@@ -6,7 +6,7 @@
  * a pid alone is handed out again.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { cString, fileCalls, folderCalls, processCalls } from "./libc.ts";
 
 const O_RDONLY = 0;

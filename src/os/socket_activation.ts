@@ -7,7 +7,7 @@
 
 import { nameOf } from "../core/path.ts";
 import { StartupError } from "../core/startup_error.ts";
-import { fileStatus } from "./file_status.ts";
+import { fileStatus } from "./files.ts";
 import { socketCalls } from "./libc.ts";
 import { AF_UNIX, pathOfAddress } from "./unix_address.ts";
 

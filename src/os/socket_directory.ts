@@ -5,7 +5,7 @@
 
 import { dirname } from "node:path";
 import { StartupError } from "../core/startup_error.ts";
-import { type FileStatus, fileStatus, realPath } from "./file_status.ts";
+import { type FileStatus, fileStatus, realPath } from "./files.ts";
 import { processCalls } from "./libc.ts";
 
 const STICKY = 0o1000;

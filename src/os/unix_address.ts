@@ -1,6 +1,6 @@
 /** `struct sockaddr_un` (unix(7)): two bytes of address family, then a path that ends in NUL, or NUL and an abstract name. */
 
-import { utf8Decode, utf8Encode } from "../core/encoding.ts";
+import { utf8Decode, utf8Encode } from "../core/bytes.ts";
 
 export const AF_UNIX = 1;
 

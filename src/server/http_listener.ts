@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
-import { isConnectionWaiting } from "../os/unix_listener.ts";
+import { isConnectionWaiting } from "../os/unix_socket.ts";
 import { AcceptWatch } from "./accept_watch.ts";
 import { Connection } from "./connection.ts";
 import { type ExchangeParts, serve } from "./exchange.ts";

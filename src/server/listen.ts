@@ -9,7 +9,7 @@ import type { SocketConfig } from "../config/config.ts";
 import { groupId } from "../os/groups.ts";
 import { assignInherited, type InheritedSocket } from "../os/socket_activation.ts";
 import { checkSocketDirectory } from "../os/socket_directory.ts";
-import { bindUnixListener, removeUnixListener } from "../os/unix_listener.ts";
+import { bindUnixListener, removeUnixListener } from "../os/unix_socket.ts";
 
 export interface OpenSocket {
   readonly config: SocketConfig;

@@ -5,7 +5,7 @@
  */
 
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { ExecutionView } from "../engine/engine.ts";
 import type { Reply } from "./reply.ts";

@@ -3,7 +3,7 @@
  * and what goes beyond it is dropped and counted.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 
 export interface ByteStream {
   write(bytes: Uint8Array): Promise<number>;

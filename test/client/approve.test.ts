@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseEnvelope, preAuthEncoding } from "../../src/core/dsse.ts";
 import { verify } from "../../src/core/ed25519.ts";
-import { utf8Decode } from "../../src/core/encoding.ts";
+import { utf8Decode } from "../../src/core/bytes.ts";
 import { parseIJson } from "../../src/core/json.ts";
 import {
   type AcceptedTerms,

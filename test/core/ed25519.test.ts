@@ -8,7 +8,7 @@ import {
   verify,
   verifyPortably,
 } from "../../src/core/ed25519.ts";
-import { hexDecode, utf8Encode } from "../../src/core/encoding.ts";
+import { hexDecode, utf8Encode } from "../../src/core/bytes.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import {
   craft,

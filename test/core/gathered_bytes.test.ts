@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { concatBytes, equalBytes } from "../../src/core/encoding.ts";
+import { concatBytes, equalBytes } from "../../src/core/bytes.ts";
 import { GatheredBytes } from "../../src/core/gathered_bytes.ts";
 
 const pieces = fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 30 });

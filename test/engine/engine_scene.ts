@@ -7,7 +7,7 @@ import { InputSchemas } from "../../src/engine/input_schema.ts";
 import { pruneAll } from "../../src/engine/operate.ts";
 import type { EngineParts } from "../../src/engine/parts.ts";
 import { RefusalJournal } from "../../src/engine/refusal_journal.ts";
-import { utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Encode } from "../../src/core/bytes.ts";
 import type { Outcome } from "../../src/core/types.ts";
 import type { ExecutorPool, Job } from "../../src/executor/executor.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { executionView, type Settled } from "../../src/engine/view.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
-import { utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Encode } from "../../src/core/bytes.ts";
 import { commitment, executionReceipt, resolutionReceipt } from "../../src/log/receipt.ts";
 import { signReceipt } from "../../src/log/signed_receipt.ts";
 import { verifyReceipt } from "../../src/log/verify_receipt.ts";

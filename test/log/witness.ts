@@ -1,6 +1,6 @@
 /** A witness that cosigns whatever it is shown (C2SP tlog-cosignature); real ones look at consistency first. */
 
-import { concatBytes } from "../../src/core/encoding.ts";
+import { concatBytes } from "../../src/core/bytes.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { cosignedMessage, type Witness } from "../../src/log/cosignature.ts";
 import { COSIGNATURE, noteKeyId } from "../../src/log/note_key.ts";

@@ -2,7 +2,7 @@ import net from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { descriptorLimit, markDescriptorsCloseOnExec } from "../../src/os/descriptors.ts";
-import { fileStatus, realPath } from "../../src/os/file_status.ts";
+import { fileStatus, realPath } from "../../src/os/files.ts";
 import { groupId } from "../../src/os/groups.ts";
 import {
   cString,
@@ -14,7 +14,7 @@ import {
 } from "../../src/os/libc.ts";
 import { descriptorOf, peerCredentials } from "../../src/os/peer_credentials.ts";
 import { pathOfAddress, unixAddress } from "../../src/os/unix_address.ts";
-import { bindUnixListener } from "../../src/os/unix_listener.ts";
+import { bindUnixListener } from "../../src/os/unix_socket.ts";
 import { testWith } from "../support/tools.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;

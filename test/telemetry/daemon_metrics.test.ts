@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { resetSync } from "@logtape/logtape";
-import { utf8Decode } from "../../src/core/encoding.ts";
+import { utf8Decode } from "../../src/core/bytes.ts";
 import {
   type AttemptEvent,
   daemonMetrics,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { utf8Decode } from "../../src/core/encoding.ts";
+import { utf8Decode } from "../../src/core/bytes.ts";
 import { type ByteStream, LineWriter } from "../../src/telemetry/line_writer.ts";
 
 /** A stream that takes at most `most` bytes at a time, and none until it is opened. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, expectTypeOf, test } from "vitest";
 import { getLogger, resetSync } from "@logtape/logtape";
-import { utf8Decode } from "../../src/core/encoding.ts";
+import { utf8Decode } from "../../src/core/bytes.ts";
 import {
   configureLogging,
   type Fixed,

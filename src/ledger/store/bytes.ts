@@ -5,7 +5,7 @@
  * default. It refuses with `ledger_unavailable`: the ledger does not answer what it does not know.
  */
 
-import { utf8Decode } from "../../core/encoding.ts";
+import { utf8Decode } from "../../core/bytes.ts";
 import { Refusal } from "../../core/errors.ts";
 import { Slab } from "../../core/slab.ts";
 

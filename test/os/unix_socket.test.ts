@@ -4,7 +4,7 @@ import { StartupError } from "../../src/core/startup_error.ts";
 import { groupId } from "../../src/os/groups.ts";
 import { fileCalls } from "../../src/os/libc.ts";
 import { checkSocketDirectory } from "../../src/os/socket_directory.ts";
-import { bindUnixListener, removeUnixListener } from "../../src/os/unix_listener.ts";
+import { bindUnixListener, removeUnixListener } from "../../src/os/unix_socket.ts";
 
 const isRoot = Deno.uid() === 0;
 

@@ -9,7 +9,7 @@
  */
 
 import { dirname } from "node:path";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
 import {
   cString,
@@ -22,7 +22,7 @@ import {
   processCalls,
   socketCalls,
 } from "./libc.ts";
-import { fileStatus } from "./file_status.ts";
+import { fileStatus } from "./files.ts";
 import { AF_UNIX, SOCKET_PATH_BYTES_MAX, unixAddress } from "./unix_address.ts";
 
 export interface UnixListener {

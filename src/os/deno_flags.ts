@@ -1,5 +1,5 @@
 /**
- * The Deno flags openexec starts itself with: one table for bin/openexec (test/build/launch.test.ts compares), for the single
+ * The Deno flags openexec starts itself with: one table for bin/openexec (test/build/deno_flags.test.ts compares), for the single
  * file (scripts/build.ts compiles it in) and for every later process.
  *
  * No command runs with --allow-all. `serve` starts with what it takes to read the configuration, then replaces itself by the

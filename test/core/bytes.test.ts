@@ -12,7 +12,7 @@ import {
   portableHex,
   utf8Decode,
   utf8Encode,
-} from "../../src/core/encoding.ts";
+} from "../../src/core/bytes.ts";
 
 describe("base64", () => {
   test("encodes as the runtime does, and decodes what it encoded", () => {

@@ -3,7 +3,7 @@
  * needs no grant to read them.
  */
 
-import { utf8Decode } from "../core/encoding.ts";
+import { utf8Decode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { cString, ENOENT, errno, errorText, pathCalls } from "./libc.ts";
 
