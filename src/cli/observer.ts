@@ -5,7 +5,7 @@ import type { CheckpointFailure } from "../engine/checkpoint_publisher.ts";
 import type { Answer } from "../engine/engine.ts";
 import type { ExchangeEvent } from "../server/exchange.ts";
 import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
-import { faultFields } from "../telemetry/fault.ts";
+import { faultFields } from "../telemetry/redact.ts";
 import { logger } from "../telemetry/log.ts";
 
 export interface Observer {

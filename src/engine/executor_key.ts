@@ -7,7 +7,15 @@
  * - K2 A private key is only ever in a file of mode 0600 that this user owns, and in this module's signing key.
  */
 
-import { base64Decode, base64Encode, concatBytes, equalBytes, hexDecode } from "../core/bytes.ts";
+import {
+  base64Decode,
+  base64Encode,
+  concatBytes,
+  equalBytes,
+  hexDecode,
+  utf8Encode,
+  writeAllSync,
+} from "../core/bytes.ts";
 import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/ed25519.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
@@ -127,10 +135,8 @@ function writeKey(path: string, seed: Uint8Array): void {
   const temporary = `${path}.new`;
   removeIfThere(temporary);
   using file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
-  const bytes = new TextEncoder().encode(
-    `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`,
-  );
-  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+  const text = `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`;
+  writeAllSync(file, utf8Encode(text));
   file.syncDataSync();
   Deno.renameSync(temporary, path);
   using directory = Deno.openSync(path.slice(0, path.lastIndexOf("/")), { read: true });

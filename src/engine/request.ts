@@ -5,7 +5,7 @@
  * Shape: {action, payload?, nonce?, approval? | approval_artifact?}, an I-JSON object without any other member (RFC 7493).
  */
 
-import { actionDigest, canonicalRequest } from "../core/digest.ts";
+import { actionDigest, canonicalRequest } from "../core/canonical_json.ts";
 import { Refusal } from "../core/errors.ts";
 import { type JsonNode, parseIJson } from "../core/json.ts";
 import { isName } from "../core/limits.ts";

@@ -1,7 +1,6 @@
 /** Whether a payload or result that somebody shows is the one that a receipt commits to. */
 
-import { canonicalNode } from "../core/canonical_json.ts";
-import { actionDigest, canonicalRequest } from "../core/digest.ts";
+import { actionDigest, canonicalNode, canonicalRequest } from "../core/canonical_json.ts";
 import { hexEncode, utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { type JsonNode, parseCanonical, parseIJson } from "../core/json.ts";

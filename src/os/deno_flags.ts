@@ -1,13 +1,15 @@
 /**
- * The Deno flags openexec starts itself with: one table for bin/openexec (test/build/deno_flags.test.ts compares), for the single
- * file (scripts/build.ts compiles it in) and for every later process.
+ * The Deno flags openexec starts itself with: one table for bin/openexec (compared by
+ * test/build/deno_flags.test.ts), for the single file (scripts/build.ts compiles it in) and for
+ * every later process.
  *
- * No command runs with --allow-all. `serve` starts with what it takes to read the configuration, then replaces itself by the
- * run that the configuration narrows. Permissions guard our own code against mistakes; FFI, which the daemon needs, can
- * reach anything its uid can, so they are no boundary against a daemon that was taken over.
+ * No command runs with --allow-all. `serve` starts with the permissions to read the configuration,
+ * then replaces itself by a run with those that the configuration needs. Permissions guard our own
+ * code against mistakes. They are no boundary against a daemon that was taken over: FFI, which it
+ * needs, can reach anything that its uid can.
  */
 
-/** For every process: nothing is asked, fetched, locked or read from a deno.json; packages are those installed. */
+/** Keep every process from asking, fetching or locking anything, and from reading a deno.json. */
 export const RUNTIME_FLAGS: readonly string[] = [
   "--quiet",
   "--no-prompt",
@@ -21,8 +23,9 @@ export const RUNTIME_FLAGS: readonly string[] = [
 ];
 
 /**
- * Talks to a daemon and works on files its user names. Deno knows no pattern for "any Unix socket", and which one it will
- * be is only known once the command runs, so this is the network without IPv4.
+ * For commands that talk to a daemon and work on files that their user names. Which socket it will
+ * be is only known once the command runs, and Deno has no pattern for "any Unix socket", so these
+ * allow the network without IPv4.
  */
 const CLIENT = [
   "--allow-read",
@@ -33,10 +36,10 @@ const CLIENT = [
   "--deny-net=0.0.0.0/0",
 ];
 
-/** Opens the ledger itself, or starts an executor. */
+/** For commands that open the ledger themselves, or start an executor. */
 const LOCAL = [...CLIENT, "--allow-ffi"];
 
-/** Permission flags by command; a command not named here is a client. */
+/** Permission flags by command. A command that is not named here gets CLIENT_PERMISSIONS. */
 export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map([
   ["serve", ["--allow-read", "--allow-env", "--allow-sys", "--allow-ffi"]],
   ["audit", LOCAL],

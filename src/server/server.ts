@@ -6,6 +6,7 @@
  * - Who was promised an answer gets it, or a closed connection at the limit, never silence.
  */
 
+import { sleep } from "../core/wait.ts";
 import type { Clock } from "../core/clock.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { Limits, SocketConfig } from "../config/config.ts";
@@ -95,7 +96,7 @@ export class Server {
     for (const listener of this.listeners) listener.closeIdle();
     await this.parts.engine.drain(this.parts.limits.drainMs);
     while (performance.now() < deadline && this.listeners.some(({ busy }) => busy > 0)) {
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
+      await sleep(DRAIN_STEP_MS);
     }
     await this.stop();
   }

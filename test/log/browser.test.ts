@@ -18,7 +18,7 @@ const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), 
 /** One file without a single import, of what a page would use; it leaves `run` behind, text in and text out. */
 const PAGE = `
   import { base64Decode } from "../../src/core/bytes.ts";
-  import { nativeCrypto } from "../../src/core/native_crypto.ts";
+  import { nativeCrypto } from "../../src/core/sha.ts";
   import { auditExport } from "../../src/log/audit_export.ts";
   import { verifyReceipt } from "../../src/log/verify_receipt.ts";
   globalThis.run = async (text) => {

@@ -4,7 +4,7 @@ import { type ApprovalSubject, UnverifiedApproval } from "../../src/approval/app
 import { APPROVAL_PAYLOAD_TYPE } from "../../src/approval/claims.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import type { ApproverConfig, ApproverPublicKey } from "../../src/config/config.ts";
-import { actionDigest, canonicalRequest } from "../../src/core/digest.ts";
+import { actionDigest, canonicalRequest } from "../../src/core/canonical_json.ts";
 import { envelopeJson, preAuthEncoding } from "../../src/core/dsse.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
