@@ -96,6 +96,10 @@ describe("approveRequest()", () => {
     { iss: "two words" },
     { aud: "" },
     { tenant: "" },
+    { sub: "bob" },
+    { sub: "uid:" },
+    { sub: "uid:01" },
+    { sub: "socket:a/b" },
     { handlerDigest: "sha256:short" as const },
   ])("throws RangeError for %j", (wrong) => {
     expect(() => approveRequest(request, [alice], { ...terms, ...wrong }, NOW)).toThrow(RangeError);

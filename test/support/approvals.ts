@@ -1,7 +1,7 @@
 /** Approvers and approvals to test with. Keys are derived from their names: no secret of anyone. */
 
 import { type ApprovalSubject, UnverifiedApproval } from "../../src/approval/approval.ts";
-import { APPROVAL_PAYLOAD_TYPE } from "../../src/approval/claims.ts";
+import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import type { ApproverConfig, ApproverPublicKey } from "../../src/config/config.ts";
 import { actionDigest, canonicalRequest } from "../../src/core/canonical_json.ts";
@@ -95,7 +95,7 @@ export function claims(changes: Record<string, Json | undefined> = {}): JsonObje
 export function envelope(
   body: JsonObject | string = claims(),
   keyids: readonly string[] = ["alice-1"],
-  payloadType = APPROVAL_PAYLOAD_TYPE,
+  payloadType = APPROVAL_TYPE,
 ): JsonObject {
   const bytes = utf8Encode(typeof body === "string" ? body : JSON.stringify(body));
   const signed = preAuthEncoding(payloadType, bytes);
