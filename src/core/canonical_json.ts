@@ -1,8 +1,8 @@
 /**
  * Canonical JSON (RFC 8785): the one text of a value, and the digest that an approval is bound to.
  *
- * Numbers and strings print as ECMAScript prints them, which RFC 8785 section 3.2.2 prescribes. Keys
- * sort by UTF-16 code units (section 3.2.3), which is JavaScript's own order.
+ * Numbers and strings print as ECMAScript prints them, which RFC 8785 section 3.2.2 prescribes.
+ * Keys sort by UTF-16 code units (section 3.2.3), which is JavaScript's own order.
  */
 
 import { utf8Encode } from "./bytes.ts";
@@ -92,7 +92,9 @@ function loneSurrogate(): Refusal {
   return new Refusal("payload_not_i_json", "A string holds a lone surrogate.");
 }
 
-/** Tells an object literal, of any realm, from a Date, a Map and others that are not their members. */
+/**
+ * Tells an object literal, of any realm, from a Date, a Map and others that are not their members.
+ */
 function isRecord(value: unknown): value is Record<string, Json> {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);

@@ -1,9 +1,10 @@
 /**
  * Ed25519 (RFC 8032), strictly, in one place; sole owner of @noble/ed25519.
  *
- * A signature is accepted when the cofactorless equation S·B = R + k·A holds, S < L, and A and R are
- * canonical encodings of points that are not of small order. RFC 8032 leaves some of this open and
- * libraries differ. This file does not, so that two verifiers of an approval or a receipt agree.
+ * A signature is accepted when the cofactorless equation S·B = R + k·A holds, S < L, and A and R
+ * are canonical encodings of points that are not of small order. RFC 8032 leaves some of this open
+ * and libraries differ. This file does not, so that two verifiers of an approval or a receipt
+ * agree.
  *
  * The equation is checked natively where the runtime can, otherwise with @noble/ed25519. Which keys
  * are admissible is decided by @noble/ed25519 alone, once per key.

@@ -6,10 +6,10 @@
  * `docs/errors.md` is generated from this file.
  */
 
-/** What may have happened in the world: `none`, nothing ran; `unknown`, it may have. */
+/** The effect on the world: `none`, since nothing ran, or `unknown`, since something may have. */
 export type Effect = "none" | "unknown";
 
-/** What the caller may do: give up, send the same request again, or get a new approval first. */
+/** The caller's next step: give up, send the same request again, or get a new approval first. */
 export type Retry = "never" | "same_request" | "new_approval";
 
 /** One row of the table. */
@@ -61,11 +61,11 @@ export const ERRORS = {
   ),
   request_malformed: row(
     { status: 400, title: "Request malformed", retry: "never" },
-    "Send one JSON object with action, payload, nonce and approval; `openexec request` prints one.",
+    "Send one JSON object with action, payload, nonce and approval; see `openexec request`.",
   ),
   payload_not_i_json: row(
     { status: 400, title: "Request is not I-JSON", retry: "never" },
-    "Remove duplicate keys, lone surrogates and numbers a double cannot hold exactly (RFC 7493); write large integers as strings.",
+    "Remove duplicate keys and lone surrogates; write integers past 2^53 - 1 as strings.",
   ),
   nonce_missing: row(
     { status: 400, title: "Nonce missing", retry: "never" },
@@ -78,7 +78,7 @@ export const ERRORS = {
   ),
   execution_in_flight: row(
     { status: 409, title: "Execution in flight", retry: "same_request", effect: "unknown" },
-    "It runs right now. Send the same request again, with `Prefer: wait=N` to wait for the outcome.",
+    "It runs right now. Send the same request again, with `Prefer: wait=N` to wait for its end.",
   ),
   // 4: the state of the daemon
   halted: row(

@@ -8,8 +8,8 @@ import type { Json } from "./types.ts";
 export type { JsonMember, JsonNode } from "./json_parser.ts";
 
 /**
- * Parses a text from outside as I-JSON (RFC 7493).
- * Throws a Refusal: payload_not_i_json where the text is JSON (RFC 8259) at all, otherwise request_malformed.
+ * Parses a text from outside as I-JSON (RFC 7493). Throws a Refusal: payload_not_i_json where the
+ * text is JSON (RFC 8259) at all, otherwise request_malformed.
  */
 export function parseIJson(input: Uint8Array | string): JsonNode {
   const text = typeof input === "string" ? input : utf8Decode(input);

@@ -1,11 +1,12 @@
 /**
  * The JSON parser (RFC 8259), strict as I-JSON (RFC 7493), in one pass over the text.
  *
- * It refuses as payload_not_i_json, where the text is JSON at all: a key twice in one object however
- * it is spelled, a surrogate without its other half, a noncharacter, a number past the double range,
- * a number that is not 0 but would become 0, and an integer (no fraction, no exponent) outside
- * ±(2^53 − 1). It refuses everything else that does not parse as request_malformed, which includes
- * a byte-order mark, trailing text, and nesting past NESTING_DEPTH_MAX.
+ * It refuses as payload_not_i_json, where the text is JSON at all: a key twice in one object
+ * however it is spelled, a surrogate without its other half, a noncharacter, a number past the
+ * double range, a number that is not 0 but would become 0, and an integer (no fraction, no
+ * exponent) outside ±(2^53 − 1). It refuses everything else that does not parse as
+ * request_malformed, which includes a byte-order mark, trailing text, and nesting past
+ * NESTING_DEPTH_MAX.
  */
 
 import { Refusal } from "./errors.ts";

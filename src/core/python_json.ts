@@ -3,8 +3,8 @@
  * hashes.
  *
  * It differs from RFC 8785 where it matters to a hash: an integer and a float are told apart by how
- * they were written (1 and 1.0), floats print as `repr` does, everything but visible ASCII and space
- * is escaped, and keys sort by code point.
+ * they were written (1 and 1.0), floats print as `repr` does, everything but visible ASCII and
+ * space is escaped, and keys sort by code point.
  */
 
 import type { JsonNode } from "./json.ts";

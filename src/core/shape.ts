@@ -1,9 +1,9 @@
 /**
  * The shapes of JSON values that machines write, such as receipts and messages, as type guards.
  *
- * Invariant: `object` accepts its members in the order of RFC 8785 (by UTF-16 code units) only, none
- * twice and no others. So an object that fits prints as its canonical text. `members` accepts the
- * same in any order.
+ * Invariant: `object` accepts its members in the order of RFC 8785 (by UTF-16 code units) only,
+ * none twice and no others. So an object that fits prints as its canonical text. `members` accepts
+ * the same in any order.
  *
  * No library does this, so that receipts can be verified in a browser without one.
  */

@@ -1,8 +1,9 @@
 /**
  * Child processes by posix_spawn(3).
  *
- * The runtime's own way to spawn asks for `--allow-run`, which would let any code in the daemon start
- * any program. This one needs no such permission, and it hands over exactly the descriptors it names.
+ * The runtime's own way to spawn asks for `--allow-run`, which would let any code in the daemon
+ * start any program. This one needs no such permission, and it hands over exactly the descriptors
+ * it names.
  *
  * Invariants: a child has the descriptors 0 to 3 and no other, no variable that is not given, no
  * blocked signal, and leads a session and a process group of its own. Its pid goes back to the

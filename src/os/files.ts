@@ -75,7 +75,7 @@ export function isWritableDirectory(path: string): boolean {
 
 const PATH_BYTES_MAX = 4096;
 
-/** Returns the path without links, `.` and `..`; undefined when it leads nowhere or is not UTF-8. */
+/** Returns the path without links, `.` and `..`; undefined if it leads nowhere or is not UTF-8. */
 export function realPath(path: string): string | undefined {
   const buffer = new Uint8Array(PATH_BYTES_MAX);
   if (libc.realpath(cString(path), buffer) === null) return undefined;

@@ -1,9 +1,9 @@
 /**
  * Gives mapped pages of a file back to the kernel.
  *
- * A page that was read through a map counts as this process's memory until it is given back, although
- * it is only the page cache seen from here. The pages stay in the cache, and come back when they are
- * read again.
+ * A page that was read through a map counts as this process's memory until it is given back,
+ * although it is only the page cache seen from here. The pages stay in the cache, and come back
+ * when they are read again.
  */
 
 import { libc } from "./libc.ts";

@@ -41,7 +41,7 @@ export function notifier(path: string | null): Notifier {
   };
 }
 
-/** Returns how often to call watchdog(): twice per interval (sd_watchdog_enabled(3)); null: never. */
+/** Returns how often to call watchdog(): twice per interval (sd_watchdog_enabled(3)), or null. */
 export function watchdogPeriodMs(
   watchdog: { readonly intervalMs: number; readonly pid: number | null } | null,
   ownPid: number,

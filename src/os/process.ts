@@ -18,8 +18,8 @@ export const RLIMIT_CORE = 4;
 export const SIGKILL = 9;
 
 /**
- * Returns when a process started, in a form that differs after a reboot too; null when it is gone or
- * only waits to be reaped.
+ * Returns when a process started, in a form that differs after a reboot too; null when it is gone
+ * or only waits to be reaped.
  */
 export function startTimeOf(pid: number): string | null {
   const fields = fieldsOf(pid);
@@ -121,8 +121,9 @@ function* processes(): Generator<number> {
 const CHUNK_BYTES = 16_384;
 
 /**
- * Returns the text of a file that the kernel makes up; null when it cannot be read. Each byte is one
- * character: a process may give itself a name that is not UTF-8, and must not become invisible by it.
+ * Returns the text of a file that the kernel makes up; null when it cannot be read. Each byte is
+ * one character: a process may give itself a name that is not UTF-8, and must not become invisible
+ * by it.
  */
 export function readProc(path: string): string | null {
   const descriptor = libc.open(cString(path), O_RDONLY | O_CLOEXEC);

@@ -2,9 +2,9 @@
  * Where the parts of the running program are.
  *
  * In a checkout they are source files and the locked packages' files. In a package that npm
- * installed they are bundles in dist/program, because no runtime takes TypeScript from node_modules.
- * In the packaged program (the single file, unpacked) everything lies in one folder. This module is
- * itself part of one of these.
+ * installed they are bundles in dist/program, because no runtime takes TypeScript from
+ * node_modules. In the packaged program (the single file, unpacked) everything lies in one folder.
+ * This module is itself part of one of these.
  */
 
 import metadata from "../../package.json" with { type: "json" };

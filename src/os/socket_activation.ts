@@ -1,9 +1,9 @@
 /**
  * Listening sockets that systemd bound and handed over: sd_listen_fds(3).
  *
- * Invariant: a descriptor is used only if the kernel says that it is a listening Unix stream socket,
- * and it belongs to exactly one configured socket. Anything else that was handed over stops the
- * start, so that no unit file can make the daemon listen on TCP.
+ * Invariant: a descriptor is used only if the kernel says that it is a listening Unix stream
+ * socket, and it belongs to exactly one configured socket. Anything else that was handed over stops
+ * the start, so that no unit file can make the daemon listen on TCP.
  */
 
 import { basename } from "node:path";

@@ -2,10 +2,10 @@
  * Unix sockets: listeners that are born with their final mode and group, addresses, and peers.
  *
  * Invariants:
- * - Only this uid can reach a socket before its mode and group are final. It is bound in a directory
- *   of mode 0700 beside its path (`PATH~`), and only then renamed to PATH. A bound socket follows
- *   its name, and the rename replaces a stale one in one step, so there is no moment with another
- *   mode and none without a socket.
+ * - Only this uid can reach a socket before its mode and group are final. It is bound in a
+ *   directory of mode 0700 beside its path (`PATH~`), and only then renamed to PATH. A bound socket
+ *   follows its name, and the rename replaces a stale one in one step, so there is no moment with
+ *   another mode and none without a socket.
  * - A path that somebody answers on is never taken.
  * - A peer is who the kernel says (SO_PEERCRED, socket(7)): it took uid, gid and pid at connect(2),
  *   and nothing that the peer sends can change them. A peer of another user namespace that has no
@@ -156,7 +156,7 @@ function bindAt(path: string, mode: number, groupId: number | null): number {
   }
 }
 
-/** Changes the umask, which is the process's, and restores it in the same turn of the event loop. */
+/** Changes the process's umask and restores it in the same turn of the event loop. */
 function bindWithMode(descriptor: number, path: string, mode: number): void {
   const address = unixAddress(path);
   const before = libc.umask(0o777 & ~mode);

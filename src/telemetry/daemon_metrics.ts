@@ -94,7 +94,9 @@ export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
   };
 }
 
-/** Each source is asked once per rendering, so that the numbers of one rendering belong together. */
+/**
+ * Each source is asked once per rendering, so that the numbers of one rendering belong together.
+ */
 function takeSnapshot({ inFlight, executors, ledger, health }: DaemonSources) {
   return { inFlight: inFlight(), executors: executors(), ledger: ledger(), health: health() };
 }

@@ -1,9 +1,9 @@
 /**
  * Structured logs.
  *
- * Invariants: a message is a fixed text (its type takes no other), everything that varies is a field,
- * and fields pass redact(). A line says that something happened and to which execution, and nothing
- * of what was in it. Messages are never rendered as templates.
+ * Invariants: a message is a fixed text (its type takes no other), everything that varies is a
+ * field, and fields pass redact(). A line says that something happened and to which execution, and
+ * nothing of what was in it. Messages are never rendered as templates.
  */
 
 import type { ByteStream } from "../core/bytes.ts";

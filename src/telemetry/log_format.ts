@@ -23,8 +23,8 @@ export interface LogLine {
 }
 
 /**
- * Chooses the format for standard error. `device` and `inode` are the stream's; `journal` comes from
- * JOURNAL_STREAM.
+ * Chooses the format for standard error. `device` and `inode` are the stream's; `journal` comes
+ * from JOURNAL_STREAM.
  */
 export function logFormatFor(
   stream: { readonly isTerminal: boolean; readonly device: number; readonly inode: number },
