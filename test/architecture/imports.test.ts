@@ -77,6 +77,11 @@ const OWNERS: readonly {
     pattern: /Deno\.Command|node:child_process|\bspawnChild\b/,
     owners: /^(os\/child_process|executor\/(spawn|command|child\/probe))\.ts$/,
   },
+  {
+    what: "sleeping",
+    pattern: /=> setTimeout\(resolve/,
+    owners: /^(core\/wait\.ts$|executor\/)/, // executor is still to be done
+  },
   { what: "node:http", pattern: /from "node:http"/, owners: /^(server\/|client\/transport\.ts$)/ },
   {
     what: "problem+json",
