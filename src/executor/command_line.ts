@@ -1,7 +1,7 @@
 /** How an executor is started: the runtime's flags, and all of its environment. */
 
+import { join } from "node:path";
 import type { Permissions } from "../config/config.ts";
-import { joinPath } from "../core/path.ts";
 import type { ChildOrder } from "../os/child_process.ts";
 import { program } from "../os/program.ts";
 import { flagsOf } from "./grants.ts";
@@ -53,7 +53,7 @@ function environmentOf(
   entry: string,
   variable: (name: string) => string | undefined,
 ): Record<string, string> {
-  const ours = { [VARIABLE]: joinPath(entry, "nowhere"), NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+  const ours = { [VARIABLE]: join(entry, "nowhere"), NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
   const granted = env.filter((name) => !(name in ours)).flatMap((name) => {
     const value = variable(name);
     return value === undefined ? [] : [[name, value] as const];

@@ -6,7 +6,7 @@
  */
 
 import { nextTick } from "node:process";
-import { hexEncode } from "../core/encoding.ts";
+import { hexEncode } from "../core/bytes.ts";
 import { ProcessMemory } from "./process_memory.ts";
 import {
   type Boot,

@@ -1,6 +1,6 @@
 /** Where executors find their program and what handlers import: paths in `<state>/executors/`, known before anything is there. */
 
-import { joinPath } from "../core/path.ts";
+import { join } from "node:path";
 import { program } from "../os/program.ts";
 import type { Code } from "./protocol.ts";
 
@@ -24,16 +24,16 @@ export interface ExecutorLayout {
 }
 
 export function layoutOf(directory: string): ExecutorLayout {
-  const modules = joinPath(directory, "modules");
+  const modules = join(directory, "modules");
   const specifiers = [...program.handlerModules.keys()];
-  const folder = program.executor.endsWith(".ts") ? joinPath(directory, "program") : null;
+  const folder = program.executor.endsWith(".ts") ? join(directory, "program") : null;
   const copied = (file: string) => folder === null ? file : copyOf(file, folder);
   return {
     directory,
-    importMap: joinPath(directory, "import_map.json"),
+    importMap: join(directory, "import_map.json"),
     modules,
     copies: new Map(
-      specifiers.map((specifier) => [specifier, joinPath(modules, `${specifier}.mjs`)]),
+      specifiers.map((specifier) => [specifier, join(modules, `${specifier}.mjs`)]),
     ),
     program: folder,
     entry: copied(program.executor),
@@ -48,5 +48,5 @@ export function harnessOf({ harness }: ExecutorLayout): Code {
 
 /** Where in `folder` the copy of one of our own TypeScript files is. */
 export function copyOf(file: string, folder: string): string {
-  return joinPath(folder, file.slice(program.root.length).replace(/\.ts$/, ".js"));
+  return join(folder, file.slice(program.root.length).replace(/\.ts$/, ".js"));
 }

@@ -6,8 +6,7 @@
  * none of them had run yet: a handler can adopt the descriptor and write to it, but what it writes is no frame of ours.
  */
 
-import { utf8Decode, utf8Encode } from "../core/encoding.ts";
-import { GatheredBytes } from "../core/gathered_bytes.ts";
+import { GatheredBytes, utf8Decode, utf8Encode } from "../core/bytes.ts";
 import {
   anyOf,
   array,

@@ -5,7 +5,7 @@
  * text) and URL-encoded forms. A handler that transforms a secret in another way, or cuts it up, is not found out.
  */
 
-import { base64Encode, utf8Decode, utf8Encode } from "../core/encoding.ts";
+import { base64Encode, utf8Decode, utf8Encode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Json } from "../core/types.ts";
 

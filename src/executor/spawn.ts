@@ -10,7 +10,7 @@
 
 import { Socket } from "node:net";
 import type { Permissions } from "../config/config.ts";
-import { within } from "../core/within.ts";
+import { within } from "../core/wait.ts";
 import { type ChildOrder, endOfChild, spawnChild } from "../os/child_process.ts";
 import {
   RLIMIT_CORE,

@@ -1,12 +1,12 @@
 /**
  * Takes the making of symbolic links away from this process (seccomp(2)), for good.
  *
- * The runtime checks a path as it is written, and the kernel follows the links in it: whoever can make a link inside of a
- * folder that they may read and write reaches every file of their user. The runtime's own ways to make one ask for more than
- * that, but its `node:wasi` does not.
+ * The runtime checks a path as it is written, and the kernel follows the links in it. Code that can
+ * make a link in a folder that it may read and write reaches every file of its user. The runtime's
+ * own ways to make one ask for more permissions than that, but its `node:wasi` does not.
  */
 
-import { errno, errorText, processCalls } from "./libc.ts";
+import { errno, errorText, libc } from "./libc.ts";
 
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_SET_SECCOMP = 22;
@@ -18,7 +18,7 @@ interface Machine {
   readonly symlinks: readonly number[];
 }
 
-/** Does all that system calls do, unseen by any filter; the same number everywhere. */
+/** io_uring does what system calls do, unseen by any filter. The same number everywhere. */
 const IO_URING_SETUP = 425;
 
 const MACHINES: Readonly<Record<typeof Deno.build.arch, Machine>> = {
@@ -35,27 +35,27 @@ const OFFSET_OF_NUMBER = 0;
 const OFFSET_OF_MACHINE = 4;
 const ALLOW = 0x7fff_0000;
 const REFUSE = 0x0005_0001; // with EPERM
-/** System calls of the x32 ABI have this bit, and other numbers than those of the table. */
+/** System calls of the x32 ABI have this bit, and other numbers than in the table. */
 const X32 = 0x4000_0000;
 
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
 
 /**
- * Holds for the calling thread and all it starts from then on, so it is called before the first worker. Throws where the
- * kernel cannot do it.
+ * Forbids them for the calling thread and all that it starts from then on, so it is called before
+ * the first worker. Throws an Error where the kernel cannot do it.
  */
 export function forbidSymlinks(): void {
   const program = programOf(MACHINES[Deno.build.arch]);
   const header = new BigUint64Array([BigInt(program.length / 2), address(program)]);
   if (
-    processCalls().prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0 ||
-    processCalls().prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, address(header), 0n, 0n) !== 0
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0 ||
+    libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, address(header), 0n, 0n) !== 0
   ) {
     throw new Error(`symbolic links cannot be forbidden: ${errorText(errno())}`);
   }
 }
 
-/** struct sock_filter[], each of 8 bytes. */
+/** Returns a struct sock_filter[], each of 8 bytes. */
 function programOf({ audit, symlinks }: Machine): Uint32Array<ArrayBuffer> {
   const refused = [...symlinks, IO_URING_SETUP];
   const instructions: Instruction[] = [

@@ -11,7 +11,7 @@ import { readEnvironment } from "../../src/config/environment.ts";
 import { NO_PERMISSIONS } from "../../src/executor/grants.ts";
 import { spawnExecutor } from "../../src/executor/spawn.ts";
 import { program } from "../../src/os/program.ts";
-import { bindUnixListener, removeUnixListener } from "../../src/os/unix_listener.ts";
+import { bindUnixListener, removeUnixListener } from "../../src/os/unix_socket.ts";
 
 const [state = "", socket = "", handler = "", anchor = ""] = Deno.args;
 

@@ -3,7 +3,7 @@
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fileCalls } from "../../src/os/libc.ts";
+import { libc } from "../../src/os/libc.ts";
 import { handler, HANDLERS, PoolUnderTest } from "./pool_under_test.ts";
 
 let under: PoolUnderTest;
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const address = server.address();
   port = typeof address === "object" && address !== null ? address.port : 0;
   // a descriptor that would be inherited: opened without close-on-exec
-  descriptor = fileCalls().open(new TextEncoder().encode(`${folder}/other/note\0`), 0);
+  descriptor = libc.open(new TextEncoder().encode(`${folder}/other/note\0`), 0);
   under = await PoolUnderTest.start({
     none: handler("reach.ts"),
     // a worker of a handler's own reserves more than half a gibibyte before it does anything
@@ -53,7 +53,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await under.close();
   server.close();
-  fileCalls().close(descriptor);
+  libc.close(descriptor);
   Deno.removeSync(folder, { recursive: true });
 });
 

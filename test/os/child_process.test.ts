@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { NO_PERMISSIONS } from "../../src/executor/grants.ts";
 import { spawnExecutor } from "../../src/executor/spawn.ts";
 import { type Child, type ChildOrder, endOfChild, spawnChild } from "../../src/os/child_process.ts";
-import { fileCalls } from "../../src/os/libc.ts";
+import { libc } from "../../src/os/libc.ts";
 import { isGroupAlive, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
 
 const orderOf = (script: string): ChildOrder => ({
@@ -22,11 +22,11 @@ function textFrom(descriptor: number): string {
   let text = "";
   for (
     let length;
-    (length = Number(fileCalls().read(descriptor, chunk, BigInt(chunk.length)))) > 0;
+    (length = Number(libc.read(descriptor, chunk, BigInt(chunk.length)))) > 0;
   ) {
     text += new TextDecoder().decode(chunk.subarray(0, length));
   }
-  fileCalls().close(descriptor);
+  libc.close(descriptor);
   return text;
 }
 
@@ -40,7 +40,7 @@ function isCloseOnExec(descriptor: number): boolean {
 
 test("spawnChild() gives a child what it is given, four descriptors, and a session of its own", async () => {
   Deno.env.set("NOT_GIVEN", "inherited");
-  const inherited = fileCalls().open(new TextEncoder().encode("/etc/passwd\0"), 0); // without close-on-exec
+  const inherited = libc.open(new TextEncoder().encode("/etc/passwd\0"), 0); // without close-on-exec
   const { pid, channel, stderr } = shell(
     'echo "$GIVEN|$NOT_GIVEN|$PWD" >&3; ls /proc/$$/fd >&3; cut -d" " -f5,6 /proc/$$/stat >&3; echo dies >&2; exit 3',
   );
@@ -56,7 +56,7 @@ test("spawnChild() gives a child what it is given, four descriptors, and a sessi
   ]);
   expect(said.at(-1)).toBe(`${pid} ${pid}`);
   await expect.poll(() => endOfChild(pid)).toBe("exit code 3");
-  fileCalls().close(inherited);
+  libc.close(inherited);
 });
 
 test("endOfChild() is null while it lives, and says by what it ended", async () => {
@@ -65,7 +65,7 @@ test("endOfChild() is null while it lives, and says by what it ended", async () 
   sendSignal(pid, SIGKILL);
   await expect.poll(() => endOfChild(pid)).toBe("SIGKILL");
   expect(startTimeOf(pid)).toBe(null);
-  for (const descriptor of [channel, stderr]) fileCalls().close(descriptor);
+  for (const descriptor of [channel, stderr]) libc.close(descriptor);
 });
 
 test("endOfChild() ends what is left of the group before the number can be another's", async () => {
@@ -74,7 +74,7 @@ test("endOfChild() ends what is left of the group before the number can be anoth
   expect(isGroupAlive(pid)).toBe(true);
   expect(endOfChild(pid)).toBe("exit code 0");
   await expect.poll(() => isGroupAlive(pid)).toBe(false);
-  for (const descriptor of [channel, stderr]) fileCalls().close(descriptor);
+  for (const descriptor of [channel, stderr]) libc.close(descriptor);
 });
 
 test("a program that is not there is an error, and leaves no descriptor open", () => {
@@ -94,7 +94,7 @@ test("what is kept of a child is closed by the next program", () => {
   expect(inNext).toEqual([0, 1, 2, 3]);
   expect(readlinkSync(`/proc/self/fd/${channel}`)).toMatch(/^socket:/);
   sendSignal(-pid, SIGKILL);
-  for (const descriptor of [channel, stderr, next.stderr]) fileCalls().close(descriptor);
+  for (const descriptor of [channel, stderr, next.stderr]) libc.close(descriptor);
 });
 
 test("an executor's end is noticed although a program that left its group holds its channel open", async () => {
