@@ -9,7 +9,7 @@
  */
 
 import { join } from "node:path";
-import { CLIENT_PERMISSIONS } from "../src/os/launch.ts";
+import { CLIENT_PERMISSIONS } from "../src/os/deno_flags.ts";
 import { program } from "../src/os/program.ts";
 import { bundle } from "./build/bundle.ts";
 

@@ -1,13 +1,14 @@
 /**
- * Writes the documents that are generated from the sources. With --check it writes nothing and ends with 1 when one of them
- * differs from what it would write.
+ * Writes the documents that are generated from the sources. With --check it writes nothing and ends
+ * with 1 when one of them differs from what it would write.
  */
 
 import { fileURLToPath } from "node:url";
-import { utf8Encode } from "../src/core/encoding.ts";
+import { utf8Encode } from "../src/core/bytes.ts";
 import { cliReference, manualPage } from "./cli_reference.ts";
 import { configReference, configSchema } from "./config_reference.ts";
 import { errorReference } from "./error_reference.ts";
+import { withRooms } from "./room_reference.ts";
 
 /** By path in the repository. */
 export const DOCUMENTS: ReadonlyMap<string, () => string> = new Map([
@@ -16,6 +17,7 @@ export const DOCUMENTS: ReadonlyMap<string, () => string> = new Map([
   ["docs/config.md", configReference],
   ["docs/config.schema.json", () => `${JSON.stringify(configSchema(), null, 2)}\n`],
   ["docs/errors.md", errorReference],
+  ["src/README.md", () => withRooms(textOf("src/README.md") ?? "")],
 ]);
 
 /** The documents whose files differ from their sources. */

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
-import { CLIENT_PERMISSIONS, COMMAND_PERMISSIONS, RUNTIME_FLAGS } from "../../src/os/launch.ts";
+import { CLIENT_PERMISSIONS, COMMAND_PERMISSIONS, RUNTIME_FLAGS } from "../../src/os/deno_flags.ts";
 
 export interface ProgramFile {
   readonly bytes: Uint8Array;

@@ -4,7 +4,7 @@
  * Invariant: nothing reads the file a second time. A digest pins the file as it was at the start.
  */
 
-import { utf8Decode } from "../core/encoding.ts";
+import { utf8Decode } from "../core/bytes.ts";
 import { digestOf } from "../core/sha.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Digest } from "../core/types.ts";

@@ -8,7 +8,7 @@
  * its `tenant_id`. Give each executor a key of its own to keep them apart.
  */
 
-import { base64Decode, hexEncode, utf8Encode } from "../core/encoding.ts";
+import { base64Decode, hexEncode, utf8Encode } from "../core/bytes.ts";
 import { verify } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
 import { type JsonNode, toValue } from "../core/json.ts";

@@ -3,6 +3,12 @@
  * with several faults is refused for the first.
  */
 
+import {
+  APPROVAL_TYPE,
+  type ApprovalClaims,
+  parseApprovalClaims,
+  USES_DEFAULT,
+} from "../core/approval_claims.ts";
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import type { Envelope } from "../core/dsse.ts";
 import { verify } from "../core/ed25519.ts";
@@ -10,7 +16,6 @@ import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
 import { sha256 } from "../core/sha.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
-import { APPROVAL_PAYLOAD_TYPE, type Claims, parseClaims } from "./claims.ts";
 import { mayApprove, type TrustedKey, type TrustStore } from "./trust.ts";
 
 /** Throws a Refusal with one of the approval_* codes that come before the reservation. */
@@ -21,9 +26,9 @@ export function verifyEnvelope(
   moment: Moment,
 ): Verified {
   const envelope = parseEnvelope(node);
-  if (envelope?.payloadType !== APPROVAL_PAYLOAD_TYPE) throw new Refusal("approval_malformed");
+  if (envelope?.payloadType !== APPROVAL_TYPE) throw new Refusal("approval_malformed");
   const keys = countedKeys(envelope, trust, moment);
-  const claims = parseClaims(envelope.body);
+  const claims = parseApprovalClaims(envelope.body);
   if (!keys.some((key) => key.approver.name === claims.iss)) {
     throw new Refusal("approval_signer_unknown", "The approver named in `iss` did not sign.");
   }
@@ -35,7 +40,7 @@ export function verifyEnvelope(
   return {
     iss: claims.iss,
     jti: claims.jti,
-    uses: claims.uses,
+    uses: claims.uses ?? USES_DEFAULT,
     validFromMs: Math.max(claims.iat, claims.nbf ?? 0) * 1000,
     expiresAtMs: claims.exp * 1000,
     issuedAt: claims.iat,
@@ -61,7 +66,7 @@ function countedKeys(envelope: Envelope, trust: TrustStore, moment: Moment): Tru
 }
 
 /** Each comparison, here and below, refuses when a time is NaN. */
-function checkTimes(claims: Claims, nowMs: number): void {
+function checkTimes(claims: ApprovalClaims, nowMs: number): void {
   const isBegun = claims.iat * 1000 <= nowMs && (claims.nbf ?? 0) * 1000 <= nowMs;
   if (!isBegun) throw new Refusal("approval_not_yet_valid");
   if (!(nowMs < claims.exp * 1000)) {
@@ -69,12 +74,16 @@ function checkTimes(claims: Claims, nowMs: number): void {
   }
 }
 
-function checkLifetime(claims: Claims, keys: readonly TrustedKey[]): void {
+function checkLifetime(claims: ApprovalClaims, keys: readonly TrustedKey[]): void {
   const longest = Math.min(...keys.map((key) => key.approver.maxTtlSeconds));
   if (!(claims.exp - claims.iat <= longest)) throw new Refusal("approval_ttl_too_long");
 }
 
-function checkAddressees(claims: Claims, { peer }: ApprovalSubject, trust: TrustStore): void {
+function checkAddressees(
+  claims: ApprovalClaims,
+  { peer }: ApprovalSubject,
+  trust: TrustStore,
+): void {
   if (claims.aud !== trust.executorId) throw new Refusal("approval_audience_mismatch");
   const isForPeer = claims.sub === undefined || claims.sub === `uid:${peer.uid}` ||
     claims.sub === `socket:${peer.socket}`;
@@ -84,7 +93,7 @@ function checkAddressees(claims: Claims, { peer }: ApprovalSubject, trust: Trust
   }
 }
 
-function checkRequest(claims: Claims, subject: ApprovalSubject): void {
+function checkRequest(claims: ApprovalClaims, subject: ApprovalSubject): void {
   if (claims.action !== subject.action || claims.action_digest !== subject.actionDigest) {
     throw new Refusal(
       "approval_action_mismatch",

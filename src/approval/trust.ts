@@ -6,7 +6,7 @@
  */
 
 import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
-import { hexEncode } from "../core/encoding.ts";
+import { hexEncode } from "../core/bytes.ts";
 
 /** An approver and what it may approve. */
 export type TrustedApprover = Pick<ApproverConfig, "name" | "actions" | "maxTtlSeconds">;

@@ -6,7 +6,7 @@
  * - Memory does not grow with the log.
  */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { KeyChain } from "../log/key_chain.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import { type LoggedReceipt, verifyReceiptSignature } from "../log/signed_receipt.ts";

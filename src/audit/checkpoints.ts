@@ -1,6 +1,6 @@
 /** Compares checkpoints with the entries: those kept elsewhere, and the one that ends an export. */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { openCheckpoint, parseTreeHead, type TreeHead } from "../log/checkpoint.ts";
 import type { ChainedKey } from "../log/key_chain.ts";
 import { parseSignedNote } from "../log/note.ts";

@@ -3,7 +3,7 @@
  * trust in either. Reading keeps one chunk and one line in memory. export_format.ts has the lines.
  */
 
-import { concatBytes, equalBytes, utf8Decode } from "../core/encoding.ts";
+import { concatBytes, equalBytes, utf8Decode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { openCheckpoint, parseTreeHead } from "../log/checkpoint.ts";
 import { parseReceiptKey } from "../log/keyid.ts";

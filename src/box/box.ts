@@ -1,8 +1,9 @@
 /**
  * From an action's permissions to what the kernel lets its executors do.
  *
- * Invariant: a box gives what the permissions name and what the runtime needs to run at all (runtime_files.ts), and nothing
- * else. Hosts stay the runtime's business: Landlock knows ports, and no names.
+ * Invariant: a box gives what the permissions name and what the runtime needs to run at all
+ * (runtime_files.ts), and nothing else. Hosts stay the runtime's business: Landlock knows ports,
+ * and no names.
  */
 
 import type { Permissions } from "../config/config.ts";
@@ -14,9 +15,12 @@ import type { Kernel } from "./kernel.ts";
 import { lookupFiles, programFiles, READ, runtimeFiles } from "./runtime_files.ts";
 
 export interface Box {
-  /** What an executor is started with; null: all files, ports, signals and abstract sockets of the daemon's user. */
+  /**
+   * Restricts the process from its start; null: all files, ports, signals and abstract sockets of
+   * the daemon's user.
+   */
   readonly ruleset: Ruleset | null;
-  /** What it takes upon itself. */
+  /** Taken by the executor upon itself. */
   readonly entry: Entry;
 }
 

@@ -1,15 +1,15 @@
 /**
- * What an executor does before it hears of any handler: it gives up what the thread that started it (spawner_thread.ts)
- * could not take away.
+ * Completes the box of an executor before it hears of any handler: it gives up what the thread that
+ * started it (spawner_thread.ts) could not take away.
  *
- * Invariant: when this returns, every thread of the process has the filter and no new privileges, and Landlock has held
- * since before the process began.
+ * Invariant: when this returns, every thread of the process has the filter and no new privileges,
+ * and Landlock has held since before the process began.
  */
 
 import { dieWithParent, setUmask } from "../os/confine.ts";
 import { filterAllThreads, forbidNewPrivileges } from "../os/seccomp.ts";
 
-/** What is left to an executor to take upon itself. */
+/** The part of a box that an executor takes upon itself. */
 export interface Entry {
   /** Pid of the daemon: an executor does not outlive it. */
   readonly parent: number;

@@ -1,23 +1,23 @@
 /**
- * The seccomp filter of a box: a program of the kernel's classic BPF over struct seccomp_data (linux/seccomp.h).
+ * The seccomp filter of a box: a program of the kernel's classic BPF over struct seccomp_data
+ * (linux/seccomp.h).
  *
- * Invariants: a call of another machine's table ends the process; a call that no rule names is refused; a rule that looks at
- * arguments looks at all the bits that the kernel looks at. Arguments that are pointers are only ever compared with NULL:
- * what they lead to may change after the look.
+ * Invariants: a call of another machine's table ends the process; a call that no rule names is
+ * refused; a rule that looks at arguments looks at all the bits that the kernel looks at. Arguments
+ * that are pointers are only ever compared with NULL: what they lead to may change after the look.
  */
 
+import { numberOf, type SystemCall } from "./syscall_numbers.ts";
 import {
   NETWORKING,
-  numberOf,
   PROGRAMS,
   RUNTIME,
-  type SystemCall,
   UNKNOWN_HERE,
   UNSUPPORTED_HERE,
   WRITING,
 } from "./syscalls.ts";
 
-/** What the filter has to know of an action's permissions. */
+/** The permissions of an action, as far as the filter needs them. */
 export interface FilterNeeds {
   /** TCP. */
   readonly net: boolean;
@@ -57,7 +57,9 @@ const ARGUMENTS_AT = 16;
 
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
 
-/** Holds if the lower half of the argument, or its upper half, cut to `mask`, is one of `values`. */
+/**
+ * Holds if the lower half of the argument, or its upper half, cut to `mask`, is one of `values`.
+ */
 interface Test {
   readonly argument: number;
   readonly upper?: boolean;
@@ -157,8 +159,8 @@ function fileRules({ write, run }: FilterNeeds): Rule[] {
   return [
     ...rules,
     { call: "creat", alternatives: [[without(1, SET_ID)]] },
-    // what a descriptor leads to was opened under Landlock; a path leads anywhere, so a change by path is not made
-    // although it seems to be: the runtime's appendFileSync and cpSync end with one
+    // A descriptor was opened under Landlock, and a path leads anywhere: so a change by path is not
+    // made, although it seems to be. The appendFileSync and cpSync of the runtime end with one.
     { call: "fchmod", alternatives: [[without(1, SET_ID | WORLD_WRITABLE)]], otherwise: 0 },
     { call: "chmod", alternatives: [], otherwise: 0 },
     { call: "fchmodat", alternatives: [], otherwise: 0 },

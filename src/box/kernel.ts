@@ -1,4 +1,4 @@
-/** What this kernel has to build boxes with. */
+/** Finds out which parts of a box this kernel has. */
 
 import { LANDLOCK_VERSION_NEEDED, landlockVersion } from "../os/landlock.ts";
 import { hasSeccomp } from "../os/seccomp.ts";
@@ -13,7 +13,7 @@ export function thisKernel(): Kernel {
   return { landlock: landlockVersion(), seccomp: hasSeccomp() };
 }
 
-/** What a whole box needs and this kernel has not got, in words; nothing where it has all. */
+/** Names the parts of a whole box that this kernel lacks. */
 export function missingParts({ landlock, seccomp }: Kernel): string[] {
   const version = landlock === 0
     ? `Landlock (it needs version ${LANDLOCK_VERSION_NEEDED}, of Linux 6.12)`

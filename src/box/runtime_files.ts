@@ -1,7 +1,10 @@
-/** The files that the runtime, or a program that a handler may run, needs beside what an action was permitted. */
+/**
+ * The files that the runtime, or a program that a handler may run, needs beside what an action was
+ * permitted.
+ */
 
 import { dirname, join } from "node:path";
-import { realPath } from "../os/file_status.ts";
+import { realPath } from "../os/files.ts";
 import { FILE_RIGHTS, type PathRule } from "../os/landlock.ts";
 import { loadedLibraries } from "../os/process.ts";
 import { program } from "../os/program.ts";
@@ -10,7 +13,7 @@ const { execute, readFile, readDir, writeFile } = FILE_RIGHTS;
 export const READ = readFile | readDir;
 const EXECUTE = readFile | execute;
 
-/** What the runtime opens while it starts and runs; none of it holds anything of this host's. */
+/** Files that the runtime opens while it starts and runs. None holds a secret. */
 const SYSTEM: readonly PathRule[] = [
   ...["/etc/ld.so.cache", "/etc/localtime", "/proc/self", "/proc/meminfo"].map(readable),
   ...["/dev/urandom", "/dev/random", "/dev/zero"].map(readable),
@@ -59,7 +62,7 @@ export function programFiles(paths: readonly string[]): PathRule[] {
 
 const LINE_BYTES_MAX = 256;
 
-/** What the first line of a script names (execve(2)), and for env(1) the program that it finds. */
+/** Finds the interpreter of a script (execve(2)), and for env(1) the program behind it. */
 function interpreterOf(path: string): string[] {
   const [, interpreter, argument] = /^#! *(\S+)(?: +(\S+))?/.exec(firstBytesOf(path)) ?? [];
   if (interpreter === undefined) return [];

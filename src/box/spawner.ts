@@ -1,22 +1,23 @@
 /**
- * Starts executors from inside of their box: a thread of its own takes Landlock's restrictions upon itself, for good, and
- * whatever it starts inherits them from its first instruction on.
+ * Starts executors from inside of their box: a thread of its own takes Landlock's restrictions upon
+ * itself, for good, and whatever it starts inherits them from its first instruction on.
  *
- * Invariants: one spawner has one ruleset, and starts nothing before its thread is restricted; the restrictions bind that
- * thread alone, so the daemon keeps its own rights. The kernel ends executors when the thread that started them ends
- * (box/enter.ts), so a spawner lives as long as they do.
+ * Invariants: one spawner has one ruleset, and starts nothing before its thread is restricted; the
+ * restrictions bind that thread alone, so the daemon keeps its own rights. The kernel ends
+ * executors when the thread that started them ends (box/enter.ts), so a spawner lives as long as
+ * they do.
  */
 
 import type { Child, ChildOrder } from "../os/child_process.ts";
 import type { Ruleset } from "../os/landlock.ts";
 import { program } from "../os/program.ts";
 
-/** What the thread is told: first the ruleset, then what to start. */
+/** A message to the thread: first the ruleset, then each process to start. */
 export type ToSpawner =
   | { readonly kind: "restrict"; readonly ruleset: Ruleset }
   | { readonly kind: "start"; readonly order: ChildOrder };
 
-/** What it answers, in the order in which it was told. */
+/** Its answers, in the order of the messages. */
 export type FromSpawner =
   | { readonly kind: "restricted" }
   | { readonly kind: "started"; readonly child: Child }
@@ -41,7 +42,9 @@ export class Spawner {
     this.#restricted = this.#tell({ kind: "restrict", ruleset });
   }
 
-  /** Rejects with an Error when the thread cannot be restricted, or the process cannot be started. */
+  /**
+   * Rejects with an Error when the thread cannot be restricted, or the process cannot be started.
+   */
   async start(order: ChildOrder): Promise<Child> {
     const restricted = await this.#restricted;
     const answer = restricted.kind === "restricted"

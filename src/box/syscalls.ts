@@ -1,220 +1,16 @@
 /**
  * The system calls that an executor may make, in groups, each with its reason.
  *
- * The list was found by tracing the runtime (start, files, sockets, TLS, workers, WebAssembly, SQLite, timers, children) and
- * is an allow-list: what is not named here is refused with EPERM. Landlock decides about files and TCP ports; this decides
- * about everything that Landlock does not see: modes, owners, kinds of sockets, signals, limits, namespaces, tracing.
+ * The list was found by tracing the runtime (start, files, sockets, TLS, workers, WebAssembly,
+ * SQLite, timers, children) and is an allow-list: what is not named here is refused with EPERM.
+ * Landlock decides about files and TCP ports; this decides about everything that Landlock does not
+ * see: modes, owners, kinds of sockets, signals, limits, namespaces, tracing.
  *
- * Numbers are those of the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
+ * Numbers are those of the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl,
+ * include/uapi/asm-generic/unistd.h).
  */
 
-/** Number on x86-64 and on arm64; null where the machine has no such call. */
-type Numbers = readonly [x86: number | null, arm: number | null];
-
-const NUMBERS = {
-  accept: [43, 202],
-  accept4: [288, 242],
-  access: [21, null],
-  alarm: [37, null],
-  arch_prctl: [158, null],
-  bind: [49, 200],
-  brk: [12, 214],
-  capget: [125, 90],
-  chdir: [80, 49],
-  chmod: [90, null],
-  clock_getres: [229, 114],
-  clock_gettime: [228, 113],
-  clock_nanosleep: [230, 115],
-  clone: [56, 220],
-  clone3: [435, 435],
-  close: [3, 57],
-  close_range: [436, 436],
-  connect: [42, 203],
-  copy_file_range: [326, 285],
-  creat: [85, null],
-  dup: [32, 23],
-  dup2: [33, null],
-  dup3: [292, 24],
-  epoll_create: [213, null],
-  epoll_create1: [291, 20],
-  epoll_ctl: [233, 21],
-  epoll_pwait: [281, 22],
-  epoll_pwait2: [441, 441],
-  epoll_wait: [232, null],
-  eventfd: [284, null],
-  eventfd2: [290, 19],
-  execve: [59, 221],
-  exit: [60, 93],
-  exit_group: [231, 94],
-  faccessat: [269, 48],
-  faccessat2: [439, 439],
-  fadvise64: [221, 223],
-  fallocate: [285, 47],
-  fchdir: [81, 50],
-  fchmod: [91, 52],
-  fchmodat: [268, 53],
-  fcntl: [72, 25],
-  fdatasync: [75, 83],
-  fgetxattr: [193, 10],
-  flistxattr: [196, 13],
-  flock: [73, 32],
-  fork: [57, null],
-  fstat: [5, 80],
-  fstatfs: [138, 44],
-  fsync: [74, 82],
-  ftruncate: [77, 46],
-  futex: [202, 98],
-  get_robust_list: [274, 100],
-  getcpu: [309, 168],
-  getcwd: [79, 17],
-  getdents: [78, null],
-  getdents64: [217, 61],
-  getegid: [108, 177],
-  geteuid: [107, 175],
-  getgid: [104, 176],
-  getgroups: [115, 158],
-  getitimer: [36, 102],
-  getpeername: [52, 205],
-  getpgid: [121, 155],
-  getpgrp: [111, null],
-  getpid: [39, 172],
-  getppid: [110, 173],
-  getpriority: [140, 141],
-  getrandom: [318, 278],
-  getresgid: [120, 150],
-  getresuid: [118, 148],
-  getrlimit: [97, 163],
-  getrusage: [98, 165],
-  getsid: [124, 156],
-  getsockname: [51, 204],
-  getsockopt: [55, 209],
-  gettid: [186, 178],
-  gettimeofday: [96, 169],
-  getuid: [102, 174],
-  getxattr: [191, 8],
-  io_uring_setup: [425, 425],
-  ioctl: [16, 29],
-  kill: [62, 129],
-  lgetxattr: [192, 9],
-  link: [86, null],
-  linkat: [265, 37],
-  listen: [50, 201],
-  listxattr: [194, 11],
-  llistxattr: [195, 12],
-  lseek: [8, 62],
-  lstat: [6, null],
-  madvise: [28, 233],
-  membarrier: [324, 283],
-  mincore: [27, 232],
-  mkdir: [83, null],
-  mkdirat: [258, 34],
-  mmap: [9, 222],
-  mprotect: [10, 226],
-  mremap: [25, 216],
-  msync: [26, 227],
-  munmap: [11, 215],
-  nanosleep: [35, 101],
-  newfstatat: [262, 79],
-  open: [2, null],
-  openat: [257, 56],
-  openat2: [437, 437],
-  pidfd_open: [434, 434],
-  pidfd_send_signal: [424, 424],
-  pipe: [22, null],
-  pipe2: [293, 59],
-  pkey_alloc: [330, 289],
-  pkey_free: [331, 290],
-  pkey_mprotect: [329, 288],
-  poll: [7, null],
-  ppoll: [271, 73],
-  prctl: [157, 167],
-  pread64: [17, 67],
-  preadv: [295, 69],
-  preadv2: [327, 286],
-  prlimit64: [302, 261],
-  pselect6: [270, 72],
-  pwrite64: [18, 68],
-  pwritev: [296, 70],
-  pwritev2: [328, 287],
-  read: [0, 63],
-  readahead: [187, 213],
-  readlink: [89, null],
-  readlinkat: [267, 78],
-  readv: [19, 65],
-  recvfrom: [45, 207],
-  recvmmsg: [299, 243],
-  recvmsg: [47, 212],
-  rename: [82, null],
-  renameat: [264, 38],
-  renameat2: [316, 276],
-  restart_syscall: [219, 128],
-  rmdir: [84, null],
-  rseq: [334, 293],
-  rt_sigaction: [13, 134],
-  rt_sigpending: [127, 136],
-  rt_sigprocmask: [14, 135],
-  rt_sigreturn: [15, 139],
-  rt_sigsuspend: [130, 133],
-  rt_sigtimedwait: [128, 137],
-  sched_getaffinity: [204, 123],
-  sched_getparam: [143, 121],
-  sched_getscheduler: [145, 120],
-  sched_yield: [24, 124],
-  select: [23, null],
-  sendfile: [40, 71],
-  sendmmsg: [307, 269],
-  sendmsg: [46, 211],
-  sendto: [44, 206],
-  set_robust_list: [273, 99],
-  set_tid_address: [218, 96],
-  setitimer: [38, 103],
-  setpgid: [109, 154],
-  setrlimit: [160, 164],
-  setsid: [112, 157],
-  setsockopt: [54, 208],
-  shutdown: [48, 210],
-  sigaltstack: [131, 132],
-  socket: [41, 198],
-  socketpair: [53, 199],
-  splice: [275, 76],
-  stat: [4, null],
-  statfs: [137, 43],
-  statx: [332, 291],
-  sync: [162, 81],
-  sync_file_range: [277, 84],
-  syncfs: [306, 267],
-  sysinfo: [99, 179],
-  tee: [276, 77],
-  tgkill: [234, 131],
-  time: [201, null],
-  timer_create: [222, 107],
-  timer_delete: [226, 111],
-  timer_getoverrun: [225, 109],
-  timer_gettime: [224, 108],
-  timer_settime: [223, 110],
-  timerfd_create: [283, 85],
-  timerfd_gettime: [287, 87],
-  timerfd_settime: [286, 86],
-  times: [100, 153],
-  truncate: [76, 45],
-  umask: [95, 166],
-  uname: [63, 160],
-  unlink: [87, null],
-  unlinkat: [263, 35],
-  utimensat: [280, 88],
-  vfork: [58, null],
-  wait4: [61, 260],
-  waitid: [247, 95],
-  write: [1, 64],
-  writev: [20, 66],
-} as const satisfies Readonly<Record<string, Numbers>>;
-
-export type SystemCall = keyof typeof NUMBERS;
-
-/** Throws a TypeError for nothing: a call that the machine has not got has no number. */
-export function numberOf(call: SystemCall, machine: "x86_64" | "aarch64"): number | null {
-  return NUMBERS[call][machine === "x86_64" ? 0 : 1];
-}
+import type { SystemCall } from "./syscall_numbers.ts";
 
 /** Calls that are always allowed, by what the runtime needs them for. */
 export const RUNTIME: Readonly<Record<string, readonly SystemCall[]>> = {
@@ -272,7 +68,7 @@ export const NETWORKING: readonly SystemCall[] = [
   ...["connect", "bind", "listen", "accept", "accept4", "recvmmsg", "setsockopt"] as const,
 ];
 
-/** What programs that a handler may run need beside all that; still inside of the box. */
+/** Calls for programs that a handler may run, which stay inside of the box. */
 export const PROGRAMS: readonly SystemCall[] = [
   ...[
     "execve",
@@ -289,10 +85,16 @@ export const PROGRAMS: readonly SystemCall[] = [
   ...["timer_delete", "splice", "tee", "sync", "syncfs", "setrlimit"] as const,
 ];
 
-/** Answered with ENOSYS: C libraries and runtimes then take the older call, which the filter can look into. */
+/**
+ * Answered with ENOSYS: C libraries and runtimes then take the older call, which the filter can
+ * look into.
+ */
 export const UNKNOWN_HERE: readonly SystemCall[] = ["clone3", "openat2", "io_uring_setup"];
 
-/** Answered with ENOTSUP, as on a file system without extended attributes: ACLs are modes by another name. */
+/**
+ * Answered with ENOTSUP, as on a file system without extended attributes: ACLs are modes by another
+ * name.
+ */
 export const UNSUPPORTED_HERE: readonly SystemCall[] = [
   ...["getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr"] as const,
 ];

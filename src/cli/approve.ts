@@ -7,7 +7,7 @@
  */
 
 import type { Command } from "commander";
-import type { ApprovalClaims } from "../client/approval_claims.ts";
+import type { ApprovalClaims } from "../core/approval_claims.ts";
 import type { ApprovalTerms } from "../client/approval_terms.ts";
 import {
   type CarriedApproval,

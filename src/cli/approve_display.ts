@@ -5,7 +5,7 @@
  * of its canonical text, and parses back to what is signed.
  */
 
-import type { ApprovalClaims } from "../client/approval_claims.ts";
+import type { ApprovalClaims } from "../core/approval_claims.ts";
 import { actionDigest, type ExecutionRequest } from "../client/request.ts";
 import type { Json } from "../core/types.ts";
 import { parseCanonical, toValue } from "../core/json.ts";

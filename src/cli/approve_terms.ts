@@ -1,13 +1,12 @@
 /** What an approval says beside the request itself: from the flags, else the configuration, else the daemon. */
 
 import * as v from "valibot";
-import type { ApprovalClaims } from "../client/approval_claims.ts";
+import { type ApprovalClaims, USES_DEFAULT } from "../core/approval_claims.ts";
 import {
   type AcceptedTerms,
   type ApprovalTerms,
   CarriedTermError,
   requireAccepted,
-  USES_DEFAULT,
 } from "../client/approval_terms.ts";
 import type { ApproverKey } from "../client/approver_key.ts";
 import { OpenExecUnreachable } from "../client/errors.ts";
@@ -16,7 +15,7 @@ import { ConfigError } from "../config/config_error.ts";
 import { span } from "../config/fields.ts";
 import { type Envelope, preAuthEncoding } from "../core/dsse.ts";
 import { verify } from "../core/ed25519.ts";
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { USES_MAX } from "../core/limits.ts";
 import { isDigest } from "../core/sha.ts";
 import type { Digest } from "../core/types.ts";

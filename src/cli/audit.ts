@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { auditLog, type AuditOptions } from "../audit/audit.ts";
 import { auditExport } from "../audit/export.ts";
 import type { AuditReport } from "../audit/report.ts";
-import { hexEncode } from "../core/encoding.ts";
+import { hexEncode } from "../core/bytes.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { readCheckpoints } from "./checkpoint_files.ts";
 import { type Cli, localCommand, type LocalFlags } from "./command.ts";

@@ -4,10 +4,14 @@ import { dirname, join } from "node:path";
 import type { Config, SocketConfig } from "../config/config.ts";
 import { problemText } from "../config/config_error.ts";
 import { checkPaths, type LoadedConfig } from "../config/load.ts";
-import { fileStatus, isWritableDirectory, realPath } from "../os/file_status.ts";
-import { groupId } from "../os/groups.ts";
+import {
+  checkSocketDirectory,
+  fileStatus,
+  groupId,
+  isWritableDirectory,
+  realPath,
+} from "../os/files.ts";
 import { program } from "../os/program.ts";
-import { checkSocketDirectory } from "../os/socket_directory.ts";
 import type { Cli, DaemonFlags, LocalFlags } from "./command.ts";
 import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 import { openConfigFile, prudentWarnings } from "./prudence.ts";

@@ -6,7 +6,7 @@
 import { dirname } from "node:path";
 import { formatApproverKey, newApproverKey, parseApproverKey } from "../client/approver_key.ts";
 import type { Config } from "../config/config.ts";
-import { makePrivateFolder } from "../os/private_folder.ts";
+import { makePrivateFolder } from "../os/files.ts";
 import {
   DEVELOPMENT_APPROVER,
   DEVELOPMENT_KEYID,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { exportLog } from "../audit/export.ts";
 import type { LedgerSnapshot } from "../audit/snapshot.ts";
 import { OpenExecUnreachable } from "../client/errors.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { currentKeyid, loadExecutorKeys } from "../engine/keys.ts";
 import { signCheckpoint } from "../log/checkpoint.ts";

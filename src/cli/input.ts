@@ -1,7 +1,7 @@
 /** What a command reads: a file, standard input, or the argument itself. */
 
 import { resolve } from "node:path";
-import { utf8Decode } from "../core/encoding.ts";
+import { utf8Decode } from "../core/bytes.ts";
 import type { Cli } from "./command.ts";
 import { UsageError } from "./exit_code.ts";
 

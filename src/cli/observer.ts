@@ -4,7 +4,7 @@ import type { CheckpointFailure } from "../engine/checkpoints.ts";
 import type { Answer, Attempt } from "../engine/types.ts";
 import type { ExchangeEvent } from "../server/exchange.ts";
 import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
-import { faultFields } from "../telemetry/fault.ts";
+import { faultFields } from "../telemetry/redact.ts";
 import { logger } from "../telemetry/log.ts";
 
 export interface Observer {

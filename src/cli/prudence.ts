@@ -1,7 +1,7 @@
 /** What an operator should know about how the daemon runs: said at every start, with the remedy, and nothing is refused. */
 
 import type { Config } from "../config/config.ts";
-import { fileStatus, isWritableForOthers, realPath } from "../os/file_status.ts";
+import { fileStatus, isWritableForOthers, realPath } from "../os/files.ts";
 
 export function prudentWarnings(config: Config, uid: number | null): string[] {
   return [

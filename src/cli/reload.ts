@@ -2,9 +2,8 @@
 
 import { ConfigError, problemText } from "../config/config_error.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { faultFields } from "../telemetry/fault.ts";
+import { CONFIG_PART, faultFields } from "../telemetry/redact.ts";
 import { logger } from "../telemetry/log.ts";
-import { CONFIG_PART } from "../telemetry/redact.ts";
 import type { Daemon } from "./daemon.ts";
 
 /** false where the configuration does not load: the one that did stays in force. Never rejects. */

@@ -8,7 +8,7 @@ import {
   type LoadRequest,
   readConfigFile,
 } from "../config/load.ts";
-import { realPath } from "../os/file_status.ts";
+import { realPath } from "../os/files.ts";
 import { program } from "../os/program.ts";
 import type { Cli } from "./command.ts";
 import type { ServeFlags } from "./serve.ts";

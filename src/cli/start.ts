@@ -7,7 +7,7 @@ import { daemonVariables } from "../config/environment.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { permissionFlags } from "../config/permissions.ts";
 import { replaceProcess } from "../os/exec.ts";
-import { RUNTIME_FLAGS } from "../os/launch.ts";
+import { RUNTIME_FLAGS } from "../os/deno_flags.ts";
 import { program } from "../os/program.ts";
 import type { Cli } from "./command.ts";
 import type { ServeFlags } from "./serve.ts";

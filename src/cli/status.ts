@@ -5,7 +5,7 @@ import type { OpenExecClient } from "../client/client.ts";
 import type { CallOptions } from "../client/connection.ts";
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { isJsonObject } from "../client/json.ts";
-import { sleep } from "../client/retry.ts";
+import { sleep } from "../core/wait.ts";
 import type { JsonObject } from "../core/types.ts";
 import { type Cli, daemonCommand, type DaemonFlags } from "./command.ts";
 import { DONE, FAILED, UsageError } from "./exit_code.ts";

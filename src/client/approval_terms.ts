@@ -7,7 +7,7 @@
  */
 
 import type { Digest } from "../core/types.ts";
-import type { ApprovalClaims } from "./approval_claims.ts";
+import { type ApprovalClaims, USES_DEFAULT } from "../core/approval_claims.ts";
 
 export interface ApprovalTerms {
   /** The approver's name in the daemon's config. */
@@ -32,7 +32,6 @@ export interface ApproveOptions extends Partial<ApprovalTerms> {
 }
 
 export const TTL_SECONDS_DEFAULT = 300;
-export const USES_DEFAULT = 1;
 
 /**
  * The terms to accept of an approval that someone else made. Uses and lifetime default to those of

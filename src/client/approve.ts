@@ -8,21 +8,27 @@
  *   signer accepts: the requester may have written the approval.
  */
 
+import {
+  APPROVAL_TYPE,
+  type ApprovalClaims,
+  isSubject,
+  isUses,
+  parseApprovalClaims,
+  USES_DEFAULT,
+} from "../core/approval_claims.ts";
 import { canonicalJson } from "../core/canonical_json.ts";
 import { type Envelope, envelopeJson, parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import { sign } from "../core/ed25519.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { parseIJson } from "../core/json.ts";
 import { isName, USES_MAX } from "../core/limits.ts";
 import { isDigest } from "../core/sha.ts";
-import { APPROVAL_TYPE, type ApprovalClaims, claimsOf } from "./approval_claims.ts";
 import {
   type AcceptedTerms,
   type ApprovalTerms,
   requireAccepted,
   TTL_SECONDS_DEFAULT,
-  USES_DEFAULT,
 } from "./approval_terms.ts";
 import type { ApproverKey } from "./approver_key.ts";
 import { iJsonText } from "./json.ts";
@@ -41,9 +47,8 @@ export interface CarriedApproval {
 export function readApproval(request: ExecutionRequest): CarriedApproval | undefined {
   if (request.approval === undefined) return undefined;
   const envelope = parseEnvelope(parseIJson(iJsonText(request.approval)));
-  const claims = envelope?.payloadType === APPROVAL_TYPE ? claimsOf(envelope.body) : undefined;
-  if (envelope === undefined || claims === undefined) throw new Refusal("approval_malformed");
-  return { claims, envelope };
+  if (envelope?.payloadType !== APPROVAL_TYPE) throw new Refusal("approval_malformed");
+  return { claims: parseApprovalClaims(envelope.body), envelope };
 }
 
 /**
@@ -116,22 +121,16 @@ export function newClaims(
     uses = USES_DEFAULT,
     handlerDigest,
   } = terms;
-  for (
-    const name of [
-      iss,
-      aud,
-      ...(sub === undefined ? [] : [sub]),
-      ...(tenant === undefined ? [] : [tenant]),
-    ]
-  ) {
-    if (!isName(name)) {
-      throw new RangeError("iss, aud, sub and tenant are 1 to 255 characters of visible ASCII");
-    }
+  if (![iss, aud, ...(tenant === undefined ? [] : [tenant])].every(isName)) {
+    throw new RangeError("iss, aud and tenant are 1 to 255 characters of visible ASCII");
+  }
+  if (sub !== undefined && !isSubject(sub)) {
+    throw new RangeError("sub is uid:NUMBER or socket:NAME, such as uid:1000 or socket:agent.sock");
   }
   if (!Number.isSafeInteger(ttlSeconds) || ttlSeconds < 1) {
     throw new RangeError("ttl is whole seconds, at least 1");
   }
-  if (!Number.isSafeInteger(uses) || uses < 1 || uses > USES_MAX) {
+  if (!isUses(uses)) {
     throw new RangeError(`uses is a whole number, 1 to ${USES_MAX}`);
   }
   if (handlerDigest !== undefined && !isDigest(handlerDigest)) {

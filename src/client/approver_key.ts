@@ -8,7 +8,7 @@
  */
 
 import { isAdmissibleKey, publicKeyOf } from "../core/ed25519.ts";
-import { base64Decode, base64Encode, equalBytes, hexEncode } from "../core/encoding.ts";
+import { base64Decode, base64Encode, equalBytes, hexEncode } from "../core/bytes.ts";
 import { parseIJson, toValue } from "../core/json.ts";
 import { isName } from "../core/limits.ts";
 import { sha256 } from "../core/sha.ts";

@@ -6,7 +6,7 @@
  */
 
 import { type Clock, systemClock } from "../core/clock.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { Verification } from "../log/verification.ts";
 import { type VerifyOptions, verifyReceipt } from "../log/verify_receipt.ts";

@@ -5,7 +5,7 @@
  * Invariant: a message's bytes are made once, and every attempt sends the same.
  */
 
-import { utf8Decode } from "../core/encoding.ts";
+import { utf8Decode } from "../core/bytes.ts";
 import type { Json } from "../core/types.ts";
 import { errorOfAnswer, OpenExecUnreachable, readable, unreadableAnswer } from "./errors.ts";
 import { RETRY, type RetryPolicy, withRetries } from "./retry.ts";

@@ -2,7 +2,7 @@
 
 import type { CallOptions, DaemonConnection } from "./connection.ts";
 import { type Execution, executionsOf, type ExecutionsPage } from "./execution.ts";
-import { sleep } from "./retry.ts";
+import { sleep } from "../core/wait.ts";
 
 const LIMIT = 20;
 const POLL_MS = 50;

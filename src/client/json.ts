@@ -1,6 +1,7 @@
 /** JSON at the SDK's edge: what came in, and the JSON of a caller's object, to be digested. */
 
-import { base64Decode } from "../core/encoding.ts";
+import { isArray } from "../core/json.ts";
+import { base64Decode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { NESTING_DEPTH_MAX } from "../core/limits.ts";
 import type { Json, JsonObject } from "../core/types.ts";
@@ -61,11 +62,6 @@ export function iJsonText(value: Json): string {
     `${JSON.stringify(name)}:${iJsonText(member)}`
   );
   return `{${members.join(",")}}`;
-}
-
-/** Array.isArray does not narrow a readonly array. */
-function isArray(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }
 
 function isPlain(value: object): boolean {

@@ -4,7 +4,7 @@
  */
 
 import { canonicalJson } from "../core/canonical_json.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import type { CallOptions, DaemonConnection } from "./connection.ts";
 import { readable, unreadableAnswer } from "./errors.ts";

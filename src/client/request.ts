@@ -6,7 +6,7 @@
  */
 
 import { canonicalJson } from "../core/canonical_json.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { parseIJson, toValue } from "../core/json.ts";
 import { isName } from "../core/limits.ts";

@@ -5,6 +5,7 @@
  * The same bytes go under the same nonce, which the ledger starts at most once.
  */
 
+import { sleep } from "../core/wait.ts";
 import { OpenExecError, OpenExecUnreachable } from "./errors.ts";
 
 export interface RetryPolicy {
@@ -55,20 +56,4 @@ export function waitBefore(
   const backoffMs = ceilingMs * (0.5 + random / 2);
   const askedMs = invited ? error.retryAfterMs ?? 0 : 0;
   return askedMs > policy.maxDelayMs ? undefined : Math.max(askedMs, backoffMs);
-}
-
-/** Resolves after `delayMs`, rejects with the signal's reason as soon as it aborts. */
-export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, delayMs);
-    function stop(): void {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    }
-    signal?.addEventListener("abort", stop, { once: true });
-  });
 }

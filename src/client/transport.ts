@@ -4,7 +4,7 @@
  */
 
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
-import { GatheredBytes } from "../core/gathered_bytes.ts";
+import { GatheredBytes } from "../core/bytes.ts";
 import { ConnectionFailed, type HttpAnswer, type Transport } from "./message.ts";
 
 /** `answerBytesMax` bounds one answer: a stray server must not fill this process's memory. */

@@ -5,9 +5,9 @@
  * refused. One that is merely unlikely to be meant gets a warning.
  */
 
-import { base64Encode, utf8Encode } from "../core/encoding.ts";
+import { basename, isAbsolute } from "node:path";
+import { base64Encode, utf8Encode } from "../core/bytes.ts";
 import { isName } from "../core/limits.ts";
-import { isAbsolutePath, nameOf } from "../core/path.ts";
 import type { ActionConfig, ApproverConfig, Config } from "./config.ts";
 import type { NoteProblem } from "./config_error.ts";
 import { BUILTINS } from "./defaults.ts";
@@ -24,7 +24,7 @@ export function checkConfig(config: Config, refuse: NoteProblem, warn: NoteProbl
   }
   checkTenant(config, refuse);
   const program = config.checkpoints.command?.[0];
-  if (program !== undefined && !isAbsolutePath(program)) {
+  if (program !== undefined && !isAbsolute(program)) {
     refuse(["checkpoints", "command"], "the program's path has to be absolute");
   }
   warnOfUnknownActions(config, warn);
@@ -40,7 +40,7 @@ function checkSockets({ sockets }: Config, refuse: NoteProblem): void {
   const names = new Seen();
   sockets.forEach(({ path }, index) => {
     const where = ["sockets", index, "path"];
-    const name = nameOf(path);
+    const name = basename(path);
     if (utf8Encode(path).length > SOCKET_PATH_BYTES_MAX) {
       refuse(where, `longer than the ${SOCKET_PATH_BYTES_MAX} bytes a socket's path can have`);
     }

@@ -6,7 +6,7 @@
  * wherever this default is used (`Config.developmentApprover`).
  */
 
-import { folderOf, joinPath, nameOf } from "../core/path.ts";
+import { basename, dirname, join } from "node:path";
 import type { ApproverConfig, SocketConfig } from "./config.ts";
 import { ConfigError } from "./config_error.ts";
 import type { Environment } from "./environment.ts";
@@ -48,15 +48,15 @@ export function developmentApprover({ keyid, publicKey }: DevelopmentKey): Appro
 /** XDG Base Directory Specification 0.8. Throws a ConfigError when no variable says where. */
 export function defaultStateDir({ xdgStateHome, home }: Environment): string {
   return xdgStateHome === null
-    ? joinPath(home ?? homeless("state_dir"), ".local/state/openexec")
-    : joinPath(xdgStateHome, "openexec");
+    ? join(home ?? homeless("state_dir"), ".local/state/openexec")
+    : join(xdgStateHome, "openexec");
 }
 
 /** Throws a ConfigError when no variable says where. */
 export function defaultAgentSocket({ xdgRuntimeDir, home }: Environment): string {
   return xdgRuntimeDir === null
-    ? joinPath(home ?? homeless("sockets"), ".openexec/run/agent.sock")
-    : joinPath(xdgRuntimeDir, "openexec/agent.sock");
+    ? join(home ?? homeless("sockets"), ".openexec/run/agent.sock")
+    : join(xdgRuntimeDir, "openexec/agent.sock");
 }
 
 function homeless(key: string): never {
@@ -77,8 +77,8 @@ export function defaultSockets(agent: string): readonly SocketConfig[] {
 
 /** Gives `admin.sock` for `agent.sock` and `x.admin.sock` for `x.sock`: daemons share folders. */
 function adminSocketBeside(agent: string): string {
-  const name = nameOf(agent);
+  const name = basename(agent);
   const dot = name.lastIndexOf(".");
   const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
-  return joinPath(folderOf(agent), stem === "agent" ? `admin${ending}` : `${stem}.admin${ending}`);
+  return join(dirname(agent), stem === "agent" ? `admin${ending}` : `${stem}.admin${ending}`);
 }

@@ -7,7 +7,7 @@
  */
 
 import * as v from "valibot";
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { isName } from "../core/limits.ts";
 import type { Mode } from "../core/types.ts";
 import type { ClawshieldConfig } from "./config.ts";

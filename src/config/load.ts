@@ -6,9 +6,9 @@
  * symbolic links of the paths that the file names.
  */
 
+import { resolve } from "node:path";
 import * as v from "valibot";
-import { utf8Decode } from "../core/encoding.ts";
-import { resolvePath } from "../core/path.ts";
+import { utf8Decode } from "../core/bytes.ts";
 import { checkConfig } from "./checks.ts";
 import type { Config } from "./config.ts";
 import { ConfigError, type ConfigProblem, type KeyPath } from "./config_error.ts";
@@ -46,7 +46,7 @@ export interface LoadedConfig {
 /** Throws a ConfigError with every problem that was found. */
 export function loadConfig(request: LoadRequest): LoadedConfig {
   const named = request.config ?? request.environment.config;
-  const file = resolvePath(request.cwd, named ?? SYSTEM_CONFIG);
+  const file = resolve(request.cwd, named ?? SYSTEM_CONFIG);
   const bytes = request.read(file);
   if (bytes !== undefined) return loadFile(request, file, bytes);
   if (named === null) return loadEmbedded(request);

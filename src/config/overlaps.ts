@@ -8,7 +8,7 @@
  * who may make one there may reach what it points to.
  */
 
-import { folderOf, joinPath } from "../core/path.ts";
+import { dirname, join, resolve } from "node:path";
 import type { ActionConfig, Config } from "./config.ts";
 import type { NoteProblem } from "./config_error.ts";
 
@@ -91,13 +91,13 @@ function given(what: string, path: string | null): Protected[] {
 
 /** Gives a path as written, and with the links of the part that exists resolved. */
 function formsOf(path: string, realPath: RealPath): readonly [string, string] {
-  const written = joinPath(path);
+  const written = resolve(path);
   let existing = written;
   for (;;) {
     const real = realPath(existing);
-    if (real !== undefined) return [written, joinPath(real, written.slice(existing.length))];
+    if (real !== undefined) return [written, join(real, written.slice(existing.length))];
     if (existing === "/") return [written, written];
-    existing = folderOf(existing);
+    existing = dirname(existing);
   }
 }
 

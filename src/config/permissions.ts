@@ -12,7 +12,7 @@
  * dependencies to their business. They are no boundary against a daemon that was taken over.
  */
 
-import { folderOf } from "../core/path.ts";
+import { dirname } from "node:path";
 import { StartupError } from "../core/startup_error.ts";
 import type { Config } from "./config.ts";
 import { SYSTEM_CONFIG } from "./defaults.ts";
@@ -79,7 +79,7 @@ function writable({ stateDir, anchor, checkpoints, sockets }: Config): string[] 
   const replaced = [anchor, checkpoints.file].filter((path) => path !== null);
   return [
     stateDir,
-    ...replaced.map((path) => folderOf(path)),
+    ...replaced.map((path) => dirname(path)),
     ...sockets.map(({ path }) => path),
   ];
 }

@@ -4,8 +4,8 @@
  * Options go before variables, variables before the file, and the file before defaults.
  */
 
+import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
-import { folderOf, joinPath, resolvePath } from "../core/path.ts";
 import type { Mode } from "../core/types.ts";
 import { actionSchema, type ActionSettings } from "./action_schema.ts";
 import type {
@@ -56,7 +56,7 @@ export function resolveSettings(
   note: NoteProblem,
 ): Config {
   const { file, environment } = context;
-  const absolute = (path: string): string => resolvePath(folderOf(file ?? "/"), path);
+  const absolute = (path: string): string => resolve(dirname(file ?? "/"), path);
   const overridable = { mode: writtenMode(settings, context), clawshield: settings.clawshield };
   const { mode, clawshield, allowedActions } = applyLegacyEnvironment(
     overridable,
@@ -76,7 +76,7 @@ export function resolveSettings(
     approvers: settings.approvers.map(approverOf),
     // no key is made where the file names approvers, and none where approvals are not read
     developmentApprover: file === null && mode === "enforced" && clawshield === null
-      ? joinPath(stateDir, DEVELOPMENT_KEY_FILE)
+      ? join(stateDir, DEVELOPMENT_KEY_FILE)
       : null,
     actions: actionsOf(settings, environment, absolute),
     clawshield,
@@ -103,7 +103,7 @@ type Absolute = (path: string) => string;
 function stateDirOf(settings: Settings, context: ResolveContext, absolute: Absolute): string {
   const { environment, overrides, cwd } = context;
   const override = overrides.state ?? environment.stateDir;
-  if (override !== null) return resolvePath(cwd, override);
+  if (override !== null) return resolve(cwd, override);
   return settings.state_dir === undefined
     ? defaultStateDir(environment)
     : absolute(settings.state_dir);
@@ -116,7 +116,7 @@ function socketsOf(
   absolute: Absolute,
 ): readonly SocketConfig[] {
   const override = overrides.socket ?? environment.socket;
-  const path = override === null ? null : resolvePath(cwd, override);
+  const path = override === null ? null : resolve(cwd, override);
   if (sockets === undefined) return defaultSockets(path ?? defaultAgentSocket(environment));
   const firstAgent = Math.max(0, sockets.findIndex((socket) => socket.role === "agent"));
   return sockets.map((socket, index) =>
@@ -210,11 +210,11 @@ function actionOf(
     onInterrupt: action.on_interrupt,
     allow: {
       net: action.allow.net,
-      read: action.allow.read.map((path) => joinPath(path)),
-      write: action.allow.write.map((path) => joinPath(path)),
+      read: action.allow.read.map((path) => resolve(path)),
+      write: action.allow.write.map((path) => resolve(path)),
       env: action.allow.env,
-      run: action.allow.run.map((path) => joinPath(path)),
-      unix: action.allow.unix.map((path) => joinPath(path)),
+      run: action.allow.run.map((path) => resolve(path)),
+      unix: action.allow.unix.map((path) => resolve(path)),
     },
     unconfined: action.unconfined,
     memoryBytes: action.memory,
@@ -228,7 +228,7 @@ function secretsOf(
   credentials: string,
 ): ReadonlyMap<string, string> {
   return Array.isArray(secrets)
-    ? new Map(secrets.map((name) => [name, joinPath(credentials, name)]))
+    ? new Map(secrets.map((name) => [name, join(credentials, name)]))
     : new Map(Object.entries(secrets).map(([name, path]) => [name, absolute(path)]));
 }
 

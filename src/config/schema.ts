@@ -131,7 +131,8 @@ const boxSchema = table({
   kernel: defaulted(
     choice(["available", "required"]),
     "available",
-    "required: refuse to start where the kernel lacks a part of the box (Landlock of version 6 or later, seccomp). " +
+    "required: refuse to start where the kernel lacks a part of the box (Landlock of version 6 " +
+      "or later, seccomp). " +
       "available: start, and say at every start, in /health and in doctor what is missing.",
   ),
 });

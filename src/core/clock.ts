@@ -1,14 +1,15 @@
 /** The one owner of the wall clock. Everything else gets a Clock as an argument. */
 
-/** Milliseconds since 1970, and milliseconds since the machine started (which no operator can set). */
 export interface Clock {
+  /** Milliseconds since 1970. */
   nowMs(): number;
+  /** Milliseconds since the machine started, which no operator can set. */
   uptimeMs(): number;
 }
 
-/** A clock whose uptimes can be told from those of another start of the machine, or of another machine. */
+/** A clock whose uptimes can be told from those of another start, or of another machine. */
 export interface MachineClock extends Clock {
-  /** Another after each start; empty where nobody knows. */
+  /** Differs after each start of the machine; empty where it is unknown. */
   bootId(): string;
 }
 
@@ -17,14 +18,18 @@ export const systemClock: Clock = {
   uptimeMs: () => Math.round(globalThis.process.getBuiltinModule("node:os").uptime() * 1000),
 };
 
-/** Uptimes come in whole seconds. */
+/**
+ * Uptimes are whole seconds, rounded up: sysinfo(2). Marks in the ledger are compared with them.
+ */
 export const UPTIME_STEP_MS = 1_000;
 
 /**
- * A clock that never goes back: now is never before `markMs` (a mark the ledger kept) nor before anything it said
- * earlier, so that an approval that expired once stays expired when the wall clock is set back. It does not stand still
- * meanwhile either, or whatever expires would live as long as the wall clock is behind: it goes on with the uptime,
- * counted from when the wall clock was last right, whether anybody asked for the time since or not.
+ * Makes a clock that never goes back, so that an approval that expired once stays expired when the
+ * wall clock is set back. It says nothing before `markMs`, a mark the ledger kept, or before
+ * anything it said earlier.
+ *
+ * While the wall clock is behind, it goes on with the uptime since the wall clock was last right.
+ * If it stood still, approvals would live for as long as the wall clock is behind.
  */
 export function monotonicClock(clock: MachineClock, markMs: number): MachineClock {
   let latest = markMs;

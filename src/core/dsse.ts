@@ -1,18 +1,17 @@
 /**
  * DSSE 1.0.2: the JSON envelope and what its signatures cover (the pre-authentication encoding).
  *
- * Stricter than DSSE: every signature names its key, and is 64 bytes (Ed25519). As DSSE asks, unknown members are ignored:
- * nothing signed and nothing decided depends on them.
+ * Stricter than DSSE: every signature names its key and is 64 bytes (Ed25519). Unknown members are
+ * ignored, which DSSE asks for: nothing signed and nothing decided depends on them.
  */
 
-import { base64Decode, base64Encode, utf8Encode } from "./encoding.ts";
+import { base64Decode, base64Encode, concatBytes, utf8Encode } from "./bytes.ts";
 import { type JsonNode, memberOf } from "./json.ts";
 import { SIGNATURES_MAX } from "./limits.ts";
-import { Slab } from "./slab.ts";
 import type { JsonObject } from "./types.ts";
 
 export interface EnvelopeSignature {
-  /** Not empty. It is not signed: a hint which key to try. */
+  /** Not empty. A hint which key to try: it is not signed itself. */
   readonly keyid: string;
   /** 64 bytes. */
   readonly signature: Uint8Array;
@@ -26,28 +25,16 @@ export interface Envelope {
   readonly signatures: readonly EnvelopeSignature[];
 }
 
-const slab = new Slab(2 ** 16);
-
-/** PAE (protocol.md): `DSSEv1 LEN(type) type LEN(body) body`, lengths in bytes. */
+/** Returns what a signature covers (PAE): `DSSEv1 LEN(type) type LEN(body) body`, in bytes. */
 export function preAuthEncoding(payloadType: string, body: Uint8Array): Uint8Array {
-  return preAuthEncoder(payloadType)(body);
+  const typeLength = utf8Encode(payloadType).length;
+  return concatBytes(
+    utf8Encode(`DSSEv1 ${typeLength} ${payloadType} ${body.length} `),
+    body,
+  );
 }
 
-/** The same for many bodies of one type. */
-export function preAuthEncoder(payloadType: string): (body: Uint8Array) => Uint8Array {
-  const head = utf8Encode(`DSSEv1 ${utf8Encode(payloadType).length} ${payloadType} `);
-  return (body) => {
-    const length = `${body.length} `;
-    const bodyAt = head.length + length.length;
-    const whole = slab.take(bodyAt + body.length);
-    whole.set(head);
-    for (let i = 0; i < length.length; i++) whole[head.length + i] = length.charCodeAt(i);
-    whole.set(body, bodyAt);
-    return whole;
-  };
-}
-
-/** undefined when `node` is not an envelope as described above. */
+/** Returns undefined when `node` is not an envelope as described above. */
 export function parseEnvelope(node: JsonNode): Envelope | undefined {
   const payloadType = textOf(node, "payloadType");
   const body = bytesOf(node, "payload");
@@ -60,7 +47,7 @@ export function parseEnvelope(node: JsonNode): Envelope | undefined {
   return signatures.length === listed.items.length ? { payloadType, body, signatures } : undefined;
 }
 
-/** The envelope as JSON, in the standard base64 alphabet. */
+/** Returns the envelope as JSON, in the standard base64 alphabet. */
 export function envelopeJson(envelope: Envelope): JsonObject {
   return {
     payload: base64Encode(envelope.body),

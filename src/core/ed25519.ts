@@ -1,18 +1,18 @@
 /**
  * Ed25519 (RFC 8032), strictly, in one place; sole owner of @noble/ed25519.
  *
- * A signature is accepted when the cofactorless equation S·B = R + k·A holds, S < L, and A and R are canonical encodings
- * of points that are not of small order. RFC 8032 leaves some of this open and libraries differ; this file does not, so
- * that a second verifier of an approval or a receipt never disagrees with the first.
+ * A signature is accepted when the cofactorless equation S·B = R + k·A holds, S < L, and A and R
+ * are canonical encodings of points that are not of small order. RFC 8032 leaves some of this open
+ * and libraries differ. This file does not, so that two verifiers of an approval or a receipt
+ * agree.
  *
- * The equation is checked natively where the runtime can, otherwise with @noble/ed25519. Which keys are admissible is
- * decided by @noble/ed25519 alone, once per key.
+ * The equation is checked natively where the runtime can, otherwise with @noble/ed25519. Which keys
+ * are admissible is decided by @noble/ed25519 alone, once per key.
  */
 
 import { getPublicKey, hashes, Point, sign as portableSign } from "@noble/ed25519";
-import { base64Encode, equalBytes, hexDecode, hexEncode } from "./encoding.ts";
-import { nativeCrypto } from "./native_crypto.ts";
-import { sha512 } from "./sha.ts";
+import { base64Encode, equalBytes, hexDecode, hexEncode } from "./bytes.ts";
+import { nativeCrypto, sha512 } from "./sha.ts";
 
 hashes.sha512 = (message) => sha512(message);
 
@@ -26,20 +26,20 @@ export interface SigningKey {
   sign(message: Uint8Array): Uint8Array;
 }
 
-/** Whether `publicKey` is 32 bytes, the canonical encoding of a point on the curve, and not of small order. */
+/** Tells whether `publicKey` is the canonical encoding of a point that is not of small order. */
 export function isAdmissibleKey(publicKey: Uint8Array): boolean {
   return admissiblePoint(publicKey) !== undefined;
 }
 
 /**
- * Whether `signature` (64 bytes) over `message` is by `publicKey` (32 bytes). Wrong lengths and inadmissible keys are
- * false.
+ * Tells whether `signature` (64 bytes) over `message` is by `publicKey` (32 bytes). Returns false
+ * for wrong lengths and inadmissible keys.
  */
 export function verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   return isStrictShape(signature) && (equationOf(publicKey)?.(signature, message) ?? false);
 }
 
-/** The same decision as `verify`, by @noble/ed25519 alone: what browsers use, and a second opinion elsewhere. */
+/** Decides as `verify` does, by @noble/ed25519 alone: for browsers, and as a second opinion. */
 export function verifyPortably(
   signature: Uint8Array,
   message: Uint8Array,
@@ -48,23 +48,17 @@ export function verifyPortably(
   return isStrictShape(signature) && (portableEquation(publicKey)?.(signature, message) ?? false);
 }
 
-/** 64 bytes. `seed` is 32 bytes; throws a RangeError otherwise. Deterministic (RFC 8032 section 5.1.6). */
+/**
+ * Returns a signature of 64 bytes, always the same for the same input (RFC 8032 section 5.1.6).
+ * `seed` is 32 bytes; throws a RangeError otherwise.
+ */
 export function sign(message: Uint8Array, seed: Uint8Array): Uint8Array {
   return portableSign(message, seed);
 }
 
-/** What stands before the seed in PKCS#8 (RFC 8410, section 7). */
-const PKCS8_PREFIX = bytesOf("302e020100300506032b657004220420");
-
-/** 32 bytes. `seed` is 32 bytes; throws a RangeError otherwise. Natively because the first time takes the library 35 ms. */
+/** Returns 32 bytes. `seed` is 32 bytes; throws a RangeError otherwise. */
 export function publicKeyOf(seed: Uint8Array): Uint8Array {
-  const native = nativeCrypto();
-  if (native === null || seed.length !== 32) return getPublicKey(seed);
-  const der = Buffer.concat([PKCS8_PREFIX, seed]);
-  const key = native.createPublicKey(
-    native.createPrivateKey({ key: der, format: "der", type: "pkcs8" }),
-  );
-  return new Uint8Array(key.export({ format: "der", type: "spki" }).subarray(-32));
+  return getPublicKey(seed);
 }
 
 /** Loads a key for many messages. `seed` is 32 bytes; throws a RangeError otherwise. */
@@ -80,8 +74,8 @@ export function signingKeyOf(seed: Uint8Array): SigningKey {
   return { publicKey, sign: (message) => new Uint8Array(native.sign(null, message, key)) };
 }
 
-// L and p, and the y of the eight points whose order divides the cofactor 8: 0, 1, -1 and the two of order eight. All
-// little-endian, as on the wire.
+// L and p, and the y of the eight points whose order divides the cofactor 8: 0, 1, -1 and the two
+// of order eight. All are little-endian, as on the wire.
 const L = bytesOf("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
 const P = bytesOf("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
 const SMALL_ORDER_Y = [
@@ -92,22 +86,20 @@ const SMALL_ORDER_Y = [
   bytesOf("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
 ];
 
-/** Used again and again by the function below, because to allocate it takes longer than all that is looked at. */
-const y = new Uint8Array(32);
-
 /**
- * Everything that can be said of a signature without its key: S < L, and R canonical and not of small order. Comparing R as
- * bytes already refuses another spelling of it; this holds also where a runtime's own verifier decodes R instead.
+ * Checks what needs no key: S < L, and R canonical and not of small order. The portable equation
+ * compares R as bytes, which refuses another spelling of it. A runtime's own verifier may decode R
+ * instead.
  */
 function isStrictShape(signature: Uint8Array): boolean {
   if (signature.length !== SIGNATURE_LENGTH) return false;
-  y.set(signature.subarray(0, 32));
+  const y = Uint8Array.from(signature.subarray(0, 32)); // a Buffer's slice() does not copy
   y[31] = (y[31] ?? 0) & 0x7f;
   return isBelow(signature.subarray(32), L) && isBelow(y, P) &&
     !SMALL_ORDER_Y.some((small) => equalBytes(small, y));
 }
 
-/** Little-endian numbers of the same length. */
+/** Compares little-endian numbers of the same length. */
 function isBelow(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = b.length - 1; i >= 0; i--) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0);
@@ -134,7 +126,7 @@ type Equation = (signature: Uint8Array, message: Uint8Array) => boolean;
 const EQUATIONS_MAX = 1024;
 const equations = new Map<string, Equation | undefined>();
 
-/** The equation for one key, kept: admission costs a point multiplication and native keys are slow to load. */
+/** Keeps the equation of a key: to admit one costs a point multiplication, and loading is slow. */
 function equationOf(publicKey: Uint8Array): Equation | undefined {
   const name = hexEncode(publicKey);
   if (equations.has(name)) return equations.get(name);
@@ -152,7 +144,7 @@ function nativeEquation(publicKey: Uint8Array): Equation | undefined {
   return (signature, message) => native.verify(null, message, key, signature);
 }
 
-/** S·B − k·A encodes to exactly the bytes of R: no cofactor, and R is never decoded. */
+/** Checks that S·B − k·A encodes to exactly the bytes of R: no cofactor, and R is not decoded. */
 function portableEquation(publicKey: Uint8Array): Equation | undefined {
   const point = admissiblePoint(publicKey);
   if (point === undefined) return undefined;

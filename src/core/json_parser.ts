@@ -1,19 +1,20 @@
 /**
  * The JSON parser (RFC 8259), strict as I-JSON (RFC 7493), in one pass over the text.
  *
- * Refused as payload_not_i_json where the text is JSON at all: a key twice in one object however it is spelled, a
- * surrogate without its other half, a noncharacter, a number past the double range, a number that is not 0 but would
- * become 0, and an integer (no fraction, no exponent) outside ±(2^53 − 1). Everything else that does not parse is
- * request_malformed: a byte-order mark, trailing text, and nesting past NESTING_DEPTH_MAX included.
+ * It refuses as payload_not_i_json, where the text is JSON at all: a key twice in one object
+ * however it is spelled, a surrogate without its other half, a noncharacter, a number past the
+ * double range, a number that is not 0 but would become 0, and an integer (no fraction, no
+ * exponent) outside ±(2^53 − 1). It refuses everything else that does not parse as
+ * request_malformed, which includes a byte-order mark, trailing text, and nesting past
+ * NESTING_DEPTH_MAX.
  */
 
 import { Refusal } from "./errors.ts";
 import { NESTING_DEPTH_MAX } from "./limits.ts";
-import { isInterchangeable, isWellFormed } from "./unicode.ts";
 
 export type JsonMember = readonly [key: string, value: JsonNode];
 
-/** A parsed text. Members keep their order and are unique; a lexeme is the number's text. */
+/** A parsed text. Members keep their order and are unique. A lexeme is a number's own text. */
 export type JsonNode =
   | { readonly kind: "object"; readonly members: readonly JsonMember[] }
   | { readonly kind: "array"; readonly items: readonly JsonNode[] }
@@ -21,7 +22,7 @@ export type JsonNode =
   | { readonly kind: "string"; readonly value: string }
   | { readonly kind: "literal"; readonly value: true | false | null };
 
-/** "canonical" admits what RFC 8785 can print: integers of any size that are doubles, and noncharacters. */
+/** "canonical" admits what RFC 8785 can print: any integer that is a double, and noncharacters. */
 export type Dialect = "i-json" | "canonical";
 
 const TAB = 0x09;
@@ -48,10 +49,12 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const FIRST_SURROGATE = 0xd800;
 
-/** What a string may hold unescaped and stands for itself in every dialect. */
+/** Characters that a string may hold unescaped, and that stand for themselves in every dialect. */
 const PLAIN_RUN = /[ !#-[\]-\ud7ff]*/y;
-/** After as many units looked at one by one, the rest of a run is matched at once: dearer to begin, cheaper to go on. */
+/** The rest of a longer run is matched at once, which is dearer to begin and cheaper to go on. */
 const UNITS_LOOKED_AT = 32;
+/** Unicode code points that I-JSON keeps out of strings (RFC 7493 section 2.1). */
+const NONCHARACTER = /\p{Noncharacter_Code_Point}/u;
 const WRITTEN_ZERO = /^-?0(?:\.0+)?(?:[eE]|$)/;
 const HEX_4 = /^[0-9a-fA-F]{4}$/;
 const ESCAPES: ReadonlyMap<string, string> = new Map([
@@ -167,7 +170,7 @@ export class Parser {
     return { kind: "number", lexeme, value };
   }
 
-  /** One or more. */
+  /** Reads one digit or more. */
   #digits(): void {
     const start = this.#at;
     while (isDigit(this.#text.charCodeAt(this.#at))) this.#at++;
@@ -217,7 +220,7 @@ export class Parser {
   }
 
   #admits(text: string): boolean {
-    return this.#dialect === "i-json" ? isInterchangeable(text) : isWellFormed(text);
+    return text.isWellFormed() && (this.#dialect === "canonical" || !NONCHARACTER.test(text));
   }
 
   #skipSpace(): void {
@@ -234,7 +237,7 @@ export class Parser {
     return true;
   }
 
-  /** The rest of the text is unread: only if it is JSON as well is this a matter of I-JSON. */
+  /** Tells the codes apart: the rest of the text is unread, and may not even be JSON. */
   #notIJson(what: string): Refusal {
     try {
       JSON.parse(this.#text);
@@ -246,8 +249,8 @@ export class Parser {
 }
 
 /**
- * Sorted and compared with their neighbours, because a Set can be attacked: V8 hashes keys that look like array indices by
- * their value, without a seed, and 2 MiB of such keys chosen to collide would take half a minute.
+ * Sorts and compares neighbours, because a Set can be attacked: V8 hashes keys that look like array
+ * indices by their value, without a seed, and 2 MiB of keys chosen to collide take half a minute.
  */
 function hasKeyTwice(members: readonly JsonMember[]): boolean {
   const keys = members.map(([key]) => key).sort();

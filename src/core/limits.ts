@@ -1,23 +1,23 @@
 /**
- * Fixed limits: bounds that no configuration moves, because what they protect is this program and not a policy.
- * Configurable ones are in config/config.ts.
+ * Fixed limits. No configuration moves them, because they protect this program and are no policy.
+ * Configurable limits are in config/config.ts.
  */
 
-/** Arrays and objects may stand this deep in each other; the request's own object is the first level. */
+/** How deep arrays and objects may nest. The request's own object is the first level. */
 export const NESTING_DEPTH_MAX = 128;
 
-/** Length of names: action, nonce, jti, iss, tenant, aud, keyid. */
+/** Characters of a name: action, nonce, jti, iss, tenant, aud, keyid. */
 export const NAME_LENGTH_MAX = 255;
 
-/** Signatures in one envelope: each costs a verification before anything else is known of the sender. */
+/** Signatures in one envelope. Each costs a verification, for a sender who may be anyone. */
 export const SIGNATURES_MAX = 64;
 
-/** Executions one approval may start at most (`uses`). */
+/** Executions that one approval may start at most (`uses`). */
 export const USES_MAX = 10_000;
 
 const NAME = /^[\x21-\x7e]{1,255}$/;
 
-/** Whether `text` may stand where openexec wants a name: 1 to 255 characters of visible ASCII (0x21-0x7E). */
+/** Tells whether `text` is a name: 1 to 255 characters of visible ASCII (0x21-0x7E). */
 export function isName(text: string): boolean {
   return NAME.test(text);
 }

@@ -1,11 +1,12 @@
 /**
- * Ed25519 public keys as people write them: `ed25519:BASE64` (or the bare base64 of the 32 bytes), SubjectPublicKeyInfo in
- * PEM (RFC 8410, RFC 7468), and a line of OpenSSH (RFC 8709 section 4).
+ * Ed25519 public keys in the forms that people write: `ed25519:BASE64` (or the bare base64 of the
+ * 32 bytes), SubjectPublicKeyInfo in PEM (RFC 8410, RFC 7468), and a line of OpenSSH (RFC 8709
+ * section 4).
  *
- * Parsing says nothing of whether a key is admissible; isAdmissibleKey of core/ed25519.ts does.
+ * A key that parses need not be admissible: ask isAdmissibleKey() in ed25519.ts.
  */
 
-import { base64Decode, base64Encode, equalBytes, utf8Encode } from "./encoding.ts";
+import { base64Decode, base64Encode, equalBytes, utf8Encode } from "./bytes.ts";
 
 const PREFIX = "ed25519:";
 const KEY_LENGTH = 32;
@@ -28,7 +29,7 @@ const OPENSSH_HEADER = Uint8Array.of(
   KEY_LENGTH,
 );
 
-/** The 32 bytes, or undefined when `text` is none of the three. */
+/** Returns 32 bytes, or undefined when `text` is in none of these forms. */
 export function parsePublicKey(text: string): Uint8Array | undefined {
   const trimmed = text.trim();
   const pem = PEM.exec(trimmed)?.[1];
@@ -41,7 +42,7 @@ export function parsePublicKey(text: string): Uint8Array | undefined {
   );
 }
 
-/** `ed25519:` and the base64 of the 32 bytes: how the config wants it. */
+/** Returns `ed25519:` and the base64 of the 32 bytes, the form of the configuration. */
 export function formatPublicKey(publicKey: Uint8Array): string {
   return PREFIX + base64Encode(publicKey);
 }

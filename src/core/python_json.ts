@@ -1,12 +1,13 @@
 /**
- * JSON as Python prints it: `json.dumps(value, sort_keys=True)` of CPython 3, which OpenExec 0.1.10 hashes.
+ * JSON as Python prints it: `json.dumps(value, sort_keys=True)` of CPython 3, which OpenExec 0.1.10
+ * hashes.
  *
- * It differs from RFC 8785 where it matters to a hash: an integer and a float are told apart by how they were written (1
- * and 1.0), floats print as `repr` does, everything but visible ASCII and space is escaped, and keys sort by code point.
+ * It differs from RFC 8785 where it matters to a hash: an integer and a float are told apart by how
+ * they were written (1 and 1.0), floats print as `repr` does, everything but visible ASCII and
+ * space is escaped, and keys sort by code point.
  */
 
 import type { JsonNode } from "./json.ts";
-import { compareCodePoints } from "./unicode.ts";
 
 /** "compact" is `separators=(",", ":")`; "default" puts a space after each comma and colon. */
 export type PythonStyle = "compact" | "default";
@@ -43,8 +44,8 @@ function number(lexeme: string, value: number): string {
 }
 
 /**
- * `repr(float)`: the shortest digits that read back, as in JavaScript, laid out with an exponent below 1e-4 and from 1e16
- * on, and never without a fraction or an exponent.
+ * Prints as `repr(float)` does: the shortest digits that read back, as in JavaScript, laid out with
+ * an exponent below 1e-4 and from 1e16 on, and never without a fraction or an exponent.
  */
 function floatRepr(value: number): string {
   const sign = value < 0 || Object.is(value, -0) ? "-" : "";
@@ -75,7 +76,23 @@ function quoted(text: string): string {
   return `"${text.replace(/["\\]|[^ -~]/g, escaped)}"`;
 }
 
-/** `unit` is one UTF-16 code unit: Python too writes an astral character as its two halves. */
+/** `unit` is a UTF-16 code unit: Python writes an astral character as two escapes, too. */
 function escaped(unit: string): string {
   return SHORT_ESCAPES.get(unit) ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** Orders by code point, as Python does; UTF-16 puts U+10000 and up before U+E000 to U+FFFF. */
+function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const left = a.charCodeAt(i);
+    const right = b.charCodeAt(i);
+    if (left !== right) return rank(left) - rank(right);
+  }
+  return a.length - b.length;
+}
+
+/** Lifts surrogates above every other code unit; two surrogates keep their order. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }

@@ -1,4 +1,4 @@
-/** What keeps the daemon from starting: said to the operator on the terminal, with the remedy, never to a peer. */
+/** A reason not to start, with its remedy: for the operator's terminal, never for a peer. */
 export class StartupError extends Error {
   override readonly name = "StartupError";
   readonly what: string;

@@ -1,8 +1,10 @@
-/** The words every part of openexec shares. No behaviour here. */
+/** The words that every part of openexec shares. */
 
 import type { ErrorCode } from "./errors.ts";
 
-/** A JSON value (RFC 8259). Objects parsed from outside have no prototype, so `__proto__` is an ordinary key. */
+/**
+ * A JSON value (RFC 8259). Objects that were parsed have no prototype: see toValue() in json.ts.
+ */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json;
@@ -11,12 +13,12 @@ export interface JsonObject {
 /** `sha256:` and 64 lower-case hex digits. */
 export type Digest = `sha256:${string}`;
 
-/** `enforced`: nothing runs without an approval. `demo`: approvals are neither needed nor read. */
+/** Under `enforced` nothing runs without an approval. Under `demo` approvals are not even read. */
 export type Mode = "enforced" | "demo";
 
 export type Role = "agent" | "admin";
 
-/** Who connected, as the kernel says (SO_PEERCRED); `socket` is the file name of the socket they came through. */
+/** The process that connected, by the kernel (SO_PEERCRED), and the file name of the socket. */
 export interface Peer {
   readonly uid: number;
   readonly gid: number;
@@ -24,16 +26,17 @@ export interface Peer {
   readonly socket: string;
 }
 
-/** How an approval was written: a DSSE envelope, or an artifact of OpenExec 0.1.10. */
+/** The form of an approval: a DSSE envelope, or an artifact of OpenExec 0.1.10. */
 export type ApprovalScheme = "dsse" | "clawshield";
 
+/** An approver whose signature was counted. */
 export interface Signer {
   /** The approver's name in the config; "clawshield" for the legacy scheme. */
   readonly name: string;
   readonly keyid: string;
 }
 
-/** What records and receipts say of an approval: never its payload digest, never its bytes. */
+/** An approval in records and receipts, which hold neither its bytes nor its payload's digest. */
 export interface ApprovalReference {
   readonly scheme: ApprovalScheme;
   readonly iss: string;
@@ -49,7 +52,7 @@ export type ExecutionStatus =
   | "crashed"
   | "outcome_unknown";
 
-/** How a run ended. `resultText` is JSON text as the handler's side made it; the engine parses it strictly. */
+/** The end of a run. `resultText` is text by the handler's side; the engine parses it strictly. */
 export type Outcome =
   | { readonly status: "succeeded"; readonly resultText: string }
   | {

@@ -1,6 +1,6 @@
-/** UUIDv7 (RFC 9562, section 5.7): 48 bits of milliseconds, then random; ids sort by the time they were made. */
+/** UUIDv7 (RFC 9562 section 5.7): 48 bits of milliseconds, then random. They sort by their time. */
 
-import { hexEncode } from "./encoding.ts";
+import { hexEncode } from "./bytes.ts";
 
 export function uuidV7(nowMs: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -12,7 +12,7 @@ export function uuidV7(nowMs: number): string {
   return uuidText(bytes);
 }
 
-/** The text of 16 bytes. */
+/** Returns the text of 16 bytes. */
 export function uuidText(bytes: Uint8Array): string {
   const hex = hexEncode(bytes);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${

@@ -7,7 +7,7 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ActionConfig, SocketConfig } from "../config/config.ts";
-import { base64Encode } from "../core/encoding.ts";
+import { base64Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";

@@ -16,7 +16,7 @@ import {
   equalBytes,
   hexDecode,
   utf8Encode,
-} from "../core/encoding.ts";
+} from "../core/bytes.ts";
 import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/ed25519.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";

@@ -7,6 +7,7 @@
  * in. So a rerun is never beside its former self (G1), and no outcome is guessed (G4).
  */
 
+import { sleep } from "../core/wait.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Slot } from "../executor/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
@@ -75,7 +76,7 @@ async function slotFor(action: string, parts: EngineParts, runs: Runs): Promise<
   while (!runs.isDraining) {
     const slot = freeSlot(action, parts);
     if (slot !== undefined) return slot;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await sleep(LOOK_EVERY_MS);
   }
   return undefined;
 }

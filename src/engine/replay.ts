@@ -6,7 +6,7 @@
  * today's.
  */
 
-import { equalBytes, utf8Encode } from "../core/encoding.ts";
+import { equalBytes, utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";

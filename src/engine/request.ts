@@ -8,7 +8,7 @@
  * without any other member.
  */
 
-import { actionDigest, canonicalRequest } from "../core/digest.ts";
+import { actionDigest, canonicalRequest } from "../core/canonical_json.ts";
 import { Refusal } from "../core/errors.ts";
 import { type JsonNode, parseIJson } from "../core/json.ts";
 import { isName } from "../core/limits.ts";

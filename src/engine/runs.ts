@@ -6,7 +6,7 @@
  */
 
 import { Refusal } from "../core/errors.ts";
-import { within } from "../core/within.ts";
+import { within } from "../core/wait.ts";
 import type { Slot } from "../executor/types.ts";
 import type { ExecutionRecord, RequestBody } from "../ledger/types.ts";
 import { settlementOf } from "./settlement.ts";

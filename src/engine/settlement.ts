@@ -7,7 +7,7 @@
  */
 
 import { canonicalNode } from "../core/canonical_json.ts";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { type JsonNode, parseIJson } from "../core/json.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest, Outcome } from "../core/types.ts";

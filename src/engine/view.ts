@@ -5,7 +5,7 @@
  * Python writes it. It has no key, so anyone can make one; `attestation` is the proof.
  */
 
-import { base64Encode, hexEncode, utf8Encode } from "../core/encoding.ts";
+import { base64Encode, hexEncode, utf8Encode } from "../core/bytes.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { type JsonNode, parseCanonical, toValue } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";

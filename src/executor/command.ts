@@ -10,8 +10,8 @@ const ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin" };
 const LIMIT_MS = 30_000;
 
 /**
- * With `input` on its standard input; rejects unless it ends with exit code 0 in time. After that it is killed, with what it
- * started.
+ * With `input` on its standard input; rejects unless it ends with exit code 0 in time. After that
+ * it is killed, with what it started.
  */
 export async function runCommand(
   [path = "", ...args]: readonly string[],

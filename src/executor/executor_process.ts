@@ -1,9 +1,9 @@
 /**
  * One executor process, as the daemon holds it.
  *
- * Invariants: a process is handed one handler's code, or our own built-ins, and answers for nothing else; an answer is taken
- * once, and only for what it was asked; a process that says anything else is ended; one that ended answers for nothing any
- * more.
+ * Invariants: a process is handed one handler's code, or our own built-ins, and answers for nothing
+ * else; an answer is taken once, and only for what it was asked; a process that says anything else
+ * is ended; one that ended answers for nothing any more.
  */
 
 import { nextTick } from "node:process";
@@ -39,8 +39,8 @@ export type Description =
   | { readonly kind: "described"; readonly input: string; readonly output: string }
   | { readonly kind: "undescribed"; readonly reason: string };
 
-/** `issue` null: the payload fits. */
-export type Checked = { readonly kind: "checked"; readonly issue: string | null };
+/** `issue` is null where the payload fits. */
+export type Checked = { readonly issue: string | null };
 
 export interface ProcessOrder {
   /** Rejects when it cannot be started. */
@@ -68,8 +68,7 @@ interface Pending {
 
 /** How long a process may take until it can take a run: minutes of load, not of work. */
 const READY_MS = 60_000;
-
-/** What it says while it dies: enough for a panic's first lines. */
+/** Bounds its last words: enough for a panic's first lines. */
 const STDERR_BYTES_MAX = 16_384;
 
 export class ExecutorProcess {
@@ -112,12 +111,11 @@ export class ExecutorProcess {
     return this.#isReady && !this.#isGone;
   }
 
-  /** Whether it ever could. */
   get wasReady(): boolean {
     return this.#isReady;
   }
 
-  /** What it said on its standard error since it was started, cut. */
+  /** Its standard error, cut. */
   get lastWords(): string {
     return this.#stderr.trim();
   }
@@ -159,13 +157,19 @@ export class ExecutorProcess {
     return promise;
   }
 
-  /** From now on it may map `bytes` more than it has, for good: it cannot lift the limit itself. false when that cannot be had. */
+  /**
+   * From now on it may map `bytes` more than it has, for good: it cannot lift the limit itself.
+   * false when that cannot be had.
+   */
   limitMemory(bytes: number): boolean {
     const now = dataBytesOf(this.pid);
     return now !== null && setLimit(this.pid, RLIMIT_DATA, now + bytes);
   }
 
-  /** What is still under way under that id is nobody's any more: its outcome, should there be one, is not taken. */
+  /**
+   * Gives up on the run of that id: its outcome, should there be one,
+   * is not taken.
+   */
   forget(id: string): void {
     if (this.#runs.delete(id)) this.#forgotten.add(id);
   }
@@ -182,7 +186,10 @@ export class ExecutorProcess {
     this.#spawned?.kill();
   }
 
-  /** Resolves when it has ended. Rejects when it could not be put on record, with nothing left of it. */
+  /**
+   * Resolves when it has ended. Rejects when it could not be put on record, with nothing left of
+   * it.
+   */
   async #hold(spawned: Spawned): Promise<void> {
     this.#spawned = spawned;
     try {
@@ -199,7 +206,10 @@ export class ExecutorProcess {
     this.#exit(await spawned.exited);
   }
 
-  /** What is said in one turn of the event loop leaves at once: what was reserved together starts together. */
+  /**
+   * Sends all messages of one turn of the event loop at once: runs reserved together start
+   * together.
+   */
   #send(message: ToExecutor): void {
     const channel = this.#spawned?.channel;
     if (channel === undefined) throw new TypeError("a message to a process that is not started");
@@ -275,7 +285,7 @@ export class ExecutorProcess {
       this.#stderr += decoder.decode(chunk, { stream: true });
       if (this.#stderr.length < STDERR_BYTES_MAX) return;
       this.#stderr = this.#stderr.slice(0, STDERR_BYTES_MAX);
-      stderr.destroy(); // whoever goes on writing gets an error, and costs the daemon nothing
+      stderr.destroy(); // writing on is an error, and costs the daemon nothing
     });
   }
 }

@@ -1,8 +1,10 @@
 /**
- * Decides whether a payload fits, by the handler's own schema, before nonce and approval are claimed.
+ * Decides whether a payload fits, by the handler's own schema, before nonce and approval are
+ * claimed.
  *
- * Invariants: the schema decides in a process of that handler without any permission, so a check that does more than check
- * can do nothing; it has a time limit, at which its process ends; the daemon evaluates no schema and no pattern itself.
+ * Invariants: the schema decides in a process of that handler without any permission, so a check
+ * that does more than check can do nothing; it has a time limit, at which its process ends; the
+ * daemon evaluates no schema and no pattern itself.
  */
 
 import { Refusal } from "../core/errors.ts";
@@ -28,8 +30,8 @@ export class InputChecks {
   ) {}
 
   /**
-   * `request` is the text of {"action","payload"}. Rejects with a Refusal: payload_invalid, or executor_unavailable where
-   * nothing can decide.
+   * `request` is the text of {"action","payload"}. Rejects with a Refusal: payload_invalid, or
+   * executor_unavailable where nothing can decide.
    */
   check(request: string): Promise<void> {
     const checked = this.#turn.then(() => this.use((process) => this.#check(process, request)));
@@ -38,8 +40,8 @@ export class InputChecks {
   }
 
   /**
-   * Hands `work` a process without permissions that may load the handler, and keeps it for a while. Rejects with a Refusal
-   * executor_unavailable where none can be started.
+   * Hands `work` a process without permissions that may load the handler, and keeps it for a while.
+   * Rejects with a Refusal executor_unavailable where none can be started.
    */
   async use<T>(work: (process: ExecutorProcess) => Promise<T>): Promise<T> {
     clearTimeout(this.#idle);
@@ -76,7 +78,10 @@ export class InputChecks {
   }
 }
 
-/** `issue` undefined: the process ended instead of deciding. Throws the Refusal of anything but a payload that fits. */
+/**
+ * `issue` undefined: the process ended instead of deciding. Throws the Refusal of anything but a
+ * payload that fits.
+ */
 export function refuseUnfit(issue: string | null | undefined, isLate: boolean): void {
   if (issue === null) return;
   if (issue !== undefined) throw new Refusal("payload_invalid", `Expected ${issue}.`);

@@ -17,16 +17,19 @@ import { type ExecutorProgram, scriptOf, writeProgram } from "./program.ts";
 import type { Boot, Code } from "./protocol.ts";
 import { holdExecutor } from "./spawn.ts";
 
-/** What one kind of executor process is for. */
+/** The purpose of one kind of executor process. */
 export interface ExecutorSpec {
-  /** What may run in it, by name. */
+  /** Handlers that may run in it, by name. */
   readonly handlers: ReadonlyMap<string, HandlerCode>;
   readonly permissions: Permissions;
-  /** Of its JavaScript heap. */
+  /** Size of its JavaScript heap. */
   readonly memoryBytes: number;
   /** Whether the kernel leaves it all that the daemon's user may do. */
   readonly isUnconfined?: boolean;
-  /** Whether the runtime lets it do everything, so that nothing but the kernel holds it: for the probe of a start. */
+  /**
+   * Whether the runtime lets it do everything, so that nothing but the kernel holds it: for the
+   * probe of a start.
+   */
   readonly isUnguarded?: boolean;
 }
 
@@ -56,8 +59,8 @@ export class Launcher {
   ) {}
 
   /**
-   * `directory` holds what executors load, and which of them are on record, which are ended: it is the caller's alone, of a
-   * state directory whose lock it holds or made for the occasion.
+   * `directory` holds what executors load, and which of them are on record, which are ended: it is
+   * the caller's alone, of a state directory whose lock it holds or made for the occasion.
    */
   static async open(directory: string, options: LaunchOptions): Promise<Launcher> {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -66,7 +69,9 @@ export class Launcher {
     return new Launcher(writeProgram(directory), options, pidFiles);
   }
 
-  /** Ends the threads that executors are started from. To be called when all of these have ended. */
+  /**
+   * Ends the threads that executors are started from. To be called when all of these have ended.
+   */
   close(): void {
     for (const spawner of this.#spawners.values()) spawner.close();
     this.#spawners.clear();
@@ -153,15 +158,16 @@ const FLAGS = [
   "--no-lock",
   "--no-remote",
   "--no-npm",
-  "--unstable-worker-options", // without it a handler that narrows a worker of its own would end its process
+  // without it a handler that narrows a worker of its own would end its process
+  "--unstable-worker-options",
 ];
 
 /** An environment variable that every executor has. */
 export const VARIABLE = "DENO_DIR";
 
 /**
- * DENO_DIR is inside of a file and thus nowhere: the runtime would keep code there, and whatever a handler gives to the
- * Cache API, which needs no permission.
+ * DENO_DIR is inside of a file and thus nowhere: the runtime would keep code there, and whatever a
+ * handler gives to the Cache API, which needs no permission.
  */
 function environmentOf(
   { env }: Permissions,

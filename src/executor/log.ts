@@ -1,4 +1,7 @@
-/** What executors and handlers have to say, on its way to the daemon's log: one line each, cut to a length. */
+/**
+ * Carries the words of executors and handlers to the daemon's log: one line each, cut to a
+ * length.
+ */
 
 import type { ErrorCode } from "../core/errors.ts";
 import { logger } from "../telemetry/log.ts";
@@ -22,7 +25,7 @@ export function executorLog(): ExecutorLog {
   return {
     line: (action, execution, text) =>
       info("handler said", { action, execution, line: lineOf(text) }),
-    // what a handler throws quotes its input more often than not: the reason is not written
+    // errors of a handler quote its input more often than not: the reason is not written
     failed: (action, execution, code) =>
       warning("run did not succeed", { action, execution, code }),
     died: (pid, reason) =>

@@ -1,9 +1,10 @@
 /**
  * From what an executor reports to what is settled.
  *
- * A handler that threw, or whose result is no JSON, has failed. One whose time is over has timed out. A worker that ended
- * without an outcome has crashed. When the process ended, nobody is left who could say which: the outcome is unknown. That
- * includes running out of memory, which ends the whole process.
+ * A handler that threw, or whose result is no JSON, has failed. One whose time is over has timed
+ * out. A worker that ended without an outcome has crashed. When the process ended, nobody is left
+ * who could say which: the outcome is unknown. That includes running out of memory, which ends the
+ * whole process.
  */
 
 import { Buffer } from "node:buffer";

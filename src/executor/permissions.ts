@@ -1,4 +1,4 @@
-/** What a configuration permits an action, as flags of the runtime. */
+/** Turns the permissions of an action into flags of the runtime. */
 
 import type { Permissions } from "../config/config.ts";
 
@@ -11,7 +11,10 @@ export const NO_PERMISSIONS: Permissions = {
   unix: [],
 };
 
-/** What is not permitted has no flag: `--no-prompt` denies it. A Unix socket is a file to read and write. */
+/**
+ * A missing flag permits nothing: `--no-prompt` denies it. A Unix socket is a file to read and
+ * write.
+ */
 export function permissionFlags({ net, read, write, env, run, unix }: Permissions): string[] {
   const kinds = { net, read: [...read, ...unix], write: [...write, ...unix], env, run };
   return Object.entries(kinds)

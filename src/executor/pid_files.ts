@@ -1,9 +1,11 @@
 /**
- * Keeps which executors a daemon has started, in `<state>/executors/`: a file for each, named by pid, that holds its start time.
+ * Keeps which executors a daemon has started, in `<state>/executors/`: a file for each, named by
+ * pid, that holds its start time.
  *
- * Invariants: a process is on record before any handler's code is sent to it; a starting daemon ends all that its predecessor
- * left, programs they started included, before it recovers, so that no execution runs on, unseen, while its outcome is
- * called unknown or it is run again. Only a program that was granted and left its process group would escape.
+ * Invariants: a process is on record before any handler's code is sent to it; a starting daemon
+ * ends all that its predecessor left, programs they started included, before it recovers, so that
+ * no execution runs on, unseen, while its outcome is called unknown or it is run again. Only a
+ * program that was granted and left its process group would escape.
  */
 
 import { join } from "node:path";
@@ -33,13 +35,13 @@ export class PidFiles {
     try {
       Deno.removeSync(this.#path(pid));
     } catch {
-      return; // what is left is found not to be alive at the next start
+      return; // the next start finds that it is not alive
     }
   }
 
   /**
-   * Ends every process on record that still is the one that was recorded. Only for the one daemon that holds the state
-   * directory's lock. Throws a StartupError when one does not end.
+   * Ends every process on record that still is the one that was recorded. Only for the one daemon
+   * that holds the state directory's lock. Throws a StartupError when one does not end.
    */
   async endPredecessors(): Promise<void> {
     for (const entry of [...Deno.readDirSync(this.directory)]) {
@@ -70,8 +72,9 @@ async function endProcess(pid: number, startTime: string): Promise<void> {
 }
 
 /**
- * Whether the executor is there, or a program it started: executors lead a process group. While one of the group is there
- * the kernel gives its number to no other process, so that without a leader it still is that executor's.
+ * Whether the executor is there, or a program it started: executors lead a process group. While one
+ * of the group is there the kernel gives its number to no other process, so that without a leader
+ * it still is that executor's.
  */
 function isLeft(pid: number, startTime: string): boolean {
   const now = startTimeOf(pid);

@@ -1,8 +1,9 @@
 /**
  * The pool: every configured action with its code, secrets and slots, sealed at start.
  *
- * Start, in this order: no executor of an earlier daemon lives; every handler's code is what the configuration pins; the box
- * is shut; every handler loads and has JSON Schemas. Anything else is a StartupError.
+ * Start, in this order: no executor of an earlier daemon lives; every handler's code is what the
+ * configuration pins; the box is shut; every handler loads and has JSON Schemas. Anything else is a
+ * StartupError.
  */
 
 import { join } from "node:path";
@@ -42,7 +43,7 @@ export interface PoolOptions {
 
 /** How much of a box there is. */
 export interface BoxState {
-  /** What the kernel has not got; nothing where boxes are whole. */
+  /** Parts that the kernel lacks; none where boxes are whole. */
   readonly missing: readonly string[];
   /** Actions that the configuration takes out of the box. */
   readonly unconfined: readonly string[];
@@ -58,7 +59,7 @@ interface Registered {
   readonly secrets: Secrets;
 }
 
-/** What the engine needs of a pool. */
+/** The pool as the engine and its tests see it. */
 export type Executors = Pick<Pool, keyof Pool>;
 
 export class Pool {
@@ -109,7 +110,10 @@ export class Pool {
     return this.#actions;
   }
 
-  /** Rejects with a Refusal: payload_invalid, executor_unavailable. `request` is the text of {"action","payload"}. */
+  /**
+   * Rejects with a Refusal: payload_invalid, executor_unavailable. `request` is the text of
+   * {"action","payload"}.
+   */
   async check(action: string, request: string): Promise<void> {
     const checks = this.#checks.get(action);
     if (checks !== undefined) return await checks.check(request);
@@ -123,7 +127,10 @@ export class Pool {
     );
   }
 
-  /** Throws a Refusal: executor_busy when the action has no free slot, executor_unavailable when none can be had. */
+  /**
+   * Throws a Refusal: executor_busy when the action has no free slot, executor_unavailable when
+   * none can be had.
+   */
   acquire(action: string): Slot {
     const slots = this.#slots.get(action);
     if (slots === undefined) throw new Refusal("action_unknown");
@@ -272,7 +279,7 @@ function requireBox(
   if (running !== undefined) {
     throw new StartupError(
       `${what}, so nothing would confine the programs of ${running.name}`,
-      "Start on a newer kernel, take `run` out of its permissions, or accept it with unconfined = true",
+      "Start on a newer kernel, take its `run` away, or accept it with unconfined = true",
     );
   }
 }

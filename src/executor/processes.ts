@@ -1,9 +1,10 @@
 /**
- * Where slots get their processes from: started beforehand where they may soon be needed, ended when idle, replaced when
- * they die.
+ * Where slots get their processes from: started beforehand where they may soon be needed, ended
+ * when idle, replaced when they die.
  *
- * A process that dies before it was ever ready counts as a failed start, and failed starts are tried again after longer and
- * longer; one that dies later, whatever a handler did to it, is replaced at once.
+ * A process that dies before it was ever ready counts as a failed start, and failed starts are
+ * tried again after longer and longer; one that dies later, whatever a handler did to it, is
+ * replaced at once.
  */
 
 import { Refusal } from "../core/errors.ts";
@@ -49,7 +50,10 @@ export class Starts {
     return this.#alive.size;
   }
 
-  /** `restart` is called when it ended unasked and it is time to start another. Throws a Refusal executor_unavailable. */
+  /**
+   * `restart` is called when it ended unasked and it is time to start another. Throws a Refusal
+   * executor_unavailable.
+   */
   start(restart: () => void): ExecutorProcess {
     if (this.#isClosed || this.#retry !== null) throw new Refusal("executor_unavailable");
     const process = this.begin((exit) => this.#ended(process, exit, restart));
@@ -95,8 +99,8 @@ export interface OwnProcessesSettings {
 }
 
 /**
- * Gives each run a process to itself. Single-use processes are started beforehand: as many wait as runs had to wait for one
- * lately.
+ * Gives each run a process to itself. Single-use processes are started beforehand: as many wait as
+ * runs had to wait for one lately.
  */
 export class OwnProcesses implements Processes {
   readonly #idle = new Map<ExecutorProcess, ReturnType<typeof setTimeout>>();
@@ -180,7 +184,7 @@ export class SharedProcess implements Processes {
     if (process !== this.#process && process.running === 0) process.retire();
   }
 
-  /** What else runs in it is let finish. */
+  /** Other runs in it may finish. */
   expire(process: ExecutorProcess): void {
     if (process === this.#process) this.#process = null;
   }

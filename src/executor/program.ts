@@ -1,13 +1,15 @@
 /**
- * What executors load, written into `<state>/executors/` before the first one starts: their program as JavaScript, and what
- * handlers may import.
+ * Writes all that executors load into `<state>/executors/` before the first one starts: their
+ * program as JavaScript, and what handlers may import.
  *
- * In a checkout the program is TypeScript. The runtime would strip its types at every start, and then try for 150 ms to keep
- * the result, because executors are given nowhere to write. So the daemon makes a copy of the files without them. They hold
- * no syntax that is more than types: no enums, no parameter properties that a stripper could not blank out.
+ * In a checkout the program is TypeScript. The runtime would strip its types at every start, and
+ * then try for 150 ms to keep the result, because executors are given nowhere to write. So the
+ * daemon makes a copy of the files without them. They hold no syntax that is more than types: no
+ * enums, no parameter properties that a stripper could not blank out.
  *
- * Invariant: a handler imports `openexec`, `valibot` and the runtime's `node:` modules, and no file: the import map (HTML
- * Standard, section 8.1.5) leads `file:` nowhere, except from the executor's own program.
+ * Invariant: a handler imports `openexec`, `valibot` and the runtime's `node:` modules, and no
+ * file: the import map (HTML Standard, section 8.1.5) leads `file:` nowhere, except from the
+ * executor's own program.
  */
 
 import { stripTypeScriptTypes } from "node:module";
@@ -21,10 +23,10 @@ export const EXECUTORS_DIRECTORY = "executors";
 
 /** Absolute paths. */
 export interface ExecutorProgram {
-  /** What an executor runs. */
+  /** The entry of an executor. */
   readonly main: string;
   readonly importMap: string;
-  /** What handlers may import besides `node:` modules. */
+  /** Holds the modules that handlers may import besides `node:` ones. */
   readonly modules: string;
   /** All that an executor reads of its own: these files and folders. */
   readonly files: readonly string[];
@@ -48,8 +50,9 @@ export function writeProgram(directory: string): ExecutorProgram {
 }
 
 /**
- * Returns the same code in JavaScript, each line where it was. Code stays as it is where it is JavaScript already, or has
- * syntax that is more than types, such as enums: that is left to the runtime.
+ * Returns the same code in JavaScript, each line where it was. Code stays as it is where it is
+ * JavaScript already, or has syntax that is more than types, such as enums: that is left to the
+ * runtime.
  */
 export function scriptOf({ text, language }: Code): Code {
   if (language === "javascript") return { text, language };
@@ -92,7 +95,10 @@ function importMapText(copies: readonly (readonly [string, string])[], modules: 
   return JSON.stringify({ imports: { ...nowhere, ...Object.fromEntries(found) }, scopes });
 }
 
-/** The text of a file of ours, without types where it has any. Throws for syntax that is more than types. */
+/**
+ * The text of a file of ours, without types where it has any. Throws for syntax that is more than
+ * types.
+ */
 function javascriptOf(file: string): string {
   const text = Deno.readTextFileSync(file);
   return file.endsWith(".ts") ? stripTypeScriptTypes(text) : text;

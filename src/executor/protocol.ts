@@ -1,13 +1,14 @@
 /**
- * What daemon and executor say to each other over the executor's descriptor 3, a pair of connected sockets.
+ * Defines the messages between daemon and executor over the executor's descriptor 3, a pair of
+ * connected sockets.
  *
- * A frame is its length (4 bytes, big-endian) and that many bytes of UTF-8: one JSON object. Both sides check size and shape
- * of everything they read. An executor's process is the boundary, so whatever a handler writes into the channel is taken for
- * its own executor's word, and can forge no more than the outcome of its own run.
+ * A frame is its length (4 bytes, big-endian) and that many bytes of UTF-8: one JSON object. Both
+ * sides check size and shape of everything they read. An executor's process is the boundary, so
+ * whatever a handler writes into the channel is taken for its own executor's word, and can forge no
+ * more than the outcome of its own run.
  */
 
-import { utf8Decode, utf8Encode } from "../core/encoding.ts";
-import { GatheredBytes } from "../core/gathered_bytes.ts";
+import { GatheredBytes, utf8Decode, utf8Encode } from "../core/bytes.ts";
 import {
   anyOf,
   array,
@@ -42,7 +43,10 @@ const isBoot = members({
 /** Tell the schemas of this handler as JSON Schema; `converter` is the code that knows how. */
 const isDescribe = members({ kind: oneOf("describe"), handler: string, converter: isCode });
 
-/** Tell whether the payload fits the handler's input schema. `request` is the text of {"action","payload"}. */
+/**
+ * Tell whether the payload fits the handler's input schema. `request` is the text of
+ * {"action","payload"}.
+ */
 const isCheck = members({ kind: oneOf("check"), id: string, handler: string, request: string });
 
 /** Run this now. `request` is the canonical text of {"action","payload"}. */
@@ -124,9 +128,12 @@ export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-/** Cuts a stream into frames. What lies whole in one chunk is not copied; what does not is held as bytes, however it comes. */
+/**
+ * Cuts a stream into frames. A frame that lies whole in one chunk is not copied; another is held as
+ * bytes, however it comes.
+ */
 export class FrameReader {
-  /** Of the header or the body that is due, as `#isBody` says. */
+  /** Holds the part of the header or body that has come, as `#isBody` says. */
   #part = new GatheredBytes(HEADER_BYTES, HEADER_BYTES);
   #needed = HEADER_BYTES;
   #isBody = false;

@@ -1,4 +1,7 @@
-/** What `openexec pin` and `openexec test-action` do without a daemon: load a handler, or run it once, in the same box. */
+/**
+ * Serves `openexec pin` and `openexec test-action` without a daemon: loads a handler, or run it
+ * once, in the same box.
+ */
 
 import type { ActionConfig, Permissions } from "../config/config.ts";
 import { canonicalJson } from "../core/canonical_json.ts";
@@ -46,7 +49,10 @@ const NOTHING: Omit<Rehearsal, "file"> = {
   resultBytes: FRAME_BYTES,
 };
 
-/** Loads the file as the daemon would, and runs nothing of it. Throws a StartupError that says why it could not be used. */
+/**
+ * Loads the file as the daemon would, and runs nothing of it. Throws a StartupError that says why
+ * it could not be used.
+ */
 export async function pinHandler(file: string, options: RehearsalOptions): Promise<Pinned> {
   const rehearsal = { ...NOTHING, file };
   return await withPool(rehearsal, file, options, (pool) => {
@@ -58,8 +64,8 @@ export async function pinHandler(file: string, options: RehearsalOptions): Promi
 }
 
 /**
- * Runs the handler once, with these permissions and no others. Throws a StartupError when it cannot be loaded, and a Refusal
- * payload_invalid, before anything ran, for a payload that does not fit.
+ * Runs the handler once, with these permissions and no others. Throws a StartupError when it cannot
+ * be loaded, and a Refusal payload_invalid, before anything ran, for a payload that does not fit.
  */
 export async function rehearse(rehearsal: Rehearsal, options: RehearsalOptions): Promise<Outcome> {
   return await withPool(rehearsal, NAME, options, async (pool) => {

@@ -1,18 +1,23 @@
 /**
- * Secrets of an action: read once at start, given to that action's handlers alone, and removed from whatever comes back.
+ * Secrets of an action: read once at start, given to that action's handlers alone, and removed from
+ * whatever comes back.
  *
- * What is found is the secret itself, its longer lines, and their base64 (both alphabets, also inside of a longer encoded
- * text) and URL-encoded forms. A handler that transforms a secret in another way, or cuts it up, is not found out.
+ * The scrubber finds the secret itself, its longer lines, and their base64 (both alphabets, also
+ * inside of a longer encoded text) and URL-encoded forms. A handler that transforms a secret in
+ * another way, or cuts it up, is not found out.
  */
 
-import { base64Encode, utf8Decode, utf8Encode } from "../core/encoding.ts";
+import { base64Encode, utf8Decode, utf8Encode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Json } from "../core/types.ts";
 
 /** Name to text. */
 export type Secrets = ReadonlyMap<string, string>;
 
-/** `files` is name to path. One line break at the end of a file is not part of the secret. Throws a StartupError. */
+/**
+ * `files` is name to path. One line break at the end of a file is not part of the secret. Throws a
+ * StartupError.
+ */
 export async function readSecrets(files: ReadonlyMap<string, string>): Promise<Secrets> {
   const secrets = new Map<string, string>();
   for (const [name, file] of files) {
@@ -76,7 +81,9 @@ export class Scrubber {
   }
 }
 
-/** A text this short, made by encoding, would be found in what has nothing to do with the secret. */
+/**
+ * A text this short, made by encoding, would be found in what has nothing to do with the secret.
+ */
 const ENCODED_LENGTH_MIN = 6;
 const LINE_LENGTH_MIN = 16;
 
@@ -91,8 +98,9 @@ function formsOf(secret: string): string[] {
 }
 
 /**
- * What base64 of any text that contains `part` contains: it may start at each of three offsets in a group of bytes, and
- * characters that also depend on what stands around it are left out.
+ * Returns the texts that base64 of any text around `part` contains: it may start at each of three
+ * offsets in a group of bytes, and characters that also depend on what stands around it are left
+ * out.
  */
 function base64FormsOf(part: string): string[] {
   const bytes = utf8Encode(part);
@@ -107,7 +115,9 @@ function base64FormsOf(part: string): string[] {
   return texts.flatMap((text) => [text, text.replaceAll("+", "-").replaceAll("/", "_")]);
 }
 
-/** As components of a URL and as form fields, with either case of hexadecimal digits. */
+/**
+ * Encodes it as a component of a URL and as a form field, with either case of hexadecimal digits.
+ */
 function urlFormsOf(part: string): string[] {
   if (!part.isWellFormed()) return [];
   const component = encodeURIComponent(part);

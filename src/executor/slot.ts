@@ -1,8 +1,9 @@
 /**
- * The slots of one action: at most `concurrency` executions at a time, each with its time limit, each settled once.
+ * The slots of one action: at most `concurrency` executions at a time, each with its time limit,
+ * each settled once.
  *
- * Invariants: an outcome is taken only from the process, and for the execution, that it was handed to; after the start
- * message has left there is always an outcome.
+ * Invariants: an outcome is taken only from the process, and for the execution, that it was handed
+ * to; after the start message has left there is always an outcome.
  */
 
 import type { ActionConfig } from "../config/config.ts";
@@ -53,7 +54,8 @@ export class Slots {
     if (this.#taken >= this.settings.action.concurrency) throw new Refusal("executor_busy");
     let process = this.processes.take();
     if (!process.wasReady && !this.processes.starts.isHealthy) {
-      this.processes.giveBack(process, true); // the last start failed: nobody is to wait for this one
+      // the last start failed, so this one may take long, or fail too
+      this.processes.giveBack(process, true);
       throw new Refusal("executor_unavailable");
     }
     this.#taken++;
@@ -98,7 +100,7 @@ export class Slots {
     return { outcome, startedAtMs };
   }
 
-  /** What a run that did not succeed leaves behind is nobody's next run. */
+  /** Retires the process of a run that did not succeed: no run follows in it. */
   #giveBack(process: ExecutorProcess, report: Report): void {
     if (report.kind === "succeeded" || this.settings.isShared) {
       return this.processes.giveBack(process, false);

@@ -1,15 +1,16 @@
 /**
  * An executor from its start to its end, as the daemon holds it.
  *
- * A new executor has no environment but what was permitted; no descriptor but /dev/null (closed pipes, where there is none),
- * a pipe for what it says when it dies, and its end of the socket pair; a process group of its own; no core dump, which
- * would put payloads and secrets on disk; no file that it could make longer, unless it may write one; and it is the first to
- * go when memory runs out. What else it may do is the box's business (box/).
+ * A new executor has no environment but what was permitted; no descriptor but /dev/null (closed
+ * pipes, where there is none), a pipe for what it says when it dies, and its end of the socket
+ * pair; a process group of its own; no core dump, which would put payloads and secrets on disk; no
+ * file that it could make longer, unless it may write one; and it is the first to go when memory
+ * runs out. The rest is the box's business (box/).
  */
 
 import { Socket } from "node:net";
 import type { Permissions } from "../config/config.ts";
-import { within } from "../core/within.ts";
+import { within } from "../core/wait.ts";
 import { type Child, type Exit, exitOfChild } from "../os/child_process.ts";
 import {
   RLIMIT_CORE,
@@ -38,7 +39,10 @@ type FilePermissions = Pick<Permissions, "write" | "run">;
 const OOM_SCORE = 800;
 /** How often one that has closed its channel is looked at until it has ended. */
 const LOOK_EVERY_MS = 2;
-/** How long what one said before its end may take to arrive: a program that left its group may hold the descriptors open. */
+/**
+ * How long what one said before its end may take to arrive: a program that left its group may hold
+ * the descriptors open.
+ */
 const LAST_WORDS_MS = 100;
 
 /** Throws when the process cannot be limited as an executor has to be, and ends it then. */
@@ -67,7 +71,8 @@ export function holdExecutor(
     channel.destroy();
     stderr.destroy();
   };
-  // its end closes the channel, and the signal also tells of one whose channel another process holds open
+  // its end closes the channel, and the signal also tells of one whose channel another process
+  // holds open
   Deno.addSignalListener("SIGCHLD", look);
   channel.on("error", kill);
   channel.on("close", () => {
@@ -75,7 +80,7 @@ export function holdExecutor(
     const timer = setInterval(look, LOOK_EVERY_MS);
     void reaped.promise.then(() => clearInterval(timer));
   });
-  stderr.on("error", () => {}); // what it says is for the log
+  stderr.on("error", () => {}); // its words are for the log
   const limits = mayWrite(permissions) ? [RLIMIT_CORE] : [RLIMIT_CORE, RLIMIT_FSIZE];
   if (!setOomScoreAdj(pid, OOM_SCORE) || !limits.every((limit) => setLimit(pid, limit, 0))) {
     discard();

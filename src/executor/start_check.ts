@@ -1,8 +1,9 @@
 /**
- * Finds out what a start has to know before anything runs: that the box is shut, and what handlers take and give.
+ * Finds out what a start has to know before anything runs: that the box is shut, and what handlers
+ * take and give.
  *
- * Invariant: no process hears of a handler before the box was tried: once with the runtime's guards alone before it, and
- * once without them, so that nothing but the kernel stands there.
+ * Invariant: no process hears of a handler before the box was tried: once with the runtime's guards
+ * alone before it, and once without them, so that nothing but the kernel stands there.
  */
 
 import { type HandlerCode, readHandler } from "../actions/pin.ts";
@@ -22,22 +23,22 @@ const PROBE = "(probe)";
 const MEMORY_BYTES = 256 * 1024 * 1024;
 const TIME_LIMIT_MS = 30_000;
 
-/** What the runtime must refuse to a handler without permissions. */
+/** Doors that the runtime must shut to a handler without permissions. */
 const RUNTIME_DOORS: readonly Door[] = [
   ...["read", "write", "create", "mode", "environment", "listen", "connect", "unix"] as const,
   ...["run", "foreign code", "system", "import", "worker", "signal", "internals", "gpu"] as const,
 ];
 
-/** What the kernel must refuse to it, whatever the runtime does. */
+/** Doors that the kernel must shut to it, whatever the runtime does. */
 const KERNEL_DOORS: readonly Door[] = [
   ...["read", "source line", "write", "create", "mode", "listen", "connect", "unix"] as const,
   ...["run", "signal", "daemon"] as const,
 ];
 
 /**
- * Tries every door of a box without permissions. `canary` is a file of the caller's that it may not reach. Throws a
- * StartupError when one is open that ought to be shut, or when it cannot be tried. Returns what the kernel left open, which
- * is nothing where it has every part of a box.
+ * Tries every door of a box without permissions. `canary` is a file of the caller's that it may not
+ * reach. Throws a StartupError when one is open that ought to be shut, or when it cannot be tried.
+ * Returns what the kernel left open, which is nothing where it has every part of a box.
  */
 export async function tryBox(
   launcher: Pick<Launcher, "start">,
@@ -114,8 +115,8 @@ export interface HandlerSchemas {
 }
 
 /**
- * Reads the schemas of one handler in `process`, which has no permissions: whatever stands at the top of its file runs
- * there. Throws a StartupError that says why the handler cannot be used.
+ * Reads the schemas of one handler in `process`, which has no permissions: whatever stands at the
+ * top of its file runs there. Throws a StartupError that says why the handler cannot be used.
  */
 export async function describeHandler(
   process: ExecutorProcess,
@@ -158,7 +159,7 @@ export function schemaOf(text: string): JsonObject {
   throw new StartupError("A handler's schema cannot be used", "Its JSON Schema is not an object");
 }
 
-/** What JSON.parse gives is JSON; what is left to see is its kind. */
+/** JSON.parse gives JSON, so only its kind is left to see. */
 function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

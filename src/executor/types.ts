@@ -2,7 +2,7 @@
 
 import type { Digest, JsonObject, Outcome } from "../core/types.ts";
 
-/** What the daemon knows of a registered handler, sealed at start. */
+/** A registered handler, sealed at start. */
 export interface RegisteredAction {
   readonly name: string;
   readonly digest: Digest;
@@ -15,20 +15,28 @@ export interface RegisteredAction {
 export interface Job {
   readonly executionId: string;
   readonly action: string;
-  /** RFC 8785 text of {"action","payload"}: the handler gets the payload parsed from exactly this. */
+  /**
+   * RFC 8785 text of {"action","payload"}: the handler gets the payload parsed from exactly this.
+   */
   readonly canonicalRequest: string;
   readonly idempotencyKey: string;
   readonly traceparent: string | null;
 }
 
-/** A slot that was free and is now held for one run; give it back with `release` when nothing was started. */
+/**
+ * A slot that was free and is now held for one run; give it back with `release` when nothing was
+ * started.
+ */
 export interface Slot {
   /**
-   * Resolves when a process waits for the run. Rejects with a Refusal executor_unavailable, and gives the slot back, when
-   * none can be had: before the reservation that costs no approval.
+   * Resolves when a process waits for the run. Rejects with a Refusal executor_unavailable, and
+   * gives the slot back, when none can be had: before the reservation that costs no approval.
    */
   ready(): Promise<void>;
-  /** Never rejects: every failure is an Outcome. `startedAtMs` is when the start message left, null if it never did. */
+  /**
+   * Never rejects: every failure is an Outcome. `startedAtMs` is when the start message left, null
+   * if it never did.
+   */
   run(job: Job): Promise<{ readonly outcome: Outcome; readonly startedAtMs: number | null }>;
   release(): void;
 }

@@ -11,7 +11,7 @@
  *   approval (docs/decisions/approval-binding.md).
  */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { approvalKey, sealedKey } from "./store/keys.ts";
 import { type ApprovalRow, decodeApproval, encodeApproval, UNSEEN } from "./store/rows.ts";

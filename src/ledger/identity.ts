@@ -1,6 +1,6 @@
 /** Whose ledger this is: the mode, and the executor id that approvals name. It never changes. */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import type { Mode } from "../core/types.ts";
 import { LedgerOpenError } from "./disk/open_error.ts";
 import { ByteReader, ByteWriter, damaged } from "./store/bytes.ts";

@@ -7,7 +7,7 @@
  * whenever that daemon dies.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { findApproval } from "./approvals.ts";

@@ -13,6 +13,7 @@
  *   one is in place.
  */
 
+import { sleep } from "../core/wait.ts";
 import { join } from "node:path";
 import type { MachineClock } from "../core/clock.ts";
 import { checkDataFile } from "./disk/data_file.ts";
@@ -149,5 +150,5 @@ async function exchange(stateDir: string, nowMs: number): Promise<string | null>
 /** An approval issued after this is never before the fence, unless its clock is behind ours. */
 async function fenceReached(fenceSeconds: number, clock: MachineClock): Promise<void> {
   const waitMs = Math.min(fenceSeconds * 1000 - clock.nowMs(), 1000);
-  if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+  if (waitMs > 0) await sleep(waitMs);
 }

@@ -6,7 +6,7 @@
  * that the caller trusts was verified. One that claims such a key and is false refuses the note.
  */
 
-import { base64Encode, utf8Encode } from "../core/encoding.ts";
+import { base64Encode, utf8Encode } from "../core/bytes.ts";
 import { type SigningKey, verify } from "../core/ed25519.ts";
 import {
   decodeDecimal,

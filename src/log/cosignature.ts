@@ -5,7 +5,7 @@
  * log's signature passes for the other.
  */
 
-import { equalBytes, utf8Encode } from "../core/encoding.ts";
+import { equalBytes, utf8Encode } from "../core/bytes.ts";
 import { verify } from "../core/ed25519.ts";
 import {
   COSIGNATURE,

@@ -14,7 +14,7 @@ import {
   hexDecode,
   hexEncode,
   utf8Encode,
-} from "../core/encoding.ts";
+} from "../core/bytes.ts";
 import { isAdmissibleKey } from "../core/ed25519.ts";
 import { sha256 } from "../core/sha.ts";
 

@@ -5,7 +5,7 @@
  * operators here, which would cut them to 32 bits.
  */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { nodeHash, type NodeReader, rangeHash, splitLevel } from "./tree.ts";
 
 export type Proof = readonly Uint8Array[];

@@ -6,7 +6,7 @@
  */
 
 import { canonicalJson } from "../core/canonical_json.ts";
-import { concatBytes, utf8Decode, utf8Encode } from "../core/encoding.ts";
+import { concatBytes, utf8Decode, utf8Encode } from "../core/bytes.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { digestOf, parseDigest } from "../core/sha.ts";

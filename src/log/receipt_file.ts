@@ -10,7 +10,7 @@
  */
 
 import { parseEnvelope } from "../core/dsse.ts";
-import { base64Decode } from "../core/encoding.ts";
+import { base64Decode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { type JsonNode, memberOf, parseCanonical } from "../core/json.ts";
 import { isName } from "../core/limits.ts";

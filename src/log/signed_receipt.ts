@@ -5,7 +5,7 @@
  * that none on an approval, a checkpoint or a cosignature passes for one on a receipt.
  */
 
-import { type Envelope, envelopeJson, preAuthEncoder } from "../core/dsse.ts";
+import { type Envelope, envelopeJson, preAuthEncoding } from "../core/dsse.ts";
 import { type SigningKey, verify } from "../core/ed25519.ts";
 import { isDigest } from "../core/sha.ts";
 import type { JsonObject } from "../core/types.ts";
@@ -14,7 +14,9 @@ import { encodeReceipt, type Receipt } from "./receipt.ts";
 
 export const RECEIPT_TYPE = "application/vnd.openexec.receipt.v1+json";
 
-const signedBytes = preAuthEncoder(RECEIPT_TYPE);
+function signedBytes(body: Uint8Array): Uint8Array {
+  return preAuthEncoding(RECEIPT_TYPE, body);
+}
 
 /** A receipt ready to be appended. Its body is the leaf of the log. */
 export interface SignedReceipt {

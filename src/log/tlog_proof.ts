@@ -3,7 +3,7 @@
  * (`.tlog-proof`) that verifies without the log.
  */
 
-import { base64Encode } from "../core/encoding.ts";
+import { base64Encode } from "../core/bytes.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { type Proof, verifyInclusion } from "./proof.ts";
 import { decodeDecimal, decodeHash, decodeStandardBase64 } from "./note.ts";

@@ -1,6 +1,6 @@
 /** Checks whether a receipt is in the log that a checkpoint describes, and who cosigned that. */
 
-import { equalBytes } from "../core/encoding.ts";
+import { equalBytes } from "../core/bytes.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { checkCosignature, parseWitness } from "./cosignature.ts";
 import { type Proof, verifyConsistency } from "./proof.ts";

@@ -1,8 +1,7 @@
 /** Checks whether a payload or result is the one that a receipt commits to. */
 
-import { canonicalNode } from "../core/canonical_json.ts";
-import { actionDigest, canonicalRequest } from "../core/digest.ts";
-import { hexEncode, utf8Encode } from "../core/encoding.ts";
+import { actionDigest, canonicalNode, canonicalRequest } from "../core/canonical_json.ts";
+import { hexEncode, utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { type JsonNode, parseCanonical, parseIJson } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";

@@ -1,10 +1,11 @@
 /**
- * How many descriptors this process may have, and what a child inherits of them: nothing but what its parent hands it.
+ * The descriptors of this process: how many there may be, and which of them the next program gets.
  *
- * lmdb's data file and the listening sockets are open without close-on-exec, and would otherwise be open in every executor.
+ * lmdb's data file and the listening sockets are open without close-on-exec, and would otherwise be
+ * open in every executor.
  */
 
-import { errno, errorText, kernelCalls, processCalls } from "./libc.ts";
+import { errno, errorText, libc } from "./libc.ts";
 
 /** The same number on every architecture (Linux 5.9). */
 const SYS_CLOSE_RANGE = 436n;
@@ -12,22 +13,22 @@ const SYS_CLOSE_RANGE = 436n;
 const CLOSE_RANGE_CLOEXEC = 4n;
 const DESCRIPTOR_MAX = 0xffff_ffffn;
 
-/** Marks every open descriptor from `first` on close-on-exec. To be called right before each spawn. Throws if it cannot. */
+/** Marks every open descriptor from `first` on close-on-exec. Throws an Error if it cannot. */
 export function markDescriptorsCloseOnExec(first = 3): void {
-  if (
-    kernelCalls().syscall(SYS_CLOSE_RANGE, BigInt(first), DESCRIPTOR_MAX, CLOSE_RANGE_CLOEXEC) !==
-      0n
-  ) {
+  if (libc.syscall(SYS_CLOSE_RANGE, BigInt(first), DESCRIPTOR_MAX, CLOSE_RANGE_CLOEXEC) !== 0n) {
     throw new Error(`descriptors cannot be kept from children: ${errorText(errno())}`);
   }
 }
 
 const RLIMIT_NOFILE = 7;
 
-/** How many descriptors may be open at once (the soft limit, which the runtime raises to the hard one when it starts). */
+/**
+ * Returns how many descriptors may be open at once: the soft limit, which the runtime raises to the
+ * hard one when it starts.
+ */
 export function descriptorLimit(): number {
   const limits = new BigUint64Array(2);
-  if (processCalls().getrlimit(RLIMIT_NOFILE, limits) !== 0) {
+  if (libc.getrlimit(RLIMIT_NOFILE, limits) !== 0) {
     throw new Error("the descriptor limit cannot be known");
   }
   const [soft = 0n] = limits;

@@ -1,13 +1,13 @@
 /**
- * execve(2): this process becomes another program and keeps its pid, so that no wrapper stays between the daemon and whoever
- * started it.
+ * execve(2): this process becomes another program and keeps its pid, so that no wrapper stays
+ * between the daemon and its service manager.
  */
 
-import { cString, errno, errorText, pointersTo, processCalls, variableTexts } from "./libc.ts";
+import { cString, errno, errorText, libc, pointersTo, variableTexts } from "./libc.ts";
 
 /**
- * Never returns: on success there is nothing left to return to. Descriptors without close-on-exec stay open.
- * Throws when the program cannot be started; the process is then as it was.
+ * Returns only by throwing, when the program cannot be started; the process is then as it was.
+ * Descriptors without close-on-exec stay open.
  */
 export function replaceProcess(
   path: string,
@@ -15,7 +15,7 @@ export function replaceProcess(
   environment: Readonly<Record<string, string>>,
 ): never {
   const [argv, envp] = [pointersTo([path, ...args]), pointersTo(variableTexts(environment))];
-  processCalls().execve(cString(path), argv.addresses, envp.addresses);
+  libc.execve(cString(path), argv.addresses, envp.addresses);
   const reason = errorText(errno());
   argv.release();
   envp.release();

@@ -1,11 +1,12 @@
 /**
- * Landlock (landlock(7)): takes rights to files, TCP ports, signals and abstract sockets away from the calling thread and
- * from all that it starts or becomes, for good.
+ * Landlock (landlock(7)): takes rights to files, TCP ports, signals and abstract sockets away from
+ * the calling thread and from all that it starts or becomes, for good.
  *
- * Invariant: every right that the kernel knows and this file names is taken; what a rule gives back is no more than it says.
+ * Invariant: every right that the kernel knows and this file names is taken; what a rule gives back
+ * is no more than it says.
  */
 
-import { confinementCalls, cString, EINVAL, ENOSYS, errno, errorText, fileCalls } from "./libc.ts";
+import { cString, EINVAL, ENOSYS, errno, errorText, libc } from "./libc.ts";
 
 /** Rights to files, as bits of linux/landlock.h. */
 export const FILE_RIGHTS = {
@@ -35,7 +36,7 @@ export interface Ruleset {
   readonly bind: readonly number[] | null;
 }
 
-/** What can be done to a file that is no folder. */
+/** Rights that a file can have which is no folder. */
 const OF_FILES = FILE_RIGHTS.execute | FILE_RIGHTS.writeFile | FILE_RIGHTS.readFile |
   FILE_RIGHTS.truncate;
 
@@ -61,13 +62,13 @@ export const LANDLOCK_VERSION_NEEDED = SCOPES_SINCE;
 
 /** The kernel's version of Landlock; 0 where it has none, or it is switched off. */
 export function landlockVersion(): number {
-  const version = confinementCalls().landlock_create_ruleset(CREATE_RULESET, null, 0n, VERSION);
+  const version = libc.landlock_create_ruleset(CREATE_RULESET, null, 0n, VERSION);
   return version < 0n ? 0 : Number(version);
 }
 
 /**
- * Leaves the calling thread with what `ruleset` gives, as far as the kernel's version goes. To be called after
- * PR_SET_NO_NEW_PRIVS. Throws an Error.
+ * Leaves the calling thread with what `ruleset` gives, as far as the kernel's version goes. To be
+ * called after PR_SET_NO_NEW_PRIVS. Throws an Error.
  */
 export function restrictThread(ruleset: Ruleset): void {
   const version = landlockVersion();
@@ -79,9 +80,9 @@ export function restrictThread(ruleset: Ruleset): void {
       for (const port of ruleset.connect ?? []) addPort(descriptor, port, CONNECT_TCP);
       for (const port of ruleset.bind ?? []) addPort(descriptor, port, BIND_TCP);
     }
-    must(confinementCalls().landlock_restrict_self(RESTRICT_SELF, descriptor, 0), "enforced");
+    must(libc.landlock_restrict_self(RESTRICT_SELF, descriptor, 0), "enforced");
   } finally {
-    fileCalls().close(descriptor);
+    libc.close(descriptor);
   }
 }
 
@@ -99,7 +100,7 @@ function createRuleset({ connect, bind }: Ruleset, version: number): number {
     ...(version >= NET_SINCE ? [net] : []),
     ...(version >= SCOPES_SINCE ? [SCOPES] : []),
   ]);
-  const { landlock_create_ruleset } = confinementCalls();
+  const { landlock_create_ruleset } = libc;
   const size = BigInt(attribute.byteLength);
   return Number(must(landlock_create_ruleset(CREATE_RULESET, attribute, size, 0), "made"));
 }
@@ -109,14 +110,14 @@ const O_CLOEXEC = 0o2000000;
 
 /** struct landlock_path_beneath_attr, which is packed. */
 function addPath(ruleset: number, { path, rights }: PathRule, handled: bigint): void {
-  const parent = fileCalls().open(cString(path), O_PATH | O_CLOEXEC);
-  if (parent < 0) return; // what this user cannot reach needs no rule
+  const parent = libc.open(cString(path), O_PATH | O_CLOEXEC);
+  if (parent < 0) return; // a path that this user cannot reach needs no rule
   const add = (allowed: number): bigint => {
     const attribute = new DataView(new ArrayBuffer(12));
     attribute.setBigUint64(0, BigInt(allowed) & handled, true);
     attribute.setInt32(8, parent, true);
     const bytes = new Uint8Array(attribute.buffer);
-    return confinementCalls().landlock_add_rule(ADD_RULE, ruleset, PATH_BENEATH, bytes, 0);
+    return libc.landlock_add_rule(ADD_RULE, ruleset, PATH_BENEATH, bytes, 0);
   };
   try {
     const added = add(rights);
@@ -124,14 +125,14 @@ function addPath(ruleset: number, { path, rights }: PathRule, handled: bigint): 
     if (added < 0n && errno() === EINVAL) must(add(rights & OF_FILES), `extended by ${path}`);
     else must(added, `extended by ${path}`);
   } finally {
-    fileCalls().close(parent);
+    libc.close(parent);
   }
 }
 
 /** struct landlock_net_port_attr. */
 function addPort(ruleset: number, port: number, right: bigint): void {
   const attribute = new BigUint64Array([right, BigInt(port)]);
-  const { landlock_add_rule } = confinementCalls();
+  const { landlock_add_rule } = libc;
   must(landlock_add_rule(ADD_RULE, ruleset, NET_PORT, attribute, 0), `extended by port ${port}`);
 }
 

@@ -1,14 +1,14 @@
 /**
- * The C library by FFI: the system calls that the runtime has no name for. The only `Deno.dlopen` of the program.
+ * The C library by FFI: the system calls that the runtime has no name for. The only `Deno.dlopen`
+ * of the program.
  *
- * Invariants: every buffer that C reads as text ends in NUL; no pointer into our memory outlives the call it was made for.
- * Constants are those of the generic Linux ABI, which x86-64 and arm64 share.
+ * Invariants: every buffer that C reads as text ends in NUL. No pointer into our memory outlives
+ * the call it was made for. Constants are those of the generic Linux ABI, which x86-64 and arm64
+ * share.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
-import { program } from "./program.ts";
-
 /** Where glibc is, by distribution. */
 const SYSTEM_PATHS: readonly string[] = [
   "/lib/x86_64-linux-gnu/libc.so.6",
@@ -20,112 +20,61 @@ const SYSTEM_PATHS: readonly string[] = [
 ];
 
 /**
- * Where glibc is. `--allow-ffi` has to name these, letter for letter. The packaged program brings its own, and must not load
- * a second one beside it.
+ * The packaged program brings its own glibc, beside its code, and must not load a second one. Not
+ * taken from program.ts, which loads node:path: that would cost each executor 70 ms of processor.
  */
-export const LIBC_PATHS: readonly string[] = program.libc === null ? SYSTEM_PATHS : [program.libc];
+const OWN_PATH = `${import.meta.dirname ?? ""}/libc.so.6`;
 
-/** errno(3) values that are told apart. */
-export const ENOENT = 2;
-export const EEXIST = 17;
-export const EINVAL = 22;
-export const ENOSYS = 38;
-export const ECONNREFUSED = 111;
+/** Where glibc may be loaded from, first come first. */
+export const LIBC_PATHS: readonly string[] = [OWN_PATH, ...SYSTEM_PATHS];
 
-const ERROR_SYMBOLS = {
-  strerror: { parameters: ["i32"], result: "pointer" },
-  __errno_location: { parameters: [], result: "pointer" },
-} as const satisfies Deno.ForeignLibraryInterface;
-
-/** There before anything else is called: to look them up afterwards could change errno. */
-let errorCalls: Deno.DynamicLibrary<typeof ERROR_SYMBOLS>["symbols"] | undefined;
-
-/**
- * Looks these up when the first of them is called: to make one callable takes the runtime 0.2 ms, and no process needs all.
- * That call throws a StartupError when there is no glibc at LIBC_PATHS, or none that the process may open.
- */
-function lazily<Symbols extends Deno.ForeignLibraryInterface>(
-  symbols: Symbols,
-): () => Deno.DynamicLibrary<Symbols>["symbols"] {
-  let calls: Deno.DynamicLibrary<Symbols>["symbols"] | undefined;
-  return () => {
-    errorCalls ??= find(ERROR_SYMBOLS);
-    return calls ??= find(symbols);
-  };
-}
-
-function find<Symbols extends Deno.ForeignLibraryInterface>(
-  symbols: Symbols,
-): Deno.DynamicLibrary<Symbols>["symbols"] {
-  for (const path of LIBC_PATHS) {
-    try {
-      return Deno.dlopen(path, symbols).symbols;
-    } catch {
-      continue; // not of this distribution, or not granted; the next one may be
-    }
-  }
-  throw new StartupError(
-    "The C library cannot be loaded",
-    `Allow FFI for one of ${LIBC_PATHS.join(", ")}`,
-  );
-}
-
-/** What a path leads to. */
-export const pathCalls = lazily({
+/** The functions that we call. To use another one, add its row. */
+const SYMBOLS = {
   access: { parameters: ["buffer", "i32"], result: "i32" },
-  realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
-  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
-});
-
-/** What files hold. */
-export const fileCalls = lazily({
-  close: { parameters: ["i32"], result: "i32" },
-  open: { parameters: ["buffer", "i32"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-});
-
-/** Names in directories, and whose they are. */
-export const folderCalls = lazily({
-  chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
-  closedir: { parameters: ["pointer"], result: "i32" },
-  getgrnam: { parameters: ["buffer"], result: "pointer" },
-  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
-  opendir: { parameters: ["buffer"], result: "pointer" },
-  readdir: { parameters: ["pointer"], result: "pointer" },
-  rename: { parameters: ["buffer", "buffer"], result: "i32" },
-  rmdir: { parameters: ["buffer"], result: "i32" },
-  umask: { parameters: ["u32"], result: "u32" },
-  unlink: { parameters: ["buffer"], result: "i32" },
-});
-
-/** Sockets. */
-export const socketCalls = lazily({
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  closedir: { parameters: ["pointer"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  listen: { parameters: ["i32", "i32"], result: "i32" },
-  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
-  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-});
-
-/** Processes: this one and others. */
-export const processCalls = lazily({
   execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  // variadic in C, which makes no difference on these machines
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   getegid: { parameters: [], result: "u32" },
   geteuid: { parameters: [], result: "u32" },
+  getgrnam: { parameters: ["buffer"], result: "pointer" },
   getpgid: { parameters: ["i32"], result: "i32" },
+  getppid: { parameters: [], result: "i32" },
+  // glibc has no names for the calls of Landlock and seccomp
+  landlock_add_rule: {
+    name: "syscall",
+    parameters: ["i64", "i32", "u32", "buffer", "u32"],
+    result: "i64",
+  },
+  landlock_create_ruleset: {
+    name: "syscall",
+    parameters: ["i64", "buffer", "usize", "u32"],
+    result: "i64",
+  },
+  landlock_restrict_self: { name: "syscall", parameters: ["i64", "i32", "u32"], result: "i64" },
+  read_later: {
+    name: "read",
+    parameters: ["i32", "buffer", "usize"],
+    result: "isize",
+    nonblocking: true,
+  },
+  seccomp: { name: "syscall", parameters: ["i64", "u32", "u32", "buffer"], result: "i64" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   kill: { parameters: ["i32", "i32"], result: "i32" },
-  prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
-  prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
-});
-
-/** What it takes to start a child. */
-export const childCalls = lazily({
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
+  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  opendir: { parameters: ["buffer"], result: "pointer" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   posix_spawn: {
     parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
@@ -142,52 +91,102 @@ export const childCalls = lazily({
   posix_spawn_file_actions_init: { parameters: ["buffer"], result: "i32" },
   posix_spawnattr_init: { parameters: ["buffer"], result: "i32" },
   posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
-  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-});
-
-/** How a child ended. */
-export const waitCalls = lazily({
-  waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
-});
-
-/** Memory, time, and what glibc has no name for. */
-export const kernelCalls = lazily({
-  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
-  madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
-  // close_range(2) is younger than the oldest glibc we run on
-  syscall: { parameters: ["i64", "u64", "u64", "u64"], result: "i64" },
-});
-
-/** What an executor hears and says the daemon by. */
-export const channelCalls = lazily({
-  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  read_later: {
-    name: "read",
-    parameters: ["i32", "buffer", "usize"],
-    result: "isize",
-    nonblocking: true,
-  },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-});
-
-/** What confines a process. glibc has no names for the calls of Landlock. */
-export const confinementCalls = lazily({
-  getppid: { parameters: [], result: "i32" },
-  landlock_add_rule: {
-    name: "syscall",
-    parameters: ["i64", "i32", "u32", "buffer", "u32"],
-    result: "i64",
-  },
-  landlock_create_ruleset: {
-    name: "syscall",
-    parameters: ["i64", "buffer", "usize", "u32"],
-    result: "i64",
-  },
-  landlock_restrict_self: { name: "syscall", parameters: ["i64", "i32", "u32"], result: "i64" },
   prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
-  seccomp: { name: "syscall", parameters: ["i64", "u32", "u32", "buffer"], result: "i64" },
+  prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  readdir: { parameters: ["pointer"], result: "pointer" },
+  realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
+  rename: { parameters: ["buffer", "buffer"], result: "i32" },
+  rmdir: { parameters: ["buffer"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  // for calls that the oldest glibc we run on has no name for
+  syscall: { parameters: ["i64", "u64", "u64", "u64"], result: "i64" },
   umask: { parameters: ["u32"], result: "u32" },
-});
+  unlink: { parameters: ["buffer"], result: "i32" },
+  waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+type LibC = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+const ERROR_SYMBOLS = {
+  strerror: { parameters: ["i32"], result: "pointer" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+let errors: Deno.DynamicLibrary<typeof ERROR_SYMBOLS>["symbols"] | undefined;
+
+/**
+ * The C library. A function is looked up when it is first named, which throws a StartupError when
+ * there is no glibc at LIBC_PATHS, or none that this process may load.
+ */
+export const libc = lazyCalls();
+
+function lazyCalls(): LibC {
+  const calls: LibC = Object.create(null);
+  for (const [name, symbol] of Object.entries(SYMBOLS)) {
+    const get = () => {
+      errors ??= load(ERROR_SYMBOLS); // first: to look these up after a call could change errno
+      const value: unknown = Reflect.get(load({ [name]: symbol }), name);
+      Object.defineProperty(calls, name, { value });
+      return value;
+    };
+    Object.defineProperty(calls, name, { get, configurable: true });
+  }
+  return calls;
+}
+
+function load<Symbols extends Deno.ForeignLibraryInterface>(
+  symbols: Symbols,
+): Deno.DynamicLibrary<Symbols>["symbols"] {
+  for (const path of LIBC_PATHS) {
+    try {
+      return Deno.dlopen(path, symbols).symbols;
+    } catch {
+      continue; // not of this distribution, or not granted; the next one may be
+    }
+  }
+  throw new StartupError(
+    "The C library cannot be loaded",
+    `Allow FFI for one of ${LIBC_PATHS.join(", ")}`,
+  );
+}
+
+/** errno(3) values that are told apart. */
+export const ENOENT = 2;
+export const EEXIST = 17;
+export const EINVAL = 22;
+export const ENOSYS = 38;
+export const ECONNREFUSED = 111;
+
+/** open(2) flags. */
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CLOEXEC = 0o2000000;
+
+/** socket(2) domain, types and flags, and the level of getsockopt(2). */
+export const AF_UNIX = 1;
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_SOCKET = 1;
+
+/** Returns errno of the last failed call. Call it before any other FFI call. */
+export function errno(): number {
+  const location = errors?.__errno_location() ?? null;
+  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+}
+
+/** Says what an errno means, such as "Permission denied". */
+export function errorText(code: number): string {
+  const text = errors?.strerror(code) ?? null;
+  return text === null ? `error ${code}` : new Deno.UnsafePointerView(text).getCString();
+}
 
 /** Throws a TypeError for text with a NUL in it, which C would cut short there. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
@@ -198,11 +197,11 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
   return terminated;
 }
 
-/** Texts as C takes a list of them. */
+/** A list of texts as C takes it. */
 export interface Pointers {
-  /** Of the texts, ended by NULL. */
+  /** One for each text, then NULL. */
   readonly addresses: BigUint64Array<ArrayBuffer>;
-  /** To be called when C has read them: until then they stay where they are, which the collector would not know of. */
+  /** Call it when C has read the texts. Until then the collector must not move or free them. */
   release(): void;
 }
 
@@ -218,19 +217,7 @@ export function pointersTo(texts: readonly string[]): Pointers {
   };
 }
 
-/** An environment as C has it: `NAME=value`. */
+/** Returns an environment as C has it: `NAME=value`. */
 export function variableTexts(environment: Readonly<Record<string, string>>): string[] {
   return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-}
-
-/** Of the last call that failed; to be asked at once, before anything else calls into C. */
-export function errno(): number {
-  const location = errorCalls?.__errno_location() ?? null;
-  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
-}
-
-/** What errno says in words, such as "Permission denied". */
-export function errorText(code: number): string {
-  const text = errorCalls?.strerror(code) ?? null;
-  return text === null ? `error ${code}` : new Deno.UnsafePointerView(text).getCString();
 }

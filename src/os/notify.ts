@@ -1,29 +1,29 @@
 /**
- * What the daemon tells its service manager: sd_notify(3), datagrams of `NAME=value` lines to NOTIFY_SOCKET.
+ * The messages of the daemon to its service manager: sd_notify(3), datagrams of `NAME=value` lines
+ * to NOTIFY_SOCKET.
  *
- * Telling is best effort, as in sd_notify: a manager that cannot be told does not stop the daemon.
+ * They are best effort, as in sd_notify: a manager that cannot be told does not stop the daemon.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
-import { monotonicMicros } from "./clock.ts";
-import { socketCalls } from "./libc.ts";
-import { AF_UNIX, SOCKET_PATH_BYTES_MAX, unixAddress } from "./unix_address.ts";
+import { utf8Encode } from "../core/bytes.ts";
+import { AF_UNIX, libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
+import { SOCKET_PATH_BYTES_MAX, unixAddress } from "./unix_socket.ts";
 
 export interface Notifier {
   /** `status` is one line for a person. */
   ready(status: string): void;
   status(status: string): void;
-  /** To be followed by ready(), once the reload is done. */
+  /** Call ready() once the reload is done. */
   reloading(): void;
-  /** `withinMs`: how long the end may take, whatever the manager would have waited. */
+  /** `withinMs` is how long the end may take; it replaces the manager's own limit. */
   stopping(status: string, withinMs: number): void;
-  /** Still alive; to be repeated at least once per watchdog interval. */
+  /** Says that the daemon lives. Repeat it at least once per watchdog interval. */
   watchdog(): void;
 }
 
 /**
- * `path` is NOTIFY_SOCKET: absolute, or `@` and an abstract name; null makes a notifier that tells nobody. It keeps its socket, so
- * that it can still tell when there is no further descriptor to be had.
+ * `path` is NOTIFY_SOCKET: absolute, or `@` and an abstract name; null makes a notifier that tells
+ * nobody. It opens its socket now, so that it can still tell when the descriptors have run out.
  */
 export function notifier(path: string | null): Notifier {
   const isReachable = path !== null && utf8Encode(path).length <= SOCKET_PATH_BYTES_MAX;
@@ -41,7 +41,7 @@ export function notifier(path: string | null): Notifier {
   };
 }
 
-/** How often to say watchdog(): twice per interval, as sd_watchdog_enabled(3) asks. null: not at all. */
+/** Returns how often to call watchdog(): twice per interval (sd_watchdog_enabled(3)), or null. */
 export function watchdogPeriodMs(
   watchdog: { readonly intervalMs: number; readonly pid: number | null } | null,
   ownPid: number,
@@ -50,25 +50,31 @@ export function watchdogPeriodMs(
   return Math.max(1, Math.floor(watchdog.intervalMs / 2));
 }
 
-/** A line break would begin another assignment. */
+/** Removes line breaks, which would begin another assignment. */
 function statusLine(status: string): string {
   return `STATUS=${status.replaceAll(/\s+/g, " ")}`;
 }
 
-const SOCK_DGRAM = 2;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
+const CLOCK_MONOTONIC = 1;
+
+/** Returns microseconds of CLOCK_MONOTONIC, by which systemd orders a reload and its ready(). */
+function monotonicMicros(): bigint {
+  const time = new BigInt64Array(2); // struct timespec: seconds, nanoseconds
+  libc.clock_gettime(CLOCK_MONOTONIC, time);
+  return (time[0] ?? 0n) * 1_000_000n + (time[1] ?? 0n) / 1000n;
+}
+
 const MSG_NOSIGNAL = 0x4000;
 
-/** -1 when none can be had. */
+/** Returns -1 when there is no descriptor left. */
 function openDatagramSocket(): number {
-  return socketCalls().socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 function sendDatagram(descriptor: number, path: string, text: string): void {
   const address = unixAddress(path);
   const bytes = utf8Encode(text);
-  socketCalls().sendto(
+  libc.sendto(
     descriptor,
     bytes,
     BigInt(bytes.length),

@@ -1,17 +1,14 @@
 /**
- * Other processes as the kernel sees them: whether one is still itself, what it may use, and how to end it.
+ * Other processes as the kernel sees them: whether one is still itself, what it may use, and how to
+ * end it.
  *
- * Everything goes through the C library, because the runtime asks for every permission there is before it opens
- * /proc/PID or sends a signal to a process group. Invariant: a process is known by pid and start time together, since
- * a pid alone is handed out again.
+ * Everything goes through the C library, because the runtime asks for every permission there is
+ * before it opens /proc/PID or sends a signal to a process group. Invariant: a process is known by
+ * pid and start time together, since a pid alone is handed out again.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
-import { cString, fileCalls, folderCalls, processCalls } from "./libc.ts";
-
-const O_RDONLY = 0;
-const O_WRONLY = 1;
-const O_CLOEXEC = 0o2000000;
+import { utf8Encode } from "../core/bytes.ts";
+import { cString, libc, O_CLOEXEC, O_RDONLY, O_WRONLY } from "./libc.ts";
 
 /** setrlimit(2) resources. */
 export const RLIMIT_FSIZE = 1;
@@ -20,7 +17,10 @@ export const RLIMIT_CORE = 4;
 
 export const SIGKILL = 9;
 
-/** When a process started, in a form that differs after a reboot too; null when it is gone or only waits to be reaped. */
+/**
+ * Returns when a process started, in a form that differs after a reboot too; null when it is gone
+ * or only waits to be reaped.
+ */
 export function startTimeOf(pid: number): string | null {
   const fields = fieldsOf(pid);
   const boot = bootId();
@@ -29,84 +29,96 @@ export function startTimeOf(pid: number): string | null {
   return ticks === undefined || state === "Z" || state === "X" ? null : `${boot} ${ticks}`;
 }
 
-/** Whether what `startTimeOf` once said was said since the machine started. */
+/** Tells whether a text of `startTimeOf` was made since the machine started. */
 export function isOfThisBoot(startTime: string): boolean {
   const boot = bootId();
   return boot !== null && startTime.startsWith(`${boot} `);
 }
 
-/** What the kernel made up for itself as the machine started; null when it cannot be read. */
+/** Returns the kernel's name for this start of the machine; null when it cannot be read. */
 export function bootId(): string | null {
-  return readProc(BOOT_ID)?.trim() ?? null;
+  return readProc("/proc/sys/kernel/random/boot_id")?.trim() ?? null;
 }
 
-/** Of proc_pid_stat(5), from the third on: the name before them may hold anything, so they are counted from the last parenthesis. */
+/**
+ * Returns the fields of proc_pid_stat(5) from the third on. The second, a name, may hold anything,
+ * so they are counted from the last parenthesis.
+ */
 function fieldsOf(pid: number): readonly string[] | null {
   const stat = readProc(`/proc/${pid}/stat`);
   return stat === null ? null : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
-/** Whether a process group has a member that does not only wait to be reaped. */
+/** Tells whether a process group has a member that does not only wait to be reaped. */
 export function isGroupAlive(group: number): boolean {
   for (const pid of processes()) {
-    if (processCalls().getpgid(pid) === group && startTimeOf(pid) !== null) return true;
+    if (libc.getpgid(pid) === group && startTimeOf(pid) !== null) return true;
   }
   return false;
 }
 
-/** Sends `signal` to a process, or with a negative number to a process group. false when there is none, or not ours. */
+/**
+ * Sends `signal` to a process, or with a negative number to a process group. Returns false when
+ * there is none, or it is not ours.
+ */
 export function sendSignal(pid: number, signal: number): boolean {
-  return processCalls().kill(pid, signal) === 0;
+  return libc.kill(pid, signal) === 0;
 }
 
-/** Of -1000 (never) to 1000 (first): whom the kernel ends when the machine runs out of memory. false when it cannot be set. */
+/**
+ * Sets how early the kernel ends a process when the machine runs out of memory: -1000 (never) to
+ * 1000 (first). Returns false when it cannot be set.
+ */
 export function setOomScoreAdj(pid: number, score: number): boolean {
-  const descriptor = fileCalls().open(cString(`/proc/${pid}/oom_score_adj`), O_WRONLY | O_CLOEXEC);
+  const descriptor = libc.open(cString(`/proc/${pid}/oom_score_adj`), O_WRONLY | O_CLOEXEC);
   if (descriptor < 0) return false;
   const text = utf8Encode(String(score));
-  const written = fileCalls().write(descriptor, text, BigInt(text.length));
-  fileCalls().close(descriptor);
+  const written = libc.write(descriptor, text, BigInt(text.length));
+  libc.close(descriptor);
   return written === BigInt(text.length);
 }
 
-/** Bytes of private writable memory a process has mapped: what RLIMIT_DATA bounds. null when it is gone. */
+/**
+ * Returns how many bytes of private writable memory a process has mapped, which RLIMIT_DATA bounds;
+ * null when it is gone.
+ */
 export function dataBytesOf(pid: number): number | null {
   const kibibytes = /^VmData:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`) ?? "")?.[1];
   return kibibytes === undefined ? null : Number(kibibytes) * 1024;
 }
 
 /**
- * Limits another process to `amount` for good, or to its hard limit where that is lower: without a privilege it cannot lift
- * the limit again. false when it cannot be set.
+ * Limits another process to `amount` for good, or to its hard limit where that is lower: it cannot
+ * lift the limit again without a privilege. Returns false when it cannot be set.
  */
 export function setLimit(pid: number, resource: number, amount: number): boolean {
   const current = new BigUint64Array(2);
-  if (processCalls().prlimit(pid, resource, null, current) !== 0) return false;
+  if (libc.prlimit(pid, resource, null, current) !== 0) return false;
   const hard = current[1] ?? 0n;
   const limit = BigInt(amount) > hard ? hard : BigInt(amount);
-  return processCalls().prlimit(pid, resource, new BigUint64Array([limit, limit]), null) === 0;
+  return libc.prlimit(pid, resource, new BigUint64Array([limit, limit]), null) === 0;
 }
 
 /** Offset of d_name in a struct dirent (readdir(3)) of 64-bit Linux. */
 const NAME_OFFSET = 19;
 
-/** Pids of all processes that this one may see. */
+/** Yields the pids of all processes that this one may see. */
 function* processes(): Generator<number> {
-  const directory = folderCalls().opendir(cString("/proc"));
+  const directory = libc.opendir(cString("/proc"));
   if (directory === null) return;
   try {
     for (;;) {
-      const entry = folderCalls().readdir(directory);
+      const entry = libc.readdir(directory);
       if (entry === null) return;
       const pid = Number(new Deno.UnsafePointerView(entry).getCString(NAME_OFFSET));
       if (Number.isInteger(pid)) yield pid;
     }
   } finally {
-    folderCalls().closedir(directory);
+    libc.closedir(directory);
   }
 }
 
-/** Absolute paths of the program and the libraries that this process has loaded, native addons left out. */
+/** Absolute paths of the program and the libraries that this process has loaded, without addons. */
 export function loadedLibraries(): string[] {
   const maps = readProc("/proc/self/maps", MAPS_BYTES_MAX) ?? "";
   const lines = maps.matchAll(/^\S+ r-xp \S+ \S+ \S+ +(\/.*)$/gm);
@@ -115,23 +127,22 @@ export function loadedLibraries(): string[] {
 }
 
 const MAPS_BYTES_MAX = 4 * 1024 * 1024;
-const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 const PROC_BYTES_MAX = 16_384;
 
-/** One character for each byte: a process may give itself a name that is no UTF-8, and must not become invisible by it. */
+/** One character for each byte: a name that is no UTF-8 must not make a process invisible. */
 const latin1 = new TextDecoder("latin1");
 
-/** Text of a file that the kernel makes up, each byte as one character; null when it cannot be read. */
+/** Reads a file that the kernel makes up, each byte as one character; null when it cannot. */
 export function readProc(path: string, bytesMax = PROC_BYTES_MAX): string | null {
-  const descriptor = fileCalls().open(cString(path), O_RDONLY | O_CLOEXEC);
+  const descriptor = libc.open(cString(path), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return null;
   let text = "";
   const buffer = new Uint8Array(PROC_BYTES_MAX);
   for (;;) {
-    const length = Number(fileCalls().read(descriptor, buffer, BigInt(buffer.length)));
+    const length = Number(libc.read(descriptor, buffer, BigInt(buffer.length)));
     if (length > 0) text += latin1.decode(buffer.subarray(0, length));
     if (length > 0 && text.length < bytesMax) continue;
-    fileCalls().close(descriptor);
+    libc.close(descriptor);
     return length < 0 ? null : text;
   }
 }

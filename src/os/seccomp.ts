@@ -1,38 +1,41 @@
 /** Filters for system calls (seccomp(2)), and the promise not to gain privileges that they need. */
 
-import { confinementCalls, errno, errorText } from "./libc.ts";
+import { errno, errorText, libc } from "./libc.ts";
 
 const PR_GET_SECCOMP = 21;
 const PR_SET_NO_NEW_PRIVS = 38;
 
 /** Whether the kernel can filter system calls. */
 export function hasSeccomp(): boolean {
-  return confinementCalls().prctl(PR_GET_SECCOMP, 0n, 0n, 0n, 0n) >= 0;
+  return libc.prctl(PR_GET_SECCOMP, 0n, 0n, 0n, 0n) >= 0;
 }
 
-/** No program that this thread becomes or starts gains privileges by its set-id bits, from here on. Throws an Error. */
+/**
+ * No program that this thread becomes or starts gains privileges by its set-id bits, from here on.
+ * Throws an Error.
+ */
 export function forbidNewPrivileges(): void {
-  if (confinementCalls().prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) {
+  if (libc.prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) {
     throw new Error(`new privileges cannot be forbidden: ${errorText(errno())}`);
   }
 }
 
-/** Of seccomp(2), by machine. */
+/** The number of seccomp(2), by machine. */
 const SYS_SECCOMP = { x86_64: 317n, aarch64: 277n } as const;
 const SECCOMP_SET_MODE_FILTER = 1;
 /** All threads of the process, or none. */
 const FILTER_FLAG_TSYNC = 1;
 
 /**
- * Filters every thread of this process, and all that it starts, for good. `program` is struct sock_filter[], two words
- * each. Throws an Error.
+ * Filters every thread of this process, and all that it starts, for good. `program` is struct
+ * sock_filter[], two words each. Throws an Error.
  */
 export function filterAllThreads(program: Uint32Array<ArrayBuffer>): void {
   // struct sock_fprog: the length in its first two bytes, a pointer after six of padding
   const instructions = BigInt(program.length / 2);
   const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(program));
   const header = new BigUint64Array([instructions, address]);
-  const { seccomp } = confinementCalls();
+  const { seccomp } = libc;
   const number = SYS_SECCOMP[Deno.build.arch];
   // a thread that cannot be brought along is named by a positive result
   const result = seccomp(number, SECCOMP_SET_MODE_FILTER, FILTER_FLAG_TSYNC, header);

@@ -1,17 +1,18 @@
 /**
  * Listening sockets that systemd bound and handed over: sd_listen_fds(3).
  *
- * Invariant: a descriptor is used only if the kernel says that it is a listening Unix stream socket and it belongs to exactly
- * one configured socket; anything else that was handed over stops the start. The daemon never listens on TCP, whoever asks.
+ * Invariant: a descriptor is used only if the kernel says that it is a listening Unix stream
+ * socket, and it belongs to exactly one configured socket. Anything else that was handed over stops
+ * the start, so that no unit file can make the daemon listen on TCP.
  */
 
-import { nameOf } from "../core/path.ts";
+import { basename } from "node:path";
 import { StartupError } from "../core/startup_error.ts";
-import { fileStatus } from "./file_status.ts";
-import { socketCalls } from "./libc.ts";
-import { AF_UNIX, pathOfAddress } from "./unix_address.ts";
+import { fileStatus } from "./files.ts";
+import { AF_UNIX, libc, SOCK_STREAM, SOL_SOCKET } from "./libc.ts";
+import { pathOfAddress } from "./unix_socket.ts";
 
-/** What LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES say. */
+/** The values of LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. */
 export interface Handover {
   readonly pid: number;
   readonly count: number;
@@ -26,7 +27,7 @@ export interface InheritedSocket {
 
 const FIRST_DESCRIPTOR = 3;
 
-/** Nothing when nothing was handed over, or when it was meant for another process. */
+/** Returns none when none were handed over, or when they were meant for another process. */
 export function inheritedSockets(handover: Handover | null, ownPid: number): InheritedSocket[] {
   if (handover === null || handover.pid !== ownPid) return [];
   return Array.from({ length: handover.count }, (_, index) => ({
@@ -36,8 +37,9 @@ export function inheritedSockets(handover: Handover | null, ownPid: number): Inh
 }
 
 /**
- * Which descriptor serves which configured path: by the path it is bound to, else by its name, which is the file name of the
- * configured path with or without `.sock`. Throws a StartupError for a descriptor that serves none.
+ * Finds the descriptor of each configured path: by the path it is bound to, else by its name, which
+ * is the file name of the configured path with or without `.sock`. Throws a StartupError for a
+ * descriptor that belongs to none.
  */
 export function assignInherited(
   inherited: readonly InheritedSocket[],
@@ -49,10 +51,9 @@ export function assignInherited(
     const path = paths.find((candidate) => candidate === bound) ??
       paths.find((candidate) => name !== null && isNamed(candidate, name));
     if (path === undefined || assigned.has(path)) {
+      const found = `Descriptor ${descriptor} (${name ?? "no name"}, bound to ${bound})`;
       throw new StartupError(
-        `Descriptor ${descriptor} (${
-          name ?? "no name"
-        }, bound to ${bound}) belongs to no [[sockets]] entry`,
+        `${found} belongs to no [[sockets]] entry`,
         "Let ListenStream= be its path, or FileDescriptorName= its file name",
       );
     }
@@ -62,21 +63,23 @@ export function assignInherited(
 }
 
 function isNamed(path: string, name: string): boolean {
-  const file = nameOf(path);
+  const file = basename(path);
   return file === name || file === `${name}.sock`;
 }
 
-/** connect(2) needs the right to write. */
+/** The right to write is what connect(2) needs. */
 const WRITABLE_FOR_OTHERS = 0o002;
 
-/** The path of a listening Unix stream socket that others may not connect to; throws a StartupError for anything else. */
+/**
+ * Returns the path of a listening Unix stream socket that not everyone may connect to. Throws a
+ * StartupError for anything else.
+ */
 function boundPath(descriptor: number): string {
   const address = new Uint8Array(110);
   const length = new Uint32Array([address.length]);
-  const path =
-    isUnixListener(descriptor) && socketCalls().getsockname(descriptor, address, length) === 0
-      ? pathOfAddress(address, length[0] ?? 0)
-      : undefined;
+  const path = isUnixListener(descriptor) && libc.getsockname(descriptor, address, length) === 0
+    ? pathOfAddress(address, length[0] ?? 0)
+    : undefined;
   if (path === undefined) {
     throw new StartupError(
       `Descriptor ${descriptor} is no listening Unix stream socket with a path`,
@@ -93,11 +96,9 @@ function boundPath(descriptor: number): string {
   return path;
 }
 
-const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_ACCEPTCONN = 30;
 const SO_DOMAIN = 39;
-const SOCK_STREAM = 1;
 
 function isUnixListener(descriptor: number): boolean {
   return option(descriptor, SO_DOMAIN) === AF_UNIX && option(descriptor, SO_TYPE) === SOCK_STREAM &&
@@ -107,7 +108,5 @@ function isUnixListener(descriptor: number): boolean {
 function option(descriptor: number, name: number): number | undefined {
   const value = new Int32Array(1);
   const length = new Uint32Array([value.byteLength]);
-  return socketCalls().getsockopt(descriptor, SOL_SOCKET, name, value, length) === 0
-    ? value[0]
-    : undefined;
+  return libc.getsockopt(descriptor, SOL_SOCKET, name, value, length) === 0 ? value[0] : undefined;
 }

@@ -13,7 +13,7 @@ import type { Socket } from "node:net";
 import type { Limits, SocketConfig } from "../config/config.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Peer, Role } from "../core/types.ts";
-import { descriptorOf, type PeerCredentials, peerCredentials } from "../os/peer_credentials.ts";
+import { descriptorOf, type PeerCredentials, peerCredentials } from "../os/unix_socket.ts";
 
 export interface Verdict {
   /** Let in, to be told peer_denied at its first request, or one connection too many. */

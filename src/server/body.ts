@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { Refusal } from "../core/errors.ts";
-import { GatheredBytes } from "../core/gathered_bytes.ts";
+import { GatheredBytes } from "../core/bytes.ts";
 import type { Connection } from "./connection.ts";
 import type { Fault } from "./head.ts";
 

@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
-import { isConnectionWaiting } from "../os/unix_listener.ts";
+import { isConnectionWaiting } from "../os/unix_socket.ts";
 import { Connection } from "./connection.ts";
 import { type ExchangeContext, serve } from "./exchange.ts";
 import type { Fault } from "./head.ts";

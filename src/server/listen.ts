@@ -6,10 +6,9 @@
 
 import { StartupError } from "../core/startup_error.ts";
 import type { SocketConfig } from "../config/config.ts";
-import { groupId } from "../os/groups.ts";
+import { checkSocketDirectory, groupId } from "../os/files.ts";
 import { assignInherited, type InheritedSocket } from "../os/socket_activation.ts";
-import { checkSocketDirectory } from "../os/socket_directory.ts";
-import { bindUnixListener, removeUnixListener } from "../os/unix_listener.ts";
+import { bindUnixListener, removeUnixListener } from "../os/unix_socket.ts";
 
 export interface OpenSocket {
   readonly config: SocketConfig;

@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { utf8Encode } from "../core/encoding.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
 import type { ExecutionView } from "../engine/view.ts";

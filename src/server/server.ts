@@ -7,6 +7,7 @@
  * - A caller who was promised an answer gets it, or a closed connection at the limit.
  */
 
+import { sleep } from "../core/wait.ts";
 import type { Clock } from "../core/clock.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { Limits, SocketConfig } from "../config/config.ts";
@@ -82,7 +83,7 @@ export class Server {
     for (const listener of this.listeners) listener.closeIdle();
     await this.options.engine.drain(drainMs);
     while (performance.now() < deadline && this.listeners.some(({ busy }) => busy > 0)) {
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
+      await sleep(DRAIN_STEP_MS);
     }
     await this.stop();
   }

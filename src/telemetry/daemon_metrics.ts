@@ -1,11 +1,11 @@
-/** What the daemon tells about itself at GET /metrics, and one log line per attempt beside it. */
+/** The daemon's metrics for GET /metrics, and a log line for each attempt. */
 
 import { ERROR_CODES, type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
 import { logger } from "./log.ts";
 import { MetricsRegistry } from "./metrics.ts";
 
-/** Where a number comes from that others keep. */
+/** Numbers that other parts keep. */
 export interface DaemonSources {
   readonly version: string;
   /** Names of the registered actions. */
@@ -28,7 +28,7 @@ export interface DaemonSources {
 
 /** One request for an execution, answered. */
 export interface AttemptEvent {
-  /** As asked for; null when the request could not be read that far. */
+  /** The action asked for; null when the request could not be read that far. */
   readonly action: string | null;
   /** null when it succeeded. */
   readonly code: ErrorCode | null;
@@ -94,7 +94,9 @@ export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
   };
 }
 
-/** Each source is asked once per rendering, so that the numbers of one rendering belong together. */
+/**
+ * Each source is asked once per rendering, so that the numbers of one rendering belong together.
+ */
 function takeSnapshot({ inFlight, executors, ledger, health }: DaemonSources) {
   return { inFlight: inFlight(), executors: executors(), ledger: ledger(), health: health() };
 }

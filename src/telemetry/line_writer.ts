@@ -1,16 +1,13 @@
 /**
- * Lines to a stream that may stall. A reader that has stopped must not stop the daemon: lines wait in memory up to a limit,
- * and what goes beyond it is dropped and counted.
+ * Lines to a stream that may stall. A reader that has stopped must not stop the daemon: lines wait
+ * in memory up to a limit, and those beyond it are dropped and counted.
  */
 
-import { utf8Encode } from "../core/encoding.ts";
-
-export interface ByteStream {
-  write(bytes: Uint8Array): Promise<number>;
-}
+import { type ByteStream, utf8Encode, writeAll } from "../core/bytes.ts";
+import { sleep } from "../core/wait.ts";
 
 const WAITING_CHARACTERS_MAX = 4 * 2 ** 20;
-/** What is logged meanwhile is written at once. */
+/** Lines of as long are written together. */
 const GATHER_MS = 25;
 
 export class LineWriter {
@@ -19,7 +16,7 @@ export class LineWriter {
   #dropped = 0;
   #writing: Promise<void> | null = null;
 
-  /** `onDropped` is told how many lines were lost, once there is room again; what it logs finds room. */
+  /** Calls `onDropped` with the number of lost lines once there is room again, for a line too. */
   constructor(
     private readonly stream: ByteStream,
     private readonly onDropped: (count: number) => void,
@@ -43,7 +40,7 @@ export class LineWriter {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      await sleep(GATHER_MS);
       const text = `${this.#waiting.join("\n")}\n`;
       const dropped = this.#dropped;
       this.#waiting = [];
@@ -58,8 +55,4 @@ export class LineWriter {
     }
     this.#writing = null;
   }
-}
-
-async function writeAll(stream: ByteStream, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
 }

@@ -1,19 +1,18 @@
 /**
- * Structured logs, through LogTape.
+ * Structured logs.
  *
- * Invariants: a message is a fixed text (its type takes no other), everything that varies is a field, and fields pass
- * redact(); so a line says that something happened and to which execution, and nothing of what was in it. Messages are
- * never rendered as templates.
+ * Invariants: a message is a fixed text (its type takes no other), everything that varies is a
+ * field, and fields pass redact(). A line says that something happened and to which execution, and
+ * nothing of what was in it. Messages are never rendered as templates.
  */
 
-import { configureSync, getLogger, type LogRecord, type Sink } from "@logtape/logtape";
-import { formatLine, type Level, type LogFormat } from "./log_format.ts";
-import { type ByteStream, LineWriter } from "./line_writer.ts";
+import type { ByteStream } from "../core/bytes.ts";
+import { systemClock } from "../core/clock.ts";
+import { LineWriter } from "./line_writer.ts";
+import { formatLine, type Level, LEVELS, type LogFormat } from "./log_format.ts";
 import type { Fields } from "./redact.ts";
 
-const ROOT = "openexec";
-
-/** A text that is known when the code is written: a variable or a template with variables is of type never. */
+/** A text that is known when the code is written; never for one with a variable in it. */
 export type Fixed<Text extends string> = Record<never, never> extends Record<Text, 1> ? never
   : Text;
 
@@ -26,15 +25,14 @@ export interface Logger {
   readonly error: Say;
 }
 
-/** `part` is the folder that speaks: "engine", "server", "executor". Says nothing before configureLogging(). */
+/** Writes a line; null before configureLogging(). The process has one log. */
+let emit: ((level: Level, part: string, message: string, fields: Fields) => void) | null = null;
+
+/** `part` is the folder that speaks, such as "engine". Says nothing before configureLogging(). */
 export function logger(part: string): Logger {
-  const inner = getLogger([ROOT, part]);
-  return {
-    debug: (message, fields = {}) => inner.debug(message, fields),
-    info: (message, fields = {}) => inner.info(message, fields),
-    warning: (message, fields = {}) => inner.warning(message, fields),
-    error: (message, fields = {}) => inner.error(message, fields),
-  };
+  const at = (level: Level) => (message: string, fields: Fields = {}) =>
+    emit?.(level, part, message, fields);
+  return { debug: at("debug"), info: at("info"), warning: at("warning"), error: at("error") };
 }
 
 export interface LoggingOptions {
@@ -45,41 +43,21 @@ export interface LoggingOptions {
   readonly stream: ByteStream;
 }
 
-/** Configures every logger of the process, also those made before. The answer waits for what was logged to be written. */
+/**
+ * Configures every logger of the process, also those made before. Returns a function that resolves
+ * when everything logged so far is written.
+ */
 export function configureLogging(
   { format, color, lowestLevel, stream }: LoggingOptions,
 ): () => Promise<void> {
   const writer = new LineWriter(stream, (count) => {
     logger("telemetry").warning("log lines were dropped because nobody read them", { count });
   });
-  const sink: Sink = (record) => writer.write(formatLine(lineOf(record), format, color));
-  configureSync({
-    reset: true,
-    sinks: { stream: sink },
-    loggers: [
-      { category: ROOT, sinks: ["stream"], lowestLevel },
-      { category: ["logtape", "meta"], sinks: ["stream"], lowestLevel: "warning" },
-    ],
-  });
-  return () => writer.flush();
-}
-
-const LEVELS: Readonly<Record<LogRecord["level"], Level>> = {
-  trace: "debug",
-  debug: "debug",
-  info: "info",
-  warning: "warning",
-  error: "error",
-  fatal: "error",
-};
-
-function lineOf({ timestamp, level, category, rawMessage, properties }: LogRecord) {
-  const message = typeof rawMessage === "string" ? rawMessage : rawMessage.join("");
-  return {
-    timestamp,
-    level: LEVELS[level],
-    part: category.slice(1).join("."),
-    message,
-    properties,
+  const lowest = LEVELS.indexOf(lowestLevel);
+  emit = (level, part, message, properties) => {
+    if (LEVELS.indexOf(level) < lowest) return;
+    const line = { timestamp: systemClock.nowMs(), level, part, message, properties };
+    writer.write(formatLine(line, format, color));
   };
+  return () => writer.flush();
 }

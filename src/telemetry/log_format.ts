@@ -1,22 +1,31 @@
-/** How a log line looks: JSON for machines, a line for people on a terminal, and sd-daemon(3) priorities for the journal. */
+/**
+ * The forms of a log line: JSON for machines, a line for people on a terminal, and a line with its
+ * sd-daemon(3) priority for the journal.
+ */
 
 import { redact } from "./redact.ts";
 
 export type LogFormat = "json" | "terminal" | "journal";
 
-export type Level = "debug" | "info" | "warning" | "error";
+/** From the least to the most important. */
+export const LEVELS = ["debug", "info", "warning", "error"] as const;
+
+export type Level = typeof LEVELS[number];
 
 export interface LogLine {
   /** Milliseconds since 1970. */
   readonly timestamp: number;
   readonly level: Level;
-  /** Which part of openexec speaks. */
+  /** The part of openexec that speaks. */
   readonly part: string;
   readonly message: string;
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** Which format fits standard error. `device` and `inode` are those of the stream; `journal` comes from JOURNAL_STREAM. */
+/**
+ * Chooses the format for standard error. `device` and `inode` are the stream's; `journal` comes
+ * from JOURNAL_STREAM.
+ */
 export function logFormatFor(
   stream: { readonly isTerminal: boolean; readonly device: number; readonly inode: number },
   journal: { readonly device: string; readonly inode: string } | null,
@@ -28,7 +37,7 @@ export function logFormatFor(
   return isJournal ? "journal" : "json";
 }
 
-/** One line, without its newline. */
+/** Returns one line, without its newline. */
 export function formatLine(line: LogLine, format: LogFormat, color: boolean): string {
   const fields = redact(line.properties, line.part);
   switch (format) {
@@ -47,7 +56,7 @@ export function formatLine(line: LogLine, format: LogFormat, color: boolean): st
   }
 }
 
-/** syslog(3). */
+/** Levels of syslog(3). */
 const PRIORITIES: Readonly<Record<Level, number>> = { debug: 7, info: 6, warning: 4, error: 3 };
 
 const COLORS: Readonly<Record<Level, string>> = {

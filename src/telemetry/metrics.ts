@@ -1,11 +1,11 @@
 /**
  * Counters, gauges and histograms, and their text for Prometheus (exposition format 0.0.4).
  *
- * Invariant: bounded. Every label is declared with the values it may have and any other value becomes "other", so that what
- * clients send can neither grow the memory of the daemon nor the number of time series.
+ * Invariant: every label is declared with the values it may have, and any other value becomes
+ * "other". So a client can grow neither the daemon's memory nor the number of time series.
  */
 
-/** Label name to the values it may have besides "other". */
+/** The values that each label may have besides "other", by its name. */
 export type LabelValues = Readonly<Record<string, Iterable<string>>>;
 
 type Labels<Names extends LabelValues> = { readonly [Name in keyof Names]: string };
@@ -22,7 +22,7 @@ interface Family {
 export class MetricsRegistry {
   readonly #families: Family[] = [];
 
-  /** Prometheus text, families in the order in which they were made. */
+  /** Returns the text for Prometheus, families in the order in which they were made. */
   render(): string {
     return this.#families.map((family) => {
       const help = family.help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
@@ -31,7 +31,7 @@ export class MetricsRegistry {
     }).join("");
   }
 
-  /** Counts up. `name` ends in `_total`. */
+  /** Adds a counter. `name` ends in `_total`. */
   counter<Names extends LabelValues>(name: string, help: string, labels: Names) {
     const domain = new LabelDomain(labels);
     const counts = new Map<string, number>();
@@ -45,7 +45,7 @@ export class MetricsRegistry {
     };
   }
 
-  /** Read when it is asked for; null is left out. `type` says whether it only ever grows. */
+  /** Adds a number that is read at each rendering; null is left out. A counter only ever grows. */
   observed(name: string, type: "counter" | "gauge", help: string, read: () => number | null): void {
     const samples = () => {
       const value = read();
@@ -54,14 +54,14 @@ export class MetricsRegistry {
     this.#families.push({ name, help, type, samples });
   }
 
-  /** A gauge of 1 whose labels say something that does not change. */
+  /** Adds a gauge of 1 whose labels say something that does not change. */
   info(name: string, help: string, labels: Readonly<Record<string, string>>): void {
     const text = Object.entries(labels).map(([label, value]) => `${label}="${escaped(value)}"`)
       .join(",");
     this.#families.push({ name, help, type: "gauge", samples: () => [`${name}${braces(text)} 1`] });
   }
 
-  /** Distribution of seconds; `bounds` are upper ones, ascending. */
+  /** Adds a distribution of seconds; `bounds` are upper ones, ascending. */
   histogram<Names extends LabelValues>(
     name: string,
     help: string,
@@ -84,7 +84,7 @@ export class MetricsRegistry {
   }
 }
 
-/** The label sets of one family, as text; each label's text is made once. */
+/** The label sets of one family, as text. Each label's text is made once. */
 class LabelDomain {
   readonly #labels: readonly Label[];
 

@@ -1,10 +1,12 @@
 /**
- * What a log line may carry: fields of this list whose value has the field's shape. Anything else is dropped, whatever it is
- * called, so that no payload, approval, secret or key can slip into a log by way of a field. Free text is a handler's own
- * choice: what it hands to `context.log` is written, what it throws is not.
+ * The fields that a log line may carry.
+ *
+ * A field is written only if it is on this list and its value has the field's shape. Anything else
+ * is dropped, so that no payload, approval, secret or key can slip into a log by way of a field.
+ * Free text is a handler's own choice: its calls of `context.log` are written, its errors are not.
  */
 
-import { ERRORS } from "../core/errors.ts";
+import { isErrorCode } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
 
 type Shape = (value: unknown) => boolean;
@@ -22,7 +24,7 @@ const FIELDS = {
   execution: text(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
   trace: text(/^[0-9a-f]{32}$/),
   action: name,
-  code: (value) => typeof value === "string" && Object.hasOwn(ERRORS, value),
+  code: (value) => typeof value === "string" && isErrorCode(value),
   status: word,
   replayed: (value) => typeof value === "boolean",
   stations: (value) =>
@@ -48,11 +50,11 @@ const FIELDS = {
   limit: whole,
   exit_code: whole,
   signal: text(/^SIG[A-Z0-9]{1,10}$/),
-  // what a handler chose to log, scrubbed of its secrets; admissible on lines of HANDLER_PART only
+  // text that a handler logs, scrubbed of its secrets; on lines of HANDLER_PART only
   line: text(/^\P{Cc}{0,4096}$/u),
-  // what is wrong with the configuration, in our words; admissible on lines of CONFIG_PART only
+  // a fault of the configuration, in our words; on lines of CONFIG_PART only
   problem: text(/^\P{Cc}{1,1024}$/u),
-  // what went wrong (telemetry/fault.ts)
+  // an error: see faultFields()
   error: text(/^[A-Za-z][A-Za-z0-9_]{0,60}$/),
   errno: text(/^E[A-Z0-9]{1,30}$/),
   frames: (value) => Array.isArray(value) && value.every(text(/^[\x20-\x7e]{1,200}$/)),
@@ -60,18 +62,18 @@ const FIELDS = {
 
 export type FieldName = keyof typeof FIELDS;
 
-/** Names are checked when the code is written, shapes when the line is. */
+/** Names are checked by the compiler, shapes when the line is written. */
 export type Fields = { readonly [Name in FieldName]?: unknown };
 
-/** The part whose lines are a handler's own: they carry free text, because the handler asked for it. */
+/** The part whose lines are a handler's own: they carry free text, which it asked for. */
 export const HANDLER_PART = "handler";
-/** The part that speaks of the configuration's file, in which there are no secrets. */
+/** The part that speaks of the configuration's file, which holds no secrets. */
 export const CONFIG_PART = "config";
 
-/** Where free text may be, and nowhere else. */
+/** The only fields with free text, and the part whose lines may carry them. */
 const FREE_TEXT: Readonly<Record<string, string>> = { line: HANDLER_PART, problem: CONFIG_PART };
 
-/** The admissible ones of `properties` on a line of `part`, in their own order. */
+/** Returns those of `properties` that a line of `part` may carry, in their own order. */
 export function redact(
   properties: Readonly<Record<string, unknown>>,
   part: string,
@@ -85,4 +87,29 @@ export function redact(
 
 function isField(field: string): field is FieldName {
   return Object.hasOwn(FIELDS, field);
+}
+
+const FRAMES_MAX = 8;
+
+/**
+ * Describes an error for a log line: its class, its errno and where it was thrown. Never its
+ * message, in which libraries quote the input that they refuse.
+ */
+export function faultFields(error: unknown): Fields {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const errno: unknown = "code" in error ? error.code : undefined;
+  return {
+    error: error.name,
+    ...(errno === undefined ? {} : { errno }),
+    frames: framesOf(error),
+  };
+}
+
+/** Skips the message, which may have lines that look like frames, before the first real frame. */
+function framesOf({ stack = "", message }: Error): string[] {
+  const at = stack.indexOf(message);
+  const trace = at < 0 ? "" : stack.slice(at + message.length);
+  return trace.split("\n")
+    .flatMap((line) => /^ {4}(at .{1,197})$/.exec(line)?.[1] ?? [])
+    .slice(0, FRAMES_MAX);
 }

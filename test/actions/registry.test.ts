@@ -7,7 +7,7 @@ import { readHandlers } from "../../src/actions/registry.ts";
 import { BUILTINS } from "../../src/config/defaults.ts";
 import type { ActionConfig } from "../../src/config/config.ts";
 import { digestOf } from "../../src/core/sha.ts";
-import { utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Encode } from "../../src/core/bytes.ts";
 import { program } from "../../src/os/program.ts";
 
 let folder: string;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseLegacyTime } from "../../src/approval/clawshield.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import { verifyApproval, verifyReplay } from "../../src/approval/verify.ts";
-import { base64Encode, hexEncode, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Encode, hexEncode, utf8Encode } from "../../src/core/bytes.ts";
 import { parseIJson } from "../../src/core/json.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import { EXECUTOR_ID, NOW_MS, signerNamed, subject, unverified } from "../support/approvals.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type ApprovalSubject, UnverifiedApproval } from "../../src/approval/approval.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import { verifyApproval } from "../../src/approval/verify.ts";
-import { actionDigest, canonicalRequest } from "../../src/core/digest.ts";
+import { actionDigest, canonicalRequest } from "../../src/core/canonical_json.ts";
 import { type JsonNode, parseIJson } from "../../src/core/json.ts";
 import { parsePublicKey } from "../../src/core/public_key.ts";
 import { digestText, parseDigest } from "../../src/core/sha.ts";

@@ -3,7 +3,7 @@ import type { Verified } from "../../src/approval/approval.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import { type Approval, verifyApproval, verifyReplay } from "../../src/approval/verify.ts";
 import * as door from "../../src/approval/verify.ts";
-import { base64Decode, base64Encode, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Decode, base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { digestOf, sha256 } from "../../src/core/sha.ts";
 import type { ApprovalReference } from "../../src/core/types.ts";
 import {

@@ -1,86 +1,50 @@
 import { expect, test } from "vitest";
-import { partOf, readSource } from "./source.ts";
+import { roomOf, ROOMS } from "./rooms.ts";
+import { circlesIn, readSource } from "./source.ts";
 
 const files = readSource();
 
-/** Who may import whom; types may come from anywhere that `types` names as well. */
-const TABLE: Record<string, { code: readonly string[]; types?: readonly string[] }> = {
-  "": { code: ["cli"] },
-  core: { code: [] },
-  config: { code: ["core"] },
-  os: { code: ["core"] },
-  telemetry: { code: ["core"] },
-  log: { code: ["core"] },
-  audit: { code: ["core", "log", "ledger", "os"] },
-  approval: { code: ["core"], types: ["config"] },
-  actions: { code: ["core", "config", "os"], types: ["executor"] },
-  ledger: { code: ["core", "log", "os"], types: ["config"] },
-  executor: { code: ["core", "actions", "os", "telemetry"], types: ["config"] },
-  "executor/child": { code: ["core", "actions", "os"], types: ["executor"] },
-  engine: {
-    code: ["core", "config", "approval", "ledger", "log", "telemetry", "os"],
-    types: ["executor", "actions"],
-  },
-  server: {
-    code: ["core", "config", "log", "os", "telemetry"],
-    types: ["engine", "ledger", "executor"],
-  },
-  client: { code: ["core", "log"], types: ["actions"] },
-  cli: {
-    code: [
-      "core",
-      "config",
-      "os",
-      "telemetry",
-      "log",
-      "audit",
-      "approval",
-      "actions",
-      "ledger",
-      "executor",
-      "engine",
-      "server",
-      "client",
-    ],
-  },
-};
+/** Imports that one file may have, against the table. */
+const EXCEPTIONS: ReadonlySet<string> = new Set([
+  "os/program.ts imports outside:../../package.json",
+  "executor/start_check.ts imports executor/child/probe.ts",
+]);
 
-test("every part imports only what the table allows", () => {
+test("every room imports only what the table allows", () => {
   const breaches = files.flatMap((file) => {
-    const row = TABLE[file.part];
-    if (row === undefined) return [`${file.path}: no row for "${file.part}"`];
+    const room = ROOMS[file.room];
+    if (room === undefined) return [`${file.path}: no row for "${file.room}"`];
     return file.imports.flatMap(({ target, typeOnly }) => {
       if (target === null) return [];
-      const part = partOf(target);
-      const allowed = part === file.part || row.code.includes(part) ||
-        (typeOnly && row.types?.includes(part) === true) ||
-        (file.part === "executor/child" && target === "executor/protocol.ts") ||
-        (file.path === "os/program.ts" && target === "outside:../../package.json");
-      return allowed ? [] : [`${file.path} imports ${target}`];
+      const other = roomOf(target);
+      const allowed = other === file.room || room.imports.includes(other) ||
+        (typeOnly && room.types?.includes(other) === true) ||
+        (file.room === "executor/child" && target === "executor/protocol.ts");
+      const breach = `${file.path} imports ${target}`;
+      return allowed || EXCEPTIONS.has(breach) ? [] : [breach];
     });
   });
   expect(files.length).toBeGreaterThan(60);
   expect(breaches).toEqual([]);
 });
 
-test("no file imports itself in a circle", () => {
+/** Circles that are being taken apart. Take one out when it is gone. */
+const CIRCLES: readonly (readonly string[])[] = [
+  ["cli/serve.ts", "cli/serve_config.ts", "cli/start.ts"],
+];
+
+test("no file imports itself in a circle, types included", () => {
   const graph = new Map(
-    files.map((
-      file,
-    ) => [file.path, file.imports.filter((i) => !i.typeOnly).flatMap((i) => i.target ?? [])]),
+    files.map(({ path, imports }) => [path, imports.flatMap(({ target }) => target ?? [])]),
   );
-  const done = new Set<string>();
-  const circles: string[] = [];
-  const visit = (path: string, trail: readonly string[]): void => {
-    if (trail.includes(path)) {
-      circles.push([...trail.slice(trail.indexOf(path)), path].join(" -> "));
-    }
-    if (done.has(path) || trail.includes(path)) return;
-    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
-    done.add(path);
-  };
-  for (const path of graph.keys()) visit(path, []);
-  expect(circles).toEqual([]);
+  const isKnown = (circle: readonly string[]) =>
+    CIRCLES.some((known) => circle.every((path) => known.includes(path)));
+  expect(circlesIn(graph).filter((circle) => !isKnown(circle))).toEqual([]);
+});
+
+test("circlesIn() finds circles, and only them", () => {
+  const graph = { a: ["b", "c"], b: ["c"], c: ["a"], d: ["a", "e"], e: ["f"], f: [], g: ["g"] };
+  expect(circlesIn(new Map(Object.entries(graph)))).toEqual([["a", "b", "c"], ["g"]]);
 });
 
 /** Things that exactly one file or folder may touch. */
@@ -112,7 +76,13 @@ const OWNERS: readonly {
   {
     what: "spawning",
     pattern: /Deno\.Command|node:child_process|\bspawnChild\b/,
-    owners: /^(os\/child_process|executor\/(spawn|command|child\/probe))\.ts$/,
+    owners:
+      /^(os\/child_process|(box\/spawner_thread|executor\/(launch|command|child\/probe)))\.ts$/,
+  },
+  {
+    what: "sleeping",
+    pattern: /=> setTimeout\(resolve/,
+    owners: /^(core\/wait\.ts$|executor\/)/, // executor is still to be done
   },
   { what: "node:http", pattern: /from "node:http"/, owners: /^(server\/|client\/transport\.ts$)/ },
   {
@@ -128,10 +98,9 @@ test.each(OWNERS)("$what has one owner", ({ pattern, owners }) => {
   expect(users.filter((path) => !owners.test(path))).toEqual([]);
 });
 
-test("core, log, audits and client name no runtime of their own", () => {
-  const bound = ["core/clock.ts", "audit/snapshot.ts"];
+test("core, log and client name no runtime of their own", () => {
   const portable = files.filter((file) =>
-    ["core", "log", "audit", "client"].includes(file.part) && !bound.includes(file.path)
+    ["core", "log", "client"].includes(file.room) && file.path !== "core/clock.ts"
   );
   const breaches = portable.filter((file) =>
     /\bDeno\./.test(file.text) ||

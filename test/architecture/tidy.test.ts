@@ -1,11 +1,134 @@
 import { expect, test } from "vitest";
-import { readSource } from "./source.ts";
+import { functionsIn, readSource, sentencesIn, type SourceFile } from "./source.ts";
 
 const files = readSource();
 
+/**
+ * Rooms whose lines and comments are still to be brought to these rules. Take a room out when it
+ * is done.
+ */
+const COLUMNS_TO_DO: ReadonlySet<string> = new Set([
+  "cli",
+  "daemon",
+]);
+const PROSE_TO_DO: ReadonlySet<string> = new Set([
+  "cli",
+  "daemon",
+]);
+
+/** Files and functions that are still too long, by the line they begin with. */
+const FILES_TO_DO: ReadonlySet<string> = new Set();
+const FUNCTIONS_TO_DO: ReadonlySet<string> = new Set(["cli/daemon.ts"]);
+
+const LINES_MAX = 300;
+const FUNCTION_LINES_MAX = 70;
+const COLUMNS_MAX = 100;
+
+/** Says of each file of a room that is done where it breaks a rule. */
+function breaches(
+  toDo: ReadonlySet<string>,
+  find: (file: SourceFile) => readonly string[],
+): string[] {
+  return files.filter(({ room }) => !toDo.has(room)).flatMap((file) =>
+    find(file).map((breach) => `${file.path}: ${breach}`)
+  );
+}
+
 test("no source file is longer than 300 lines", () => {
-  expect(files.filter((file) => file.lines > 300).map((file) => `${file.path}: ${file.lines}`))
+  const long = files.filter(({ path, lines }) =>
+    lines.length > LINES_MAX && !FILES_TO_DO.has(path)
+  );
+  expect(long.map(({ path, lines }) => `${path}: ${lines.length}`)).toEqual([]);
+});
+
+test("no function is longer than 70 lines", () => {
+  const long = files.filter(({ path }) => !FUNCTIONS_TO_DO.has(path)).flatMap(({ path, lines }) =>
+    functionsIn(lines).filter(({ length }) => length > FUNCTION_LINES_MAX).map(({ line, length }) =>
+      `${path}:${line}: ${length} lines`
+    )
+  );
+  expect(long).toEqual([]);
+});
+
+test("functionsIn() finds functions and their lengths, and no other blocks", () => {
+  const code = `export async function one(
+  a: number,
+): Promise<void> {
+  if (a) {
+    a();
+  } else {
+    b();
+  }
+}
+class Two {
+  static async #three<T>(a: T): Promise<T> {
+    return await new Promise((resolve) => {
+      resolve(a);
+    });
+  }
+}
+const four = {
+  five: 1,
+};
+for (
+  const six of seven
+) {
+  six();
+}`;
+  expect(functionsIn(code.split("\n")).map(({ line, length }) => [line, length])).toEqual([
+    [1, 9],
+    [12, 3],
+    [11, 5],
+  ]);
+  const found = files.flatMap(({ lines }) => functionsIn(lines));
+  expect(found.length).toBeGreaterThan(1000);
+});
+
+test("no line is longer than 100 columns", () => {
+  expect(
+    breaches(
+      COLUMNS_TO_DO,
+      ({ lines }) =>
+        lines.flatMap((line, at) => [...line].length > COLUMNS_MAX ? [`line ${at + 1}`] : []),
+    ),
+  )
     .toEqual([]);
+});
+
+test("no sentence of a comment begins with Of, As, What or Whoever", () => {
+  expect(
+    breaches(
+      PROSE_TO_DO,
+      ({ lines }) =>
+        sentencesIn(lines).filter(({ text }) => /^(of|as|what|whoever)\b/i.test(text)).map((
+          { line, text },
+        ) => `line ${line}: ${text}`),
+    ),
+  ).toEqual([]);
+});
+
+test("sentencesIn() finds the sentences of comments of every kind", () => {
+  const code = `/**
+ * One goes
+ * on. Two.
+ *
+ * - Three
+ */
+const a = 1; // four
+// five
+// goes on: Six
+const b = "// no";
+/** Seven. */`;
+  const sentences = sentencesIn(code.split("\n"));
+  expect(sentences.map(({ text }) => text)).toEqual([
+    "One goes on.",
+    "Two.",
+    "Three",
+    "four",
+    "five goes on:",
+    "Six",
+    "Seven.",
+  ]);
 });
 
 test("no file is named for what it is not", () => {
@@ -19,16 +142,10 @@ test("no type is silenced", () => {
 });
 
 test("every file says what it owns before it does anything", () => {
-  const root = new URL("../../src/", import.meta.url);
-  const silent = files.filter((file) =>
-    !Deno.readTextFileSync(new URL(file.path, root)).startsWith("/**")
-  );
-  expect(silent.map((file) => file.path)).toEqual([]);
+  expect(files.filter((file) => !file.raw.startsWith("/**")).map((file) => file.path)).toEqual([]);
 });
 
 test("nothing is left open in the code", () => {
   const open = /\b(TODO|FIXME|XXX|HACK)\b|not implemented/i;
-  const root = new URL("../../src/", import.meta.url);
-  const left = files.filter((file) => open.test(Deno.readTextFileSync(new URL(file.path, root))));
-  expect(left.map((file) => file.path)).toEqual([]);
+  expect(files.filter((file) => open.test(file.raw)).map((file) => file.path)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { equalBytes } from "../../src/core/encoding.ts";
+import { equalBytes } from "../../src/core/bytes.ts";
 import { EXECUTION_KEYS, leafKey } from "../../src/ledger/store/keys.ts";
 import { LedgerSnapshot } from "../../src/audit/snapshot.ts";
 import { Store } from "../../src/ledger/store/store.ts";

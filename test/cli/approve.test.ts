@@ -160,6 +160,8 @@ describe("openexec approve", () => {
     ["--uses", "1e3"],
     ["--handler-digest", "abc"],
     ["--sub", "two words"],
+    ["--sub", "bob"],
+    ["--sub", "uid:007"],
   ])("refuses %s %s with 2", async (flag, value) => {
     const { code, out } = await approve(await requested(), ["--aud", "a", "--yes", flag, value]);
     expect([code, out]).toEqual([2, ""]);

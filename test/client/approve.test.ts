@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseEnvelope, preAuthEncoding } from "../../src/core/dsse.ts";
 import { verify } from "../../src/core/ed25519.ts";
-import { utf8Decode } from "../../src/core/encoding.ts";
+import { utf8Decode } from "../../src/core/bytes.ts";
 import { parseIJson } from "../../src/core/json.ts";
 import {
   type AcceptedTerms,
@@ -96,6 +96,10 @@ describe("approveRequest()", () => {
     { iss: "two words" },
     { aud: "" },
     { tenant: "" },
+    { sub: "bob" },
+    { sub: "uid:" },
+    { sub: "uid:01" },
+    { sub: "socket:a/b" },
     { handlerDigest: "sha256:short" as const },
   ])("throws RangeError for %j", (wrong) => {
     expect(() => approveRequest(request, [alice], { ...terms, ...wrong }, NOW)).toThrow(RangeError);

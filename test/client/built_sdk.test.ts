@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildClient } from "../../scripts/build_client.ts";
-import { base64Encode } from "../../src/core/encoding.ts";
+import { base64Encode } from "../../src/core/bytes.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { executionReceipt } from "../../src/log/receipt.ts";
 import { receiptEnvelope, signReceipt } from "../../src/log/signed_receipt.ts";

@@ -202,7 +202,6 @@ export const CONTRADICTORY: readonly BadFile[] = [
   bad("actions.x.module", 2, "[actions.x]", 'module = "builtin:sh"'),
   bad("actions.echo.digest", 3, ECHO, `digest = "sha256:${"0".repeat(64)}"`),
   bad("actions.pay.digest", 1, "[actions.pay]", 'module = "./pay.ts"'),
-  bad("actions.pay.allow.run", 4, FILE_ACTION, 'allow = { run = ["/bin/sh"] }'),
   bad("actions.pay.on_interrupt", 4, FILE_ACTION, 'on_interrupt = "rerun"'),
   bad(
     "actions.pay.on_interrupt",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { base64Decode } from "../../src/core/encoding.ts";
+import { base64Decode } from "../../src/core/bytes.ts";
 import { KEYS, load, problemsOf } from "./loading.ts";
 
 const PEM =

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { base64Decode } from "../../src/core/encoding.ts";
+import { base64Decode } from "../../src/core/bytes.ts";
 import { ConfigError, problemText } from "../../src/config/config_error.ts";
 import { DEVELOPMENT_APPROVER, DEVELOPMENT_KEYID } from "../../src/config/defaults.ts";
 import { readConfigFile } from "../../src/config/load.ts";

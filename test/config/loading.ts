@@ -1,6 +1,6 @@
 /** Loads a configuration from text, as the daemon would from a file. */
 
-import { utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Encode } from "../../src/core/bytes.ts";
 import { ConfigError, type ConfigProblem } from "../../src/config/config_error.ts";
 import { environmentOf } from "../../src/config/environment.ts";
 import { loadConfig, type LoadedConfig, type LoadRequest } from "../../src/config/load.ts";

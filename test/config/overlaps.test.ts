@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { checkPaths } from "../../src/config/load.ts";
-import { realPath } from "../../src/os/file_status.ts";
+import { realPath } from "../../src/os/files.ts";
 import { load } from "./loading.ts";
 
 /** A file system in which everything is there and nothing is a link, except as said. */

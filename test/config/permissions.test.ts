@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { SYSTEM_CONFIG } from "../../src/config/defaults.ts";
 import { StartupError } from "../../src/core/startup_error.ts";
 import { permissionFlags } from "../../src/config/permissions.ts";
-import { RUNTIME_FLAGS } from "../../src/os/launch.ts";
+import { RUNTIME_FLAGS } from "../../src/os/deno_flags.ts";
 import { program } from "../../src/os/program.ts";
 import { load } from "./loading.ts";
 

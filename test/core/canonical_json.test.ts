@@ -1,8 +1,12 @@
 import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { canonicalJson, canonicalNode } from "../../src/core/canonical_json.ts";
-import { actionDigest, canonicalRequest } from "../../src/core/digest.ts";
+import {
+  actionDigest,
+  canonicalJson,
+  canonicalNode,
+  canonicalRequest,
+} from "../../src/core/canonical_json.ts";
 import { parseCanonical, parseIJson, toValue } from "../../src/core/json.ts";
 import { NESTING_DEPTH_MAX } from "../../src/core/limits.ts";
 import type { Json } from "../../src/core/types.ts";

@@ -8,7 +8,7 @@ import {
   verify,
   verifyPortably,
 } from "../../src/core/ed25519.ts";
-import { hexDecode, utf8Encode } from "../../src/core/encoding.ts";
+import { hexDecode, utf8Encode } from "../../src/core/bytes.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import {
   craft,
@@ -222,7 +222,7 @@ describe("without the runtime's cryptography, as in a browser", () => {
   test("keys, signatures, verdicts and hashes are the same", async () => {
     vi.resetModules();
     vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined);
-    const { nativeCrypto } = await import("../../src/core/native_crypto.ts");
+    const { nativeCrypto } = await import("../../src/core/sha.ts");
     const portable = await import("../../src/core/ed25519.ts");
     const { sha256: portableSha256 } = await import("../../src/core/sha.ts");
     expect(nativeCrypto()).toBeNull();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Encode } from "../../src/core/bytes.ts";
 import {
   type JsonNode,
   memberOf,

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { base64Decode, base64Encode, concatBytes, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Decode, base64Encode, concatBytes, utf8Encode } from "../../src/core/bytes.ts";
 import { formatPublicKey, parsePublicKey } from "../../src/core/public_key.ts";
 
 const pair = generateKeyPairSync("ed25519");

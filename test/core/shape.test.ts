@@ -71,6 +71,13 @@ test("members are taken in any order, all of them and no other", () => {
   expect([...others, { x: "", constructor: "" }, ["", ""], null].some(point)).toBe(false);
 });
 
+test("members may be optional in any order too", () => {
+  const point = members({ x: string, y: optional(string) });
+  expect([{ x: "" }, { y: "", x: "" }].map(point)).toEqual([true, true]);
+  const others = [{ y: "" }, { x: "", y: 1 }, { x: "", y: undefined }, { x: "", z: "" }];
+  expect(others.some(point)).toBe(false);
+});
+
 test("arrays may be empty, a pair has two values, and one guard of several is enough", () => {
   expect([[], ["a"], ["a", 1], "a"].map(array(string))).toEqual([true, true, false, false]);
   const named = pair(string, array(string));

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { verify, verifyPortably } from "../../src/core/ed25519.ts";
-import { nativeCrypto } from "../../src/core/native_crypto.ts";
+import { nativeCrypto } from "../../src/core/sha.ts";
 import {
   craft,
   type Crafted,

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { preAuthEncoding } from "../../src/core/dsse.ts";
-import { base64Encode } from "../../src/core/encoding.ts";
+import { base64Encode } from "../../src/core/bytes.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import { RECEIPT_TYPE } from "../../src/log/signed_receipt.ts";
 import { SampleLog, unsuccessful } from "../log/sample_log.ts";

@@ -9,7 +9,7 @@
 import { RFC9162 } from "@transmute/rfc9162";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hexEncode } from "../../src/core/encoding.ts";
+import { hexEncode } from "../../src/core/bytes.ts";
 import {
   consistencyProof,
   inclusionProof,

@@ -7,7 +7,7 @@ import { pruneAll } from "../../src/engine/operate.ts";
 import { RefusalJournal } from "../../src/engine/refusals.ts";
 import { TrustGate } from "../../src/engine/trust.ts";
 import type { Answer, EngineParts } from "../../src/engine/types.ts";
-import { utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Encode } from "../../src/core/bytes.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import type { Outcome } from "../../src/core/types.ts";
 import type { Executors } from "../../src/executor/pool.ts";

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { base64Decode, base64Encode, concatBytes, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Decode, base64Encode, concatBytes, utf8Encode } from "../../src/core/bytes.ts";
 import { ERROR_CODES, type ErrorCode, ERRORS, Refusal } from "../../src/core/errors.ts";
 import type { JsonObject, Outcome } from "../../src/core/types.ts";
 import { receipt } from "../ledger/scene.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { TrustGate } from "../../src/engine/trust.ts";
 import { parseRequest } from "../../src/engine/request.ts";
-import { utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Encode } from "../../src/core/bytes.ts";
 import {
   approver,
   envelope,

@@ -3,7 +3,7 @@ import { parseCanonical } from "../../src/core/json.ts";
 import { executionView, type Shown } from "../../src/engine/view.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
-import { utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Encode } from "../../src/core/bytes.ts";
 import type { ExecutionRecord } from "../../src/ledger/types.ts";
 import { commitment, executionReceipt, resolutionReceipt } from "../../src/log/receipt.ts";
 import { signReceipt } from "../../src/log/signed_receipt.ts";

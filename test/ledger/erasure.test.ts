@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { base64Encode, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import { openStore } from "../../src/ledger/open.ts";
 import { SealedBodies } from "../../src/ledger/vault/bodies.ts";

@@ -1,6 +1,6 @@
 /** Checks, in a snapshot, what holds of every ledger at every moment. */
 
-import { equalBytes, utf8Decode } from "../../src/core/encoding.ts";
+import { equalBytes, utf8Decode } from "../../src/core/bytes.ts";
 import { LedgerSnapshot } from "../../src/audit/snapshot.ts";
 import { Frontier, leafHash } from "../../src/log/tree.ts";
 

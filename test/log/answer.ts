@@ -1,6 +1,6 @@
 /** The answer of POST /execute for an execution of a SampleLog, as the daemon makes it. */
 
-import { base64Encode, hexEncode, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Encode, hexEncode, utf8Encode } from "../../src/core/bytes.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import { decodeReceipt } from "../../src/log/receipt.ts";

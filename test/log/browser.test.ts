@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { runInNewContext } from "node:vm";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
-import { base64Encode, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { formatVkey } from "../../src/log/note.ts";
 import { attachCosignature } from "../../src/log/cosignature.ts";
 import { answerOf, PAYLOAD } from "./answer.ts";
@@ -17,7 +17,7 @@ const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), 
 
 /** What a page would use. Bundled, it has no import left, and leaves `run` behind: text to text. */
 const PAGE = `
-  import { base64Decode } from "../../src/core/encoding.ts";
+  import { base64Decode } from "../../src/core/bytes.ts";
   import { nativeCrypto } from "../../src/core/native_crypto.ts";
   import { auditExport } from "../../src/audit/export.ts";
   import { verifyReceipt } from "../../src/log/verify_receipt.ts";

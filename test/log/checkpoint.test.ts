@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { base64Encode, equalBytes, hexDecode, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Encode, equalBytes, hexDecode, utf8Encode } from "../../src/core/bytes.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import {
   formatTreeHead,

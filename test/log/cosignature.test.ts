@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { base64Encode, concatBytes, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Encode, concatBytes, utf8Encode } from "../../src/core/bytes.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { logKey, openCheckpoint, signCheckpoint } from "../../src/log/checkpoint.ts";
 import {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
-import { base64Decode } from "../../src/core/encoding.ts";
+import { base64Decode } from "../../src/core/bytes.ts";
 
 const bytes = v.pipe(
   v.string(),

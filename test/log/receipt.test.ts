@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../src/core/canonical_json.ts";
-import { base64Encode, utf8Decode, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Encode, utf8Decode, utf8Encode } from "../../src/core/bytes.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import type { Json } from "../../src/core/types.ts";
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { equalBytes, hexEncode } from "../../src/core/encoding.ts";
+import { equalBytes, hexEncode } from "../../src/core/bytes.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import { Frontier, leafHash, nodeHash, rangeHash, rootOf } from "../../src/log/tree.ts";
 import { vectors } from "./merkle_vectors.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { base64Encode, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { preAuthEncoding } from "../../src/core/dsse.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import type { JsonObject } from "../../src/core/types.ts";

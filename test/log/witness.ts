@@ -1,6 +1,6 @@
 /** A witness that cosigns anything (C2SP tlog-cosignature). Real ones check consistency first. */
 
-import { concatBytes } from "../../src/core/encoding.ts";
+import { concatBytes } from "../../src/core/bytes.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { cosignedMessage, type Witness } from "../../src/log/cosignature.ts";
 import {

@@ -8,7 +8,7 @@ import {
   exitOfChild,
   spawnChild,
 } from "../../src/os/child_process.ts";
-import { fileCalls } from "../../src/os/libc.ts";
+import { libc } from "../../src/os/libc.ts";
 import { isGroupAlive, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
 
 const orderOf = (script: string): ChildOrder => ({
@@ -27,11 +27,11 @@ function textFrom(descriptor: number): string {
   let text = "";
   for (
     let length;
-    (length = Number(fileCalls().read(descriptor, chunk, BigInt(chunk.length)))) > 0;
+    (length = Number(libc.read(descriptor, chunk, BigInt(chunk.length)))) > 0;
   ) {
     text += new TextDecoder().decode(chunk.subarray(0, length));
   }
-  fileCalls().close(descriptor);
+  libc.close(descriptor);
   return text;
 }
 
@@ -45,7 +45,7 @@ function isCloseOnExec(descriptor: number): boolean {
 
 test("spawnChild() gives a child what it is given, four descriptors, and a session of its own", async () => {
   Deno.env.set("NOT_GIVEN", "inherited");
-  const inherited = fileCalls().open(new TextEncoder().encode("/etc/passwd\0"), 0); // without close-on-exec
+  const inherited = libc.open(new TextEncoder().encode("/etc/passwd\0"), 0); // without close-on-exec
   const { pid, channel, stderr } = shell(
     'echo "$GIVEN|$NOT_GIVEN|$PWD" >&3; ls /proc/$$/fd >&3; cut -d" " -f5,6 /proc/$$/stat >&3; echo dies >&2; exit 3',
   );
@@ -61,7 +61,7 @@ test("spawnChild() gives a child what it is given, four descriptors, and a sessi
   ]);
   expect(said.at(-1)).toBe(`${pid} ${pid}`);
   await expect.poll(() => exitOfChild(pid)).toEqual({ text: "exit code 3", isOwn: true });
-  fileCalls().close(inherited);
+  libc.close(inherited);
 });
 
 test("exitOfChild() is null while it lives, and says by what it ended", async () => {
@@ -70,7 +70,7 @@ test("exitOfChild() is null while it lives, and says by what it ended", async ()
   sendSignal(pid, SIGKILL);
   await expect.poll(() => exitOfChild(pid)).toEqual({ text: "SIGKILL", isOwn: false });
   expect(startTimeOf(pid)).toBe(null);
-  for (const descriptor of [channel, stderr]) fileCalls().close(descriptor);
+  for (const descriptor of [channel, stderr]) libc.close(descriptor);
 });
 
 test("exitOfChild() ends what is left of the group before the number can be another's", async () => {
@@ -79,7 +79,7 @@ test("exitOfChild() ends what is left of the group before the number can be anot
   expect(isGroupAlive(pid)).toBe(true);
   expect(exitOfChild(pid)).toEqual({ text: "exit code 0", isOwn: true });
   await expect.poll(() => isGroupAlive(pid)).toBe(false);
-  for (const descriptor of [channel, stderr]) fileCalls().close(descriptor);
+  for (const descriptor of [channel, stderr]) libc.close(descriptor);
 });
 
 test("a program that is not there is an error, and leaves no descriptor open", () => {
@@ -99,7 +99,7 @@ test("what is kept of a child is closed by the next program", () => {
   expect(inNext).toEqual([0, 1, 2, 3]);
   expect(readlinkSync(`/proc/self/fd/${channel}`)).toMatch(/^socket:/);
   sendSignal(-pid, SIGKILL);
-  for (const descriptor of [channel, stderr, next.stderr]) fileCalls().close(descriptor);
+  for (const descriptor of [channel, stderr, next.stderr]) libc.close(descriptor);
 });
 
 test("an executor's end is noticed although a program that left its group holds its channel open", async () => {

@@ -9,7 +9,7 @@ import {
   equalBytes,
   utf8Decode,
   utf8Encode,
-} from "../../src/core/encoding.ts";
+} from "../../src/core/bytes.ts";
 import { verify } from "../../src/core/ed25519.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import { type JsonNode, parseIJson } from "../../src/core/json.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type ApprovalSubject } from "../../src/approval/approval.ts";
 import { verifyApproval } from "../../src/approval/verify.ts";
 import type { ErrorCode } from "../../src/core/errors.ts";
-import { base64Decode, base64Encode, concatBytes, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Decode, base64Encode, concatBytes, utf8Encode } from "../../src/core/bytes.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import type { Json } from "../../src/core/types.ts";
 import {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { utf8Decode, utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Decode, utf8Encode } from "../../src/core/bytes.ts";
 import { auditExport } from "../../src/audit/export.ts";
 import { formatEntry, parseEntry } from "../../src/audit/export_format.ts";
 import { SampleLog, unsuccessful } from "../log/sample_log.ts";

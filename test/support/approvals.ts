@@ -1,14 +1,13 @@
 /** Approvers and approvals to test with. Keys are derived from their names: no secret of anyone. */
 
-import type { ApprovalSubject } from "../../src/approval/approval.ts";
-import { UnverifiedApproval } from "../../src/approval/approval.ts";
-import { APPROVAL_PAYLOAD_TYPE } from "../../src/approval/claims.ts";
+import { type ApprovalSubject, UnverifiedApproval } from "../../src/approval/approval.ts";
+import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import type { ApproverConfig, ApproverPublicKey } from "../../src/config/config.ts";
-import { actionDigest, canonicalRequest } from "../../src/core/digest.ts";
+import { actionDigest, canonicalRequest } from "../../src/core/canonical_json.ts";
 import { envelopeJson, preAuthEncoding } from "../../src/core/dsse.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
-import { utf8Encode } from "../../src/core/encoding.ts";
+import { utf8Encode } from "../../src/core/bytes.ts";
 import { parseIJson } from "../../src/core/json.ts";
 import { digestOf, sha256 } from "../../src/core/sha.ts";
 import type { Json, JsonObject } from "../../src/core/types.ts";
@@ -96,7 +95,7 @@ export function claims(changes: Record<string, Json | undefined> = {}): JsonObje
 export function envelope(
   body: JsonObject | string = claims(),
   keyids: readonly string[] = ["alice-1"],
-  payloadType = APPROVAL_PAYLOAD_TYPE,
+  payloadType = APPROVAL_TYPE,
 ): JsonObject {
   const bytes = utf8Encode(typeof body === "string" ? body : JSON.stringify(body));
   const signed = preAuthEncoding(payloadType, bytes);

@@ -1,7 +1,7 @@
 /** Requests from processes that really are somebody else: another uid, another group. Needs root and setpriv. */
 
 import { test } from "vitest";
-import { groupId } from "../../src/os/groups.ts";
+import { groupId } from "../../src/os/files.ts";
 import { parseAnswers } from "./raw_http.ts";
 import { has } from "./tools.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { environmentOf } from "../../src/config/environment.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { publicKeyOf } from "../../src/core/ed25519.ts";
-import { base64Encode, utf8Encode } from "../../src/core/encoding.ts";
+import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { program } from "../../src/os/program.ts";
 
 const FOLDER = join(program.root, "systemd");

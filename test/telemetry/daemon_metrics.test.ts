@@ -1,6 +1,5 @@
-import { afterEach, expect, test } from "vitest";
-import { resetSync } from "@logtape/logtape";
-import { utf8Decode } from "../../src/core/encoding.ts";
+import { expect, test } from "vitest";
+import { utf8Decode } from "../../src/core/bytes.ts";
 import {
   type AttemptEvent,
   daemonMetrics,
@@ -8,8 +7,6 @@ import {
 } from "../../src/telemetry/daemon_metrics.ts";
 import { configureLogging } from "../../src/telemetry/log.ts";
 import { readExposition } from "./exposition.ts";
-
-afterEach(() => resetSync());
 
 function sources(changed: Partial<DaemonSources> = {}): DaemonSources {
   return {

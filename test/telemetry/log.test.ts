@@ -1,6 +1,5 @@
-import { afterEach, expect, expectTypeOf, test } from "vitest";
-import { getLogger, resetSync } from "@logtape/logtape";
-import { utf8Decode } from "../../src/core/encoding.ts";
+import { expect, expectTypeOf, test } from "vitest";
+import { utf8Decode } from "../../src/core/bytes.ts";
 import {
   configureLogging,
   type Fixed,
@@ -8,8 +7,6 @@ import {
   type LoggingOptions,
 } from "../../src/telemetry/log.ts";
 import { formatLine, logFormatFor, type LogLine } from "../../src/telemetry/log_format.ts";
-
-afterEach(() => resetSync());
 
 /** What `act` logs, as it arrives on the stream. */
 async function logged(act: () => void, options: Partial<LoggingOptions> = {}): Promise<string> {
@@ -75,14 +72,10 @@ test("a logger made before the configuration speaks after it", async () => {
 });
 
 test("fields that are not listed never reach the stream, also not by way of a message's template", async () => {
-  const text = await logged(() => {
-    getLogger(["openexec", "engine"]).info("ran {payload} for {action}", {
-      payload: "4111-1111",
-      action: "echo",
-    });
-    getLogger(["openexec", "engine"]).info`ran ${"4111-1111"}`;
-  });
+  const fields = { payload: "4111-1111", action: "echo" };
+  const text = await logged(() => logger("engine").info("ran {payload} for {action}", fields));
   expect(text).not.toContain("4111");
+  expect(text).toContain("ran {payload} for {action}");
   expect(text).toContain('"action":"echo"');
 });
 

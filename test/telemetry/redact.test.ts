@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CONFIG_PART, HANDLER_PART, redact } from "../../src/telemetry/redact.ts";
+import { CONFIG_PART, faultFields, HANDLER_PART, redact } from "../../src/telemetry/redact.ts";
 
 const GOOD = {
   execution: "0190a8b4-7c11-7abc-8def-0123456789ab",
@@ -99,4 +99,27 @@ test("redact() keeps what is wrong with the configuration only on lines about it
   });
   expect(redact({ problem: SECRET }, "engine")).toEqual({});
   expect(redact({ problem: "\x1b[2J" }, CONFIG_PART)).toEqual({});
+});
+
+test("faultFields() says class, errno and where, and nothing of the message", () => {
+  const secret = "4111-1111\n    at 4111 (injected)";
+  const error = Object.assign(new RangeError(secret), { code: "ENOSPC" });
+  const fields = redact({ ...faultFields(error) }, "engine");
+  expect(fields).toMatchObject({ error: "RangeError", errno: "ENOSPC" });
+  expect(JSON.stringify(fields)).not.toContain("4111");
+  expect(JSON.stringify(fields["frames"])).toContain("redact.test.ts");
+});
+
+test.each([["text", "string"], [undefined, "undefined"], [{ payload: 1 }, "object"]])(
+  "faultFields() says of %o, which is no error, only its type",
+  (thrown, type) => {
+    expect(faultFields(thrown)).toEqual({ error: type });
+  },
+);
+
+test("faultFields() says nothing of a stack that does not hold the message", () => {
+  const error = new Error("x");
+  error.stack = "    at 4111 (forged)";
+  error.message = "y";
+  expect(faultFields(error).frames).toEqual([]);
 });

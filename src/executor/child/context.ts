@@ -1,4 +1,4 @@
-/** What a handler is handed beside its input, for one run. */
+/** Makes the context that a handler gets beside its input, for one run. */
 
 import type { ActionContext } from "openexec";
 import type { Boot, Run } from "../protocol.ts";
@@ -48,7 +48,7 @@ function logOf(
   };
 }
 
-/** What a handler prints becomes lines of its log: the process's own output leads nowhere. */
+/** Turns prints into lines of the log: the process's own output leads nowhere. */
 function captureConsole(log: ActionContext["log"]): void {
   const print = (first: unknown, ...rest: unknown[]) =>
     log(typeof first === "string" && rest.length === 0 ? first : Deno.inspect([first, ...rest]));

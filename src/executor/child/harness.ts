@@ -1,8 +1,10 @@
 /**
- * What surrounds a handler: loads it, checks what goes in and what comes out, runs it, and tells how that went.
+ * Surrounds a handler: loads it, checks what goes in and what comes out, runs it, and tells
+ * how that went.
  *
- * A handler shares this realm and may change every object in it. That can spoil what is said of its own run, and with
- * `reuse` of later runs of the same code in the same process; no other execution hears or says anything here.
+ * A handler shares this realm and may change every object in it. That can spoil what is said of its
+ * own run, and with `reuse` of later runs of the same code in the same process; no other execution
+ * hears or says anything here.
  */
 
 import type { Action } from "openexec";
@@ -129,9 +131,9 @@ function urlOf({ text, language }: Code): string {
 }
 
 /**
- * Has the runtime fetch and compile a handler, and run nothing of it: it is imported beside a name that nobody exports, and
- * modules that cannot be linked are not evaluated (ECMA-262, section 16.2.1.6). Whatever else is wrong with it is told when
- * it is run.
+ * Has the runtime fetch and compile a handler, and run nothing of it: it is imported beside a name
+ * that nobody exports, and modules that cannot be linked are not evaluated (ECMA-262, section
+ * 16.2.1.6). Whatever else is wrong with it is told when it is run.
  */
 async function compile(url: string): Promise<void> {
   const unlinkable = `import ${
@@ -191,7 +193,10 @@ interface Issue {
 
 const EXPECTATION_LENGTH_MAX = 300;
 
-/** What the schema expects, and where; never what it got, since that is payload and this may go to a log. */
+/**
+ * Says what the schema expects, and where; never what it got, since that is payload and this may go
+ * to a log.
+ */
 function expectationOf([first]: readonly Issue[]): string {
   if (first === undefined) return "something else";
   const path = first.path?.map(({ key }) => String(key)).join(".") ?? "";

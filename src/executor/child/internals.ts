@@ -1,7 +1,7 @@
 /**
- * Takes the runtime's internals out of reach before a handler is imported: its operations, and what loads native code or
- * tells of files without asking for a permission. A second wall only: workers of a handler's own have them again, and the
- * kernel's box holds whatever they open.
+ * Takes the runtime's internals out of reach before a handler is imported: its operations, and what
+ * loads native code or tells of files without asking for a permission. A second wall only: workers
+ * of a handler's own have them again, and the kernel's box holds whatever they open.
  */
 
 /** To be called once, before any code that is not ours runs. */

@@ -1,6 +1,6 @@
 /**
- * The JSON text of what a handler returns, by nothing that the value brings along: no toJSON, no prototype but Object's, no
- * symbol. Members that are undefined are left out.
+ * The JSON text of what a handler returns, by nothing that the value brings along: no toJSON, no
+ * prototype but Object's, no symbol. Members that are undefined are left out.
  */
 
 import { NESTING_DEPTH_MAX } from "../../core/limits.ts";
@@ -79,7 +79,10 @@ function stringText(text: string, bounds: Bounds): string {
   return JSON.stringify(text);
 }
 
-/** Integers past 2^53 are written as the doubles they are, because readers of I-JSON refuse their digits. */
+/**
+ * Integers past 2^53 are written as the doubles they are, because readers of I-JSON refuse their
+ * digits.
+ */
 function numberText(number: number): string {
   if (!Number.isFinite(number)) throw new NoJson("the result holds NaN or an infinity");
   return Number.isInteger(number) && !Number.isSafeInteger(number)

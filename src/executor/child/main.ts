@@ -1,8 +1,9 @@
 /**
  * An executor: hears the daemon over descriptor 3, runs handlers, and ends when the daemon does.
  *
- * It is started inside of its box (box/spawner.ts), takes the rest of it upon itself, and gives up the C library that it
- * did that by, all before it hears of any handler. It holds no key and reads what handlers import, and no other file.
+ * It is started inside of its box (box/spawner.ts), takes the rest of it upon itself, and gives up
+ * the C library that it did that by, all before it hears of any handler. It holds no key and reads
+ * what handlers import, and no other file.
  *
  * Argument: what is left to take upon itself (box/enter.ts), as JSON.
  */
@@ -19,7 +20,7 @@ import {
 import { Harness } from "./harness.ts";
 import { removeInternals } from "./internals.ts";
 
-/** Of the frame with code; those that follow are bounded by what it says. */
+/** Bounds the frame with code; it tells the bound of those that follow. */
 const BOOT_BYTES_MAX = 256 * 1024 * 1024;
 
 const { stringify } = JSON;
@@ -56,13 +57,16 @@ function obey(message: ToExecutor | undefined): void {
   else Deno.exit(PROTOCOL_BROKEN);
 }
 
-/** Member by member: the text of a member asks no prototype, which a handler may have changed, for a toJSON. */
+/**
+ * Member by member: the text of a member asks no prototype, which a handler may have changed, for a
+ * toJSON.
+ */
 function say(message: ToDaemon): void {
   const members = Object.entries(message).map(([name, value]) => `"${name}":${stringify(value)}`);
   if (!channel.write(frameOfText(`{${members.join(",")}}`))) Deno.exit(0);
 }
 
-/** What this program holds of the C library stays usable to it; nothing more can be loaded. */
+/** Functions that were looked up stay usable; nothing more can be loaded. */
 function giveUpForeignCode(): void {
   Deno.permissions.revokeSync({ name: "ffi" });
   if (Deno.permissions.querySync({ name: "ffi" }).state === "granted") Deno.exit(NOT_GIVEN_UP);

@@ -1,8 +1,9 @@
 /**
- * Not an action: tries the doors of a box. Run as a handler at every start of the daemon; each name it returns is a hole.
+ * Not an action: tries the doors of a box. Run as a handler at every start of the daemon; each name
+ * it returns is a hole.
  *
- * A door counts as shut only if the runtime or the kernel says that it is not permitted. Whatever else happens, errors
- * included, means that somebody got further than that.
+ * A door counts as shut only if the runtime or the kernel says that it is not permitted. Whatever
+ * else happens, errors included, means that somebody got further than that.
  */
 
 import { defineAction } from "openexec";

@@ -3,6 +3,7 @@
  * folder that names it.
  */
 
+import { writeAll } from "../../core/bytes.ts";
 import { dirname, join } from "node:path";
 
 const DRAFT = ".draft";
@@ -84,8 +85,4 @@ async function openIfThere(path: string): Promise<Deno.FsFile | undefined> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }

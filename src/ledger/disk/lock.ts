@@ -6,6 +6,7 @@
  * descriptor is closed on exec: otherwise a child could keep the lock of a daemon that died.
  */
 
+import { sleep } from "../../core/wait.ts";
 import { join } from "node:path";
 import { exists } from "./layout.ts";
 import { LedgerOpenError } from "./open_error.ts";
@@ -50,7 +51,7 @@ export class StateLock {
 async function lockSoon(file: Deno.FsFile): Promise<boolean> {
   for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
     if (await file.tryLock(true)) return true;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await sleep(PAUSE_MS);
   }
   return await file.tryLock(true);
 }

@@ -10,6 +10,7 @@
  *   new work is refused until it is back, or until the data file has as much space inside.
  */
 
+import { sleep } from "../../core/wait.ts";
 import { join } from "node:path";
 import { Refusal } from "../../core/errors.ts";
 import { FreeSpace, totalBytes } from "./free_space.ts";
@@ -86,7 +87,7 @@ export class Space {
         this.#free.forget();
         if (attempt >= attempts) throw error;
         this.options.ballast.release();
-        if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+        if (attempt > 1) await sleep(WAIT_MS);
       }
     }
   }

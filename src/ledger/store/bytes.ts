@@ -5,9 +5,8 @@
  * default. It refuses with `ledger_unavailable`: the ledger does not answer what it does not know.
  */
 
-import { utf8Decode } from "../../core/encoding.ts";
+import { utf8Decode } from "../../core/bytes.ts";
 import { Refusal } from "../../core/errors.ts";
-import { Slab } from "../../core/slab.ts";
 
 const UINT32 = 2 ** 32;
 const ASCII_MAX = 0x7f;
@@ -23,15 +22,13 @@ export function damaged(): Refusal {
   );
 }
 
-const slab = new Slab(2 ** 16);
-
 /** Grows as needed; `finish` returns what was written. */
 export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
 
   constructor(capacity = 512) {
-    this.#bytes = slab.take(capacity);
+    this.#bytes = new Uint8Array(capacity);
   }
 
   /** One byte. */
@@ -96,7 +93,7 @@ export class ByteWriter {
     const at = this.#length;
     this.#length += length;
     if (this.#length > this.#bytes.length) {
-      const larger = slab.take(2 * this.#length);
+      const larger = new Uint8Array(2 * this.#length);
       larger.set(this.#bytes.subarray(0, at));
       this.#bytes = larger;
     }

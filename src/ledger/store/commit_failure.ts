@@ -6,7 +6,7 @@
  * here.
  */
 
-import { within } from "../../core/within.ts";
+import { within } from "../../core/wait.ts";
 import { FULL_BYTES } from "../disk/free_space.ts";
 
 const ENOSPC = 28;

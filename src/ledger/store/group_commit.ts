@@ -12,7 +12,7 @@
  */
 
 import type { MachineClock } from "../../core/clock.ts";
-import { equalBytes } from "../../core/encoding.ts";
+import { equalBytes } from "../../core/bytes.ts";
 import { Refusal } from "../../core/errors.ts";
 import {
   advanceMark,

@@ -6,7 +6,7 @@
  * migration goes on where it stopped. A ledger that a newer program wrote is not touched.
  */
 
-import { utf8Encode } from "../../core/encoding.ts";
+import { utf8Encode } from "../../core/bytes.ts";
 import { damagedLedger, LedgerOpenError } from "../disk/open_error.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { Store } from "./store.ts";

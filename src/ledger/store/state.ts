@@ -13,7 +13,7 @@
  */
 
 import { type MachineClock, UPTIME_STEP_MS } from "../../core/clock.ts";
-import { utf8Encode } from "../../core/encoding.ts";
+import { utf8Encode } from "../../core/bytes.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 import type { Tables } from "./table.ts";
 

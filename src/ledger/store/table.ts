@@ -3,8 +3,6 @@
  * they hand out are copies.
  */
 
-import { Slab } from "../../core/slab.ts";
-
 /** The tables of a ledger: key -> row. */
 export interface Tables {
   /** Schema version, identity, state, and the note of a restore. */
@@ -169,12 +167,8 @@ export function memberOf(statistics: unknown, name: string): unknown {
   return isObject ? Reflect.get(statistics, name) : undefined;
 }
 
-const slab = new Slab(2 ** 16);
-
 function copy(bytes: Uint8Array): Uint8Array {
-  const copied = slab.take(bytes.length);
-  copied.set(bytes);
-  return copied;
+  return new Uint8Array(bytes);
 }
 
 /** lmdb-js hands out Buffers: their slice() does not copy, and their toString() is another. */

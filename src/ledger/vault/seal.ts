@@ -13,7 +13,7 @@
  */
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { concatBytes } from "../../core/encoding.ts";
+import { concatBytes } from "../../core/bytes.ts";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { utf8Encode } from "../../../src/core/encoding.ts";
+import { utf8Encode } from "../../../src/core/bytes.ts";
 import { destroyDurably, writeDurably } from "../../../src/ledger/disk/durable_file.ts";
 import { temporaryFolder } from "../temporary.ts";
 

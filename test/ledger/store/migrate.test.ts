@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { utf8Decode, utf8Encode } from "../../../src/core/encoding.ts";
+import { utf8Decode, utf8Encode } from "../../../src/core/bytes.ts";
 import { LedgerOpenError } from "../../../src/ledger/disk/open_error.ts";
 import {
   migrate,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { utf8Encode } from "../../../src/core/encoding.ts";
+import { utf8Encode } from "../../../src/core/bytes.ts";
 import { decodeState, emptyState, encodeState } from "../../../src/ledger/store/state.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
 import { HOUR_MS, refusalOf, reservation, scene } from "../scene.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { utf8Encode } from "../../../src/core/encoding.ts";
+import { utf8Encode } from "../../../src/core/bytes.ts";
 import { Vault } from "../../../src/ledger/vault/keys.ts";
 import { temporaryFolder } from "../temporary.ts";
 

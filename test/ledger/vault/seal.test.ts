@@ -1,6 +1,6 @@
 import { createDecipheriv } from "node:crypto";
 import { expect, test } from "vitest";
-import { utf8Encode } from "../../../src/core/encoding.ts";
+import { utf8Encode } from "../../../src/core/bytes.ts";
 import { padded, paddedLength, seal, unpadded, unseal } from "../../../src/ledger/vault/seal.ts";
 
 const key = crypto.getRandomValues(new Uint8Array(32));

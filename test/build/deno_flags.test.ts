@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dirname, join } from "node:path";
-import { CLIENT_PERMISSIONS, COMMAND_PERMISSIONS, RUNTIME_FLAGS } from "../../src/os/launch.ts";
+import { CLIENT_PERMISSIONS, COMMAND_PERMISSIONS, RUNTIME_FLAGS } from "../../src/os/deno_flags.ts";
 import { program } from "../../src/os/program.ts";
 
 const LAUNCHER = join(program.root, "bin/openexec");

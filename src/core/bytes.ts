@@ -1,13 +1,14 @@
 /**
- * Bytes as text and back: UTF-8 (RFC 3629), base64 (RFC 4648 sections 4 and 5) and hex.
+ * Bytes: as text and back (UTF-8 by RFC 3629, base64 by RFC 4648 sections 4 and 5, hex), joined,
+ * gathered from pieces, and written whole.
  *
- * Decoders return undefined for anything that has a second spelling, so that one value has one text per alphabet: what a
- * signature covers cannot be written in two ways.
+ * Decoders return undefined for text that is not the one spelling of its value in an alphabet.
+ * Otherwise the same signature could be presented in two texts.
  */
 
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** Several times as fast, and whatever is not well-formed leaves a replacement character behind. */
+/** Several times as fast as the strict one. Malformed input leaves a replacement character. */
 const lenientDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const REPLACEMENT = "\ufffd";
 
@@ -15,7 +16,7 @@ export function utf8Encode(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
-/** undefined when `bytes` are not well-formed UTF-8. A byte-order mark is kept as U+FEFF. */
+/** Returns undefined when `bytes` are not well-formed UTF-8. Keeps a byte-order mark as U+FEFF. */
 export function utf8Decode(bytes: Uint8Array): string | undefined {
   const text = lenientDecoder.decode(bytes);
   if (!text.includes(REPLACEMENT)) return text;
@@ -29,17 +30,17 @@ export function utf8Decode(bytes: Uint8Array): string | undefined {
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const SHARED = 62;
 
-/** The runtime's own (ES2026), which Node 20 lacks; receipts and answers are encoded all day. */
+/** The runtime's own functions (ES2026), which Node 20 lacks. */
 const nativeBase64: ((this: Uint8Array) => string) | undefined = Uint8Array.prototype.toBase64;
 const nativeHex: ((this: Uint8Array) => string) | undefined = Uint8Array.prototype.toHex;
 const nativeFromHex: ((text: string) => Uint8Array<ArrayBuffer>) | undefined = Uint8Array.fromHex;
 
-/** Standard alphabet, padded. */
+/** Encodes in the standard alphabet, padded. */
 export function base64Encode(bytes: Uint8Array): string {
   return nativeBase64 === undefined ? portableBase64(bytes) : nativeBase64.call(bytes);
 }
 
-/** The same, for runtimes without it. */
+/** Does what base64Encode does, for runtimes without toBase64. */
 export function portableBase64(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; i += 3) {
@@ -65,8 +66,8 @@ const standard = tableOf("+/");
 const urlSafe = tableOf("-_");
 
 /**
- * Standard or URL-safe alphabet, but not both in one text; padding whole or absent. undefined for anything else, white
- * space and unused bits that are not zero included.
+ * Decodes the standard or the URL-safe alphabet, but not both in one text, with all of the padding
+ * or none. Returns undefined for anything else, such as white space or unused bits that are set.
  */
 export function base64Decode(text: string): Uint8Array<ArrayBuffer> | undefined {
   const end = unpaddedLength(text);
@@ -93,12 +94,12 @@ function unpaddedLength(text: string): number | undefined {
   return text.length % 4 === 0 ? text.length - (text.endsWith("==") ? 2 : 1) : undefined;
 }
 
-/** Lower case. */
+/** Encodes as lower-case hex. */
 export function hexEncode(bytes: Uint8Array): string {
   return nativeHex === undefined ? portableHex(bytes) : nativeHex.call(bytes);
 }
 
-/** The same, for runtimes without it. */
+/** Does what hexEncode does, for runtimes without toHex. */
 export function portableHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
@@ -107,20 +108,20 @@ export function portableHex(bytes: Uint8Array): string {
 
 const HEX = /^(?:[0-9a-f]{2})*$/;
 
-/** undefined unless pairs of lower-case digits. */
+/** Returns undefined unless `text` is pairs of lower-case hex digits. */
 export function hexDecode(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!HEX.test(text)) return undefined;
   return nativeFromHex === undefined ? portableFromHex(text) : nativeFromHex.call(Uint8Array, text);
 }
 
-/** The same for pairs of digits, for runtimes without it. */
+/** Does what hexDecode does with valid text, for runtimes without fromHex. */
 export function portableFromHex(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
   return bytes;
 }
 
-/** Same length, same bytes. Not constant-time: for public values only. */
+/** Compares public values only: the time it takes depends on them. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) {
@@ -139,4 +140,75 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBu
     at += part.length;
   }
   return whole;
+}
+
+const NOTHING = new Uint8Array();
+
+/**
+ * Gathers bytes that come in pieces into one array. A sender of many tiny pieces costs two bytes of
+ * memory for each byte at most; a list of the pieces would cost an object for each.
+ *
+ * Invariants: it never holds more than `bytesMax`, and it writes to arrays of its own only. The
+ * first piece is borrowed until a second comes, so its sender must not write to it again.
+ */
+export class GatheredBytes {
+  readonly #bytesMax: number;
+  readonly #bytesExpected: number;
+  /** Borrowed while it is full; its first `#length` bytes count. */
+  #bytes: Uint8Array = NOTHING;
+  #length = 0;
+
+  /** The second piece makes room for `bytesExpected`, where that is known; else room doubles. */
+  constructor(bytesMax: number, bytesExpected = 0) {
+    this.#bytesMax = bytesMax;
+    this.#bytesExpected = bytesExpected;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Returns false, and adds nothing, where it would be more than `bytesMax`. */
+  add(piece: Uint8Array): boolean {
+    const length = this.#length + piece.length;
+    if (length > this.#bytesMax) return false;
+    if (this.#length === 0) {
+      this.#bytes = piece;
+    } else {
+      if (length > this.#bytes.length) this.#grow(length);
+      this.#bytes.set(piece, this.#length);
+    }
+    this.#length = length;
+    return true;
+  }
+
+  /** Returns everything, without a copy: add nothing afterwards. */
+  whole(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #grow(length: number): void {
+    const room = Math.max(length, this.#bytesExpected, 2 * this.#bytes.length);
+    const bytes = new Uint8Array(Math.min(room, this.#bytesMax));
+    bytes.set(this.whole());
+    this.#bytes = bytes;
+  }
+}
+
+/** Takes as many bytes as it has room for, and says how many. */
+export interface ByteStream {
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/** Writes all of `bytes`, in as many steps as the stream needs. */
+export async function writeAll(stream: ByteStream, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
+}
+
+/** Does what writeAll does, without giving way to anything else meanwhile. */
+export function writeAllSync(
+  stream: { writeSync(bytes: Uint8Array): number },
+  bytes: Uint8Array,
+): void {
+  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
 }

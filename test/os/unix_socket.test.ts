@@ -1,10 +1,17 @@
+import net from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { StartupError } from "../../src/core/startup_error.ts";
-import { groupId } from "../../src/os/groups.ts";
-import { fileCalls } from "../../src/os/libc.ts";
-import { checkSocketDirectory } from "../../src/os/socket_directory.ts";
-import { bindUnixListener, removeUnixListener } from "../../src/os/unix_listener.ts";
+import { checkSocketDirectory, groupId } from "../../src/os/files.ts";
+import { libc } from "../../src/os/libc.ts";
+import {
+  bindUnixListener,
+  descriptorOf,
+  pathOfAddress,
+  peerCredentials,
+  removeUnixListener,
+  unixAddress,
+} from "../../src/os/unix_socket.ts";
 
 const isRoot = Deno.uid() === 0;
 
@@ -14,7 +21,7 @@ beforeEach(() => {
   directory = Deno.makeTempDirSync({ prefix: "openexec-os-" });
 });
 afterEach(() => {
-  for (const descriptor of descriptors.splice(0)) fileCalls().close(descriptor);
+  for (const descriptor of descriptors.splice(0)) libc.close(descriptor);
   Deno.removeSync(directory, { recursive: true });
 });
 
@@ -63,7 +70,7 @@ test("nothing but the socket is left in its directory, and its name goes with it
 
 test("a socket that nobody answers on is replaced", () => {
   const path = join(directory, "a.sock");
-  fileCalls().close(bindUnixListener(path, 0o600, null).descriptor);
+  libc.close(bindUnixListener(path, 0o600, null).descriptor);
   expect(Deno.statSync(path).isSocket).toBe(true);
   bind(path);
 });
@@ -85,7 +92,7 @@ test("what is no socket is left alone", () => {
 test("a link at the path is left alone, wherever it leads", () => {
   const path = join(directory, "a.sock");
   const victim = join(directory, "victim.sock");
-  fileCalls().close(bindUnixListener(victim, 0o600, null).descriptor);
+  libc.close(bindUnixListener(victim, 0o600, null).descriptor);
   Deno.symlinkSync(victim, path);
   expect(() => bindUnixListener(path, 0o600, null)).toThrow(StartupError);
 });
@@ -171,3 +178,38 @@ test.skipIf(!isRoot)(
     expect(() => checkSocketDirectory(join(parent, "a.sock"))).toThrow(StartupError);
   },
 );
+
+test("the kernel names the peer of a Unix socket", async () => {
+  const directory = Deno.makeTempDirSync();
+  const path = join(directory, "a.sock");
+  const listener = net.createServer();
+  const accepted = Promise.withResolvers<net.Socket>();
+  listener.on("connection", accepted.resolve);
+  listener.listen({ fd: bindUnixListener(path, 0o600, null).descriptor });
+  const client = net.connect(path);
+  const socket = await accepted.promise;
+  const credentials = peerCredentials(descriptorOf(socket) ?? -1);
+  expect(credentials).toEqual({ pid: Deno.pid, uid: Deno.uid(), gid: Deno.gid() });
+  client.destroy();
+  socket.destroy();
+  listener.close();
+  Deno.removeSync(directory, { recursive: true });
+});
+
+test("where there is no peer, none is named", () => {
+  expect(peerCredentials(-1)).toBeUndefined();
+  expect(peerCredentials(0)).toBeUndefined();
+  expect(descriptorOf(new net.Socket())).toBeUndefined();
+  const unconnected = libc.socket(1, 1, 0);
+  expect(peerCredentials(unconnected)).toBeUndefined();
+  libc.close(unconnected);
+});
+
+test("an address holds its path, and an abstract one its name", () => {
+  expect([...unixAddress("/a")]).toEqual([1, 0, 47, 97, 0]);
+  expect([...unixAddress("@a")]).toEqual([1, 0, 0, 97]);
+  expect(pathOfAddress(unixAddress("/run/ü.sock"), 110)).toBe("/run/ü.sock");
+  expect(pathOfAddress(unixAddress("@a"), 4)).toBeUndefined();
+  expect(unixAddress(`/${"x".repeat(106)}`)).toHaveLength(110);
+  expect(() => unixAddress(`/${"x".repeat(107)}`)).toThrow(RangeError);
+});

@@ -1,0 +1,54 @@
+/**
+ * The Deno flags openexec starts itself with: one table for bin/openexec (compared by
+ * test/build/deno_flags.test.ts), for the single file (scripts/build.ts compiles it in) and for
+ * every later process.
+ *
+ * No command runs with --allow-all. `serve` starts with the permissions to read the configuration,
+ * then replaces itself by a run with those that the configuration needs. Permissions guard our own
+ * code against mistakes. They are no boundary against a daemon that was taken over: FFI, which it
+ * needs, can reach anything that its uid can.
+ */
+
+/** Keep every process from asking, fetching or locking anything, and from reading a deno.json. */
+export const RUNTIME_FLAGS: readonly string[] = [
+  "--quiet",
+  "--no-prompt",
+  "--no-config",
+  "--no-lock",
+  "--no-remote",
+  "--cached-only",
+  "--node-modules-dir=manual",
+  "--unstable-worker-options",
+  "--unstable-net",
+];
+
+/**
+ * For commands that talk to a daemon and work on files that their user names. Which socket it will
+ * be is only known once the command runs, and Deno has no pattern for "any Unix socket", so these
+ * allow the network without IPv4.
+ */
+const CLIENT = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-sys",
+  "--allow-net",
+  "--deny-net=0.0.0.0/0",
+];
+
+/** For commands that open the ledger themselves, or start an executor. */
+const LOCAL = [...CLIENT, "--allow-ffi"];
+
+/** Permission flags by command. A command that is not named here gets CLIENT_PERMISSIONS. */
+export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["serve", ["--allow-read", "--allow-env", "--allow-sys", "--allow-ffi"]],
+  ["audit", LOCAL],
+  ["export", LOCAL],
+  ["backup", LOCAL],
+  ["restore", LOCAL],
+  ["doctor", LOCAL],
+  ["pin", LOCAL],
+  ["test-action", LOCAL],
+]);
+
+export const CLIENT_PERMISSIONS: readonly string[] = CLIENT;

@@ -1,0 +1,153 @@
+/**
+ * Files and folders: what is at a path, whose it is, and who else may change it.
+ *
+ * Everything goes through the C library. The runtime would need permission to read every folder
+ * above a socket, and to write folders that are not known beforehand.
+ */
+
+import { dirname } from "node:path";
+import { utf8Decode } from "../core/bytes.ts";
+import { StartupError } from "../core/startup_error.ts";
+import { cString, EEXIST, ENOENT, errno, errorText, libc } from "./libc.ts";
+
+export interface FileStatus {
+  readonly kind: "directory" | "socket" | "link" | "other";
+  /** Permission bits, set-uid, set-gid and sticky included (0o7777). */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Device and inode: the same for the same file only. */
+  readonly identity: string;
+}
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const STATX_BASIC_STATS = 0x7ff;
+const STATX_BYTES = 256;
+const KINDS: ReadonlyMap<number, FileStatus["kind"]> = new Map([
+  [0o040000, "directory"],
+  [0o140000, "socket"],
+  [0o120000, "link"],
+]);
+
+/**
+ * Returns what is at a path, without following a last symbolic link; undefined when nothing is.
+ * Throws a StartupError when it cannot be known.
+ */
+export function fileStatus(path: string): FileStatus | undefined {
+  const buffer = new Uint8Array(STATX_BYTES);
+  if (libc.statx(AT_FDCWD, cString(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, buffer) !== 0) {
+    const code = errno();
+    if (code === ENOENT) return undefined;
+    throw new StartupError(
+      `${path} cannot be examined: ${errorText(code)}`,
+      "Let this user reach it",
+    );
+  }
+  const view = new DataView(buffer.buffer);
+  const mode = view.getUint16(28, true);
+  const [major, minor] = [view.getUint32(136, true), view.getUint32(140, true)];
+  return {
+    kind: KINDS.get(mode & 0o170000) ?? "other",
+    mode: mode & 0o7777,
+    uid: view.getUint32(20, true),
+    gid: view.getUint32(24, true),
+    identity: `${major}:${minor}:${view.getBigUint64(32, true)}`,
+  };
+}
+
+const STICKY = 0o1000;
+const GROUP_WRITABLE = 0o020;
+const WORLD_WRITABLE = 0o002;
+
+/** Tells whether its mode lets others than its owner write to it. */
+export function isWritableForOthers({ mode }: FileStatus): boolean {
+  return (mode & (GROUP_WRITABLE | WORLD_WRITABLE)) !== 0;
+}
+
+const W_OK = 2;
+const X_OK = 1;
+
+/** Tells whether this user may make and remove files in that directory: access(2). */
+export function isWritableDirectory(path: string): boolean {
+  return fileStatus(path)?.kind === "directory" && libc.access(cString(path), W_OK | X_OK) === 0;
+}
+
+const PATH_BYTES_MAX = 4096;
+
+/** Returns the path without links, `.` and `..`; undefined if it leads nowhere or is not UTF-8. */
+export function realPath(path: string): string | undefined {
+  const buffer = new Uint8Array(PATH_BYTES_MAX);
+  if (libc.realpath(cString(path), buffer) === null) return undefined;
+  return utf8Decode(buffer.subarray(0, buffer.indexOf(0)));
+}
+
+/**
+ * Makes `path` and what is missing above it, each with mode 0700. Leaves what is there as it is.
+ * Throws a StartupError.
+ */
+export function makePrivateFolder(path: string): void {
+  const reason = libc.mkdir(cString(path), 0o700) === 0 ? 0 : errno();
+  if (reason === 0 || reason === EEXIST) return;
+  if (reason === ENOENT && dirname(path) !== path) {
+    makePrivateFolder(dirname(path));
+    return makePrivateFolder(path);
+  }
+  throw new StartupError(
+    `${path} cannot be made: ${errorText(reason)}`,
+    "Make it, owned by this user",
+  );
+}
+
+/**
+ * Throws a StartupError unless every directory above `path`, as written and as resolved, is root's
+ * or this user's own. Anyone else who may rename there could put a socket of their own in the
+ * daemon's place, and be handed what was meant for it, approvals included.
+ */
+export function checkSocketDirectory(path: string): void {
+  const parent = dirname(path);
+  const resolved = realPath(parent);
+  if (resolved === undefined) {
+    throw new StartupError(
+      `The directory ${parent} is not there`,
+      "Make it, owned by this user, with mode 0755",
+    );
+  }
+  for (const directory of new Set([...upwards(parent), ...upwards(resolved)])) {
+    const status = fileStatus(directory);
+    const fault = status === undefined ? "is gone" : faultOf(status);
+    if (fault === null) continue;
+    throw new StartupError(
+      `The socket's directory ${directory} ${fault}`,
+      "Put the socket where only root and this user may rename files",
+    );
+  }
+}
+
+function upwards(directory: string): string[] {
+  const above = dirname(directory);
+  return above === directory ? [directory] : [directory, ...upwards(above)];
+}
+
+function faultOf(status: FileStatus): string | null {
+  if (status.uid !== 0 && status.uid !== libc.geteuid()) return "belongs to another user";
+  // a link's own mode says nothing, and its target is checked as well
+  if (status.kind === "link" || (status.mode & STICKY) !== 0) return null;
+  if ((status.mode & WORLD_WRITABLE) !== 0) return "is writable for everyone and not sticky";
+  const foreignGroup = status.gid !== 0 && status.gid !== libc.getegid();
+  return (status.mode & GROUP_WRITABLE) !== 0 && foreignGroup
+    ? "is writable for another group"
+    : null;
+}
+
+/** `gr_gid` in `struct group`, after two pointers. */
+const GR_GID_OFFSET = 16;
+
+/**
+ * Returns a group's number; undefined when the host knows no such group. getgrnam(3) asks every
+ * source that the host is configured for.
+ */
+export function groupId(name: string): number | undefined {
+  const entry = libc.getgrnam(cString(name));
+  return entry === null ? undefined : new Deno.UnsafePointerView(entry).getUint32(GR_GID_OFFSET);
+}
