@@ -16,6 +16,7 @@ import {
   equalBytes,
   hexDecode,
   utf8Encode,
+  writeAllSync,
 } from "../core/bytes.ts";
 import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/ed25519.ts";
 import { formatPublicKey } from "../core/public_key.ts";
@@ -156,7 +157,7 @@ function writeKey(path: string, seed: Uint8Array): void {
   const temporary = `${path}.new`;
   removeIfThere(temporary);
   using file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
-  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+  writeAllSync(file, bytes);
   file.syncDataSync();
   Deno.renameSync(temporary, path);
   using directory = Deno.openSync(path.slice(0, path.lastIndexOf("/")), { read: true });

@@ -10,15 +10,12 @@ const files = readSource();
 const COLUMNS_TO_DO: ReadonlySet<string> = new Set([
   "cli",
   "daemon",
+  "server", // lifecycle.ts, which moves to daemon
 ]);
-const PROSE_TO_DO: ReadonlySet<string> = new Set([
-  "cli",
-  "daemon",
-]);
+const PROSE_TO_DO: ReadonlySet<string> = new Set(["cli", "daemon", "executor", "executor/child"]);
 
-/** Files and functions that are still too long, by the line they begin with. */
+/** Files that are still too long. */
 const FILES_TO_DO: ReadonlySet<string> = new Set();
-const FUNCTIONS_TO_DO: ReadonlySet<string> = new Set(["cli/daemon.ts"]);
 
 const LINES_MAX = 300;
 const FUNCTION_LINES_MAX = 70;
@@ -42,7 +39,7 @@ test("no source file is longer than 300 lines", () => {
 });
 
 test("no function is longer than 70 lines", () => {
-  const long = files.filter(({ path }) => !FUNCTIONS_TO_DO.has(path)).flatMap(({ path, lines }) =>
+  const long = files.flatMap(({ path, lines }) =>
     functionsIn(lines).filter(({ length }) => length > FUNCTION_LINES_MAX).map(({ line, length }) =>
       `${path}:${line}: ${length} lines`
     )

@@ -18,7 +18,7 @@ const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), 
 /** What a page would use. Bundled, it has no import left, and leaves `run` behind: text to text. */
 const PAGE = `
   import { base64Decode } from "../../src/core/bytes.ts";
-  import { nativeCrypto } from "../../src/core/native_crypto.ts";
+  import { nativeCrypto } from "../../src/core/sha.ts";
   import { auditExport } from "../../src/audit/export.ts";
   import { verifyReceipt } from "../../src/log/verify_receipt.ts";
   globalThis.run = async (text) => {
