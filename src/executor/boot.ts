@@ -1,4 +1,4 @@
-/** The first message to an executor: what it is for, without any handler. */
+/** The first message to an executor: what it is for. */
 
 import type { Limits, Permissions } from "../config/config.ts";
 import type { Rights } from "./command_line.ts";
@@ -21,15 +21,17 @@ const LOG_LINES = 200;
 /** Longer than what is kept in the end, so that no secret is cut in two before it is looked for. */
 const LOG_LENGTH = 16_384;
 
-/** `harness`: what runs in each worker. */
+/** `harness` runs in each worker. The process that sends the message adds its token. */
 export function bootOf(
   harness: Code,
+  handlers: Boot["handlers"],
   { permissions, workerPermissions, discipline }: Purpose,
   { requestBytes, resultBytes }: LaunchLimits,
-): Boot {
+): Omit<Boot, "token"> {
   return {
     kind: "boot",
     harness,
+    handlers,
     permissions: workerPermissionsOf(workerPermissions ?? permissions),
     discipline,
     limits: {

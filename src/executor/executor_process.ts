@@ -13,7 +13,6 @@ import {
   type Describe,
   frameOf,
   FrameReader,
-  type Handlers,
   parseToDaemon,
   type Run,
   type ToDaemon,
@@ -39,8 +38,7 @@ export type Description =
 
 export interface ProcessOrder {
   readonly spawned: Spawned;
-  readonly boot: Boot;
-  readonly handlers: Handlers;
+  readonly boot: Omit<Boot, "token">;
   /** Bound of one frame from the process. */
   readonly frameBytesMax: number;
   /** Called once it runs and before it is sent any code. Throws to have it ended, of which nothing more is told. */
@@ -101,8 +99,7 @@ export class ExecutorProcess {
     this.#spawned.channel.on("data", (chunk: Uint8Array) => this.#read(chunk));
     this.#keepStderr();
     this.#awaitReady();
-    this.#send(order.boot);
-    this.#send({ kind: "handlers", token: this.#token, handlers: order.handlers });
+    this.#send({ ...order.boot, token: this.#token });
   }
 
   get pid(): number {

@@ -54,15 +54,14 @@ export class Launcher {
     const { limits, variable } = this.options;
     const handlers = Array.from(
       employment.handlers,
-      ([name, code]) => [name, this.#scriptOf(code)] as const,
+      ([name, code]): [string, Code] => [name, this.#scriptOf(code)],
     );
     return new ExecutorProcess({
       spawned: spawnExecutor(
         executorOrder(this.layout, employment, variable),
         employment.permissions,
       ),
-      boot: bootOf(this.harness, employment, limits),
-      handlers,
+      boot: bootOf(this.harness, handlers, employment, limits),
       frameBytesMax: frameBytesMax(limits),
       started: (pid) => this.records.add(pid),
       ended: (end) => {

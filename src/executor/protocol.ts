@@ -49,20 +49,15 @@ const isLimits = members({
   logLength: whole,
 });
 
-/** The first frame: all that a process has to know to start workers. */
+/** The first frame: all that a process has to know to start workers, and what may be run in them. */
 const isBoot = members({
   kind: oneOf("boot"),
+  token: string,
   harness: isCode,
+  handlers: array(pair(string, isCode)),
   permissions: isPermissions,
   discipline: isDiscipline,
   limits: isLimits,
-});
-
-/** The second: what may be run in them. */
-const isHandlers = members({
-  kind: oneOf("handlers"),
-  token: string,
-  handlers: array(pair(string, isCode)),
 });
 
 /** Run this now. `request` is the canonical text of {"action","payload"}. */
@@ -83,7 +78,7 @@ const isDescribe = members({ kind: oneOf("describe"), handlers: array(string), c
 /** The outcome was heard and its limit lifted: a worker that is to follow may start, which takes more than a run has left. */
 const isNext = members({ kind: oneOf("next") });
 
-const isToExecutor = anyOf(isRun, isNext, isBoot, isHandlers, isDescribe);
+const isToExecutor = anyOf(isRun, isNext, isBoot, isDescribe);
 
 const isToDaemon = anyOf(
   members({ kind: oneOf("succeeded"), token: string, id: string, result: string }),
@@ -114,7 +109,6 @@ export type Code = TypeOf<typeof isCode>;
 export type WorkerPermissions = TypeOf<typeof isPermissions>;
 export type Discipline = TypeOf<typeof isDiscipline>;
 export type Boot = TypeOf<typeof isBoot>;
-export type Handlers = TypeOf<typeof isHandlers>["handlers"];
 export type Run = TypeOf<typeof isRun>;
 export type Describe = TypeOf<typeof isDescribe>;
 export type ToExecutor = TypeOf<typeof isToExecutor>;

@@ -10,6 +10,8 @@ export interface BerthOrder {
   readonly harness: Blob;
   readonly permissions: Deno.PermissionOptionsObject;
   readonly begin: Omit<Begin, "port" | "awaited">;
+  /** The handler that the next run will be of, where that is known. */
+  readonly awaited: Blob | undefined;
   readonly opened: () => void;
   readonly said: (berth: Berth, message: Exclude<FromWorker, { kind: "open" }>) => void;
   /** By an error that nobody caught. */
@@ -19,16 +21,12 @@ export interface BerthOrder {
 export class Berth {
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #theirs: MessagePort;
-  readonly #begin: BerthOrder["begin"];
   readonly #urls = new Map<Blob, string>();
   #isOpen = false;
 
-  constructor({ harness, permissions, begin, opened, said, crashed }: BerthOrder) {
+  constructor({ harness, permissions, begin, awaited, opened, said, crashed }: BerthOrder) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#theirs = port2;
-    this.#begin = begin;
     this.#worker = new Worker(this.urlOf(harness), { type: "module", deno: { permissions } });
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault(); // else it ends this process
@@ -39,16 +37,12 @@ export class Berth {
       this.#isOpen = true;
       opened();
     };
-  }
-
-  /** To be called once. `awaited` is the handler that the next run will be of, where that is known. */
-  begin(awaited: Blob | undefined): void {
     const first: Begin = {
-      ...this.#begin,
+      ...begin,
       awaited: awaited === undefined ? null : this.urlOf(awaited),
-      port: this.#theirs,
+      port: port2,
     };
-    this.#worker.postMessage(first, [this.#theirs]);
+    this.#worker.postMessage(first, [port2]);
   }
 
   /** Whether the harness listens. */

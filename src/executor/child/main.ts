@@ -21,7 +21,7 @@ import {
 } from "../protocol.ts";
 import { Stage } from "./stage.ts";
 
-/** Of the frames with code; those that follow are bounded by what the first one says. */
+/** Bound of the first frame, which holds code; those that follow are bounded by what it says. */
 const BOOT_BYTES_MAX = 256 * 1024 * 1024;
 
 const NOT_GRANTED = 70;
@@ -30,7 +30,6 @@ const PROTOCOL_BROKEN = 71;
 const socket = new Socket({ fd: 3, readable: true, writable: true });
 const reader = new FrameReader(BOOT_BYTES_MAX);
 let stage: Stage | null = null;
-let token: string | null = null;
 
 socket.on("data", (chunk: Uint8Array) => {
   for (const frame of reader.read(chunk)) obey(parseToExecutor(frame));
@@ -41,11 +40,7 @@ socket.on("close", () => Deno.exit(0));
 
 function obey(message: ToExecutor | undefined): void {
   if (message?.kind === "boot" && stage === null) stage = boot(message);
-  else if (message?.kind === "handlers" && stage !== null && token === null) {
-    token = message.token;
-    reader.bytesMax = stage.frameBytesMax;
-    stage.open(message.handlers);
-  } else if (token === null || stage === null) Deno.exit(PROTOCOL_BROKEN);
+  else if (stage === null) Deno.exit(PROTOCOL_BROKEN);
   else if (message?.kind === "run") stage.run(message);
   else if (message?.kind === "describe") stage.describe(message);
   else if (message?.kind === "next") stage.next();
@@ -57,9 +52,8 @@ function boot(message: Boot): Stage {
   if (message.permissions.run === false) forbidSymlinks();
   markDescriptorsCloseOnExec(); // nor does the channel become theirs
   dropPermissions();
-  return new Stage(message, (said) => {
-    if (token !== null) send({ ...said, token });
-  });
+  reader.bytesMax = message.limits.frameBytes;
+  return new Stage(message, (said) => send({ ...said, token: message.token }));
 }
 
 /** What is said in one turn of the event loop leaves at once. */

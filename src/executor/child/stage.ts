@@ -7,7 +7,7 @@
  */
 
 import { NESTING_DEPTH_MAX } from "../../core/limits.ts";
-import type { Boot, Code, Describe, Handlers, Run, ToDaemon } from "../protocol.ts";
+import type { Boot, Code, Describe, Run, ToDaemon } from "../protocol.ts";
 import { Berth } from "./berth.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
@@ -24,7 +24,7 @@ export class Stage {
   readonly #boot: Boot;
   readonly #say: Say;
   readonly #harness: Blob;
-  #handlers: ReadonlyMap<string, Blob> = new Map();
+  readonly #handlers: ReadonlyMap<string, Blob>;
   readonly #pending = new Set<string>();
   /** What came while no worker listened. */
   readonly #waiting: ((berth: Berth) => ToWorker)[] = [];
@@ -37,25 +37,14 @@ export class Stage {
   /** Whether the daemon has heard of the last outcome; null where it has. */
   #heard: PromiseWithResolvers<void> | null = null;
 
-  /** Starts workers, with nothing in them but the harness. */
+  /** Starts workers; `ready` is said when they listen. */
   constructor(boot: Boot, say: Say) {
     this.#boot = boot;
     this.#say = say;
     this.#harness = moduleOf(boot.harness);
+    this.#handlers = new Map(boot.handlers.map(([name, code]) => [name, moduleOf(code)]));
     this.#berth = this.#start();
     for (let i = 0; i < boot.discipline.spares; i++) this.#spares.push(this.#start());
-  }
-
-  /** Bound of one frame from the daemon. */
-  get frameBytesMax(): number {
-    return this.#boot.limits.frameBytes;
-  }
-
-  /** To be called once, with all that may be run; `ready` is said when the workers listen. */
-  open(handlers: Handlers): void {
-    this.#handlers = new Map(handlers.map(([name, code]) => [name, moduleOf(code)]));
-    this.#berth?.begin(this.#awaited());
-    for (const spare of this.#spares) spare.begin(this.#awaited());
   }
 
   run({ id, handler, request, idempotencyKey, traceparent, secrets, abortAfterMs }: Run): void {
@@ -90,6 +79,7 @@ export class Stage {
     return new Berth({
       harness: this.#harness,
       permissions: { ...permissions, ffi: false, sys: false, import: false },
+      awaited: this.#awaited(),
       begin: {
         runsMax: discipline.runsMax,
         shared: discipline.shared,
@@ -195,9 +185,7 @@ export class Stage {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     await this.#heard?.promise;
-    const spare = this.#spares.shift();
-    this.#berth = spare ?? this.#start();
-    if (spare === undefined) this.#berth.begin(this.#awaited());
+    this.#berth = this.#spares.shift() ?? this.#start();
     this.#opened();
   }
 
