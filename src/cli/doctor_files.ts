@@ -14,7 +14,7 @@ import {
 import { program } from "../os/program.ts";
 import type { Cli, DaemonFlags, LocalFlags } from "./command.ts";
 import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
-import { openConfigFile, prudentWarnings } from "./prudence.ts";
+import { openConfigFile, prudentWarnings } from "../daemon/warnings.ts";
 import { findConfig } from "./surroundings.ts";
 
 /** `loaded` is null where there is no configuration to go on with. */

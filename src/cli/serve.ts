@@ -3,7 +3,7 @@
 import { type Command, Option } from "commander";
 import type { Mode } from "../core/types.ts";
 import { type Cli, command, type JsonFlag } from "./command.ts";
-import { start } from "./start.ts";
+import { start } from "../daemon/start.ts";
 
 export interface ServeFlags extends JsonFlag {
   readonly config?: string;

@@ -31,7 +31,7 @@ const PROSE_TO_DO: ReadonlySet<string> = new Set([
 
 /** Files and functions that are still too long, by the line they begin with. */
 const FILES_TO_DO: ReadonlySet<string> = new Set(["executor/child/worker.ts"]);
-const FUNCTIONS_TO_DO: ReadonlySet<string> = new Set(["cli/daemon.ts"]);
+const FUNCTIONS_TO_DO: ReadonlySet<string> = new Set(["daemon/daemon.ts"]);
 
 const LINES_MAX = 300;
 const FUNCTION_LINES_MAX = 70;

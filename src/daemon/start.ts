@@ -9,8 +9,8 @@ import { permissionFlags } from "../config/permissions.ts";
 import { replaceProcess } from "../os/exec.ts";
 import { RUNTIME_FLAGS } from "../os/deno_flags.ts";
 import { program } from "../os/program.ts";
-import type { Cli } from "./command.ts";
-import type { ServeFlags } from "./serve.ts";
+import type { Cli } from "../cli/command.ts";
+import type { ServeFlags } from "../cli/serve.ts";
 import { checked, readConfig, readConfigAgain, readConfigWithKey } from "./serve_config.ts";
 
 /** Throws a ConfigError or StartupError. The first run does not return. */
@@ -18,7 +18,7 @@ export async function start(cli: Cli, flags: ServeFlags): Promise<void> {
   if (isWide()) return narrow(cli, flags, checked(readConfig(cli, flags)));
   const loaded = checked(await readConfigWithKey(cli, flags));
   // Loads the ledger's native code, which no other run and no other command may.
-  const { runService } = await import("./service.ts");
+  const { runService } = await import("./serve.ts");
   const load = () => readConfigAgain(cli, flags, loaded.config.path);
   cli.exitCode = await runService(cli, loaded, load);
 }

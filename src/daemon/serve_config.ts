@@ -10,8 +10,8 @@ import {
 } from "../config/load.ts";
 import { realPath } from "../os/files.ts";
 import { program } from "../os/program.ts";
-import type { Cli } from "./command.ts";
-import type { ServeFlags } from "./serve.ts";
+import type { Cli } from "../cli/command.ts";
+import type { ServeFlags } from "../cli/serve.ts";
 
 /** For the first run, which may write nowhere: the second makes the key of the embedded default. Throws a ConfigError. */
 export function readConfig(cli: Cli, flags: ServeFlags): LoadedConfig {
@@ -42,7 +42,7 @@ export function checked(loaded: LoadedConfig): LoadedConfig {
 /** A named configuration has no use for the embedded default's key, nor for what makes it. */
 async function keyMaker(named: string | null): Promise<LoadRequest["developmentKey"]> {
   if (named !== null) return () => null;
-  return (await import("./embedded_default.ts")).developmentKey;
+  return (await import("./development_key.ts")).developmentKey;
 }
 
 function requestOf(
