@@ -1,4 +1,7 @@
-/** What `openexec serve` prints when it is up: where it listens, whom it trusts, and lines to paste in another terminal. */
+/**
+ * What `openexec serve` prints when it is up: where it listens, whom it trusts, and lines to paste
+ * in another terminal.
+ */
 
 import type { Config } from "../config/config.ts";
 import type { Mode } from "../core/types.ts";
@@ -13,39 +16,38 @@ export interface Welcome {
   readonly warnings: readonly string[];
 }
 
-/** The last line is `ready`: whoever waits for the daemon may wait for it. */
+/** The last line is `ready`, for a script to wait for. */
 export function welcomeLines(config: Config, welcome: Welcome): string[] {
-  const { version, executorId, mode, executorKey, warnings } = welcome;
+  const { command, version, executorId, mode, executorKey, warnings } = welcome;
+  const { developmentApprover: key, sockets } = config;
   return [
     `openexec ${version}, ${mode} mode, executor ${executorId}`,
     `executor key ${executorKey}`,
-    ...(config.developmentApprover === null ? [] : [
-      `approver key ${config.developmentApprover} (development_approver: agents of this user can read it)`,
-    ]),
-    ...warnings.map((warning) => `warning: ${warning}`),
-    ...config.sockets.map(({ path, role }) => `listening on ${path} (${role})`),
-    ...(config.developmentApprover === null
+    ...(key === null
       ? []
-      : examples(welcome.command, config, config.developmentApprover)),
+      : [`approver key ${key} (development_approver: agents of this user can read it)`]),
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...sockets.map(({ path, role }) => `listening on ${path} (${role})`),
+    ...(key === null ? [] : examples(command, sockets[0]?.path ?? "", key)),
     "ready",
   ];
 }
 
 /** Each is one line for a POSIX shell: the pipe, the same with curl, the same with socat. */
-function examples(command: string, config: Config, key: string): string[] {
-  const socket = quoted(config.sockets[0]?.path ?? "");
-  const approved = `${command} request echo '{"msg":"hello"}' | ${command} approve --key ${
-    quoted(key)
-  } --yes -`;
-  const curl =
-    `curl -sS --unix-socket ${socket} -H 'Content-Type: application/json' -d @- http://localhost/execute`;
+function examples(command: string, path: string, key: string): string[] {
+  const socket = quoted(path);
+  const request = `${command} request echo '{"msg":"hello"}'`;
+  const approved = `${request} | ${command} approve --key ${quoted(key)} --yes -`;
+  const json = "-H 'Content-Type: application/json'";
+  const curl = `curl -sS --unix-socket ${socket} ${json} -d @- http://localhost/execute`;
+  const head = "POST /execute HTTP/1.0\\r\\nContent-Length: %d\\r\\n\\r\\n";
   const socat = `socat -t 30 - UNIX-CONNECT:${socket}`;
   return [
     "",
     "Try it from another terminal in this folder:",
     `  ${approved} | ${command} exec -`,
     `  ${approved} | ${curl}`,
-    `  body=$(${approved}); printf 'POST /execute HTTP/1.0\\r\\nContent-Length: %d\\r\\n\\r\\n%s' "\${#body}" "$body" | ${socat}`,
+    `  body=$(${approved}); printf '${head}%s' "\${#body}" "$body" | ${socat}`,
     "",
   ];
 }
