@@ -14,7 +14,7 @@ import {
 import { program } from "../os/program.ts";
 import type { Cli, DaemonFlags, LocalFlags } from "./command.ts";
 import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
-import { openConfigFile, prudentWarnings } from "./prudence.ts";
+import { configFileWarnings, userWarnings } from "../daemon/warnings.ts";
 import { findConfig } from "./surroundings.ts";
 
 /** `loaded` is null where there is no configuration to go on with. */
@@ -29,7 +29,9 @@ export function checkConfiguration(
       ...loaded.warnings.map((problem) =>
         warning("configuration", problemText(problem), "look at that line")
       ),
-      ...prudentWarnings(loaded.config, Deno.uid()).map(prudence),
+      ...userWarnings(loaded.config, Deno.uid()).map(({ what, remedy }) =>
+        warning("prudence", what, remedy)
+      ),
     ];
     return {
       findings: [ok("configuration", loaded.config.path ?? "the embedded default"), ...doubts],
@@ -40,18 +42,12 @@ export function checkConfiguration(
   }
 }
 
-/** Such a warning says what is so, a colon, and what to do. */
-function prudence(text: string): Finding {
-  const [what = "", ...remedy] = text.split(": ");
-  return warning("prudence", what, remedy.join(": "));
-}
-
 const OTHERS = 0o007;
 const GROUP_OR_OTHERS = 0o077;
 
 export function checkFiles(config: Config): Finding[] {
   const found = [
-    () => config.path === null ? [] : checkConfigFile(config.path),
+    () => checkConfigFile(config),
     () => checkState(config),
     () => checkReplaced(config),
     ...config.sockets.map((socket) => () => checkSocket(socket, config.path === null)),
@@ -67,8 +63,10 @@ export function checkFiles(config: Config): Finding[] {
     : [ok("permissions", "files, folders and sockets are for those they are meant for")];
 }
 
-function checkConfigFile(path: string): Finding[] {
-  return openConfigFile(path).map(({ what, remedy }) => failed("permissions", what, remedy));
+function checkConfigFile({ path }: Config): Finding[] {
+  return configFileWarnings(path, Deno.uid()).map(({ what, remedy }) =>
+    failed("permissions", what, remedy)
+  );
 }
 
 function checkState({ stateDir, developmentApprover }: Config): Finding[] {

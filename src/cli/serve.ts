@@ -1,24 +1,17 @@
 /** `openexec serve`: the daemon in the foreground. */
 
 import { type Command, Option } from "commander";
-import type { Mode } from "../core/types.ts";
-import { type Cli, command, type JsonFlag } from "./command.ts";
-import { start } from "./start.ts";
-
-export interface ServeFlags extends JsonFlag {
-  readonly config?: string;
-  readonly state?: string;
-  readonly socket?: string;
-  readonly mode?: Mode;
-}
+import { type ServeFlags, start } from "../daemon/start.ts";
+import { type Cli, command } from "./command.ts";
+import { DONE, FAILED } from "./exit_code.ts";
 
 export function serveCommand(cli: Cli): Command {
   return command(
     "serve",
     "run the daemon in the foreground",
-    "Prints where it listens and `ready`. SIGTERM drains: what runs may end, nothing new starts; a second one stops at\n" +
-      "once. SIGHUP reads approvers and their keys again. Without a configuration file it runs with built-in actions and\n" +
-      "an approver key of its own making.",
+    "Prints where it listens and `ready`. SIGTERM drains: what runs may end, nothing new\n" +
+      "starts; a second one stops at once. SIGHUP reads approvers and their keys again. Without a\n" +
+      "configuration file it runs with built-in actions and an approver key of its own making.",
   )
     .option(
       "--config <file>",
@@ -27,5 +20,7 @@ export function serveCommand(cli: Cli): Command {
     .option("--state <dir>", "the state directory")
     .option("--socket <path>", "the agents' socket")
     .addOption(new Option("--mode <mode>", "enforced or demo").choices(["enforced", "demo"]))
-    .action((flags: ServeFlags) => start(cli, flags));
+    .action(async (flags: ServeFlags) => {
+      cli.exitCode = await start(cli, flags) === "asked" ? DONE : FAILED;
+    });
 }

@@ -79,7 +79,6 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "engine",
       "server",
       "client",
-      "cli",
     ],
   },
   os: { owns: "every call that needs FFI, and what comes from systemd", imports: ["core"] },

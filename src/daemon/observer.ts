@@ -1,4 +1,7 @@
-/** What the parts of the daemon tell as they work, turned into log lines and metrics; no part knows of either. */
+/**
+ * Turns what the parts of the daemon tell as they work into log lines and metrics. No part knows of
+ * either.
+ */
 
 import type { CheckpointFailure } from "../engine/checkpoints.ts";
 import type { Answer, Attempt } from "../engine/types.ts";
@@ -18,13 +21,13 @@ export interface Observer {
 }
 
 /** `metrics` is asked for at each event: the daemon makes it once its parts stand. */
-export function observer(metrics: () => DaemonMetrics | null): Observer {
+export function observerOf(metrics: () => DaemonMetrics | null): Observer {
   const log = logger("daemon");
   const server = logger("server");
   return {
     attempt: (attempt, answer) => metrics()?.attempt(attemptEvent(attempt, answer)),
     exchange: ({ peer, route, status, code, durationMs }) => {
-      if (code === null) return; // an answer of the engine has a line of its own
+      if (code === null) return; // the engine's answer has a line of its own
       server.info("request refused", {
         ...(peer === null ? {} : { uid: peer.uid, pid: peer.pid, socket: peer.socket }),
         ...(route === null ? {} : { route }),

@@ -1,9 +1,9 @@
 /**
- * Signals to the daemon, from the moment it begins to start: SIGTERM and SIGINT ask it to drain, a
+ * Signals to the daemon, from the moment it begins to start. SIGTERM and SIGINT ask it to drain, a
  * second one ends it at once, SIGHUP asks it to reload.
  *
- * Invariant: between the constructor and close() no such signal ends the process by itself, and
- * none is forgotten: what is asked for while it starts is done once it has started.
+ * Invariant: between the constructor and close(), the system ends the process for none of these,
+ * and each is remembered: what is asked for during the start is done after it.
  */
 
 export class Signals {
@@ -29,10 +29,7 @@ export class Signals {
     return this.#stop.promise;
   }
 
-  /**
-   * Calls `reload` for every signal from now on, and for those that came before. It must not
-   * reject.
-   */
+  /** Calls `reload` for every signal from now on, and for those before. It must not reject. */
   serveReloads(reload: () => Promise<void>): void {
     this.#reload = reload;
     if (this.#isReloadDue) this.#onReload();

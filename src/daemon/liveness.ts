@@ -1,11 +1,11 @@
 /**
- * What is told while the daemon serves, again and again: that it lives, and how it is. It is only said to be alive as long as
- * its sockets take connections.
+ * Tells the service manager, period by period, that the daemon lives and how it is. The daemon
+ * counts as alive only as long as its sockets take connections.
  */
 
 import type { Notifier } from "../os/notify.ts";
 
-export interface VigilParts {
+export interface LivenessParts {
   readonly notify: Notifier;
   readonly periodMs: number;
   /** Asked once in each period, and once more where the answer is no. */
@@ -14,24 +14,24 @@ export interface VigilParts {
   readonly status: () => string;
 }
 
-/** An event loop that was busy for long may not have come to accepting yet: it is given so long before it is called deaf. */
+/** A busy event loop may not have come to accepting yet: it has this long to do so. */
 const SECOND_LOOK_MS = 1000;
 
-export class Vigil {
+export class Liveness {
   readonly #deaf = Promise.withResolvers<void>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #secondLook: ReturnType<typeof setTimeout> | undefined;
   #trouble = "";
   #said = "";
 
-  constructor(private readonly parts: VigilParts) {}
+  constructor(private readonly parts: LivenessParts) {}
 
   /** Resolves when a socket takes no connections any more. */
   get deaf(): Promise<void> {
     return this.#deaf.promise;
   }
 
-  /** Says ready, for the first time or after a reload. `trouble` stays in the status line until it is ready again. */
+  /** Says ready, at first and after a reload. `trouble` stays in the status until the next time. */
   ready(trouble = ""): void {
     this.#trouble = trouble;
     this.#said = this.#status();
@@ -54,7 +54,7 @@ export class Vigil {
     this.#secondLook = setTimeout(() => {
       this.#secondLook = undefined;
       if (this.parts.isAccepting()) return this.#tell();
-      this.close(); // from here on the service manager hears nothing, and ends the daemon if nothing else does
+      this.close(); // the service manager hears nothing more, and ends the daemon if all else fails
       this.#deaf.resolve();
     }, SECOND_LOOK_MS);
   }

@@ -1,4 +1,4 @@
-/** What SIGHUP does: approvers, their keys and the tenant are taken from the configuration as it is now. */
+/** What SIGHUP does: the daemon takes approvers, their keys and the tenant as they are now. */
 
 import { ConfigError, problemText } from "../config/config_error.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -6,12 +6,12 @@ import { CONFIG_PART, faultFields } from "../telemetry/redact.ts";
 import { logger } from "../telemetry/log.ts";
 import type { Daemon } from "./daemon.ts";
 
-/** false where the configuration does not load: the one that did stays in force. Never rejects. */
-export async function reload(daemon: Daemon, load: () => Promise<LoadedConfig>): Promise<boolean> {
+/** Returns false where the configuration does not load; the old one stays. Never rejects. */
+export async function reload(daemon: Daemon, load: () => LoadedConfig): Promise<boolean> {
   const log = logger("daemon");
   let loaded: LoadedConfig;
   try {
-    loaded = await load();
+    loaded = load();
   } catch (error) {
     tellProblems(error);
     log.error("reload failed; the trust store is as it was", faultFields(error));

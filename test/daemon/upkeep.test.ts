@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Upkeep } from "../../src/cli/upkeep.ts";
+import { Upkeep } from "../../src/daemon/upkeep.ts";
 import { HOUR_MS, scene } from "../ledger/scene.ts";
 
 const publisher = { start: () => {}, stop: () => Promise.resolve() };

@@ -1,89 +1,107 @@
 /**
- * `openexec serve` in its second run: one daemon from its start to its end, as signals and the service manager want it.
+ * One daemon from its start to its end, as signals and the service manager want it.
  *
- * Invariant: signals are listened for before the ledger is opened, so that one can be sent at any time. Before that, one ends
- * the process at once.
+ * Invariant: signals are listened for before the ledger is opened, so that one can be sent at any
+ * time. Before that, a signal ends the process at once.
  */
 
 import { fstatSync } from "node:fs";
 import { problemText } from "../config/config_error.ts";
-import type { Config } from "../config/config.ts";
 import type { Environment } from "../config/environment.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import type { MachineClock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { isDiskFull } from "../ledger/disk/free_space.ts";
 import { notifier, watchdogPeriodMs } from "../os/notify.ts";
 import { program } from "../os/program.ts";
-import { Signals } from "../server/lifecycle.ts";
 import { configureLogging, logger } from "../telemetry/log.ts";
 import { logFormatFor } from "../telemetry/log_format.ts";
-import type { Cli } from "./command.ts";
 import { Daemon } from "./daemon.ts";
-import { makeSocketFolders } from "./embedded_default.ts";
-import { DONE, type ExitCode, FAILED } from "./exit_code.ts";
-import { openConfigFile, prudentWarnings } from "./prudence.ts";
+import { makeSocketFolders } from "./development_key.ts";
+import { Liveness } from "./liveness.ts";
 import { reload } from "./reload.ts";
-import { Vigil } from "./vigil.ts";
+import { Signals } from "./signals.ts";
+import { warningsOf } from "./warnings.ts";
 import { welcomeLines } from "./welcome.ts";
 
+/** Everything outside of a daemon. */
+export interface DaemonContext {
+  readonly terminal: {
+    /** Standard output, with a line feed. */
+    print(text: string): void;
+    readonly errorIsTerminal: boolean;
+  };
+  readonly environment: Environment;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly clock: MachineClock;
+}
+
+/** Why a daemon ended: it was `asked` to, or it was `deaf` and a restart helps. */
+export type Ending = "asked" | "deaf";
+
 const STANDARD_ERROR = 2;
-/** How often a daemon without a watchdog looks whether it can be reached. */
+/** How often a daemon without a watchdog checks that it can be reached. */
 const LOOK_EVERY_MS = 10_000;
 /** From the end of the drain to the end of the process. */
 const CLOSING_MS = 10_000;
+/** Exit code after a second signal to stop. */
+const STOPPED_AT_ONCE = 1;
 
-/** `load` reads the configuration anew, for a reload. Throws a StartupError. */
-export async function runService(
-  cli: Cli,
+/** Runs a daemon to its end. `load` reads the configuration anew. Throws a StartupError. */
+export async function serve(
+  context: DaemonContext,
   loaded: LoadedConfig,
-  load: () => Promise<LoadedConfig>,
-): Promise<ExitCode> {
+  load: () => LoadedConfig,
+): Promise<Ending> {
   const { config } = loaded;
-  const { notifySocket, watchdog } = cli.environment.systemd;
-  const flushLog = openLog(cli);
+  const { notifySocket, watchdog } = context.environment.systemd;
+  const flushLog = openLog(context);
   const notify = notifier(notifySocket);
   let daemon: Daemon | undefined;
   const signals = new Signals(() => {
     daemon?.abandon();
-    Deno.exit(FAILED);
+    Deno.exit(STOPPED_AT_ONCE);
   });
   try {
     notify.status("starting");
     makeSocketFolders(config);
-    const started = daemon = await start(config, cli.environment);
-    const vigil = new Vigil({
+    const started = daemon = await startDaemon(context, loaded);
+    const liveness = new Liveness({
       notify,
       periodMs: watchdogPeriodMs(watchdog, Deno.pid) ?? LOOK_EVERY_MS,
       isAccepting: () => started.server.isAccepting(),
       status: () => started.status(),
     });
     if (!signals.isStopping) {
-      welcome(cli, loaded, started);
-      vigil.ready();
+      welcome(context, loaded, started);
+      liveness.ready();
       signals.serveReloads(async () => {
         notify.reloading();
         const isReloaded = await reload(started, load);
-        vigil.ready(isReloaded ? "" : "the last reload failed");
+        liveness.ready(isReloaded ? "" : "the last reload failed");
       });
     }
-    const ended = await endOf(signals, vigil);
+    const ending = await endingOf(signals, liveness);
     notify.stopping("draining", config.limits.drainMs + CLOSING_MS);
     await started.server.drain();
-    vigil.close();
+    liveness.close();
     await started.close();
-    return ended;
+    return ending;
   } finally {
     signals.close();
     await flushLog();
   }
 }
 
-/** Throws a StartupError. */
-async function start(config: Config, environment: Environment): Promise<Daemon> {
+async function startDaemon(
+  { environment, clock }: DaemonContext,
+  { config }: LoadedConfig,
+): Promise<Daemon> {
   try {
-    return await Daemon.start(config, environment);
+    return await Daemon.start(config, environment, clock);
   } catch (error) {
     const full = isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full");
     throw full
@@ -92,20 +110,19 @@ async function start(config: Config, environment: Environment): Promise<Daemon> 
   }
 }
 
-/** Why it is to end: DONE when it was asked to, FAILED when it has to. */
-function endOf(signals: Signals, vigil: Vigil): Promise<ExitCode> {
-  const asked = signals.stop.then((): ExitCode => DONE);
-  const deaf = vigil.deaf.then((): ExitCode => {
+function endingOf(signals: Signals, liveness: Liveness): Promise<Ending> {
+  const asked = signals.stop.then((): Ending => "asked");
+  const deaf = liveness.deaf.then((): Ending => {
     logger("daemon").error("a socket takes no connections any more; a restart helps");
-    return FAILED;
+    return "deaf";
   });
   return Promise.race([asked, deaf]);
 }
 
-function openLog(cli: Cli): () => Promise<void> {
-  const { systemd, noColor } = cli.environment;
+function openLog({ environment, terminal }: DaemonContext): () => Promise<void> {
+  const { systemd, noColor } = environment;
   const { dev: device, ino: inode } = fstatSync(STANDARD_ERROR);
-  const stream = { isTerminal: cli.terminal.errorIsTerminal, device, inode };
+  const stream = { isTerminal: terminal.errorIsTerminal, device, inode };
   return configureLogging({
     format: logFormatFor(stream, systemd.journalStream),
     color: stream.isTerminal && !noColor,
@@ -114,7 +131,11 @@ function openLog(cli: Cli): () => Promise<void> {
   });
 }
 
-function welcome(cli: Cli, { config, warnings }: LoadedConfig, daemon: Daemon): void {
+function welcome(
+  { terminal }: DaemonContext,
+  { config, warnings }: LoadedConfig,
+  daemon: Daemon,
+): void {
   const lines = welcomeLines(config, {
     command: program.packaged ? "openexec" : "npx openexec",
     version: program.version,
@@ -123,11 +144,8 @@ function welcome(cli: Cli, { config, warnings }: LoadedConfig, daemon: Daemon): 
     executorKey: formatPublicKey(daemon.executorKey),
     warnings: [
       ...warnings.map(problemText),
-      ...prudentWarnings(config, Deno.uid()),
-      ...(config.path === null ? [] : openConfigFile(config.path)).map(({ what, remedy }) =>
-        `${what}: ${remedy}`
-      ),
+      ...warningsOf(config, Deno.uid()).map(({ what, remedy }) => `${what}: ${remedy}`),
     ],
   });
-  for (const line of lines) cli.terminal.print(line);
+  for (const line of lines) terminal.print(line);
 }

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Vigil } from "../../src/cli/vigil.ts";
+import { Liveness } from "../../src/daemon/liveness.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 const PERIOD_MS = 15_000;
 
-/** A vigil over `state`, and what it told. */
+/** Watches over `state`, and what it told. */
 function keep(state: { accepting: boolean; status: string }) {
   const told: string[] = [];
   const notify = {
@@ -16,35 +16,35 @@ function keep(state: { accepting: boolean; status: string }) {
     reloading: () => {},
     stopping: () => {},
   };
-  const vigil = new Vigil({
+  const liveness = new Liveness({
     notify,
     periodMs: PERIOD_MS,
     isAccepting: () => state.accepting,
     status: () => state.status,
   });
   const deaf = vi.fn();
-  void vigil.deaf.then(deaf);
-  vigil.ready();
-  return { vigil, told, deaf };
+  void liveness.deaf.then(deaf);
+  liveness.ready();
+  return { liveness, told, deaf };
 }
 
 test("it says alive in each period, and the status when it changes", () => {
   const state = { accepting: true, status: "serving" };
-  const { vigil, told } = keep(state);
+  const { liveness, told } = keep(state);
   vi.advanceTimersByTime(PERIOD_MS);
   state.status = "halted";
   vi.advanceTimersByTime(2 * PERIOD_MS);
   expect(told).toEqual(["ready serving", "alive", "alive", "status halted", "alive"]);
-  vigil.close();
+  liveness.close();
   vi.advanceTimersByTime(PERIOD_MS);
   expect(told).toHaveLength(5);
 });
 
 test("trouble stays in the status until it is ready again", () => {
-  const { vigil, told } = keep({ accepting: true, status: "serving" });
-  vigil.ready("the last reload failed");
+  const { liveness, told } = keep({ accepting: true, status: "serving" });
+  liveness.ready("the last reload failed");
   vi.advanceTimersByTime(PERIOD_MS);
-  vigil.ready();
+  liveness.ready();
   expect(told).toEqual([
     "ready serving",
     "ready serving; the last reload failed",

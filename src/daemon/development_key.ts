@@ -1,19 +1,19 @@
 /**
- * What the embedded default needs and makes on first start: folders for its sockets, and an approver key that this user's
- * agents can read as well, so that it proves nothing but intent.
+ * What the embedded default needs and makes on its first start: folders for its sockets, and an
+ * approver key. Agents of this user can read that key, so it proves intent and nothing more.
  */
 
 import { dirname } from "node:path";
 import { formatApproverKey, newApproverKey, parseApproverKey } from "../client/approver_key.ts";
 import type { Config } from "../config/config.ts";
-import { makePrivateFolder } from "../os/files.ts";
 import {
   DEVELOPMENT_APPROVER,
   DEVELOPMENT_KEYID,
   type DevelopmentKey,
 } from "../config/defaults.ts";
+import { makePrivateFolder } from "../os/files.ts";
 
-/** Reads the key file, or makes it with mode 0600. Throws InvalidApproverKey for a file that is something else. */
+/** Reads the key file, or makes it with mode 0600. Throws InvalidApproverKey for anything else. */
 export function developmentKey(file: string): DevelopmentKey {
   const existing = readIfThere(file);
   if (existing !== null) return parseApproverKey(existing);
@@ -23,7 +23,10 @@ export function developmentKey(file: string): DevelopmentKey {
   return key;
 }
 
-/** The folders of the embedded default's sockets, for this user only. Those of a configuration file are its author's. */
+/**
+ * Makes the folders of the embedded default's sockets, for this user only. A configuration file
+ * names folders that its author makes.
+ */
 export function makeSocketFolders({ path, sockets }: Config): void {
   if (path !== null) return;
   for (const socket of sockets) makePrivateFolder(dirname(socket.path));

@@ -1,15 +1,17 @@
 /**
- * The daemon, put together: every part is made here, handed to those that need it, and taken down in reverse.
+ * The daemon, put together: every part is made here, handed to those that need it, and taken down
+ * in reverse.
  *
- * Order of a start: the state directory's lock; ledger, keys and log; executors, once none of a predecessor's lives; recovery;
- * sockets. So the box is tested before a caller is let in, and everything a predecessor left is settled or holds a slot to run
- * again.
+ * Order of a start: the state directory's lock; ledger, keys and log; executors, once those of a
+ * predecessor have ended; recovery; sockets. So the box is tested before a caller is let in, and
+ * what a predecessor left is settled or holds a slot to run again.
  */
 
 import { isDeepStrictEqual } from "node:util";
 import { TrustStore } from "../approval/trust.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, readVariable } from "../config/environment.ts";
+import type { MachineClock } from "../core/clock.ts";
 import type { SigningKey } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
 import { checkAnchor, CheckpointPublisher, LogHead } from "../engine/checkpoints.ts";
@@ -36,32 +38,31 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { openLedger } from "../ledger/open.ts";
 import { adminReceipt } from "../log/receipt.ts";
 import { receiptSigner } from "../log/signed_receipt.ts";
-import { machineClock } from "../os/clock.ts";
 import { program } from "../os/program.ts";
 import { inheritedSockets } from "../os/socket_activation.ts";
 import { Server } from "../server/server.ts";
 import { type DaemonMetrics, daemonMetrics } from "../telemetry/daemon_metrics.ts";
-import { observer as makeObserver } from "./observer.ts";
+import { observerOf } from "./observer.ts";
 import { Upkeep } from "./upkeep.ts";
 
 export class Daemon {
   private constructor(
     readonly server: Server,
-    readonly executorId: string,
     /** 32 bytes. */
     readonly executorKey: Uint8Array,
-    private readonly parts: EngineParts & {
-      readonly executors: Pool;
-      readonly ledger: Ledger;
-    },
+    private readonly parts: EngineParts,
     private readonly engine: Engine,
     private readonly upkeep: Upkeep,
   ) {}
 
-  /** Throws a StartupError or LedgerOpenError, or a Refusal storage_full; whatever was opened before it is closed again. */
-  static async start(config: Config, environment: Environment): Promise<Daemon> {
+  /** Throws a StartupError, or a Refusal storage_full; what it opened by then is closed again. */
+  static async start(
+    config: Config,
+    environment: Environment,
+    machineClock: MachineClock,
+  ): Promise<Daemon> {
     const { stateDir, actions, limits, mode } = config;
-    const ledger = await openLedgerOf(config);
+    const ledger = await openLedgerOf(config, machineClock);
     const { clock } = ledger;
     let executors: Pool | undefined;
     try {
@@ -91,9 +92,10 @@ export class Daemon {
     executors: Pool,
   ): Promise<Daemon> {
     const { clock, executorId } = ledger;
+    const { limits } = config;
     const sign = receiptSigner(signingKey);
     let metrics: DaemonMetrics | null = null;
-    const observer = makeObserver(() => metrics);
+    const observer = observerOf(() => metrics);
     const parts = {
       config,
       clock,
@@ -101,23 +103,28 @@ export class Daemon {
       executors,
       sign,
       trust: new TrustGate(new TrustStore(config, executorId), clock),
-      refusals: new RefusalJournal(ledger, clock, sign, config.limits.refusalReceiptsPerMinute),
+      refusals: new RefusalJournal(ledger, clock, sign, limits.refusalReceiptsPerMinute),
       observe: observer.attempt,
       onBug: observer.bug,
     };
     const engine = new Engine(parts);
     const head = new LogHead(executorId, ledger.log, signingKey);
+    metrics = metricsOf(parts, engine);
     const metricsText = () => metrics?.render() ?? "";
-    const inspector = new Inspector(parts, engine.runs, head, program.version, metricsText);
-    metrics = daemonMetrics({
-      version: program.version,
-      actions: executors.actions.keys(),
-      inFlight: () => engine.runs.size,
-      executors: () => executors.statistics(),
-      ledger: () => ledger.statistics(),
-      health: () => ledger.health(),
+    const recovery = await recover(parts, engine.runs);
+    const server = await Server.start({
+      sockets: config.sockets,
+      inherited: inheritedSockets(environment.systemd.listen, Deno.pid),
+      limits,
+      engine,
+      inspector: new Inspector(parts, engine.runs, head, program.version, metricsText),
+      operator: new Operator(ledger, clock, sign, observer.pruned),
+      clock,
+      observe: observer.exchange,
+      onBug: observer.bug,
     });
-    const operator = new Operator(ledger, clock, sign, observer.pruned);
+    observer.recovered(recovery);
+    void recovery.runAgain();
     const publisher = new CheckpointPublisher(
       head,
       config.anchor,
@@ -125,26 +132,16 @@ export class Daemon {
       runCommand,
       observer.checkpointFailed,
     );
-    const recovery = await recover(parts, engine.runs);
-    const server = await Server.start({
-      sockets: config.sockets,
-      inherited: inheritedSockets(environment.systemd.listen, Deno.pid),
-      limits: config.limits,
-      engine,
-      inspector,
-      operator,
-      clock,
-      observe: observer.exchange,
-      onBug: observer.bug,
-    });
-    observer.recovered(recovery);
-    void recovery.runAgain();
     const upkeep = new Upkeep({ ledger, publisher, observer });
     upkeep.start();
-    return new Daemon(server, executorId, signingKey.publicKey, parts, engine, upkeep);
+    return new Daemon(server, signingKey.publicKey, parts, engine, upkeep);
   }
 
-  /** How it is, in one line for a person. */
+  get executorId(): string {
+    return this.parts.ledger.executorId;
+  }
+
+  /** Says how it is, in one line for a person. */
   status(): string {
     const refusing = reasonsToRefuse(this.parts, this.engine.runs.isDraining);
     if (refusing.length > 0) return `takes no work: ${refusing.join(", ")}`;
@@ -152,8 +149,8 @@ export class Daemon {
   }
 
   /**
-   * Takes approvers, keys and tenant from a newer configuration; work in flight goes on. They are in force even where it rejects
-   * because the ledger could not record it.
+   * Takes approvers, keys and tenant from a newer configuration; work in flight goes on. They are
+   * in force even where it rejects because the ledger could not record it.
    */
   async reload(config: Config): Promise<void> {
     const { trust, ledger, clock, sign } = this.parts;
@@ -163,21 +160,22 @@ export class Daemon {
     await ledger.append([sign(adminReceipt(executorId, act))], true);
   }
 
-  /** Whether a newer configuration differs in more than reload() takes. */
+  /** Tells whether a newer configuration differs in more than reload() takes. */
   needsRestart(config: Config): boolean {
-    return !isDeepStrictEqual(untrusting(config), untrusting(this.parts.config));
+    const { approvers, clawshield, tenant } = config;
+    return !isDeepStrictEqual(config, { ...this.parts.config, approvers, clawshield, tenant });
   }
 
   /**
-   * Ends executors and takes the sockets away, at once and without waiting for anything: the process must end now. What ran is
-   * settled as unknown by the next one.
+   * Ends executors and takes the sockets away at once, without waiting: the process must end now.
+   * The next daemon settles what ran as unknown.
    */
   abandon(): void {
     void this.parts.executors.close();
     void this.server.stop();
   }
 
-  /** After the server has stopped: what still runs is ended and settled as unknown, then everything is closed. */
+  /** Ends what still runs, settles it as unknown and closes everything. The server has stopped. */
   async close(): Promise<void> {
     const { executors, ledger, refusals, config } = this.parts;
     await executors.close();
@@ -188,33 +186,31 @@ export class Daemon {
   }
 }
 
-function untrusting(config: Config): Config {
-  return { ...config, approvers: [], clawshield: null, tenant: null };
-}
-
-/** Less is a full disk: recovery would have to live on the ballast, which is there for what runs. */
-const ROOM_BYTES = 64 * 1024;
-
-async function openLedgerOf({ stateDir, executorId, mode, limits }: Config): Promise<Ledger> {
-  const lock = await StateLock.acquire(stateDir);
-  try {
-    if (freeBytes(stateDir) < ROOM_BYTES) throw new Refusal("storage_full");
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-  const resultBytesMax = limits.resultBytes;
-  return await openLedger({
-    stateDir,
-    executorId,
-    mode,
-    clock: machineClock,
-    resultBytesMax,
-    lock,
+function metricsOf({ ledger, executors }: EngineParts, engine: Engine): DaemonMetrics {
+  return daemonMetrics({
+    version: program.version,
+    actions: executors.actions.keys(),
+    inFlight: () => engine.runs.size,
+    executors: () => executors.statistics(),
+    ledger: () => ledger.statistics(),
+    health: () => ledger.health(),
   });
 }
 
-/** The key that signs, once the log names it, and says what a restore left out. */
+/** Less is a full disk: recovery would live on the ballast, which is there for what runs. */
+const ROOM_BYTES = 64 * 1024;
+
+async function openLedgerOf(config: Config, clock: MachineClock): Promise<Ledger> {
+  const { stateDir, executorId, mode, limits: { resultBytes: resultBytesMax } } = config;
+  const lock = await StateLock.acquire(stateDir);
+  if (freeBytes(stateDir) < ROOM_BYTES) {
+    lock.release();
+    throw new Refusal("storage_full");
+  }
+  return await openLedger({ stateDir, executorId, mode, clock, resultBytesMax, lock });
+}
+
+/** Returns the key that signs, once the log names it and what a restore left out. */
 async function openSigningKey(
   { stateDir, anchor }: Config,
   { systemd }: Environment,

@@ -1,11 +1,11 @@
-/** What the daemon does by itself while it serves: prune what has expired, and keep checkpoints elsewhere. */
+/** What the daemon does by itself while it serves: it prunes, and keeps checkpoints elsewhere. */
 
 import type { CheckpointPublisher } from "../engine/checkpoints.ts";
 import { pruneAll } from "../engine/operate.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Observer } from "./observer.ts";
 
-/** How often it is looked for what has expired; a payload outlives its retention by this and a bucket's width at most. */
+/** A payload outlives its retention by this and a bucket's width at most. */
 const PRUNE_EVERY_MS = 10_000;
 
 export interface UpkeepParts {
@@ -33,7 +33,7 @@ export class Upkeep {
     await this.parts.publisher.stop();
   }
 
-  /** One at a time: a prune that takes longer than the interval is not joined by another. */
+  /** Prunes one at a time: a prune that outlasts the interval is not joined by another. */
   #prune(): void {
     const { ledger, observer } = this.parts;
     this.#pruning ??= pruneAll(ledger, observer.pruned, false)
@@ -42,7 +42,7 @@ export class Upkeep {
       .finally(() => this.#pruning = null);
   }
 
-  /** Once for each pause, and again after a restart: from here on what has expired is kept. */
+  /** Tells of each pause once, and again after a restart: expired bodies are kept meanwhile. */
   #tellPause(): void {
     const { ledger, observer } = this.parts;
     const { pruningPaused } = ledger.health();

@@ -1,0 +1,98 @@
+/**
+ * The start of `openexec serve`, in two runs of one process.
+ *
+ * The first run may read everything, so that it finds its configuration. It replaces itself by the
+ * second, which may touch what that configuration names and nothing else.
+ */
+
+import { daemonVariables } from "../config/environment.ts";
+import {
+  checkPaths,
+  loadConfig,
+  loadConfigAgain,
+  type LoadedConfig,
+  type LoadRequest,
+  readConfigFile,
+} from "../config/load.ts";
+import { permissionFlags } from "../config/permissions.ts";
+import type { Mode } from "../core/types.ts";
+import { RUNTIME_FLAGS } from "../os/deno_flags.ts";
+import { replaceProcess } from "../os/exec.ts";
+import { realPath } from "../os/files.ts";
+import { program } from "../os/program.ts";
+import { developmentKey } from "./development_key.ts";
+import type { DaemonContext, Ending } from "./serve.ts";
+
+/** The flags of `serve`, as the command line parses them. */
+export interface ServeFlags {
+  readonly config?: string;
+  readonly state?: string;
+  readonly socket?: string;
+  readonly mode?: Mode;
+  readonly json?: true;
+}
+
+/**
+ * Starts a daemon and resolves when it has ended. The first run does not return.
+ * Throws a ConfigError or a StartupError.
+ */
+export async function start(context: DaemonContext, flags: ServeFlags): Promise<Ending> {
+  if (isWide()) return narrow(context, flags);
+  const request = requestOf(context, flags, developmentKey);
+  const loaded = loadChecked(request);
+  // The ledger's native code is loaded here and by no other run: it needs the ledger's permissions.
+  const { serve } = await import("./serve.ts");
+  return await serve(context, loaded, () => loadConfigAgain(request, loaded.config.path));
+}
+
+/** Tells whether this process still has the permissions it was started with. */
+function isWide(): boolean {
+  return Deno.permissions.querySync({ name: "read" }).state === "granted";
+}
+
+/** Becomes the second run and keeps the pid. */
+function narrow(context: DaemonContext, flags: ServeFlags): never {
+  // This run may write nowhere: the second one makes the key of the embedded default.
+  const { config } = loadChecked(requestOf(context, flags, () => null));
+  const { credentialsDirectory } = context.environment.systemd;
+  // The second run reads this very file, wherever the first one found it.
+  const found = config.path === null ? flags : { ...flags, config: config.path };
+  const args = [
+    "run",
+    ...RUNTIME_FLAGS,
+    ...permissionFlags(config, program, credentialsDirectory),
+    program.main,
+    "serve",
+    ...argumentsOf(found),
+  ];
+  const granted = [...config.actions.values()].flatMap(({ allow }) => allow.env);
+  replaceProcess(program.runtime, args, daemonVariables(granted));
+}
+
+function loadChecked(request: LoadRequest): LoadedConfig {
+  const loaded = loadConfig(request);
+  checkPaths(loaded, program.root, realPath);
+  return loaded;
+}
+
+function requestOf(
+  { environment, cwd }: DaemonContext,
+  { config, state, socket, mode }: ServeFlags,
+  developmentKey: LoadRequest["developmentKey"],
+): LoadRequest {
+  return {
+    config: config ?? null,
+    overrides: { state: state ?? null, socket: socket ?? null, mode: mode ?? null },
+    environment,
+    cwd,
+    read: readConfigFile,
+    developmentKey,
+  };
+}
+
+/** Returns arguments that say the same as these flags. */
+function argumentsOf(flags: ServeFlags): string[] {
+  return Object.entries(flags).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, String(value)]
+  );
+}

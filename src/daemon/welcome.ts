@@ -1,0 +1,57 @@
+/**
+ * What `openexec serve` prints when it is up: where it listens, whom it trusts, and lines to paste
+ * in another terminal.
+ */
+
+import type { Config } from "../config/config.ts";
+import type { Mode } from "../core/types.ts";
+
+export interface Welcome {
+  /** How a person types openexec here. */
+  readonly command: string;
+  readonly version: string;
+  readonly executorId: string;
+  readonly mode: Mode;
+  readonly executorKey: string;
+  readonly warnings: readonly string[];
+}
+
+/** The last line is `ready`, for a script to wait for. */
+export function welcomeLines(config: Config, welcome: Welcome): string[] {
+  const { command, version, executorId, mode, executorKey, warnings } = welcome;
+  const { developmentApprover: key, sockets } = config;
+  return [
+    `openexec ${version}, ${mode} mode, executor ${executorId}`,
+    `executor key ${executorKey}`,
+    ...(key === null
+      ? []
+      : [`approver key ${key} (development_approver: agents of this user can read it)`]),
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...sockets.map(({ path, role }) => `listening on ${path} (${role})`),
+    ...(key === null ? [] : examples(command, sockets[0]?.path ?? "", key)),
+    "ready",
+  ];
+}
+
+/** Each is one line for a POSIX shell: the pipe, the same with curl, the same with socat. */
+function examples(command: string, path: string, key: string): string[] {
+  const socket = quoted(path);
+  const request = `${command} request echo '{"msg":"hello"}'`;
+  const approved = `${request} | ${command} approve --key ${quoted(key)} --yes -`;
+  const json = "-H 'Content-Type: application/json'";
+  const curl = `curl -sS --unix-socket ${socket} ${json} -d @- http://localhost/execute`;
+  const head = "POST /execute HTTP/1.0\\r\\nContent-Length: %d\\r\\n\\r\\n";
+  const socat = `socat -t 30 - UNIX-CONNECT:${socket}`;
+  return [
+    "",
+    "Try it from another terminal in this folder:",
+    `  ${approved} | ${command} exec -`,
+    `  ${approved} | ${curl}`,
+    `  body=$(${approved}); printf '${head}%s' "\${#body}" "$body" | ${socat}`,
+    "",
+  ];
+}
+
+function quoted(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
