@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { Environment } from "../config/environment.ts";
 import type { MachineClock } from "../core/clock.ts";
 import type { ExitCode } from "./exit_code.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal/terminal.ts";
 
 /** Everything outside of a command. */
 export interface Cli {

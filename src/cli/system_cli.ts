@@ -5,7 +5,7 @@ import { machineClock } from "../os/clock.ts";
 import type { Cli } from "./command.ts";
 import { DONE } from "./exit_code.ts";
 import { interruption } from "./interruption.ts";
-import { systemTerminal } from "./terminal.ts";
+import { systemTerminal } from "./terminal/terminal.ts";
 
 export function systemCli(): Cli {
   return {

@@ -4,7 +4,7 @@ import { environmentOf } from "../../src/config/environment.ts";
 import type { Cli } from "../../src/cli/command.ts";
 import { runCli } from "../../src/cli/commands.ts";
 import { DONE, type ExitCode } from "../../src/cli/exit_code.ts";
-import { type Terminal, visibleLines } from "../../src/cli/terminal.ts";
+import { type Terminal, visibleLines } from "../../src/cli/terminal/terminal.ts";
 
 export interface Run {
   readonly code: ExitCode;

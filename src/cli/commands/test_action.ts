@@ -1,0 +1,145 @@
+/** `openexec test-action`: runs a handler once, in the same box as under the daemon, without one. */
+
+import type { Command } from "commander";
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { parsePayload } from "../../client/request.ts";
+import type { Permissions } from "../../config/config.ts";
+import { readVariable } from "../../config/environment.ts";
+import { size, timer } from "../../config/fields.ts";
+import { ERRORS, Refusal } from "../../core/errors.ts";
+import { parseCanonical, toValue } from "../../core/json.ts";
+import { StartupError } from "../../core/startup_error.ts";
+import type { JsonObject, Outcome } from "../../core/types.ts";
+import type { ExecutorLog } from "../../executor/log.ts";
+import type { Rehearsal } from "../../executor/rehearsal.ts";
+import { type Cli, command, type JsonFlag } from "../command.ts";
+import { tellError } from "../ending.ts";
+import { FAILED, UNKNOWN, UsageError } from "../exit_code.ts";
+import { collect, readArgument } from "../terminal/input.ts";
+import { printJson } from "../terminal/print.ts";
+
+interface TestFlags extends JsonFlag {
+  readonly payload: string;
+  readonly allowNet: readonly string[];
+  readonly allowRead: readonly string[];
+  readonly allowWrite: readonly string[];
+  readonly allowEnv: readonly string[];
+  readonly allowRun: readonly string[];
+  readonly secret: readonly string[];
+  readonly timeout: string;
+  readonly memory: string;
+}
+
+const RESULT_BYTES = 1024 * 1024;
+
+export function testActionCommand(cli: Cli): Command {
+  return command(
+    "test-action",
+    "run a handler once, without a daemon",
+    "In a process and worker like the daemon's, with the permissions named here and no others. Nothing is approved, reserved " +
+      "or recorded. Ends with 1 when the handler failed.",
+  )
+    .argument("<file>", "the handler")
+    .option("--payload <json>", "its input; @FILE reads a file, - standard input", "{}")
+    .option("--allow-net <hosts>", "hosts it may reach, with ports; commas or repeat", list, [])
+    .option("--allow-read <paths>", "what it may read", list, [])
+    .option("--allow-write <paths>", "what it may write", list, [])
+    .option("--allow-env <names>", "variables it may see", list, [])
+    .option("--allow-run <programs>", "programs it may run, unconfined", list, [])
+    .option(
+      "--secret <name=file>",
+      "a secret it gets, and the file it is in (several: repeat)",
+      collect,
+      [],
+    )
+    .option("--timeout <duration>", "its time limit", "30s")
+    .option("--memory <size>", "its memory limit", "256MiB")
+    .action(async (file: string, flags: TestFlags) => {
+      const payload = parsePayload(await readArgument(cli, flags.payload));
+      const rehearsal = rehearsalOf(cli, resolve(cli.cwd, file), payload, flags);
+      try {
+        tell(cli, await run(cli, rehearsal), flags);
+      } catch (error) {
+        if (!(error instanceof StartupError)) throw error;
+        tellError(cli, error, flags.json === true);
+        cli.exitCode = FAILED;
+      }
+    });
+}
+
+/** Throws Refusal payload_invalid before anything runs, as the daemon would, and StartupError for a useless handler. */
+async function run(cli: Cli, rehearsal: Rehearsal): Promise<Outcome> {
+  const { pinHandler, rehearse } = await import("../../executor/rehearsal.ts");
+  const { InputSchemas } = await import("../../engine/input_schema.ts");
+  const { digest, inputSchema, outputSchema } = await pinHandler(rehearsal.file);
+  const name = "handler";
+  new InputSchemas(new Map([[name, { name, digest, inputSchema, outputSchema }]])).check(
+    name,
+    rehearsal.payload,
+  );
+  return await rehearse(rehearsal, {
+    clock: cli.clock,
+    variable: readVariable,
+    log: handlerLog(cli),
+  });
+}
+
+function rehearsalOf(cli: Cli, file: string, payload: JsonObject, flags: TestFlags): Rehearsal {
+  const absolute = (paths: readonly string[]) => paths.map((path) => resolve(cli.cwd, path));
+  const allow: Permissions = {
+    net: flags.allowNet,
+    read: absolute(flags.allowRead),
+    write: absolute(flags.allowWrite),
+    env: flags.allowEnv,
+    run: absolute(flags.allowRun),
+  };
+  return {
+    file,
+    payload,
+    allow,
+    secrets: new Map(flags.secret.map((secret) => secretOf(cli, secret))),
+    timeoutMs: parsed(timer, flags.timeout, "--timeout"),
+    memoryBytes: parsed(MEMORY, flags.memory, "--memory"),
+    resultBytes: RESULT_BYTES,
+  };
+}
+
+const MEMORY = size(32 * 1024 * 1024, 64 * 1024 * 1024 * 1024);
+
+function parsed(schema: v.GenericSchema<unknown, number>, text: string, flag: string): number {
+  const result = v.safeParse(schema, text);
+  if (result.success) return result.output;
+  throw new UsageError(`${flag} expects ${result.issues[0].message}`);
+}
+
+function secretOf(cli: Cli, text: string): [name: string, file: string] {
+  const [, name, file] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || file === undefined) throw new UsageError("--secret is NAME=FILE");
+  return [name, resolve(cli.cwd, file)];
+}
+
+function list(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, ...value.split(",").filter((part) => part !== "")];
+}
+
+/** What the handler says goes to whoever writes it, reasons of failures included, which a daemon would not log. */
+function handlerLog({ terminal }: Cli): ExecutorLog {
+  return {
+    line: (_action, _execution, text) => terminal.note(`handler: ${text}`),
+    failed: (_action, _execution, code, reason) => terminal.note(`${code}: ${reason}`),
+    died: (_pid, reason) => terminal.note(`its process ended: ${reason}`),
+  };
+}
+
+function tell(cli: Cli, outcome: Outcome, { json }: TestFlags): void {
+  if (outcome.status === "succeeded") {
+    const { status, resultText } = outcome;
+    printJson(cli, { status, result: toValue(parseCanonical(resultText)) }, json);
+    return;
+  }
+  const { status, code } = outcome;
+  if (json) printJson(cli, { status, code }, json);
+  else tellError(cli, new Refusal(code, ERRORS[code].title), false);
+  cli.exitCode = status === "outcome_unknown" ? UNKNOWN : FAILED;
+}

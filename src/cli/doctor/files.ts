@@ -1,0 +1,159 @@
+/** The part of `openexec doctor` that looks at the configuration, and at the files and folders it names. */
+
+import { dirname, join } from "node:path";
+import type { Config, SocketConfig } from "../../config/config.ts";
+import { problemText } from "../../config/config_error.ts";
+import { checkPaths, type LoadedConfig } from "../../config/load.ts";
+import {
+  checkSocketDirectory,
+  fileStatus,
+  groupId,
+  isWritableDirectory,
+  realPath,
+} from "../../os/files.ts";
+import { program } from "../../os/program.ts";
+import type { Cli, DaemonFlags, LocalFlags } from "../command.ts";
+import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
+import { openConfigFile, prudentWarnings } from "../prudence.ts";
+import { findConfig } from "../context.ts";
+
+/** `loaded` is null where there is no configuration to go on with. */
+export function checkConfiguration(
+  cli: Cli,
+  flags: LocalFlags & DaemonFlags,
+): { findings: Finding[]; loaded: LoadedConfig | null } {
+  try {
+    const loaded = findConfig(cli, flags);
+    checkPaths(loaded, program.root, realPath);
+    const doubts = [
+      ...loaded.warnings.map((problem) =>
+        warning("configuration", problemText(problem), "look at that line")
+      ),
+      ...prudentWarnings(loaded.config, Deno.uid()).map(prudence),
+    ];
+    return {
+      findings: [ok("configuration", loaded.config.path ?? "the embedded default"), ...doubts],
+      loaded,
+    };
+  } catch (error) {
+    return { findings: findingOf("configuration", error), loaded: null };
+  }
+}
+
+/** Such a warning says what is so, a colon, and what to do. */
+function prudence(text: string): Finding {
+  const [what = "", ...remedy] = text.split(": ");
+  return warning("prudence", what, remedy.join(": "));
+}
+
+const OTHERS = 0o007;
+const GROUP_OR_OTHERS = 0o077;
+
+export function checkFiles(config: Config): Finding[] {
+  const found = [
+    () => config.path === null ? [] : checkConfigFile(config.path),
+    () => checkState(config),
+    () => checkReplaced(config),
+    ...config.sockets.map((socket) => () => checkSocket(socket, config.path === null)),
+  ].flatMap((check) => {
+    try {
+      return check();
+    } catch (error) {
+      return findingOf("permissions", error);
+    }
+  });
+  return found.length > 0
+    ? found
+    : [ok("permissions", "files, folders and sockets are for those they are meant for")];
+}
+
+function checkConfigFile(path: string): Finding[] {
+  return openConfigFile(path).map(({ what, remedy }) => failed("permissions", what, remedy));
+}
+
+function checkState({ stateDir, developmentApprover }: Config): Finding[] {
+  const status = fileStatus(stateDir);
+  if (status === undefined) {
+    const above = existing(dirname(stateDir));
+    return isWritableDirectory(above) ? [] : [
+      failed(
+        "permissions",
+        `${stateDir} cannot be made in ${above}`,
+        "make it, owned by the daemon's user",
+      ),
+    ];
+  }
+  if (status.uid !== Deno.uid() && Deno.uid() !== 0) {
+    return [failed("permissions", `${stateDir} belongs to another user`, AS_THE_DAEMON)];
+  }
+  const keys = join(stateDir, "keys");
+  return [
+    ...closed(stateDir, GROUP_OR_OTHERS, "open to others", `chmod 700 ${stateDir}`),
+    ...closed(keys, GROUP_OR_OTHERS, "open to others", `chmod 700 ${keys}`),
+    ...(developmentApprover === null ? [] : closed(
+      developmentApprover,
+      GROUP_OR_OTHERS,
+      "open to others",
+      `chmod 600 ${developmentApprover}`,
+    )),
+  ];
+}
+
+/** What is written beside and renamed needs its folder. */
+function checkReplaced({ anchor, checkpoints }: Config): Finding[] {
+  return [anchor, checkpoints.file].filter((path) => path !== null).map(dirname)
+    .filter((folder) => !isWritableDirectory(realPath(folder) ?? folder))
+    .map((folder) =>
+      failed(
+        "permissions",
+        `no checkpoint can be kept in ${folder}`,
+        "make it writable for the daemon's user",
+      )
+    );
+}
+
+function checkSocket({ path, group }: SocketConfig, isMadeByUs: boolean): Finding[] {
+  const folder = dirname(path);
+  if (isMadeByUs && fileStatus(folder) === undefined) return [];
+  checkSocketDirectory(path);
+  const there = fileStatus(path);
+  const isBound = there?.kind === "socket";
+  return [
+    ...(group !== null && groupId(group) === undefined
+      ? [failed("permissions", `there is no group ${group}`, `groupadd --system ${group}`)]
+      : []),
+    ...(isBound
+      ? closed(path, OTHERS, "open to everyone", "stop whoever made it, and start the daemon")
+      : []),
+    ...(there !== undefined && !isBound
+      ? [
+        failed(
+          "permissions",
+          `${path} is there and is no socket`,
+          "remove it, or choose another path",
+        ),
+      ]
+      : []),
+    ...(there === undefined && !isWritableDirectory(realPath(folder) ?? folder)
+      ? [
+        failed(
+          "permissions",
+          `no socket can be made in ${folder}`,
+          "make it writable for the daemon's user, or let systemd bind the socket",
+        ),
+      ]
+      : []),
+  ];
+}
+
+/** What is not there yet is made on first start, with the permissions it needs. */
+function closed(path: string, mask: number, fault: string, remedy: string): Finding[] {
+  const status = fileStatus(path);
+  if (status === undefined || status.kind === "link" || (status.mode & mask) === 0) return [];
+  return [failed("permissions", `${path} is ${fault}`, remedy)];
+}
+
+/** The folder itself, or the nearest above it that is there. */
+export function existing(folder: string): string {
+  return fileStatus(folder) === undefined ? existing(dirname(folder)) : folder;
+}

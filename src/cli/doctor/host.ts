@@ -1,0 +1,129 @@
+/** The part of `openexec doctor` that looks at the runtime, handlers, descriptors, clock, disk and a running daemon. */
+
+import type { HandlerCode } from "../../actions/pin.ts";
+import { readHandlers } from "../../actions/registry.ts";
+import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
+import type { Config } from "../../config/config.ts";
+import { examine } from "../../executor/examine.ts";
+import { Launcher } from "../../executor/launch.ts";
+import { freeBytes } from "../../ledger/disk/free_space.ts";
+import { descriptorLimit } from "../../os/descriptors.ts";
+import { connectionsMax } from "../../server/admission.ts";
+import type { Cli, DaemonFlags } from "../command.ts";
+import { existing } from "./files.ts";
+import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
+import { withDaemon } from "../context.ts";
+
+const MEBIBYTE = 1024 * 1024;
+const FRAME = { requestBytes: MEBIBYTE, resultBytes: MEBIBYTE };
+
+/** Starts an executor, and a worker in it that tries to break out of its box. */
+export async function checkRuntime(): Promise<Finding[]> {
+  try {
+    await examineAll(new Map());
+    return [ok("runtime", `Deno ${Deno.version.deno} keeps workers to their permissions`)];
+  } catch (error) {
+    return findingOf("runtime", error);
+  }
+}
+
+async function examineAll(handlers: ReadonlyMap<string, HandlerCode>): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "openexec-doctor-" });
+  try {
+    await examine(
+      handlers,
+      await Launcher.open(directory, { limits: FRAME, variable: () => undefined }),
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+export async function checkHost(config: Config, nowMs: number): Promise<Finding[]> {
+  return [
+    ...await checkHandlers(config),
+    ...checkDescriptors(config),
+    ...checkClock(nowMs),
+    ...checkDisk(config),
+  ];
+}
+
+async function checkHandlers({ actions, mode }: Config): Promise<Finding[]> {
+  try {
+    const handlers = await readHandlers(actions, mode);
+    await examineAll(handlers);
+    return [ok("handlers", `${handlers.size} are pinned and can be loaded`)];
+  } catch (error) {
+    return findingOf("handlers", error);
+  }
+}
+
+function checkDescriptors({ sockets }: Config): Finding[] {
+  const limit = descriptorLimit();
+  try {
+    return [ok("descriptors", `room for ${connectionsMax(sockets.length, limit)} connections`)];
+  } catch (error) {
+    return findingOf("descriptors", error);
+  }
+}
+
+/** Of this file: no machine that runs it can be before it. */
+const WRITTEN_MS = Date.UTC(2026, 0, 1);
+
+function checkClock(nowMs: number): Finding[] {
+  return [
+    nowMs < WRITTEN_MS
+      ? failed(
+        "clock",
+        `it says ${new Date(nowMs).toISOString()}`,
+        "set the clock, and let NTP keep it",
+      )
+      : ok("clock", new Date(nowMs).toISOString()),
+  ];
+}
+
+const DISK_MIN = 64 * MEBIBYTE;
+const DISK_COMFORTABLE = 1024 * MEBIBYTE;
+
+function checkDisk({ stateDir }: Config): Finding[] {
+  const free = freeBytes(existing(stateDir));
+  const detail = `${Math.floor(free / MEBIBYTE)} MiB free for ${stateDir}`;
+  const remedy = "free space in that file system, or move state_dir";
+  if (free < DISK_MIN) return [failed("disk", detail, remedy)];
+  return [free < DISK_COMFORTABLE ? warning("disk", detail, remedy) : ok("disk", detail)];
+}
+
+/** A daemon that runs, or does not, is no fault; one that is unwell is. */
+export async function checkService(
+  cli: Cli,
+  flags: DaemonFlags,
+): Promise<{ findings: Finding[]; isServing: boolean }> {
+  try {
+    const { ready, version } = await withDaemon(cli, flags, "agent", (client) => client.status());
+    const finding = ready
+      ? ok("daemon", `version ${version} serves`)
+      : failed("daemon", "it takes no work", "see `openexec status` and the daemon's log");
+    return { findings: [finding], isServing: true };
+  } catch (error) {
+    if (error instanceof OpenExecUnreachable) {
+      return {
+        findings: [ok("daemon", "none runs, or this user may not connect")],
+        isServing: false,
+      };
+    }
+    if (!(error instanceof OpenExecError)) throw error;
+    return refusedBy(error);
+  }
+}
+
+/** Whoever looks need not be an agent. Any other answer may be that of another program. */
+function refusedBy({ code, message }: OpenExecError): { findings: Finding[]; isServing: boolean } {
+  if (code === "peer_denied" || code === "rate_limited") {
+    return {
+      findings: [ok("daemon", `one runs; this user may not ask it: ${code}`)],
+      isServing: true,
+    };
+  }
+  const finding = failed("daemon", message, "see what listens on its socket, and the daemon's log");
+  return { findings: [finding], isServing: false };
+}
