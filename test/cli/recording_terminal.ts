@@ -39,6 +39,7 @@ export async function openexec(
     note: (text) => void (run.err += `${text}\n`),
     write: (bytes) => void (run.out += new TextDecoder().decode(bytes)),
     clear: () => {},
+    progress: () => {},
     readInput: () => Promise.resolve(new TextEncoder().encode(input)),
     ask: (question) => {
       run.questions.push(question);

@@ -10,7 +10,7 @@ import { actionDigest, type ExecutionRequest } from "../../client/request.ts";
 import type { Json } from "../../core/types.ts";
 import { parseCanonical, toValue } from "../../core/json.ts";
 import { canonicalJson } from "../../core/canonical_json.ts";
-import { pretty } from "../terminal/pretty.ts";
+import { pretty } from "../terminal/print.ts";
 import { visible, visibleAscii } from "../terminal/visible.ts";
 
 export interface Display {

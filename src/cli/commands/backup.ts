@@ -13,7 +13,6 @@ import {
 } from "../command.ts";
 import { fields, printJson } from "../terminal/print.ts";
 import { findConfig, withDaemon } from "../context.ts";
-import { startProgress } from "../terminal/progress.ts";
 
 export function backupCommand(cli: Cli): Command {
   return daemonCommand(
@@ -27,8 +26,9 @@ export function backupCommand(cli: Cli): Command {
     .option("--state <dir>", "the state directory, where no daemon runs")
     .action(async (directory: string, flags: DaemonFlags & LocalFlags) => {
       const target = resolve(cli.cwd, directory);
-      const progress = startProgress(cli, "copying the ledger", null);
-      const copied = await copyLedger(cli, target, flags).finally(() => progress.end());
+      cli.terminal.progress("copying the ledger");
+      const copied = await copyLedger(cli, target, flags)
+        .finally(() => cli.terminal.progress(null));
       if (flags.json) printJson(cli, copied, true);
       else cli.terminal.print(`copied ${copied["log_size"]} log entries to ${target}`);
     });

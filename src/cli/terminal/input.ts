@@ -5,7 +5,7 @@ import { utf8Decode } from "../../core/bytes.ts";
 import type { Cli } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
 
-/** The bytes of a file, of standard input for `-` or where none is named. Throws UsageError. */
+/** Reads a file, or standard input for `-` or where none is named. Throws UsageError. */
 export async function readInput(cli: Cli, file: string | undefined): Promise<Uint8Array> {
   if (file !== undefined && file !== "-") return readFile(cli, file);
   if (cli.terminal.inputIsTerminal) {
@@ -14,35 +14,33 @@ export async function readInput(cli: Cli, file: string | undefined): Promise<Uin
   return await cli.terminal.readInput();
 }
 
-/** `@FILE`, `-` for standard input, or the text itself. Throws UsageError. */
+/** Reads `@FILE`, `-` for standard input, or the text itself. Throws UsageError. */
 export async function readArgument(cli: Cli, argument: string): Promise<Uint8Array | string> {
   if (argument === "-") return await readInput(cli, argument);
   return argument.startsWith("@") ? readFile(cli, argument.slice(1)) : argument;
 }
 
-export function readFile(cli: Cli, file: string): Uint8Array {
+function readFile(cli: Cli, file: string): Uint8Array {
   try {
     return Deno.readFileSync(resolve(cli.cwd, file));
   } catch (error) {
-    throw new UsageError(
-      `${file} cannot be read: ${error instanceof Error ? error.name : "error"}`,
-    );
+    throw unreadable(file, error);
   }
 }
 
-/** As `readFile`, of UTF-8 text. */
+/** Reads a file of UTF-8 text. Throws UsageError. */
 export function readText(cli: Cli, file: string): string {
   return utf8Text(readFile(cli, file), file);
 }
 
-/** Throws UsageError for bytes that are no UTF-8. */
+/** Throws UsageError for bytes that are not UTF-8. */
 export function utf8Text(input: Uint8Array | string, name: string): string {
   const text = typeof input === "string" ? input : utf8Decode(input);
   if (text === undefined) throw new UsageError(`${name} is not UTF-8 text`);
   return text;
 }
 
-/** The bytes of a file, or of standard input for `-`, as they come. Throws UsageError. */
+/** Yields a file, or standard input for `-`, as it comes. Throws UsageError. */
 export async function* readChunks(cli: Cli, file: string): AsyncGenerator<Uint8Array> {
   if (file === "-") {
     yield await readInput(cli, file);
@@ -52,14 +50,16 @@ export async function* readChunks(cli: Cli, file: string): AsyncGenerator<Uint8A
   try {
     opened = await Deno.open(resolve(cli.cwd, file));
   } catch (error) {
-    throw new UsageError(
-      `${file} cannot be read: ${error instanceof Error ? error.name : "error"}`,
-    );
+    throw unreadable(file, error);
   }
   yield* opened.readable;
 }
 
-/** For an option that may be repeated. */
+function unreadable(file: string, error: unknown): UsageError {
+  return new UsageError(`${file} cannot be read: ${error instanceof Error ? error.name : "error"}`);
+}
+
+/** Gathers the values of an option that may be repeated. */
 export function collect(value: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, value];
 }

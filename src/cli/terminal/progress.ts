@@ -1,20 +1,30 @@
-/** Progress of long commands: a bar on standard error where that is a terminal, nothing elsewhere. */
+/** How far a long command is: one line on standard error where that is a terminal, nothing elsewhere. */
 
-import cliProgress from "cli-progress";
 import type { Cli } from "../command.ts";
 
 export interface Progress {
   at(done: number): void;
+  /** Takes the line away. */
   end(): void;
 }
 
-/** `total` null: it is not known how much there is. */
-export function startProgress(cli: Cli, what: string, total: number | null): Progress {
-  if (!cli.terminal.errorIsTerminal) return { at: () => {}, end: () => {} };
-  const format = total === null
-    ? `${what} {value}`
-    : `${what} {bar} {percentage}% | {value}/{total} | {eta_formatted}`;
-  const bar = new cliProgress.SingleBar({ format, clearOnComplete: true, hideCursor: true });
-  bar.start(total ?? Number.MAX_SAFE_INTEGER, 0);
-  return { at: (done) => bar.update(done), end: () => bar.stop() };
+/** Often enough for a person, and seldom enough that an audit does not wait for its terminal. */
+const SHOW_EVERY_MS = 100;
+
+/** Counts `what` up to `total`; null where nobody knows how much there is. */
+export function startProgress(
+  { terminal, clock }: Pick<Cli, "terminal" | "clock">,
+  what: string,
+  total: number | null,
+): Progress {
+  let shownMs = -Infinity;
+  return {
+    at(done) {
+      if (clock.nowMs() - shownMs < SHOW_EVERY_MS) return;
+      shownMs = clock.nowMs();
+      const share = total === null ? "" : ` of ${total} (${Math.floor((100 * done) / total)} %)`;
+      terminal.progress(`${what}: ${done}${share}`);
+    },
+    end: () => terminal.progress(null),
+  };
 }

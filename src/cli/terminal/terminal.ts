@@ -1,32 +1,37 @@
 /**
  * The one owner of the console: standard input, output and error, and the terminal a person answers at.
  *
- * Invariant: nothing that moves a cursor, recolours or hides reaches a terminal, whoever wrote the text. On a pipe, standard
- * output is as it is, for the next program.
+ * Invariant: nothing that moves a cursor, recolours or hides reaches a terminal, whoever wrote the
+ * text. Standard output on a pipe is left as it is, for the next program.
  */
 
 import { visible } from "./visible.ts";
 
 export interface Terminal {
-  /** Standard output, with a line feed. Escaped on a terminal. */
+  /** Writes to standard output, with a line feed. Escaped on a terminal. */
   print(text: string): void;
-  /** Standard error, with a line feed. Always escaped: logs are read on terminals too. */
+  /** Writes to standard error, with a line feed. Always escaped: logs are read on terminals too. */
   note(text: string): void;
-  /** Standard output, byte for byte. */
+  /** Writes to standard output, byte for byte. */
   write(bytes: Uint8Array): void;
   /** Clears the screen where standard output is a terminal. */
   clear(): void;
-  /** All of standard input. */
+  /** Shows one line that the next one overwrites; null takes it away. For terminals only. */
+  progress(text: string | null): void;
+  /** Reads all of standard input. */
   readInput(): Promise<Uint8Array>;
   /**
-   * Asks on the terminal and reads one line from it, also where standard input is something else; null where there is
-   * nobody to see the question or to answer it.
+   * Asks on the terminal and reads one line from it, also where standard input is something else.
+   * Returns null where nobody can see the question or answer it.
    */
   ask(question: string): string | null;
   readonly inputIsTerminal: boolean;
   readonly outputIsTerminal: boolean;
   readonly errorIsTerminal: boolean;
 }
+
+const CLEAR_SCREEN = "\x1b[H\x1b[2J";
+const CLEAR_LINE = "\r\x1b[K";
 
 export function systemTerminal(): Terminal {
   const outputIsTerminal = Deno.stdout.isTerminal();
@@ -36,7 +41,9 @@ export function systemTerminal(): Terminal {
       writeAll(Deno.stdout, encode(`${outputIsTerminal ? visibleLines(text) : text}\n`)),
     note: (text) => writeAll(Deno.stderr, encode(`${visibleLines(text)}\n`)),
     write: (bytes) => writeAll(Deno.stdout, bytes),
-    clear: () => outputIsTerminal && writeAll(Deno.stdout, encode("\x1b[H\x1b[2J")),
+    clear: () => outputIsTerminal && writeAll(Deno.stdout, encode(CLEAR_SCREEN)),
+    progress: (text) =>
+      errorIsTerminal && writeAll(Deno.stderr, encode(CLEAR_LINE + visible(text ?? ""))),
     readInput: async () => new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     ask: (question) => errorIsTerminal ? askOnTerminal(question) : null,
     inputIsTerminal: Deno.stdin.isTerminal(),
@@ -54,7 +61,7 @@ function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** The reader of a pipe may go away at any time (`openexec list | head`): there is nobody left to tell. */
+/** The reader of a pipe may go away at any time, as in `openexec list | head`. That is no error. */
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   try {
     for (let written = 0; written < bytes.length;) {
@@ -73,7 +80,7 @@ function askOnTerminal(question: string): string | null {
   try {
     terminal = Deno.openSync("/dev/tty", { read: true });
   } catch {
-    return null; // this process has no terminal to read from, whatever standard error is
+    return null; // standard error is a terminal, but this process has none to read from
   }
   using answers = terminal;
   writeAll(Deno.stderr, encode(visible(question)));

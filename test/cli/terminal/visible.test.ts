@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { pretty } from "../../../src/cli/terminal/pretty.ts";
+import { pretty } from "../../../src/cli/terminal/print.ts";
 import { visible, visibleAscii } from "../../../src/cli/terminal/visible.ts";
 
 /** What must never reach a terminal, by code point and by name, written down apart from the code that escapes it. */
