@@ -109,8 +109,7 @@ export class Daemon {
     };
     const engine = new Engine(parts);
     const head = new LogHead(executorId, ledger.log, signingKey);
-    const metricsText = () => metrics?.render() ?? "";
-    const inspector = new Inspector(parts, engine.runs, head, program.version, metricsText);
+    const inspector = new Inspector(parts, engine.runs, head, program.version, () => metrics);
     metrics = daemonMetrics({
       version: program.version,
       actions: executors.actions.keys(),

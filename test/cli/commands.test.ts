@@ -320,16 +320,12 @@ describe("an operator", () => {
   );
 
   test("sees more in status than an agent does", async () => {
-    daemon.operatorAnswers.set("/admin/status", [{ ledger: { executions: 3 } }]);
-    daemon.metrics = [
-      "# HELP openexec_attempts_total Answered requests.",
-      'openexec_attempts_total{action="echo",code="succeeded"} 7',
-      'openexec_station_seconds_sum{station="run"} 0.5',
-      'openexec_station_seconds_count{station="run"} 4',
-      'openexec_station_seconds_count{station="settle"} 0',
-      "openexec_pruned_bodies_total 9",
-      "",
-    ].join("\n");
+    daemon.operatorAnswers.set("/admin/status", [{
+      ledger: { executions: 3 },
+      attempts: [{ action: "echo", code: "succeeded", count: 7 }],
+      stations: [{ station: "run", count: 4, mean_ms: 125 }],
+      pruned_bodies: 9,
+    }]);
     const shown = (await openexec(["status", ...here()])).out;
     expect(shown).toMatch(/ledger.executions +3/);
     expect(shown).toMatch(/echo +succeeded +7/);

@@ -5,13 +5,12 @@ import type { OpenExecClient } from "../../client/client.ts";
 import type { CallOptions } from "../../client/connection.ts";
 import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
 import { isJsonObject } from "../../client/json.ts";
+import type { Json, JsonObject } from "../../core/types.ts";
 import { sleep } from "../../core/wait.ts";
-import type { JsonObject } from "../../core/types.ts";
 import { type Cli, daemonCommand, type DaemonFlags } from "../command.ts";
-import { DONE, FAILED, UsageError } from "../exit_code.ts";
-import { type Measures, measuresIn } from "../metrics_text.ts";
-import { fields, table } from "../terminal/print.ts";
 import { withDaemon } from "../context.ts";
+import { DONE, FAILED, UsageError } from "../exit_code.ts";
+import { fields, table } from "../terminal/print.ts";
 
 interface StatusFlags extends DaemonFlags {
   readonly watch?: true;
@@ -21,8 +20,6 @@ interface StatusFlags extends DaemonFlags {
 interface Status {
   readonly ready: boolean;
   readonly state: JsonObject;
-  /** null on an agent socket. */
-  readonly measures: Measures | null;
 }
 
 export function statusCommand(cli: Cli): Command {
@@ -40,16 +37,17 @@ export function statusCommand(cli: Cli): Command {
       }
       const signal = flags.watch ? cli.interruption() : undefined;
       do {
-        const status = await findStatus(cli, flags);
+        const { ready, state } = await findStatus(cli, flags);
         if (flags.watch) cli.terminal.clear();
-        for (const line of linesOf(status, flags)) cli.terminal.print(line);
-        cli.exitCode = status.ready ? DONE : FAILED;
-        if (signal) await sleep(intervalMs, signal).catch(() => undefined); // interrupted: that is the end of it
+        const lines = flags.json ? [JSON.stringify(state)] : linesOf(state);
+        for (const line of lines) cli.terminal.print(line);
+        cli.exitCode = ready ? DONE : FAILED;
+        if (signal) await sleep(intervalMs, signal).catch(() => undefined); // an interruption ends it
       } while (signal?.aborted === false);
     });
 }
 
-/** Of the admin socket, where this user can reach it, because it shows more. */
+/** Asks the admin socket where this user can reach it, because it shows more. */
 async function findStatus(cli: Cli, flags: StatusFlags): Promise<Status> {
   try {
     return await withDaemon(cli, flags, "admin", statusOf);
@@ -64,45 +62,51 @@ async function statusOf(client: OpenExecClient): Promise<Status> {
   const call = { retry: false };
   const { health, ...description } = await client.status(call);
   const operated = await operatorStatus(client, call);
-  return {
-    ready: description.ready,
-    state: { ...description, ...health, ...operated },
-    measures: operated === null ? null : measuresIn(await client.operator.metrics(call)),
-  };
+  return { ready: description.ready, state: { ...description, ...health, ...operated } };
 }
 
-async function operatorStatus(
-  client: OpenExecClient,
-  call: CallOptions,
-): Promise<JsonObject | null> {
+/** Returns nothing on an agent socket. */
+async function operatorStatus(client: OpenExecClient, call: CallOptions): Promise<JsonObject> {
   try {
     return await client.operator.status(call);
   } catch (error) {
-    if (error instanceof OpenExecError && error.code === "admin_only") return null;
+    if (error instanceof OpenExecError && error.code === "admin_only") return {};
     throw error;
   }
 }
 
-function linesOf({ state, measures }: Status, { json }: StatusFlags): string[] {
-  if (json) return [JSON.stringify({ ...state, ...measures })];
-  if (measures === null) return fields(flattened(state));
-  const attempts = measures.attempts.map((
-    { action, code, count },
-  ) => [action, code, String(count)]);
-  const stations = measures.stations.map((
-    { station, count, mean_ms },
-  ) => [station, `${count}`, `${mean_ms} ms`]);
+function linesOf({ attempts, stations, ...rest }: JsonObject): string[] {
   return [
-    ...fields([...flattened(state), ["pruned_bodies", String(measures.pruned_bodies)]]),
-    ...(attempts.length === 0 ? [] : ["", ...table(["ACTION", "CODE", "ATTEMPTS"], attempts)]),
-    ...(stations.length === 0 ? [] : ["", ...table(["STATION", "PASSED", "MEAN"], stations)]),
+    ...fields(flattened(rest)),
+    ...section(
+      ["ACTION", "CODE", "ATTEMPTS"],
+      objectsIn(attempts).map(({ action, code, count }) => [cell(action), cell(code), cell(count)]),
+    ),
+    ...section(
+      ["STATION", "PASSED", "MEAN"],
+      objectsIn(stations).map((
+        { station, count, mean_ms },
+      ) => [cell(station), cell(count), `${cell(mean_ms)} ms`]),
+    ),
   ];
+}
+
+function objectsIn(list: Json | undefined): JsonObject[] {
+  return Array.isArray(list) ? list.filter(isJsonObject) : [];
+}
+
+function section(head: readonly string[], rows: readonly string[][]): string[] {
+  return rows.length === 0 ? [] : ["", ...table(head, rows)];
 }
 
 /** `ledger.executions: 3` for a member of a member. */
 function flattened(value: JsonObject, prefix = ""): [label: string, value: string][] {
   return Object.entries(value).flatMap(([name, member]): [string, string][] => {
     if (isJsonObject(member)) return flattened(member, `${prefix}${name}.`);
-    return [[prefix + name, typeof member === "string" ? member : JSON.stringify(member)]];
+    return [[prefix + name, cell(member)]];
   });
+}
+
+function cell(value: Json | undefined): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }
