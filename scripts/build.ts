@@ -38,6 +38,10 @@ async function programFiles(root: string, workFolder: string): Promise<Map<strin
   }
   await add("deno", program.runtime, true);
   await add("lmdb.node", program.addon, false);
+  const completions = join(root, "docs/completions");
+  for await (const { name } of Deno.readDir(completions)) {
+    await add(name, join(completions, name), false);
+  }
   for (const [name, library] of Object.entries(LIBRARIES)) {
     await add(name, await findLibrary(library), name === "openexec");
   }

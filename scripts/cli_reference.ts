@@ -1,6 +1,6 @@
 /** docs/cli.md and the manual page openexec(1), from the command tree itself. */
 
-import { type CommandModel, commandModels } from "../src/cli/command_model.ts";
+import { type CommandModel, commandModels } from "./command_model.ts";
 import { commandTree } from "../src/cli/commands.ts";
 import { EXIT_CODES } from "../src/cli/exit_code.ts";
 import { systemCli } from "../src/cli/system_cli.ts";

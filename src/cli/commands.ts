@@ -66,7 +66,7 @@ export async function commandTree(cli: Cli, asked?: string): Promise<Command> {
       writeErr: (text) => cli.terminal.note(text.trimEnd()),
       outputError: (text, write) => write(`openexec: ${text.replace(/^error: /, "")}`),
     });
-  const isAlone = asked !== undefined && asked !== "completion" && Object.hasOwn(COMMANDS, asked);
+  const isAlone = asked !== undefined && Object.hasOwn(COMMANDS, asked);
   const chosen = Object.entries(COMMANDS).filter(([name]) => !isAlone || name === asked);
   for (const make of await Promise.all(chosen.map(([, load]) => load()))) {
     root.addCommand(make(cli).copyInheritedSettings(root));

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { cliReference, manualPage } from "../../scripts/cli_reference.ts";
-import { commandModels } from "../../src/cli/command_model.ts";
+import { commandModels } from "../../scripts/command_model.ts";
 import { commandTree } from "../../src/cli/commands.ts";
 import { systemCli } from "../../src/cli/system_cli.ts";
 import { testWith } from "../support/tools.ts";

@@ -1,20 +1,27 @@
-/** `openexec completion`: prints a shell's completion script. */
+/** `openexec completion`: prints a shell's completion script, as scripts/completion_scripts.ts made it. */
 
 import { Argument, type Command } from "commander";
+import { join } from "node:path";
+import { program } from "../../os/program.ts";
 import { type Cli, command, type JsonFlag } from "../command.ts";
-import { commandModels } from "../command_model.ts";
-import { completionScript, type Shell, SHELLS } from "../completion_scripts.ts";
+
+/** By shell, under the name that the shell looks for. */
+const FILES = { bash: "openexec.bash", zsh: "_openexec", fish: "openexec.fish" } as const;
 
 export function completionCommand(cli: Cli): Command {
-  const completion = command(
+  return command(
     "completion",
     "print a shell's completion script",
     "For bash: source <(openexec completion bash). The script says for each shell where to put it.",
-  );
-  return completion
-    .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
-    .action((shell: Shell, flags: JsonFlag) => {
-      const script = completionScript(shell, commandModels(completion.parent ?? completion));
+  )
+    .addArgument(new Argument("<shell>", "which shell").choices(Object.keys(FILES)))
+    .action((shell: keyof typeof FILES, flags: JsonFlag) => {
+      const script = Deno.readTextFileSync(join(folder(), FILES[shell]));
       cli.terminal.print(flags.json ? JSON.stringify({ shell, script }) : script.trimEnd());
     });
+}
+
+/** The single file has them in its one folder. */
+function folder(): string {
+  return program.packaged ? program.root : join(program.root, "docs/completions");
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect } from "vitest";
-import { commandModels } from "../../../src/cli/command_model.ts";
+import { commandModels } from "../../../scripts/command_model.ts";
 import { commandTree } from "../../../src/cli/commands.ts";
 import { systemCli } from "../../../src/cli/system_cli.ts";
 import { testWith } from "../../support/tools.ts";

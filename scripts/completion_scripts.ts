@@ -1,16 +1,21 @@
 /**
- * Completion scripts, made whole from the command tree: a shell that has one runs nothing of openexec to complete a word.
- * Where neither a command, an option nor a choice is meant, they leave file names to the shell.
+ * docs/completions, made whole from the command tree: a shell that has a script runs nothing of
+ * openexec to complete a word. Where neither a command, an option nor a choice is meant, the scripts
+ * leave file names to the shell.
  */
 
-import type { CommandModel, OptionModel } from "./command_model.ts";
+import { commandTree } from "../src/cli/commands.ts";
+import { systemCli } from "../src/cli/system_cli.ts";
+import { type CommandModel, commandModels, type OptionModel } from "./command_model.ts";
 
-export const SHELLS = ["bash", "zsh", "fish"] as const;
-export type Shell = typeof SHELLS[number];
+const models = commandModels(await commandTree(systemCli()));
 
-export function completionScript(shell: Shell, commands: readonly CommandModel[]): string {
-  return { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](commands);
-}
+/** By file name: each is what its shell looks for. */
+export const COMPLETIONS: ReadonlyMap<string, () => string> = new Map([
+  ["openexec.bash", () => bashScript(models)],
+  ["_openexec", () => zshScript(models)],
+  ["openexec.fish", () => fishScript(models)],
+]);
 
 function bashScript(commands: readonly CommandModel[]): string {
   const choices = commands.flatMap(({ name, options }) =>
@@ -22,9 +27,11 @@ function bashScript(commands: readonly CommandModel[]): string {
   );
   const positions = commands.filter((command) => choicesOf(command).length > 0)
     .map((command) => `    "${command.name} "*) words="${choicesOf(command).join(" ")}" ;;`);
-  return `# bash completion for openexec; put it where your bash looks, or: source <(openexec completion bash)
+  return `# bash completion for openexec. Put it where your bash looks, or:
+# source <(openexec completion bash)
 _openexec() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command=\${COMP_WORDS[1]} words=
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]}
+  local command=\${COMP_WORDS[1]} words=
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${
     commands.map(({ name }) => name).join(" ")
@@ -56,7 +63,8 @@ function zshScript(commands: readonly CommandModel[]): string {
     } \\\n        ${rest} ;;`;
   });
   return `#compdef openexec
-# zsh completion for openexec; put it in a folder of your fpath as _openexec, or: source <(openexec completion zsh)
+# zsh completion for openexec. Put it in a folder of your fpath as _openexec, or:
+# source <(openexec completion zsh)
 _openexec() {
   local -a commands
   commands=(
@@ -99,7 +107,8 @@ function fishScript(commands: readonly CommandModel[]): string {
       ? options
       : [...options, `${within} -f -a ${fishWord(choices.join(" "))}`];
   });
-  return `# fish completion for openexec; put it in ~/.config/fish/completions, or: openexec completion fish | source
+  return `# fish completion for openexec. Put it in ~/.config/fish/completions, or:
+# openexec completion fish | source
 ${[...names, ...details].join("\n")}
 `;
 }
@@ -117,7 +126,7 @@ function fishWord(text: string): string {
   return `'${text.replace(/[\\']/g, "\\$&")}'`;
 }
 
-/** Of the first argument: a command whose first argument is chosen from a list has no other. */
+/** A command whose first argument is chosen from a list has no other argument. */
 function choicesOf({ arguments: [first] }: CommandModel): readonly string[] {
   return first?.choices ?? [];
 }

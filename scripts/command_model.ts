@@ -1,4 +1,4 @@
-/** The command tree as plain data: what completions and the reference are made of. */
+/** The command tree as plain data: completions and the reference are made of it. */
 
 import type { Argument, Command, Option } from "commander";
 
@@ -28,7 +28,7 @@ export interface ArgumentModel {
   readonly choices: readonly string[];
 }
 
-/** The commands of the tree in the order help lists them. */
+/** Lists the commands of the tree in the order of help. */
 export function commandModels(root: Command): CommandModel[] {
   return root.createHelp().visibleCommands(root).filter((command) => command.name() !== "help").map(
     modelOf,
