@@ -3,10 +3,10 @@
 import { type CommandModel, commandModels } from "./command_model.ts";
 import { commandTree } from "../src/cli/commands.ts";
 import { EXIT_CODES } from "../src/cli/exit_code.ts";
-import { systemCli } from "../src/cli/system_cli.ts";
+import { systemContext } from "../src/cli/context.ts";
 import { program } from "../src/os/program.ts";
 
-const tree = await commandTree(systemCli());
+const tree = await commandTree(systemContext());
 const commands: readonly CommandModel[] = commandModels(tree);
 
 /** Read by commands; the configuration's own are in docs/config.md. */

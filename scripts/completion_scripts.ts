@@ -5,10 +5,10 @@
  */
 
 import { commandTree } from "../src/cli/commands.ts";
-import { systemCli } from "../src/cli/system_cli.ts";
+import { systemContext } from "../src/cli/context.ts";
 import { type CommandModel, commandModels, type OptionModel } from "./command_model.ts";
 
-const models = commandModels(await commandTree(systemCli()));
+const models = commandModels(await commandTree(systemContext()));
 
 /** By file name: each is what its shell looks for. */
 export const COMPLETIONS: ReadonlyMap<string, () => string> = new Map([

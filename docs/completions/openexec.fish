@@ -49,7 +49,7 @@ complete -c openexec -n '__fish_seen_subcommand_from approve' -l tenant -r -d 't
 complete -c openexec -n '__fish_seen_subcommand_from approve' -l uses -r -d 'how many executions it starts; above 1 it binds no nonce'
 complete -c openexec -n '__fish_seen_subcommand_from approve' -l handler-digest -r -d 'sha256:… of the handler file that must be the one that runs'
 complete -c openexec -n '__fish_seen_subcommand_from approve' -l replace -d 'drop the approval that the request carries, and make a new one'
-complete -c openexec -n '__fish_seen_subcommand_from approve' -l yes -d 'do not ask: whoever wrote the script has decided'
+complete -c openexec -n '__fish_seen_subcommand_from approve' -l yes -d 'do not ask: the author of the script has decided'
 complete -c openexec -n '__fish_seen_subcommand_from approve' -l help -s h -d 'show this help'
 complete -c openexec -n '__fish_seen_subcommand_from exec' -l json -d 'print JSON, one value a line'
 complete -c openexec -n '__fish_seen_subcommand_from exec' -l socket -r -d 'the daemon\'s socket (default: $OPENEXEC_SOCKET, else of the configuration)'

@@ -1,35 +1,95 @@
-/** Which configuration, which daemon and which files a command is about. */
+/** What a command is given from outside, and which configuration and daemon it is about. */
 
 import { resolve } from "node:path";
 import { parseApproverKey } from "../client/approver_key.ts";
 import { OpenExecClient } from "../client/client.ts";
 import type { Config } from "../config/config.ts";
 import type { DevelopmentKey } from "../config/defaults.ts";
+import { type Environment, readEnvironment } from "../config/environment.ts";
 import { loadConfig, type LoadedConfig, readConfigFile } from "../config/load.ts";
+import type { MachineClock } from "../core/clock.ts";
 import type { Role } from "../core/types.ts";
-import type { Cli, DaemonFlags, LocalFlags } from "./command.ts";
-import { UsageError } from "./exit_code.ts";
+import { machineClock } from "../os/clock.ts";
+import type { DaemonFlags, LocalFlags } from "./command.ts";
+import { DONE, type ExitCode, Interrupted, UsageError } from "./exit_code.ts";
+import { systemTerminal, type Terminal } from "./terminal/terminal.ts";
 
-/** The configuration a command finds. Throws ConfigError. */
-export function findConfig(cli: Cli, flags: LocalFlags & DaemonFlags): LoadedConfig {
+export interface Context {
+  readonly terminal: Terminal;
+  readonly environment: Environment;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly clock: MachineClock;
+  /** From its first call on, Ctrl-C no longer ends the process but aborts this signal. */
+  readonly interruption: () => AbortSignal;
+  /** Set by a command that ends without an error, and yet not well. */
+  exitCode: ExitCode;
+}
+
+/** Returns the context of this process. */
+export function systemContext(): Context {
+  return {
+    terminal: systemTerminal(),
+    environment: readEnvironment(),
+    cwd: Deno.cwd(),
+    clock: machineClock,
+    interruption: interruption(),
+    exitCode: DONE,
+  };
+}
+
+/** Makes one signal for the process, which listens from the first call on. */
+function interruption(): () => AbortSignal {
+  let controller: AbortController | undefined;
+  return () => {
+    if (controller === undefined) {
+      const made = new AbortController();
+      Deno.addSignalListener("SIGINT", () => made.abort(new Interrupted()));
+      controller = made;
+    }
+    return controller.signal;
+  };
+}
+
+/**
+ * Loads the configuration that is named, else the system's, else the embedded default. Throws
+ * ConfigError.
+ */
+export function findConfig(context: Context, flags: LocalFlags & DaemonFlags): LoadedConfig {
   return loadConfig({
     config: flags.config ?? null,
     overrides: { state: flags.state ?? null, socket: flags.socket ?? null, mode: null },
-    environment: cli.environment,
-    cwd: cli.cwd,
+    environment: context.environment,
+    cwd: context.cwd,
     read: readConfigFile,
     developmentKey: readDevelopmentKey,
   });
 }
 
-/** Uses a client for as long as `use` takes. */
+/** Returns null where the key was not made yet, or is not this user's to read. */
+function readDevelopmentKey(file: string): DevelopmentKey | null {
+  try {
+    return parseApproverKey(Deno.readTextFileSync(file));
+  } catch {
+    return null;
+  }
+}
+
+/** A person waits: after three attempts they should know. */
+const ATTEMPTS = 3;
+
+/** Opens a client of the daemon that is meant, for as long as `use` takes. */
 export async function withDaemon<T>(
-  cli: Cli,
+  context: Context,
   flags: DaemonFlags,
   role: Role,
   use: (client: OpenExecClient) => Promise<T>,
 ): Promise<T> {
-  const client = findDaemon(cli, flags, role);
+  const client = new OpenExecClient({
+    socketPath: findSocket(context, flags, role),
+    clock: context.clock,
+    retry: { attempts: ATTEMPTS },
+  });
   try {
     return await use(client);
   } finally {
@@ -37,29 +97,19 @@ export async function withDaemon<T>(
   }
 }
 
-/** A person waits: what three attempts do not bring is for them to know. */
-const ATTEMPTS = 3;
-
-/** A client of the socket that was named, or else of the configuration's first one of that role. */
-function findDaemon(cli: Cli, flags: DaemonFlags, role: Role): OpenExecClient {
-  return new OpenExecClient({
-    socketPath: findSocket(cli, flags, role),
-    clock: cli.clock,
-    retry: { attempts: ATTEMPTS },
-  });
-}
-
-function findSocket(cli: Cli, flags: DaemonFlags, role: Role): string {
-  if (flags.socket !== undefined) return resolve(cli.cwd, flags.socket);
-  const { config, socket } = cli.environment;
-  // a variable names the agents' socket; where the operator's is, only the configuration knows
+/** Returns the socket that was named, else the configuration's first one of that role. */
+function findSocket(context: Context, flags: DaemonFlags, role: Role): string {
+  if (flags.socket !== undefined) return resolve(context.cwd, flags.socket);
+  const { config, socket } = context.environment;
+  // the variable names the agents' socket; only the configuration knows the operator's
   if (role === "agent" && socket !== null && flags.config === undefined) {
-    return resolve(cli.cwd, socket);
+    return resolve(context.cwd, socket);
   }
-  const found = findConfig(cli, flags).config;
+  const found = findConfig(context, flags).config;
   const path = socketOf(found, role) ?? missing(role, flags.config ?? config);
-  // without a configuration file the variable may as well name the operator's
-  return socket !== null && found.path === null && !exists(path) ? resolve(cli.cwd, socket) : path;
+  // without a configuration file the variable may name the operator's socket too
+  const isNamed = socket !== null && found.path === null && !exists(path);
+  return isNamed ? resolve(context.cwd, socket) : path;
 }
 
 function exists(path: string): boolean {
@@ -78,18 +128,6 @@ function socketOf({ sockets }: Config, role: Role): string | undefined {
 }
 
 function missing(role: Role, config: string | null): never {
-  throw new UsageError(
-    `${
-      config ?? "the configuration"
-    } has no socket whose role is "${role}"; name one with --socket`,
-  );
-}
-
-/** null where it was not made yet, or is not this user's to read. */
-function readDevelopmentKey(file: string): DevelopmentKey | null {
-  try {
-    return parseApproverKey(Deno.readTextFileSync(file));
-  } catch {
-    return null;
-  }
+  const where = config ?? "the configuration";
+  throw new UsageError(`${where} has no socket whose role is "${role}"; name one with --socket`);
 }

@@ -2,7 +2,8 @@
 
 import { type Command, Option } from "commander";
 import type { Mode } from "../core/types.ts";
-import { type Cli, command, type JsonFlag } from "./command.ts";
+import { command, type JsonFlag } from "./command.ts";
+import type { Context } from "./context.ts";
 import { start } from "./start.ts";
 
 export interface ServeFlags extends JsonFlag {
@@ -12,7 +13,7 @@ export interface ServeFlags extends JsonFlag {
   readonly mode?: Mode;
 }
 
-export function serveCommand(cli: Cli): Command {
+export function serveCommand(context: Context): Command {
   return command(
     "serve",
     "run the daemon in the foreground",
@@ -27,5 +28,5 @@ export function serveCommand(cli: Cli): Command {
     .option("--state <dir>", "the state directory")
     .option("--socket <path>", "the agents' socket")
     .addOption(new Option("--mode <mode>", "enforced or demo").choices(["enforced", "demo"]))
-    .action((flags: ServeFlags) => start(cli, flags));
+    .action((flags: ServeFlags) => start(context, flags));
 }

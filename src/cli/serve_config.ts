@@ -10,27 +10,30 @@ import {
 } from "../config/load.ts";
 import { realPath } from "../os/files.ts";
 import { program } from "../os/program.ts";
-import type { Cli } from "./command.ts";
+import type { Context } from "./context.ts";
 import type { ServeFlags } from "./serve.ts";
 
 /** For the first run, which may write nowhere: the second makes the key of the embedded default. Throws a ConfigError. */
-export function readConfig(cli: Cli, flags: ServeFlags): LoadedConfig {
-  return loadConfig(requestOf(cli, flags, () => null));
+export function readConfig(context: Context, flags: ServeFlags): LoadedConfig {
+  return loadConfig(requestOf(context, flags, () => null));
 }
 
 /** For the second run. Throws a ConfigError. */
-export async function readConfigWithKey(cli: Cli, flags: ServeFlags): Promise<LoadedConfig> {
-  const named = flags.config ?? cli.environment.config;
-  return loadConfig(requestOf(cli, flags, await keyMaker(named)));
+export async function readConfigWithKey(
+  context: Context,
+  flags: ServeFlags,
+): Promise<LoadedConfig> {
+  const named = flags.config ?? context.environment.config;
+  return loadConfig(requestOf(context, flags, await keyMaker(named)));
 }
 
 /** For a reload, of what the daemon was started from: that file, or null for the embedded default. Throws a ConfigError. */
 export async function readConfigAgain(
-  cli: Cli,
+  context: Context,
   flags: ServeFlags,
   startedFrom: string | null,
 ): Promise<LoadedConfig> {
-  return loadConfigAgain(requestOf(cli, flags, await keyMaker(startedFrom)), startedFrom);
+  return loadConfigAgain(requestOf(context, flags, await keyMaker(startedFrom)), startedFrom);
 }
 
 /** What was loaded, if its paths are where they may be; before a start. Throws a ConfigError. */
@@ -46,7 +49,7 @@ async function keyMaker(named: string | null): Promise<LoadRequest["developmentK
 }
 
 function requestOf(
-  { environment, cwd }: Cli,
+  { environment, cwd }: Context,
   { config, state, socket, mode }: ServeFlags,
   developmentKey: LoadRequest["developmentKey"],
 ): LoadRequest {

@@ -19,7 +19,7 @@ import { program } from "../os/program.ts";
 import { Signals } from "../server/lifecycle.ts";
 import { configureLogging, logger } from "../telemetry/log.ts";
 import { logFormatFor } from "../telemetry/log_format.ts";
-import type { Cli } from "./command.ts";
+import type { Context } from "./context.ts";
 import { Daemon } from "./daemon.ts";
 import { makeSocketFolders } from "./embedded_default.ts";
 import { DONE, type ExitCode, FAILED } from "./exit_code.ts";
@@ -36,13 +36,13 @@ const CLOSING_MS = 10_000;
 
 /** `load` reads the configuration anew, for a reload. Throws a StartupError. */
 export async function runService(
-  cli: Cli,
+  context: Context,
   loaded: LoadedConfig,
   load: () => Promise<LoadedConfig>,
 ): Promise<ExitCode> {
   const { config } = loaded;
-  const { notifySocket, watchdog } = cli.environment.systemd;
-  const flushLog = openLog(cli);
+  const { notifySocket, watchdog } = context.environment.systemd;
+  const flushLog = openLog(context);
   const notify = notifier(notifySocket);
   let daemon: Daemon | undefined;
   const signals = new Signals(() => {
@@ -52,7 +52,7 @@ export async function runService(
   try {
     notify.status("starting");
     makeSocketFolders(config);
-    const started = daemon = await start(config, cli.environment);
+    const started = daemon = await start(config, context.environment);
     const vigil = new Vigil({
       notify,
       periodMs: watchdogPeriodMs(watchdog, Deno.pid) ?? LOOK_EVERY_MS,
@@ -60,7 +60,7 @@ export async function runService(
       status: () => started.status(),
     });
     if (!signals.isStopping) {
-      welcome(cli, loaded, started);
+      welcome(context, loaded, started);
       vigil.ready();
       signals.serveReloads(async () => {
         notify.reloading();
@@ -102,10 +102,10 @@ function endOf(signals: Signals, vigil: Vigil): Promise<ExitCode> {
   return Promise.race([asked, deaf]);
 }
 
-function openLog(cli: Cli): () => Promise<void> {
-  const { systemd, noColor } = cli.environment;
+function openLog(context: Context): () => Promise<void> {
+  const { systemd, noColor } = context.environment;
   const { dev: device, ino: inode } = fstatSync(STANDARD_ERROR);
-  const stream = { isTerminal: cli.terminal.errorIsTerminal, device, inode };
+  const stream = { isTerminal: context.terminal.errorIsTerminal, device, inode };
   return configureLogging({
     format: logFormatFor(stream, systemd.journalStream),
     color: stream.isTerminal && !noColor,
@@ -114,7 +114,7 @@ function openLog(cli: Cli): () => Promise<void> {
   });
 }
 
-function welcome(cli: Cli, { config, warnings }: LoadedConfig, daemon: Daemon): void {
+function welcome(context: Context, { config, warnings }: LoadedConfig, daemon: Daemon): void {
   const lines = welcomeLines(config, {
     command: program.packaged ? "openexec" : "npx openexec",
     version: program.version,
@@ -129,5 +129,5 @@ function welcome(cli: Cli, { config, warnings }: LoadedConfig, daemon: Daemon): 
       ),
     ],
   });
-  for (const line of lines) cli.terminal.print(line);
+  for (const line of lines) context.terminal.print(line);
 }

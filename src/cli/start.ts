@@ -9,18 +9,18 @@ import { permissionFlags } from "../config/permissions.ts";
 import { replaceProcess } from "../os/exec.ts";
 import { RUNTIME_FLAGS } from "../os/deno_flags.ts";
 import { program } from "../os/program.ts";
-import type { Cli } from "./command.ts";
+import type { Context } from "./context.ts";
 import type { ServeFlags } from "./serve.ts";
 import { checked, readConfig, readConfigAgain, readConfigWithKey } from "./serve_config.ts";
 
 /** Throws a ConfigError or StartupError. The first run does not return. */
-export async function start(cli: Cli, flags: ServeFlags): Promise<void> {
-  if (isWide()) return narrow(cli, flags, checked(readConfig(cli, flags)));
-  const loaded = checked(await readConfigWithKey(cli, flags));
+export async function start(context: Context, flags: ServeFlags): Promise<void> {
+  if (isWide()) return narrow(context, flags, checked(readConfig(context, flags)));
+  const loaded = checked(await readConfigWithKey(context, flags));
   // Loads the ledger's native code, which no other run and no other command may.
   const { runService } = await import("./service.ts");
-  const load = () => readConfigAgain(cli, flags, loaded.config.path);
-  cli.exitCode = await runService(cli, loaded, load);
+  const load = () => readConfigAgain(context, flags, loaded.config.path);
+  context.exitCode = await runService(context, loaded, load);
 }
 
 /** Whether this process still has the permissions it was started with. */
@@ -29,8 +29,8 @@ function isWide(): boolean {
 }
 
 /** Keeps the pid. */
-function narrow(cli: Cli, flags: ServeFlags, { config }: LoadedConfig): never {
-  const { credentialsDirectory } = cli.environment.systemd;
+function narrow(context: Context, flags: ServeFlags, { config }: LoadedConfig): never {
+  const { credentialsDirectory } = context.environment.systemd;
   const granted = [...config.actions.values()].flatMap(({ allow }) => allow.env);
   // The second run reads this very file, wherever the first one found it.
   const found = config.path === null ? flags : { ...flags, config: config.path };

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { ErrorCode } from "../../src/core/errors.ts";
 import type { Json } from "../../src/core/types.ts";
 import { commandTree } from "../../src/cli/commands.ts";
-import { systemCli } from "../../src/cli/system_cli.ts";
+import { systemContext } from "../../src/cli/context.ts";
 import { OpenExecClient, OpenExecUnreachable, parseApproverKey } from "../../src/client/mod.ts";
 import { FakeDaemon } from "../client/fake_daemon.ts";
 import { openexec } from "./recording_terminal.ts";
@@ -95,7 +95,7 @@ describe("openexec exec", () => {
     const stop = new AbortController();
     const run = openexec(["exec", ...here()], { input: REQUEST, signal: stop.signal });
     await expect.poll(() => daemon.received.length).toBe(1);
-    const { Interrupted } = await import("../../src/cli/interruption.ts");
+    const { Interrupted } = await import("../../src/cli/exit_code.ts");
     stop.abort(new Interrupted());
     expect((await run).code).toBe(4);
   });
@@ -338,7 +338,7 @@ describe("an operator", () => {
   });
 });
 
-const names = (await commandTree(systemCli())).commands.map((command) => command.name());
+const names = (await commandTree(systemContext())).commands.map((command) => command.name());
 
 describe("every command", () => {
   test.each(names)("%s has --help, and prints it with 0", async (name) => {

@@ -1,8 +1,9 @@
 /**
  * What an approver is shown: exactly what would run, whole, in characters that cannot deceive.
  *
- * Invariant: every value goes through visible(); nothing is shortened, however long; the payload is laid out in the order
- * of its canonical text, and parses back to what is signed.
+ * Invariants:
+ * - Every value goes through visible(), and is shown whole, however long it is.
+ * - The payload is laid out in the order of its canonical text, and parses back to what is signed.
  */
 
 import type { ApprovalClaims } from "../../core/approval_claims.ts";
@@ -15,7 +16,7 @@ import { visible, visibleAscii } from "../terminal/visible.ts";
 
 export interface Display {
   readonly request: ExecutionRequest;
-  /** Of the approval to be made, or of the one the request carries. */
+  /** Claims of the approval to be made, or of the one that the request carries. */
   readonly claims: ApprovalClaims;
   readonly signatures: readonly { readonly keyid: string; readonly standing: string }[];
   readonly signing: { readonly keyid: string; readonly name: string };
@@ -24,7 +25,7 @@ export interface Display {
 
 const LABEL_WIDTH = 12;
 
-/** Lines for standard error. */
+/** Returns the lines that go to standard error before an approver is asked. */
 export function approvalLines(
   { request, claims, signatures, signing, nowSeconds }: Display,
 ): string[] {
@@ -56,7 +57,7 @@ function line(label: string, value: string): string {
   return `  ${label.padEnd(LABEL_WIDTH)} ${visible(value)}`.trimEnd();
 }
 
-/** Where letters beyond ASCII could pass for others, the same once more without them. */
+/** Shows the payload once more in ASCII where other letters could pass for these. */
 function payloadLines(request: ExecutionRequest): string[] {
   const canonical = canonicalJson(request.payload);
   const shown = pretty(inCanonicalOrder(request.payload)).split("\n");

@@ -1,4 +1,4 @@
-/** What an approval says beside the request itself: from the flags, else the configuration, else the daemon. */
+/** The terms of an approval: from the flags, else the configuration, else the daemon. */
 
 import * as v from "valibot";
 import { type ApprovalClaims, USES_DEFAULT } from "../../core/approval_claims.ts";
@@ -19,9 +19,9 @@ import { equalBytes } from "../../core/bytes.ts";
 import { USES_MAX } from "../../core/limits.ts";
 import { isDigest } from "../../core/sha.ts";
 import type { Digest } from "../../core/types.ts";
-import type { Cli, DaemonFlags } from "../command.ts";
+import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
-import { findConfig, withDaemon } from "../context.ts";
+import { type Context, findConfig, withDaemon } from "../context.ts";
 
 export interface ApproveFlags extends DaemonFlags {
   readonly key: string;
@@ -36,19 +36,19 @@ export interface ApproveFlags extends DaemonFlags {
   readonly yes?: true;
 }
 
-/** Throws UsageError, ConfigError, OpenExecUnreachable where the daemon has to be asked and is not there. */
+/** Throws UsageError, ConfigError, and OpenExecUnreachable where only a daemon could tell. */
 export async function resolveTerms(
-  cli: Cli,
+  context: Context,
   key: ApproverKey,
   flags: ApproveFlags,
 ): Promise<ApprovalTerms> {
-  const iss = flags.iss ?? approverOf(cli, key, flags) ?? key.name;
+  const iss = flags.iss ?? approverOf(context, key, flags) ?? key.name;
   if (iss === null) {
     throw new UsageError(
       "whose key this is says neither the configuration nor its file; name the approver with --iss",
     );
   }
-  const { aud, tenant } = await destination(cli, flags);
+  const { aud, tenant } = await destination(context, flags);
   const handlerDigest = flags.handlerDigest === undefined
     ? undefined
     : digestFlag(flags.handlerDigest);
@@ -64,16 +64,17 @@ export async function resolveTerms(
 }
 
 /**
- * What of a carried approval its further signer accepts. A person sees uses and life and decides; where nobody is asked they are
- * the defaults of a new approval, and the audience is the configuration's. `--iss` only names the signer.
+ * Returns which terms of a carried approval its further signer accepts. A person sees uses and
+ * life, and decides. With --yes they have to be the defaults of a new approval, and the audience
+ * the configuration's, because the requester may have written them. `--iss` only names the signer.
  */
 export function acceptedTerms(
-  cli: Cli,
+  context: Context,
   claims: ApprovalClaims,
   flags: ApproveFlags,
 ): AcceptedTerms {
   const isShown = flags.yes === undefined;
-  const config = isShown ? null : configurationHere(cli, flags);
+  const config = isShown ? null : configurationHere(context, flags);
   const aud = flags.aud ?? (config === null || config.path === null ? null : config.executorId);
   return {
     ...(flags.uses !== undefined
@@ -104,7 +105,7 @@ const FLAGS: Readonly<Record<keyof AcceptedTerms, string>> = {
   handlerDigest: "--handler-digest",
 };
 
-/** Throws UsageError, which names the flag, for the first term that is not as accepted. */
+/** Throws UsageError for the first term that is not accepted, and names its flag. */
 export function requireWithinFlags(
   claims: ApprovalClaims,
   accepted: AcceptedTerms,
@@ -116,27 +117,30 @@ export function requireWithinFlags(
     if (!(error instanceof CarriedTermError)) throw error;
     const flag = FLAGS[error.term];
     throw new UsageError(
-      `the approval it carries says ${error.said}, which ${flag} does not accept; --replace makes a new one`,
+      `the approval it carries says ${error.said}, which ${flag} does not accept; ` +
+        "--replace makes a new one",
     );
   }
 }
 
-/** The approver whose key the configuration says it is; null where there is none, or no configuration to be had. */
-export function approverOf(cli: Cli, key: ApproverKey, flags: DaemonFlags): string | null {
-  const owner = approversOf(cli, flags).find(({ keys }) =>
+/** Returns the approver to whom the configuration gives this key; null where it does not. */
+export function approverOf(context: Context, key: ApproverKey, flags: DaemonFlags): string | null {
+  const owner = approversOf(context, flags).find(({ keys }) =>
     keys.some(({ keyid, publicKey }) => keyid === key.keyid && equalBytes(publicKey, key.publicKey))
   );
   return owner?.name ?? null;
 }
 
-/** Who signed already, and whether the configuration here lets one tell. */
+/**
+ * Says of each signature whose it is, and whether it verifies, as far as the configuration tells.
+ */
 export function standingOf(
-  cli: Cli,
+  context: Context,
   envelope: Envelope,
   flags: DaemonFlags,
 ): { keyid: string; standing: string }[] {
   const message = preAuthEncoding(envelope.payloadType, envelope.body);
-  const approvers = approversOf(cli, flags);
+  const approvers = approversOf(context, flags);
   return envelope.signatures.map(({ keyid, signature }) => {
     const owner = approvers.find(({ keys }) => keys.some((key) => key.keyid === keyid));
     const key = owner?.keys.find((candidate) => candidate.keyid === keyid);
@@ -148,28 +152,28 @@ export function standingOf(
   });
 }
 
-/** The configuration is believed before the daemon; a daemon is only asked for what no flag and no file says. */
+/** Asks the daemon only for what no flag and no file says: it is believed last. */
 async function destination(
-  cli: Cli,
+  context: Context,
   flags: ApproveFlags,
 ): Promise<{ aud: string; tenant: string | null }> {
-  const config = configurationHere(cli, flags);
+  const config = configurationHere(context, flags);
   const file = config !== null && config.path !== null ? config : null;
   const aud = flags.aud ?? file?.executorId ?? null;
   const tenant = flags.tenant ?? file?.tenant ?? null;
   if (aud !== null && (tenant !== null || file !== null)) return { aud, tenant };
-  const daemon = await askDaemon(cli, flags, aud);
+  const daemon = await askDaemon(context, flags, aud);
   return { aud: aud ?? daemon.aud, tenant: file === null ? tenant ?? daemon.tenant : tenant };
 }
 
-/** An approver elsewhere names the audience, and then needs no daemon: without one there is no tenant but --tenant. */
+/** An approver on another machine names the audience, and then needs no daemon. */
 async function askDaemon(
-  cli: Cli,
+  context: Context,
   flags: ApproveFlags,
   aud: string | null,
 ): Promise<{ aud: string; tenant: string | null }> {
   try {
-    const { executor_id, tenant } = await withDaemon(cli, flags, "agent", (client) => {
+    const { executor_id, tenant } = await withDaemon(context, flags, "agent", (client) => {
       return client.describe({ retry: false });
     });
     return { aud: executor_id, tenant: aud === null || aud === executor_id ? tenant : null };
@@ -181,17 +185,20 @@ async function askDaemon(
   }
 }
 
-function approversOf(cli: Cli, flags: DaemonFlags): readonly ApproverConfig[] {
-  return configurationHere(cli, flags)?.approvers ?? [];
+function approversOf(context: Context, flags: DaemonFlags): readonly ApproverConfig[] {
+  return configurationHere(context, flags)?.approvers ?? [];
 }
 
-/** null where none was named and the system's is broken or not for this user to read: approvers sit elsewhere too. */
-function configurationHere(cli: Cli, flags: DaemonFlags): Config | null {
+/**
+ * Returns null where none was named and the system's cannot be read: this may be no daemon's host.
+ */
+function configurationHere(context: Context, flags: DaemonFlags): Config | null {
   try {
-    return findConfig(cli, flags).config;
+    return findConfig(context, flags).config;
   } catch (error) {
     if (
-      error instanceof ConfigError && flags.config === undefined && cli.environment.config === null
+      error instanceof ConfigError && flags.config === undefined &&
+      context.environment.config === null
     ) {
       return null;
     }

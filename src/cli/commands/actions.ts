@@ -3,21 +3,21 @@
 import type { Command } from "commander";
 import type { ActionDescription } from "../../client/description.ts";
 import { isJsonObject } from "../../client/json.ts";
-import { type Cli, daemonCommand, type DaemonFlags } from "../command.ts";
+import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { table } from "../terminal/print.ts";
-import { withDaemon } from "../context.ts";
+import { type Context, withDaemon } from "../context.ts";
 
-export function actionsCommand(cli: Cli): Command {
+export function actionsCommand(context: Context): Command {
   return daemonCommand(
     "actions",
     "list the actions that may be asked for",
     "With --json also the JSON Schemas of what each takes and gives.",
   )
     .action((flags: DaemonFlags) =>
-      withDaemon(cli, flags, "agent", async (client) => {
+      withDaemon(context, flags, "agent", async (client) => {
         const actions = await client.actions({ retry: false });
         const lines = flags.json ? actions.map((action) => JSON.stringify(action)) : rows(actions);
-        for (const line of lines) cli.terminal.print(line);
+        for (const line of lines) context.terminal.print(line);
       })
     );
 }

@@ -2,7 +2,8 @@
  * `openexec approve`: shows what would run, asks, signs.
  *
  * Invariants:
- * - Nothing is signed that was not shown, and nothing unless a person said yes at a terminal, or a script with --yes.
+ * - Everything that is signed was shown before, and a person said yes at a terminal, or a script
+ *   with --yes.
  * - Standard output holds the approved request and nothing else.
  */
 
@@ -29,17 +30,19 @@ import {
   resolveTerms,
   standingOf,
 } from "../approve/terms.ts";
-import { type Cli, daemonCommand } from "../command.ts";
+import { daemonCommand } from "../command.ts";
+import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
 import { readInput, readText } from "../terminal/input.ts";
 
-export function approveCommand(cli: Cli): Command {
+export function approveCommand(context: Context): Command {
   return daemonCommand(
     "approve",
     "show what would run, and sign it",
-    "Reads a request, shows it whole, asks on the terminal, and prints the request with a signed approval. Run again " +
-      "with another key for a second signature: the terms stay those of the first. With --yes nobody sees them, so they have to " +
-      "be those of the flags: one use and 5m where these say nothing.",
+    `Reads a request, shows it whole, asks on the terminal, and prints the request with a signed
+    approval. Run again with another key for a second signature: the terms stay those of the first.
+    With --yes nobody sees them, so they have to be those of the flags: one use and 5m where these
+    say nothing.`,
   )
     .argument("[file]", "the request; - or nothing reads standard input")
     .requiredOption("--key <file>", "the approver's key, as `openexec keygen` makes it")
@@ -60,31 +63,31 @@ export function approveCommand(cli: Cli): Command {
       "sha256:… of the handler file that must be the one that runs",
     )
     .option("--replace", "drop the approval that the request carries, and make a new one")
-    .option("--yes", "do not ask: whoever wrote the script has decided")
+    .option("--yes", "do not ask: the author of the script has decided")
     .action(async (file: string | undefined, flags: ApproveFlags) => {
-      const key = parseApproverKey(readText(cli, flags.key));
-      const request = parseRequest(await readInput(cli, file));
+      const key = parseApproverKey(readText(context, flags.key));
+      const request = parseRequest(await readInput(context, file));
       if (request.approval_artifact) {
         throw new UsageError("a ClawShield artifact cannot be signed here");
       }
       const carried = flags.replace ? undefined : readApproval(request);
       const approved = carried === undefined
-        ? await approveAnew(cli, request, key, flags)
-        : approveAlso(cli, request, carried, key, flags);
-      cli.terminal.print(requestText(approved));
+        ? await approveAnew(context, request, key, flags)
+        : approveAlso(context, request, carried, key, flags);
+      context.terminal.print(requestText(approved));
     });
 }
 
 async function approveAnew(
-  cli: Cli,
+  context: Context,
   request: ExecutionRequest,
   key: ApproverKey,
   flags: ApproveFlags,
 ): Promise<ExecutionRequest> {
-  const terms = await resolveTerms(cli, key, flags);
-  const claims = claimsOf(request, terms, cli.clock.nowMs() / 1000);
+  const terms = await resolveTerms(context, key, flags);
+  const claims = claimsOf(request, terms, context.clock.nowMs() / 1000);
   confirm(
-    cli,
+    context,
     { request, claims, signatures: [], signing: { keyid: key.keyid, name: terms.iss } },
     flags,
   );
@@ -104,15 +107,15 @@ function claimsOf(
 }
 
 function approveAlso(
-  cli: Cli,
+  context: Context,
   request: ExecutionRequest,
   { claims, envelope }: CarriedApproval,
   key: ApproverKey,
   flags: ApproveFlags,
 ): ExecutionRequest {
   requireMatch(request, claims);
-  const nowSeconds = cli.clock.nowMs() / 1000;
-  const accepted = acceptedTerms(cli, claims, flags);
+  const nowSeconds = context.clock.nowMs() / 1000;
+  const accepted = acceptedTerms(context, claims, flags);
   requireWithinFlags(claims, accepted, nowSeconds);
   if (claims.exp <= nowSeconds) {
     throw new Refusal(
@@ -120,19 +123,19 @@ function approveAlso(
       "the approval it carries expired; --replace makes a new one",
     );
   }
-  const name = flags.iss ?? approverOf(cli, key, flags) ?? key.name ??
+  const name = flags.iss ?? approverOf(context, key, flags) ?? key.name ??
     "(an approver no configuration here names)";
-  const signatures = standingOf(cli, envelope, flags);
-  confirm(cli, { request, claims, signatures, signing: { keyid: key.keyid, name } }, flags);
+  const signatures = standingOf(context, envelope, flags);
+  confirm(context, { request, claims, signatures, signing: { keyid: key.keyid, name } }, flags);
   return countersign(request, [key], accepted, nowSeconds);
 }
 
-/** Throws UsageError where nobody can be asked, Refusal approval_missing where somebody said no. */
-function confirm(cli: Cli, shown: Omit<Display, "nowSeconds">, flags: ApproveFlags): void {
-  const lines = approvalLines({ ...shown, nowSeconds: cli.clock.nowMs() / 1000 });
-  for (const line of lines) cli.terminal.note(line);
+/** Throws UsageError where there is no terminal to ask on, Refusal approval_missing for a no. */
+function confirm(context: Context, shown: Omit<Display, "nowSeconds">, flags: ApproveFlags): void {
+  const lines = approvalLines({ ...shown, nowSeconds: context.clock.nowMs() / 1000 });
+  for (const line of lines) context.terminal.note(line);
   if (flags.yes) return;
-  const answer = cli.terminal.ask("Approve this? [y/N] ");
+  const answer = context.terminal.ask("Approve this? [y/N] ");
   if (answer === null) {
     throw new UsageError("there is no terminal to ask on; --yes approves without asking");
   }

@@ -1,14 +1,15 @@
-/** `openexec completion`: prints a shell's completion script, as scripts/completion_scripts.ts made it. */
+/** `openexec completion`: a shell's completion script, as scripts/completion_scripts.ts made it. */
 
 import { Argument, type Command } from "commander";
 import { join } from "node:path";
 import { program } from "../../os/program.ts";
-import { type Cli, command, type JsonFlag } from "../command.ts";
+import { command, type JsonFlag } from "../command.ts";
+import type { Context } from "../context.ts";
 
 /** By shell, under the name that the shell looks for. */
 const FILES = { bash: "openexec.bash", zsh: "_openexec", fish: "openexec.fish" } as const;
 
-export function completionCommand(cli: Cli): Command {
+export function completionCommand(context: Context): Command {
   return command(
     "completion",
     "print a shell's completion script",
@@ -17,7 +18,7 @@ export function completionCommand(cli: Cli): Command {
     .addArgument(new Argument("<shell>", "which shell").choices(Object.keys(FILES)))
     .action((shell: keyof typeof FILES, flags: JsonFlag) => {
       const script = Deno.readTextFileSync(join(folder(), FILES[shell]));
-      cli.terminal.print(flags.json ? JSON.stringify({ shell, script }) : script.trimEnd());
+      context.terminal.print(flags.json ? JSON.stringify({ shell, script }) : script.trimEnd());
     });
 }
 

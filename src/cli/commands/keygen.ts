@@ -1,10 +1,11 @@
-/** `openexec keygen`: an approver's key, in a file of its own that nobody else may read. */
+/** `openexec keygen`: an approver's key, in a file that only its owner may read. */
 
 import type { Command } from "commander";
 import { resolve } from "node:path";
 import { formatApproverKey, newApproverKey } from "../../client/approver_key.ts";
 import { formatPublicKey } from "../../core/public_key.ts";
-import { type Cli, command, type JsonFlag } from "../command.ts";
+import { command, type JsonFlag } from "../command.ts";
+import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
 
 interface KeygenFlags extends JsonFlag {
@@ -12,12 +13,13 @@ interface KeygenFlags extends JsonFlag {
   readonly name?: string;
 }
 
-export function keygenCommand(cli: Cli): Command {
+export function keygenCommand(context: Context): Command {
   return command(
     "keygen",
     "make an approver's key",
-    "Writes an Ed25519 key (mode 0600; an existing file stays as it is) and prints what an [[approvers]] table of the " +
-      "configuration needs of it. Whoever can read the file can approve in this approver's name.",
+    `Writes an Ed25519 key (mode 0600; an existing file stays as it is) and prints what an
+    [[approvers]] table of the configuration needs of it. A person who can read the file can approve
+    in this approver's name.`,
   )
     .argument("<file>", "where to write it")
     .option("--keyid <keyid>", "what to call the key (default: made from its public key)")
@@ -28,10 +30,10 @@ export function keygenCommand(cli: Cli): Command {
         ...(keyid === undefined ? {} : { keyid }),
         ...(name === undefined ? {} : { name }),
       });
-      writeNew(resolve(cli.cwd, file), formatApproverKey(key));
+      writeNew(resolve(context.cwd, file), formatApproverKey(key));
       const publicKey = formatPublicKey(key.publicKey);
       const shown = { keyid: key.keyid, public_key: publicKey };
-      cli.terminal.print(
+      context.terminal.print(
         flags.json
           ? JSON.stringify({ file, ...(name === undefined ? {} : { name }), ...shown })
           : `keys = [{ keyid = ${JSON.stringify(key.keyid)}, public_key = "${publicKey}" }]`,

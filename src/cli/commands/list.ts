@@ -2,10 +2,10 @@
 
 import type { Command } from "commander";
 import type { Execution } from "../../client/execution.ts";
-import { type Cli, daemonCommand, type DaemonFlags } from "../command.ts";
+import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
 import { table } from "../terminal/print.ts";
-import { withDaemon } from "../context.ts";
+import { type Context, withDaemon } from "../context.ts";
 
 interface ListFlags extends DaemonFlags {
   readonly limit: string;
@@ -13,7 +13,7 @@ interface ListFlags extends DaemonFlags {
   readonly admin?: true;
 }
 
-export function listCommand(cli: Cli): Command {
+export function listCommand(context: Context): Command {
   return daemonCommand(
     "list",
     "list executions, newest first",
@@ -23,7 +23,7 @@ export function listCommand(cli: Cli): Command {
     .option("--before <id>", "go on from this execution")
     .option("--admin", "ask on the admin socket")
     .action((flags: ListFlags) =>
-      withDaemon(cli, flags, flags.admin ? "admin" : "agent", async (client) => {
+      withDaemon(context, flags, flags.admin ? "admin" : "agent", async (client) => {
         if (!/^[1-9]\d{0,3}$/.test(flags.limit)) {
           throw new UsageError("--limit is a whole number, 1 to 1000");
         }
@@ -33,7 +33,7 @@ export function listCommand(cli: Cli): Command {
         };
         const executions = await client.list(page, { retry: false });
         const lines = flags.json ? executions.map((one) => JSON.stringify(one)) : rows(executions);
-        for (const line of lines) cli.terminal.print(line);
+        for (const line of lines) context.terminal.print(line);
       })
     );
 }

@@ -1,36 +1,39 @@
-/** `openexec pin`: handlers' digests for the configuration, of files that can be loaded. */
+/** `openexec pin`: handlers' digests for the configuration. */
 
 import type { Command } from "commander";
 import { resolve } from "node:path";
 import { StartupError } from "../../core/startup_error.ts";
-import { type Cli, command, type JsonFlag } from "../command.ts";
+import { command, type JsonFlag } from "../command.ts";
+import type { Context } from "../context.ts";
 import { tellError } from "../ending.ts";
 import { FAILED } from "../exit_code.ts";
 
-export function pinCommand(cli: Cli): Command {
+export function pinCommand(context: Context): Command {
   return command(
     "pin",
     "print handlers' digests for the configuration",
-    "Loads each file as the daemon would, in a worker without any permission, and runs nothing of it. What cannot be " +
-      "loaded, or has no JSON Schema, gets no digest. Read a handler before you pin it: the digest says which code runs, " +
-      "not that it is good.",
+    `Loads each file as the daemon would, in a worker without any permission, and runs nothing of
+    it. A file that cannot be loaded, or has no JSON Schema, gets no digest. Read a handler before
+    you pin it: the digest says which code runs, not that it is good.`,
   )
     .argument("<files...>", "handlers, one TypeScript or JavaScript file each")
     .action(async (files: readonly string[], flags: JsonFlag) => {
       const { pinHandler } = await import("../../executor/rehearsal.ts");
       for (const file of files) {
         try {
-          const { digest, inputSchema, outputSchema } = await pinHandler(resolve(cli.cwd, file));
+          const { digest, inputSchema, outputSchema } = await pinHandler(
+            resolve(context.cwd, file),
+          );
           const schemas = { input_schema: inputSchema, output_schema: outputSchema };
-          cli.terminal.print(
+          context.terminal.print(
             flags.json
               ? JSON.stringify({ file, digest, ...schemas })
               : `digest = "${digest}"  # ${file}`,
           );
         } catch (error) {
           if (!(error instanceof StartupError)) throw error;
-          tellError(cli, error, flags.json === true);
-          cli.exitCode = FAILED;
+          tellError(context, error, flags.json === true);
+          context.exitCode = FAILED;
         }
       }
     });

@@ -4,26 +4,27 @@ import type { Command } from "commander";
 import type { OpenExecClient } from "../../client/client.ts";
 import type { Execution } from "../../client/execution.ts";
 import { isUuid } from "../../core/uuid.ts";
-import { type Cli, daemonCommand, type DaemonFlags } from "../command.ts";
+import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { printJson } from "../terminal/print.ts";
-import { withDaemon } from "../context.ts";
+import { type Context, withDaemon } from "../context.ts";
 
-export function showCommand(cli: Cli): Command {
+export function showCommand(context: Context): Command {
   return daemonCommand(
     "show",
     "show an execution",
-    "Prints the execution with its signed receipt and the proof that the log holds it: keep it, `openexec verify` reads " +
-      "it. An agent socket shows what this user asked for, an admin socket everything.",
+    `Prints the execution with its signed receipt and the proof that the log holds it: keep it,
+    \`openexec verify\` reads it. An agent socket shows what this user asked for, an admin socket
+    everything.`,
   )
     .argument("<id>", "the execution's id, or the nonce it was asked for with")
     .option("--admin", "ask on the admin socket")
     .action((id: string, flags: DaemonFlags & { readonly admin?: true }) =>
-      withDaemon(cli, flags, flags.admin ? "admin" : "agent", async (client) => {
+      withDaemon(context, flags, flags.admin ? "admin" : "agent", async (client) => {
         const call = { retry: false };
         const execution = isUuid(id)
           ? await client.get(id, call)
           : await client.getByNonce(id, call);
-        printJson(cli, { ...execution, ...await proofOf(client, execution) }, flags.json);
+        printJson(context, { ...execution, ...await proofOf(client, execution) }, flags.json);
       })
     );
 }

@@ -7,8 +7,8 @@ import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
 import { isJsonObject } from "../../client/json.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import { sleep } from "../../core/wait.ts";
-import { type Cli, daemonCommand, type DaemonFlags } from "../command.ts";
-import { withDaemon } from "../context.ts";
+import { daemonCommand, type DaemonFlags } from "../command.ts";
+import { type Context, withDaemon } from "../context.ts";
 import { DONE, FAILED, UsageError } from "../exit_code.ts";
 import { fields, table } from "../terminal/print.ts";
 
@@ -22,11 +22,12 @@ interface Status {
   readonly state: JsonObject;
 }
 
-export function statusCommand(cli: Cli): Command {
+export function statusCommand(context: Context): Command {
   return daemonCommand(
     "status",
     "show how the daemon is",
-    "An admin socket also shows its work, ledger, log and executors. Ends with 1 when the daemon takes no work.",
+    `An admin socket also shows its work, ledger, log and executors. Ends with 1 when the daemon
+    takes no work.`,
   )
     .option("--watch", "refresh until interrupted")
     .option("--interval <seconds>", "between refreshes", "2")
@@ -35,26 +36,26 @@ export function statusCommand(cli: Cli): Command {
       if (!(intervalMs >= 100 && intervalMs <= 3_600_000)) {
         throw new UsageError("--interval is 0.1 to 3600 seconds");
       }
-      const signal = flags.watch ? cli.interruption() : undefined;
+      const signal = flags.watch ? context.interruption() : undefined;
       do {
-        const { ready, state } = await findStatus(cli, flags);
-        if (flags.watch) cli.terminal.clear();
+        const { ready, state } = await findStatus(context, flags);
+        if (flags.watch) context.terminal.clear();
         const lines = flags.json ? [JSON.stringify(state)] : linesOf(state);
-        for (const line of lines) cli.terminal.print(line);
-        cli.exitCode = ready ? DONE : FAILED;
-        if (signal) await sleep(intervalMs, signal).catch(() => undefined); // an interruption ends it
+        for (const line of lines) context.terminal.print(line);
+        context.exitCode = ready ? DONE : FAILED;
+        if (signal) await sleep(intervalMs, signal).catch(() => undefined); // Ctrl-C ends it
       } while (signal?.aborted === false);
     });
 }
 
 /** Asks the admin socket where this user can reach it, because it shows more. */
-async function findStatus(cli: Cli, flags: StatusFlags): Promise<Status> {
+async function findStatus(context: Context, flags: StatusFlags): Promise<Status> {
   try {
-    return await withDaemon(cli, flags, "admin", statusOf);
+    return await withDaemon(context, flags, "admin", statusOf);
   } catch (error) {
     const elsewhere = error instanceof UsageError || error instanceof OpenExecUnreachable;
     if (!elsewhere || flags.socket !== undefined) throw error;
-    return await withDaemon(cli, flags, "agent", statusOf);
+    return await withDaemon(context, flags, "agent", statusOf);
   }
 }
 

@@ -1,4 +1,6 @@
-/** `openexec test-action`: runs a handler once, in the same box as under the daemon, without one. */
+/**
+ * `openexec test-action`: runs a handler once, without a daemon, in the box that a daemon gives it.
+ */
 
 import type { Command } from "commander";
 import { resolve } from "node:path";
@@ -13,7 +15,8 @@ import { StartupError } from "../../core/startup_error.ts";
 import type { JsonObject, Outcome } from "../../core/types.ts";
 import type { ExecutorLog } from "../../executor/log.ts";
 import type { Rehearsal } from "../../executor/rehearsal.ts";
-import { type Cli, command, type JsonFlag } from "../command.ts";
+import { command, type JsonFlag } from "../command.ts";
+import type { Context } from "../context.ts";
 import { tellError } from "../ending.ts";
 import { FAILED, UNKNOWN, UsageError } from "../exit_code.ts";
 import { collect, readArgument } from "../terminal/input.ts";
@@ -33,12 +36,12 @@ interface TestFlags extends JsonFlag {
 
 const RESULT_BYTES = 1024 * 1024;
 
-export function testActionCommand(cli: Cli): Command {
+export function testActionCommand(context: Context): Command {
   return command(
     "test-action",
     "run a handler once, without a daemon",
-    "In a process and worker like the daemon's, with the permissions named here and no others. Nothing is approved, reserved " +
-      "or recorded. Ends with 1 when the handler failed.",
+    `In a process and worker like the daemon's, with the permissions named here and no others.
+    Nothing is approved, reserved or recorded. Ends with 1 when the handler failed.`,
   )
     .argument("<file>", "the handler")
     .option("--payload <json>", "its input; @FILE reads a file, - standard input", "{}")
@@ -56,20 +59,23 @@ export function testActionCommand(cli: Cli): Command {
     .option("--timeout <duration>", "its time limit", "30s")
     .option("--memory <size>", "its memory limit", "256MiB")
     .action(async (file: string, flags: TestFlags) => {
-      const payload = parsePayload(await readArgument(cli, flags.payload));
-      const rehearsal = rehearsalOf(cli, resolve(cli.cwd, file), payload, flags);
+      const payload = parsePayload(await readArgument(context, flags.payload));
+      const rehearsal = rehearsalOf(context, resolve(context.cwd, file), payload, flags);
       try {
-        tell(cli, await run(cli, rehearsal), flags);
+        tell(context, await run(context, rehearsal), flags);
       } catch (error) {
         if (!(error instanceof StartupError)) throw error;
-        tellError(cli, error, flags.json === true);
-        cli.exitCode = FAILED;
+        tellError(context, error, flags.json === true);
+        context.exitCode = FAILED;
       }
     });
 }
 
-/** Throws Refusal payload_invalid before anything runs, as the daemon would, and StartupError for a useless handler. */
-async function run(cli: Cli, rehearsal: Rehearsal): Promise<Outcome> {
+/**
+ * Throws Refusal payload_invalid before anything runs, and StartupError for a handler that does not
+ * load.
+ */
+async function run(context: Context, rehearsal: Rehearsal): Promise<Outcome> {
   const { pinHandler, rehearse } = await import("../../executor/rehearsal.ts");
   const { InputSchemas } = await import("../../engine/input_schema.ts");
   const { digest, inputSchema, outputSchema } = await pinHandler(rehearsal.file);
@@ -79,14 +85,19 @@ async function run(cli: Cli, rehearsal: Rehearsal): Promise<Outcome> {
     rehearsal.payload,
   );
   return await rehearse(rehearsal, {
-    clock: cli.clock,
+    clock: context.clock,
     variable: readVariable,
-    log: handlerLog(cli),
+    log: handlerLog(context),
   });
 }
 
-function rehearsalOf(cli: Cli, file: string, payload: JsonObject, flags: TestFlags): Rehearsal {
-  const absolute = (paths: readonly string[]) => paths.map((path) => resolve(cli.cwd, path));
+function rehearsalOf(
+  context: Context,
+  file: string,
+  payload: JsonObject,
+  flags: TestFlags,
+): Rehearsal {
+  const absolute = (paths: readonly string[]) => paths.map((path) => resolve(context.cwd, path));
   const allow: Permissions = {
     net: flags.allowNet,
     read: absolute(flags.allowRead),
@@ -98,7 +109,7 @@ function rehearsalOf(cli: Cli, file: string, payload: JsonObject, flags: TestFla
     file,
     payload,
     allow,
-    secrets: new Map(flags.secret.map((secret) => secretOf(cli, secret))),
+    secrets: new Map(flags.secret.map((secret) => secretOf(context, secret))),
     timeoutMs: parsed(timer, flags.timeout, "--timeout"),
     memoryBytes: parsed(MEMORY, flags.memory, "--memory"),
     resultBytes: RESULT_BYTES,
@@ -113,18 +124,18 @@ function parsed(schema: v.GenericSchema<unknown, number>, text: string, flag: st
   throw new UsageError(`${flag} expects ${result.issues[0].message}`);
 }
 
-function secretOf(cli: Cli, text: string): [name: string, file: string] {
+function secretOf(context: Context, text: string): [name: string, file: string] {
   const [, name, file] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (name === undefined || file === undefined) throw new UsageError("--secret is NAME=FILE");
-  return [name, resolve(cli.cwd, file)];
+  return [name, resolve(context.cwd, file)];
 }
 
 function list(value: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, ...value.split(",").filter((part) => part !== "")];
 }
 
-/** What the handler says goes to whoever writes it, reasons of failures included, which a daemon would not log. */
-function handlerLog({ terminal }: Cli): ExecutorLog {
+/** Tells the handler's author what it says, and why it failed, which a daemon would not log. */
+function handlerLog({ terminal }: Context): ExecutorLog {
   return {
     line: (_action, _execution, text) => terminal.note(`handler: ${text}`),
     failed: (_action, _execution, code, reason) => terminal.note(`${code}: ${reason}`),
@@ -132,14 +143,14 @@ function handlerLog({ terminal }: Cli): ExecutorLog {
   };
 }
 
-function tell(cli: Cli, outcome: Outcome, { json }: TestFlags): void {
+function tell(context: Context, outcome: Outcome, { json }: TestFlags): void {
   if (outcome.status === "succeeded") {
     const { status, resultText } = outcome;
-    printJson(cli, { status, result: toValue(parseCanonical(resultText)) }, json);
+    printJson(context, { status, result: toValue(parseCanonical(resultText)) }, json);
     return;
   }
   const { status, code } = outcome;
-  if (json) printJson(cli, { status, code }, json);
-  else tellError(cli, new Refusal(code, ERRORS[code].title), false);
-  cli.exitCode = status === "outcome_unknown" ? UNKNOWN : FAILED;
+  if (json) printJson(context, { status, code }, json);
+  else tellError(context, new Refusal(code, ERRORS[code].title), false);
+  context.exitCode = status === "outcome_unknown" ? UNKNOWN : FAILED;
 }

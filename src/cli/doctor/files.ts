@@ -1,4 +1,4 @@
-/** The part of `openexec doctor` that looks at the configuration, and at the files and folders it names. */
+/** Checks the configuration, and the files and folders that it names. */
 
 import { dirname, join } from "node:path";
 import type { Config, SocketConfig } from "../../config/config.ts";
@@ -12,18 +12,18 @@ import {
   realPath,
 } from "../../os/files.ts";
 import { program } from "../../os/program.ts";
-import type { Cli, DaemonFlags, LocalFlags } from "../command.ts";
+import type { DaemonFlags, LocalFlags } from "../command.ts";
 import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 import { openConfigFile, prudentWarnings } from "../prudence.ts";
-import { findConfig } from "../context.ts";
+import { type Context, findConfig } from "../context.ts";
 
-/** `loaded` is null where there is no configuration to go on with. */
+/** `loaded` is null where the configuration does not load. */
 export function checkConfiguration(
-  cli: Cli,
+  context: Context,
   flags: LocalFlags & DaemonFlags,
 ): { findings: Finding[]; loaded: LoadedConfig | null } {
   try {
-    const loaded = findConfig(cli, flags);
+    const loaded = findConfig(context, flags);
     checkPaths(loaded, program.root, realPath);
     const doubts = [
       ...loaded.warnings.map((problem) =>
@@ -40,7 +40,7 @@ export function checkConfiguration(
   }
 }
 
-/** Such a warning says what is so, a colon, and what to do. */
+/** Splits a warning at its first colon: before it stands what is so, behind it what to do. */
 function prudence(text: string): Finding {
   const [what = "", ...remedy] = text.split(": ");
   return warning("prudence", what, remedy.join(": "));
@@ -99,7 +99,7 @@ function checkState({ stateDir, developmentApprover }: Config): Finding[] {
   ];
 }
 
-/** What is written beside and renamed needs its folder. */
+/** A file that is written beside its place and renamed needs a writable folder. */
 function checkReplaced({ anchor, checkpoints }: Config): Finding[] {
   return [anchor, checkpoints.file].filter((path) => path !== null).map(dirname)
     .filter((folder) => !isWritableDirectory(realPath(folder) ?? folder))
@@ -146,14 +146,14 @@ function checkSocket({ path, group }: SocketConfig, isMadeByUs: boolean): Findin
   ];
 }
 
-/** What is not there yet is made on first start, with the permissions it needs. */
+/** A file that is not there yet is made on the first start, with the permissions it needs. */
 function closed(path: string, mask: number, fault: string, remedy: string): Finding[] {
   const status = fileStatus(path);
   if (status === undefined || status.kind === "link" || (status.mode & mask) === 0) return [];
   return [failed("permissions", `${path} is ${fault}`, remedy)];
 }
 
-/** The folder itself, or the nearest above it that is there. */
+/** Returns the folder itself, or the nearest one above it that exists. */
 export function existing(folder: string): string {
   return fileStatus(folder) === undefined ? existing(dirname(folder)) : folder;
 }

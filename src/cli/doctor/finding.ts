@@ -1,4 +1,4 @@
-/** What a check of `openexec doctor` finds. */
+/** What a check of `openexec doctor` finds, and what to do about it. */
 
 import { ConfigError, type ConfigProblem, problemText } from "../../config/config_error.ts";
 import { StartupError } from "../../core/startup_error.ts";
@@ -7,7 +7,7 @@ export interface Finding {
   readonly check: string;
   readonly state: "ok" | "warning" | "failed";
   readonly detail: string;
-  /** What to do about it; null where there is nothing to do. */
+  /** null where there is nothing to do. */
   readonly remedy: string | null;
 }
 
@@ -31,7 +31,7 @@ function remedyOf({ line }: ConfigProblem): string {
     : "mend that line; see docs/config.md";
 }
 
-/** What the daemon would stop at on its start, as a finding; a bug of ours goes on. */
+/** Turns what a daemon's start would stop at into findings. A bug of ours goes on. */
 export function findingOf(check: string, error: unknown): Finding[] {
   if (error instanceof StartupError) return [failed(check, error.what, error.remedy)];
   if (error instanceof ConfigError) {

@@ -1,4 +1,4 @@
-/** The part of `openexec doctor` that looks at the runtime, handlers, descriptors, clock, disk and a running daemon. */
+/** Checks the runtime, handlers, descriptors, clock and disk, and a daemon that runs. */
 
 import type { HandlerCode } from "../../actions/pin.ts";
 import { readHandlers } from "../../actions/registry.ts";
@@ -9,10 +9,10 @@ import { Launcher } from "../../executor/launch.ts";
 import { freeBytes } from "../../ledger/disk/free_space.ts";
 import { descriptorLimit } from "../../os/descriptors.ts";
 import { connectionsMax } from "../../server/admission.ts";
-import type { Cli, DaemonFlags } from "../command.ts";
+import type { DaemonFlags } from "../command.ts";
 import { existing } from "./files.ts";
 import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
-import { withDaemon } from "../context.ts";
+import { type Context, withDaemon } from "../context.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const FRAME = { requestBytes: MEBIBYTE, resultBytes: MEBIBYTE };
@@ -67,7 +67,7 @@ function checkDescriptors({ sockets }: Config): Finding[] {
   }
 }
 
-/** Of this file: no machine that runs it can be before it. */
+/** When this file was written: a clock that is before it is wrong. */
 const WRITTEN_MS = Date.UTC(2026, 0, 1);
 
 function checkClock(nowMs: number): Finding[] {
@@ -93,13 +93,18 @@ function checkDisk({ stateDir }: Config): Finding[] {
   return [free < DISK_COMFORTABLE ? warning("disk", detail, remedy) : ok("disk", detail)];
 }
 
-/** A daemon that runs, or does not, is no fault; one that is unwell is. */
+/** Only a daemon that runs and takes no work is a fault. */
 export async function checkService(
-  cli: Cli,
+  context: Context,
   flags: DaemonFlags,
 ): Promise<{ findings: Finding[]; isServing: boolean }> {
   try {
-    const { ready, version } = await withDaemon(cli, flags, "agent", (client) => client.status());
+    const { ready, version } = await withDaemon(
+      context,
+      flags,
+      "agent",
+      (client) => client.status(),
+    );
     const finding = ready
       ? ok("daemon", `version ${version} serves`)
       : failed("daemon", "it takes no work", "see `openexec status` and the daemon's log");
@@ -116,7 +121,7 @@ export async function checkService(
   }
 }
 
-/** Whoever looks need not be an agent. Any other answer may be that of another program. */
+/** The user of doctor need not be an agent. Other refusals may come from another program. */
 function refusedBy({ code, message }: OpenExecError): { findings: Finding[]; isServing: boolean } {
   if (code === "peer_denied" || code === "rate_limited") {
     return {

@@ -1,4 +1,4 @@
-/** The part of `openexec doctor` that looks at keys and secrets: who can approve, and what the daemon itself needs. */
+/** Checks keys and secrets: who can approve, and what the daemon itself needs. */
 
 import type { ApproverConfig, ApproverPublicKey, Config } from "../../config/config.ts";
 import { checkExecutorKey } from "../../engine/keys.ts";
@@ -40,7 +40,7 @@ function isValid({ notBefore, notAfter }: ApproverPublicKey, nowSeconds: number)
   return (notBefore ?? 0) <= nowSeconds && nowSeconds < (notAfter ?? Infinity);
 }
 
-/** Actions that fewer approvers may approve than have to. */
+/** Finds actions that need more approvers than there are. */
 function unapprovable(
   { actions, clawshield }: Config,
   valid: readonly ApproverConfig[],
@@ -54,11 +54,11 @@ function unapprovable(
   });
 }
 
-/** From where the daemon's own keys and secrets are looked for. */
+/** From where doctor looks for the daemon's own keys and secrets. */
 export interface Vantage {
-  /** $CREDENTIALS_DIRECTORY: of the service's unit, which a shell beside it does not have. */
+  /** $CREDENTIALS_DIRECTORY, which the service's unit has, and a shell beside it has not. */
   readonly credentials: string | null;
-  /** Whether a daemon of this configuration serves: then it has all it needs. */
+  /** Whether a daemon of this configuration serves, and so has all it needs. */
   readonly isServing: boolean;
 }
 
@@ -91,7 +91,7 @@ export function checkSigner(
   }
 }
 
-/** A credential that is not seen from outside of the unit may well be seen inside of it. */
+/** A shell does not see the unit's credentials. A daemon that serves does. */
 function seenFrom({ credentials, isServing }: Vantage, check: string, error: unknown): Finding[] {
   const found = findingOf(check, error);
   if (credentials !== null || !isServing) return found;

@@ -1,4 +1,4 @@
-/** The part of `openexec doctor` that looks into the ledger. It takes no lock: a daemon may be running. */
+/** Checks the ledger. It takes no lock, because a daemon may be running. */
 
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
@@ -14,7 +14,7 @@ import { checkSigner, type Vantage } from "./keys.ts";
 import { PUBLIC_KEY_FILE } from "../verify/executor_keys.ts";
 import { failed, type Finding, findingOf, ok } from "./finding.ts";
 
-/** The ledger's identity, anchor and signing key, and whether the clock went back since its newest execution. */
+/** Checks identity, anchor and signing key, and that the clock is not behind the newest receipt. */
 export async function checkLedger(
   config: Config,
   nowMs: number,
@@ -24,7 +24,8 @@ export async function checkLedger(
     if (!await exists(ledgerFolder(config.stateDir))) {
       return [ok("ledger", "there is none yet: it is made on first start")];
     }
-    const { LedgerSnapshot } = await import("../../audit/snapshot.ts"); // not before: it loads native code
+    // late: it loads native code
+    const { LedgerSnapshot } = await import("../../audit/snapshot.ts");
     const snapshot = await LedgerSnapshot.open(config.stateDir);
     try {
       return inspect(snapshot, config, nowMs, vantage);
@@ -48,11 +49,9 @@ function inspect(
     checkAnchor(config.anchor, snapshot.executorId, key, snapshot.log);
   }
   const newestMs = newestTime(snapshot);
+  const size = `${snapshot.executions} executions, ${snapshot.log.size()} log entries`;
   return [
-    ok(
-      "ledger",
-      `${snapshot.executions} executions, ${snapshot.log.size()} log entries of ${snapshot.executorId}`,
-    ),
+    ok("ledger", `${size} of ${snapshot.executorId}`),
     ...checkSigner(config, currentKeyid(snapshot.log), vantage),
     ...(newestMs > nowMs
       ? [
@@ -74,7 +73,7 @@ function publicKeyIn(stateDir: string): Uint8Array | undefined {
   }
 }
 
-/** Milliseconds since 1970 of the newest receipt; 0 for an empty log. */
+/** Returns the time of the newest receipt in milliseconds since 1970; 0 for an empty log. */
 function newestTime({ log }: LedgerSnapshot): number {
   const newest = log.leaf(log.size() - 1);
   const receipt = newest === undefined ? undefined : decodeReceipt(newest.body);

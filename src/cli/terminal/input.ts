@@ -2,35 +2,38 @@
 
 import { resolve } from "node:path";
 import { utf8Decode } from "../../core/bytes.ts";
-import type { Cli } from "../command.ts";
+import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
 
 /** Reads a file, or standard input for `-` or where none is named. Throws UsageError. */
-export async function readInput(cli: Cli, file: string | undefined): Promise<Uint8Array> {
-  if (file !== undefined && file !== "-") return readFile(cli, file);
-  if (cli.terminal.inputIsTerminal) {
-    cli.terminal.note("reading from the terminal; end with Ctrl-D, or name a file");
+export async function readInput(context: Context, file: string | undefined): Promise<Uint8Array> {
+  if (file !== undefined && file !== "-") return readFile(context, file);
+  if (context.terminal.inputIsTerminal) {
+    context.terminal.note("reading from the terminal; end with Ctrl-D, or name a file");
   }
-  return await cli.terminal.readInput();
+  return await context.terminal.readInput();
 }
 
 /** Reads `@FILE`, `-` for standard input, or the text itself. Throws UsageError. */
-export async function readArgument(cli: Cli, argument: string): Promise<Uint8Array | string> {
-  if (argument === "-") return await readInput(cli, argument);
-  return argument.startsWith("@") ? readFile(cli, argument.slice(1)) : argument;
+export async function readArgument(
+  context: Context,
+  argument: string,
+): Promise<Uint8Array | string> {
+  if (argument === "-") return await readInput(context, argument);
+  return argument.startsWith("@") ? readFile(context, argument.slice(1)) : argument;
 }
 
-function readFile(cli: Cli, file: string): Uint8Array {
+function readFile(context: Context, file: string): Uint8Array {
   try {
-    return Deno.readFileSync(resolve(cli.cwd, file));
+    return Deno.readFileSync(resolve(context.cwd, file));
   } catch (error) {
     throw unreadable(file, error);
   }
 }
 
 /** Reads a file of UTF-8 text. Throws UsageError. */
-export function readText(cli: Cli, file: string): string {
-  return utf8Text(readFile(cli, file), file);
+export function readText(context: Context, file: string): string {
+  return utf8Text(readFile(context, file), file);
 }
 
 /** Throws UsageError for bytes that are not UTF-8. */
@@ -41,14 +44,14 @@ export function utf8Text(input: Uint8Array | string, name: string): string {
 }
 
 /** Yields a file, or standard input for `-`, as it comes. Throws UsageError. */
-export async function* readChunks(cli: Cli, file: string): AsyncGenerator<Uint8Array> {
+export async function* readChunks(context: Context, file: string): AsyncGenerator<Uint8Array> {
   if (file === "-") {
-    yield await readInput(cli, file);
+    yield await readInput(context, file);
     return;
   }
   let opened;
   try {
-    opened = await Deno.open(resolve(cli.cwd, file));
+    opened = await Deno.open(resolve(context.cwd, file));
   } catch (error) {
     throw unreadable(file, error);
   }

@@ -1,19 +1,22 @@
-/** How commands lay out what they print: JSON for programs and for people, tables, and labelled values. */
+/**
+ * How commands lay out what they print: JSON for programs and for people, tables, and labelled
+ * values.
+ */
 
 import type { Json } from "../../core/types.ts";
 import { iJsonText } from "../../client/json.ts";
-import type { Cli } from "../command.ts";
 import { visible } from "./visible.ts";
+import type { Context } from "../context.ts";
 
 /** Prints the same value either way: on one line with --json, laid out without. */
-export function printJson(cli: Cli, value: object, oneLine: true | undefined): void {
+export function printJson(context: Context, value: object, oneLine: true | undefined): void {
   const text = JSON.stringify(value);
-  cli.terminal.print(oneLine ? text : pretty(JSON.parse(text) as Json));
+  context.terminal.print(oneLine ? text : pretty(JSON.parse(text) as Json));
 }
 
 /**
- * Lays JSON out as JSON.stringify(value, null, 2) does, with every string made visible. It parses to
- * the very value that it shows.
+ * Lays JSON out as JSON.stringify(value, null, 2) does, with every string made visible. It parses
+ * to the very value that it shows.
  */
 export function pretty(value: Json, indent = ""): string {
   const inner = `${indent}  `;

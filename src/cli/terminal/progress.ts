@@ -1,6 +1,9 @@
-/** How far a long command is: one line on standard error where that is a terminal, nothing elsewhere. */
+/**
+ * How far a long command is: one line on standard error where that is a terminal, nothing
+ * elsewhere.
+ */
 
-import type { Cli } from "../command.ts";
+import type { Context } from "../context.ts";
 
 export interface Progress {
   at(done: number): void;
@@ -13,7 +16,7 @@ const SHOW_EVERY_MS = 100;
 
 /** Counts `what` up to `total`; null where nobody knows how much there is. */
 export function startProgress(
-  { terminal, clock }: Pick<Cli, "terminal" | "clock">,
+  { terminal, clock }: Pick<Context, "terminal" | "clock">,
   what: string,
   total: number | null,
 ): Progress {

@@ -1,5 +1,6 @@
 /**
- * The one owner of the console: standard input, output and error, and the terminal a person answers at.
+ * The one owner of the console: standard input, output and error, and the terminal a person answers
+ * at.
  *
  * Invariant: nothing that moves a cursor, recolours or hides reaches a terminal, whoever wrote the
  * text. Standard output on a pipe is left as it is, for the next program.

@@ -5,11 +5,11 @@ const { raw } = String;
 /** Escaped as \uXXXX, as JSON writes it, so that JSON stays the same JSON. */
 const UNSAFE = new RegExp(
   [
-    // controls, formats, surrogates, private use and unassigned move the cursor, recolour, hide, or,
-    // U+202E for one, reverse the text around them; Unicode ignores some by default
+    // controls, formats, surrogates, private use and unassigned move the cursor, recolour, hide,
+    // or, U+202E for one, reverse the text around them; Unicode ignores some by default
     raw`[\p{C}\p{Default_Ignorable_Code_Point}\u2800]`,
-    // right-to-left ranges (UAX #9, DerivedBidiClass, defaults R and AL): their letters reorder digits
-    // and punctuation beside them, so an amount could be read in another place than it is
+    // right-to-left ranges (UAX #9, DerivedBidiClass, defaults R and AL): their letters reorder
+    // digits and punctuation beside them, so an amount could be read in another place than it is
     raw`[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]`,
     // every white space but the plain space
     raw`(?! )\p{Z}`,

@@ -1,4 +1,6 @@
-/** The executor keys a verification rests on: those given, else the state directory's, else what the daemon shows now. */
+/**
+ * The executor keys of a verification: given, else the state directory's, else the daemon's word.
+ */
 
 import { join, resolve } from "node:path";
 import { isJsonObject } from "../../client/json.ts";
@@ -9,12 +11,12 @@ import { parseReceiptKey } from "../../log/keyid.ts";
 import { ED25519, parseVkey } from "../../log/note.ts";
 import { decodeReceipt } from "../../log/receipt.ts";
 import { parseReceiptEnvelope } from "../../log/receipt_file.ts";
-import type { Cli, DaemonFlags } from "../command.ts";
+import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
 import { readText } from "../terminal/input.ts";
-import { findConfig, withDaemon } from "../context.ts";
+import { type Context, findConfig, withDaemon } from "../context.ts";
 
-/** Where a daemon leaves its public key, for its host's users. */
+/** Where a daemon leaves its public key, for the users of its host. */
 export const PUBLIC_KEY_FILE = "executor.pub";
 
 export interface KeyFlags extends DaemonFlags {
@@ -22,27 +24,27 @@ export interface KeyFlags extends DaemonFlags {
   readonly offline?: true;
 }
 
-/** 32 bytes each, at least one. Throws UsageError. */
-export async function executorKeys(cli: Cli, flags: KeyFlags): Promise<Uint8Array[]> {
+/** Returns at least one key, 32 bytes each. Throws UsageError. */
+export async function executorKeys(context: Context, flags: KeyFlags): Promise<Uint8Array[]> {
   if (flags.executorKey.length > 0) {
-    return flags.executorKey.map((text) => publicKeyArgument(cli, text));
+    return flags.executorKey.map((text) => publicKeyArgument(context, text));
   }
-  const kept = keptKey(cli, flags);
+  const kept = keptKey(context, flags);
   if (kept !== undefined) return [kept];
-  const shown = flags.offline ? undefined : await shownKey(cli, flags);
+  const shown = flags.offline ? undefined : await shownKey(context, flags);
   if (shown === undefined) {
-    throw new UsageError("whose receipt this should be is not known; give --executor-key");
+    throw new UsageError("the key of the executor is not known; give --executor-key");
   }
-  cli.terminal.note(`believing the daemon that its key is ${formatPublicKey(shown)}`);
-  cli.terminal.note(
+  context.terminal.note(`believing the daemon that its key is ${formatPublicKey(shown)}`);
+  context.terminal.note(
     "keep it, and give it as --executor-key: what a daemon shows proves nothing about the daemon",
   );
   return [shown];
 }
 
-/** 32 bytes, of `ed25519:BASE64`, a vkey, or a file that holds one. Throws UsageError. */
-export function publicKeyArgument(cli: Cli, text: string): Uint8Array {
-  const key = parseKey(text) ?? parseKey(readText(cli, text));
+/** Reads 32 bytes from `ed25519:BASE64`, a vkey, or a file that holds one. Throws UsageError. */
+export function publicKeyArgument(context: Context, text: string): Uint8Array {
+  const key = parseKey(text) ?? parseKey(readText(context, text));
   if (key === undefined) {
     throw new UsageError(`${text} is no public key, and no file that holds one`);
   }
@@ -54,10 +56,10 @@ function parseKey(text: string): Uint8Array | undefined {
   return vkey?.algorithm === ED25519 ? vkey.publicKey : parsePublicKey(text);
 }
 
-function keptKey(cli: Cli, flags: KeyFlags): Uint8Array | undefined {
+function keptKey(context: Context, flags: KeyFlags): Uint8Array | undefined {
   try {
-    const { stateDir } = findConfig(cli, flags).config;
-    return parseKey(Deno.readTextFileSync(resolve(cli.cwd, join(stateDir, PUBLIC_KEY_FILE))));
+    const { stateDir } = findConfig(context, flags).config;
+    return parseKey(Deno.readTextFileSync(resolve(context.cwd, join(stateDir, PUBLIC_KEY_FILE))));
   } catch (error) {
     if (error instanceof ConfigError || error instanceof Deno.errors.NotFound) return undefined;
     if (error instanceof Deno.errors.PermissionDenied) return undefined;
@@ -65,10 +67,10 @@ function keptKey(cli: Cli, flags: KeyFlags): Uint8Array | undefined {
   }
 }
 
-/** Entry 0 of every log names its first key, and is shown to everybody. */
-async function shownKey(cli: Cli, flags: KeyFlags): Promise<Uint8Array | undefined> {
+/** Entry 0 of every log names its first key, and is shown to every peer. */
+async function shownKey(context: Context, flags: KeyFlags): Promise<Uint8Array | undefined> {
   try {
-    const { attestation } = await withDaemon(cli, flags, "agent", (client) => {
+    const { attestation } = await withDaemon(context, flags, "agent", (client) => {
       return client.receipt(0, { retry: false });
     });
     const signed = isJsonObject(attestation)

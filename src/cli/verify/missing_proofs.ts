@@ -1,6 +1,6 @@
 /**
- * What a verification lacks and a daemon may hand over: the proof that the log holds a receipt, and that two checkpoints
- * tell one history. It is checked like anything else, so nothing here has to be believed.
+ * The proofs that a verification lacks, from a daemon: that the log holds the receipt, and that two
+ * checkpoints tell one history. They are checked like those of a file, so nothing is believed.
  */
 
 import type { OpenExecClient } from "../../client/client.ts";
@@ -8,8 +8,9 @@ import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { parseReceiptFile } from "../../log/receipt_file.ts";
 import { parseTlogProof } from "../../log/tlog_proof.ts";
-import type { Cli, DaemonFlags } from "../command.ts";
-import { withDaemon } from "../context.ts";
+import type { DaemonFlags } from "../command.ts";
+import { type Context, withDaemon } from "../context.ts";
+import { checkpointSize } from "./checkpoints.ts";
 
 export interface Given {
   readonly checkpoint?: string;
@@ -22,9 +23,11 @@ export interface Proofs {
   readonly consistency?: readonly Uint8Array[];
 }
 
-/** `text` is the receipt's file. Empty where nothing is missing, or nobody is there to ask. */
+/**
+ * `text` is the receipt's file. Returns nothing where no proof is missing, or no daemon answers.
+ */
 export async function missingProofs(
-  cli: Cli,
+  context: Context,
   flags: DaemonFlags,
   text: string,
   given: Given,
@@ -34,7 +37,7 @@ export async function missingProofs(
   if (file === undefined || !asked) return {};
   const held = given.proof ?? file.proof;
   try {
-    return await withDaemon(cli, flags, "agent", async (client) => {
+    return await withDaemon(context, flags, "agent", async (client) => {
       const proof = held ?? await fetchProof(client, file.index);
       const consistency = await fetchConsistency(client, proof, given.checkpoint);
       return {
@@ -70,10 +73,4 @@ async function fetchConsistency(
   const kept = checkpointSize(checkpoint);
   if (proven === undefined || kept === undefined || proven === kept) return undefined;
   return await client.consistency(Math.min(proven, kept), Math.max(proven, kept), { retry: false });
-}
-
-/** The second line of a checkpoint, unverified: enough to know what to ask for. */
-export function checkpointSize(checkpoint: string | undefined): number | undefined {
-  const line = checkpoint?.split("\n")[1];
-  return line !== undefined && /^\d{1,15}$/.test(line) ? Number(line) : undefined;
 }

@@ -2,11 +2,11 @@ import { execFileSync } from "node:child_process";
 import { describe, expect } from "vitest";
 import { commandModels } from "../../../scripts/command_model.ts";
 import { commandTree } from "../../../src/cli/commands.ts";
-import { systemCli } from "../../../src/cli/system_cli.ts";
+import { systemContext } from "../../../src/cli/context.ts";
 import { testWith } from "../../support/tools.ts";
 import { openexec } from "../recording_terminal.ts";
 
-const commands = commandModels(await commandTree(systemCli()));
+const commands = commandModels(await commandTree(systemContext()));
 const names = commands.map(({ name }) => name);
 
 async function scriptFor(shell: string): Promise<string> {
