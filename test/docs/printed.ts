@@ -16,7 +16,7 @@ export function masked(text: string, { checkout, home }: Places): string {
     .replaceAll(checkout, "/home/you/openexec")
     .replaceAll(home, "/home/you")
     .replace(/^warning: (running as root|source repository is shallow).*\n/gm, "")
-    .replace(/\b(openexec|Deno) \d+\.\d+\.\d+/g, "$1 VERSION")
+    .replace(/\b(openexec[ @]|Deno )\d+\.\d+\.\d+/g, "$1VERSION")
     .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "UUID")
     .replace(/\b[0-9a-f]{64}\b/g, "SHA256")
     .replace(/\bkey-[0-9a-f]{16}\b/g, "key-KEYID")

@@ -1,57 +1,6 @@
-import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Daemon, openexec as command } from "../../support/daemon.ts";
 import { openexec } from "../recording_terminal.ts";
-
-const HANDLER = new URL("../handlers/double.ts", import.meta.url).pathname;
-const DIGEST = `sha256:${createHash("sha256").update(Deno.readFileSync(HANDLER)).digest("hex")}`;
-
-describe("openexec pin", () => {
-  test("prints the digest of a handler that can be loaded, and its schemas with --json", async () => {
-    expect((await openexec(["pin", HANDLER])).out).toContain(`digest = "${DIGEST}"`);
-    expect(JSON.parse((await openexec(["pin", "--json", HANDLER])).out)).toMatchObject({
-      digest: DIGEST,
-      input_schema: { type: "object", required: ["n"] },
-    });
-  });
-
-  test("refuses what could not be loaded, and goes on with the next", async () => {
-    const folder = await Deno.makeTempDir();
-    await Deno.writeTextFile(`${folder}/broken.ts`, "export default 7;");
-    const { code, out, err } = await openexec(["pin", `${folder}/broken.ts`, HANDLER]);
-    expect([code, out.trim().split("\n").length]).toEqual([1, 1]);
-    expect(err).toContain("broken.ts");
-    await Deno.remove(folder, { recursive: true });
-  });
-});
-
-describe("openexec test-action", () => {
-  const run = (payload: string, ...flags: string[]) =>
-    openexec(["test-action", HANDLER, "--payload", payload, "--json", ...flags]);
-
-  test("runs the handler and prints its result and what it says", async () => {
-    const { code, out, err } = await run('{"n":21}');
-    expect([code, JSON.parse(out)]).toEqual([0, { status: "succeeded", result: { twice: 42 } }]);
-    expect(err).toContain("doubling");
-  });
-
-  test("ends with 1 when it fails, with the reason", async () => {
-    const { code, out, err } = await run('{"n":-1}');
-    expect([code, JSON.parse(out)]).toEqual([1, { status: "failed", code: "handler_failed" }]);
-    expect(err).toContain("nothing negative");
-  });
-
-  test("checks the payload as the daemon would", async () => {
-    const { code, out, err } = await run('{"n":"21"}');
-    expect([code, out]).toEqual([1, ""]);
-    expect(err).toContain("payload_invalid");
-  });
-
-  test.each([["--timeout", "soon"], ["--memory", "lots"], ["--secret", "nameless"]])(
-    "takes %s %s for a usage error",
-    async (...flags) => expect((await run('{"n":1}', ...flags)).code).toBe(2),
-  );
-});
 
 describe("a ledger and its copies", () => {
   let daemon: Daemon;
