@@ -13,7 +13,7 @@ export const FAILED = 1;
 /** Usage or configuration. */
 export const USAGE = 2;
 /** Nobody answers on the socket; nothing was sent. */
-export const UNREACHABLE = 3;
+const UNREACHABLE = 3;
 /** It may have run: look before doing it anew. */
 export const UNKNOWN = 4;
 

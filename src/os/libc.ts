@@ -25,7 +25,7 @@ const SYSTEM_PATHS: readonly string[] = [
  * Where glibc may be loaded from. `--allow-ffi` has to name these, letter for letter. The packaged
  * program brings its own, and must not load a second one beside it.
  */
-export const LIBC_PATHS: readonly string[] = program.libc === null ? SYSTEM_PATHS : [program.libc];
+const LIBC_PATHS: readonly string[] = program.libc === null ? SYSTEM_PATHS : [program.libc];
 
 /** The functions that we call. To use another one, add its row. */
 const SYMBOLS = {
