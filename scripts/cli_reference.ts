@@ -68,7 +68,9 @@ function commandSection(
   ];
 }
 
-/** A summary starts in lower case because help lists it; as the start of a section it is a sentence. */
+/**
+ * A summary starts in lower case because help lists it; as the start of a section it is a sentence.
+ */
 function sentences(description: string): string {
   const [summary = "", ...rest] = description.split("\n\n");
   return [`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`, ...rest].join("\n\n");
@@ -113,7 +115,10 @@ function manualSection(
   ];
 }
 
-/** Text as groff takes it: backslashes and dashes are its own, and so is a line's first dot or quote. */
+/**
+ * Text as groff takes it: backslashes and dashes are its own, and so is a line's first dot or
+ * quote.
+ */
 function roff(text: string): string {
   const plain = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("…", "...");
   return plain.replace(/^([.'])/gm, "\\&$1");

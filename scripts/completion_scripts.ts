@@ -1,7 +1,7 @@
 /**
  * docs/completions, made whole from the command tree: a shell that has a script runs nothing of
- * openexec to complete a word. Where neither a command, an option nor a choice is meant, the scripts
- * leave file names to the shell.
+ * openexec to complete a word. Where neither a command, an option nor a choice is meant, the
+ * scripts leave file names to the shell.
  */
 
 import { commandTree } from "../src/cli/commands.ts";

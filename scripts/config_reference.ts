@@ -1,4 +1,7 @@
-/** docs/config.schema.json and docs/config.md, from the schema the daemon reads its configuration with. */
+/**
+ * docs/config.schema.json and docs/config.md, from the schema the daemon reads its configuration
+ * with.
+ */
 
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import { VARIABLES } from "../src/config/environment.ts";
@@ -132,7 +135,9 @@ interface Inner {
   readonly repeated: boolean;
 }
 
-/** The table that a key holds: itself, one per name, or a list of them; null for any other value. */
+/**
+ * The table that a key holds: itself, one per name, or a list of them; null for any other value.
+ */
 function tableOf(name: string, schema: JsonSchema): Inner | null {
   const { properties, additionalProperties, items } = schema;
   if (properties !== undefined) return { name, schema, repeated: false };

@@ -20,8 +20,9 @@ beforeAll(() => home = Deno.makeTempDirSync({ prefix: "openexec-clone-" }));
 afterAll(() => Deno.removeSync(home, { recursive: true }));
 
 /**
- * What a new user's machine has, without the network: `npm ci` links the packages it would install from this checkout, and git
- * takes a repository whoever owns its files, and says as much on a slow machine as on a fast one.
+ * What a new user's machine has, without the network: `npm ci` links the packages it would install
+ * from this checkout, and git takes a repository whoever owns its files, and says as much on a slow
+ * machine as on a fast one.
  */
 function standIns(): Readonly<Record<string, string>> {
   const folder = join(home, ".stand-ins");
@@ -44,7 +45,9 @@ cp -al '${packages}' node_modules 2>/dev/null || { rm -rf node_modules; cp -a '$
   };
 }
 
-/** A copy without its history cannot be cloned: then the test is skipped, which CI does not accept. */
+/**
+ * A copy without its history cannot be cloned: then the test is skipped, which CI does not accept.
+ */
 const isCheckout = existsSync(join(ROOT, ".git"));
 const testClone = isCheckout ? testWith("git", ...TOOLS) : test.skip;
 

@@ -30,7 +30,9 @@ export function masked(text: string, { checkout, home }: Places): string {
     .trim();
 }
 
-/** `…` stands for whatever is there: on a line of its own for any lines, within a line for any text. */
+/**
+ * `…` stands for whatever is there: on a line of its own for any lines, within a line for any text.
+ */
 export function isLike(printed: string, documented: string, places: Places): boolean {
   const lines = masked(documented, places).split("\n").map((line) =>
     /^\s*…$/.test(line) ? "(?:.*\\n)*?" : `${line.split("…").map(escaped).join(".*")}\\n`

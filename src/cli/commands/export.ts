@@ -24,8 +24,8 @@ export function exportCommand(context: Context): Command {
     "export",
     "print the log as JSON lines",
     `One header, one line for each receipt, one signed checkpoint of exactly these; \`openexec
-    audit\` reads it. It holds no payload and no result. The checkpoint is the running daemon's, else
-    made with the executor's key in the state directory.`,
+    audit\` reads it. It holds no payload and no result. The checkpoint is the running daemon's,
+    else made with the executor's key in the state directory.`,
   )
     .option(
       "--socket <path>",

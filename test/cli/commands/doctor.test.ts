@@ -1,4 +1,6 @@
-/** `openexec doctor`: every check on a set-up that it finds fault with, and on one that is sound. */
+/**
+ * `openexec doctor`: every check on a set-up that it finds fault with, and on one that is sound.
+ */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MAY_MOUNT, mountSmallDisk } from "../../ledger/small_disk.ts";

@@ -10,7 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => Deno.remove(folder, { recursive: true }));
 
-/** What a person at a real terminal sees who answers `answer`; the approved request goes to a file. */
+/**
+ * What a person at a real terminal sees who answers `answer`; the approved request goes to a file.
+ */
 function atTerminal(answer: string): string {
   const pipe = `${OPENEXEC} request pay '{"to":"a\\u202eb","n":1}' | ` +
     `${OPENEXEC} approve --key ${folder}/approver.key --aud a - > ${folder}/approved.json`;

@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import { pretty } from "../../../src/cli/terminal/print.ts";
 import { visible, visibleAscii } from "../../../src/cli/terminal/visible.ts";
 
-/** What must never reach a terminal, by code point and by name, written down apart from the code that escapes it. */
+/**
+ * What must never reach a terminal, by code point and by name, written down apart from the code
+ * that escapes it.
+ */
 const DECEPTIVE: readonly (readonly [from: number, to: number, what: string])[] = [
   [0x00, 0x1f, "C0 controls"],
   [0x7f, 0x9f, "DEL and C1 controls"],
