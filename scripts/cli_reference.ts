@@ -17,14 +17,15 @@ const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
 ];
 
 /** The pipe that approves and runs, as every document shows it. */
-const PIPE =
-  `openexec request echo '{"msg":"hello"}' | openexec approve --key approver.key - | openexec exec -`;
+const PIPE = `openexec request echo '{"msg":"hello"}' | ` +
+  "openexec approve --key approver.key - | openexec exec -";
 
 export function cliReference(): string {
   return [
     "# The command line",
     "",
-    "Generated from the command tree: `npm run docs`. `openexec help` and the manual page say the same.",
+    "Generated from the command tree by `npm run docs`. `openexec help` and the manual page",
+    "say the same.",
     "",
     `    ${PIPE}`,
     "",
@@ -32,8 +33,8 @@ export function cliReference(): string {
     "|---|---|",
     ...EXIT_CODES.map(([code, meaning]) => `| ${code} | ${meaning} |`),
     "",
-    "Errors go to standard error with the code of [errors.md](errors.md) and what to do next; with `--json` as one line of",
-    "JSON. Options that name files take them from the current folder.",
+    "Errors go to standard error with the code of [errors.md](errors.md) and what to do next; with",
+    "`--json` as one line of JSON. Options that name files take them from the current folder.",
     "",
     "| variable | meaning |",
     "|---|---|",

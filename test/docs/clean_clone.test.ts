@@ -10,8 +10,9 @@ const SECTIONS = ["Start", "Five minutes"];
 const TRANSCRIPT = join(ROOT, "docs/transcript.md");
 const HEAD = `# From a clone to a verified receipt
 
-What the commands of README.md print on a clean clone, in an empty home, until a receipt is verified; what changes from run to
-run is named instead. Kept by test/docs/clean_clone.test.ts, and written anew by it where OPENEXEC_WRITE_TRANSCRIPT is set.
+What the commands of README.md print on a clean clone, in an empty home, until a receipt is verified.
+What changes from run to run is named instead. test/docs/clean_clone.test.ts compares it, and writes
+it anew where OPENEXEC_WRITE_TRANSCRIPT is set.
 
 `;
 
@@ -34,7 +35,9 @@ function standIns(): Readonly<Record<string, string>> {
     join(folder, "npm"),
     `#!/bin/sh
 [ "$1" = ci ] || PATH='${path}' exec npm "$@"
-cp -al '${packages}' node_modules 2>/dev/null || { rm -rf node_modules; cp -a '${packages}' node_modules; }
+cp -al '${packages}' node_modules 2>/dev/null && exit
+rm -rf node_modules
+cp -a '${packages}' node_modules
 `,
   );
   chmodSync(join(folder, "npm"), 0o755);
