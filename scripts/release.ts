@@ -7,7 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { utf8Encode } from "../src/core/encoding.ts";
+import { utf8Encode } from "../src/core/bytes.ts";
 import { program } from "../src/os/program.ts";
 
 const CHANGELOG = join(program.root, "CHANGELOG.md");

@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 // @ts-types="@types/nspell"
 import nspell from "nspell";
-import { utf8Encode } from "../src/core/encoding.ts";
+import { utf8Encode } from "../src/core/bytes.ts";
 import { program } from "../src/os/program.ts";
 
 const SOURCES = /\.(ts|mjs|c|h|py)$/;

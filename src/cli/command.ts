@@ -1,6 +1,4 @@
-/**
- * What every command is made of: its name, what help says of it, and the flags that commands share.
- */
+/** Makes commands: a name, the texts for help, and the flags that commands share. */
 
 import { Command } from "commander";
 

@@ -1,4 +1,4 @@
-/** What a command is given from outside, and which configuration and daemon it is about. */
+/** The context of a command: all it is given from outside, its configuration and its daemon. */
 
 import { resolve } from "node:path";
 import { parseApproverKey } from "../client/approver_key.ts";

@@ -24,7 +24,7 @@ export type ExitCode =
   | typeof UNREACHABLE
   | typeof UNKNOWN;
 
-/** What each means, for the reference. */
+/** The meaning of each, for the reference. */
 export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [DONE, "done"],
   [
@@ -43,7 +43,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The reason of an abort by Ctrl-C: what came of a request that was under way is not known. */
+/** The reason of an abort by Ctrl-C. The outcome of a request under way is then not known. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
   constructor() {

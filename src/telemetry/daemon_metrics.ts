@@ -41,7 +41,7 @@ export interface AttemptEvent {
   readonly stations: ReadonlyMap<string, number>;
 }
 
-/** What was counted since the start, as `GET /admin/status` gives it. */
+/** Counts since the start, as `GET /admin/status` gives them. */
 export type Measures = {
   readonly attempts: readonly {
     readonly action: string;

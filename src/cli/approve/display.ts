@@ -1,5 +1,5 @@
 /**
- * What an approver is shown: exactly what would run, whole, in characters that cannot deceive.
+ * The display for an approver: exactly what would run, whole, in characters that cannot deceive.
  *
  * Invariants:
  * - Every value goes through visible(), and is shown whole, however long it is.

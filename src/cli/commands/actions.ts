@@ -1,4 +1,4 @@
-/** `openexec actions`: what may be asked for on this socket. */
+/** `openexec actions`: lists the actions that this socket lets one ask for. */
 
 import type { Command } from "commander";
 import type { ActionDescription } from "../../client/description.ts";

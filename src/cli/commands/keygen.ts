@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { resolve } from "node:path";
 import { formatApproverKey, newApproverKey } from "../../client/approver_key.ts";
+import { utf8Encode, writeAllSync } from "../../core/bytes.ts";
 import { formatPublicKey } from "../../core/public_key.ts";
 import { command, type JsonFlag } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -44,10 +45,7 @@ export function keygenCommand(context: Context): Command {
 function writeNew(path: string, text: string): void {
   try {
     using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-    const bytes = new TextEncoder().encode(text);
-    for (let written = 0; written < bytes.length;) {
-      written += file.writeSync(bytes.subarray(written));
-    }
+    writeAllSync(file, utf8Encode(text));
     file.syncSync();
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) {

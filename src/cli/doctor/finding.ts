@@ -1,4 +1,4 @@
-/** What a check of `openexec doctor` finds, and what to do about it. */
+/** The findings of `openexec doctor`, each with what to do about it. */
 
 import { ConfigError, type ConfigProblem, problemText } from "../../config/config_error.ts";
 import { StartupError } from "../../core/startup_error.ts";

@@ -1,4 +1,4 @@
-/** What a command reads: a file, standard input, or the argument itself. */
+/** Reads the input of commands: a file, standard input, or the argument itself. */
 
 import { resolve } from "node:path";
 import { utf8Decode } from "../../core/bytes.ts";

@@ -6,6 +6,7 @@
  * text. Standard output on a pipe is left as it is, for the next program.
  */
 
+import { utf8Encode, writeAllSync } from "../../core/bytes.ts";
 import { visible } from "./visible.ts";
 
 export interface Terminal {
@@ -39,12 +40,12 @@ export function systemTerminal(): Terminal {
   const errorIsTerminal = Deno.stderr.isTerminal();
   return {
     print: (text) =>
-      writeAll(Deno.stdout, encode(`${outputIsTerminal ? visibleLines(text) : text}\n`)),
-    note: (text) => writeAll(Deno.stderr, encode(`${visibleLines(text)}\n`)),
-    write: (bytes) => writeAll(Deno.stdout, bytes),
-    clear: () => outputIsTerminal && writeAll(Deno.stdout, encode(CLEAR_SCREEN)),
+      write(Deno.stdout, utf8Encode(`${outputIsTerminal ? visibleLines(text) : text}\n`)),
+    note: (text) => write(Deno.stderr, utf8Encode(`${visibleLines(text)}\n`)),
+    write: (bytes) => write(Deno.stdout, bytes),
+    clear: () => outputIsTerminal && write(Deno.stdout, utf8Encode(CLEAR_SCREEN)),
     progress: (text) =>
-      errorIsTerminal && writeAll(Deno.stderr, encode(CLEAR_LINE + visible(text ?? ""))),
+      errorIsTerminal && write(Deno.stderr, utf8Encode(CLEAR_LINE + visible(text ?? ""))),
     readInput: async () => new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     ask: (question) => errorIsTerminal ? askOnTerminal(question) : null,
     inputIsTerminal: Deno.stdin.isTerminal(),
@@ -58,16 +59,10 @@ export function visibleLines(text: string): string {
   return text.split("\n").map(visible).join("\n");
 }
 
-function encode(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
 /** The reader of a pipe may go away at any time, as in `openexec list | head`. That is no error. */
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+function write(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   try {
-    for (let written = 0; written < bytes.length;) {
-      written += stream.writeSync(bytes.subarray(written));
-    }
+    writeAllSync(stream, bytes);
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
@@ -84,7 +79,7 @@ function askOnTerminal(question: string): string | null {
     return null; // standard error is a terminal, but this process has none to read from
   }
   using answers = terminal;
-  writeAll(Deno.stderr, encode(visible(question)));
+  write(Deno.stderr, utf8Encode(visible(question)));
   const answer = new Uint8Array(ANSWER_BYTES_MAX);
   let length = 0;
   while (length < answer.length) {

@@ -1,4 +1,4 @@
-/** Text from outside made safe to look at: what a person reads on the terminal is what is there. */
+/** Makes text from outside safe to look at: a person reads what is there, and nothing else. */
 
 const { raw } = String;
 
