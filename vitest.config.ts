@@ -10,8 +10,9 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     passWithNoTests: false,
-    // Tests of real processes share two cores with each other's leftovers in CI: one that fails there is tried once more.
+    // Tests of real processes share two cores in CI: one that fails there is tried once more.
     retry: report === undefined ? 0 : 1,
+    coverage: { include: ["src/**/*.ts"], reporter: ["text", "html"] },
     reporters: report === undefined ? ["default"] : ["default", "json"],
     ...(report === undefined ? {} : { outputFile: { json: report } }),
   },

@@ -9,7 +9,9 @@ import { Pool } from "../src/executor/pool.ts";
 import type { Config } from "../src/config/config.ts";
 import { load, type Measured } from "./load.ts";
 
-/** Executions a second, and milliseconds each, of two dependent durable commits of a record's size. */
+/**
+ * Executions a second, and milliseconds each, of two dependent durable commits of a record's size.
+ */
 export async function durableCommits(
   folder: string,
   callers: number,
@@ -42,7 +44,10 @@ export interface Rate {
   readonly ms: number;
 }
 
-/** The same HTTP stack, answering a constant of the size of an execution's answer, in a process of its own. */
+/**
+ * The same HTTP stack, answering a constant of the size of an execution's answer, in a process of
+ * its own.
+ */
 export async function constantAnswers(
   folder: string,
   clients: number,

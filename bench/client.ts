@@ -1,10 +1,11 @@
 /**
- * The load, in a process of its own: sends prepared bodies over one Unix socket and prints what it measured as JSON.
+ * The load, in a process of its own: sends prepared bodies over one Unix socket and prints what it
+ * measured as JSON.
  *
- * Arguments: socket; `closed`, `paced` or `open`; clients; a rate per second for the last two. In a closed loop each client
- * sends when it was answered; paced, one client does, but no faster than the rate. In an open loop requests leave when they
- * are due, and latency counts from then, so that a stall is not hidden by the requests it held back. Standard input: the
- * bodies, one a line.
+ * Arguments: socket; `closed`, `paced` or `open`; clients; a rate per second for the last two. In a
+ * closed loop each client sends when it was answered; paced, one client does, but no faster than
+ * the rate. In an open loop requests leave when they are due, and latency counts from then, so that
+ * a stall is not hidden by the requests it held back. Standard input: the bodies, one a line.
  */
 
 import { LoadConnection, requestBytes } from "./connection.ts";

@@ -1,6 +1,6 @@
 /**
- * One keep-alive connection of the load: writes a prepared request, reads one answer, and costs the machine little, because
- * what the client takes of it the daemon has not got.
+ * One keep-alive connection of the load: writes a prepared request, reads one answer, and costs the
+ * machine little, because what the client takes of it the daemon has not got.
  */
 
 import { Buffer } from "node:buffer";
@@ -16,7 +16,10 @@ export class LoadConnection {
     return new LoadConnection(await Deno.connect({ transport: "unix", path }));
   }
 
-  /** The status of the answer, whose body is read and thrown away. Throws when the connection ends before it does. */
+  /**
+   * The status of the answer, whose body is read and thrown away. Throws when the connection ends
+   * before it does.
+   */
   async exchange(request: Uint8Array): Promise<number> {
     for (let sent = 0; sent < request.length;) {
       sent += await this.socket.write(request.subarray(sent));

@@ -1,4 +1,7 @@
-/** A ledger with many executions in it, made through the ledger's own operations: as fast as they commit together. */
+/**
+ * A ledger with many executions in it, made through the ledger's own operations: as fast as they
+ * commit together.
+ */
 
 import type { MachineClock } from "../src/core/clock.ts";
 import { digestOf } from "../src/core/sha.ts";

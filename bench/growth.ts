@@ -1,4 +1,7 @@
-/** How the figures change as the ledger grows: filled through its own operations, then served by the real daemon. */
+/**
+ * How the figures change as the ledger grows: filled through its own operations, then served by the
+ * real daemon.
+ */
 
 import http from "node:http";
 import type { MachineClock } from "../src/core/clock.ts";
@@ -45,7 +48,10 @@ async function copyState(from: string, to: string): Promise<void> {
   await new Deno.Command("cp", { args: ["-a", `${from}/state`, to] }).output();
 }
 
-/** The largest ledger against the smallest, which grows by as many executions meanwhile as it is measured with. */
+/**
+ * The largest ledger against the smallest, which grows by as many executions meanwhile as it is
+ * measured with.
+ */
 async function compare(small: string, large: string, table: Table): Promise<void> {
   const daemons = [await scene({ directory: small }), await scene({ directory: large })] as const;
   const executed = ({ socket }: Daemon, count: number) =>
@@ -74,7 +80,10 @@ async function serve(directory: string, size: number, table: Table) {
   return row;
 }
 
-/** The median of some starts, of which the last is left running: one by itself tells of the machine's moment. */
+/**
+ * The median of some starts, of which the last is left running: one by itself tells of the
+ * machine's moment.
+ */
 async function start(directory: string): Promise<{ daemon: Daemon; readyMs: number }> {
   const taken: number[] = [];
   for (;;) {
@@ -130,7 +139,10 @@ async function audit(directory: string, table: Table): Promise<void> {
   table.add("growth", "audit", { perSecond: receipts / seconds, receipts, seconds });
 }
 
-/** Two days ago, before the machine was started: what is kept for a day has expired when the daemon looks. */
+/**
+ * Two days ago, before the machine was started: what is kept for a day has expired when the daemon
+ * looks.
+ */
 const twoDaysAgo: MachineClock = {
   nowMs: () => machineClock.nowMs() - 2 * 86_400_000,
   uptimeMs: () => machineClock.uptimeMs() + 10 * 86_400_000,

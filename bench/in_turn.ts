@@ -1,6 +1,7 @@
 /**
- * What is held against each other is measured in turn, in several rounds: a machine that others share is half as fast a
- * minute later, and a ratio of two figures from different minutes says more about the machine than about either.
+ * What is held against each other is measured in turn, in several rounds: a machine that others
+ * share is half as fast a minute later, and a ratio of two figures from different minutes says more
+ * about the machine than about either.
  */
 
 import type { Table } from "./table.ts";

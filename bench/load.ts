@@ -17,8 +17,8 @@ export interface Measured {
 const CLIENT = new URL("client.ts", import.meta.url).pathname;
 
 /**
- * A closed loop unless there is a `rate` per second: then an open one, or one client that is `paced`. Throws when an
- * answer is of another status than expected, if it is to be `strict`.
+ * A closed loop unless there is a `rate` per second: then an open one, or one client that is
+ * `paced`. Throws when an answer is of another status than expected, if it is to be `strict`.
  */
 export async function load(
   socket: string,
@@ -71,7 +71,10 @@ export function unapproved(
   return Array.from({ length: count }, () => JSON.stringify(request(action, payload)));
 }
 
-/** Each signed over other bytes than it carries: what an attacker sends who knows a keyid and no key. */
+/**
+ * Each signed over other bytes than it carries: what an attacker sends who knows a keyid and no
+ * key.
+ */
 export function forged(count: number, payload: Readonly<Record<string, unknown>>): string[] {
   return approved("echo", count, payload).map((body) => {
     const request = JSON.parse(body);

@@ -1,9 +1,10 @@
 /**
- * `npm run bench`: the real daemon over its real socket, loaded from a separate process, beside what this machine gives in
- * the same run. Prints one table and writes it as bench/results/latest.json.
+ * `npm run bench`: the real daemon over its real socket, loaded from a separate process, beside
+ * what this machine gives in the same run. Prints one table and writes it as
+ * bench/results/latest.json.
  *
- * Arguments: names of sections (all of them by default), and the sizes of the growing ledger: --growth=10000,100000
- * is the default, and 1000000 more takes its time to fill.
+ * Arguments: names of sections (all of them by default), and the sizes of the growing ledger:
+ * --growth=10000,100000 is the default, and 1000000 more takes its time to fill.
  */
 
 import { constantAnswers, durableCommits, executorRoundTrip, signatures } from "./ceilings.ts";
@@ -30,7 +31,10 @@ interval = "1s"
 file = "checkpoints"
 `;
 const table = new Table();
-/** What else the machine was busy with: a shared one makes every figure worse, and not all of them alike. */
+/**
+ * What else the machine was busy with: a shared one makes every figure worse, and not all of them
+ * alike.
+ */
 const loadBefore = Deno.loadavg();
 const chosen = Deno.args.filter((argument) => !argument.startsWith("--"));
 const growthSizes =

@@ -1,4 +1,7 @@
-/** A daemon to measure: the real one, with a configuration of its own, in a folder that goes with it. */
+/**
+ * A daemon to measure: the real one, with a configuration of its own, in a folder that goes with
+ * it.
+ */
 
 import { Daemon } from "../test/support/daemon.ts";
 import { approver } from "./load.ts";
@@ -45,7 +48,10 @@ async function digestOf(path: string): Promise<string> {
   return `sha256:${new Uint8Array(hash).toHex()}`;
 }
 
-/** Memory of the daemon's own (RssAnon of proc(5)); the ledger's mapped pages belong to the page cache. */
+/**
+ * Memory of the daemon's own (RssAnon of proc(5)); the ledger's mapped pages belong to the page
+ * cache.
+ */
 export function anonymousMegabytes(pid: number): number {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   return Number(/^RssAnon:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024;

@@ -1,8 +1,10 @@
 /**
- * How large the single file is and how long it takes to start: `npm run build`, then `scripts/deno run -A bench/single_file.ts`.
+ * How large the single file is and how long it takes to start: `npm run build`, then `scripts/deno
+ * run -A bench/single_file.ts`.
  *
- * Cold: with an empty cache, so that it unpacks itself; warm: with a full one. Both print the version and end. Bare: the
- * unpacked runtime with an empty program, which is the part that is Deno's own.
+ * Cold: with an empty cache, so that it unpacks itself; warm: with a full one. Both print the
+ * version and end. Bare: the unpacked runtime with an empty program, which is the part that is
+ * Deno's own.
  */
 
 import { join } from "node:path";

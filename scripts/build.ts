@@ -1,8 +1,10 @@
 /**
- * `npm run build`: makes dist/openexec, the whole program in one executable file, and dist/SHA256SUMS.
+ * `npm run build`: makes dist/openexec, the whole program in one executable file, and
+ * dist/SHA256SUMS.
  *
- * The same sources, packages, compiler and system libraries give the same bytes: nothing of the time, the machine or the
- * folder goes in. Options: --out FOLDER (default dist), --level N (zstd, default 9).
+ * The same sources, packages, compiler and system libraries give the same bytes: nothing of the
+ * time, the machine or the folder goes in. Options: --out FOLDER (default dist), --level N (zstd,
+ * default 9).
  */
 
 import { createHash } from "node:crypto";
@@ -14,8 +16,8 @@ import { bundle } from "./build/bundle.ts";
 import { compile, cSources, findLibrary } from "./build/compiler.ts";
 
 /**
- * What Deno and lmdb's addon are linked to. glibc is among them, so the file runs where it is older, or is missing; the
- * loader bears the program's name because that is what ps and top show.
+ * What Deno and lmdb's addon are linked to. glibc is among them, so the file runs where it is
+ * older, or is missing; the loader bears the program's name because that is what ps and top show.
  */
 const LIBRARIES: Readonly<Record<string, string>> = {
   openexec: Deno.build.arch === "aarch64" ? "ld-linux-aarch64.so.1" : "ld-linux-x86-64.so.2",
@@ -38,6 +40,10 @@ async function programFiles(root: string, workFolder: string): Promise<Map<strin
   }
   await add("deno", program.runtime, true);
   await add("lmdb.node", program.addon, false);
+  const completions = join(root, "docs/completions");
+  for await (const { name } of Deno.readDir(completions)) {
+    await add(name, join(completions, name), false);
+  }
   for (const [name, library] of Object.entries(LIBRARIES)) {
     await add(name, await findLibrary(library), name === "openexec");
   }

@@ -1,6 +1,7 @@
 /**
- * Builds the SDK for Node and bundlers: JavaScript and declarations of `openexec` and `openexec/client`, from their sources
- * as they are. Option: --out FOLDER (default dist/client). Deno uses the sources themselves.
+ * Builds the SDK for Node and bundlers: JavaScript and declarations of `openexec` and
+ * `openexec/client`, from their sources as they are. Option: --out FOLDER (default dist/client).
+ * Deno uses the sources themselves.
  */
 
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Makes dist/program, what `npm pack` takes along instead of the sources: npm runs it as `prepack`. The packages it imports
- * are those that npm installs with it.
+ * Makes dist/program, what `npm pack` takes along instead of the sources: npm runs it as `prepack`.
+ * The packages it imports are those that npm installs with it.
  */
 
 import { existsSync } from "node:fs";

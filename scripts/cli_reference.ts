@@ -1,12 +1,12 @@
 /** docs/cli.md and the manual page openexec(1), from the command tree itself. */
 
-import { type CommandModel, commandModels } from "../src/cli/command_model.ts";
+import { type CommandModel, commandModels } from "./command_model.ts";
 import { commandTree } from "../src/cli/commands.ts";
 import { EXIT_CODES } from "../src/cli/exit_code.ts";
-import { systemCli } from "../src/cli/system_cli.ts";
+import { systemContext } from "../src/cli/context.ts";
 import { program } from "../src/os/program.ts";
 
-const tree = await commandTree(systemCli());
+const tree = await commandTree(systemContext());
 const commands: readonly CommandModel[] = commandModels(tree);
 
 /** Read by commands; the configuration's own are in docs/config.md. */
@@ -17,14 +17,15 @@ const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
 ];
 
 /** The pipe that approves and runs, as every document shows it. */
-const PIPE =
-  `openexec request echo '{"msg":"hello"}' | openexec approve --key approver.key - | openexec exec -`;
+const PIPE = `openexec request echo '{"msg":"hello"}' | ` +
+  "openexec approve --key approver.key - | openexec exec -";
 
 export function cliReference(): string {
   return [
     "# The command line",
     "",
-    "Generated from the command tree: `npm run docs`. `openexec help` and the manual page say the same.",
+    "Generated from the command tree by `npm run docs`. `openexec help` and the manual page",
+    "say the same.",
     "",
     `    ${PIPE}`,
     "",
@@ -32,8 +33,8 @@ export function cliReference(): string {
     "|---|---|",
     ...EXIT_CODES.map(([code, meaning]) => `| ${code} | ${meaning} |`),
     "",
-    "Errors go to standard error with the code of [errors.md](errors.md) and what to do next; with `--json` as one line of",
-    "JSON. Options that name files take them from the current folder.",
+    "Errors go to standard error with the code of [errors.md](errors.md) and what to do next; with",
+    "`--json` as one line of JSON. Options that name files take them from the current folder.",
     "",
     "| variable | meaning |",
     "|---|---|",
@@ -68,7 +69,9 @@ function commandSection(
   ];
 }
 
-/** A summary starts in lower case because help lists it; as the start of a section it is a sentence. */
+/**
+ * A summary starts in lower case because help lists it; as the start of a section it is a sentence.
+ */
 function sentences(description: string): string {
   const [summary = "", ...rest] = description.split("\n\n");
   return [`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`, ...rest].join("\n\n");
@@ -113,7 +116,10 @@ function manualSection(
   ];
 }
 
-/** Text as groff takes it: backslashes and dashes are its own, and so is a line's first dot or quote. */
+/**
+ * Text as groff takes it: backslashes and dashes are its own, and so is a line's first dot or
+ * quote.
+ */
 function roff(text: string): string {
   const plain = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("…", "...");
   return plain.replace(/^([.'])/gm, "\\&$1");

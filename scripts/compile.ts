@@ -1,11 +1,14 @@
 /**
- * `deno compile` of the command line, into dist/openexec-client: for approvers' machines, where no daemon runs.
+ * `deno compile` of the command line, into dist/openexec-client: for approvers' machines, where no
+ * daemon runs.
  *
- * It needs `denort`, which no package of the lockfile holds: put its path in DENORT_BIN. Without it nothing is made.
+ * It needs `denort`, which no package of the lockfile holds: put its path in DENORT_BIN. Without it
+ * nothing is made.
  *
- * It is not the single file that `npm run build` makes, and cannot be: a compiled program carries one fixed set of
- * permissions and no runtime to start other programs with, while every executor is a Deno process with the permissions of
- * its own action. So it gets the permissions of a client, and the commands that need more refuse to work in it.
+ * It is not the single file that `npm run build` makes, and cannot be: a compiled program carries
+ * one fixed set of permissions and no runtime to start other programs with, while every executor is
+ * a Deno process with the permissions of its own action. So it gets the permissions of a client,
+ * and the commands that need more refuse to work in it.
  */
 
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** docs/config.schema.json and docs/config.md, from the schema the daemon reads its configuration with. */
+/**
+ * docs/config.schema.json and docs/config.md, from the schema the daemon reads its configuration
+ * with.
+ */
 
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import { VARIABLES } from "../src/config/environment.ts";
@@ -39,21 +42,26 @@ export function configSchema(): JsonSchema {
 
 const INTRODUCTION = `# Configuration
 
-Generated from src/config/ by \`npm run docs\`; editors take [config.schema.json](config.schema.json), and
-[examples/openexec.toml](../examples/openexec.toml) shows every key in use.
+Generated from src/config/ by \`npm run docs\`; editors take
+[config.schema.json](config.schema.json), and [examples/openexec.toml](../examples/openexec.toml)
+shows every key in use.
 
-The configuration is one TOML file: \`--config FILE\`, else \`$OPENEXEC_CONFIG\`, else \`/etc/openexec/openexec.toml\`. A file
-that is named and not there, cannot be read, or has anything in it that is not described here keeps the daemon from starting;
-every problem is reported at once, with file, line, key and what is expected. Without any file the embedded default applies:
-the defaults below, and one approver, \`development\`, whose key is made on first start as \`approver.key\` in the state
-directory. That key can be read by the same user's agents, so the daemon, \`/health\` and every receipt say
-\`development_approver\`. No such key is made in demo mode, nor where \`[clawshield]\` is set.
+The configuration is one TOML file: \`--config FILE\`, else \`$OPENEXEC_CONFIG\`, else
+\`/etc/openexec/openexec.toml\`. A file that is named and not there, cannot be read, or has anything
+in it that is not described here keeps the daemon from starting; every problem is reported at once,
+with file, line, key and what is expected. Without any file the embedded default applies: the
+defaults below, and one approver, \`development\`, whose key is made on first start as
+\`approver.key\` in the state directory. That key can be read by the same user's agents, so the
+daemon, \`/health\` and every receipt say \`development_approver\`. No such key is made in demo
+mode, nor where \`[clawshield]\` is set.
 
-A reload (SIGHUP) reads the file that the daemon was started from, and no other. Where it is gone, and where there is one now
-that was not there at the start, the reload fails, and approvers and keys stay as they were.
+A reload (SIGHUP) reads the file that the daemon was started from, and no other. Where it is gone,
+and where there is one now that was not there at the start, the reload fails, and approvers and keys
+stay as they were.
 
-Paths are absolute or relative to the file; permissions are absolute. Durations are a whole number and \`ms\`, \`s\`, \`m\`, \`h\` or
-\`d\`; sizes are bytes, or text with \`B\`, \`KiB\`, \`MiB\` or \`GiB\`.
+Paths are absolute or relative to the file; permissions are absolute. Durations are a whole number
+and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`; sizes are bytes, or text with \`B\`, \`KiB\`, \`MiB\` or
+\`GiB\`.
 `;
 
 const REFUSALS = `## Refused at start
@@ -61,28 +69,33 @@ const REFUSALS = `## Refused at start
 Each with the line to mend:
 
 - two sockets with one file name; a socket path over 104 bytes;
-- two approvers with one name; two keys with one keyid; one public key listed twice, [clawshield] included; the name
-  \`clawshield\`; a key that is not admissible (not on the curve, not canonical, of small order);
-- \`approvals\` above one and above the number of approvers who may approve the action. That nobody may approve an action,
-  and that a list names an action that does not exist, are warnings: such an action is refused when it is asked for;
-- a handler file without a digest in enforced mode, or with another digest than the pinned one; an input schema that has no
-  JSON Schema;
-- \`read\` and \`write\` permissions for a path that contains, or lies in, the state directory, the configuration file, a
-  socket, a handler, a secret, the anchor or a checkpoint file, as written or with symbolic links resolved; \`write\`
-  permissions that touch openexec's own files;
-- \`run\` permissions unless \`unconfined = true\`: a program runs as the daemon's user, outside of every other permission;
+- two approvers with one name; two keys with one keyid; one public key listed twice, [clawshield]
+  included; the name \`clawshield\`; a key that is not admissible (not on the curve, not canonical,
+  of small order);
+- \`approvals\` above one and above the number of approvers who may approve the action. That nobody
+  may approve an action, and that a list names an action that does not exist, are warnings: such an
+  action is refused when it is asked for;
+- a handler file without a digest in enforced mode, or with another digest than the pinned one; an
+  input schema that has no JSON Schema;
+- \`read\` and \`write\` permissions for a path that contains, or lies in, the state directory, the
+  configuration file, a socket, a handler, a secret, the anchor or a checkpoint file, as written or
+  with symbolic links resolved; \`write\` permissions that touch openexec's own files;
+- \`run\` permissions unless \`unconfined = true\`: a program runs as the daemon's user, outside of
+  every other permission;
 - \`on_interrupt = "rerun"\` unless \`idempotent = true\` and the payload is stored;
 - an anchor inside the state directory, which would be rolled back with it;
-- a path with a comma among those the daemon itself uses: the runtime can be given no permission for it;
+- a path with a comma among those the daemon itself uses: the runtime can be given no permission for
+  it;
 - a state directory that belongs to another executor_id or mode.
 `;
 
 const ENVIRONMENT = `## Environment
 
-OpenExec 0.1.10's variables work. They may only tighten what a file says: allow-lists intersect; what differs from the file
-(\`OPENEXEC_MODE=demo\` beside an enforced file, another key, another tenant) keeps the daemon from starting; what the file
-leaves open, such as the whole of [clawshield], they fill in. In demo mode no approval is read and the CLAWSHIELD variables
-are ignored. An empty variable counts as unset.
+OpenExec 0.1.10's variables work. They may only tighten what a file says: allow-lists intersect;
+what differs from the file (\`OPENEXEC_MODE=demo\` beside an enforced file, another key, another
+tenant) keeps the daemon from starting; what the file leaves open, such as the whole of
+[clawshield], they fill in. In demo mode no approval is read and the CLAWSHIELD variables are
+ignored. An empty variable counts as unset.
 `;
 
 export function configReference(): string {
@@ -132,7 +145,9 @@ interface Inner {
   readonly repeated: boolean;
 }
 
-/** The table that a key holds: itself, one per name, or a list of them; null for any other value. */
+/**
+ * The table that a key holds: itself, one per name, or a list of them; null for any other value.
+ */
 function tableOf(name: string, schema: JsonSchema): Inner | null {
   const { properties, additionalProperties, items } = schema;
   if (properties !== undefined) return { name, schema, repeated: false };

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: the main job in one tour, on a real daemon in a folder of its own. Every line is checked before it is
- * told, and the first one that is not as told ends the tour with exit code 1.
+ * `npm run demo`: the main job in one tour, on a real daemon in a folder of its own. Every line is
+ * checked before it is told, and the first one that is not as told ends the tour with exit code 1.
  */
 
 import { parseApproverKey } from "../src/client/approver_key.ts";

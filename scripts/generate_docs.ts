@@ -5,6 +5,7 @@
 
 import { fileURLToPath } from "node:url";
 import { utf8Encode } from "../src/core/bytes.ts";
+import { COMPLETIONS } from "./completion_scripts.ts";
 import { cliReference, manualPage } from "./cli_reference.ts";
 import { configReference, configSchema } from "./config_reference.ts";
 import { errorReference } from "./error_reference.ts";
@@ -18,6 +19,7 @@ export const DOCUMENTS: ReadonlyMap<string, () => string> = new Map([
   ["docs/config.schema.json", () => `${JSON.stringify(configSchema(), null, 2)}\n`],
   ["docs/errors.md", errorReference],
   ["src/README.md", () => withRooms(textOf("src/README.md") ?? "")],
+  ...[...COMPLETIONS].map(([name, render]) => [`docs/completions/${name}`, render] as const),
 ]);
 
 /** The documents whose files differ from their sources. */

@@ -1,8 +1,10 @@
 /**
- * `npm run sbom`: writes dist/sbom.json, the packages openexec runs on, as CycloneDX 1.5, from the lockfile alone.
+ * `npm run sbom`: writes dist/sbom.json, the packages openexec runs on, as CycloneDX 1.5, from the
+ * lockfile alone.
  *
- * npm puts the time, a random serial number and the folder's name into it. They are replaced, so that the same lockfile
- * gives the same bytes: the serial number is taken from the contents, the time is left out.
+ * npm puts the time, a random serial number and the folder's name into it. They are replaced, so
+ * that the same lockfile gives the same bytes: the serial number is taken from the contents, the
+ * time is left out.
  */
 
 import { createHash } from "node:crypto";

@@ -1,4 +1,7 @@
-/** The files of the program folder, their archive, and the C source that holds it (packaging/archive.h). */
+/**
+ * The files of the program folder, their archive, and the C source that holds it
+ * (packaging/archive.h).
+ */
 
 import { createHash } from "node:crypto";
 import { constants, zstdCompressSync } from "node:zlib";
@@ -24,7 +27,9 @@ function sha256(...parts: Uint8Array[]): Uint8Array {
   return hash.digest();
 }
 
-/** In the order of their names: the archive does not depend on the order in which files were found. */
+/**
+ * In the order of their names: the archive does not depend on the order in which files were found.
+ */
 function entries(files: ProgramFiles): Entry[] {
   return [...files]
     .map(([name, { bytes, executable }]) => ({ name, mode: executable ? 0o500 : 0o400, bytes }))

@@ -1,12 +1,21 @@
-/** Bundles the program's entries into self-contained modules, with the same bytes for the same sources. */
+/**
+ * Bundles the program's entries into self-contained modules, with the same bytes for the same
+ * sources.
+ */
 
 import * as esbuild from "esbuild";
 
-/** What lies in the program folder, and the source it is made from; src/os/program.ts knows these names. */
+/**
+ * What lies in the program folder, and the source it is made from; src/os/program.ts knows these
+ * names.
+ */
 const MAIN = { main: "src/main.ts" };
 const EXECUTOR = { executor: "src/executor/child/main.ts" };
 
-/** What workers load: these import each other by their bare names, so each is bundled without the others. */
+/**
+ * What workers load: these import each other by their bare names, so each is bundled without the
+ * others.
+ */
 const OWN_MODULES = {
   worker: "src/executor/child/worker.ts",
   openexec: "src/actions/define.ts",
@@ -20,7 +29,10 @@ const PACKAGES = { valibot: "valibot", schema_converter: "@valibot/to-json-schem
 const REQUIRE =
   'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);';
 
-/** lmdb looks for its addon among the installed packages; in a program folder it lies beside the bundle. */
+/**
+ * lmdb looks for its addon among the installed packages; in a program folder it lies beside the
+ * bundle.
+ */
 const ADDON: esbuild.Plugin = {
   name: "addon",
   setup(build) {
@@ -43,8 +55,8 @@ const SELF_CONTAINED: esbuild.BuildOptions = {
 };
 
 /**
- * Where the bundles are to run: in the single file they bring the packages along; in an npm package those are installed
- * beside it, in versions its lockfile names.
+ * Where the bundles are to run: in the single file they bring the packages along; in an npm package
+ * those are installed beside it, in versions its lockfile names.
  */
 export type Destination = "single_file" | "npm_package";
 
@@ -65,7 +77,8 @@ export async function bundle(
     legalComments: "eof",
     logLevel: "warning",
   };
-  // Split, so that what is imported late stays late: lmdb's addon, and most of the code, is not for every command to load.
+  // Split, so that what is imported late stays late: lmdb's addon, and most of the code, is not for
+  // every command to load.
   const main: esbuild.BuildOptions = {
     entryPoints: MAIN,
     splitting: true,

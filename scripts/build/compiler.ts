@@ -1,4 +1,7 @@
-/** The C compiler, as far as packaging needs it: small static programs, and the libraries of the system. */
+/**
+ * The C compiler, as far as packaging needs it: small static programs, and the libraries of the
+ * system.
+ */
 
 import { basename, join } from "node:path";
 

@@ -1,57 +1,62 @@
-/** The command line: one tree of commands, which help, manual page and completions are made of. */
+/** The command line: one tree of commands. Help, manual page and completions are made of it. */
 
 import { Command, CommanderError } from "commander";
 import { program } from "../os/program.ts";
-import type { Cli } from "./command.ts";
+import { type Context, systemContext } from "./context.ts";
 import { endingOf } from "./ending.ts";
 import { DONE, type ExitCode, USAGE } from "./exit_code.ts";
-import { systemCli } from "./system_cli.ts";
 
-type Make = (cli: Cli) => Command;
+type Make = (context: Context) => Command;
 
-/** In the order help lists them; each is loaded when it is asked for, since to load all of them takes longer than most run. */
+/**
+ * In the order of help. Each is loaded when it is asked for: to load all takes longer than most
+ * run.
+ */
 const COMMANDS: Readonly<Record<string, () => Promise<Make>>> = {
-  serve: async () => (await import("./serve.ts")).serveCommand,
-  keygen: async () => (await import("./keygen.ts")).keygenCommand,
-  request: async () => (await import("./request.ts")).requestCommand,
-  approve: async () => (await import("./approve.ts")).approveCommand,
-  exec: async () => (await import("./exec.ts")).execCommand,
-  show: async () => (await import("./show.ts")).showCommand,
-  list: async () => (await import("./list.ts")).listCommand,
-  actions: async () => (await import("./actions.ts")).actionsCommand,
-  status: async () => (await import("./status.ts")).statusCommand,
-  verify: async () => (await import("./verify.ts")).verifyCommand,
-  checkpoint: async () => (await import("./checkpoint.ts")).checkpointCommand,
-  halt: async () => (await import("./operate.ts")).haltCommand,
-  resume: async () => (await import("./operate.ts")).resumeCommand,
-  revoke: async () => (await import("./operate.ts")).revokeCommand,
-  resolve: async () => (await import("./operate.ts")).resolveCommand,
-  prune: async () => (await import("./operate.ts")).pruneCommand,
-  audit: async () => (await import("./audit.ts")).auditCommand,
-  export: async () => (await import("./export.ts")).exportCommand,
-  backup: async () => (await import("./backup.ts")).backupCommand,
-  restore: async () => (await import("./backup.ts")).restoreCommand,
-  pin: async () => (await import("./pin.ts")).pinCommand,
-  "test-action": async () => (await import("./test_action.ts")).testActionCommand,
-  doctor: async () => (await import("./doctor.ts")).doctorCommand,
-  completion: async () => (await import("./completion.ts")).completionCommand,
+  serve: async () => (await import("./commands/serve.ts")).serveCommand,
+  keygen: async () => (await import("./commands/keygen.ts")).keygenCommand,
+  request: async () => (await import("./commands/request.ts")).requestCommand,
+  approve: async () => (await import("./commands/approve.ts")).approveCommand,
+  exec: async () => (await import("./commands/exec.ts")).execCommand,
+  show: async () => (await import("./commands/show.ts")).showCommand,
+  list: async () => (await import("./commands/list.ts")).listCommand,
+  actions: async () => (await import("./commands/actions.ts")).actionsCommand,
+  status: async () => (await import("./commands/status.ts")).statusCommand,
+  verify: async () => (await import("./commands/verify.ts")).verifyCommand,
+  checkpoint: async () => (await import("./commands/checkpoint.ts")).checkpointCommand,
+  halt: async () => (await import("./commands/operate.ts")).haltCommand,
+  resume: async () => (await import("./commands/operate.ts")).resumeCommand,
+  revoke: async () => (await import("./commands/operate.ts")).revokeCommand,
+  resolve: async () => (await import("./commands/operate.ts")).resolveCommand,
+  prune: async () => (await import("./commands/operate.ts")).pruneCommand,
+  audit: async () => (await import("./commands/audit.ts")).auditCommand,
+  export: async () => (await import("./commands/export.ts")).exportCommand,
+  backup: async () => (await import("./commands/backup.ts")).backupCommand,
+  restore: async () => (await import("./commands/restore.ts")).restoreCommand,
+  pin: async () => (await import("./commands/pin.ts")).pinCommand,
+  "test-action": async () => (await import("./commands/test_action.ts")).testActionCommand,
+  doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  completion: async () => (await import("./commands/completion.ts")).completionCommand,
 };
 
 /** Runs one command. `argv` is what follows the program's name. */
-export async function runCli(argv: readonly string[], cli: Cli = systemCli()): Promise<ExitCode> {
-  return await endingOf(cli, argv.includes("--json"), async () => {
-    const tree = await commandTree(cli, argv.find((argument) => !argument.startsWith("-")));
+export async function runCli(
+  argv: readonly string[],
+  context: Context = systemContext(),
+): Promise<ExitCode> {
+  return await endingOf(context, argv.includes("--json"), async () => {
+    const tree = await commandTree(context, argv.find((argument) => !argument.startsWith("-")));
     try {
       await tree.parseAsync([...argv], { from: "user" });
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
-      cli.exitCode = error.exitCode === 0 ? DONE : USAGE; // it said what was wrong
+      context.exitCode = error.exitCode === 0 ? DONE : USAGE; // it said what was wrong
     }
   });
 }
 
-/** With the one command that is `asked` for, or with all of them where it is none, or one that speaks of the others. */
-export async function commandTree(cli: Cli, asked?: string): Promise<Command> {
+/** Holds the one command that is `asked` for, or all of them where there is none of that name. */
+export async function commandTree(context: Context, asked?: string): Promise<Command> {
   const root = new Command("openexec")
     .description(
       "Runs what was approved, once, in a box, and keeps a receipt that anyone can check.",
@@ -62,14 +67,14 @@ export async function commandTree(cli: Cli, asked?: string): Promise<Command> {
     .showHelpAfterError("(see --help)")
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => cli.terminal.print(text.trimEnd()),
-      writeErr: (text) => cli.terminal.note(text.trimEnd()),
+      writeOut: (text) => context.terminal.print(text.trimEnd()),
+      writeErr: (text) => context.terminal.note(text.trimEnd()),
       outputError: (text, write) => write(`openexec: ${text.replace(/^error: /, "")}`),
     });
-  const isAlone = asked !== undefined && asked !== "completion" && Object.hasOwn(COMMANDS, asked);
+  const isAlone = asked !== undefined && Object.hasOwn(COMMANDS, asked);
   const chosen = Object.entries(COMMANDS).filter(([name]) => !isAlone || name === asked);
   for (const make of await Promise.all(chosen.map(([, load]) => load()))) {
-    root.addCommand(make(cli).copyInheritedSettings(root));
+    root.addCommand(make(context).copyInheritedSettings(root));
   }
   return root;
 }

@@ -1,41 +1,41 @@
-/** How a command ends: its exit code, and what is told of an error. */
+/** How a command ends: its exit code, and what is said of an error. */
 
 import { isErrorCode, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { ERRORS, Refusal } from "../core/errors.ts";
-import type { Cli } from "./command.ts";
+import type { Context } from "./context.ts";
 import { type ExitCode, exitCodeOf } from "./exit_code.ts";
 
 /** Does what a command is for, and tells the error it ends with. */
 export async function endingOf(
-  cli: Cli,
+  context: Context,
   asJson: boolean,
   work: () => Promise<void>,
 ): Promise<ExitCode> {
   try {
     await work();
-    return cli.exitCode;
+    return context.exitCode;
   } catch (error) {
-    tellError(cli, error, asJson);
+    tellError(context, error, asJson);
     return exitCodeOf(error);
   }
 }
 
 /** Tells an error on standard error: its code, what happened, and what to do next. */
-export function tellError(cli: Cli, error: unknown, asJson: boolean): void {
+export function tellError({ terminal }: Context, error: unknown, asJson: boolean): void {
   const { code, detail, help } = descriptionOf(error);
   if (asJson) {
     const { effect, retry } = error instanceof OpenExecError
       ? error
       : { effect: undefined, retry: undefined };
-    cli.terminal.note(JSON.stringify({ code, detail, help, effect, retry }));
+    terminal.note(JSON.stringify({ code, detail, help, effect, retry }));
     return;
   }
-  cli.terminal.note(`openexec: ${code === null ? "" : `${code}: `}${detail}`);
-  if (help !== null && help !== detail) cli.terminal.note(`  ${help}`);
+  terminal.note(`openexec: ${code === null ? "" : `${code}: `}${detail}`);
+  if (help !== null && help !== detail) terminal.note(`  ${help}`);
 }
 
 interface ErrorDescription {
-  /** Of the error table; null for what no daemon decided. */
+  /** A code of the error table; null for what no daemon decided. */
   readonly code: string | null;
   readonly detail: string;
   readonly help: string | null;

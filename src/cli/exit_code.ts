@@ -4,15 +4,16 @@ import { InvalidApproverKey } from "../client/approver_key.ts";
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { StartupError } from "../core/startup_error.ts";
-import { Interrupted } from "./interruption.ts";
 
 export const DONE = 0;
-/** Refused, failed, or a verification failed. What failed, or was ended by time, may have had an effect: that is in `effect`. */
+/**
+ * Refused, failed, or a verification failed. A run that failed or timed out may have had an effect.
+ */
 export const FAILED = 1;
 /** Usage or configuration. */
 export const USAGE = 2;
 /** Nobody answers on the socket; nothing was sent. */
-export const UNREACHABLE = 3;
+const UNREACHABLE = 3;
 /** It may have run: look before doing it anew. */
 export const UNKNOWN = 4;
 
@@ -23,22 +24,31 @@ export type ExitCode =
   | typeof UNREACHABLE
   | typeof UNKNOWN;
 
-/** What each means, for the reference. */
+/** The meaning of each, for the reference. */
 export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [DONE, "done"],
   [
     FAILED,
-    "refused, failed, or a verification failed; a run that failed or was ended may have had an effect: a script reads " +
-    "`effect`, which is then `unknown`, before it has anything approved anew",
+    "refused, failed, or a verification failed; a run that failed or was ended may have had " +
+    "an effect: a script reads `effect`, which is then `unknown`, before it has anything " +
+    "approved anew",
   ],
   [USAGE, "wrong usage or configuration"],
   [UNREACHABLE, "nobody answers on the socket; nothing was sent"],
   [UNKNOWN, "the outcome is unknown: it may have run; look before doing it anew"],
 ];
 
-/** A command that was called wrongly, or lacks something only its caller can give. */
+/** Thrown where a command was called wrongly, or lacks something only its caller can give. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+}
+
+/** The reason of an abort by Ctrl-C. The outcome of a request under way is then not known. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  constructor() {
+    super("interrupted");
+  }
 }
 
 export function exitCodeOf(error: unknown): ExitCode {
@@ -51,8 +61,8 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 /**
- * An outcome that was not recorded, is not there yet, or that a bug kept from being told. A caller that took any of them
- * for a refusal would have it approved again, and run it twice.
+ * Whether the outcome was not recorded, is not there yet, or could not be told because of a bug. A
+ * caller that took one of these for a refusal would have it approved again, and run it twice.
  */
 function isUnsettled({ code, effect }: OpenExecError): boolean {
   return code === "outcome_unknown" || code === "execution_in_flight" ||

@@ -99,7 +99,7 @@ export function requestText(request: ExecutionRequest): string {
 }
 
 /** Prints `{"action","payload"}` by RFC 8785: an approval's action_digest covers this text. */
-export function canonicalAction(request: ExecutionRequest): string {
+function canonicalAction(request: ExecutionRequest): string {
   return canonicalJson({ action: request.action, payload: request.payload });
 }
 

@@ -110,14 +110,13 @@ export class Daemon {
     const engine = new Engine(parts);
     const head = new LogHead(executorId, ledger.log, signingKey);
     metrics = metricsOf(parts, engine);
-    const metricsText = () => metrics?.render() ?? "";
     const recovery = await recover(parts, engine.runs);
     const server = await Server.start({
       sockets: config.sockets,
       inherited: inheritedSockets(environment.systemd.listen, Deno.pid),
       limits,
       engine,
-      inspector: new Inspector(parts, engine.runs, head, program.version, metricsText),
+      inspector: new Inspector(parts, engine.runs, head, program.version, () => metrics),
       operator: new Operator(ledger, clock, sign, observer.pruned),
       clock,
       observe: observer.exchange,

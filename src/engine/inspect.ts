@@ -19,6 +19,7 @@ import { consistencyProof, inclusionProof } from "../log/proof.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import { receiptEnvelope } from "../log/signed_receipt.ts";
 import { formatTlogProof } from "../log/tlog_proof.ts";
+import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
 import type { LogHead } from "./checkpoints.ts";
 import type { Runs } from "./runs.ts";
 import type { EngineParts } from "./types.ts";
@@ -47,7 +48,7 @@ export class Inspector {
     private readonly runs: Runs,
     private readonly head: LogHead,
     private readonly version: string,
-    private readonly metricsText: () => string,
+    private readonly counted: () => Pick<DaemonMetrics, "measures" | "render"> | null,
   ) {}
 
   service(): ServiceView {
@@ -166,12 +167,13 @@ export class Inspector {
       in_flight: this.runs.size,
       ledger: { ...ledger.statistics(), ...ledger.health() },
       executors: { ...executors.statistics(), healthy: executors.healthy() },
+      ...this.counted()?.measures(),
     };
   }
 
   /** Prometheus text exposition format 0.0.4. */
   metrics(): string {
-    return this.metricsText();
+    return this.counted()?.render() ?? "";
   }
 
   #view(record: ExecutionRecord | undefined, visibleTo: number | null): ExecutionView {

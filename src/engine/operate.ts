@@ -21,7 +21,7 @@ import { formatTime } from "../log/time.ts";
 import { type ExecutionView, loadView } from "./view.ts";
 
 /** Bodies destroyed in one transaction: few enough for requests in between not to notice. */
-export const PRUNE_BATCH = 256;
+const PRUNE_BATCH = 256;
 
 export interface Resolution {
   readonly id: string;

@@ -113,7 +113,7 @@ export const ROUTES: readonly Route[] = [
     },
   ),
   get("/metrics", "Prometheus text.", null, read.metrics, ADMIN),
-  get("/admin/status", "What `openexec status` shows.", shape.AnyObject, admin.status, ADMIN),
+  get("/admin/status", "What `openexec status` shows.", shape.Status, admin.status, ADMIN),
   post("/admin/halt", "Starts nothing more.", shape.NoMembers, shape.Halted, admin.halt, ADMIN),
   post("/admin/resume", "Lifts a halt.", shape.NoMembers, shape.Halted, admin.resume, ADMIN),
   post(

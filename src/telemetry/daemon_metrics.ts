@@ -3,7 +3,7 @@
 import { ERROR_CODES, type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
 import { logger } from "./log.ts";
-import { MetricsRegistry } from "./metrics.ts";
+import { MetricsRegistry, OTHER } from "./metrics.ts";
 
 /** Numbers that other parts keep. */
 export interface DaemonSources {
@@ -41,9 +41,27 @@ export interface AttemptEvent {
   readonly stations: ReadonlyMap<string, number>;
 }
 
+/** Counts since the start, as `GET /admin/status` gives them. */
+export type Measures = {
+  readonly attempts: readonly {
+    readonly action: string;
+    readonly code: string;
+    readonly count: number;
+  }[];
+  /** Mean time of an attempt at each station that one has passed. */
+  readonly stations: readonly {
+    readonly station: string;
+    readonly count: number;
+    readonly mean_ms: number;
+  }[];
+  readonly pruned_bodies: number;
+};
+
 export interface DaemonMetrics {
   attempt(event: AttemptEvent): void;
   pruned(bodies: number): void;
+  measures(): Measures;
+  /** Writes all of it as text for Prometheus. */
   render(): string;
 }
 
@@ -55,11 +73,13 @@ const BOUNDS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30
 
 export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
   const registry = new MetricsRegistry();
+  const actions = [...sources.actions];
+  const codes = [SUCCEEDED, ...ERROR_CODES];
   registry.info("openexec_build_info", "The running version.", { version: sources.version });
   const attempts = registry.counter(
     "openexec_attempts_total",
     "Answered requests for an execution, replays included.",
-    { action: sources.actions, code: [SUCCEEDED, ...ERROR_CODES] },
+    { action: actions, code: codes },
   );
   const seconds = registry.histogram(
     "openexec_station_seconds",
@@ -87,6 +107,15 @@ export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
       (isTrouble ? log.warning : log.info)("attempt answered", attemptFields(event));
     },
     pruned: (bodies) => pruned.add(bodies, {}),
+    measures: () => ({
+      attempts: [...new Set([...actions, OTHER])].flatMap((action) =>
+        codes.map((code) => ({ action, code, count: attempts.count({ action, code }) }))
+      ).filter(({ count }) => count > 0),
+      stations: STATIONS.map((station) => ({ station, ...seconds.total({ station }) }))
+        .filter(({ count }) => count > 0)
+        .map(({ station, count, sum }) => ({ station, count, mean_ms: milliseconds(sum / count) })),
+      pruned_bodies: pruned.count({}),
+    }),
     render() {
       snapshot = takeSnapshot(sources);
       return registry.render();
@@ -94,9 +123,12 @@ export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
   };
 }
 
-/**
- * Each source is asked once per rendering, so that the numbers of one rendering belong together.
- */
+/** Rounds to whole microseconds. */
+function milliseconds(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1000;
+}
+
+/** Asks each source once, so that the numbers of one rendering belong together. */
 function takeSnapshot({ inFlight, executors, ledger, health }: DaemonSources) {
   return { inFlight: inFlight(), executors: executors(), ledger: ledger(), health: health() };
 }

@@ -10,7 +10,8 @@ export type LabelValues = Readonly<Record<string, Iterable<string>>>;
 
 type Labels<Names extends LabelValues> = { readonly [Name in keyof Names]: string };
 
-const OTHER = "other";
+/** Stands for every value that a label was not declared with. */
+export const OTHER = "other";
 
 interface Family {
   readonly name: string;
@@ -42,6 +43,7 @@ export class MetricsRegistry {
         const text = domain.text(values);
         counts.set(text, (counts.get(text) ?? 0) + by);
       },
+      count: (values: Labels<Names>): number => counts.get(domain.text(values)) ?? 0,
     };
   }
 
@@ -80,6 +82,7 @@ export class MetricsRegistry {
         if (distribution === undefined) series.set(text, distribution = new Distribution(bounds));
         distribution.observe(value);
       },
+      total: (values: Labels<Names>): Total => series.get(domain.text(values)) ?? NOTHING,
     };
   }
 }
@@ -111,18 +114,26 @@ interface Label {
   readonly other: string;
 }
 
-class Distribution {
+/** How many values a distribution holds, and what they add up to. */
+interface Total {
+  readonly count: number;
+  readonly sum: number;
+}
+
+const NOTHING: Total = { count: 0, sum: 0 };
+
+class Distribution implements Total {
   readonly #counts: number[];
-  #sum = 0;
-  #count = 0;
+  sum = 0;
+  count = 0;
 
   constructor(private readonly bounds: readonly number[]) {
     this.#counts = bounds.map(() => 0);
   }
 
   observe(value: number): void {
-    this.#count++;
-    this.#sum += value;
+    this.count++;
+    this.sum += value;
     const bucket = this.bounds.findIndex((bound) => value <= bound);
     const count = this.#counts[bucket];
     if (count !== undefined) this.#counts[bucket] = count + 1;
@@ -138,9 +149,9 @@ class Distribution {
     });
     return [
       ...buckets,
-      `${labelled("+Inf")} ${this.#count}`,
-      `${name}_sum${braces(text)} ${this.#sum}`,
-      `${name}_count${braces(text)} ${this.#count}`,
+      `${labelled("+Inf")} ${this.count}`,
+      `${name}_sum${braces(text)} ${this.sum}`,
+      `${name}_count${braces(text)} ${this.count}`,
     ];
   }
 }

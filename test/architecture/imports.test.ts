@@ -63,7 +63,7 @@ const OWNERS: readonly {
   {
     what: "standard output",
     pattern: /\bconsole\.|Deno\.stdout/,
-    owners: /^(cli\/terminal\.ts|executor\/child\/)/,
+    owners: /^(cli\/terminal\/terminal\.ts|executor\/child\/)/,
   },
   // the probe tries what a box has to refuse
   {

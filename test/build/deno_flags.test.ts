@@ -13,7 +13,9 @@ beforeAll(async () =>
 );
 afterAll(() => Deno.remove(folder, { recursive: true }));
 
-/** An installation whose runtime prints its arguments, its pid and what it finds in its environment. */
+/**
+ * An installation whose runtime prints its arguments, its pid and what it finds in its environment.
+ */
 async function install(root: string, runtime: string): Promise<string> {
   const path = join(root, "bin/openexec");
   await Deno.mkdir(dirname(path), { recursive: true });

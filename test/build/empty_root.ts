@@ -1,6 +1,6 @@
 /**
- * A root that holds nothing but the single file, /proc and what a test puts there: no library, no shell, no device.
- * Each command gets a mount namespace of its own for /proc, and the same files.
+ * A root that holds nothing but the single file, /proc and what a test puts there: no library, no
+ * shell, no device. Each command gets a mount namespace of its own for /proc, and the same files.
  */
 
 import { join } from "node:path";

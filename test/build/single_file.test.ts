@@ -47,6 +47,13 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
     expect(check.code).toBe(0);
   }, 120 * SECONDS);
 
+  test("brings the completion scripts along", async () => {
+    const env = { XDG_CACHE_HOME: cache };
+    const { code, out } = await run(file, { args: ["completion", "fish"], env });
+    const script = await Deno.readTextFile(join(program.root, "docs/completions/openexec.fish"));
+    expect({ code, out }).toEqual({ code: 0, out: script });
+  });
+
   test("names no folder of the machine that built it", async () => {
     const bytes = Buffer.from(await Deno.readFile(file));
     expect(

@@ -14,7 +14,10 @@ export interface Ran {
 /** Fast to compress; the level changes nothing else. */
 const LEVEL = "1";
 
-/** What the title of a test says that cannot build the file here, or lacks a tool besides; empty when nothing is missing. */
+/**
+ * What the title of a test says that cannot build the file here, or lacks a tool besides; empty
+ * when nothing is missing.
+ */
 export function missingToBuild(...tools: readonly string[]): string {
   const missing = ["gcc", ...tools].filter((tool) => !has(tool));
   if (!existsSync("/usr/include/zstd.h")) missing.push("libzstd-dev");

@@ -1,10 +1,10 @@
-/** A command's surroundings in a test: what it prints is kept, what it is asked is scripted. */
+/** A command's context in a test: what it prints is kept, what it is asked is scripted. */
 
 import { environmentOf } from "../../src/config/environment.ts";
-import type { Cli } from "../../src/cli/command.ts";
+import type { Context } from "../../src/cli/context.ts";
 import { runCli } from "../../src/cli/commands.ts";
 import { DONE, type ExitCode } from "../../src/cli/exit_code.ts";
-import { type Terminal, visibleLines } from "../../src/cli/terminal.ts";
+import { type Terminal, visibleLines } from "../../src/cli/terminal/terminal.ts";
 
 export interface Run {
   readonly code: ExitCode;
@@ -39,6 +39,7 @@ export async function openexec(
     note: (text) => void (run.err += `${text}\n`),
     write: (bytes) => void (run.out += new TextDecoder().decode(bytes)),
     clear: () => {},
+    progress: () => {},
     readInput: () => Promise.resolve(new TextEncoder().encode(input)),
     ask: (question) => {
       run.questions.push(question);
@@ -48,7 +49,7 @@ export async function openexec(
     outputIsTerminal: onTerminal,
     errorIsTerminal: false,
   };
-  const cli: Cli = {
+  const context: Context = {
     terminal,
     // a home of nobody: no test finds the configuration or the daemon of whoever runs it
     environment: environmentOf({ HOME: "/nonexistent", OPENEXEC_CONFIG: "", ...env }),
@@ -57,5 +58,5 @@ export async function openexec(
     interruption: () => circumstances.signal ?? new AbortController().signal,
     exitCode: DONE,
   };
-  return { code: await runCli(argv, cli), ...run };
+  return { code: await runCli(argv, context), ...run };
 }

@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { cliReference, manualPage } from "../../scripts/cli_reference.ts";
-import { commandModels } from "../../src/cli/command_model.ts";
+import { commandModels } from "../../scripts/command_model.ts";
 import { commandTree } from "../../src/cli/commands.ts";
-import { systemCli } from "../../src/cli/system_cli.ts";
+import { systemContext } from "../../src/cli/context.ts";
 import { testWith } from "../support/tools.ts";
 
-const commands = commandModels(await commandTree(systemCli()));
+const commands = commandModels(await commandTree(systemContext()));
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 describe("the command line's reference", () => {

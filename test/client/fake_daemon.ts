@@ -39,7 +39,6 @@ export class FakeDaemon {
   readonly acts: [path: string, body: Json][] = [];
   /** Answers by path, the last one for ever. Without any the socket is no admin socket. */
   readonly operatorAnswers = new Map<string, Json[]>();
-  metrics = "";
   tenant: string | null = "t1";
   /** Executions stay `reserved` this many looks. */
   looksReserved = 0;
@@ -106,8 +105,6 @@ export class FakeDaemon {
         return json(response, this.#execute(body));
       case "/receipts/0":
         return json(response, { log_index: 0, attestation: {}, tlog_proof: "a proof" });
-      case "/metrics":
-        return void response.writeHead(200).end(this.metrics);
       case "/log/checkpoint":
         return void response.writeHead(200).end("openexec:fake/log\n1\nroot\n\n— signature\n");
       case "/executions":

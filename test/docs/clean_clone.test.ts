@@ -10,8 +10,9 @@ const SECTIONS = ["Start", "Five minutes"];
 const TRANSCRIPT = join(ROOT, "docs/transcript.md");
 const HEAD = `# From a clone to a verified receipt
 
-What the commands of README.md print on a clean clone, in an empty home, until a receipt is verified; what changes from run to
-run is named instead. Kept by test/docs/clean_clone.test.ts, and written anew by it where OPENEXEC_WRITE_TRANSCRIPT is set.
+What the commands of README.md print on a clean clone, in an empty home, until a receipt is verified.
+What changes from run to run is named instead. test/docs/clean_clone.test.ts compares it, and writes
+it anew where OPENEXEC_WRITE_TRANSCRIPT is set.
 
 `;
 
@@ -20,8 +21,9 @@ beforeAll(() => home = Deno.makeTempDirSync({ prefix: "openexec-clone-" }));
 afterAll(() => Deno.removeSync(home, { recursive: true }));
 
 /**
- * What a new user's machine has, without the network: `npm ci` links the packages it would install from this checkout, and git
- * takes a repository whoever owns its files, and says as much on a slow machine as on a fast one.
+ * What a new user's machine has, without the network: `npm ci` links the packages it would install
+ * from this checkout, and git takes a repository whoever owns its files, and says as much on a slow
+ * machine as on a fast one.
  */
 function standIns(): Readonly<Record<string, string>> {
   const folder = join(home, ".stand-ins");
@@ -33,7 +35,9 @@ function standIns(): Readonly<Record<string, string>> {
     join(folder, "npm"),
     `#!/bin/sh
 [ "$1" = ci ] || PATH='${path}' exec npm "$@"
-cp -al '${packages}' node_modules 2>/dev/null || { rm -rf node_modules; cp -a '${packages}' node_modules; }
+cp -al '${packages}' node_modules 2>/dev/null && exit
+rm -rf node_modules
+cp -a '${packages}' node_modules
 `,
   );
   chmodSync(join(folder, "npm"), 0o755);
@@ -44,7 +48,9 @@ cp -al '${packages}' node_modules 2>/dev/null || { rm -rf node_modules; cp -a '$
   };
 }
 
-/** A copy without its history cannot be cloned: then the test is skipped, which CI does not accept. */
+/**
+ * A copy without its history cannot be cloned: then the test is skipped, which CI does not accept.
+ */
 const isCheckout = existsSync(join(ROOT, ".git"));
 const testClone = isCheckout ? testWith("git", ...TOOLS) : test.skip;
 

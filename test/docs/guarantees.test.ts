@@ -18,8 +18,8 @@ function testsNamedIn(text: string): { file: string; title: string }[] {
 }
 
 /**
- * Titles of the tests of a file, as its source has them: the texts that calls begin with which go on with a function. What
- * only says that a tool is missing (`${…}`) is left out.
+ * Titles of the tests of a file, as its source has them: the texts that calls begin with which go
+ * on with a function. What only says that a tool is missing (`${…}`) is left out.
  */
 function titlesIn(source: string): ReadonlySet<string> {
   const code = source.replace(/^\s*\/\/.*$/gm, "");

@@ -16,6 +16,7 @@ export function masked(text: string, { checkout, home }: Places): string {
     .replaceAll(checkout, "/home/you/openexec")
     .replaceAll(home, "/home/you")
     .replace(/^warning: (running as root|source repository is shallow).*\n/gm, "")
+    .replace(/\b(openexec[ @]|Deno )\d+\.\d+\.\d+/g, "$1VERSION")
     .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "UUID")
     .replace(/\b[0-9a-f]{64}\b/g, "SHA256")
     .replace(/\bkey-[0-9a-f]{16}\b/g, "key-KEYID")
@@ -29,7 +30,9 @@ export function masked(text: string, { checkout, home }: Places): string {
     .trim();
 }
 
-/** `…` stands for whatever is there: on a line of its own for any lines, within a line for any text. */
+/**
+ * `…` stands for whatever is there: on a line of its own for any lines, within a line for any text.
+ */
 export function isLike(printed: string, documented: string, places: Places): boolean {
   const lines = masked(documented, places).split("\n").map((line) =>
     /^\s*…$/.test(line) ? "(?:.*\\n)*?" : `${line.split("…").map(escaped).join(".*")}\\n`

@@ -1,10 +1,11 @@
 /**
- * A document followed as a reader would: every block is typed, shown to be in the file it names, or compared with what was
- * printed. The words behind a fence say which:
+ * A document followed as a reader would: every block is typed, shown to be in the file it names, or
+ * compared with what was printed. The words behind a fence say which:
  *
- * - `sh` is typed in the reader's terminal; `sh fails` is, and one of its commands ends with other than 0; `sh terminal=NAME`
- *   is started in a terminal of its own and goes on running;
- * - `text` is what that printed since the block before; `text terminal=NAME` what the other terminal prints, waited for;
+ * - `sh` is typed in the reader's terminal; `sh fails` is, and one of its commands ends with other
+ *   than 0; `sh terminal=NAME` is started in a terminal of its own and goes on running;
+ * - `text` is what that printed since the block before; `text terminal=NAME` what the other
+ *   terminal prints, waited for;
  * - any other language names a file of the checkout that holds exactly these lines;
  * - a fence without a word is a picture, or what needs another machine: nothing is done with it.
  */

@@ -155,7 +155,9 @@ export class FakeInspector implements InspectorLike {
     return receipt === "good";
   }
   status() {
-    return { executions: 1 };
+    const attempts = [{ action: "echo", code: "succeeded", count: 1 }];
+    const stations = [{ station: "parse", count: 1, mean_ms: 0.15 }];
+    return { executions: 1, attempts, stations, pruned_bodies: 0 };
   }
   metrics() {
     return "# TYPE openexec_up gauge\nopenexec_up 1\n";

@@ -2,7 +2,10 @@
 
 import { createHash } from "node:crypto";
 
-/** `file` is absolute; its digest is that of its bytes now. `rest` are further settings of the action. */
+/**
+ * `file` is absolute; its digest is that of its bytes now. `rest` are further settings of the
+ * action.
+ */
 export function actionToml(name: string, file: string, rest = ""): string {
   const digest = createHash("sha256").update(Deno.readFileSync(file)).digest("hex");
   return `[actions.${name}]\nmodule = "${file}"\ndigest = "sha256:${digest}"\n${rest}\n`;

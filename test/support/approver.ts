@@ -1,6 +1,6 @@
 /**
- * An approver that shares no code with openexec: DSSE and canonical JSON by hand over node:crypto, so that the daemon is
- * held to the format and not to its own SDK.
+ * An approver that shares no code with openexec: DSSE and canonical JSON by hand over node:crypto,
+ * so that the daemon is held to the format and not to its own SDK.
  */
 
 import canonicalize from "canonicalize";
@@ -32,7 +32,10 @@ export class Approver {
       `keys = [{ keyid = "${this.keyid}", public_key = "${this.publicKey}" }]\n`;
   }
 
-  /** The request with an approval of it; `claims` replace what would be said otherwise, undefined leaves one out. */
+  /**
+   * The request with an approval of it; `claims` replace what would be said otherwise, undefined
+   * leaves one out.
+   */
   approve(
     request: Request,
     claims: Readonly<Record<string, unknown>> = {},

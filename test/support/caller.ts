@@ -1,4 +1,7 @@
-/** A process of its own that fires every request of its standard input (a JSON array) at once and prints the answers. */
+/**
+ * A process of its own that fires every request of its standard input (a JSON array) at once and
+ * prints the answers.
+ */
 
 import { call } from "./http.ts";
 

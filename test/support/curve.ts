@@ -1,4 +1,7 @@
-/** Ed25519 by hand, to make the signatures that no honest signer makes. Written on points, apart from src/core/ed25519.ts. */
+/**
+ * Ed25519 by hand, to make the signatures that no honest signer makes. Written on points, apart
+ * from src/core/ed25519.ts.
+ */
 
 import { createHash } from "node:crypto";
 import { hashes, Point } from "@noble/ed25519";
@@ -40,8 +43,8 @@ export interface Crafted {
 }
 
 /**
- * S = r + k·a over a key and a nonce point that carry the given torsion: A = a·B + `keyTorsion`, R = r·B + `nonceTorsion`.
- * With both zero it is an ordinary signature.
+ * S = r + k·a over a key and a nonce point that carry the given torsion: A = a·B + `keyTorsion`, R
+ * = r·B + `nonceTorsion`. With both zero it is an ordinary signature.
  */
 export function craft(
   a: bigint,
@@ -61,9 +64,9 @@ export function craft(
 }
 
 /**
- * What the definitions say, as slowly as they read: "strict" when the cofactorless equation holds between canonical
- * encodings of points that are not of small order and S < L; "cofactored" when only 8·S·B = 8·R + 8·k·A does, or a point is
- * of small order; "invalid" otherwise.
+ * What the definitions say, as slowly as they read: "strict" when the cofactorless equation holds
+ * between canonical encodings of points that are not of small order and S < L; "cofactored" when
+ * only 8·S·B = 8·R + 8·k·A does, or a point is of small order; "invalid" otherwise.
  */
 export function judge(
   { signature, publicKey, message }: Omit<Crafted, "k">,

@@ -1,4 +1,7 @@
-/** A real daemon, started as a user starts it (`bin/openexec serve`), for tests that speak to it over its real socket. */
+/**
+ * A real daemon, started as a user starts it (`bin/openexec serve`), for tests that speak to it
+ * over its real socket.
+ */
 
 import { join } from "node:path";
 
@@ -6,13 +9,19 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 export const OPENEXEC = join(ROOT, "bin/openexec");
 
 export interface DaemonOptions {
-  /** TOML after the generated head (state_dir, [[sockets]]), or what makes it for a folder; absent: the embedded default. */
+  /**
+   * TOML after the generated head (state_dir, [[sockets]]), or what makes it for a folder; absent:
+   * the embedded default.
+   */
   readonly config?: string | ((directory: string) => string);
   /** An existing folder to start in again; absent: a fresh one. */
   readonly directory?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
-  /** A program and its arguments that run the daemon, as a tracer does, in the process that was started. */
+  /**
+   * A program and its arguments that run the daemon, as a tracer does, in the process that was
+   * started.
+   */
   readonly wrapper?: readonly string[];
   /** Another copy of bin/openexec. */
   readonly openexec?: string;
@@ -26,7 +35,9 @@ export class Daemon {
     readonly process: Deno.ChildProcess,
     readonly output: string[],
     private readonly keep: boolean,
-    /** Resolves at the line that says ready; rejects with the daemon's output when it exits before. */
+    /**
+     * Resolves at the line that says ready; rejects with the daemon's output when it exits before.
+     */
     readonly ready: Promise<void>,
   ) {}
 

@@ -1,4 +1,7 @@
-/** Which sockets a process listens on, by what the kernel says in /proc: for tests that nothing ever listens on TCP. */
+/**
+ * Which sockets a process listens on, by what the kernel says in /proc: for tests that nothing ever
+ * listens on TCP.
+ */
 
 /** Listening sockets of a process, by their kind. */
 export interface ListeningSockets {

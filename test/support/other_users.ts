@@ -1,4 +1,7 @@
-/** Requests from processes that really are somebody else: another uid, another group. Needs root and setpriv. */
+/**
+ * Requests from processes that really are somebody else: another uid, another group. Needs root and
+ * setpriv.
+ */
 
 import { test } from "vitest";
 import { groupId } from "../../src/os/files.ts";

@@ -1,4 +1,7 @@
-/** openexec where every user can read it: a checkout may lie in a folder that is closed to others, such as root's home. */
+/**
+ * openexec where every user can read it: a checkout may lie in a folder that is closed to others,
+ * such as root's home.
+ */
 
 import { execFileSync } from "node:child_process";
 import { dirname, join } from "node:path";

@@ -16,7 +16,10 @@ export interface RawOutcome {
 }
 
 export interface RawOptions {
-  /** Each byte on its own, with a turn of the event loop in between; beyond 4 KiB in pieces of 61 bytes. */
+  /**
+   * Each byte on its own, with a turn of the event loop in between; beyond 4 KiB in pieces of 61
+   * bytes.
+   */
   readonly byteByByte?: boolean;
   /** Closes the sending half after the bytes, as socat does. */
   readonly halfClose?: boolean;

@@ -1,4 +1,7 @@
-/** Counts what a campaign of forgeries tried and what held, and prints a table when the file's tests are done. */
+/**
+ * Counts what a campaign of forgeries tried and what held, and prints a table when the file's tests
+ * are done.
+ */
 
 import { afterAll } from "vitest";
 

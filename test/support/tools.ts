@@ -1,4 +1,7 @@
-/** System tools that some tests need: a test without its tool is skipped under the tool's name, which CI does not accept. */
+/**
+ * System tools that some tests need: a test without its tool is skipped under the tool's name,
+ * which CI does not accept.
+ */
 
 import { execFileSync } from "node:child_process";
 import { test } from "vitest";
@@ -12,7 +15,10 @@ export function has(tool: string): boolean {
   }
 }
 
-/** `testWith("curl")("title", …)` is skipped, under a title that names the tool, where it is missing. */
+/**
+ * `testWith("curl")("title", …)` is skipped, under a title that names the tool, where it is
+ * missing.
+ */
 export function testWith(...tools: readonly string[]) {
   const missing = tools.filter((tool) => !has(tool));
   return (title: string, body: () => Promise<void> | void, timeout?: number): void => {

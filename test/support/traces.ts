@@ -1,4 +1,6 @@
-/** Looks for what must not be there: bytes, in every way in which they may have been written down. */
+/**
+ * Looks for what must not be there: bytes, in every way in which they may have been written down.
+ */
 
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
@@ -34,7 +36,10 @@ function spellings(bytes: Buffer): string[] {
   ];
 }
 
-/** What base64 has of `bytes` that stand at `offset` in a group of three; characters shared with neighbours are left out. */
+/**
+ * What base64 has of `bytes` that stand at `offset` in a group of three; characters shared with
+ * neighbours are left out.
+ */
 function base64At(bytes: Buffer, offset: number): string[] {
   const shifted = Buffer.concat([Buffer.alloc(offset), bytes]);
   const text = shifted.toString("base64").slice(

@@ -1,4 +1,7 @@
-/** The vector files of test/vectors. A loader throws when it finds another number of cases than it declares. */
+/**
+ * The vector files of test/vectors. A loader throws when it finds another number of cases than it
+ * declares.
+ */
 
 import { readFileSync } from "node:fs";
 import * as v from "valibot";

@@ -68,6 +68,25 @@ test("durations are by station, in seconds", () => {
   ]]);
 });
 
+test("measures() gives the same counts as numbers, and nothing of what never happened", () => {
+  const metrics = daemonMetrics(sources());
+  metrics.attempt(EVENT);
+  metrics.attempt({ ...EVENT, stations: new Map([["parse", 250]]) });
+  metrics.attempt({ ...EVENT, action: "sudo", code: "action_unknown", stations: new Map() });
+  metrics.pruned(5);
+  expect(metrics.measures()).toEqual({
+    attempts: [
+      { action: "echo", code: "succeeded", count: 2 },
+      { action: "other", code: "action_unknown", count: 1 },
+    ],
+    stations: [
+      { station: "parse", count: 2, mean_ms: 0.2 },
+      { station: "run", count: 1, mean_ms: 2000 },
+    ],
+    pruned_bodies: 5,
+  });
+});
+
 test("what others keep is read when it is asked for", () => {
   let inFlight = 1;
   let asked = 0;

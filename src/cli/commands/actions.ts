@@ -1,0 +1,45 @@
+/** `openexec actions`: lists the actions that this socket lets one ask for. */
+
+import type { Command } from "commander";
+import type { ActionDescription } from "../../client/description.ts";
+import { isJsonObject } from "../../client/json.ts";
+import { daemonCommand, type DaemonFlags } from "../command.ts";
+import { table } from "../terminal/print.ts";
+import { type Context, withDaemon } from "../context.ts";
+
+export function actionsCommand(context: Context): Command {
+  return daemonCommand(
+    "actions",
+    "list the actions that may be asked for",
+    "With --json also the JSON Schemas of what each takes and gives.",
+  )
+    .action((flags: DaemonFlags) =>
+      withDaemon(context, flags, "agent", async (client) => {
+        const actions = await client.actions({ retry: false });
+        const lines = flags.json ? actions.map((action) => JSON.stringify(action)) : rows(actions);
+        for (const line of lines) context.terminal.print(line);
+      })
+    );
+}
+
+function rows(actions: readonly ActionDescription[]): string[] {
+  return table(
+    ["ACTION", "APPROVALS", "MAY REACH", "HANDLER"],
+    actions.map((action) => [
+      action.name,
+      String(action["approvals"] ?? "-"),
+      grantsText(action),
+      String(action["handler_digest"] ?? "-"),
+    ]),
+  );
+}
+
+function grantsText({ grants }: ActionDescription): string {
+  if (!isJsonObject(grants)) return "-";
+  const granted = Object.entries(grants).filter(([, list]) =>
+    Array.isArray(list) && list.length > 0
+  );
+  return granted.length === 0
+    ? "nothing"
+    : granted.map(([kind, list]) => `${kind} ${String(list)}`).join("; ");
+}

@@ -1,0 +1,60 @@
+/** `openexec doctor`: whether a daemon could serve here, and what to mend. It changes nothing. */
+
+import type { Command } from "commander";
+import { type DaemonFlags, localCommand, type LocalFlags } from "../command.ts";
+import type { Context } from "../context.ts";
+import { checkConfiguration, checkFiles } from "../doctor/files.ts";
+import { checkHost, checkRuntime, checkService } from "../doctor/host.ts";
+import { checkApprovers, checkSecrets } from "../doctor/keys.ts";
+import { checkLedger } from "../doctor/ledger.ts";
+import { FAILED } from "../exit_code.ts";
+import type { Finding } from "../doctor/finding.ts";
+
+export function doctorCommand(context: Context): Command {
+  return localCommand(
+    "doctor",
+    "check what a daemon needs, without serving",
+    `Configuration, permissions, keys, secrets, handlers, the runtime and its box, descriptors,
+    clock, disk and ledger, each with what to do about it. Run it as the user the daemon runs as.
+    Ends with 1 when anything fails.`,
+  )
+    .option("--socket <path>", "the agents' socket")
+    .action(async (flags: LocalFlags & DaemonFlags) => {
+      const findings: Finding[] = [];
+      const take = (found: readonly Finding[]) => {
+        findings.push(...found);
+        for (const finding of found) tell(context, finding, flags.json === true);
+      };
+      take(await checkRuntime());
+      const { findings: about, loaded } = checkConfiguration(context, flags);
+      take(about);
+      if (loaded !== null) {
+        const { config } = loaded;
+        const nowMs = context.clock.nowMs();
+        const service = await checkService(context, flags);
+        const vantage = {
+          credentials: context.environment.systemd.credentialsDirectory,
+          isServing: service.isServing,
+        };
+        take(checkFiles(config));
+        take(checkApprovers(config, nowMs / 1000));
+        take(await checkSecrets(config, vantage));
+        take(await checkHost(config, nowMs));
+        take(await checkLedger(config, nowMs, vantage));
+        take(service.findings);
+      }
+      if (findings.some(({ state }) => state === "failed")) context.exitCode = FAILED;
+    });
+}
+
+const MARKS = { ok: "ok", warning: "warning", failed: "FAILED" } as const;
+
+function tell(
+  { terminal }: Context,
+  { check, state, detail, remedy }: Finding,
+  asJson: boolean,
+): void {
+  if (asJson) return terminal.print(JSON.stringify({ check, state, detail, remedy }));
+  terminal.print(`${MARKS[state].padEnd(9)}${check.padEnd(15)}${detail}`);
+  if (remedy !== null) terminal.print(`${"".padEnd(24)}-> ${remedy}`);
+}

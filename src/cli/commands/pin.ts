@@ -1,0 +1,45 @@
+/** `openexec pin`: handlers' digests for the configuration. */
+
+import type { Command } from "commander";
+import { resolve } from "node:path";
+import { StartupError } from "../../core/startup_error.ts";
+import type { ExecutorLog } from "../../executor/log.ts";
+import { command, type JsonFlag } from "../command.ts";
+import type { Context } from "../context.ts";
+import { tellError } from "../ending.ts";
+import { FAILED } from "../exit_code.ts";
+
+/** Nothing runs but what stands at the top of the file. */
+const SILENT: ExecutorLog = { line: () => {}, failed: () => {}, died: () => {} };
+
+export function pinCommand(context: Context): Command {
+  return command(
+    "pin",
+    "print handlers' digests for the configuration",
+    `Loads each file as the daemon would, in a process without any permission, and runs nothing of
+    it. A file that cannot be loaded, or has no JSON Schema, gets no digest. Read a handler before
+    you pin it: the digest says which code runs, not that it is good.`,
+  )
+    .argument("<files...>", "handlers, one TypeScript or JavaScript file each")
+    .action(async (files: readonly string[], flags: JsonFlag) => {
+      const { pinHandler } = await import("../../executor/rehearse.ts");
+      for (const file of files) {
+        try {
+          const { digest, inputSchema, outputSchema } = await pinHandler(
+            resolve(context.cwd, file),
+            { clock: context.clock, variable: () => undefined, log: SILENT },
+          );
+          const schemas = { input_schema: inputSchema, output_schema: outputSchema };
+          context.terminal.print(
+            flags.json
+              ? JSON.stringify({ file, digest, ...schemas })
+              : `digest = "${digest}"  # ${file}`,
+          );
+        } catch (error) {
+          if (!(error instanceof StartupError)) throw error;
+          tellError(context, error, flags.json === true);
+          context.exitCode = FAILED;
+        }
+      }
+    });
+}

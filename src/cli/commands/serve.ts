@@ -1,0 +1,27 @@
+/** `openexec serve`: the daemon in the foreground. */
+
+import { type Command, Option } from "commander";
+import { type ServeFlags, start } from "../../daemon/start.ts";
+import { command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { DONE, FAILED } from "../exit_code.ts";
+
+export function serveCommand(context: Context): Command {
+  return command(
+    "serve",
+    "run the daemon in the foreground",
+    "Prints where it listens and `ready`. SIGTERM drains: what runs may end, nothing new\n" +
+      "starts; a second one stops at once. SIGHUP reads approvers and their keys again. Without a\n" +
+      "configuration file it runs with built-in actions and an approver key of its own making.",
+  )
+    .option(
+      "--config <file>",
+      "the configuration file (default: $OPENEXEC_CONFIG, else the system's)",
+    )
+    .option("--state <dir>", "the state directory")
+    .option("--socket <path>", "the agents' socket")
+    .addOption(new Option("--mode <mode>", "enforced or demo").choices(["enforced", "demo"]))
+    .action(async (flags: ServeFlags) => {
+      context.exitCode = await start(context, flags) === "asked" ? DONE : FAILED;
+    });
+}

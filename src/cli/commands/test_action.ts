@@ -1,0 +1,152 @@
+/**
+ * `openexec test-action`: runs a handler once, without a daemon, in the box that a daemon gives it.
+ */
+
+import type { Command } from "commander";
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { parsePayload } from "../../client/request.ts";
+import type { Permissions } from "../../config/config.ts";
+import { readVariable } from "../../config/environment.ts";
+import { size, timer } from "../../config/fields.ts";
+import { ERRORS, Refusal } from "../../core/errors.ts";
+import { parseCanonical, toValue } from "../../core/json.ts";
+import { StartupError } from "../../core/startup_error.ts";
+import type { JsonObject, Outcome } from "../../core/types.ts";
+import type { ExecutorLog } from "../../executor/log.ts";
+import type { Rehearsal } from "../../executor/rehearse.ts";
+import { command, type JsonFlag } from "../command.ts";
+import type { Context } from "../context.ts";
+import { tellError } from "../ending.ts";
+import { FAILED, UNKNOWN, UsageError } from "../exit_code.ts";
+import { collect, readArgument } from "../terminal/input.ts";
+import { printJson } from "../terminal/print.ts";
+
+interface TestFlags extends JsonFlag {
+  readonly payload: string;
+  readonly allowNet: readonly string[];
+  readonly allowRead: readonly string[];
+  readonly allowWrite: readonly string[];
+  readonly allowEnv: readonly string[];
+  readonly allowRun: readonly string[];
+  readonly allowUnix: readonly string[];
+  readonly secret: readonly string[];
+  readonly timeout: string;
+  readonly memory: string;
+}
+
+const RESULT_BYTES = 1024 * 1024;
+
+export function testActionCommand(context: Context): Command {
+  return command(
+    "test-action",
+    "run a handler once, without a daemon",
+    `In a process and worker like the daemon's, with the permissions named here and no others.
+    Nothing is approved, reserved or recorded. Ends with 1 when the handler failed.`,
+  )
+    .argument("<file>", "the handler")
+    .option("--payload <json>", "its input; @FILE reads a file, - standard input", "{}")
+    .option("--allow-net <hosts>", "hosts it may reach, with ports; commas or repeat", list, [])
+    .option("--allow-read <paths>", "what it may read", list, [])
+    .option("--allow-write <paths>", "what it may write", list, [])
+    .option("--allow-env <names>", "variables it may see", list, [])
+    .option("--allow-run <programs>", "programs it may run", list, [])
+    .option("--allow-unix <paths>", "Unix sockets it may connect to", list, [])
+    .option(
+      "--secret <name=file>",
+      "a secret it gets, and the file it is in (several: repeat)",
+      collect,
+      [],
+    )
+    .option("--timeout <duration>", "its time limit", "30s")
+    .option("--memory <size>", "its memory limit", "256MiB")
+    .action(async (file: string, flags: TestFlags) => {
+      const payload = parsePayload(await readArgument(context, flags.payload));
+      const rehearsal = rehearsalOf(context, resolve(context.cwd, file), payload, flags);
+      try {
+        tell(context, await run(context, rehearsal), flags);
+      } catch (error) {
+        if (!(error instanceof StartupError)) throw error;
+        tellError(context, error, flags.json === true);
+        context.exitCode = FAILED;
+      }
+    });
+}
+
+/**
+ * Throws Refusal payload_invalid before anything runs, and StartupError for a handler that does not
+ * load.
+ */
+async function run(context: Context, rehearsal: Rehearsal): Promise<Outcome> {
+  const { rehearse } = await import("../../executor/rehearse.ts");
+  return await rehearse(rehearsal, {
+    clock: context.clock,
+    variable: readVariable,
+    log: handlerLog(context),
+  });
+}
+
+function rehearsalOf(
+  context: Context,
+  file: string,
+  payload: JsonObject,
+  flags: TestFlags,
+): Rehearsal {
+  const absolute = (paths: readonly string[]) => paths.map((path) => resolve(context.cwd, path));
+  const allow: Permissions = {
+    net: flags.allowNet,
+    read: absolute(flags.allowRead),
+    write: absolute(flags.allowWrite),
+    env: flags.allowEnv,
+    run: absolute(flags.allowRun),
+    unix: absolute(flags.allowUnix),
+  };
+  return {
+    file,
+    payload,
+    allow,
+    secrets: new Map(flags.secret.map((secret) => secretOf(context, secret))),
+    timeoutMs: parsed(timer, flags.timeout, "--timeout"),
+    memoryBytes: parsed(MEMORY, flags.memory, "--memory"),
+    resultBytes: RESULT_BYTES,
+  };
+}
+
+const MEMORY = size(32 * 1024 * 1024, 64 * 1024 * 1024 * 1024);
+
+function parsed(schema: v.GenericSchema<unknown, number>, text: string, flag: string): number {
+  const result = v.safeParse(schema, text);
+  if (result.success) return result.output;
+  throw new UsageError(`${flag} expects ${result.issues[0].message}`);
+}
+
+function secretOf(context: Context, text: string): [name: string, file: string] {
+  const [, name, file] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || file === undefined) throw new UsageError("--secret is NAME=FILE");
+  return [name, resolve(context.cwd, file)];
+}
+
+function list(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, ...value.split(",").filter((part) => part !== "")];
+}
+
+/** Tells the handler's author what it says, and why it failed, which a daemon would not log. */
+function handlerLog({ terminal }: Context): ExecutorLog {
+  return {
+    line: (_action, _execution, text) => terminal.note(`handler: ${text}`),
+    failed: (_action, _execution, code, reason) => terminal.note(`${code}: ${reason}`),
+    died: (_pid, reason) => terminal.note(`its process ended: ${reason}`),
+  };
+}
+
+function tell(context: Context, outcome: Outcome, { json }: TestFlags): void {
+  if (outcome.status === "succeeded") {
+    const { status, resultText } = outcome;
+    printJson(context, { status, result: toValue(parseCanonical(resultText)) }, json);
+    return;
+  }
+  const { status, code } = outcome;
+  if (json) printJson(context, { status, code }, json);
+  else tellError(context, new Refusal(code, ERRORS[code].title), false);
+  context.exitCode = status === "outcome_unknown" ? UNKNOWN : FAILED;
+}

@@ -1,0 +1,133 @@
+/** The context of a command: all it is given from outside, its configuration and its daemon. */
+
+import { resolve } from "node:path";
+import { parseApproverKey } from "../client/approver_key.ts";
+import { OpenExecClient } from "../client/client.ts";
+import type { Config } from "../config/config.ts";
+import type { DevelopmentKey } from "../config/defaults.ts";
+import { type Environment, readEnvironment } from "../config/environment.ts";
+import { loadConfig, type LoadedConfig, readConfigFile } from "../config/load.ts";
+import type { MachineClock } from "../core/clock.ts";
+import type { Role } from "../core/types.ts";
+import { machineClock } from "../os/clock.ts";
+import type { DaemonFlags, LocalFlags } from "./command.ts";
+import { DONE, type ExitCode, Interrupted, UsageError } from "./exit_code.ts";
+import { systemTerminal, type Terminal } from "./terminal/terminal.ts";
+
+export interface Context {
+  readonly terminal: Terminal;
+  readonly environment: Environment;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly clock: MachineClock;
+  /** From its first call on, Ctrl-C no longer ends the process but aborts this signal. */
+  readonly interruption: () => AbortSignal;
+  /** Set by a command that ends without an error, and yet not well. */
+  exitCode: ExitCode;
+}
+
+/** Returns the context of this process. */
+export function systemContext(): Context {
+  return {
+    terminal: systemTerminal(),
+    environment: readEnvironment(),
+    cwd: Deno.cwd(),
+    clock: machineClock,
+    interruption: interruption(),
+    exitCode: DONE,
+  };
+}
+
+/** Makes one signal for the process, which listens from the first call on. */
+function interruption(): () => AbortSignal {
+  let controller: AbortController | undefined;
+  return () => {
+    if (controller === undefined) {
+      const made = new AbortController();
+      Deno.addSignalListener("SIGINT", () => made.abort(new Interrupted()));
+      controller = made;
+    }
+    return controller.signal;
+  };
+}
+
+/**
+ * Loads the configuration that is named, else the system's, else the embedded default. Throws
+ * ConfigError.
+ */
+export function findConfig(context: Context, flags: LocalFlags & DaemonFlags): LoadedConfig {
+  return loadConfig({
+    config: flags.config ?? null,
+    overrides: { state: flags.state ?? null, socket: flags.socket ?? null, mode: null },
+    environment: context.environment,
+    cwd: context.cwd,
+    read: readConfigFile,
+    developmentKey: readDevelopmentKey,
+  });
+}
+
+/** Returns null where the key was not made yet, or is not this user's to read. */
+function readDevelopmentKey(file: string): DevelopmentKey | null {
+  try {
+    return parseApproverKey(Deno.readTextFileSync(file));
+  } catch {
+    return null;
+  }
+}
+
+/** A person waits: after three attempts they should know. */
+const ATTEMPTS = 3;
+
+/** Opens a client of the daemon that is meant, for as long as `use` takes. */
+export async function withDaemon<T>(
+  context: Context,
+  flags: DaemonFlags,
+  role: Role,
+  use: (client: OpenExecClient) => Promise<T>,
+): Promise<T> {
+  const client = new OpenExecClient({
+    socketPath: findSocket(context, flags, role),
+    clock: context.clock,
+    retry: { attempts: ATTEMPTS },
+  });
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** Returns the socket that was named, else the configuration's first one of that role. */
+function findSocket(context: Context, flags: DaemonFlags, role: Role): string {
+  if (flags.socket !== undefined) return resolve(context.cwd, flags.socket);
+  const { config, socket } = context.environment;
+  // the variable names the agents' socket; only the configuration knows the operator's
+  if (role === "agent" && socket !== null && flags.config === undefined) {
+    return resolve(context.cwd, socket);
+  }
+  const found = findConfig(context, flags).config;
+  const path = socketOf(found, role) ?? missing(role, flags.config ?? config);
+  // without a configuration file the variable may name the operator's socket too
+  const isNamed = socket !== null && found.path === null && !exists(path);
+  return isNamed ? resolve(context.cwd, socket) : path;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function socketOf({ sockets }: Config, role: Role): string | undefined {
+  const own = sockets.find((socket) => socket.role === role);
+  // an admin socket takes what an agent socket takes
+  return (own ?? (role === "agent" ? sockets[0] : undefined))?.path;
+}
+
+function missing(role: Role, config: string | null): never {
+  const where = config ?? "the configuration";
+  throw new UsageError(`${where} has no socket whose role is "${role}"; name one with --socket`);
+}

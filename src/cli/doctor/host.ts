@@ -1,0 +1,149 @@
+/** Checks the runtime, handlers, descriptors, clock and disk, and a daemon that runs. */
+
+import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
+import type { Config } from "../../config/config.ts";
+import { readVariable } from "../../config/environment.ts";
+import type { Mode } from "../../core/types.ts";
+import { type BoxState, Pool } from "../../executor/pool.ts";
+import { freeBytes } from "../../ledger/disk/free_space.ts";
+import { machineClock } from "../../core/clock.ts";
+import { descriptorLimit } from "../../os/descriptors.ts";
+import { connectionsMax } from "../../server/admission.ts";
+import type { DaemonFlags } from "../command.ts";
+import { existing } from "./files.ts";
+import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
+import { type Context, withDaemon } from "../context.ts";
+
+const MEBIBYTE = 1024 * 1024;
+const FRAME = { requestBytes: MEBIBYTE, resultBytes: MEBIBYTE };
+
+/** Starts executors that try to break out of their box. */
+export async function checkRuntime(): Promise<Finding[]> {
+  try {
+    const { missing } = await tryPool(new Map(), "demo");
+    const kept = `Deno ${Deno.version.deno} and the kernel keep handlers in their box`;
+    if (missing.length === 0) return [ok("box", kept)];
+    const remedy = "start on a newer kernel: until then the runtime's permissions are all there is";
+    return [warning("box", `the kernel lacks ${missing.join(" and ")}`, remedy)];
+  } catch (error) {
+    return findingOf("box", error);
+  }
+}
+
+/** Starts executors as a daemon would, in a folder of their own, and ends them. */
+async function tryPool(actions: Config["actions"], mode: Mode): Promise<BoxState> {
+  const stateDir = await Deno.makeTempDir({ prefix: "openexec-doctor-" });
+  try {
+    const pool = await Pool.start(actions, {
+      stateDir,
+      mode,
+      box: { kernel: "available" },
+      limits: FRAME,
+      variable: readVariable,
+      clock: machineClock,
+      log: { line: () => {}, failed: () => {}, died: () => {} },
+    });
+    await pool.close();
+    return pool.box;
+  } finally {
+    await Deno.remove(stateDir, { recursive: true });
+  }
+}
+
+export async function checkHost(config: Config, nowMs: number): Promise<Finding[]> {
+  return [
+    ...await checkHandlers(config),
+    ...checkDescriptors(config),
+    ...checkClock(nowMs),
+    ...checkDisk(config),
+  ];
+}
+
+async function checkHandlers({ actions, mode }: Config): Promise<Finding[]> {
+  try {
+    const { unconfined } = await tryPool(actions, mode);
+    const loaded = ok("handlers", `${actions.size} are pinned and can be loaded`);
+    const remedy = "take unconfined = true out of their configuration: programs run in the box too";
+    return [
+      loaded,
+      ...unconfined.map((name) => warning("handlers", `${name} runs outside of the box`, remedy)),
+    ];
+  } catch (error) {
+    return findingOf("handlers", error);
+  }
+}
+
+function checkDescriptors({ sockets }: Config): Finding[] {
+  const limit = descriptorLimit();
+  try {
+    return [ok("descriptors", `room for ${connectionsMax(sockets.length, limit)} connections`)];
+  } catch (error) {
+    return findingOf("descriptors", error);
+  }
+}
+
+/** When this file was written: a clock that is before it is wrong. */
+const WRITTEN_MS = Date.UTC(2026, 0, 1);
+
+function checkClock(nowMs: number): Finding[] {
+  return [
+    nowMs < WRITTEN_MS
+      ? failed(
+        "clock",
+        `it says ${new Date(nowMs).toISOString()}`,
+        "set the clock, and let NTP keep it",
+      )
+      : ok("clock", new Date(nowMs).toISOString()),
+  ];
+}
+
+const DISK_MIN = 64 * MEBIBYTE;
+const DISK_COMFORTABLE = 1024 * MEBIBYTE;
+
+function checkDisk({ stateDir }: Config): Finding[] {
+  const free = freeBytes(existing(stateDir));
+  const detail = `${Math.floor(free / MEBIBYTE)} MiB free for ${stateDir}`;
+  const remedy = "free space in that file system, or move state_dir";
+  if (free < DISK_MIN) return [failed("disk", detail, remedy)];
+  return [free < DISK_COMFORTABLE ? warning("disk", detail, remedy) : ok("disk", detail)];
+}
+
+/** Only a daemon that runs and takes no work is a fault. */
+export async function checkService(
+  context: Context,
+  flags: DaemonFlags,
+): Promise<{ findings: Finding[]; isServing: boolean }> {
+  try {
+    const { ready, version } = await withDaemon(
+      context,
+      flags,
+      "agent",
+      (client) => client.status(),
+    );
+    const finding = ready
+      ? ok("daemon", `version ${version} serves`)
+      : failed("daemon", "it takes no work", "see `openexec status` and the daemon's log");
+    return { findings: [finding], isServing: true };
+  } catch (error) {
+    if (error instanceof OpenExecUnreachable) {
+      return {
+        findings: [ok("daemon", "none runs, or this user may not connect")],
+        isServing: false,
+      };
+    }
+    if (!(error instanceof OpenExecError)) throw error;
+    return refusedBy(error);
+  }
+}
+
+/** The user of doctor need not be an agent. Other refusals may come from another program. */
+function refusedBy({ code, message }: OpenExecError): { findings: Finding[]; isServing: boolean } {
+  if (code === "peer_denied" || code === "rate_limited") {
+    return {
+      findings: [ok("daemon", `one runs; this user may not ask it: ${code}`)],
+      isServing: true,
+    };
+  }
+  const finding = failed("daemon", message, "see what listens on its socket, and the daemon's log");
+  return { findings: [finding], isServing: false };
+}

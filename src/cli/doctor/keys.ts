@@ -1,0 +1,99 @@
+/** Checks keys and secrets: who can approve, and what the daemon itself needs. */
+
+import type { ApproverConfig, ApproverPublicKey, Config } from "../../config/config.ts";
+import { checkExecutorKey } from "../../engine/keys.ts";
+import { readSecrets } from "../../executor/secrets.ts";
+import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
+
+export function checkApprovers(config: Config, nowSeconds: number): Finding[] {
+  const { mode, approvers, clawshield, developmentApprover } = config;
+  if (mode === "demo") {
+    return [
+      warning("keys", "demo mode needs no approvals", 'set mode = "enforced" for anything real'),
+    ];
+  }
+  if (approvers.length === 0 && clawshield === null) {
+    return [
+      developmentApprover === null
+        ? failed(
+          "keys",
+          "nobody can approve anything",
+          "add an [[approvers]] table; `openexec keygen` prints its key",
+        )
+        : ok("keys", "an approver key is made on first start"),
+    ];
+  }
+  const valid = approvers.filter(({ keys }) => keys.some((key) => isValid(key, nowSeconds)));
+  const expired = approvers.filter((approver) => !valid.includes(approver));
+  const found = [
+    ...expired.map(({ name }) =>
+      warning("keys", `no key of ${name} is valid now`, "give that approver a new key")
+    ),
+    ...unapprovable(config, valid),
+  ];
+  return found.length > 0
+    ? found
+    : [ok("keys", `${valid.length + (clawshield === null ? 0 : 1)} approvers can sign`)];
+}
+
+function isValid({ notBefore, notAfter }: ApproverPublicKey, nowSeconds: number): boolean {
+  return (notBefore ?? 0) <= nowSeconds && nowSeconds < (notAfter ?? Infinity);
+}
+
+/** Finds actions that need more approvers than there are. */
+function unapprovable(
+  { actions, clawshield }: Config,
+  valid: readonly ApproverConfig[],
+): Finding[] {
+  return [...actions.values()].flatMap(({ name, approvals }) => {
+    const may = [...valid, ...(clawshield === null ? [] : [clawshield])]
+      .filter(({ actions: allowed }) => allowed.has("*") || allowed.has(name));
+    if (may.length >= approvals) return [];
+    const detail = `${name} needs ${approvals} approvers, and ${may.length} may approve it now`;
+    return [failed("keys", detail, "add approvers, or widen their actions")];
+  });
+}
+
+/** From where doctor looks for the daemon's own keys and secrets. */
+export interface Vantage {
+  /** $CREDENTIALS_DIRECTORY, which the service's unit has, and a shell beside it has not. */
+  readonly credentials: string | null;
+  /** Whether a daemon of this configuration serves, and so has all it needs. */
+  readonly isServing: boolean;
+}
+
+export async function checkSecrets({ actions }: Config, vantage: Vantage): Promise<Finding[]> {
+  const needed = [...actions.values()].filter((action) => action.secrets.size > 0);
+  const found: Finding[] = [];
+  for (const { secrets } of needed) {
+    try {
+      await readSecrets(secrets);
+    } catch (error) {
+      found.push(...seenFrom(vantage, "secrets", error));
+    }
+  }
+  if (needed.length === 0 || found.length > 0) return found;
+  return [ok("secrets", `those of ${needed.length} actions can be read`)];
+}
+
+/** `recorded` is the keyid that the log says signs; null for an empty log. */
+export function checkSigner(
+  { stateDir }: Config,
+  recorded: string | null,
+  vantage: Vantage,
+): Finding[] {
+  if (recorded === null) return [];
+  try {
+    checkExecutorKey(stateDir, vantage.credentials, recorded);
+    return [ok("executor key", "the log can go on with it")];
+  } catch (error) {
+    return seenFrom(vantage, "executor key", error);
+  }
+}
+
+/** A shell does not see the unit's credentials. A daemon that serves does. */
+function seenFrom({ credentials, isServing }: Vantage, check: string, error: unknown): Finding[] {
+  const found = findingOf(check, error);
+  if (credentials !== null || !isServing) return found;
+  return [ok(check, "not seen from here; the daemon that serves has it")];
+}

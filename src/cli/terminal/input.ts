@@ -1,0 +1,68 @@
+/** Reads the input of commands: a file, standard input, or the argument itself. */
+
+import { resolve } from "node:path";
+import { utf8Decode } from "../../core/bytes.ts";
+import type { Context } from "../context.ts";
+import { UsageError } from "../exit_code.ts";
+
+/** Reads a file, or standard input for `-` or where none is named. Throws UsageError. */
+export async function readInput(context: Context, file: string | undefined): Promise<Uint8Array> {
+  if (file !== undefined && file !== "-") return readFile(context, file);
+  if (context.terminal.inputIsTerminal) {
+    context.terminal.note("reading from the terminal; end with Ctrl-D, or name a file");
+  }
+  return await context.terminal.readInput();
+}
+
+/** Reads `@FILE`, `-` for standard input, or the text itself. Throws UsageError. */
+export async function readArgument(
+  context: Context,
+  argument: string,
+): Promise<Uint8Array | string> {
+  if (argument === "-") return await readInput(context, argument);
+  return argument.startsWith("@") ? readFile(context, argument.slice(1)) : argument;
+}
+
+function readFile(context: Context, file: string): Uint8Array {
+  try {
+    return Deno.readFileSync(resolve(context.cwd, file));
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+/** Reads a file of UTF-8 text. Throws UsageError. */
+export function readText(context: Context, file: string): string {
+  return utf8Text(readFile(context, file), file);
+}
+
+/** Throws UsageError for bytes that are not UTF-8. */
+export function utf8Text(input: Uint8Array | string, name: string): string {
+  const text = typeof input === "string" ? input : utf8Decode(input);
+  if (text === undefined) throw new UsageError(`${name} is not UTF-8 text`);
+  return text;
+}
+
+/** Yields a file, or standard input for `-`, as it comes. Throws UsageError. */
+export async function* readChunks(context: Context, file: string): AsyncGenerator<Uint8Array> {
+  if (file === "-") {
+    yield await readInput(context, file);
+    return;
+  }
+  let opened;
+  try {
+    opened = await Deno.open(resolve(context.cwd, file));
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  yield* opened.readable;
+}
+
+function unreadable(file: string, error: unknown): UsageError {
+  return new UsageError(`${file} cannot be read: ${error instanceof Error ? error.name : "error"}`);
+}
+
+/** Gathers the values of an option that may be repeated. */
+export function collect(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, value];
+}

@@ -1,0 +1,76 @@
+/**
+ * The proofs that a verification lacks, from a daemon: that the log holds the receipt, and that two
+ * checkpoints tell one history. They are checked like those of a file, so nothing is believed.
+ */
+
+import type { OpenExecClient } from "../../client/client.ts";
+import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
+import { ConfigError } from "../../config/config_error.ts";
+import { parseReceiptFile } from "../../log/receipt_file.ts";
+import { parseTlogProof } from "../../log/tlog_proof.ts";
+import type { DaemonFlags } from "../command.ts";
+import { type Context, withDaemon } from "../context.ts";
+import { checkpointSize } from "./checkpoints.ts";
+
+export interface Given {
+  readonly checkpoint?: string;
+  readonly proof?: string;
+  readonly witnesses: readonly string[];
+}
+
+export interface Proofs {
+  readonly proof?: string;
+  readonly consistency?: readonly Uint8Array[];
+}
+
+/**
+ * `text` is the receipt's file. Returns nothing where no proof is missing, or no daemon answers.
+ */
+export async function missingProofs(
+  context: Context,
+  flags: DaemonFlags,
+  text: string,
+  given: Given,
+): Promise<Proofs> {
+  const file = parseReceiptFile(text);
+  const asked = given.checkpoint !== undefined || given.witnesses.length > 0;
+  if (file === undefined || !asked) return {};
+  const held = given.proof ?? file.proof;
+  try {
+    return await withDaemon(context, flags, "agent", async (client) => {
+      const proof = held ?? await fetchProof(client, file.index);
+      const consistency = await fetchConsistency(client, proof, given.checkpoint);
+      return {
+        ...(proof === undefined ? {} : { proof }),
+        ...(consistency === undefined ? {} : { consistency }),
+      };
+    });
+  } catch (error) {
+    const absent = error instanceof OpenExecUnreachable || error instanceof OpenExecError ||
+      error instanceof ConfigError;
+    if (absent) return {};
+    throw error;
+  }
+}
+
+async function fetchProof(
+  client: OpenExecClient,
+  index: number | null,
+): Promise<string | undefined> {
+  if (index === null) return undefined;
+  const { tlog_proof } = await client.receipt(index, { retry: false });
+  return typeof tlog_proof === "string" ? tlog_proof : undefined;
+}
+
+async function fetchConsistency(
+  client: OpenExecClient,
+  proof: string | undefined,
+  checkpoint: string | undefined,
+): Promise<readonly Uint8Array[] | undefined> {
+  const proven = checkpointSize(
+    proof === undefined ? undefined : parseTlogProof(proof)?.checkpoint,
+  );
+  const kept = checkpointSize(checkpoint);
+  if (proven === undefined || kept === undefined || proven === kept) return undefined;
+  return await client.consistency(Math.min(proven, kept), Math.max(proven, kept), { retry: false });
+}

@@ -1,0 +1,265 @@
+/**
+ * `openexec doctor`: every check on a set-up that it finds fault with, and on one that is sound.
+ */
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { MAY_MOUNT, mountSmallDisk } from "../../ledger/small_disk.ts";
+import { Approver } from "../../support/approver.ts";
+import { FakeDaemon } from "../../client/fake_daemon.ts";
+import { Daemon, OPENEXEC, openexec as command } from "../../support/daemon.ts";
+import { call } from "../../support/http.ts";
+import { testWith } from "../../support/tools.ts";
+import { openexec } from "../recording_terminal.ts";
+
+const HANDLER = new URL("../handlers/double.ts", import.meta.url).pathname;
+
+let folder: string;
+beforeAll(async () => void (folder = await Deno.makeTempDir({ prefix: "openexec-doctor-" })));
+afterAll(() => Deno.remove(folder, { recursive: true }));
+
+interface Finding {
+  readonly check: string;
+  readonly state: string;
+  readonly detail: string;
+  readonly remedy: string | null;
+}
+
+function findingsIn(out: string): Finding[] {
+  return out.trim().split("\n").map((line) => JSON.parse(line));
+}
+
+/** Which checks failed; each says what to do about it. */
+function failuresOf({ findings }: { readonly findings: readonly Finding[] }): string[] {
+  const failures = findings.filter(({ state }) => state === "failed");
+  expect(failures.filter(({ remedy }) => remedy === null || remedy === "")).toEqual([]);
+  return failures.map(({ check }) => check);
+}
+
+async function diagnose(config: string, mode = 0o644, nowMs = Date.now()) {
+  await Deno.writeTextFile(`${folder}/openexec.toml`, config);
+  await Deno.chmod(`${folder}/openexec.toml`, mode);
+  const run = await openexec(["doctor", "--json", "--config", `${folder}/openexec.toml`], {
+    nowMs,
+  });
+  return { code: run.code, findings: findingsIn(run.out) };
+}
+
+const sound = () =>
+  `state_dir = "${folder}/state"\n[[sockets]]\npath = "${folder}/agent.sock"\n` + approver();
+const approver = (rest = "") =>
+  `[[approvers]]\nname = "alice"\nactions = ["*"]\nmax_ttl = "15m"\n` +
+  `keys = [{ keyid = "a-1", public_key = "ed25519:amAl5PEdQYldl1hOdujY/qyIuu8eny0VZu9inqDftjU="${rest} }]\n`;
+
+test("finds a sound configuration sound, and looks at everything", async () => {
+  const { code, findings } = await diagnose(sound());
+  expect(findings.filter(({ state }) => state === "failed")).toEqual([]);
+  expect(code).toBe(0);
+  for (
+    const check of [
+      "runtime",
+      "configuration",
+      "permissions",
+      "keys",
+      "handlers",
+      "clock",
+      "disk",
+      "ledger",
+      "daemon",
+    ]
+  ) {
+    expect(findings.map((finding) => finding.check)).toContain(check);
+  }
+});
+
+test.each<[string, string, () => string]>([
+  ["a configuration that does not load", "configuration", () => "nonsense = 1\n"],
+  ["that nobody can approve", "keys", () => sound().replace(approver(), "")],
+  ["too few approvers whose keys are valid", "keys", () => {
+    const bob = approver(", not_after = 2020-01-01T00:00:00Z").replace("alice", "bob").replace(
+      "a-1",
+      "b-1",
+    )
+      .replace(/ed25519:[^"]+/, "ed25519:1KEUgnpVPDe71dYjpHRhlOLsgT/Kjlc96cdpq8+XbDs=");
+    return `${sound()}${bob}[actions.echo]\nmodule = "builtin:echo"\napprovals = 2\n`;
+  }],
+  [
+    "keys that expired",
+    "keys",
+    () => sound().replace(approver(), approver(", not_after = 2020-01-01T00:00:00Z")),
+  ],
+  [
+    "a handler that is not what was pinned",
+    "handlers",
+    () =>
+      `${sound()}[actions.double]\nmodule = "${HANDLER}"\ndigest = "sha256:${"0".repeat(64)}"\n`,
+  ],
+  [
+    "a group that is not there",
+    "permissions",
+    () => sound().replace("[[approvers]]", 'mode = "0660"\ngroup = "nobody-here"\n[[approvers]]'),
+  ],
+])("fails for %s, with a remedy", async (_, check, config) => {
+  const { code, findings } = await diagnose(config());
+  const failures = findings.filter(({ state }) => state === "failed");
+  expect(failures.map((finding) => finding.check)).toContain(check);
+  expect(failures.every(({ remedy }) => remedy !== null && remedy !== "")).toBe(true);
+  expect(code).toBe(1);
+});
+
+test("fails for everything on the file system that a daemon would stumble over, at once", async () => {
+  await Deno.mkdir(`${folder}/world`);
+  await Deno.chmod(`${folder}/world`, 0o777);
+  await Deno.writeTextFile(`${folder}/file.sock`, "");
+  const socket = (path: string) => `[[sockets]]\npath = "${folder}/${path}"\n`;
+  const { findings } = await diagnose(
+    `state_dir = "${folder}/state"\nanchor = "${folder}/nowhere/checkpoint"\n` +
+      ["missing/a.sock", "world/b.sock", "file.sock"].map(socket).join("") + approver() +
+      '[actions.echo]\nmodule = "builtin:echo"\nsecrets = ["not_there"]\n',
+    0o666,
+  );
+  const said = findings.filter(({ state }) => state === "failed").map(({ check, detail }) =>
+    `${check} ${detail}`
+  );
+  for (const about of ["openexec.toml", "nowhere", "missing", "world", "file.sock"]) {
+    expect(said.filter((line) => line.startsWith("permissions") && line.includes(about)))
+      .toHaveLength(1);
+  }
+  expect(said.filter((line) => line.startsWith("secrets"))).toHaveLength(1);
+});
+
+test("finds a lost executor key, another executor's ledger, a foreign anchor and a clock behind", async () => {
+  const state = `${folder}/used`;
+  await using daemon = await usedLedger(state);
+  const config = (executor: string, anchor = "") => {
+    const top = `executor_id = "${executor}"\n${anchor}`;
+    return `${top}${sound().replace(`${folder}/state`, state)}`;
+  };
+  expect((await diagnose(config("openexec:test"))).code).toBe(0);
+  expect(failuresOf(await diagnose(config("openexec:other")))).toEqual(["ledger"]);
+  await Deno.writeTextFile(`${folder}/anchor`, "nothing of ours\n");
+  const anchored = config("openexec:test", `anchor = "${folder}/anchor"\n`);
+  expect(failuresOf(await diagnose(anchored))).toEqual(["ledger"]);
+  await Deno.rename(`${state}/keys/executor.key`, `${folder}/executor.key`);
+  const yesterday = Date.now() - 86_400_000;
+  expect(failuresOf(await diagnose(config("openexec:test"), 0o644, yesterday))).toEqual([
+    "executor key",
+    "clock",
+  ]);
+  expect(daemon.output).toContain("ready");
+});
+
+/** A state directory that a daemon has used, and left. */
+async function usedLedger(state: string): Promise<Daemon & AsyncDisposable> {
+  const daemon = await Daemon.start({
+    config: `executor_id = "openexec:test"\n${new Approver("alice").toml()}`,
+    arguments: ["--state", state],
+  });
+  await daemon.stop();
+  return Object.assign(daemon, { [Symbol.asyncDispose]: () => daemon.close() });
+}
+
+test("finds a daemon that takes no work, and counts what only that one can see as there", async () => {
+  const daemon = await Daemon.start({ config: new Approver("alice").toml() });
+  await call(daemon.socket, "POST", "/admin/halt");
+  await Deno.rename(`${daemon.directory}/state/keys/executor.key`, `${daemon.directory}/away`);
+  const run = await openexec(
+    ["doctor", "--json", "--config", `${daemon.directory}/openexec.toml`],
+    {
+      nowMs: Date.now(),
+    },
+  );
+  expect(failuresOf({ findings: findingsIn(run.out) })).toEqual(["daemon"]);
+  expect(run.code).toBe(1);
+  await daemon.close();
+});
+
+test("says of a ledger behind its anchor what lets a daemon start again", async () => {
+  const anchor = `${folder}/newest.checkpoint`;
+  const daemon = await Daemon.start({
+    config: `executor_id = "openexec:test"\nanchor = "${anchor}"\n${new Approver("alice").toml()}`,
+  });
+  expect((await command(daemon, ["backup", `${daemon.directory}/backup`])).code).toBe(0);
+  await command(daemon, ["halt"]);
+  await daemon.stop();
+  expect((await command(daemon, ["restore", `${daemon.directory}/backup`])).code).toBe(0);
+  const look = async () => {
+    const { code, stdout } = await command(daemon, ["doctor", "--json"]);
+    return { code, found: findingsIn(stdout).find(({ check }) => check === "ledger") };
+  };
+  const { found } = await look();
+  expect(found).toMatchObject({ state: "failed", detail: expect.stringContaining(anchor) });
+  expect(found?.remedy).toMatch(
+    /accept the loss with `openexec restore`.*, and set that file aside$/,
+  );
+  await Deno.rename(anchor, `${anchor}.aside`);
+  expect(await look()).toMatchObject({ code: 0, found: { state: "ok" } });
+  await daemon.close();
+});
+
+test("goes on where the daemon that runs does not let this user ask", async () => {
+  const daemon = await Daemon.start({
+    config: (directory) =>
+      `${
+        new Approver("alice").toml()
+      }[[sockets]]\npath = "${directory}/agent.sock"\nuids = [4242]\n` +
+      `[[sockets]]\npath = "${directory}/admin.sock"\nrole = "admin"\n`,
+  });
+  const run = await openexec(
+    ["doctor", "--json", "--config", `${daemon.directory}/openexec.toml`],
+    {
+      nowMs: Date.now(),
+    },
+  );
+  const findings = findingsIn(run.out);
+  expect([run.code, run.err, failuresOf({ findings })]).toEqual([0, "", []]);
+  expect(findings.slice(-2).map(({ check }) => check)).toEqual(["executor key", "daemon"]);
+  expect(findings.at(-1)?.detail).toBe("one runs; this user may not ask it: peer_denied");
+  await daemon.close();
+});
+
+test("goes on where the daemon has no time, and where something else listens on its socket", async () => {
+  await Deno.writeTextFile(`${folder}/openexec.toml`, sound());
+  await using daemon = await FakeDaemon.start();
+  const argv = [
+    "doctor",
+    "--json",
+    "--config",
+    `${folder}/openexec.toml`,
+    "--socket",
+    daemon.socketPath,
+  ];
+  const ask = async () => findingsIn((await openexec(argv, { nowMs: Date.now() })).out).at(-1);
+  daemon.mishaps.push(...Array.from({ length: 9 }, () => ({ problem: "rate_limited" } as const)));
+  expect(await ask()).toMatchObject({ check: "daemon", state: "ok" });
+  daemon.mishaps.splice(0, Infinity, ...Array.from({ length: 9 }, () => ({ answer: "hello" })));
+  expect(await ask()).toMatchObject({ check: "daemon", state: "failed" });
+});
+
+testWith("prlimit")("fails where a process may open too few files", async () => {
+  await Deno.writeTextFile(`${folder}/openexec.toml`, sound());
+  const { stdout, code } = await new Deno.Command("prlimit", {
+    args: ["--nofile=300:300", OPENEXEC, "doctor", "--json", "--config", `${folder}/openexec.toml`],
+  }).output();
+  expect(failuresOf({ findings: findingsIn(new TextDecoder().decode(stdout)) })).toEqual([
+    "descriptors",
+  ]);
+  expect(code).toBe(1);
+});
+
+test.skipIf(!MAY_MOUNT)(
+  "fails where the disk is nearly full [needs mount(8) as root]",
+  async () => {
+    using disk = mountSmallDisk(2 ** 20);
+    const { findings } = await diagnose(sound().replace(`${folder}/state`, `${disk?.path}/state`));
+    expect(failuresOf({ findings })).toEqual(["disk"]);
+  },
+);
+
+test("fails for files that are open to others", async () => {
+  await Deno.mkdir(`${folder}/open`, { mode: 0o755 });
+  const { code, findings } = await diagnose(sound().replace(`${folder}/state`, `${folder}/open`));
+  expect(findings).toContainEqual(
+    expect.objectContaining({ check: "permissions", state: "failed" }),
+  );
+  expect(code).toBe(1);
+});

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Daemon, openexec as command } from "../../support/daemon.ts";
+import { openexec } from "../recording_terminal.ts";
+
+describe("a ledger and its copies", () => {
+  let daemon: Daemon;
+  let state: string;
+  let folder: string;
+  let checkpoint: string;
+  const key = () => `${daemon.directory}/state/openexec/approver.key`;
+
+  async function execute(payload: string): Promise<{ code: number; out: string }> {
+    const made = await command(daemon, ["request", "echo", payload]);
+    const approved = await command(daemon, ["approve", "--key", key(), "--yes"], made.stdout);
+    const { code, stdout } = await command(daemon, ["exec", "--json"], approved.stdout);
+    return { code, out: stdout };
+  }
+
+  beforeAll(async () => {
+    daemon = await Daemon.start();
+    state = `${daemon.directory}/state/openexec`;
+    folder = await Deno.makeTempDir({ prefix: "openexec-local-" });
+    for (const n of [1, 2, 3]) expect((await execute(`{"n":${n}}`)).code).toBe(0);
+    checkpoint = `${folder}/checkpoint`;
+    await Deno.writeTextFile(checkpoint, (await command(daemon, ["checkpoint"])).stdout);
+  });
+  afterAll(async () => {
+    await daemon.close();
+    await Deno.remove(folder, { recursive: true });
+  });
+
+  test("verify takes what exec and show print, with keys and checkpoint, and finds a change", async () => {
+    const { out } = await execute('{"n":4}');
+    const { id } = JSON.parse(out);
+    await Deno.writeTextFile(`${folder}/exec.json`, out);
+    await Deno.writeTextFile(`${folder}/show.json`, (await command(daemon, ["show", id])).stdout);
+    const flags = [
+      "--executor-key",
+      `${state}/executor.pub`,
+      "--checkpoint",
+      checkpoint,
+      "--payload",
+      '{"n":4}',
+    ];
+    for (const file of ["exec.json", "show.json"]) {
+      const run = await command(daemon, ["verify", `${folder}/${file}`, ...flags, "--json"]);
+      expect(JSON.parse(run.stdout)).toMatchObject({ ok: true });
+      expect(run.code).toBe(0);
+    }
+    const wrong = await command(daemon, ["verify", `${folder}/show.json`, "--payload", '{"n":5}']);
+    expect([wrong.code, wrong.stdout]).toEqual([1, expect.stringContaining("NOT GENUINE")]);
+    const unknown = await openexec(["verify", `${folder}/show.json`, "--offline"]);
+    expect(unknown.code).toBe(2);
+  });
+
+  test("verify without a key says whom it believes, and asks for one where nobody is to be asked", async () => {
+    await Deno.writeTextFile(`${folder}/asked.json`, (await execute('{"n":5}')).out);
+    const asked = await openexec(["verify", `${folder}/asked.json`, "--socket", daemon.socket]);
+    expect([asked.code, asked.err]).toEqual([0, expect.stringContaining("believing the daemon")]);
+    const shown = /ed25519:\S+/.exec(asked.err)?.[0];
+    expect(shown).toBe((await Deno.readTextFile(`${state}/executor.pub`)).trim());
+    expect((await openexec(["verify", `${folder}/asked.json`])).code).toBe(2);
+  });
+
+  test("audit finds a running daemon's ledger sound, and an export of it", async () => {
+    const running = await openexec(["audit", "--state", state, "--json"]);
+    expect([running.code, JSON.parse(running.out)]).toEqual([
+      0,
+      expect.objectContaining({ ok: true, problem: null }),
+    ]);
+    const exported = await command(daemon, ["export"]);
+    expect(exported.code).toBe(0);
+    await Deno.writeTextFile(`${folder}/log.jsonl`, exported.stdout);
+    const flags = ["--executor-key", `${state}/executor.pub`, "--checkpoint", checkpoint, "--json"];
+    const audited = await openexec(["audit", `${folder}/log.jsonl`, ...flags]);
+    expect(JSON.parse(audited.out)).toMatchObject({ ok: true, anchored: true });
+    expect(audited.code).toBe(0);
+  });
+
+  test("audit names the first bad entry of an export", async () => {
+    const lines = (await command(daemon, ["export"])).stdout.split("\n");
+    const swapped = [...lines.slice(0, 2), lines[3], lines[2], ...lines.slice(4)].join("\n");
+    await Deno.writeTextFile(`${folder}/swapped.jsonl`, swapped);
+    const { code, out } = await openexec(["audit", `${folder}/swapped.jsonl`, "--json"]);
+    expect([code, JSON.parse(out).problem]).toEqual([1, {
+      code: "entry_out_of_order",
+      index: 1,
+      detail: expect.anything(),
+    }]);
+  });
+
+  test("backup copies while the daemon works, and the copy audits", async () => {
+    const { code, stdout } = await command(daemon, ["backup", `${folder}/copy`, "--json"]);
+    expect([code, JSON.parse(stdout).directory]).toEqual([0, `${folder}/copy`]);
+    expect((await openexec(["audit", "--state", `${folder}/copy`])).code).toBe(0);
+    expect((await command(daemon, ["backup", `${folder}/copy`])).code).toBe(1);
+    const copied = [...Deno.readDirSync(`${folder}/copy`)].map(({ name }) => name);
+    expect(copied).toEqual(["ledger"]);
+  });
+
+  test("restore is refused while the daemon runs, and fences off earlier approvals afterwards", async () => {
+    const made = await command(daemon, ["request", "echo"]);
+    const early = await command(daemon, ["approve", "--key", key(), "--yes"], made.stdout);
+    expect((await command(daemon, ["restore", `${folder}/copy`])).code).toBe(2);
+    await daemon.stop();
+    const { code, stdout } = await command(daemon, ["restore", `${folder}/copy`, "--json"]);
+    expect([code, JSON.parse(stdout)]).toEqual([
+      0,
+      expect.objectContaining({ replaced: expect.any(String) }),
+    ]);
+    expect((await command(daemon, ["export"])).stdout).toContain("openexec.export.v1");
+    const again = await Daemon.start({ directory: daemon.directory });
+    const fenced = await command(again, ["exec"], early.stdout);
+    expect([fenced.code, fenced.stderr]).toEqual([1, expect.stringContaining("approval_fenced")]);
+    await again.close();
+  });
+});
