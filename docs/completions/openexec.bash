@@ -33,7 +33,7 @@ _openexec() {
     "backup -"*) words="--json --socket --config --state --help" ;;
     "restore -"*) words="--json --state --config --help" ;;
     "pin -"*) words="--json --help" ;;
-    "test-action -"*) words="--json --payload --allow-net --allow-read --allow-write --allow-env --allow-run --secret --timeout --memory --help" ;;
+    "test-action -"*) words="--json --payload --allow-net --allow-read --allow-write --allow-env --allow-run --allow-unix --secret --timeout --memory --help" ;;
     "doctor -"*) words="--json --state --config --socket --help" ;;
     "completion -"*) words="--json --help" ;;
     "completion "*) words="bash zsh fish" ;;

@@ -7,7 +7,7 @@
  */
 
 import { dieWithParent, setUmask } from "../os/confine.ts";
-import { filterAllThreads, forbidNewPrivileges } from "../os/seccomp.ts";
+import { filterAllThreads, setNoNewPrivs } from "../os/seccomp.ts";
 
 /** The part of a box that an executor takes upon itself. */
 export interface Entry {
@@ -26,6 +26,6 @@ const UMASK = 0o077;
 export function enterBox({ parent, newPrivileges, filter }: Entry): void {
   setUmask(UMASK);
   dieWithParent(parent);
-  if (!newPrivileges) forbidNewPrivileges();
+  if (!newPrivileges) setNoNewPrivs();
   if (filter !== null) filterAllThreads(new Uint32Array(filter));
 }

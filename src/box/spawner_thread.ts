@@ -2,7 +2,7 @@
 
 import { spawnChild } from "../os/child_process.ts";
 import { restrictThread } from "../os/landlock.ts";
-import { forbidNewPrivileges } from "../os/seccomp.ts";
+import { setNoNewPrivs } from "../os/seccomp.ts";
 import type { FromSpawner, ToSpawner } from "./spawner.ts";
 
 addEventListener("message", (event) => {
@@ -14,7 +14,7 @@ addEventListener("message", (event) => {
 function obey(message: ToSpawner): FromSpawner {
   try {
     if (message.kind === "start") return { kind: "started", child: spawnChild(message.order) };
-    forbidNewPrivileges(); // which Landlock asks for
+    setNoNewPrivs(); // which Landlock asks for
     restrictThread(message.ruleset);
     return { kind: "restricted" };
   } catch (error) {

@@ -153,7 +153,7 @@ function schemasIn(
 }
 
 /** Throws a StartupError, or a SyntaxError. */
-export function schemaOf(text: string): JsonObject {
+function schemaOf(text: string): JsonObject {
   const schema: unknown = JSON.parse(text);
   if (isJsonObject(schema)) return schema;
   throw new StartupError("A handler's schema cannot be used", "Its JSON Schema is not an object");

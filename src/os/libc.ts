@@ -26,7 +26,7 @@ const SYSTEM_PATHS: readonly string[] = [
 const OWN_PATH = `${import.meta.dirname ?? ""}/libc.so.6`;
 
 /** Where glibc may be loaded from, first come first. */
-export const LIBC_PATHS: readonly string[] = [OWN_PATH, ...SYSTEM_PATHS];
+const LIBC_PATHS: readonly string[] = [OWN_PATH, ...SYSTEM_PATHS];
 
 /** The functions that we call. To use another one, add its row. */
 const SYMBOLS = {

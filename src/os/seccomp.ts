@@ -14,7 +14,7 @@ export function hasSeccomp(): boolean {
  * No program that this thread becomes or starts gains privileges by its set-id bits, from here on.
  * Throws an Error.
  */
-export function forbidNewPrivileges(): void {
+export function setNoNewPrivs(): void {
   if (libc.prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) {
     throw new Error(`new privileges cannot be forbidden: ${errorText(errno())}`);
   }

@@ -176,7 +176,7 @@ export const Halted = v.object({ halted: v.boolean() });
 export const Revoked = v.object({ iss: NAME, jti: NAME, revoked: v.literal(true) });
 export const Pruned = v.object({ bodies: INDEX, buckets: INDEX, done: v.boolean() });
 
-/** What an operator sees; the counts are of this process, since it started. */
+/** Shown to operators; the counts are of this process, since it started. */
 export const Status = v.looseObject({
   attempts: v.array(v.object({ action: v.string(), code: v.string(), count: INDEX })),
   stations: v.array(v.object({ station: v.string(), count: INDEX, mean_ms: v.number() })),

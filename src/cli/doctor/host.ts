@@ -6,7 +6,7 @@ import { readVariable } from "../../config/environment.ts";
 import type { Mode } from "../../core/types.ts";
 import { type BoxState, Pool } from "../../executor/pool.ts";
 import { freeBytes } from "../../ledger/disk/free_space.ts";
-import { machineClock } from "../../core/clock.ts";
+import { machineClock } from "../../os/clock.ts";
 import { descriptorLimit } from "../../os/descriptors.ts";
 import { connectionsMax } from "../../server/admission.ts";
 import type { DaemonFlags } from "../command.ts";
