@@ -65,12 +65,13 @@ Each with the line to mend:
   \`clawshield\`; a key that is not admissible (not on the curve, not canonical, of small order);
 - \`approvals\` above one and above the number of approvers who may approve the action. That nobody may approve an action,
   and that a list names an action that does not exist, are warnings: such an action is refused when it is asked for;
-- a handler file without a digest in enforced mode, or with another digest than the pinned one; an input schema that has no
-  JSON Schema;
+- a handler file without a digest in enforced mode, or with another digest than the pinned one; a schema that has no JSON
+  Schema;
 - \`read\` and \`write\` permissions for a path that contains, or lies in, the state directory, the configuration file, a
   socket, a handler, a secret, the anchor or a checkpoint file, as written or with symbolic links resolved; \`write\`
   permissions that touch openexec's own files;
-- \`run\` permissions unless \`unconfined = true\`: a program runs as the daemon's user, outside of every other permission;
+- a kernel that lacks a part of the box: where \`[box] kernel = "required"\`, and where an action may \`run\` programs without
+  \`unconfined = true\`, since nothing else would confine them;
 - \`on_interrupt = "rerun"\` unless \`idempotent = true\` and the payload is stored;
 - an anchor inside the state directory, which would be rolled back with it;
 - a path with a comma among those the daemon itself uses: the runtime can be given no permission for it;

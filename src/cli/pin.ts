@@ -15,7 +15,7 @@ export function pinCommand(cli: Cli): Command {
   return command(
     "pin",
     "print handlers' digests for the configuration",
-    "Loads each file as the daemon would, in a worker without any permission, and runs nothing of it. What cannot be " +
+    "Loads each file as the daemon would, in a process without any permission, and runs nothing of it. What cannot be " +
       "loaded, or has no JSON Schema, gets no digest. Read a handler before you pin it: the digest says which code runs, " +
       "not that it is good.",
   )
