@@ -78,6 +78,7 @@ export async function bundle(
       ...settings,
       entryPoints: destination === "npm_package" ? OWN_MODULES : { ...OWN_MODULES, ...PACKAGES },
       platform: "neutral",
+      external: ["node:*"],
       minifyWhitespace: true,
       minifySyntax: true,
       plugins: LEFT_OUT,
