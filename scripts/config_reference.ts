@@ -80,8 +80,8 @@ Each with the line to mend:
 - \`read\` and \`write\` permissions for a path that contains, or lies in, the state directory, the
   configuration file, a socket, a handler, a secret, the anchor or a checkpoint file, as written or
   with symbolic links resolved; \`write\` permissions that touch openexec's own files;
-- \`run\` permissions unless \`unconfined = true\`: a program runs as the daemon's user, outside of
-  every other permission;
+- a kernel that lacks a part of the box: where \`[box] kernel = "required"\`, and where an action
+  may \`run\` programs without \`unconfined = true\`, since nothing else would confine them;
 - \`on_interrupt = "rerun"\` unless \`idempotent = true\` and the payload is stored;
 - an anchor inside the state directory, which would be rolled back with it;
 - a path with a comma among those the daemon itself uses: the runtime can be given no permission for

@@ -6,7 +6,7 @@
  *   digest = "sha256:…"                     # `openexec pin actions/restart_service.ts` prints it
  *   timeout = "60s"
  *   allow = { run = ["/usr/bin/systemctl"] }
- *   unconfined = true                       # systemctl itself runs with all that the daemon's user may do
+ *   unconfined = true                       # no box of the kernel: systemctl may do all that the daemon's user may
  */
 
 import { defineAction } from "openexec";

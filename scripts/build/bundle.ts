@@ -10,14 +10,13 @@ import * as esbuild from "esbuild";
  * names.
  */
 const MAIN = { main: "src/main.ts" };
-const EXECUTOR = { executor: "src/executor/child/main.ts" };
+const EXECUTOR = { executor: "src/executor/child/main.ts", spawner: "src/box/spawner_thread.ts" };
 
 /**
- * What workers load: these import each other by their bare names, so each is bundled without the
+ * What executors load: these import each other by their bare names, so each is bundled without the
  * others.
  */
 const OWN_MODULES = {
-  worker: "src/executor/child/worker.ts",
   openexec: "src/actions/define.ts",
   probe: "src/executor/child/probe.ts",
   builtin_echo: "src/actions/builtin/echo.ts",
@@ -87,20 +86,24 @@ export async function bundle(
   };
   const results = [
     await esbuild.build({ ...settings, ...main }),
-    await esbuild.build({ ...settings, entryPoints: EXECUTOR }),
+    await esbuild.build({ ...settings, entryPoints: EXECUTOR, plugins: LEFT_OUT }),
     await esbuild.build({
       ...settings,
       entryPoints: destination === "npm_package" ? OWN_MODULES : { ...OWN_MODULES, ...PACKAGES },
       platform: "neutral",
+      external: ["node:*"],
       minifyWhitespace: true,
       minifySyntax: true,
-      plugins: [leaveImportsOf("openexec"), leaveImportsOf("valibot")],
+      plugins: LEFT_OUT,
     }),
   ];
   await esbuild.stop();
   const outputs = results.flatMap((result) => result.outputFiles ?? []);
   return new Map(outputs.map((output) => [output.path.slice(root.length + 1), output.contents]));
 }
+
+/** The import map of executors leads to these. */
+const LEFT_OUT = [leaveImportsOf("openexec"), leaveImportsOf("valibot")];
 
 /** Imports of a package stay as they are, unless the package is what is being bundled. */
 function leaveImportsOf(name: string): esbuild.Plugin {

@@ -1,8 +1,8 @@
 /**
  * The shape of a handler: `import { defineAction } from "openexec"` loads this file.
  *
- * Invariant: it imports types only and has no behaviour, because every handler's worker gets its
- * text as it is.
+ * Invariant: it imports types only and has no behaviour, because every executor gets its text
+ * as it is.
  */
 
 import type { GenericSchema, InferInput, InferOutput } from "valibot";

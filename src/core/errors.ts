@@ -162,7 +162,7 @@ export const ERRORS = {
   // 7: the action's input schema
   payload_invalid: row(
     { status: 400, title: "Payload does not fit the action", retry: "never" },
-    "Compare the payload with the schema that GET /actions shows.",
+    "Compare the payload with the schema in GET /actions; the handler's own is what decides.",
   ),
   // 8: room for it
   executor_busy: row(
@@ -209,7 +209,7 @@ export const ERRORS = {
   ),
   handler_crashed: row(
     { status: 500, title: "Handler crashed", retry: "never", effect: "unknown" },
-    "Its worker ended without an outcome; look downstream, then `openexec resolve`.",
+    "Its process ended itself without an outcome; look downstream, then `openexec resolve`.",
   ),
   outcome_unknown: row(
     { status: 500, title: "Outcome unknown", retry: "never", effect: "unknown" },

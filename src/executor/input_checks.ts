@@ -12,7 +12,7 @@ import type { ExecutorProcess } from "./executor_process.ts";
 import type { Start } from "./processes.ts";
 
 /** Enough for two mebibytes of payload, and short enough for those who wait behind it. */
-const CHECK_LIMIT_MS = 1_000;
+export const CHECK_LIMIT_MS = 1_000;
 /** Beside what the process has mapped when it is ready. */
 export const CHECK_MEMORY_BYTES = 256 * 1024 * 1024;
 
@@ -21,6 +21,7 @@ export class InputChecks {
   #process: ExecutorProcess | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   #idle: ReturnType<typeof setTimeout> | undefined;
+  readonly #limited = new WeakSet<ExecutorProcess>();
   #count = 0;
 
   constructor(
@@ -47,6 +48,7 @@ export class InputChecks {
     clearTimeout(this.#idle);
     const process = this.#process = this.#available();
     try {
+      await this.#limit(process);
       return await work(process);
     } finally {
       clearTimeout(this.#idle);
@@ -58,6 +60,13 @@ export class InputChecks {
     clearTimeout(this.#idle);
     this.#process?.retire();
     await this.#process?.exited;
+  }
+
+  /** Bounds its memory, once: one that takes the place of another is bounded as well. */
+  async #limit(process: ExecutorProcess): Promise<void> {
+    if (this.#limited.has(process) || !await process.ready()) return;
+    this.#limited.add(process);
+    if (!process.limitMemory(CHECK_MEMORY_BYTES)) process.kill();
   }
 
   async #check(process: ExecutorProcess, request: string): Promise<void> {

@@ -2,9 +2,8 @@
  * From what an executor reports to what is settled.
  *
  * A handler that threw, or whose result is no JSON, has failed. One whose time is over has timed
- * out. A worker that ended without an outcome has crashed. When the process ended, nobody is left
- * who could say which: the outcome is unknown. That includes running out of memory, which ends the
- * whole process.
+ * out. A process that ended itself with an exit code has crashed. One that was ended, by the kernel
+ * or by the daemon, tells nothing: the outcome is unknown. That includes running out of memory.
  */
 
 import { Buffer } from "node:buffer";

@@ -13,7 +13,6 @@ import type { JsonObject } from "../core/types.ts";
 import { program } from "../os/program.ts";
 import type { Door } from "./child/probe.ts";
 import type { Description, ExecutorProcess } from "./executor_process.ts";
-import { CHECK_MEMORY_BYTES } from "./input_checks.ts";
 import { type ExecutorSpec, type Launcher, VARIABLE } from "./launch.ts";
 import { NO_PERMISSIONS } from "./permissions.ts";
 import { scriptOf } from "./program.ts";
@@ -126,7 +125,7 @@ export async function describeHandler(
   const converter = scriptOf(await readHandler(program.schemaConverter));
   const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
   try {
-    const isReady = await process.ready() && process.limitMemory(CHECK_MEMORY_BYTES);
+    const isReady = await process.ready();
     return schemasIn(
       isReady ? await process.describe({ handler: name, converter }) : null,
       name,

@@ -22,7 +22,7 @@ export interface Program {
   readonly spawner: string;
   /** Modules that a handler may import besides `node:` built-ins: specifier to file. */
   readonly handlerModules: ReadonlyMap<string, string>;
-  /** Turns valibot schemas into JSON Schema, for the worker that reads a handler's metadata. */
+  /** Turns valibot schemas into JSON Schema, for the process that reads a handler's metadata. */
   readonly schemaConverter: string;
   /** Handlers that come with the program: name to file. */
   readonly builtins: ReadonlyMap<string, string>;
@@ -109,7 +109,7 @@ function installed(root: string): ForeignParts {
   const packages = isHoisted ? dirname(root) : inside;
   return {
     runtime: Deno.execPath(),
-    // every new worker parses it again: the minified one takes a third of the time
+    // every new executor parses it again: the minified one takes a third of the time
     valibot: join(packages, "valibot/dist/index.min.mjs"),
     schemaConverter: join(packages, "@valibot/to-json-schema/dist/index.min.mjs"),
     addon: join(packages, `@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { missingParts, thisKernel } from "../../src/box/kernel.ts";
 import { program } from "../../src/os/program.ts";
 import { build, missingToBuild, run } from "../build/single_file.ts";
 
@@ -65,6 +66,8 @@ ${keys}
 module = "greet.ts"
 digest = "sha256:${createHash("sha256").update(HANDLER).digest("hex")}"
 secrets = ["word"]
+[box]
+kernel = "${missingParts(thisKernel()).length === 0 ? "required" : "available"}"
 `,
   );
 

@@ -41,7 +41,7 @@ export function testActionCommand(context: Context): Command {
   return command(
     "test-action",
     "run a handler once, without a daemon",
-    `In a process and worker like the daemon's, with the permissions named here and no others.
+    `In a process and a box like the daemon's, with the permissions named here and no others.
     Nothing is approved, reserved or recorded. Ends with 1 when the handler failed.`,
   )
     .argument("<file>", "the handler")

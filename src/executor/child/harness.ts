@@ -13,6 +13,9 @@ import type { Boot, Check, Code, Describe, Run, ToDaemon } from "../protocol.ts"
 import { type Context, contextOf } from "./context.ts";
 import { jsonText } from "./json_text.ts";
 
+/** Said of a payload whose schema throws. */
+const UNDECIDED = "a payload about which the action's schema can decide";
+
 const SCHEMA_OPTIONS = { target: "draft-2020-12", errorMode: "throw" };
 
 /** Throws inside this room only: carries the code and reason of a run that did not succeed. */
@@ -67,7 +70,7 @@ export class Harness {
   }
 
   async check({ id, handler, request }: Check): Promise<void> {
-    const issue = await this.#issueOf(handler, request).catch(() => "its schema cannot decide");
+    const issue = await this.#issueOf(handler, request).catch(() => UNDECIDED);
     this.#say({ kind: "checked", id, issue });
   }
 
