@@ -14,7 +14,7 @@ import type { Start } from "./processes.ts";
 /** Enough for two mebibytes of payload, and short enough for those who wait behind it. */
 export const CHECK_LIMIT_MS = 1_000;
 /** Beside what the process has mapped when it is ready. */
-export const CHECK_MEMORY_BYTES = 256 * 1024 * 1024;
+const CHECK_MEMORY_BYTES = 256 * 1024 * 1024;
 
 /** Checks payloads of one action, one after another. */
 export class InputChecks {
