@@ -28,8 +28,8 @@ function rightsTo(path: string, changes: Partial<Permissions>): number {
 }
 
 test("a box without permissions reads the runtime and our program, and writes to /dev/null", () => {
-  const { ruleset, newPrivileges, parent } = boxWith({});
-  expect([newPrivileges, parent]).toEqual([false, Deno.pid]);
+  const { ruleset, entry } = boxWith({});
+  expect([entry.newPrivileges, entry.parent]).toEqual([false, Deno.pid]);
   expect([ruleset?.connect, ruleset?.bind]).toEqual([[], []]);
   const writable = ruleset?.paths.filter(({ rights }) => (rights & (writeFile | makeReg)) !== 0);
   expect(writable?.map(({ path }) => path)).toEqual(["/dev/null"]);
@@ -79,7 +79,8 @@ test.each([
     write: false,
     run: false,
   };
-  expect(boxWith({ net }).filter).toEqual(filterOf({ ...nothing, ...needs }, Deno.build.arch));
+  const filter = filterOf({ ...nothing, ...needs }, Deno.build.arch);
+  expect(boxWith({ net }).entry.filter).toEqual(filter);
 });
 
 test("files by which names are looked up are read where there is a name", () => {
@@ -126,8 +127,8 @@ test("what a kernel lacks is named, and is not in the box", () => {
     "seccomp",
   ]);
   const bare = boxOf(NO_PERMISSIONS, [], { landlock: 0, seccomp: false });
-  expect(bare).toMatchObject({ ruleset: null, filter: null, newPrivileges: false });
-  expect(noBox()).toMatchObject({ ruleset: null, filter: null, newPrivileges: true });
+  expect(bare).toMatchObject({ ruleset: null, entry: { filter: null, newPrivileges: false } });
+  expect(noBox()).toMatchObject({ ruleset: null, entry: { filter: null, newPrivileges: true } });
 });
 
 /** Whether there is a kernel here to be asked. */

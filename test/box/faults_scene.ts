@@ -128,6 +128,7 @@ export class FaultsScene {
 
   async close(): Promise<void> {
     await this.pool.close();
+    this.#launcher?.close();
     this.#listener.close();
     Deno.removeSync(this.folder, { recursive: true });
   }

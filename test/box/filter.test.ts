@@ -5,13 +5,12 @@
 
 import { expect, test } from "vitest";
 import { type FilterNeeds, filterOf, type Machine } from "../../src/box/filter.ts";
+import { numberOf, type SystemCall } from "../../src/box/syscall_numbers.ts";
 import {
   LISTENING,
   NETWORKING,
-  numberOf,
   PROGRAMS,
   RUNTIME,
-  type SystemCall,
   UNKNOWN_HERE,
   UNSUPPORTED_HERE,
   WRITING,

@@ -12,8 +12,8 @@ export default defineAction({
   output: v.string(),
   async run({ file, args }) {
     if (!file.endsWith(".so")) {
-      const { stderr } = await new Deno.Command(file, { args }).output();
-      return new TextDecoder().decode(stderr);
+      const { stderr, signal } = await new Deno.Command(file, { args }).output();
+      return `${new TextDecoder().decode(stderr)}${signal ?? ""}`;
     }
     const { symbols } = Deno.dlopen(
       file,
