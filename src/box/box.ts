@@ -51,6 +51,7 @@ export function boxOf(permissions: Permissions, ours: readonly string[], kernel:
         ? filterOf({
           net: hosts.length > 0,
           names: named,
+          listen: hosts.some(({ isLocal }) => isLocal),
           unix: unix.length > 0,
           write: write.length > 0,
           run: run.length > 0,

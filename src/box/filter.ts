@@ -9,6 +9,7 @@
 
 import { numberOf, type SystemCall } from "./syscall_numbers.ts";
 import {
+  LISTENING,
   NETWORKING,
   PROGRAMS,
   RUNTIME,
@@ -23,6 +24,8 @@ export interface FilterNeeds {
   readonly net: boolean;
   /** UDP, for names to be looked up. */
   readonly names: boolean;
+  /** Connections from others. */
+  readonly listen: boolean;
   readonly unix: boolean;
   readonly write: boolean;
   readonly run: boolean;
@@ -100,11 +103,12 @@ export function filterOf(needs: FilterNeeds, machine: Machine): number[] {
   ]);
 }
 
-function allowed({ net, unix, write, run }: FilterNeeds): SystemCall[] {
+function allowed({ net, listen, unix, write, run }: FilterNeeds): SystemCall[] {
   return [
     ...Object.values(RUNTIME).flat(),
     ...(write ? WRITING : []),
     ...(net || unix ? NETWORKING : []),
+    ...(listen ? LISTENING : []),
     ...(run ? PROGRAMS : []),
   ];
 }
@@ -122,11 +126,13 @@ const IPPROTO_UDP = 17;
 const MSG_FASTOPEN = 0x2000_0000;
 /** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
 const NEW_NAMESPACES = 0x7e02_0080;
+/** CLONE_PARENT and CLONE_PTRACE: a child that the daemon does not know stays a zombie. */
+const OTHERS_CHILD = 0x0000_a000;
 const CLONE_THREAD = 0x0001_0000;
 const O_CREAT = 0o100;
 const O_TMPFILE = 0o20000000;
 const SET_ID = 0o6000;
-const WORLD_WRITABLE = 0o002;
+const OTHERS_WRITE = 0o022;
 /** PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_GET_DUMPABLE. */
 const HARMLESS_PRCTLS = [15, 16, 0x53564d41, 3];
 /** TCGETS, TCGETS2, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX. */
@@ -138,7 +144,7 @@ function rulesOf(needs: FilterNeeds): Rule[] {
   return [...fileRules(needs), ...socketRules(needs), ...processRules(needs)];
 }
 
-/** Modes: no set-id bit ever, no file that everybody may write, and nothing at all by path. */
+/** Modes: no set-id bit ever, no file that others may write, and nothing at all by path. */
 function fileRules({ write, run }: FilterNeeds): Rule[] {
   const opening = (call: SystemCall, flags: number): Rule => ({
     call,
@@ -161,7 +167,7 @@ function fileRules({ write, run }: FilterNeeds): Rule[] {
     { call: "creat", alternatives: [[without(1, SET_ID)]] },
     // A descriptor was opened under Landlock, and a path leads anywhere: so a change by path is not
     // made, although it seems to be. The appendFileSync and cpSync of the runtime end with one.
-    { call: "fchmod", alternatives: [[without(1, SET_ID | WORLD_WRITABLE)]], otherwise: 0 },
+    { call: "fchmod", alternatives: [[without(1, SET_ID | OTHERS_WRITE)]], otherwise: 0 },
     { call: "chmod", alternatives: [], otherwise: 0 },
     { call: "fchmodat", alternatives: [], otherwise: 0 },
     { call: "utimensat", alternatives: [isNull(1)] },
@@ -199,9 +205,9 @@ function processRules({ run }: FilterNeeds): Rule[] {
     {
       call: "clone",
       // the kernel reads no more than the lower half of the flags
-      alternatives: run ? [[without(0, NEW_NAMESPACES)]] : [[
-        { argument: 0, mask: CLONE_THREAD, values: [CLONE_THREAD] },
-        without(0, NEW_NAMESPACES),
+      alternatives: [[
+        ...(run ? [] : [{ argument: 0, mask: CLONE_THREAD, values: [CLONE_THREAD] }]),
+        without(0, NEW_NAMESPACES | OTHERS_CHILD),
       ]],
     },
     { call: "prctl", alternatives: [[{ argument: 0, values: HARMLESS_PRCTLS }]] },

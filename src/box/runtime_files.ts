@@ -13,9 +13,13 @@ const { execute, readFile, readDir, writeFile } = FILE_RIGHTS;
 export const READ = readFile | readDir;
 const EXECUTE = readFile | execute;
 
-/** Files that the runtime opens while it starts and runs. None holds a secret. */
+/**
+ * Files that the runtime opens while it starts and runs. None holds a secret. /proc/self is not
+ * one: the thread that makes the rules would open the daemon's, and net/ in it lists the host's
+ * sockets.
+ */
 const SYSTEM: readonly PathRule[] = [
-  ...["/etc/ld.so.cache", "/etc/localtime", "/proc/self", "/proc/meminfo"].map(readable),
+  ...["/etc/ld.so.cache", "/etc/localtime", "/proc/meminfo"].map(readable),
   ...["/dev/urandom", "/dev/random", "/dev/zero"].map(readable),
   { path: "/dev/null", rights: readFile | writeFile },
 ];

@@ -1,6 +1,7 @@
 /** The thread of a spawner (spawner.ts): restricts itself once, then starts what it is told. */
 
 import { spawnChild } from "../os/child_process.ts";
+import { giveUpCapabilities } from "../os/confine.ts";
 import { restrictThread } from "../os/landlock.ts";
 import { setNoNewPrivs } from "../os/seccomp.ts";
 import type { FromSpawner, ToSpawner } from "./spawner.ts";
@@ -15,6 +16,7 @@ function obey(message: ToSpawner): FromSpawner {
   try {
     if (message.kind === "start") return { kind: "started", child: spawnChild(message.order) };
     setNoNewPrivs(); // which Landlock asks for
+    giveUpCapabilities();
     restrictThread(message.ruleset);
     return { kind: "restricted" };
   } catch (error) {

@@ -59,7 +59,6 @@ const NUMBERS = {
   fsync: [74, 82],
   ftruncate: [77, 46],
   futex: [202, 98],
-  get_robust_list: [274, 100],
   getcpu: [309, 168],
   getcwd: [79, 17],
   getdents: [78, null],

@@ -19,7 +19,7 @@ export const RUNTIME: Readonly<Record<string, readonly SystemCall[]>> = {
     ...["pkey_alloc", "pkey_free", "pkey_mprotect", "membarrier"] as const,
   ],
   threads: [
-    ...["exit", "exit_group", "futex", "set_robust_list", "get_robust_list"] as const,
+    ...["exit", "exit_group", "futex", "set_robust_list"] as const,
     ...["set_tid_address", "rseq", "gettid", "sched_yield", "sched_getaffinity"] as const,
     ...["sched_getparam", "sched_getscheduler", "getcpu", "arch_prctl"] as const,
   ],
@@ -65,8 +65,14 @@ export const WRITING: readonly SystemCall[] = [
 
 /** Calls on sockets of its own, where `net` or `unix` was granted. */
 export const NETWORKING: readonly SystemCall[] = [
-  ...["connect", "bind", "listen", "accept", "accept4", "recvmmsg", "setsockopt"] as const,
+  ...["connect", "bind", "recvmmsg", "setsockopt"] as const,
 ];
+
+/**
+ * Beside those where `net` names this machine. listen(2) on a socket without a port takes any that
+ * is free, and Landlock is not asked.
+ */
+export const LISTENING: readonly SystemCall[] = ["listen", "accept", "accept4"];
 
 /** Calls for programs that a handler may run, which stay inside of the box. */
 export const PROGRAMS: readonly SystemCall[] = [

@@ -77,6 +77,16 @@ export class Launcher {
     this.#spawners.clear();
   }
 
+  /**
+   * Settles where permitted paths lead: in the thread that such processes are started from, which
+   * opens them now and not again. So who swaps a link in one later gains nothing by that.
+   */
+  settlePaths({ permissions, isUnconfined }: ExecutorSpec): void {
+    if (isUnconfined === true) return;
+    const { ruleset } = boxOf(permissions, this.program.files, this.options.kernel);
+    if (ruleset !== null) this.#spawnerOf(ruleset);
+  }
+
   /** A process that cannot be started has ended before it was ready. */
   start(spec: ExecutorSpec, onExit: ProcessOrder["onExit"] = () => {}): ExecutorProcess {
     return new ExecutorProcess({

@@ -220,6 +220,7 @@ export class Pool {
       memoryBytes,
       isUnconfined: unconfined,
     };
+    this.launcher.settlePaths(spec);
     const processes = new OwnProcesses(this.#starts(spec, secrets), {
       isSingleUse: isolation !== "reuse",
       sparesMax: concurrency,
