@@ -5,16 +5,17 @@ import type { Config, SocketConfig } from "../config/config.ts";
 import { problemText } from "../config/config_error.ts";
 import { checkPaths, type LoadedConfig } from "../config/load.ts";
 import {
-  checkSocketDirectory,
   fileStatus,
   groupId,
   isWritableDirectory,
   realPath,
 } from "../os/files.ts";
 import { program } from "../os/program.ts";
+import { type PathFault, socketFolderFault, type User } from "../os/protected_path.ts";
 import type { Cli, DaemonFlags, LocalFlags } from "./command.ts";
 import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
-import { openConfigFile, prudentWarnings } from "./prudence.ts";
+import { daemonUser, ownFileFaults } from "./own_files.ts";
+import { prudentWarnings } from "./prudence.ts";
 import { findConfig } from "./surroundings.ts";
 
 /** `loaded` is null where there is no configuration to go on with. */
@@ -51,10 +52,12 @@ const GROUP_OR_OTHERS = 0o077;
 
 export function checkFiles(config: Config): Finding[] {
   const found = [
-    () => config.path === null ? [] : checkConfigFile(config.path),
+    () => ownFileFaults(config).map(refused),
     () => checkState(config),
     () => checkReplaced(config),
-    ...config.sockets.map((socket) => () => checkSocket(socket, config.path === null)),
+    ...config.sockets.map((socket) => () =>
+      checkSocket(socket, daemonUser(config), config.path === null)
+    ),
   ].flatMap((check) => {
     try {
       return check();
@@ -67,8 +70,8 @@ export function checkFiles(config: Config): Finding[] {
     : [ok("permissions", "files, folders and sockets are for those they are meant for")];
 }
 
-function checkConfigFile(path: string): Finding[] {
-  return openConfigFile(path).map(({ what, remedy }) => failed("permissions", what, remedy));
+function refused({ what, remedy }: PathFault): Finding {
+  return failed("permissions", what, remedy);
 }
 
 function checkState({ stateDir, developmentApprover }: Config): Finding[] {
@@ -112,10 +115,15 @@ function checkReplaced({ anchor, checkpoints }: Config): Finding[] {
     );
 }
 
-function checkSocket({ path, group }: SocketConfig, isMadeByUs: boolean): Finding[] {
+function checkSocket(
+  { path, group }: SocketConfig,
+  user: User,
+  isMadeByUs: boolean,
+): Finding[] {
   const folder = dirname(path);
   if (isMadeByUs && fileStatus(folder) === undefined) return [];
-  checkSocketDirectory(path);
+  const fault = socketFolderFault(path, user);
+  if (fault !== null) return [refused(fault)];
   const there = fileStatus(path);
   const isBound = there?.kind === "socket";
   return [

@@ -1,7 +1,6 @@
 /** What an operator should know about how the daemon runs: said at every start, with the remedy, and nothing is refused. */
 
 import type { Config } from "../config/config.ts";
-import { fileStatus, isWritableForOthers, realPath } from "../os/files.ts";
 
 export function prudentWarnings(config: Config, uid: number | null): string[] {
   return [
@@ -27,21 +26,4 @@ function isReachedByOwnUser({ sockets }: Config, uid: number | null): boolean {
   return sockets.some(({ role, mode, uids }) =>
     role === "agent" && ((mode & 0o070) === 0 || (uid !== null && uids?.has(uid) === true))
   );
-}
-
-/** Why others than root and this user may change a configuration file, and so decide who approves. */
-export function openConfigFile(path: string): { readonly what: string; readonly remedy: string }[] {
-  const file = realPath(path) ?? path;
-  const status = fileStatus(file);
-  if (status === undefined) return [];
-  const isForeign = status.uid !== 0 && status.uid !== Deno.uid();
-  const isOpen = isWritableForOthers(status);
-  return [
-    ...(isForeign
-      ? [{ what: `${file} belongs to another user`, remedy: `chown root ${file}` }]
-      : []),
-    ...(isOpen
-      ? [{ what: `${file} is writable for others than its owner`, remedy: `chmod go-w ${file}` }]
-      : []),
-  ];
 }

@@ -2,9 +2,11 @@
 
 import { ConfigError, problemText } from "../config/config_error.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { StartupError } from "../core/startup_error.ts";
 import { CONFIG_PART, faultFields } from "../telemetry/redact.ts";
 import { logger } from "../telemetry/log.ts";
 import type { Daemon } from "./daemon.ts";
+import { requireOwnConfig } from "./own_files.ts";
 
 /** false where the configuration does not load: the one that did stays in force. Never rejects. */
 export async function reload(daemon: Daemon, load: () => Promise<LoadedConfig>): Promise<boolean> {
@@ -12,6 +14,7 @@ export async function reload(daemon: Daemon, load: () => Promise<LoadedConfig>):
   let loaded: LoadedConfig;
   try {
     loaded = await load();
+    requireOwnConfig(loaded.config);
   } catch (error) {
     tellProblems(error);
     log.error("reload failed; the trust store is as it was", faultFields(error));
@@ -33,9 +36,12 @@ export async function reload(daemon: Daemon, load: () => Promise<LoadedConfig>):
 }
 
 function tellProblems(error: unknown): void {
-  if (!(error instanceof ConfigError)) return;
-  const log = logger(CONFIG_PART);
-  for (const problem of error.problems) {
-    log.error("the configuration does not load", { problem: problemText(problem) });
+  for (const problem of problemsOf(error)) {
+    logger(CONFIG_PART).error("the configuration does not load", { problem });
   }
+}
+
+function problemsOf(error: unknown): string[] {
+  if (error instanceof ConfigError) return error.problems.map(problemText);
+  return error instanceof StartupError ? [error.message] : [];
 }

@@ -15,6 +15,7 @@ import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { isDiskFull } from "../ledger/disk/free_space.ts";
 import { notifier, watchdogPeriodMs } from "../os/notify.ts";
+import { makePrivateFolder } from "../os/files.ts";
 import { program } from "../os/program.ts";
 import { Signals } from "../server/lifecycle.ts";
 import { configureLogging, logger } from "../telemetry/log.ts";
@@ -23,7 +24,8 @@ import type { Cli } from "./command.ts";
 import { Daemon } from "./daemon.ts";
 import { makeSocketFolders } from "./embedded_default.ts";
 import { DONE, type ExitCode, FAILED } from "./exit_code.ts";
-import { openConfigFile, prudentWarnings } from "./prudence.ts";
+import { requireOwnFiles } from "./own_files.ts";
+import { prudentWarnings } from "./prudence.ts";
 import { reload } from "./reload.ts";
 import { Vigil } from "./vigil.ts";
 import { welcomeLines } from "./welcome.ts";
@@ -52,6 +54,8 @@ export async function runService(
   try {
     notify.status("starting");
     makeSocketFolders(config);
+    makePrivateFolder(config.stateDir);
+    requireOwnFiles(config); // once more, with folders that are made only now
     const started = daemon = await start(config, cli.environment);
     const vigil = new Vigil({
       notify,
@@ -124,9 +128,6 @@ function welcome(cli: Cli, { config, warnings }: LoadedConfig, daemon: Daemon): 
     warnings: [
       ...warnings.map(problemText),
       ...prudentWarnings(config, Deno.uid()),
-      ...(config.path === null ? [] : openConfigFile(config.path)).map(({ what, remedy }) =>
-        `${what}: ${remedy}`
-      ),
     ],
   });
   for (const line of lines) cli.terminal.print(line);

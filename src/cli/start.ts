@@ -9,13 +9,20 @@ import { permissionFlags } from "../config/permissions.ts";
 import { replaceProcess } from "../os/exec.ts";
 import { RUNTIME_FLAGS } from "../os/deno_flags.ts";
 import { program } from "../os/program.ts";
+import { shutOthersOut } from "../os/self_protection.ts";
 import type { Cli } from "./command.ts";
+import { requireOwnFiles } from "./own_files.ts";
 import type { ServeFlags } from "./serve.ts";
 import { checked, readConfig, readConfigAgain, readConfigWithKey } from "./serve_config.ts";
 
 /** Throws a ConfigError or StartupError. The first run does not return. */
 export async function start(cli: Cli, flags: ServeFlags): Promise<void> {
-  if (isWide()) return narrow(cli, flags, checked(readConfig(cli, flags)));
+  shutOthersOut();
+  if (isWide()) {
+    const loaded = checked(readConfig(cli, flags));
+    requireOwnFiles(loaded.config);
+    return narrow(cli, flags, loaded);
+  }
   const loaded = checked(await readConfigWithKey(cli, flags));
   // Loads the ledger's native code, which no other run and no other command may.
   const { runService } = await import("./service.ts");

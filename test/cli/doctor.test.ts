@@ -54,7 +54,7 @@ test("finds a sound configuration sound, and looks at everything", async () => {
   expect(code).toBe(0);
   for (
     const check of [
-      "runtime",
+      "box",
       "configuration",
       "permissions",
       "keys",
