@@ -4,17 +4,22 @@ import * as esbuild from "esbuild";
 
 /** What lies in the program folder, and the source it is made from; src/os/program.ts knows these names. */
 const MAIN = { main: "src/main.ts" };
-const EXECUTOR = { executor: "src/executor/child/main.ts" };
+const THREADS = { spawner: "src/box/spawner_thread.ts" };
 
-/** What workers load: these import each other by their bare names, so each is bundled without the others. */
+/**
+ * What executors load. These import each other by their bare names, which the import map leads to
+ * one copy of each for the executor's program and for handlers: each is bundled without the others.
+ */
+const EXECUTOR = { executor: "src/executor/child/main.ts" };
 const OWN_MODULES = {
-  worker: "src/executor/child/worker.ts",
   openexec: "src/actions/define.ts",
   probe: "src/executor/child/probe.ts",
   builtin_echo: "src/actions/builtin/echo.ts",
   builtin_add: "src/actions/builtin/add.ts",
 };
 const PACKAGES = { valibot: "valibot", schema_converter: "@valibot/to-json-schema" };
+
+const SHARED = [leaveImportsOf("openexec"), leaveImportsOf("valibot")];
 
 /** CommonJS packages call require(); a module has none of its own. */
 const REQUIRE =
@@ -74,14 +79,16 @@ export async function bundle(
   };
   const results = [
     await esbuild.build({ ...settings, ...main }),
-    await esbuild.build({ ...settings, entryPoints: EXECUTOR }),
+    await esbuild.build({ ...settings, entryPoints: THREADS }),
+    await esbuild.build({ ...settings, entryPoints: EXECUTOR, plugins: SHARED }),
     await esbuild.build({
       ...settings,
       entryPoints: destination === "npm_package" ? OWN_MODULES : { ...OWN_MODULES, ...PACKAGES },
       platform: "neutral",
+      external: ["node:*"],
       minifyWhitespace: true,
       minifySyntax: true,
-      plugins: [leaveImportsOf("openexec"), leaveImportsOf("valibot")],
+      plugins: SHARED,
     }),
   ];
   await esbuild.stop();

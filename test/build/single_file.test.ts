@@ -162,7 +162,7 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
       await runtime.write(new Uint8Array([1, 2, 3]));
       await Deno.chmod(path, 0o500);
     },
-    "a file is gone": (unpacked) => Deno.remove(join(unpacked, "worker.js")),
+    "a file is gone": (unpacked) => Deno.remove(join(unpacked, "spawner.js")),
     "a file is a link": async (unpacked) => {
       const path = join(unpacked, "executor.js");
       await Deno.rename(path, join(cache, "elsewhere.js"));
