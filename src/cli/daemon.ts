@@ -29,7 +29,7 @@ import type { EngineParts } from "../engine/types.ts";
 import { reasonsToRefuse } from "../engine/views.ts";
 import { runCommand } from "../executor/command.ts";
 import { executorLog } from "../executor/log.ts";
-import { Pool } from "../executor/pool.ts";
+import { type BoxState, Pool } from "../executor/pool.ts";
 import { freeBytes } from "../ledger/disk/free_space.ts";
 import { StateLock } from "../ledger/disk/lock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -142,6 +142,10 @@ export class Daemon {
     const upkeep = new Upkeep({ ledger, publisher, observer });
     upkeep.start();
     return new Daemon(server, executorId, signingKey.publicKey, parts, engine, upkeep);
+  }
+
+  get box(): BoxState {
+    return this.parts.executors.box;
   }
 
   /** How it is, in one line for a person. */

@@ -21,6 +21,7 @@ import { Signals } from "../server/lifecycle.ts";
 import { configureLogging, logger } from "../telemetry/log.ts";
 import { logFormatFor } from "../telemetry/log_format.ts";
 import type { Cli } from "./command.ts";
+import { kernelWarnings, unconfinedWarnings } from "./box_warnings.ts";
 import { Daemon } from "./daemon.ts";
 import { makeSocketFolders } from "./embedded_default.ts";
 import { DONE, type ExitCode, FAILED } from "./exit_code.ts";
@@ -128,6 +129,8 @@ function welcome(cli: Cli, { config, warnings }: LoadedConfig, daemon: Daemon): 
     warnings: [
       ...warnings.map(problemText),
       ...prudentWarnings(config, Deno.uid()),
+      ...[...kernelWarnings(daemon.box), ...unconfinedWarnings(daemon.box)]
+        .map(({ what, remedy }) => `${what}: ${remedy}`),
     ],
   });
   for (const line of lines) cli.terminal.print(line);

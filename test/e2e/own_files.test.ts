@@ -56,7 +56,7 @@ testAsOthers("a daemon refuses to start where one of its files is another user's
     await expectRefusal(at(name), "belongs to another user");
     Deno.chownSync(at(name), 0, 0);
   }
-}, 60_000);
+});
 
 test("a reload takes nothing from a configuration that others can change", async () => {
   const daemon = await Daemon.start({ directory, config: config() });
