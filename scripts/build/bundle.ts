@@ -1,21 +1,16 @@
-/**
- * Bundles the program's entries into self-contained modules, with the same bytes for the same
- * sources.
- */
+/** Bundles the program's entries into self-contained modules, with the same bytes for the same sources. */
 
 import * as esbuild from "esbuild";
 
-/**
- * What lies in the program folder, and the source it is made from; src/os/program.ts knows these
- * names.
- */
+/** What lies in the program folder, and the source it is made from; src/os/program.ts knows these names. */
 const MAIN = { main: "src/main.ts" };
-const EXECUTOR = { executor: "src/executor/child/main.ts", spawner: "src/box/spawner_thread.ts" };
+const THREADS = { spawner: "src/box/spawner_thread.ts" };
 
 /**
- * What executors load: these import each other by their bare names, so each is bundled without the
- * others.
+ * What executors load. These import each other by their bare names, which the import map leads to
+ * one copy of each for the executor's program and for handlers: each is bundled without the others.
  */
+const EXECUTOR = { executor: "src/executor/child/main.ts" };
 const OWN_MODULES = {
   openexec: "src/actions/define.ts",
   probe: "src/executor/child/probe.ts",
@@ -24,14 +19,13 @@ const OWN_MODULES = {
 };
 const PACKAGES = { valibot: "valibot", schema_converter: "@valibot/to-json-schema" };
 
+const SHARED = [leaveImportsOf("openexec"), leaveImportsOf("valibot")];
+
 /** CommonJS packages call require(); a module has none of its own. */
 const REQUIRE =
   'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);';
 
-/**
- * lmdb looks for its addon among the installed packages; in a program folder it lies beside the
- * bundle.
- */
+/** lmdb looks for its addon among the installed packages; in a program folder it lies beside the bundle. */
 const ADDON: esbuild.Plugin = {
   name: "addon",
   setup(build) {
@@ -54,8 +48,8 @@ const SELF_CONTAINED: esbuild.BuildOptions = {
 };
 
 /**
- * Where the bundles are to run: in the single file they bring the packages along; in an npm package
- * those are installed beside it, in versions its lockfile names.
+ * Where the bundles are to run: in the single file they bring the packages along; in an npm package those are installed
+ * beside it, in versions its lockfile names.
  */
 export type Destination = "single_file" | "npm_package";
 
@@ -76,8 +70,7 @@ export async function bundle(
     legalComments: "eof",
     logLevel: "warning",
   };
-  // Split, so that what is imported late stays late: lmdb's addon, and most of the code, is not for
-  // every command to load.
+  // Split, so that what is imported late stays late: lmdb's addon, and most of the code, is not for every command to load.
   const main: esbuild.BuildOptions = {
     entryPoints: MAIN,
     splitting: true,
@@ -86,7 +79,8 @@ export async function bundle(
   };
   const results = [
     await esbuild.build({ ...settings, ...main }),
-    await esbuild.build({ ...settings, entryPoints: EXECUTOR, plugins: LEFT_OUT }),
+    await esbuild.build({ ...settings, entryPoints: THREADS }),
+    await esbuild.build({ ...settings, entryPoints: EXECUTOR, plugins: SHARED }),
     await esbuild.build({
       ...settings,
       entryPoints: destination === "npm_package" ? OWN_MODULES : { ...OWN_MODULES, ...PACKAGES },
@@ -94,16 +88,13 @@ export async function bundle(
       external: ["node:*"],
       minifyWhitespace: true,
       minifySyntax: true,
-      plugins: LEFT_OUT,
+      plugins: SHARED,
     }),
   ];
   await esbuild.stop();
   const outputs = results.flatMap((result) => result.outputFiles ?? []);
   return new Map(outputs.map((output) => [output.path.slice(root.length + 1), output.contents]));
 }
-
-/** The import map of executors leads to these. */
-const LEFT_OUT = [leaveImportsOf("openexec"), leaveImportsOf("valibot")];
 
 /** Imports of a package stay as they are, unless the package is what is being bundled. */
 function leaveImportsOf(name: string): esbuild.Plugin {

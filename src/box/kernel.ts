@@ -13,6 +13,14 @@ export function thisKernel(): Kernel {
   return { landlock: landlockVersion(), seccomp: hasSeccomp() };
 }
 
+/** Says how much of a box this kernel makes: every part, some, or not even one. */
+export type Wholeness = "whole" | "partial" | "none";
+
+export function wholenessOf(kernel: Kernel): Wholeness {
+  if (missingParts(kernel).length === 0) return "whole";
+  return kernel.landlock === 0 && !kernel.seccomp ? "none" : "partial";
+}
+
 /** Names the parts of a whole box that this kernel lacks. */
 export function missingParts({ landlock, seccomp }: Kernel): string[] {
   const version = landlock === 0

@@ -31,7 +31,7 @@ import type { EngineParts } from "../engine/types.ts";
 import { reasonsToRefuse } from "../engine/views.ts";
 import { runCommand } from "../executor/command.ts";
 import { executorLog } from "../executor/log.ts";
-import { Pool } from "../executor/pool.ts";
+import { type BoxState, Pool } from "../executor/pool.ts";
 import { freeBytes } from "../ledger/disk/free_space.ts";
 import { StateLock } from "../ledger/disk/lock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -138,6 +138,10 @@ export class Daemon {
 
   get executorId(): string {
     return this.parts.ledger.executorId;
+  }
+
+  get box(): BoxState {
+    return this.parts.executors.box;
   }
 
   /** Says how it is, in one line for a person. */

@@ -5,6 +5,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { CONFIG_PART, faultFields } from "../telemetry/redact.ts";
 import { logger } from "../telemetry/log.ts";
 import type { Daemon } from "./daemon.ts";
+import { requireOwnConfig } from "./own_files.ts";
 
 /** Returns false where the configuration does not load; the old one stays. Never rejects. */
 export async function reload(daemon: Daemon, load: () => LoadedConfig): Promise<boolean> {
@@ -12,6 +13,7 @@ export async function reload(daemon: Daemon, load: () => LoadedConfig): Promise<
   let loaded: LoadedConfig;
   try {
     loaded = load();
+    requireOwnConfig(loaded.config);
   } catch (error) {
     tellProblems(error);
     log.error("reload failed; the trust store is as it was", faultFields(error));

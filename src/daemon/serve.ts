@@ -14,6 +14,7 @@ import { Refusal } from "../core/errors.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { isDiskFull } from "../ledger/disk/free_space.ts";
+import { makePrivateFolder } from "../os/files.ts";
 import { notifier, watchdogPeriodMs } from "../os/notify.ts";
 import { program } from "../os/program.ts";
 import { configureLogging, logger } from "../telemetry/log.ts";
@@ -21,9 +22,10 @@ import { logFormatFor } from "../telemetry/log_format.ts";
 import { Daemon } from "./daemon.ts";
 import { makeSocketFolders } from "./development_key.ts";
 import { Liveness } from "./liveness.ts";
+import { requireOwnFiles } from "./own_files.ts";
 import { reload } from "./reload.ts";
 import { Signals } from "./signals.ts";
-import { warningsOf } from "./warnings.ts";
+import { kernelWarnings, unconfinedWarnings, userWarnings } from "./warnings.ts";
 import { welcomeLines } from "./welcome.ts";
 
 /** Everything outside of a daemon. */
@@ -68,6 +70,8 @@ export async function serve(
   try {
     notify.status("starting");
     makeSocketFolders(config);
+    makePrivateFolder(config.stateDir);
+    requireOwnFiles(config); // once more, with folders that are made only now
     const started = daemon = await startDaemon(context, loaded);
     const liveness = new Liveness({
       notify,
@@ -144,7 +148,11 @@ function welcome(
     executorKey: formatPublicKey(daemon.executorKey),
     warnings: [
       ...warnings.map(problemText),
-      ...warningsOf(config, Deno.uid()).map(({ what, remedy }) => `${what}: ${remedy}`),
+      ...[
+        ...userWarnings(config, Deno.uid()),
+        ...kernelWarnings(daemon.box),
+        ...unconfinedWarnings(daemon.box),
+      ].map(({ what, remedy }) => `${what}: ${remedy}`),
     ],
   });
   for (const line of lines) terminal.print(line);

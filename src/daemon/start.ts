@@ -20,7 +20,9 @@ import { RUNTIME_FLAGS } from "../os/deno_flags.ts";
 import { replaceProcess } from "../os/exec.ts";
 import { realPath } from "../os/files.ts";
 import { program } from "../os/program.ts";
+import { shutOthersOut } from "../os/self_protection.ts";
 import { developmentKey } from "./development_key.ts";
+import { requireOwnFiles } from "./own_files.ts";
 import type { DaemonContext, Ending } from "./serve.ts";
 
 /** The flags of `serve`, as the command line parses them. */
@@ -37,6 +39,7 @@ export interface ServeFlags {
  * Throws a ConfigError or a StartupError.
  */
 export async function start(context: DaemonContext, flags: ServeFlags): Promise<Ending> {
+  shutOthersOut();
   if (isWide()) return narrow(context, flags);
   const request = requestOf(context, flags, developmentKey);
   const loaded = loadChecked(request);
@@ -54,6 +57,7 @@ function isWide(): boolean {
 function narrow(context: DaemonContext, flags: ServeFlags): never {
   // This run may write nowhere: the second one makes the key of the embedded default.
   const { config } = loadChecked(requestOf(context, flags, () => null));
+  requireOwnFiles(config);
   const { credentialsDirectory } = context.environment.systemd;
   // The second run reads this very file, wherever the first one found it.
   const found = config.path === null ? flags : { ...flags, config: config.path };

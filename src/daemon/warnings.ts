@@ -4,16 +4,11 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { fileStatus, isWritableForOthers, realPath } from "../os/files.ts";
+import type { BoxState } from "../executor/pool.ts";
 
 export interface Warning {
   readonly what: string;
   readonly remedy: string;
-}
-
-/** Everything there is to warn of. `uid` is the daemon's own user. */
-export function warningsOf(config: Config, uid: number | null): Warning[] {
-  return [...userWarnings(config, uid), ...configFileWarnings(config.path, uid)];
 }
 
 /** Warns of the user the daemon runs as, and of its mode. */
@@ -47,21 +42,18 @@ function isReachedByOwnUser({ sockets }: Config, uid: number | null): boolean {
   );
 }
 
-/** Warns of a file that others than root and `uid` may change: it decides who approves. */
-export function configFileWarnings(path: string | null, uid: number | null): Warning[] {
-  if (path === null) return [];
-  const file = realPath(path) ?? path;
-  const status = fileStatus(file);
-  if (status === undefined) return [];
-  const warnings: Warning[] = [];
-  if (status.uid !== 0 && status.uid !== uid) {
-    warnings.push({ what: `${file} belongs to another user`, remedy: `chown root ${file}` });
-  }
-  if (isWritableForOthers(status)) {
-    warnings.push({
-      what: `${file} is writable for others than its owner`,
-      remedy: `chmod go-w ${file}`,
-    });
-  }
-  return warnings;
+/** Warns of what the kernel lacks of a box. */
+export function kernelWarnings({ missing }: Pick<BoxState, "missing">): Warning[] {
+  return missing.length === 0 ? [] : [{
+    what: `the kernel lacks ${missing.join(" and ")}`,
+    remedy: "start on a newer one; until then the runtime's permissions are all that holds there",
+  }];
+}
+
+/** Warns of every action that runs outside of the box. */
+export function unconfinedWarnings({ unconfined }: Pick<BoxState, "unconfined">): Warning[] {
+  return unconfined.map((name) => ({
+    what: `${name} runs outside of the box`,
+    remedy: "take unconfined = true out of its configuration; programs run in the box too",
+  }));
 }

@@ -64,7 +64,8 @@ export function healthOf(
   parts: Pick<EngineParts, "config" | "ledger" | "executors" | "trust">,
   isDraining: boolean,
 ): HealthView {
-  const { config, ledger, trust } = parts;
+  const { config, ledger, executors, trust } = parts;
+  const { kernel, missing, unconfined } = executors.box;
   const isDemo = ledger.mode === "demo";
   const refusing = reasonsToRefuse(parts, isDraining);
   return {
@@ -72,6 +73,7 @@ export function healthOf(
     exec_mode: isDemo ? "demo" : trust.takesClawshield ? "clawshield" : "enforced",
     signature_verification: isDemo ? "disabled" : "enabled",
     ...restrictionOf(config.allowedActions),
+    box: { kernel, missing: [...missing], unconfined: [...unconfined] },
     ...(config.developmentApprover === null ? {} : { development_approver: true }),
     ...(refusing.length === 0 ? {} : { refusing }),
   };

@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import type { HandlerCode } from "../actions/pin.ts";
 import { readHandlers } from "../actions/registry.ts";
-import { missingParts, thisKernel } from "../box/kernel.ts";
+import { missingParts, thisKernel, type Wholeness, wholenessOf } from "../box/kernel.ts";
 import type { ActionConfig, BoxConfig, Limits } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
@@ -43,6 +43,7 @@ export interface PoolOptions {
 
 /** How much of a box there is. */
 export interface BoxState {
+  readonly kernel: Wholeness;
   /** Parts that the kernel lacks; none where boxes are whole. */
   readonly missing: readonly string[];
   /** Actions that the configuration takes out of the box. */
@@ -94,6 +95,7 @@ export class Pool {
     await tryBox(launcher, kernel, canaryIn(directory));
     const unconfined = registered.filter(({ config }) => config.unconfined);
     const pool = new Pool(launcher, options, {
+      kernel: wholenessOf(kernel),
       missing,
       unconfined: unconfined.map(({ config }) => config.name),
     });

@@ -1,5 +1,5 @@
 /**
- * Files and folders: what is at a path, whose it is, and who else may change it.
+ * Files and folders: what is at a path, and whose it is.
  *
  * Everything goes through the C library. The runtime would need permission to read every folder
  * above a socket, and to write folders that are not known beforehand.
@@ -56,15 +56,6 @@ export function fileStatus(path: string): FileStatus | undefined {
   };
 }
 
-const STICKY = 0o1000;
-const GROUP_WRITABLE = 0o020;
-const WORLD_WRITABLE = 0o002;
-
-/** Tells whether its mode lets others than its owner write to it. */
-export function isWritableForOthers({ mode }: FileStatus): boolean {
-  return (mode & (GROUP_WRITABLE | WORLD_WRITABLE)) !== 0;
-}
-
 const W_OK = 2;
 const X_OK = 1;
 
@@ -99,45 +90,22 @@ export function makePrivateFolder(path: string): void {
   );
 }
 
-/**
- * Throws a StartupError unless every directory above `path`, as written and as resolved, is root's
- * or this user's own. Anyone else who may rename there could put a socket of their own in the
- * daemon's place, and be handed what was meant for it, approvals included.
- */
-export function checkSocketDirectory(path: string): void {
-  const parent = dirname(path);
-  const resolved = realPath(parent);
-  if (resolved === undefined) {
-    throw new StartupError(
-      `The directory ${parent} is not there`,
-      "Make it, owned by this user, with mode 0755",
-    );
+/** Returns where a symbolic link leads, as written in it. Throws a StartupError. */
+export function readLink(path: string): string {
+  const buffer = new Uint8Array(PATH_BYTES_MAX);
+  const length = Number(libc.readlink(cString(path), buffer, BigInt(buffer.length)));
+  const target = length < 0 ? undefined : utf8Decode(buffer.subarray(0, length));
+  if (target === undefined) {
+    throw new StartupError(`The link ${path} cannot be read`, "Name what it leads to");
   }
-  for (const directory of new Set([...upwards(parent), ...upwards(resolved)])) {
-    const status = fileStatus(directory);
-    const fault = status === undefined ? "is gone" : faultOf(status);
-    if (fault === null) continue;
-    throw new StartupError(
-      `The socket's directory ${directory} ${fault}`,
-      "Put the socket where only root and this user may rename files",
-    );
-  }
+  return target;
 }
 
-function upwards(directory: string): string[] {
-  const above = dirname(directory);
-  return above === directory ? [directory] : [directory, ...upwards(above)];
-}
+const ACCESS_LIST = cString("system.posix_acl_access");
 
-function faultOf(status: FileStatus): string | null {
-  if (status.uid !== 0 && status.uid !== libc.geteuid()) return "belongs to another user";
-  // a link's own mode says nothing, and its target is checked as well
-  if (status.kind === "link" || (status.mode & STICKY) !== 0) return null;
-  if ((status.mode & WORLD_WRITABLE) !== 0) return "is writable for everyone and not sticky";
-  const foreignGroup = status.gid !== 0 && status.gid !== libc.getegid();
-  return (status.mode & GROUP_WRITABLE) !== 0 && foreignGroup
-    ? "is writable for another group"
-    : null;
+/** Tells whether more users or groups than its mode shows have rights to it: acl(5). */
+export function hasAccessList(path: string): boolean {
+  return libc.lgetxattr(cString(path), ACCESS_LIST, null, 0n) > 0n;
 }
 
 /** `gr_gid` in `struct group`, after two pointers. */

@@ -2,12 +2,16 @@
 
 import { errno, errorText, libc } from "./libc.ts";
 
-const PR_GET_SECCOMP = 21;
 const PR_SET_NO_NEW_PRIVS = 38;
+/** The number of seccomp(2), by machine. */
+const SYS_SECCOMP = { x86_64: 317n, aarch64: 277n } as const;
+const GET_ACTION_AVAILABLE = 2;
+const RETURN_ERRNO = new Uint32Array([0x0005_0000]);
 
-/** Whether the kernel can filter system calls. */
+/** Tells whether system calls can be filtered: the kernel can, and nothing here refuses seccomp(2). */
 export function hasSeccomp(): boolean {
-  return libc.prctl(PR_GET_SECCOMP, 0n, 0n, 0n, 0n) >= 0;
+  const number = SYS_SECCOMP[Deno.build.arch];
+  return libc.seccomp(number, GET_ACTION_AVAILABLE, 0, RETURN_ERRNO) === 0n;
 }
 
 /**
@@ -20,8 +24,6 @@ export function setNoNewPrivs(): void {
   }
 }
 
-/** The number of seccomp(2), by machine. */
-const SYS_SECCOMP = { x86_64: 317n, aarch64: 277n } as const;
 const SECCOMP_SET_MODE_FILTER = 1;
 /** All threads of the process, or none. */
 const FILTER_FLAG_TSYNC = 1;

@@ -6,7 +6,8 @@
 
 import { StartupError } from "../core/startup_error.ts";
 import type { SocketConfig } from "../config/config.ts";
-import { checkSocketDirectory, groupId } from "../os/files.ts";
+import { groupId } from "../os/files.ts";
+import { requireNoFault, socketFolderFault, thisUser } from "../os/protected_path.ts";
 import { assignInherited, type InheritedSocket } from "../os/socket_activation.ts";
 import { bindUnixListener, removeUnixListener } from "../os/unix_socket.ts";
 
@@ -39,7 +40,7 @@ export function openSockets(
 }
 
 function bind(config: SocketConfig): OpenSocket {
-  checkSocketDirectory(config.path);
+  requireNoFault(socketFolderFault(config.path, thisUser()));
   const listener = bindUnixListener(config.path, config.mode, groupOf(config));
   return { config, descriptor: listener.descriptor, remove: () => removeUnixListener(listener) };
 }

@@ -100,6 +100,14 @@ export const Health = v.looseObject({
   restriction: v.string(),
   allow_list: v.optional(v.array(v.string())),
   warning: v.optional(v.string()),
+  box: v.object({
+    kernel: v.pipe(
+      v.picklist(["whole", "partial", "none"]),
+      v.description("How much of its box around handlers the daemon has from this kernel."),
+    ),
+    missing: v.pipe(v.array(v.string()), v.description("What the kernel lacks, in words.")),
+    unconfined: v.pipe(v.array(v.string()), v.description("Actions that run outside of the box.")),
+  }),
 });
 
 export const Ready = v.object({ ready: v.boolean() });

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { join } from "node:path";
 import * as v from "valibot";
 import metadata from "../../package.json" with { type: "json" };
+import { differences, versionsSince } from "../../scripts/runtime_changes.ts";
 import { program } from "../../src/os/program.ts";
 import { type Ran, run } from "./single_file.ts";
 
@@ -44,4 +45,21 @@ test("the SBOM names every package openexec runs on, in the same bytes each time
 test("deno compile is not pretended where there is no denort", async () => {
   const { code, out } = await runScript("compile.ts");
   expect({ code, out }).toEqual({ code: 2, out: "" });
+});
+
+test("versions of the runtime since the pinned one are told in order, with their days", () => {
+  const times = {
+    "2.10.0": "2026-09-30T10:00:00Z",
+    "2.9.10": "2026-09-20T10:00:00Z",
+    "2.9.7-rc.1": "2026-09-01T10:00:00Z",
+    "2.9.6": "2026-08-27T10:00:00Z",
+  };
+  expect(versionsSince("2.9.6", times)).toEqual(["2.9.10 2026-09-20", "2.10.0 2026-09-30"]);
+});
+
+test("what came and what went between two runtimes is told by kind", () => {
+  const before = { globals: ["b", "a"], modules: ["fs"] };
+  const after = { globals: ["a", "c"], modules: ["fs"], operations: ["op"] };
+  const told = ["globals:", "  - b", "  + c", "operations:", "  + op"];
+  expect(differences(before, after)).toEqual(told);
 });

@@ -47,13 +47,6 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
     expect(check.code).toBe(0);
   }, 120 * SECONDS);
 
-  test("brings the completion scripts along", async () => {
-    const env = { XDG_CACHE_HOME: cache };
-    const { code, out } = await run(file, { args: ["completion", "fish"], env });
-    const script = await Deno.readTextFile(join(program.root, "docs/completions/openexec.fish"));
-    expect({ code, out }).toEqual({ code: 0, out: script });
-  });
-
   test("names no folder of the machine that built it", async () => {
     const bytes = Buffer.from(await Deno.readFile(file));
     expect(
@@ -169,7 +162,7 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
       await runtime.write(new Uint8Array([1, 2, 3]));
       await Deno.chmod(path, 0o500);
     },
-    "a file is gone": (unpacked) => Deno.remove(join(unpacked, "executor.js")),
+    "a file is gone": (unpacked) => Deno.remove(join(unpacked, "spawner.js")),
     "a file is a link": async (unpacked) => {
       const path = join(unpacked, "executor.js");
       await Deno.rename(path, join(cache, "elsewhere.js"));

@@ -177,7 +177,7 @@ export class EngineScene implements AsyncDisposable {
         const { payload } = JSON.parse(request);
         if (!needs.every((name) => name in payload)) throw new Refusal("payload_invalid");
       },
-      box: { missing: [], unconfined: [] },
+      box: { kernel: "whole", missing: [], unconfined: [] },
       healthy: () => true,
       statistics: () => ({ processes: 0, running: 0, restarts: 0 }),
       close: () => Promise.resolve(),

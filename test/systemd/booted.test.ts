@@ -22,6 +22,43 @@ export default defineAction({
 });
 `;
 
+/** Uses what its permissions name, and tries what only the unit would let it. */
+const WORKER = `
+import { defineAction } from "openexec";
+import * as v from "valibot";
+
+const attempt = (work: () => string): string => {
+  try {
+    return work();
+  } catch (error) {
+    return error instanceof Error ? error.name : "";
+  }
+};
+
+export default defineAction({
+  input: v.object({}),
+  output: v.record(v.string(), v.string()),
+  run: () => ({
+    wrote: attempt(() => {
+      Deno.writeTextFileSync("/srv/reports/today", "done");
+      return Deno.readTextFileSync("/srv/reports/today");
+    }),
+    ran: attempt(() => {
+      const { stdout } = new Deno.Command("/opt/tools/id", { args: ["-u"] }).outputSync();
+      return new TextDecoder().decode(stdout).trim();
+    }),
+    elsewhere: attempt(() => {
+      Deno.writeTextFileSync("/var/lib/openexec/x", "");
+      return "written";
+    }),
+    other: attempt(() => {
+      new Deno.Command("/usr/bin/env").outputSync();
+      return "ran";
+    }),
+  }),
+});
+`;
+
 let folder: string;
 
 beforeAll(async () =>
@@ -49,12 +86,17 @@ async function furnish(): Promise<void> {
     "units/openexec.service.d/test.conf",
     "[Service]\nWatchdogSec=5s\nLoadCredential=word\n",
   );
+  await Deno.copyFile(
+    join(UNITS, "openexec.service.d/actions.conf.example"),
+    join(folder, "units/openexec.service.d/actions.conf"),
+  );
   await write("etc/credstore/word", "sesame");
 
   const key = join(folder, "etc/openexec/approver.key");
   const keygen = await run(join(program.root, "bin/openexec"), { args: ["keygen", key] });
   const keys = /^keys = .*$/m.exec(keygen.out)?.[0];
   await write("etc/openexec/greet.ts", HANDLER);
+  await write("etc/openexec/work.ts", WORKER);
   const example = await Deno.readTextFile(join(UNITS, "openexec.toml.example"));
   await write(
     "etc/openexec/openexec.toml",
@@ -68,6 +110,11 @@ digest = "sha256:${createHash("sha256").update(HANDLER).digest("hex")}"
 secrets = ["word"]
 [box]
 kernel = "${missingParts(thisKernel()).length === 0 ? "required" : "available"}"
+
+[actions.work]
+module = "work.ts"
+digest = "sha256:${createHash("sha256").update(WORKER).digest("hex")}"
+allow = { run = ["/opt/tools/id"], read = ["/srv/reports"], write = ["/srv/reports"] }
 `,
   );
 
@@ -125,6 +172,19 @@ test.skipIf(missing !== "")(
     expect(json("greeted")).toMatchObject({
       result: { greeting: "hello systemd", letters: "sesame".length },
       replayed: false,
+    });
+    expect(json("state")).toMatchObject({
+      box: { kernel: "whole", missing: [], unconfined: [] },
+    });
+    // The unit's own filters are counted too.
+    expect(Number(said.get("executor"))).toBeGreaterThan(Number(said.get("Seccomp_filters")));
+    expect(json("worked")).toMatchObject({
+      result: {
+        wrote: "done",
+        ran: expect.stringMatching(/^[1-9]\d*$/), // without /etc/passwd it has no name
+        elsewhere: "NotCapable",
+        other: "NotCapable",
+      },
     });
     expect([said.get("member"), said.get("stranger")]).toEqual(["0", "3"]);
     expect([said.get("reload"), said.get("restart")]).toEqual(["0", "0"]);

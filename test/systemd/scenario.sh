@@ -11,15 +11,24 @@ as() { # NAME GROUPS: asks as a user that is nobody here
   echo "$1=$?"
 }
 
+install -d -o openexec /srv/reports
+install -d /opt/tools
+install /usr/bin/id /opt/tools/id
+
 systemctl start openexec.socket openexec-admin.socket
 stat --format='%n=%a %U %G' /run/openexec/*.sock
 systemctl start openexec.service
 echo "active=$(show ActiveState)"
 echo "status=$(show StatusText)"
-grep -E '^(NoNewPrivs|Seccomp|CapBnd|CapEff):' "/proc/$(show MainPID)/status" | tr -d ':' | tr '\t' '='
+grep -E '^(NoNewPrivs|Seccomp|Seccomp_filters|CapBnd|CapEff):' "/proc/$(show MainPID)/status" | tr -d ':' | tr '\t' '='
 network() { readlink "/proc/$1/ns/net"; }
 [ "$(network "$(show MainPID)")" = "$(network self)" ] && echo network=shared || echo network=private
+echo "state=$(openexec status --json | tr -d '\n')"
+for executor in $(cat "/proc/$(show MainPID)/task"/*/children); do
+  echo "executor=$(sed -n 's/^Seccomp_filters:.//p' "/proc/$executor/status")"
+done
 ask greeted greet '{"name":"systemd"}'
+ask worked work '{}'
 as member "--groups=$(getent group openexec-agents | cut -d: -f3)"
 as stranger --clear-groups
 

@@ -4,17 +4,13 @@ import { dirname, join } from "node:path";
 import type { Config, SocketConfig } from "../../config/config.ts";
 import { problemText } from "../../config/config_error.ts";
 import { checkPaths, type LoadedConfig } from "../../config/load.ts";
-import {
-  checkSocketDirectory,
-  fileStatus,
-  groupId,
-  isWritableDirectory,
-  realPath,
-} from "../../os/files.ts";
+import { fileStatus, groupId, isWritableDirectory, realPath } from "../../os/files.ts";
 import { program } from "../../os/program.ts";
+import { type PathFault, socketFolderFault, type User } from "../../os/protected_path.ts";
 import type { DaemonFlags, LocalFlags } from "../command.ts";
 import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
-import { configFileWarnings, userWarnings } from "../../daemon/warnings.ts";
+import { daemonUser, ownFileFaults } from "../../daemon/own_files.ts";
+import { userWarnings } from "../../daemon/warnings.ts";
 import { type Context, findConfig } from "../context.ts";
 
 /** `loaded` is null where the configuration does not load. */
@@ -47,10 +43,12 @@ const GROUP_OR_OTHERS = 0o077;
 
 export function checkFiles(config: Config): Finding[] {
   const found = [
-    () => checkConfigFile(config),
+    () => ownFileFaults(config).map(refused),
     () => checkState(config),
     () => checkReplaced(config),
-    ...config.sockets.map((socket) => () => checkSocket(socket, config.path === null)),
+    ...config.sockets.map((socket) => () =>
+      checkSocket(socket, daemonUser(config), config.path === null)
+    ),
   ].flatMap((check) => {
     try {
       return check();
@@ -63,10 +61,8 @@ export function checkFiles(config: Config): Finding[] {
     : [ok("permissions", "files, folders and sockets are for those they are meant for")];
 }
 
-function checkConfigFile({ path }: Config): Finding[] {
-  return configFileWarnings(path, Deno.uid()).map(({ what, remedy }) =>
-    failed("permissions", what, remedy)
-  );
+function refused({ what, remedy }: PathFault): Finding {
+  return failed("permissions", what, remedy);
 }
 
 function checkState({ stateDir, developmentApprover }: Config): Finding[] {
@@ -97,7 +93,7 @@ function checkState({ stateDir, developmentApprover }: Config): Finding[] {
   ];
 }
 
-/** A file that is written beside its place and renamed needs a writable folder. */
+/** What is written beside and renamed needs its folder. */
 function checkReplaced({ anchor, checkpoints }: Config): Finding[] {
   return [anchor, checkpoints.file].filter((path) => path !== null).map(dirname)
     .filter((folder) => !isWritableDirectory(realPath(folder) ?? folder))
@@ -110,10 +106,15 @@ function checkReplaced({ anchor, checkpoints }: Config): Finding[] {
     );
 }
 
-function checkSocket({ path, group }: SocketConfig, isMadeByUs: boolean): Finding[] {
+function checkSocket(
+  { path, group }: SocketConfig,
+  user: User,
+  isMadeByUs: boolean,
+): Finding[] {
   const folder = dirname(path);
   if (isMadeByUs && fileStatus(folder) === undefined) return [];
-  checkSocketDirectory(path);
+  const fault = socketFolderFault(path, user);
+  if (fault !== null) return [refused(fault)];
   const there = fileStatus(path);
   const isBound = there?.kind === "socket";
   return [
@@ -144,14 +145,14 @@ function checkSocket({ path, group }: SocketConfig, isMadeByUs: boolean): Findin
   ];
 }
 
-/** A file that is not there yet is made on the first start, with the permissions it needs. */
+/** What is not there yet is made on first start, with the permissions it needs. */
 function closed(path: string, mask: number, fault: string, remedy: string): Finding[] {
   const status = fileStatus(path);
   if (status === undefined || status.kind === "link" || (status.mode & mask) === 0) return [];
   return [failed("permissions", `${path} is ${fault}`, remedy)];
 }
 
-/** Returns the folder itself, or the nearest one above it that exists. */
+/** The folder itself, or the nearest above it that is there. */
 export function existing(folder: string): string {
   return fileStatus(folder) === undefined ? existing(dirname(folder)) : folder;
 }

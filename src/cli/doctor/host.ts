@@ -7,6 +7,7 @@ import type { Mode } from "../../core/types.ts";
 import { type BoxState, Pool } from "../../executor/pool.ts";
 import { freeBytes } from "../../ledger/disk/free_space.ts";
 import { machineClock } from "../../os/clock.ts";
+import { kernelWarnings, unconfinedWarnings } from "../../daemon/warnings.ts";
 import { descriptorLimit } from "../../os/descriptors.ts";
 import { connectionsMax } from "../../server/admission.ts";
 import type { DaemonFlags } from "../command.ts";
@@ -20,11 +21,10 @@ const FRAME = { requestBytes: MEBIBYTE, resultBytes: MEBIBYTE };
 /** Starts executors that try to break out of their box. */
 export async function checkRuntime(): Promise<Finding[]> {
   try {
-    const { missing } = await tryPool(new Map(), "demo");
+    const warnings = kernelWarnings(await tryPool(new Map(), "demo"));
     const kept = `Deno ${Deno.version.deno} and the kernel keep handlers in their box`;
-    if (missing.length === 0) return [ok("box", kept)];
-    const remedy = "start on a newer kernel: until then the runtime's permissions are all there is";
-    return [warning("box", `the kernel lacks ${missing.join(" and ")}`, remedy)];
+    if (warnings.length === 0) return [ok("box", kept)];
+    return warnings.map(({ what, remedy }) => warning("box", what, remedy));
   } catch (error) {
     return findingOf("box", error);
   }
@@ -61,12 +61,10 @@ export async function checkHost(config: Config, nowMs: number): Promise<Finding[
 
 async function checkHandlers({ actions, mode }: Config): Promise<Finding[]> {
   try {
-    const { unconfined } = await tryPool(actions, mode);
-    const loaded = ok("handlers", `${actions.size} are pinned and can be loaded`);
-    const remedy = "take unconfined = true out of their configuration: programs run in the box too";
+    const warnings = unconfinedWarnings(await tryPool(actions, mode));
     return [
-      loaded,
-      ...unconfined.map((name) => warning("handlers", `${name} runs outside of the box`, remedy)),
+      ok("handlers", `${actions.size} are pinned and can be loaded`),
+      ...warnings.map(({ what, remedy }) => warning("box", what, remedy)),
     ];
   } catch (error) {
     return findingOf("handlers", error);

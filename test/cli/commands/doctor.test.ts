@@ -56,7 +56,7 @@ test("finds a sound configuration sound, and looks at everything", async () => {
   expect(code).toBe(0);
   for (
     const check of [
-      "runtime",
+      "box",
       "configuration",
       "permissions",
       "keys",

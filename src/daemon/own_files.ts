@@ -1,0 +1,45 @@
+/** The files and folders that nobody but root and the daemon's user may be able to change. */
+
+import type { Config } from "../config/config.ts";
+import { fileStatus } from "../os/files.ts";
+import {
+  type PathFault,
+  pathFault,
+  requireNoFault,
+  thisUser,
+  type User,
+} from "../os/protected_path.ts";
+
+/**
+ * Throws a StartupError where others can change any of them. Folders of sockets are looked at when
+ * a socket is bound there.
+ */
+export function requireOwnFiles(config: Config): void {
+  const user = thisUser();
+  for (const path of ownFiles(config)) requireNoFault(pathFault(path, user));
+}
+
+/** Throws a StartupError where others can change the configuration file. */
+export function requireOwnConfig({ path }: Config): void {
+  if (path !== null) requireNoFault(pathFault(path, thisUser()));
+}
+
+/** Returns all that requireOwnFiles() would refuse. */
+export function ownFileFaults(config: Config): PathFault[] {
+  const user = daemonUser(config);
+  return ownFiles(config).flatMap((path) => pathFault(path, user) ?? []);
+}
+
+/** Returns the user that a daemon runs as here: the one whom its state belongs to, if there is any. */
+export function daemonUser({ stateDir }: Config): User {
+  const [user, owner] = [thisUser(), fileStatus(stateDir)];
+  return owner === undefined || owner.uid === user.uid ? user : owner;
+}
+
+function ownFiles({ path, stateDir, actions }: Config): string[] {
+  return [
+    ...(path === null ? [] : [path]),
+    stateDir,
+    ...[...actions.values()].flatMap(({ module }) => "file" in module ? [module.file] : []),
+  ];
+}

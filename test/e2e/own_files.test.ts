@@ -1,0 +1,108 @@
+/** A daemon whose files others can change does not start; one that runs is closed to its user. */
+
+import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { join } from "node:path";
+import { actionToml, handler } from "../support/action_toml.ts";
+import { Approver } from "../support/approver.ts";
+import { Daemon } from "../support/daemon.ts";
+import { asUser, OTHER_UID, testAsOthers } from "../support/other_users.ts";
+import { publicCheckout } from "../support/public_checkout.ts";
+import { until } from "../support/until.ts";
+
+const checkout = publicCheckout();
+afterAll(() => checkout.remove());
+
+const alice = new Approver("alice");
+let directory: string;
+beforeEach(() => {
+  directory = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "openexec-own-" }));
+  for (const name of ["handlers", "state", "sockets"]) Deno.mkdirSync(at(name), { mode: 0o755 });
+  Deno.copyFileSync(handler("tell.ts"), at("handlers/tell.ts"));
+});
+afterEach(() => Deno.removeSync(directory, { recursive: true }));
+
+const at = (name: string): string => join(directory, name);
+const config = (): string =>
+  `executor_id = "openexec:test"\n${alice.toml()}${actionToml("tell", at("handlers/tell.ts"))}` +
+  `[[sockets]]\npath = "${at("sockets/admin.sock")}"\nrole = "admin"\n`;
+
+async function expectRefusal(path: string, why: string): Promise<void> {
+  const daemon = Daemon.launch({ directory, config: config() });
+  const { code } = await daemon.process.status;
+  await until(() => daemon.output.length > 0);
+  expect(code, daemon.output.join("\n")).toBe(2);
+  expect(daemon.output.join("\n")).toContain(path);
+  expect(daemon.output.join("\n")).toContain(why);
+}
+
+test.each([
+  ["its state directory", "state", 0o777, "chmod o-w"],
+  ["its state directory, sticky as it is", "state", 0o1777, "chmod o-w"],
+  ["its handler", "handlers/tell.ts", 0o646, "chmod o-w"],
+  ["the folder of its handler", "handlers", 0o757, "chmod o-w"],
+  ["the folder of its socket", "sockets", 0o777, "chmod o-w"],
+  ["its configuration", "openexec.toml", 0o666, "chmod o-w"],
+  ["the folder above them all", "", 0o777, "chmod o-w"],
+])("a daemon refuses to start where everyone can write to %s", async (_, name, mode, remedy) => {
+  Deno.writeTextFileSync(at("openexec.toml"), "");
+  Deno.chmodSync(at(name), mode);
+  await expectRefusal(at(name), remedy);
+});
+
+testAsOthers("a daemon refuses to start where one of its files is another user's", async () => {
+  Deno.writeTextFileSync(at("openexec.toml"), "");
+  for (const name of ["state", "handlers/tell.ts", "handlers", "sockets", "openexec.toml"]) {
+    Deno.chownSync(at(name), OTHER_UID, 0);
+    await expectRefusal(at(name), "belongs to another user");
+    Deno.chownSync(at(name), 0, 0);
+  }
+});
+
+test("a reload takes nothing from a configuration that others can change", async () => {
+  const daemon = await Daemon.start({ directory, config: config() });
+  Deno.chmodSync(at("openexec.toml"), 0o666);
+  daemon.process.kill("SIGHUP");
+  await until(() => daemon.output.some((line) => line.includes("reload failed")));
+  expect(daemon.output.join("\n")).toContain(at("openexec.toml"));
+  await daemon.close();
+});
+
+const LOOK = `
+import os, sys
+opened = []
+for name in ["environ", "maps", "mem", "fd/0", "cwd", "root"]:
+    path = "/proc/" + sys.argv[1] + "/" + name
+    try:
+        os.readlink(path) if name in ("fd/0", "cwd", "root") else os.close(os.open(path, os.O_RDONLY))
+        opened.append(name)
+    except PermissionError:
+        pass
+print(" ".join(opened))
+`;
+
+testAsOthers(
+  "others of a daemon's user find nothing of it in /proc, and no core is left",
+  async () => {
+    for (const name of ["", "state", "sockets"]) Deno.chownSync(at(name), OTHER_UID, OTHER_UID);
+    const [setpriv = "", ...who] = asUser(OTHER_UID, OTHER_UID);
+    const look = async (pid: number): Promise<string> => {
+      const args = [...who, "/usr/bin/python3", "-I", "-c", LOOK, String(pid)];
+      const { stdout } = await new Deno.Command(setpriv, { args }).output();
+      return new TextDecoder().decode(stdout).trim();
+    };
+    const daemon = await Daemon.start({
+      directory,
+      config: config(),
+      wrapper: [setpriv, ...who],
+      openexec: checkout.openexec,
+    });
+    expect(await look(daemon.pid)).toBe("");
+    const other = new Deno.Command(setpriv, { args: [...who, "sleep", "60"] }).spawn();
+    await until(async () => (await look(other.pid)).startsWith("environ maps"));
+    other.kill();
+    await other.status;
+    const limits = Deno.readTextFileSync(`/proc/${daemon.pid}/limits`);
+    expect(limits).toMatch(/^Max core file size +0 +0 /m);
+    await daemon.close();
+  },
+);
