@@ -30,7 +30,9 @@ export function ownFileFaults(config: Config): PathFault[] {
   return ownFiles(config).flatMap((path) => pathFault(path, user) ?? []);
 }
 
-/** Returns the user that a daemon runs as here: the one whom its state belongs to, if there is any. */
+/**
+ * Returns the user that a daemon runs as here: the one whom its state belongs to, if there is any.
+ */
 export function daemonUser({ stateDir }: Config): User {
   const [user, owner] = [thisUser(), fileStatus(stateDir)];
   return owner === undefined || owner.uid === user.uid ? user : owner;

@@ -35,7 +35,7 @@ export function thisUser(): User {
 
 /**
  * Returns why others than root and `user` can change what is at `path`, or put something else
- * there; null where they cannot. What is not there yet counts as its folder does.
+ * there; null where they cannot. A missing place counts as its folder does.
  */
 export function pathFault(path: string, user: User): PathFault | null {
   const places = wayTo(path);

@@ -8,7 +8,9 @@ const SYS_SECCOMP = { x86_64: 317n, aarch64: 277n } as const;
 const GET_ACTION_AVAILABLE = 2;
 const RETURN_ERRNO = new Uint32Array([0x0005_0000]);
 
-/** Tells whether system calls can be filtered: the kernel can, and nothing here refuses seccomp(2). */
+/**
+ * Tells whether system calls can be filtered: the kernel can, and nothing here refuses seccomp(2).
+ */
 export function hasSeccomp(): boolean {
   const number = SYS_SECCOMP[Deno.build.arch];
   return libc.seccomp(number, GET_ACTION_AVAILABLE, 0, RETURN_ERRNO) === 0n;
