@@ -7,10 +7,8 @@ const files = readSource();
  * Rooms whose lines and comments are still to be brought to these rules. Take a room out when it
  * is done.
  */
-const COLUMNS_TO_DO: ReadonlySet<string> = new Set([
-  "cli",
-]);
-const PROSE_TO_DO: ReadonlySet<string> = new Set(["cli", "daemon", "executor", "executor/child"]);
+const COLUMNS_TO_DO: ReadonlySet<string> = new Set();
+const PROSE_TO_DO: ReadonlySet<string> = new Set(["daemon", "executor", "executor/child"]);
 
 /** Files that are still too long. */
 const FILES_TO_DO: ReadonlySet<string> = new Set();

@@ -26,7 +26,7 @@ export function checkConfiguration(
         warning("configuration", problemText(problem), "look at that line")
       ),
       ...userWarnings(loaded.config, Deno.uid()).map(({ what, remedy }) =>
-        warning("prudence", what, remedy)
+        warning("advice", what, remedy)
       ),
     ];
     return {
