@@ -46,6 +46,7 @@ export function boxOf(permissions: Permissions, ours: readonly string[], kernel:
     },
     entry: {
       parent: Deno.pid,
+      spawner: Deno.pid,
       newPrivileges: false,
       filter: kernel.seccomp
         ? filterOf({
@@ -65,7 +66,7 @@ export function boxOf(permissions: Permissions, ours: readonly string[], kernel:
 export function noBox(): Box {
   return {
     ruleset: null,
-    entry: { parent: Deno.pid, newPrivileges: true, filter: null },
+    entry: { parent: Deno.pid, spawner: Deno.pid, newPrivileges: true, filter: null },
   };
 }
 

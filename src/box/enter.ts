@@ -8,14 +8,17 @@
 
 import { dieWithParent, setUmask } from "../os/confine.ts";
 import { filterAllThreads, setNoNewPrivs } from "../os/seccomp.ts";
+import { withPids } from "./filter.ts";
 
 /** The part of a box that an executor takes upon itself. */
 export interface Entry {
   /** Pid of the daemon: an executor does not outlive it. */
   readonly parent: number;
+  /** Id of the daemon's thread that started it. */
+  readonly spawner: number;
   /** Whether set-id programs may gain what their bits say. */
   readonly newPrivileges: boolean;
-  /** struct sock_filter[], two words each; null: all system calls. */
+  /** struct sock_filter[], two words each, without pids (filter.ts); null: all system calls. */
   readonly filter: readonly number[] | null;
 }
 
@@ -23,9 +26,11 @@ export interface Entry {
 const UMASK = 0o077;
 
 /** Throws an Error when any part fails. */
-export function enterBox({ parent, newPrivileges, filter }: Entry): void {
+export function enterBox({ parent, spawner, newPrivileges, filter }: Entry): void {
   setUmask(UMASK);
   dieWithParent(parent);
   if (!newPrivileges) setNoNewPrivs();
-  if (filter !== null) filterAllThreads(new Uint32Array(filter));
+  if (filter === null) return;
+  const pids = { own: Deno.pid, daemon: parent, spawner };
+  filterAllThreads(new Uint32Array(withPids(filter, pids)));
 }

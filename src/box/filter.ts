@@ -31,6 +31,22 @@ export interface FilterNeeds {
   readonly run: boolean;
 }
 
+/** Operands that stand for pids, until the executor puts these in: no other operand is the same. */
+export const PIDS = { own: 0xffff_fff0, daemon: 0xffff_fff1, spawner: 0xffff_fff2 } as const;
+
+/** The filter with real pids in it. `spawner`: the id of the thread that started the executor. */
+export function withPids(
+  filter: readonly number[],
+  pids: Readonly<Record<keyof typeof PIDS, number>>,
+): number[] {
+  const known = new Map<number, number>([
+    [PIDS.own, pids.own],
+    [PIDS.daemon, pids.daemon],
+    [PIDS.spawner, pids.spawner],
+  ]);
+  return filter.map((word) => known.get(word) ?? word);
+}
+
 export type Machine = typeof Deno.build.arch;
 
 // linux/filter.h
@@ -68,6 +84,8 @@ interface Test {
   readonly upper?: boolean;
   readonly mask?: number;
   readonly values: readonly number[];
+  /** Holds if it is none of them instead. */
+  readonly not?: boolean;
 }
 
 /** A call, allowed if all tests of one alternative hold; else answered with `otherwise`. */
@@ -129,6 +147,7 @@ const NEW_NAMESPACES = 0x7e02_0080;
 /** CLONE_PARENT and CLONE_PTRACE: a child that the daemon does not know stays a zombie. */
 const OTHERS_CHILD = 0x0000_a000;
 const CLONE_THREAD = 0x0001_0000;
+const PIDFD_THREAD = 0x80;
 const O_CREAT = 0o100;
 const O_TMPFILE = 0o20000000;
 const SET_ID = 0o6000;
@@ -210,6 +229,11 @@ function processRules({ run }: FilterNeeds): Rule[] {
         without(0, NEW_NAMESPACES | OTHERS_CHILD),
       ]],
     },
+    // The thread that started this process is in the same domain of Landlock's, as are other
+    // executors that it started; a signal to that thread is one to the daemon.
+    { call: "tgkill", alternatives: [[run ? not(PIDS.daemon) : { ...own, values: [PIDS.own] }]] },
+    { call: "kill", alternatives: run ? [[not(PIDS.daemon, PIDS.spawner)]] : [] },
+    { call: "pidfd_open", alternatives: run ? [[without(1, PIDFD_THREAD)]] : [] },
     { call: "prctl", alternatives: [[{ argument: 0, values: HARMLESS_PRCTLS }]] },
     { call: "prlimit64", alternatives: [run ? [own] : [own, ...isNull(2)]] },
   ];
@@ -217,6 +241,11 @@ function processRules({ run }: FilterNeeds): Rule[] {
 
 function without(argument: number, bits: number): Test {
   return { argument, mask: bits, values: [0] };
+}
+
+/** For a pid in the first argument. */
+function not(...pids: readonly number[]): Test {
+  return { argument: 0, values: pids, not: true };
 }
 
 /** Both halves of a pointer. */
@@ -237,7 +266,7 @@ function alternativeOf(tests: readonly Test[]): Instruction[] {
 }
 
 /** Goes on with the next instruction if it holds, else behind `rest` more. */
-function testOf({ argument, upper, mask, values }: Test, rest: number): Instruction[] {
+function testOf({ argument, upper, mask, values, not }: Test, rest: number): Instruction[] {
   const half = upper === true ? 4 : 0; // both machines are little-endian
   const load: Instruction[] = [[LOAD, 0, 0, ARGUMENTS_AT + argument * 8 + half]];
   if (mask !== undefined) load.push([AND, 0, 0, mask]);
@@ -245,7 +274,9 @@ function testOf({ argument, upper, mask, values }: Test, rest: number): Instruct
     ...load,
     ...values.map((value, i): Instruction => {
       const left = values.length - 1 - i;
-      return [JUMP_IF_EQUAL, left, left === 0 ? rest : 0, value];
+      return not === true
+        ? [JUMP_IF_EQUAL, left + rest, 0, value]
+        : [JUMP_IF_EQUAL, left, left === 0 ? rest : 0, value];
     }),
   ];
 }

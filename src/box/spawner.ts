@@ -19,7 +19,7 @@ export type ToSpawner =
 
 /** Its answers, in the order of the messages. */
 export type FromSpawner =
-  | { readonly kind: "restricted" }
+  | { readonly kind: "restricted"; readonly thread: number }
   | { readonly kind: "started"; readonly child: Child }
   | { readonly kind: "failed"; readonly reason: string };
 
@@ -43,12 +43,13 @@ export class Spawner {
   }
 
   /**
-   * Rejects with an Error when the thread cannot be restricted, or the process cannot be started.
+   * `orderFrom` is given the id of the thread. Rejects with an Error when the thread cannot be
+   * restricted, or the process cannot be started.
    */
-  async start(order: ChildOrder): Promise<Child> {
+  async start(orderFrom: (thread: number) => ChildOrder): Promise<Child> {
     const restricted = await this.#restricted;
     const answer = restricted.kind === "restricted"
-      ? await this.#tell({ kind: "start", order })
+      ? await this.#tell({ kind: "start", order: orderFrom(restricted.thread) })
       : restricted;
     if (answer.kind === "started") return answer.child;
     throw new Error(answer.kind === "failed" ? answer.reason : "the spawner is out of step");

@@ -3,6 +3,7 @@
 import { spawnChild } from "../os/child_process.ts";
 import { giveUpCapabilities } from "../os/confine.ts";
 import { restrictThread } from "../os/landlock.ts";
+import { libc } from "../os/libc.ts";
 import { setNoNewPrivs } from "../os/seccomp.ts";
 import type { FromSpawner, ToSpawner } from "./spawner.ts";
 
@@ -18,7 +19,7 @@ function obey(message: ToSpawner): FromSpawner {
     setNoNewPrivs(); // which Landlock asks for
     giveUpCapabilities();
     restrictThread(message.ruleset);
-    return { kind: "restricted" };
+    return { kind: "restricted", thread: libc.gettid() };
   } catch (error) {
     return { kind: "failed", reason: error instanceof Error ? error.message : "an unknown fault" };
   }

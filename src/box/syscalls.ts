@@ -23,10 +23,9 @@ export const RUNTIME: Readonly<Record<string, readonly SystemCall[]>> = {
     ...["set_tid_address", "rseq", "gettid", "sched_yield", "sched_getaffinity"] as const,
     ...["sched_getparam", "sched_getscheduler", "getcpu", "arch_prctl"] as const,
   ],
-  // tgkill is how abort(3) ends its own thread; Landlock keeps signals inside of the box
   signals: [
     ...["rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend"] as const,
-    ...["rt_sigtimedwait", "rt_sigpending", "sigaltstack", "tgkill", "restart_syscall"] as const,
+    ...["rt_sigtimedwait", "rt_sigpending", "sigaltstack", "restart_syscall"] as const,
   ],
   time: [
     ...["clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday"] as const,
@@ -82,9 +81,7 @@ export const PROGRAMS: readonly SystemCall[] = [
     "vfork",
     "wait4",
     "waitid",
-    "pidfd_open",
     "pidfd_send_signal",
-    "kill",
   ] as const,
   ...["setpgid", "setsid", "getpriority", "alarm", "setitimer", "getitimer"] as const,
   ...["timer_create", "timer_settime", "timer_gettime", "timer_getoverrun"] as const,

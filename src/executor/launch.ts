@@ -81,10 +81,10 @@ export class Launcher {
    * Settles where permitted paths lead: in the thread that such processes are started from, which
    * opens them now and not again. So who swaps a link in one later gains nothing by that.
    */
-  settlePaths({ permissions, isUnconfined }: ExecutorSpec): void {
-    if (isUnconfined === true) return;
-    const { ruleset } = boxOf(permissions, this.program.files, this.options.kernel);
-    if (ruleset !== null) this.#spawnerOf(ruleset);
+  settlePaths(spec: ExecutorSpec): void {
+    if (spec.isUnconfined === true) return;
+    const { ruleset } = boxOf(spec.permissions, this.program.files, this.options.kernel);
+    if (ruleset !== null) this.#spawnerOf(spec, ruleset);
   }
 
   /** A process that cannot be started has ended before it was ready. */
@@ -105,15 +105,19 @@ export class Launcher {
     const { ruleset, entry } = spec.isUnconfined === true
       ? noBox()
       : boxOf(spec.permissions, this.program.files, this.options.kernel);
-    const order = this.#orderOf(spec, entry);
     return ruleset === null
-      ? Promise.resolve().then(() => spawnChild(order))
-      : this.#spawnerOf(ruleset).start(order);
+      ? Promise.resolve().then(() => spawnChild(this.#orderOf(spec, entry)))
+      : this.#spawnerOf(spec, ruleset).start((spawner) =>
+        this.#orderOf(spec, { ...entry, spawner })
+      );
   }
 
-  /** Executors with the same rules share one. */
-  #spawnerOf(ruleset: Ruleset): Spawner {
-    const key = JSON.stringify(ruleset);
+  /**
+   * Executors with the same rules share one, but for those that run programs: these may signal
+   * whatever is from the same thread, so no other action's is.
+   */
+  #spawnerOf({ permissions, handlers }: ExecutorSpec, ruleset: Ruleset): Spawner {
+    const key = JSON.stringify([ruleset, permissions.run.length > 0 ? [...handlers.keys()] : []]);
     const spawner = this.#spawners.get(key) ?? new Spawner(ruleset);
     this.#spawners.set(key, spawner);
     return spawner;

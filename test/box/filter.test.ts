@@ -4,7 +4,7 @@
  */
 
 import { expect, test } from "vitest";
-import { type FilterNeeds, filterOf, type Machine } from "../../src/box/filter.ts";
+import { type FilterNeeds, filterOf, type Machine, PIDS, withPids } from "../../src/box/filter.ts";
 import { numberOf, type SystemCall } from "../../src/box/syscall_numbers.ts";
 import {
   LISTENING,
@@ -30,7 +30,7 @@ const NOTHING: FilterNeeds = {
 const RULED: readonly SystemCall[] = [
   ...["open", "openat", "creat", "ioctl", "fcntl", "umask", "fchmod", "chmod", "fchmodat"] as const,
   ...["utimensat", "socket", "socketpair", "sendto", "sendmsg", "sendmmsg", "clone"] as const,
-  ...["prctl", "prlimit64"] as const,
+  ...["prctl", "prlimit64", "kill", "tgkill", "pidfd_open"] as const,
 ];
 
 const HIGHEST_CALL = 600;
@@ -230,6 +230,14 @@ const CASES: readonly (readonly [SystemCall, readonly bigint[], When, otherwise?
   ["clone", [SIGCHLD | 0x2000n], false], // CLONE_PTRACE
   ...[0x2_0000n, 0x200_0000n, 0x400_0000n, 0x800_0000n, 0x1000_0000n, 0x2000_0000n, 0x4000_0000n]
     .map((namespace) => ["clone", [SIGCHLD | namespace], false] as const),
+  ["tgkill", [BigInt(PIDS.own)], true],
+  ["tgkill", [BigInt(PIDS.daemon)], false],
+  ["tgkill", [77n], ["run"]],
+  ["kill", [77n], ["run"]],
+  ["kill", [BigInt(PIDS.daemon)], false],
+  ["kill", [BigInt(PIDS.spawner)], false],
+  ["pidfd_open", [77n, 0x800n], ["run"]],
+  ["pidfd_open", [77n, 0x80n], false], // PIDFD_THREAD
   ["prctl", [15n], true],
   ["prctl", [0x53564d41n], true],
   ["prctl", [1n], false], // PR_SET_PDEATHSIG
@@ -273,6 +281,15 @@ test.each(MACHINES)("%s: another table of calls ends the process, or is refused"
   expect(run(filter, { machine: "i386", number: 20 })).toBe("KILL");
   expect(run(filter, { machine, number: 0x4000_0000 + getpid })).toBe("EPERM");
   expect(run(filter, { machine, number: 0xffff_ffff })).toBe("EPERM");
+});
+
+test("pids take the place of their operands, and of nothing else", () => {
+  const pids = { own: 10, daemon: 20, spawner: 30 };
+  const filter = filterOf({ ...NOTHING, run: true }, "x86_64");
+  const real = withPids(filter, pids);
+  expect(real.filter((word, i) => word !== filter[i]).sort()).toEqual([20, 20, 30]);
+  const kill = (pid: bigint) => run(real, { machine: "x86_64", number: 62, args: [pid] });
+  expect([kill(10n), kill(20n), kill(30n)]).toEqual(["ALLOW", "EPERM", "EPERM"]);
 });
 
 test("the kernel takes a filter of every size that there is", () => {

@@ -346,6 +346,19 @@ static void programs(void) {
   TRY("leave the process group", leaves_group());
 }
 
+/*
+ * Every thread of the host that can be signalled: a domain of Landlock's is that of a thread, and
+ * the daemon has threads of its own in one.
+ */
+static void threads(const struct target *at) {
+  for (pid_t id = 1; id < 1 << 16; id++) {
+    if (id == getpid()) continue;
+    long reached = syscall(SYS_tgkill, at->daemon, id, 0) == 0 ||
+                   syscall(SYS_tgkill, id, id, 0) == 0 || syscall(SYS_kill, id, 0) == 0;
+    if (reached) say("reach %d OPENED\n", id);
+  }
+}
+
 /* Writes lines to `buffer`, which is `size` bytes long and then holds a C string. */
 void attempts(char *buffer, size_t size, const struct target *at) {
   out = buffer;
@@ -357,6 +370,7 @@ void attempts(char *buffer, size_t size, const struct target *at) {
   itself();
   kernel();
   programs();
+  threads(at);
 }
 
 /* The same for a caller that has no structs: ten texts, in the struct's order. */
