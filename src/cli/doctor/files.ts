@@ -93,7 +93,7 @@ function checkState({ stateDir, developmentApprover }: Config): Finding[] {
   ];
 }
 
-/** What is written beside and renamed needs its folder. */
+/** A file that is written beside its place and renamed needs a writable folder. */
 function checkReplaced({ anchor, checkpoints }: Config): Finding[] {
   return [anchor, checkpoints.file].filter((path) => path !== null).map(dirname)
     .filter((folder) => !isWritableDirectory(realPath(folder) ?? folder))
@@ -145,14 +145,14 @@ function checkSocket(
   ];
 }
 
-/** What is not there yet is made on first start, with the permissions it needs. */
+/** A file that is not there yet is made on the first start, with the permissions it needs. */
 function closed(path: string, mask: number, fault: string, remedy: string): Finding[] {
   const status = fileStatus(path);
   if (status === undefined || status.kind === "link" || (status.mode & mask) === 0) return [];
   return [failed("permissions", `${path} is ${fault}`, remedy)];
 }
 
-/** The folder itself, or the nearest above it that is there. */
+/** Returns the folder itself, or the nearest one above it that exists. */
 export function existing(folder: string): string {
   return fileStatus(folder) === undefined ? existing(dirname(folder)) : folder;
 }
