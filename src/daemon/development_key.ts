@@ -1,5 +1,5 @@
 /**
- * What the embedded default needs and makes on its first start: folders for its sockets, and an
+ * Makes what the embedded default needs on its first start: folders for its sockets, and an
  * approver key. Agents of this user can read that key, so it proves intent and nothing more.
  */
 

@@ -1,4 +1,4 @@
-/** What SIGHUP does: the daemon takes approvers, their keys and the tenant as they are now. */
+/** Reloads at SIGHUP: the daemon takes approvers, their keys and the tenant as they are now. */
 
 import { ConfigError, problemText } from "../config/config_error.ts";
 import type { LoadedConfig } from "../config/load.ts";

@@ -1,4 +1,4 @@
-/** What the daemon does by itself while it serves: it prunes, and keeps checkpoints elsewhere. */
+/** The work a daemon does by itself while it serves: it prunes, and keeps checkpoints elsewhere. */
 
 import type { CheckpointPublisher } from "../engine/checkpoints.ts";
 import { pruneAll } from "../engine/operate.ts";

@@ -1,6 +1,6 @@
 /**
- * What an operator should know about how a daemon runs. It is said at every start and by
- * `openexec doctor`, with the remedy; nothing is refused for it.
+ * Warns the operator of how a daemon runs, with a remedy. A start and `openexec doctor` say it;
+ * nothing is refused for it.
  */
 
 import type { Config } from "../config/config.ts";

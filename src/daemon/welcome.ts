@@ -1,6 +1,6 @@
 /**
- * What `openexec serve` prints when it is up: where it listens, whom it trusts, and lines to paste
- * in another terminal.
+ * The lines that `openexec serve` prints when it is up: where it listens, whom it trusts, and what
+ * to paste in another terminal.
  */
 
 import type { Config } from "../config/config.ts";
