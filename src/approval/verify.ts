@@ -70,8 +70,10 @@ class Approval {
 }
 
 /**
- * Verifies an approval for starting `subject`. Throws a Refusal with the first of the approval_*
- * codes that applies, in the order of the table in core/errors.ts.
+ * Verifies an approval for starting `subject`, its expiry included (envelope.ts, clawshield.ts);
+ * the reservation looks at expiry and trust once more. Throws a Refusal with the first approval_*
+ * code that applies, in the order of its scheme: that of core/errors.ts for envelopes, that of
+ * OpenExec 0.1.10 for artifacts.
  */
 export function verifyApproval(
   unverified: UnverifiedApproval,

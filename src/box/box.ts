@@ -2,8 +2,9 @@
  * From an action's permissions to what the kernel lets its executors do.
  *
  * Invariant: a box gives what the permissions name and what the runtime needs to run at all
- * (runtime_files.ts), and nothing else. Hosts stay the runtime's business: Landlock knows ports,
- * and no names.
+ * (runtime_files.ts), and nothing else, as far as the kernel has the parts (kernel.ts). Hosts and
+ * the paths of Unix sockets stay the runtime's business: the kernel knows ports, and all sockets or
+ * none.
  */
 
 import type { Permissions } from "../config/config.ts";

@@ -1,9 +1,13 @@
 /**
  * Every error that openexec answers with: one closed table, in the order of the checks.
  *
+ * A new code is a row here and a row in test/engine/execute.test.ts; one of an outcome also goes
+ * into CODES_OF of log/receipt_schema.ts, and one that leaves a run unsettled into
+ * cli/exit_code.ts.
+ *
  * Invariant: a refusal carries a code of this table, and callers decide on the code alone. `detail`
- * is our own text and never holds a payload, a token, a key or a path.
- * `docs/errors.md` is generated from this file.
+ * is our own text and never holds a payload, a token, a key or a path. `docs/errors.md` is
+ * generated from this file.
  */
 
 /** The effect on the world: `none`, since nothing ran, or `unknown`, since something may have. */

@@ -1,4 +1,7 @@
-/** Reloads at SIGHUP: the daemon takes approvers, their keys and the tenant as they are now. */
+/**
+ * Reloads at SIGHUP (signals.ts, serve.ts): the trust store (engine/trust.ts) takes approvers,
+ * their keys, [clawshield] and the tenant as they are now.
+ */
 
 import { ConfigError, problemText } from "../config/config_error.ts";
 import type { LoadedConfig } from "../config/load.ts";

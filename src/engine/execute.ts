@@ -1,14 +1,16 @@
 /**
  * The story of one request, from its bytes to its answer, one step after another:
  *
- *   parse -> replay? -> open? -> find action -> verify approval -> check input
- *         -> take a slot -> reserve -> run -> settle
+ * parse -> replay? -> open? -> find action -> verify approval -> check input
+ * -> take a slot -> reserve -> run -> settle
  *
  * Invariants:
- * - Nothing starts before `ledger.reserve` resolved, and nothing refuses after it did (G1, G2, G3).
- * - Every answer after the reservation waits for the settlement and its receipt (G8). A caller that
- *   hangs up changes nothing.
- * - Among several causes, the first in the order of core/errors.ts is reported.
+ * - Nothing starts before `ledger.reserve` resolved. After it, only an outcome is answered (G1 to
+ *   G3 of docs/guarantees.md).
+ * - The request that reserved is answered after its settlement and receipt (G8). A caller that
+ *   hangs up changes nothing: the run belongs to the daemon (runs.ts).
+ * - Among several causes, the first in the order of core/errors.ts is reported; inside of an
+ *   approval, in the order of its scheme.
  */
 
 import { ERRORS, Refusal } from "../core/errors.ts";
