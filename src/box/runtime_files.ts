@@ -4,7 +4,7 @@
  */
 
 import { dirname, join } from "node:path";
-import { realPath } from "../os/files.ts";
+import { fileStatus, realPath } from "../os/files.ts";
 import { FILE_RIGHTS, type PathRule } from "../os/landlock.ts";
 import { loadedLibraries } from "../os/process.ts";
 import { program } from "../os/program.ts";
@@ -45,6 +45,11 @@ export function runtimeFiles(ours: readonly string[]): PathRule[] {
     ...[program.runtime, ...loadedLibraries()].map(executable),
     ...ours.map(readable),
   ];
+}
+
+/** Tells which files these are now: resolvers replace them while a daemon runs. */
+export function lookupIdentity(): string {
+  return LOOKUP.map((path) => fileStatus(realPath(path) ?? path)?.identity ?? "").join();
 }
 
 export function lookupFiles(): PathRule[] {

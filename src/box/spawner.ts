@@ -27,6 +27,9 @@ export class Spawner {
   readonly #worker: Worker;
   readonly #waiting: PromiseWithResolvers<FromSpawner>[] = [];
   readonly #restricted: Promise<FromSpawner>;
+  /** Processes that it has started, or is to start, and that have not ended. */
+  #processes = 0;
+  #isRetired = false;
 
   constructor(ruleset: Ruleset) {
     this.#worker = new Worker(new URL(`file://${program.spawner}`), { type: "module" });
@@ -47,12 +50,25 @@ export class Spawner {
    * restricted, or the process cannot be started.
    */
   async start(orderFrom: (thread: number) => ChildOrder): Promise<Child> {
+    this.#processes++;
     const restricted = await this.#restricted;
     const answer = restricted.kind === "restricted"
       ? await this.#tell({ kind: "start", order: orderFrom(restricted.thread) })
       : restricted;
     if (answer.kind === "started") return answer.child;
     throw new Error(answer.kind === "failed" ? answer.reason : "the spawner is out of step");
+  }
+
+  /** One of its processes has ended, or could not be started. */
+  ended(): void {
+    this.#processes--;
+    if (this.#isRetired && this.#processes === 0) this.close();
+  }
+
+  /** Ends the thread when the last of its processes has ended: nothing more is started from it. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#processes === 0) this.close();
   }
 
   /** Ends the thread, and with it what it started. */

@@ -8,13 +8,18 @@
  */
 
 import { Refusal } from "../core/errors.ts";
-import type { ExecutorProcess } from "./executor_process.ts";
+import type { Checked, ExecutorProcess } from "./executor_process.ts";
 import type { Start } from "./processes.ts";
 
 /** Enough for two mebibytes of payload, and short enough for those who wait behind it. */
 export const CHECK_LIMIT_MS = 1_000;
 /** Beside what the process has mapped when it is ready. */
 const CHECK_MEMORY_BYTES = 256 * 1024 * 1024;
+
+interface Answer {
+  readonly checked: Checked | null;
+  readonly isLate: boolean;
+}
 
 /** Checks payloads of one action, one after another. */
 export class InputChecks {
@@ -35,7 +40,7 @@ export class InputChecks {
    * executor_unavailable where nothing can decide.
    */
   check(request: string): Promise<void> {
-    const checked = this.#turn.then(() => this.use((process) => this.#check(process, request)));
+    const checked = this.#turn.then(() => this.#check(request));
     this.#turn = checked.catch(() => {});
     return checked;
   }
@@ -69,8 +74,20 @@ export class InputChecks {
     if (!process.limitMemory(CHECK_MEMORY_BYTES)) process.kill();
   }
 
-  async #check(process: ExecutorProcess, request: string): Promise<void> {
-    if (!await process.ready()) throw new Refusal("executor_unavailable");
+  /**
+   * Asks a second process where one did not decide: it may have been stuck before this payload
+   * came.
+   */
+  async #check(request: string): Promise<void> {
+    const ask = (process: ExecutorProcess) => this.#ask(process, request);
+    const first = await this.use(ask);
+    const { checked, isLate } = first.checked === null ? await this.use(ask) : first;
+    refuseUnfit(checked?.issue, isLate);
+  }
+
+  /** `checked` is null where the process ended, or had to be ended, before it decided. */
+  async #ask(process: ExecutorProcess, request: string): Promise<Answer> {
+    if (!await process.ready()) return { checked: null, isLate: false };
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -79,7 +96,8 @@ export class InputChecks {
     const id = String(this.#count++);
     const checked = await process.check({ id, handler: this.action, request });
     clearTimeout(timer);
-    refuseUnfit(checked?.issue, isLate);
+    if (checked === null) this.#process = null; // it is on its way out
+    return { checked, isLate };
   }
 
   #available(): ExecutorProcess {

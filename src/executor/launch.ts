@@ -5,10 +5,11 @@ import type { HandlerCode } from "../actions/pin.ts";
 import { boxOf, noBox } from "../box/box.ts";
 import type { Entry } from "../box/enter.ts";
 import type { Kernel } from "../box/kernel.ts";
+import { lookupIdentity } from "../box/runtime_files.ts";
 import { Spawner } from "../box/spawner.ts";
 import type { Limits, Permissions } from "../config/config.ts";
 import { type Child, type ChildOrder, spawnChild } from "../os/child_process.ts";
-import type { Ruleset } from "../os/landlock.ts";
+import { closePath, openPath, type Ruleset } from "../os/landlock.ts";
 import { program } from "../os/program.ts";
 import { ExecutorProcess, type ProcessOrder } from "./executor_process.ts";
 import { permissionFlags } from "./permissions.ts";
@@ -50,7 +51,9 @@ const LOG_LENGTH = 16_384;
 export class Launcher {
   /** Stripped once: the same handler runs in many processes. */
   readonly #scripts = new Map<HandlerCode, Code>();
-  readonly #spawners = new Map<string, Spawner>();
+  readonly #spawners = new Map<string, { readonly spawner: Spawner; readonly names: string }>();
+  /** Where permitted paths led at the start, by path. */
+  readonly #settled = new Map<string, number | null>();
 
   private constructor(
     readonly program: ExecutorProgram,
@@ -73,53 +76,74 @@ export class Launcher {
    * Ends the threads that executors are started from. To be called when all of these have ended.
    */
   close(): void {
-    for (const spawner of this.#spawners.values()) spawner.close();
+    for (const { spawner } of this.#spawners.values()) spawner.close();
     this.#spawners.clear();
+    for (const descriptor of this.#settled.values()) if (descriptor !== null) closePath(descriptor);
+    this.#settled.clear();
   }
 
   /**
-   * Settles where permitted paths lead: in the thread that such processes are started from, which
-   * opens them now and not again. So who swaps a link in one later gains nothing by that.
+   * Settles where permitted paths lead: they are opened now and not again, so that nothing is gained
+   * by swapping a link in one later.
    */
-  settlePaths(spec: ExecutorSpec): void {
-    if (spec.isUnconfined === true) return;
-    const { ruleset } = boxOf(spec.permissions, this.program.files, this.options.kernel);
-    if (ruleset !== null) this.#spawnerOf(spec, ruleset);
+  settlePaths({ permissions: { read, write, run } }: ExecutorSpec): void {
+    for (const path of [...read, ...write, ...run]) {
+      if (!this.#settled.has(path)) this.#settled.set(path, openPath(path));
+    }
   }
 
   /** A process that cannot be started has ended before it was ready. */
   start(spec: ExecutorSpec, onExit: ProcessOrder["onExit"] = () => {}): ExecutorProcess {
+    const { spawned, spawner } = this.#spawn(spec);
     return new ExecutorProcess({
-      spawned: this.#spawn(spec).then((child) => holdExecutor(child, spec.permissions)),
+      spawned: spawned.then((child) => holdExecutor(child, spec.permissions)),
       boot: this.#bootOf(spec),
       frameBytesMax: 2 * this.options.limits.resultBytes + FRAME_EXTRA_BYTES,
       onStart: (pid) => this.pidFiles.add(pid),
       onExit: (exit) => {
         this.pidFiles.remove(exit.pid);
+        spawner?.ended();
         onExit(exit);
       },
     });
   }
 
-  #spawn(spec: ExecutorSpec): Promise<Child> {
+  #spawn(spec: ExecutorSpec): { spawned: Promise<Child>; spawner: Spawner | null } {
     const { ruleset, entry } = spec.isUnconfined === true
       ? noBox()
       : boxOf(spec.permissions, this.program.files, this.options.kernel);
-    return ruleset === null
-      ? Promise.resolve().then(() => spawnChild(this.#orderOf(spec, entry)))
-      : this.#spawnerOf(spec, ruleset).start((spawner) =>
-        this.#orderOf(spec, { ...entry, spawner })
-      );
+    if (ruleset === null) {
+      const spawned = Promise.resolve().then(() => spawnChild(this.#orderOf(spec, entry)));
+      return { spawned, spawner: null };
+    }
+    const spawner = this.#spawnerOf(spec, this.#withSettled(ruleset));
+    const orderFrom = (thread: number) => this.#orderOf(spec, { ...entry, spawner: thread });
+    return { spawned: spawner.start(orderFrom), spawner };
+  }
+
+  /** A permitted path that led nowhere at the start leads nowhere. */
+  #withSettled(ruleset: Ruleset): Ruleset {
+    const paths = ruleset.paths.flatMap((rule) => {
+      const descriptor = this.#settled.get(rule.path);
+      if (descriptor === undefined) return [rule];
+      return descriptor === null ? [] : [{ ...rule, descriptor }];
+    });
+    return { ...ruleset, paths };
   }
 
   /**
    * Executors with the same rules share one, but for those that run programs: these may signal
-   * whatever is from the same thread, so no other action's is.
+   * whatever is from the same thread, so no other action's is. Another takes over when the files
+   * that names are looked up in were replaced.
    */
   #spawnerOf({ permissions, handlers }: ExecutorSpec, ruleset: Ruleset): Spawner {
     const key = JSON.stringify([ruleset, permissions.run.length > 0 ? [...handlers.keys()] : []]);
-    const spawner = this.#spawners.get(key) ?? new Spawner(ruleset);
-    this.#spawners.set(key, spawner);
+    const names = permissions.net.length > 0 ? lookupIdentity() : "";
+    const known = this.#spawners.get(key);
+    if (known?.names === names) return known.spawner;
+    known?.spawner.retire();
+    const spawner = new Spawner(ruleset);
+    this.#spawners.set(key, { spawner, names });
     return spawner;
   }
 

@@ -27,6 +27,8 @@ export interface PathRule {
   /** Absolute; links are followed. Nothing is given where it leads nowhere. */
   readonly path: string;
   readonly rights: number;
+  /** Leads there instead of the path, where it was opened before: openPath(). */
+  readonly descriptor?: number;
 }
 
 export interface Ruleset {
@@ -108,10 +110,21 @@ function createRuleset({ connect, bind }: Ruleset, version: number): number {
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 
+/** Holds on to what is at a path now, whatever becomes of the path; null where nothing is. */
+export function openPath(path: string): number | null {
+  const descriptor = libc.open(cString(path), O_PATH | O_CLOEXEC);
+  return descriptor < 0 ? null : descriptor;
+}
+
+/** Lets go of it. */
+export function closePath(descriptor: number): void {
+  libc.close(descriptor);
+}
+
 /** struct landlock_path_beneath_attr, which is packed. */
-function addPath(ruleset: number, { path, rights }: PathRule, handled: bigint): void {
-  const parent = libc.open(cString(path), O_PATH | O_CLOEXEC);
-  if (parent < 0) return; // a path that this user cannot reach needs no rule
+function addPath(ruleset: number, { path, rights, descriptor }: PathRule, handled: bigint): void {
+  const parent = descriptor ?? openPath(path);
+  if (parent === null) return; // a path that this user cannot reach needs no rule
   const add = (allowed: number): bigint => {
     const attribute = new DataView(new ArrayBuffer(12));
     attribute.setBigUint64(0, BigInt(allowed) & handled, true);
@@ -125,7 +138,7 @@ function addPath(ruleset: number, { path, rights }: PathRule, handled: bigint): 
     if (added < 0n && errno() === EINVAL) must(add(rights & OF_FILES), `extended by ${path}`);
     else must(added, `extended by ${path}`);
   } finally {
-    libc.close(parent);
+    if (descriptor === undefined) closePath(parent);
   }
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sendSignal, SIGKILL } from "../../src/os/process.ts";
 import { openexec } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 import { executorsOf, Held } from "./held.ts";
@@ -154,6 +155,8 @@ test("an executor that is wedged is ended at its action's time limit, and the ne
     code: "handler_timed_out",
     execution: { status: "timed_out" },
   });
+  // those that wait for the next run, and for the next payload, are as stuck
+  for (const pid of executorsOf(held.daemon.directory)) sendSignal(pid, SIGKILL);
   expect((await held.send(held.approve("once", "next", "end"))).json.status).toBe("succeeded");
   expect(held.starts("wedged")).toHaveLength(1);
 });

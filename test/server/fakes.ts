@@ -96,6 +96,7 @@ export class FakeInspector implements InspectorLike {
       signature_verification: "enabled",
       restriction: "allow_list",
       allow_list: ["echo"],
+      box: { kernel: "whole" as const, missing: [], unconfined: [] },
     };
   }
   ready() {
