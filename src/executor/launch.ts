@@ -78,7 +78,9 @@ export class Launcher {
   close(): void {
     for (const { spawner } of this.#spawners.values()) spawner.close();
     this.#spawners.clear();
-    for (const descriptor of this.#settled.values()) if (descriptor !== null) closePath(descriptor);
+    for (const descriptor of this.#settled.values()) {
+      if (descriptor !== null) closePath(descriptor);
+    }
     this.#settled.clear();
   }
 
@@ -172,6 +174,7 @@ export class Launcher {
     const { requestBytes, resultBytes } = this.options.limits;
     return {
       kind: "boot",
+      library: this.program.library,
       handlers: [...handlers].map(([name, code]) => [name, this.#scriptOf(code)]),
       limits: {
         frameBytes: 2 * requestBytes + FRAME_EXTRA_BYTES,

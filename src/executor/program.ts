@@ -16,6 +16,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { program } from "../os/program.ts";
+import { libraryOf } from "./library.ts";
 import type { Code } from "./protocol.ts";
 
 /** In the state directory. */
@@ -28,6 +29,8 @@ export interface ExecutorProgram {
   readonly importMap: string;
   /** Holds the modules that handlers may import besides `node:` ones. */
   readonly modules: string;
+  /** The body of a function that returns valibot. */
+  readonly library: string;
   /** All that an executor reads of its own: these files and folders. */
   readonly files: readonly string[];
 }
@@ -37,16 +40,24 @@ export function writeProgram(directory: string): ExecutorProgram {
   const modules = join(directory, "modules");
   const importMap = join(directory, "import_map.json");
   Deno.mkdirSync(modules, { recursive: true, mode: 0o700 });
+  const valibot = program.handlerModules.get("valibot") ?? "";
+  const library = libraryOf(valibot, Deno.readTextFileSync(valibot));
   const copies = [...program.handlerModules].map(([specifier, original]) => {
     const copy = join(modules, `${specifier}.mjs`);
-    writeAnew(copy, javascriptOf(original));
+    writeAnew(copy, original === valibot ? library.module : javascriptOf(original));
     return [specifier, copy] as const;
   });
   writeAnew(importMap, importMapText(copies, modules));
   const folder = join(directory, "program");
   const isSource = program.executor.endsWith(".ts");
   const main = isSource ? copyProgram(program.executor, folder) : program.executor;
-  return { main, importMap, modules, files: [isSource ? folder : main, importMap, modules] };
+  return {
+    main,
+    importMap,
+    modules,
+    library: library.script,
+    files: [isSource ? folder : main, importMap, modules],
+  };
 }
 
 /**

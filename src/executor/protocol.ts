@@ -21,6 +21,9 @@ import {
   whole,
 } from "../core/shape.ts";
 
+/** Name of the symbol under which modules for handlers find valibot (Symbol.for). */
+export const LIBRARY = "openexec.valibot";
+
 // names stand in pairs, not as members: __proto__ would be none
 
 const isCode = members({ text: string, language: oneOf("typescript", "javascript") });
@@ -28,6 +31,8 @@ const isCode = members({ text: string, language: oneOf("typescript", "javascript
 /** The first frame: what may be run, and how much may be said about it. */
 const isBoot = members({
   kind: oneOf("boot"),
+  /** The body of a function that returns valibot. */
+  library: string,
   handlers: array(pair(string, isCode)),
   limits: members({
     /** Bytes of each frame to the executor that follows. */

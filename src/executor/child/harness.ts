@@ -8,10 +8,11 @@
  */
 
 import type { Action } from "openexec";
-import { type GenericSchema, safeParse, strictObject } from "valibot";
+import type { GenericSchema } from "valibot";
 import type { Boot, Check, Code, Describe, Run, ToDaemon } from "../protocol.ts";
 import { type Context, contextOf } from "./context.ts";
 import { jsonText } from "./json_text.ts";
+import { loadLibrary } from "./library.ts";
 
 /** Said of a payload whose schema throws. */
 const UNDECIDED = "a payload about which the action's schema can decide";
@@ -36,12 +37,14 @@ class Failure {
 }
 
 export class Harness {
+  readonly #library: ReturnType<typeof loadLibrary>;
   readonly #limits: Boot["limits"];
   readonly #say: (message: ToDaemon) => void;
   readonly #urls: ReadonlyMap<string, string>;
   readonly #loaded = new Map<string, Action>();
 
   constructor(boot: Boot, say: (message: ToDaemon) => void) {
+    this.#library = loadLibrary(boot.library);
     this.#limits = boot.limits;
     this.#say = say;
     this.#urls = new Map(boot.handlers.map(([name, code]) => [name, urlOf(code)]));
@@ -49,9 +52,9 @@ export class Harness {
 
   /** Makes ready what the first run needs, and runs nothing of any handler. */
   async warmUp(): Promise<void> {
-    const schema: GenericSchema = strictObject({});
+    const schema: GenericSchema = this.#library.strictObject({});
     const action: Action = { input: schema, output: schema, run: (input) => input };
-    await resultOf(action, '{"payload":{}}', contextOf(null, () => {}, this.#limits), 16);
+    await this.#resultOf(action, '{"payload":{}}', contextOf(null, () => {}, this.#limits), 16);
     const [only, ...others] = this.#urls.values();
     if (only !== undefined && others.length === 0) await compile(only);
   }
@@ -80,7 +83,7 @@ export class Harness {
     const context = contextOf(order, (line) => this.#say({ kind: "log", id, line }), limits);
     try {
       const action = await this.#load(order.handler);
-      const result = await resultOf(action, order.request, context, limits.resultLength);
+      const result = await this.#resultOf(action, order.request, context, limits.resultLength);
       this.#say({ kind: "succeeded", id, result });
     } catch (error) {
       const code = Failure.is(error) ? error.code : "handler_failed";
@@ -92,8 +95,33 @@ export class Harness {
 
   async #issueOf(handler: string, request: string): Promise<string | null> {
     const { input } = await this.#load(handler);
-    const checked = safeParse(input, payloadOf(request));
+    const checked = this.#library.safeParse(input, payloadOf(request));
     return checked.success ? null : expectationOf(checked.issues);
+  }
+
+  /** The JSON text of what the handler returns. Throws a Failure, or what the handler throws. */
+  async #resultOf(
+    action: Action,
+    request: string,
+    { forHandler }: Context,
+    lengthMax: number,
+  ): Promise<string> {
+    const { safeParse } = this.#library;
+    const input = safeParse(action.input, payloadOf(request));
+    if (!input.success) {
+      throw failed(`the payload does not fit: ${expectationOf(input.issues)}`);
+    }
+    const returned: unknown = await action.run(input.output, forHandler);
+    const output = safeParse(action.output, returned);
+    if (!output.success) {
+      throw new Failure(
+        "result_invalid",
+        `the result does not fit: ${expectationOf(output.issues)}`,
+      );
+    }
+    const text = jsonText(output.output, lengthMax);
+    if (text.ok) return text.text;
+    throw new Failure("result_invalid", text.reason);
   }
 
   /** Imports the handler, once. Throws a Failure, or what the file throws. */
@@ -165,27 +193,6 @@ function payloadOf(request: string): unknown {
 
 function failed(reason: string): Failure {
   return new Failure("handler_failed", reason);
-}
-
-/** The JSON text of what the handler returns. Throws a Failure, or what the handler throws. */
-async function resultOf(
-  action: Action,
-  request: string,
-  { forHandler }: Context,
-  lengthMax: number,
-): Promise<string> {
-  const input = safeParse(action.input, payloadOf(request));
-  if (!input.success) {
-    throw failed(`the payload does not fit: ${expectationOf(input.issues)}`);
-  }
-  const returned: unknown = await action.run(input.output, forHandler);
-  const output = safeParse(action.output, returned);
-  if (!output.success) {
-    throw new Failure("result_invalid", `the result does not fit: ${expectationOf(output.issues)}`);
-  }
-  const text = jsonText(output.output, lengthMax);
-  if (text.ok) return text.text;
-  throw new Failure("result_invalid", text.reason);
 }
 
 interface Issue {
