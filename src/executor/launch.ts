@@ -85,8 +85,8 @@ export class Launcher {
   }
 
   /**
-   * Settles where permitted paths lead: they are opened now and not again, so that nothing is gained
-   * by swapping a link in one later.
+   * Settles where permitted paths lead: they are opened now and not again, so that nothing is
+   * gained by swapping a link in one later.
    */
   settlePaths({ permissions: { read, write, run } }: ExecutorSpec): void {
     for (const path of [...read, ...write, ...run]) {
