@@ -1,6 +1,6 @@
 /**
- * Keeps which executors a daemon has started, in `<state>/executors/`: a file for each, named by
- * pid, that holds its start time.
+ * Keeps which executors a daemon has started, in `<state>/executors/`: an empty file for each, named
+ * by pid and start time.
  *
  * Invariants: a process is on record before any handler's code is sent to it; a starting daemon
  * ends all that its predecessor left, programs they started included, before it recovers, so that
@@ -12,19 +12,26 @@ import { join } from "node:path";
 import { StartupError } from "../core/startup_error.ts";
 import { isGroupAlive, isOfThisBoot, sendSignal, SIGKILL, startTimeOf } from "../os/process.ts";
 
-const PID = /^[1-9]\d{0,9}$/;
+/** Name of a file: pid, dot, start time. Earlier versions had the start time inside. */
+const NAME = /^([1-9]\d{0,9})(?:\.(.+))?$/;
 const GONE_MS = 5_000;
 const LOOK_EVERY_MS = 5;
 
 export class PidFiles {
+  /** Names of files, by pid. */
+  readonly #names = new Map<number, string>();
+
   constructor(private readonly directory: string) {}
 
   /** Throws when the process is gone already, or the file cannot be written. */
   add(pid: number): void {
     const startTime = startTimeOf(pid);
     if (startTime === null) throw new Error("the process ended as soon as it started");
+    const name = `${pid}.${startTime}`;
+    this.#names.set(pid, name);
     try {
-      Deno.writeTextFileSync(this.#path(pid), startTime, { mode: 0o600 });
+      // empty, since that needs no room on a full disk
+      Deno.writeTextFileSync(join(this.directory, name), "", { mode: 0o600 });
     } catch (error) {
       this.remove(pid);
       throw error;
@@ -32,11 +39,9 @@ export class PidFiles {
   }
 
   remove(pid: number): void {
-    try {
-      Deno.removeSync(this.#path(pid));
-    } catch {
-      return; // the next start finds that it is not alive
-    }
+    const name = this.#names.get(pid);
+    this.#names.delete(pid);
+    if (name !== undefined) this.#removeFile(name);
   }
 
   /**
@@ -44,16 +49,21 @@ export class PidFiles {
    * that holds the state directory's lock. Throws a StartupError when one does not end.
    */
   async endPredecessors(): Promise<void> {
-    for (const entry of [...Deno.readDirSync(this.directory)]) {
-      if (!PID.test(entry.name)) continue;
-      const pid = Number(entry.name);
-      await endProcess(pid, Deno.readTextFileSync(this.#path(pid)));
-      this.remove(pid);
+    for (const { name } of [...Deno.readDirSync(this.directory)]) {
+      const [, pid, startTime] = NAME.exec(name) ?? [];
+      if (pid === undefined) continue;
+      const written = startTime ?? Deno.readTextFileSync(join(this.directory, name));
+      await endProcess(Number(pid), written);
+      this.#removeFile(name);
     }
   }
 
-  #path(pid: number): string {
-    return join(this.directory, String(pid));
+  #removeFile(name: string): void {
+    try {
+      Deno.removeSync(join(this.directory, name));
+    } catch {
+      return; // the next start finds that the process is not alive
+    }
   }
 }
 

@@ -123,7 +123,10 @@ export class PoolUnderTest {
   /** The processes on record. */
   pids(): number[] {
     const entries = [...Deno.readDirSync(join(this.stateDir, EXECUTORS_DIRECTORY))];
-    return entries.map(({ name }) => Number(name)).filter(Number.isInteger);
+    return entries.flatMap(({ name }) => {
+      const [, pid] = /^(\d+)\./.exec(name) ?? [];
+      return pid === undefined ? [] : [Number(pid)];
+    });
   }
 
   async close(): Promise<void> {
