@@ -5,6 +5,7 @@
 
 import { ConfigError, problemText } from "../config/config_error.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { StartupError } from "../core/startup_error.ts";
 import { CONFIG_PART, faultFields } from "../telemetry/redact.ts";
 import { logger } from "../telemetry/log.ts";
 import type { Daemon } from "./daemon.ts";
@@ -38,9 +39,13 @@ export async function reload(daemon: Daemon, load: () => LoadedConfig): Promise<
 }
 
 function tellProblems(error: unknown): void {
-  if (!(error instanceof ConfigError)) return;
   const log = logger(CONFIG_PART);
-  for (const problem of error.problems) {
-    log.error("the configuration does not load", { problem: problemText(problem) });
+  for (const problem of problemsOf(error)) {
+    log.error("the configuration does not load", { problem });
   }
+}
+
+function problemsOf(error: unknown): string[] {
+  if (error instanceof ConfigError) return error.problems.map(problemText);
+  return error instanceof StartupError ? [error.message] : [];
 }

@@ -37,8 +37,10 @@ const onSocket = ({ text }: Call, ofClient: boolean) => {
   const behind = /^\d+<UNIX-STREAM:\[([^\]]*)\]>/.exec(text)?.[1];
   return behind !== undefined && behind.includes("agent.sock") === ofClient;
 };
+const isSent = ({ name }: Call) => /^(write|writev|sendto|sendmsg)$/.test(name);
+/** The daemon's sending of it: the executor's read began before, and waited. */
 const isStart = (call: Call) =>
-  onSocket(call, false) && call.text.includes('{\\"kind\\":\\"run\\"');
+  isSent(call) && onSocket(call, false) && call.text.includes('{\\"kind\\":\\"run\\"');
 const isReport = (call: Call) =>
   onSocket(call, false) && call.text.includes('{\\"kind\\":\\"succeeded\\"');
 const isAnswer = (call: Call) => onSocket(call, true) && call.text.includes("HTTP/1.1 200");

@@ -94,6 +94,7 @@ async function furnish(): Promise<void> {
 
   const key = join(folder, "etc/openexec/approver.key");
   const keygen = await run(join(program.root, "bin/openexec"), { args: ["keygen", key] });
+  expect(keygen.code, keygen.error).toBe(0);
   const keys = /^keys = .*$/m.exec(keygen.out)?.[0];
   await write("etc/openexec/greet.ts", HANDLER);
   await write("etc/openexec/work.ts", WORKER);
