@@ -68,8 +68,7 @@ interface Pending {
 
 /** How long a process may take until it can take a run: minutes of load, not of work. */
 const READY_MS = 60_000;
-/** Bounds its last words: enough for a panic's first lines. */
-const STDERR_BYTES_MAX = 16_384;
+const LAST_WORDS_BYTES_MAX = 16_384;
 
 export class ExecutorProcess {
   readonly exited: Promise<void>;
@@ -92,9 +91,10 @@ export class ExecutorProcess {
   constructor(private readonly order: ProcessOrder) {
     this.#reader = new FrameReader(order.frameBytesMax);
     this.#late = setTimeout(() => this.#refuse("it did not become ready"), READY_MS);
-    this.exited = order.spawned.then((spawned) => this.#hold(spawned)).catch((error: unknown) =>
-      this.#exit({ text: error instanceof Error ? error.message : "no start", isOwn: false })
-    );
+    this.exited = order.spawned.then((spawned) => this.#hold(spawned)).catch((error: unknown) => {
+      this.#stderr = error instanceof Error ? error.message : "no start";
+      this.#exit({ text: "", isOwn: false });
+    });
   }
 
   /** 0 until it is started. */
@@ -115,7 +115,7 @@ export class ExecutorProcess {
     return this.#isReady;
   }
 
-  /** Its standard error, cut. */
+  /** Its standard error, cut, or why it could not be started. */
   get lastWords(): string {
     return this.#stderr.trim();
   }
@@ -283,8 +283,8 @@ export class ExecutorProcess {
     const decoder = new TextDecoder();
     stderr.on("data", (chunk: Uint8Array) => {
       this.#stderr += decoder.decode(chunk, { stream: true });
-      if (this.#stderr.length < STDERR_BYTES_MAX) return;
-      this.#stderr = this.#stderr.slice(0, STDERR_BYTES_MAX);
+      if (this.#stderr.length < LAST_WORDS_BYTES_MAX) return;
+      this.#stderr = this.#stderr.slice(0, LAST_WORDS_BYTES_MAX);
       stderr.destroy(); // writing on is an error, and costs the daemon nothing
     });
   }

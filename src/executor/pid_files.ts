@@ -1,6 +1,6 @@
 /**
- * Keeps which executors a daemon has started, in `<state>/executors/`: an empty file for each, named
- * by pid and start time.
+ * Keeps which executors a daemon has started, in `<state>/executors/`: an empty file for each,
+ * named by pid and start time.
  *
  * Invariants: a process is on record before any handler's code is sent to it; a starting daemon
  * ends all that its predecessor left, programs they started included, before it recovers, so that

@@ -86,24 +86,26 @@ export class Pool {
     requireBox([...actions.values()], missing, options.box);
     const directory = join(options.stateDir, EXECUTORS_DIRECTORY);
     const launcher = await Launcher.open(directory, { ...options, kernel });
-    const handlers = await readHandlers(actions, options.mode);
-    const registered = await Promise.all([...actions.values()].map(async (config) => {
-      const code = handlers.get(config.name);
-      if (code === undefined) throw new TypeError(`the code of ${config.name} was not read`);
-      return { config, code, secrets: await readSecrets(config.secrets) };
-    }));
-    await tryBox(launcher, kernel, canaryIn(directory));
-    const unconfined = registered.filter(({ config }) => config.unconfined);
-    const pool = new Pool(launcher, options, {
-      kernel: wholenessOf(kernel),
-      missing,
-      unconfined: unconfined.map(({ config }) => config.name),
-    });
+    let pool: Pool | undefined;
     try {
+      const handlers = await readHandlers(actions, options.mode);
+      const registered = await Promise.all([...actions.values()].map(async (config) => {
+        const code = handlers.get(config.name);
+        if (code === undefined) throw new TypeError(`the code of ${config.name} was not read`);
+        return { config, code, secrets: await readSecrets(config.secrets) };
+      }));
+      await tryBox(launcher, kernel, canaryIn(directory));
+      const unconfined = registered.filter(({ config }) => config.unconfined);
+      pool = new Pool(launcher, options, {
+        kernel: wholenessOf(kernel),
+        missing,
+        unconfined: unconfined.map(({ config }) => config.name),
+      });
       await pool.#register(registered);
       return pool;
     } catch (error) {
-      await pool.close();
+      await pool?.close();
+      launcher.close(); // its threads would keep this process
       throw error;
     }
   }

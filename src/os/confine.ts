@@ -30,12 +30,17 @@ export function giveUpCapabilities(): void {
   const header = new Uint32Array([CAPABILITY_VERSION, 0]);
   // struct __user_cap_data_struct[2]: effective, permitted, inheritable; the lower half first
   const data = new Uint32Array(6);
-  const isRead = libc.capget(header, data) === 0;
+  if (libc.capget(header, data) !== 0) throw notGivenUp();
   const kept = (data[1] ?? 0) & KEPT_CAPABILITIES;
-  data.set([kept, kept, 0, 0, 0, 0]);
-  if (!isRead || libc.capset(header, data) !== 0) {
-    throw new Error(`capabilities cannot be given up: ${errorText(errno())}`);
-  }
+  const wanted = [kept, kept, 0, 0, 0, 0];
+  // A service manager's filter may refuse capset(2) to a process that has nothing to give up.
+  if (wanted.every((bits, index) => bits === data[index])) return;
+  data.set(wanted);
+  if (libc.capset(header, data) !== 0) throw notGivenUp();
+}
+
+function notGivenUp(): Error {
+  return new Error(`capabilities cannot be given up: ${errorText(errno())}`);
 }
 
 /** Files that this process makes from now on have none of the permission bits in `mask`. */

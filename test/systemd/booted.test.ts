@@ -84,7 +84,7 @@ async function furnish(): Promise<void> {
   }
   await write(
     "units/openexec.service.d/test.conf",
-    "[Service]\nWatchdogSec=5s\nLoadCredential=word\n",
+    "[Service]\nWatchdogSec=5s\nLoadCredential=word\nStandardError=file:/results/daemon\n",
   );
   await Deno.copyFile(
     join(UNITS, "openexec.service.d/actions.conf.example"),
