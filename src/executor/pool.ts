@@ -86,7 +86,12 @@ export class Pool {
     requireBox([...actions.values()], missing, options.box);
     const directory = join(options.stateDir, EXECUTORS_DIRECTORY);
     const launcher = await Launcher.open(directory, { ...options, kernel });
-    let pool: Pool | undefined;
+    const unconfined = [...actions.values()].filter((action) => action.unconfined);
+    const pool = new Pool(launcher, options, {
+      kernel: wholenessOf(kernel),
+      missing,
+      unconfined: unconfined.map(({ name }) => name),
+    });
     try {
       const handlers = await readHandlers(actions, options.mode);
       const registered = await Promise.all([...actions.values()].map(async (config) => {
@@ -95,17 +100,10 @@ export class Pool {
         return { config, code, secrets: await readSecrets(config.secrets) };
       }));
       await tryBox(launcher, kernel, canaryIn(directory));
-      const unconfined = registered.filter(({ config }) => config.unconfined);
-      pool = new Pool(launcher, options, {
-        kernel: wholenessOf(kernel),
-        missing,
-        unconfined: unconfined.map(({ config }) => config.name),
-      });
       await pool.#register(registered);
       return pool;
     } catch (error) {
-      await pool?.close();
-      launcher.close(); // its threads would keep this process
+      await pool.close();
       throw error;
     }
   }

@@ -2,36 +2,14 @@
 
 import type { Retention } from "../config/config.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import type {
-  ApprovalReference,
-  ApprovalScheme,
-  Digest,
-  ExecutionStatus,
-  Mode,
-  Peer,
-} from "../core/types.ts";
+import type { ApprovalScheme, Digest, ExecutionStatus } from "../core/types.ts";
+import type { SettledExecution } from "../log/receipt.ts";
 import type { LoggedReceipt, SignedReceipt } from "../log/signed_receipt.ts";
 import type { NodeReader } from "../log/tree.ts";
 
 /** One execution. Everything in it may stay for ever. Times are milliseconds since 1970. */
-export interface ExecutionRecord {
-  /** A UUIDv7. */
-  readonly id: string;
-  readonly action: string;
-  readonly nonce: string;
-  readonly mode: Mode;
-  readonly peer: Peer;
-  readonly approval: ApprovalReference | null;
-  readonly handlerDigest: Digest;
-  readonly requestCommitment: Digest;
-  readonly resultCommitment: Digest | null;
+export interface ExecutionRecord extends Omit<SettledExecution, "status" | "settledAtMs"> {
   readonly status: ExecutionStatus;
-  /** null while it is reserved, and if it succeeded. */
-  readonly code: ErrorCode | null;
-  readonly traceId: string | null;
-  readonly receivedAtMs: number;
-  readonly reservedAtMs: number;
-  readonly startedAtMs: number | null;
   readonly settledAtMs: number | null;
   /** The receipt of its settlement. */
   readonly logIndex: number | null;

@@ -38,6 +38,7 @@ const SALT_BYTES = 32;
 
 /** An execution as its receipt describes it. A settled record of the ledger has this shape. */
 export interface SettledExecution {
+  /** A UUIDv7. */
   readonly id: string;
   readonly action: string;
   readonly nonce: string;
@@ -48,6 +49,7 @@ export interface SettledExecution {
   readonly requestCommitment: Digest;
   readonly resultCommitment: Digest | null;
   readonly status: Exclude<ExecutionStatus, "reserved">;
+  /** null if it succeeded; in a record of the ledger, also while it is reserved. */
   readonly code: ErrorCode | null;
   readonly traceId: string | null;
   readonly receivedAtMs: number;
