@@ -1,8 +1,8 @@
 /**
  * Every error that openexec answers with: one closed table, in the order of the checks.
  *
- * A new code is a row here and one in test/engine/execute.test.ts, or a test of proposals. One of an
- * outcome also goes into CODES_OF of log/receipt_schema.ts, and one that leaves a run unsettled
+ * A new code is a row here and one in test/engine/execute.test.ts, or a test of proposals. One of
+ * an outcome also goes into CODES_OF of log/receipt_schema.ts, and one that leaves a run unsettled
  * into cli/exit_code.ts.
  *
  * Invariant: a refusal carries a code of this table, and callers decide on the code alone. `detail`
