@@ -126,6 +126,12 @@ export const Version = v.object({ version: v.string(), timestamp: v.string() });
 export const Actions = v.object({
   actions: v.array(v.object({
     name: NAME,
+    title: v.nullable(v.string()),
+    description: v.nullable(v.string()),
+    read_only: v.nullable(v.boolean()),
+    destructive: v.nullable(v.boolean()),
+    open_world: v.nullable(v.boolean()),
+    idempotent: v.boolean(),
     input_schema: OBJECT,
     output_schema: OBJECT,
     approvals: INDEX,

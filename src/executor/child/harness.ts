@@ -9,6 +9,7 @@
 
 import type { Action } from "openexec";
 import type { GenericSchema } from "valibot";
+import { presentationOf } from "../../core/presentation.ts";
 import type { Boot, Check, Code, Describe, Run, ToDaemon } from "../protocol.ts";
 import { type Context, contextOf } from "./context.ts";
 import { expectationOf } from "./expectation.ts";
@@ -63,11 +64,12 @@ export class Harness {
   async describe({ handler, converter }: Describe): Promise<void> {
     try {
       const { toJsonSchema } = await import(urlOf(converter));
-      const { input, output } = await this.#load(handler);
+      const action = await this.#load(handler);
       const schemaOf = (side: GenericSchema) =>
         JSON.stringify(toJsonSchema(side, SCHEMA_OPTIONS)).slice(0, this.#limits.resultLength);
-      const schemas = { input: schemaOf(input), output: schemaOf(output) };
-      this.#say({ kind: "described", handler, ...schemas });
+      const schemas = { input: schemaOf(action.input), output: schemaOf(action.output) };
+      const presentation = presentationOf(action);
+      this.#say({ kind: "described", handler, ...schemas, presentation });
     } catch (error) {
       this.#say({ kind: "undescribed", handler, reason: this.#reasonOf(error) });
     }
