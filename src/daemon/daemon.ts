@@ -111,11 +111,13 @@ export class Daemon {
     const head = new LogHead(executorId, ledger.log, signingKey);
     metrics = metricsOf(parts, engine);
     const recovery = await recover(parts, engine.runs);
+    await engine.proposals.open();
     const server = await Server.start({
       sockets: config.sockets,
       inherited: inheritedSockets(environment.systemd.listen, Deno.pid),
       limits,
       engine,
+      proposals: engine.proposals,
       inspector: new Inspector(parts, engine.runs, head, program.version, () => metrics),
       operator: new Operator(ledger, clock, sign, observer.pruned),
       clock,

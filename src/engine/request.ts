@@ -37,30 +37,48 @@ const MEMBERS: ReadonlySet<string> = new Set([
 
 /** Throws a Refusal: request_malformed, payload_not_i_json, nonce_missing. */
 export function parseRequest(body: Uint8Array, idempotencyKey: string | null): ParsedRequest {
-  const root = parseIJson(body);
-  if (root.kind !== "object") throw malformed("The request is not a JSON object.");
-  if (!root.members.every(([name]) => MEMBERS.has(name))) {
-    throw malformed("The request has a member other than action, payload, nonce and approval.");
-  }
-  // Only now: V8 hashes some names without a seed, which lets a sender make them collide.
-  const members = new Map(root.members);
-  const action = nameOf(members.get("action"), "action");
-  const payload = payloadOf(members.get("payload"));
+  const members = membersOf(body, MEMBERS);
+  const asked = askedBy(members);
   const nonce = nonceOf(members.get("nonce"), idempotencyKey);
+  if (nonce === null) throw new Refusal("nonce_missing");
   const approval = approvalOf(members.get("approval"), members.get("approval_artifact"));
-  const canonical = canonicalRequest(action, payload);
-  return { action, payload, nonce, approval, canonical, actionDigest: actionDigest(canonical) };
+  return { ...asked, nonce, approval };
 }
 
-function malformed(detail: string): Refusal {
+/** The members of an object that has no others. Throws as parseRequest does. */
+export function membersOf(
+  body: Uint8Array,
+  allowed: ReadonlySet<string>,
+): ReadonlyMap<string, JsonNode> {
+  const root = parseIJson(body);
+  if (root.kind !== "object") throw malformed("The request is not a JSON object.");
+  if (!root.members.every(([name]) => allowed.has(name))) {
+    throw malformed(`The request has a member other than ${[...allowed].join(", ")}.`);
+  }
+  // Only now: V8 hashes some names without a seed, which lets a sender make them collide.
+  return new Map(root.members);
+}
+
+/** Action and payload, and their one text. */
+export type Asked = Pick<ParsedRequest, "action" | "payload" | "canonical" | "actionDigest">;
+
+/** Throws as parseRequest does. */
+export function askedBy(members: ReadonlyMap<string, JsonNode>): Asked {
+  const action = nameOf(members.get("action"), "action");
+  const payload = payloadOf(members.get("payload"));
+  const canonical = canonicalRequest(action, payload);
+  return { action, payload, canonical, actionDigest: actionDigest(canonical) };
+}
+
+export function malformed(detail: string): Refusal {
   return new Refusal("request_malformed", detail);
 }
 
-function isAbsent(node: JsonNode | undefined): node is undefined {
+export function isAbsent(node: JsonNode | undefined): node is undefined {
   return node === undefined || (node.kind === "literal" && node.value === null);
 }
 
-function nameOf(node: JsonNode | undefined, member: string): string {
+export function nameOf(node: JsonNode | undefined, member: string): string {
   if (node?.kind !== "string" || !isName(node.value)) {
     throw malformed(`${member} must be a string of 1 to 255 visible ASCII characters.`);
   }
@@ -73,10 +91,13 @@ function payloadOf(node: JsonNode | undefined): JsonNode {
   return node;
 }
 
-/** The header may stand for the member. Both must agree, or two layers see different nonces. */
-function nonceOf(node: JsonNode | undefined, idempotencyKey: string | null): string {
+/**
+ * The header may stand for the member; null where neither is there. Both must agree, or two layers
+ * see different nonces.
+ */
+export function nonceOf(node: JsonNode | undefined, idempotencyKey: string | null): string | null {
   if (isAbsent(node)) {
-    if (idempotencyKey === null) throw new Refusal("nonce_missing");
+    if (idempotencyKey === null) return null;
     if (!isName(idempotencyKey)) {
       throw malformed("Idempotency-Key must hold 1 to 255 visible ASCII characters.");
     }

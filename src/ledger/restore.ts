@@ -32,6 +32,7 @@ import { findExecution, unsettled } from "./find.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { openStore } from "./open.ts";
 import { noteRestore } from "./operate.ts";
+import { endRestored } from "./proposals/restored.ts";
 import { ownExecutionKey, sealedKey } from "./store/keys.ts";
 import { advanceMark, earliestNow, readState, writeState } from "./store/state.ts";
 import { Store } from "./store/store.ts";
@@ -103,6 +104,7 @@ async function prepare(
     const fenceSeconds = Math.max(state.fenceSeconds, Math.floor(nowMs / 1000) + 1);
     await store.commit(() => {
       dropInterrupted(store);
+      endRestored(store.tables, nowMs);
       writeState(store.tables, { ...state, fenceSeconds });
       noteRestore(store.tables, nowMs);
     });

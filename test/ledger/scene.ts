@@ -149,6 +149,7 @@ export function reservation(asked: Asked = {}): Reservation {
     },
     claim,
     recheck: asked.recheck ?? (() => {}),
+    start: null,
   };
 }
 
