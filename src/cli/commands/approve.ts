@@ -73,7 +73,7 @@ export function approveCommand(context: Context): Command {
       const carried = flags.replace ? undefined : readApproval(request);
       const approved = carried === undefined
         ? await approveAnew(context, request, key, flags)
-        : approveAlso(context, request, carried, key, flags);
+        : await approveAlso(context, request, carried, key, flags);
       context.terminal.print(requestText(approved));
     });
 }
@@ -91,7 +91,7 @@ async function approveAnew(
     { request, claims, signatures: [], signing: { keyid: key.keyid, name: terms.iss } },
     flags,
   );
-  return signClaims(request, claims, [key]);
+  return await signClaims(request, claims, [key]);
 }
 
 function claimsOf(
@@ -106,13 +106,13 @@ function claimsOf(
   }
 }
 
-function approveAlso(
+async function approveAlso(
   context: Context,
   request: ExecutionRequest,
   { claims, envelope }: CarriedApproval,
   key: ApproverKey,
   flags: ApproveFlags,
-): ExecutionRequest {
+): Promise<ExecutionRequest> {
   requireMatch(request, claims);
   const nowSeconds = context.clock.nowMs() / 1000;
   const accepted = acceptedTerms(context, claims, flags);
@@ -127,7 +127,7 @@ function approveAlso(
     "(an approver no configuration here names)";
   const signatures = standingOf(context, envelope, flags);
   confirm(context, { request, claims, signatures, signing: { keyid: key.keyid, name } }, flags);
-  return countersign(request, [key], accepted, nowSeconds);
+  return await countersign(request, [key], accepted, nowSeconds);
 }
 
 /** Throws UsageError where there is no terminal to ask on, Refusal approval_missing for a no. */
