@@ -66,10 +66,8 @@ export async function serve(exchange: Exchange, context: ExchangeContext): Promi
   const isUnread = hasBody(request) && !progress.tookBody;
   const isLast = isUnread || head.fault !== null || isOver(connection) || context.isClosing();
   if (isLast) connection.end();
-  if (isUnread && !exchange.awaitsContinue) {
-    await discardBody(request, connection, context.limits.bodyMs);
-  }
-  await writeReply(response, connection.socket, reply, context.limits.bodyMs, isLast);
+  const discarded = isUnread && !exchange.awaitsContinue ? discardBody(request, connection) : null;
+  await writeReply(response, connection.socket, reply, context.limits.bodyMs, isLast, discarded);
   context.observe({
     route: progress.route,
     code: progress.code,
