@@ -23,7 +23,7 @@ export async function reload(daemon: Daemon, load: () => LoadedConfig): Promise<
     for (const problem of problems) {
       logger(CONFIG_PART).error("the configuration does not load", { problem });
     }
-    // what is the operator's to mend has been said; anything else is a fault of ours
+    // a problem has said what to mend; the frames are for faults of ours
     const fields = problems.length > 0 ? {} : faultFields(error);
     log.error("reload failed; the trust store is as it was", fields);
     return false;

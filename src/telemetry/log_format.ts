@@ -28,7 +28,7 @@ interface Stream {
   readonly inode: number;
 }
 
-/** As JOURNAL_STREAM has it. */
+/** The words of JOURNAL_STREAM. */
 interface JournalStream {
   readonly device: string;
   readonly inode: string;

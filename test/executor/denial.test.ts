@@ -5,7 +5,7 @@ test.each([
   ['Requires write access to "/a", run again with the --allow-write flag', "allow.write"],
   ['Requires net access to "a:1", run again with the --allow-net flag', "allow.net"],
   ['Requires env access to "A", run again with the --allow-env flag', "allow.env"],
-  ["Requires env access, run again with the --allow-env flag", "Deno.Command"],
+  ["Requires env access, run again with the --allow-env flag", "Deno's Command"],
   ['Requires sys access to "hostname", run again with the --allow-sys flag', "no action"],
 ])("%s: the reason speaks of %s, and of no flag of the runtime", (said, advice) => {
   const stack = `NotCapable: ${said}\n    at run (x.ts:1:2)`;

@@ -41,7 +41,7 @@ export default defineAction({
     resultBytes: 1024,
   }, options);
   expect(status).toBe("failed");
-  expect(options.log.failures[0]?.reason).toContain("start programs with Deno.Command");
+  expect(options.log.failures[0]?.reason).toContain("Deno's Command does without");
   Deno.removeSync(file);
 });
 

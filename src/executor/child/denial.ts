@@ -17,7 +17,7 @@ export function reworded(text: string): string {
 function reasonOf(kind: string, what: string): string {
   if (!PERMISSIONS.has(kind)) return "no action may have that";
   if (kind === "env" && what === "") {
-    return "no action gets all of it: start programs with Deno.Command, not with node:child_process";
+    return "no action gets all of it, as node's child_process needs; Deno's Command does without";
   }
   return `allow.${kind} of the action does not name it`;
 }
