@@ -28,6 +28,8 @@ export interface Config {
   readonly limits: Limits;
   readonly box: BoxConfig;
   readonly checkpoints: CheckpointConfig;
+  readonly proposals: ProposalLimits;
+  readonly notify: NotifyConfig;
 }
 
 export interface BoxConfig {
@@ -130,4 +132,20 @@ export interface CheckpointConfig {
   readonly file: string | null;
   readonly command: readonly string[] | null;
   readonly intervalMs: number;
+}
+
+/** Bounds of what waits for a person. */
+export interface ProposalLimits {
+  readonly expiresMs: number;
+  /** Waiting at a time. */
+  readonly perUid: number;
+  readonly total: number;
+  /** Begun in a minute, of one uid. */
+  readonly perMinute: number;
+  readonly declineCooldownMs: number;
+}
+
+export interface NotifyConfig {
+  /** Told of each proposal that begins to wait. */
+  readonly command: readonly string[] | null;
 }

@@ -72,7 +72,7 @@ export function resolveSettings(
     tenant: settings.tenant ?? null,
     stateDir,
     anchor: anchor === undefined ? null : absolute(anchor),
-    sockets: socketsOf(settings, context, absolute),
+    sockets: socketsOf(settings, context, absolute, mode),
     approvers: settings.approvers.map(approverOf),
     // no key is made where the file names approvers, and none where approvals are not read
     developmentApprover: file === null && mode === "enforced" && clawshield === null
@@ -89,6 +89,14 @@ export function resolveSettings(
       command: checkpoints.command ?? null,
       intervalMs: checkpoints.interval,
     },
+    proposals: {
+      expiresMs: settings.proposals.expires,
+      perUid: settings.proposals.per_uid,
+      total: settings.proposals.total,
+      perMinute: settings.proposals.per_minute,
+      declineCooldownMs: settings.proposals.decline_cooldown,
+    },
+    notify: { command: settings.notify.command ?? null },
   };
 }
 
@@ -114,10 +122,13 @@ function socketsOf(
   { sockets }: Settings,
   { environment, overrides, cwd }: ResolveContext,
   absolute: Absolute,
+  mode: Mode,
 ): readonly SocketConfig[] {
   const override = overrides.socket ?? environment.socket;
   const path = override === null ? null : resolve(cwd, override);
-  if (sockets === undefined) return defaultSockets(path ?? defaultAgentSocket(environment));
+  if (sockets === undefined) {
+    return defaultSockets(path ?? defaultAgentSocket(environment), mode);
+  }
   const firstAgent = Math.max(0, sockets.findIndex((socket) => socket.role === "agent"));
   return sockets.map((socket, index) =>
     socketOf(socket, index === firstAgent && path !== null ? path : absolute(socket.path))

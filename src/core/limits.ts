@@ -21,3 +21,12 @@ const NAME = /^[\x21-\x7e]{1,255}$/;
 export function isName(text: string): boolean {
   return NAME.test(text);
 }
+
+/** Characters of a reason, an agent's or an approver's. Longer ones are documents. */
+export const REASON_LENGTH_MAX = 500;
+
+/** Tells whether `text` is a reason: at most 500 characters (Unicode code points), well-formed. */
+export function isReason(text: string): boolean {
+  return text.length <= 2 * REASON_LENGTH_MAX && text.isWellFormed() &&
+    [...text].length <= REASON_LENGTH_MAX;
+}

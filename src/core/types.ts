@@ -16,7 +16,11 @@ export type Digest = `sha256:${string}`;
 /** Under `enforced` nothing runs without an approval. Under `demo` approvals are not even read. */
 export type Mode = "enforced" | "demo";
 
-export type Role = "agent" | "admin";
+/**
+ * The role of a socket: agents ask, approvers look and decide, admins operate. No role decides
+ * anything by itself: a decision counts by its signature alone.
+ */
+export type Role = "agent" | "approver" | "admin";
 
 /** The process that connected, by the kernel (SO_PEERCRED), and the file name of the socket. */
 export interface Peer {
