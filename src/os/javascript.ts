@@ -1,7 +1,6 @@
 /**
  * Our own source files as JavaScript, for those who cannot take TypeScript: executors, which would
  * strip the types at every start, and browsers.
- *
  */
 
 import { stripTypeScriptTypes } from "node:module";
