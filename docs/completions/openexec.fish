@@ -49,6 +49,8 @@ complete -c openexec -n '__fish_seen_subcommand_from approve' -l tenant -r -d 't
 complete -c openexec -n '__fish_seen_subcommand_from approve' -l uses -r -d 'how many executions it starts; above 1 it binds no nonce'
 complete -c openexec -n '__fish_seen_subcommand_from approve' -l handler-digest -r -d 'sha256:… of the handler file that must be the one that runs'
 complete -c openexec -n '__fish_seen_subcommand_from approve' -l replace -d 'drop the approval that the request carries, and make a new one'
+complete -c openexec -n '__fish_seen_subcommand_from approve' -l out -r -d 'write the approved request there, once it is signed and not before'
+complete -c openexec -n '__fish_seen_subcommand_from approve' -l anyway -d 'with --yes: sign also what this host knows the daemon would refuse'
 complete -c openexec -n '__fish_seen_subcommand_from approve' -l yes -d 'do not ask: the author of the script has decided'
 complete -c openexec -n '__fish_seen_subcommand_from approve' -l help -s h -d 'show this help'
 complete -c openexec -n '__fish_seen_subcommand_from exec' -l json -d 'print JSON, one value a line'

@@ -1,8 +1,8 @@
 /**
  * A payload as an approver is shown it, on a terminal and on a page.
  *
- * Invariant: it is shown whole, in the order of its canonical text, and what is shown parses back to
- * what is signed.
+ * Invariant: it is shown whole, in the order of its canonical text, and parses back to what is
+ * signed.
  */
 
 import { utf8Encode } from "../core/bytes.ts";

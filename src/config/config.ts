@@ -5,6 +5,7 @@
  * unless the name says otherwise.
  */
 
+import type { Presentation } from "../core/presentation.ts";
 import type { Digest, Mode, Role } from "../core/types.ts";
 
 export interface Config {
@@ -78,6 +79,9 @@ export type Isolation = "fresh" | "process" | "reuse";
 
 export interface ActionConfig {
   readonly name: string;
+  readonly presentation: Presentation;
+  /** Descriptions of members of the payload, by name. */
+  readonly fields: ReadonlyMap<string, string>;
   /** Where the handler's code is: one of ours, or one file. */
   readonly module: { readonly builtin: string } | { readonly file: string };
   /** The pinned digest of the file; null only for built-ins and in demo mode. */

@@ -6,6 +6,7 @@
 
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
+import { presentationOf } from "../core/presentation.ts";
 import type { Mode } from "../core/types.ts";
 import { actionSchema, type ActionSettings } from "./action_schema.ts";
 import type {
@@ -212,6 +213,8 @@ function actionOf(
     module: builtin
       ? { builtin: action.module.slice(BUILTIN_PREFIX.length) }
       : { file: absolute(action.module) },
+    presentation: presentationOf(action),
+    fields: new Map(Object.entries(action.fields)),
     digest: action.digest ?? null,
     approvals: action.approvals,
     timeoutMs: action.timeout,

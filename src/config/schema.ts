@@ -76,7 +76,10 @@ const keySchema = table({
     'Ed25519: "ed25519:BASE64", PEM (SPKI) or "ssh-ed25519 ...". Unique in the file.',
   ),
   not_before: optional(instant, "Signatures by this key count from then on. Left out: always."),
-  not_after: optional(instant, "Signatures by this key count until then. Left out: for ever."),
+  not_after: optional(
+    instant,
+    "The last moment at which signatures by this key count. Left out: for ever.",
+  ),
 });
 
 const approverSchema = table({

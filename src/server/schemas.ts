@@ -6,7 +6,7 @@
 
 import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
-import { isReason } from "../core/limits.ts";
+import { isReason, NAME_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
 import { PROPOSAL_STATUSES } from "../core/proposal.ts";
 
 const NAME = v.pipe(
@@ -22,23 +22,31 @@ const OBJECT = v.record(v.string(), v.unknown());
 const ENVELOPE = v.object({
   payloadType: v.string(),
   payload: BASE64,
-  signatures: v.pipe(v.array(v.object({ keyid: v.string(), sig: BASE64 })), v.minLength(1)),
+  signatures: v.pipe(
+    v.array(v.object({ keyid: v.pipe(v.string(), v.minLength(1)), sig: BASE64 })),
+    v.minLength(1),
+    v.maxLength(SIGNATURES_MAX),
+  ),
 });
 
-/** An approval of OpenExec 0.1.10; the engine refuses members that it does not name. */
+const ARTIFACT_FIELD = v.pipe(v.string(), v.minLength(1), v.maxLength(NAME_LENGTH_MAX));
+
+/** An approval of OpenExec 0.1.10. Other members are ignored, as there. */
 const CLAWSHIELD_ARTIFACT = v.looseObject({
-  approval_id: v.string(),
-  tenant_id: v.string(),
-  action_hash: v.string(),
+  approval_id: ARTIFACT_FIELD,
+  tenant_id: ARTIFACT_FIELD,
+  action_hash: ARTIFACT_FIELD,
+  issued_at: ARTIFACT_FIELD,
+  expires_at: ARTIFACT_FIELD,
   signature: BASE64,
 });
 
 export const ExecuteRequest = v.strictObject({
   action: NAME,
   payload: v.optional(v.nullable(OBJECT)),
-  nonce: v.optional(NAME),
-  approval: v.optional(ENVELOPE),
-  approval_artifact: v.optional(CLAWSHIELD_ARTIFACT),
+  nonce: v.optional(v.nullable(NAME)),
+  approval: v.optional(v.nullable(ENVELOPE)),
+  approval_artifact: v.optional(v.nullable(CLAWSHIELD_ARTIFACT)),
 });
 
 export const Execution = v.looseObject({
@@ -118,6 +126,12 @@ export const Version = v.object({ version: v.string(), timestamp: v.string() });
 export const Actions = v.object({
   actions: v.array(v.object({
     name: NAME,
+    title: v.nullable(v.string()),
+    description: v.nullable(v.string()),
+    read_only: v.nullable(v.boolean()),
+    destructive: v.nullable(v.boolean()),
+    open_world: v.nullable(v.boolean()),
+    idempotent: v.boolean(),
     input_schema: OBJECT,
     output_schema: OBJECT,
     approvals: INDEX,

@@ -51,7 +51,7 @@ test("a backup of a running daemon holds no key and no payload; after its restor
   expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
 });
 
-test("an anchor kept elsewhere refuses a ledger that was rolled back behind the daemon's back", async () => {
+test("an anchor kept elsewhere refuses a ledger that was rolled back unseen", async () => {
   const elsewhere = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });
   const anchor = join(elsewhere, "newest.checkpoint");
   await using held = await Held.start({ top: `anchor = "${anchor}"` });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { SocketConfig } from "../../src/config/config.ts";
 import type { Limits } from "../../src/config/config.ts";
 import { Refusal } from "../../src/core/errors.ts";
+import { UNSAID } from "../../src/core/presentation.ts";
 import type { Peer } from "../../src/core/types.ts";
 import { type ParsedRequest, parseRequest } from "../../src/engine/request.ts";
 import type { Answer, RequestContext } from "../../src/engine/types.ts";
@@ -106,6 +107,8 @@ export class FakeInspector implements InspectorLike {
     const names = ["add", "echo"].filter((name) => socket.actions?.has(name) ?? true);
     return names.map((name) => ({
       name,
+      ...UNSAID,
+      idempotent: false,
       input_schema: { type: "object" },
       output_schema: { type: "object" },
       approvals: 1,
