@@ -1,6 +1,9 @@
 /**
  * Our own source files as JavaScript, for those who cannot take TypeScript: executors, which would
  * strip the types at every start, and browsers.
+ *
+ * The files hold no syntax that is more than types: no enums, no parameter properties that a
+ * stripper could not blank out.
  */
 
 import { stripTypeScriptTypes } from "node:module";
@@ -10,20 +13,14 @@ import { dirname, join } from "node:path";
 export const FILE_IMPORT = /\bfrom "(\.[^"]+\.(?:ts|js|json))"/g;
 
 /**
- * `strip` blanks types out: each line stays where it was, and syntax that is more than types throws
- * (an enum, a parameter property). `transform` rewrites that syntax.
- */
-export type Mode = "strip" | "transform";
-
-/**
  * Returns `entry` and all files that it imports by a relative path, directly or not: absolute path
- * to JavaScript text.
+ * to JavaScript text, each line where it was. Throws for syntax that is more than types.
  */
-export function modulesOf(entry: string, mode: Mode = "strip"): Map<string, string> {
+export function modulesOf(entry: string): Map<string, string> {
   const modules = new Map<string, string>();
   const add = (file: string): void => {
     if (modules.has(file)) return;
-    const text = javascriptOf(file, mode);
+    const text = javascriptOf(file);
     modules.set(file, text);
     for (const [, path = ""] of text.matchAll(FILE_IMPORT)) add(join(dirname(file), path));
   };
@@ -31,8 +28,8 @@ export function modulesOf(entry: string, mode: Mode = "strip"): Map<string, stri
   return modules;
 }
 
-/** Returns the text of `file`, without types where it has any. */
-export function javascriptOf(file: string, mode: Mode = "strip"): string {
+/** Returns the text of `file`, without types where it has any. Throws as modulesOf does. */
+export function javascriptOf(file: string): string {
   const text = Deno.readTextFileSync(file);
-  return file.endsWith(".ts") ? stripTypeScriptTypes(text, { mode }) : text;
+  return file.endsWith(".ts") ? stripTypeScriptTypes(text) : text;
 }

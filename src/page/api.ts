@@ -11,9 +11,13 @@ import type { Json } from "../core/types.ts";
 /** An answer that is no success: RFC 9457's members, as far as they are there. */
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
+  readonly status: number;
+  readonly code: string;
 
-  constructor(readonly status: number, readonly code: string, detail: string) {
+  constructor(status: number, code: string, detail: string) {
     super(detail);
+    this.status = status;
+    this.code = code;
   }
 }
 

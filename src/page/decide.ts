@@ -1,5 +1,5 @@
 /**
- * What an approver signs here: an approval of a proposal, or a decline.
+ * Signs and posts what a person decided: an approval of a proposal, or a decline.
  *
  * Invariants:
  * - Every claim is computed from what the person was shown: the canonical text, the proposer, the
@@ -7,6 +7,7 @@
  * - `iat` is the smaller of both clocks, and clocks that differ by over a minute sign nothing.
  */
 
+import { systemClock } from "../core/clock.ts";
 import { newClaims, requireMatch } from "../client/approve.ts";
 import { requireAccepted } from "../client/approval_terms.ts";
 import { actionDigest } from "../client/request.ts";
@@ -69,7 +70,7 @@ export async function decline(
 
 /** Returns how long an approval may be valid, in seconds: the policy's bound and the proposal's. */
 export function longestTtl(proposal: Proposal): number {
-  const leftSeconds = Math.floor((Date.parse(proposal.expires_at) - Date.now()) / 1000);
+  const leftSeconds = Math.floor((Date.parse(proposal.expires_at) - systemClock.nowMs()) / 1000);
   return Math.max(1, Math.min(proposal.approvals.max_ttl_seconds ?? leftSeconds, leftSeconds));
 }
 
@@ -109,7 +110,7 @@ function carriedBody(
         ttlSeconds,
         sub: `uid:${proposal.peer.uid}`,
         ...(isDigest(digest) ? { handlerDigest: digest } : {}),
-      }, Date.now() / 1000);
+      }, systemClock.nowMs() / 1000);
       return body;
     } catch {
       // other terms: this person makes an approval of their own
@@ -124,7 +125,7 @@ function bodyOf(envelope: JsonObject): Uint8Array | null {
 }
 
 function issuedAt(now: string): number {
-  const [own, theirs] = [Date.now() / 1000, Date.parse(now) / 1000];
+  const [own, theirs] = [systemClock.nowMs() / 1000, Date.parse(now) / 1000];
   if (!(Math.abs(own - theirs) <= CLOCKS_APART_MAX_SECONDS)) {
     throw new Error("The clocks of this device and of the executor differ by over a minute.");
   }

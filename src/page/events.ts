@@ -3,6 +3,7 @@
  * EventSource can send no bearer.
  */
 
+import { sleep } from "../core/wait.ts";
 import { stream } from "./api.ts";
 
 /** How long to wait before the next try, in milliseconds: twice as long each time. */
@@ -37,7 +38,7 @@ export async function listen(listener: Listener, signal: AbortSignal): Promise<v
     }
     if (signal.aborted) return;
     listener.onState("lost");
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    await sleep(waitMs, signal).catch(() => {});
     waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
   }
 }

@@ -1,10 +1,11 @@
 /**
- * What ended, with receipts that this browser checks itself, by the verifier of the SDK.
+ * The proposals that ended, with receipts that this browser checks itself, by the SDK's verifier.
  *
  * Invariant: the executor's key is the one that this browser saw first, or the person gave. A key
  * that changes is told, not believed.
  */
 
+import { systemClock } from "../core/clock.ts";
 import { isJsonObject } from "../client/json.ts";
 import { formatPublicKey, parsePublicKey } from "../core/public_key.ts";
 import { decodeReceipt } from "../log/receipt.ts";
@@ -69,7 +70,7 @@ function entryView(proposal: Proposal): HTMLElement {
         element("span", { class: `status ${isGood ? "good" : "bad"}` }, statusText(status)),
       ),
       facts([
-        ["asked by", `uid ${peer.uid}, ${whenText(proposal.proposed_at, Date.now())}`],
+        ["asked by", `uid ${peer.uid}, ${whenText(proposal.proposed_at, systemClock.nowMs())}`],
         ["declined by", decline === undefined ? null : shown(decline.by)],
         ["reason", reason === "" ? null : shown(reason)],
         ["because", problem === undefined ? null : shown(problem.detail)],

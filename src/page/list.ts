@@ -1,5 +1,6 @@
 /** The list of what waits: one line each, equal ones as one with their number. */
 
+import { systemClock } from "../core/clock.ts";
 import { element } from "./dom.ts";
 import { isSame, type Proposal } from "./proposal.ts";
 import { shown, statusText, whenText } from "./text.ts";
@@ -19,7 +20,7 @@ export function listView(
   groups: readonly (readonly Proposal[])[],
   selected: string | null,
 ): HTMLElement {
-  const nowMs = Date.now();
+  const nowMs = systemClock.nowMs();
   return element(
     "ul",
     { class: "list", "aria-label": "Waiting proposals" },

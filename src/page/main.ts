@@ -1,7 +1,8 @@
 /**
  * The review page: what waits, live, one proposal at a time, and the person's answer to it.
  *
- * It is served as static files with a policy that lets it load nothing else (server/page_routes.ts).
+ * It is served as static files, under a policy that lets it load nothing else
+ * (server/page_routes.ts).
  * The address says what is shown: #/waiting, #/waiting/ID, #/history, #/passkey.
  */
 

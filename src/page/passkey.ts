@@ -19,7 +19,7 @@ export interface EnrolledPasskey {
 }
 
 export interface PasskeySignature {
-  /** What the authenticator kept as the user: the keyid; null if it keeps none. */
+  /** The keyid, which the authenticator kept as the user; null if it keeps none. */
   readonly keyid: string | null;
   /** The `sig` of an envelope: JSON of authenticatorData, clientDataJSON and signature. */
   readonly signature: Uint8Array;

@@ -6,6 +6,7 @@
  * - Approve works only after the end was in view, and the question never leaves the screen.
  */
 
+import { systemClock } from "../core/clock.ts";
 import { actionDigest } from "../client/request.ts";
 import { payloadLength, shownPayload } from "../client/shown_payload.ts";
 import { isOver } from "../core/proposal.ts";
@@ -43,7 +44,7 @@ export function proposalView(parts: ProposalParts): HTMLElement {
 }
 
 function headView({ proposal, executor }: ProposalParts): HTMLElement {
-  const nowMs = Date.now();
+  const nowMs = systemClock.nowMs();
   return element(
     "header",
     {},
@@ -142,7 +143,7 @@ function permissionsText(permissions: Readonly<Record<string, unknown>>): Node {
 
 function similarView({ similar = [] }: Proposal): HTMLElement | null {
   if (similar.length === 0) return null;
-  const nowMs = Date.now();
+  const nowMs = systemClock.nowMs();
   return element(
     "section",
     {},

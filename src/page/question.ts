@@ -13,7 +13,7 @@ export interface QuestionParts {
   readonly identity: Identity | null;
   /** Other proposals that ask for the very same. */
   readonly equals: readonly Proposal[];
-  /** What has to be in view, above the question, before it can be answered with yes. */
+  /** Has to be in view, above the question, before it can be answered with yes. */
   readonly end: HTMLElement;
   readonly approve: (proposals: readonly Proposal[], ttlSeconds: number) => Promise<void>;
   readonly decline: (proposal: Proposal, reason: string) => Promise<void>;
@@ -88,7 +88,7 @@ function choice(parts: QuestionParts, who: Identity, place: HTMLElement): HTMLEl
   ];
 }
 
-/** Resolves when `end` is on the screen and `place`, which sticks to its lower edge, is below it. */
+/** Resolves when `end` is on the screen, above `place`, which sticks to the lower edge. */
 function whenInView(end: HTMLElement, place: HTMLElement): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const watch = new AbortController();

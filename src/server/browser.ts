@@ -13,7 +13,7 @@ import type { Role } from "../core/types.ts";
 import type { FieldLines, Head } from "./head.ts";
 
 /** The page itself, which a person may open by its address. */
-export const PAGE_PATH = "/review";
+const PAGE_PATH = "/review";
 
 const LOCALHOST = /^localhost(:\d{1,5})?$/;
 
@@ -38,7 +38,7 @@ export function refuseForeignPages(role: Role, head: Head): void {
   if (method !== "GET") requireOwnScript(fields);
 }
 
-/** A form of another page can send neither of the two without asking first (CORS preflight). */
+/** A form of another page can send neither of the two without asking first (CORS). */
 function requireOwnScript(fields: FieldLines): void {
   const type = valueOf(fields, "content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json" || valueOf(fields, "x-openexec") !== "1") {

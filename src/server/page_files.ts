@@ -57,7 +57,7 @@ const PACKAGE_IMPORT = /\bfrom "(@noble\/[^"]+)"/g;
 
 /** The modules of the page and of the packages it imports: absolute path to JavaScript. */
 function pageModules(entry: string): Map<string, string> {
-  const own = modulesOf(entry, "transform");
+  const own = modulesOf(entry);
   const specifiers = [...own.values()].flatMap((text) =>
     [...text.matchAll(PACKAGE_IMPORT)].map(([, specifier = ""]) => specifier)
   );

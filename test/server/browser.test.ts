@@ -13,7 +13,7 @@ function decide(
 ): string {
   const [method = "", path = ""] = request.split(" ");
   const head = { method, path, query: "", fields: Object.entries(fields), fault: null };
-  return codeOf(() => refuseForeignPages(role, head)) ;
+  return codeOf(() => refuseForeignPages(role, head));
 }
 
 describe("an approver's socket", () => {
