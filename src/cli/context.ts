@@ -78,17 +78,22 @@ function readDevelopmentKey(file: string): DevelopmentKey | null {
 /** A person waits: after three attempts they should know. */
 const ATTEMPTS = 3;
 
-/** Opens a client of the daemon that is meant, for as long as `use` takes. */
+/**
+ * Opens a client of the daemon that is meant, for as long as `use` takes. `timeoutMs` replaces the
+ * SDK's longest wait for an answer.
+ */
 export async function withDaemon<T>(
   context: Context,
   flags: DaemonFlags,
   role: Role,
   use: (client: OpenExecClient) => Promise<T>,
+  timeoutMs?: number,
 ): Promise<T> {
   const client = new OpenExecClient({
     socketPath: findSocket(context, flags, role),
     clock: context.clock,
     retry: { attempts: ATTEMPTS },
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   try {
     return await use(client);

@@ -14,6 +14,7 @@ import type { HandlerTypes, PayloadOf, ResultOf } from "./action.ts";
 import type { ApproveOptions } from "./approval_terms.ts";
 import { approveRequest, countersign } from "./approve.ts";
 import type { ApproverKey } from "./approver_key.ts";
+import { type ApproverSigner, signersOf } from "./approver_signer.ts";
 import {
   type CallOptions,
   type ConnectionOptions,
@@ -28,12 +29,14 @@ import {
   type Status,
   statusOf,
 } from "./description.ts";
-import { readable, refusalsAsErrors } from "./errors.ts";
+import { readable, refusalAsError } from "./errors.ts";
 import { type Execution, executionOf } from "./execution.ts";
 import { listExecutions, waitUntilSettled } from "./executions.ts";
 import { hashesOf, objectOf } from "./json.ts";
 import { Operator } from "./operator.ts";
 import { type ExecutionRequest, newRequest, requestText } from "./request.ts";
+
+type Keys = ApproverKey | ApproverSigner | readonly (ApproverKey | ApproverSigner)[];
 
 const WAIT_MS = 30_000;
 
@@ -55,7 +58,11 @@ export class OpenExecClient {
     payload: unknown = {},
     options: { readonly nonce?: string } = {},
   ): ExecutionRequest {
-    return refusalsAsErrors(() => newRequest(action, payload, options.nonce));
+    try {
+      return newRequest(action, payload, options.nonce);
+    } catch (error) {
+      throw refusalAsError(error);
+    }
   }
 
   /** Types payload and result of one action by a handler's definition. */
@@ -70,7 +77,7 @@ export class OpenExecClient {
    */
   async approve(
     request: ExecutionRequest,
-    keys: ApproverKey | readonly ApproverKey[],
+    keys: Keys,
     options: ApproveOptions = {},
   ): Promise<ExecutionRequest> {
     if (request.approval !== undefined) {
@@ -78,13 +85,17 @@ export class OpenExecClient {
         "the request carries an approval: countersign() signs that, approveRequest() replaces it",
       );
     }
-    const signers = [keys].flat();
+    const signers = signersOf(keys);
     const iss = options.iss ?? signers[0]?.name;
     if (iss === undefined || iss === null) {
       throw new RangeError("iss is missing, and the key names no approver");
     }
     const terms = { ...options, iss, ...await this.#destination(options) };
-    return refusalsAsErrors(() => approveRequest(request, signers, terms, this.#nowSeconds()));
+    try {
+      return await approveRequest(request, signers, terms, this.#nowSeconds());
+    } catch (error) {
+      throw refusalAsError(error);
+    }
   }
 
   /**
@@ -94,14 +105,16 @@ export class OpenExecClient {
    */
   async countersign(
     request: ExecutionRequest,
-    keys: ApproverKey | readonly ApproverKey[],
+    keys: Keys,
     options: ApproveOptions = {},
   ): Promise<ExecutionRequest> {
     const { aud, tenant = null } = await this.#destination(options);
     const accepted = { ...options, aud, tenant };
-    return refusalsAsErrors(() =>
-      countersign(request, [keys].flat(), accepted, this.#nowSeconds())
-    );
+    try {
+      return await countersign(request, signersOf(keys), accepted, this.#nowSeconds());
+    } catch (error) {
+      throw refusalAsError(error);
+    }
   }
 
   /**

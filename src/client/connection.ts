@@ -51,15 +51,12 @@ export class DaemonConnection {
 
   /** Gets a JSON document. A status listed in `also` counts as 200. Rejects as `exchange` does. */
   async get(path: string, call: CallOptions = {}, also: readonly number[] = []): Promise<Json> {
-    const answer = await this.exchange(
-      { method: "GET", path, headers: {} },
-      this.#timeoutMs,
-      call,
-      also,
-    );
-    const body = jsonOfAnswer(answer);
-    if (body === undefined) throw unreadableAnswer(answer.status);
-    return body;
+    return await this.#json({ method: "GET", path, headers: {} }, this.#timeoutMs, call, also);
+  }
+
+  /** Deletes, and gets a JSON document. Rejects as `exchange` does. */
+  async delete(path: string, call: CallOptions = {}, also: readonly number[] = []): Promise<Json> {
+    return await this.#json({ method: "DELETE", path, headers: {} }, this.#timeoutMs, call, also);
   }
 
   /** Gets a JSON document as `parse` reads it. Rejects as `exchange` does. */
@@ -79,13 +76,17 @@ export class DaemonConnection {
     return text;
   }
 
-  /** Posts JSON bytes. `timeoutMs` null waits as long as it takes. Rejects as `exchange` does. */
+  /**
+   * Posts JSON bytes. `timeoutMs` null waits as long as it takes. A status listed in `also` counts
+   * as 200. Rejects as `exchange` does.
+   */
   async post(
     path: string,
     body: Uint8Array,
     headers: Readonly<Record<string, string>> = {},
     call: CallOptions = {},
     timeoutMs: number | null = this.#timeoutMs,
+    also: readonly number[] = [],
   ): Promise<Json> {
     const message: Message = {
       method: "POST",
@@ -93,10 +94,7 @@ export class DaemonConnection {
       body,
       headers: { "Content-Type": "application/json", ...headers },
     };
-    const answer = await this.exchange(message, timeoutMs, call);
-    const json = jsonOfAnswer(answer);
-    if (json === undefined) throw unreadableAnswer(answer.status);
-    return json;
+    return await this.#json(message, timeoutMs, call, also);
   }
 
   /** Rejects with OpenExecError, OpenExecUnreachable, or the signal's reason. */
@@ -114,6 +112,18 @@ export class DaemonConnection {
   close(): void {
     this.#transport?.then((transport) => transport.close());
     this.#transport = undefined;
+  }
+
+  async #json(
+    message: Message,
+    timeoutMs: number | null,
+    call: CallOptions,
+    also: readonly number[],
+  ): Promise<Json> {
+    const answer = await this.exchange(message, timeoutMs, call, also);
+    const json = jsonOfAnswer(answer);
+    if (json === undefined) throw unreadableAnswer(answer.status);
+    return json;
   }
 
   async #once(

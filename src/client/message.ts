@@ -1,7 +1,7 @@
 /** One exchange with a daemon, as the bytes that transport.ts carries. */
 
 export interface Message {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Path and query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -21,6 +21,7 @@ export {
   newApproverKey,
   parseApproverKey,
 } from "./approver_key.ts";
+export { type ApproverSigner, keySigner } from "./approver_signer.ts";
 export { OpenExecClient, TypedAction } from "./client.ts";
 export type { CallOptions, ConnectionOptions, ExecuteOptions } from "./connection.ts";
 export type { ActionDescription, Description, Status } from "./description.ts";

@@ -40,6 +40,7 @@ export class FakeDaemon {
   /** Answers by path, the last one for ever. Without any the socket is no admin socket. */
   readonly operatorAnswers = new Map<string, Json[]>();
   tenant: string | null = "t1";
+  inputSchema: JsonObject = {};
   /** Executions stay `reserved` this many looks. */
   looksReserved = 0;
   #connections = 0;
@@ -100,7 +101,13 @@ export class FakeDaemon {
       case "/ready":
         return json(response, { ready: true });
       case "/actions":
-        return json(response, { actions: [{ name: "echo", approvals: 1 }] });
+        return json(response, {
+          actions: ["echo", "pay"].map((name) => ({
+            name,
+            approvals: 1,
+            input_schema: this.inputSchema,
+          })),
+        });
       case "/execute":
         return json(response, this.#execute(body));
       case "/receipts/0":

@@ -106,6 +106,14 @@ test.each<[string, string, () => string]>([
   expect(code).toBe(1);
 });
 
+test("a key is valid until not_after and at that moment, as it is for the daemon", async () => {
+  const until = Date.UTC(2026, 5, 1);
+  const config = sound().replace(approver(), approver(", not_after = 2026-06-01T00:00:00Z"));
+  const keysAt = async (nowMs: number) =>
+    failuresOf(await diagnose(config, 0o644, nowMs)).includes("keys");
+  expect([await keysAt(until), await keysAt(until + 1)]).toEqual([false, true]);
+});
+
 test("fails for everything on the file system that a daemon would stumble over, at once", async () => {
   await Deno.mkdir(`${folder}/world`);
   await Deno.chmod(`${folder}/world`, 0o777);
