@@ -14,6 +14,7 @@ import type { HandlerTypes, PayloadOf, ResultOf } from "./action.ts";
 import type { ApproveOptions } from "./approval_terms.ts";
 import { approveRequest, countersign } from "./approve.ts";
 import type { ApproverKey } from "./approver_key.ts";
+import { type ApproverSigner, signersOf } from "./approver_signer.ts";
 import {
   type CallOptions,
   type ConnectionOptions,
@@ -28,7 +29,7 @@ import {
   type Status,
   statusOf,
 } from "./description.ts";
-import { readable, refusalsAsErrors } from "./errors.ts";
+import { readable, refusalAsError } from "./errors.ts";
 import { type Execution, executionOf } from "./execution.ts";
 import { listExecutions, waitUntilSettled } from "./executions.ts";
 import { hashesOf, objectOf } from "./json.ts";
@@ -37,6 +38,8 @@ import type { Proposal } from "./proposal.ts";
 import { type ProposeOptions, type WaitOptions, waitUntilOver } from "./proposals.ts";
 import { Proposer } from "./proposer.ts";
 import { type ExecutionRequest, newRequest, requestText } from "./request.ts";
+
+type Keys = ApproverKey | ApproverSigner | readonly (ApproverKey | ApproverSigner)[];
 
 const WAIT_MS = 30_000;
 
@@ -60,7 +63,11 @@ export class OpenExecClient extends Proposer {
     payload: unknown = {},
     options: { readonly nonce?: string } = {},
   ): ExecutionRequest {
-    return refusalsAsErrors(() => newRequest(action, payload, options.nonce));
+    try {
+      return newRequest(action, payload, options.nonce);
+    } catch (error) {
+      throw refusalAsError(error);
+    }
   }
 
   /** Types payload and result of one action by a handler's definition. */
@@ -75,7 +82,7 @@ export class OpenExecClient extends Proposer {
    */
   async approve(
     request: ExecutionRequest,
-    keys: ApproverKey | readonly ApproverKey[],
+    keys: Keys,
     options: ApproveOptions = {},
   ): Promise<ExecutionRequest> {
     if (request.approval !== undefined) {
@@ -83,13 +90,17 @@ export class OpenExecClient extends Proposer {
         "the request carries an approval: countersign() signs that, approveRequest() replaces it",
       );
     }
-    const signers = [keys].flat();
+    const signers = signersOf(keys);
     const iss = options.iss ?? signers[0]?.name;
     if (iss === undefined || iss === null) {
       throw new RangeError("iss is missing, and the key names no approver");
     }
     const terms = { ...options, iss, ...await this.#destination(options) };
-    return refusalsAsErrors(() => approveRequest(request, signers, terms, this.#nowSeconds()));
+    try {
+      return await approveRequest(request, signers, terms, this.#nowSeconds());
+    } catch (error) {
+      throw refusalAsError(error);
+    }
   }
 
   /**
@@ -99,14 +110,16 @@ export class OpenExecClient extends Proposer {
    */
   async countersign(
     request: ExecutionRequest,
-    keys: ApproverKey | readonly ApproverKey[],
+    keys: Keys,
     options: ApproveOptions = {},
   ): Promise<ExecutionRequest> {
     const { aud, tenant = null } = await this.#destination(options);
     const accepted = { ...options, aud, tenant };
-    return refusalsAsErrors(() =>
-      countersign(request, [keys].flat(), accepted, this.#nowSeconds())
-    );
+    try {
+      return await countersign(request, signersOf(keys), accepted, this.#nowSeconds());
+    } catch (error) {
+      throw refusalAsError(error);
+    }
   }
 
   /**

@@ -54,6 +54,11 @@ export class DaemonConnection {
     return this.json({ method: "GET", path, headers: {} }, this.#timeoutMs, call, also);
   }
 
+  /** Deletes, and gets a JSON document. Rejects as `exchange` does. */
+  delete(path: string, call: CallOptions = {}, also: readonly number[] = []): Promise<Json> {
+    return this.json({ method: "DELETE", path, headers: {} }, this.#timeoutMs, call, also);
+  }
+
   /** Sends a message whose answer is a JSON document. Rejects as `exchange` does. */
   async json(
     message: Message,
@@ -84,7 +89,10 @@ export class DaemonConnection {
     return text;
   }
 
-  /** Posts JSON bytes. `timeoutMs` null waits as long as it takes. Rejects as `exchange` does. */
+  /**
+   * Posts JSON bytes. `timeoutMs` null waits as long as it takes. A status listed in `also` counts
+   * as 200. Rejects as `exchange` does.
+   */
   post(
     path: string,
     body: Uint8Array,

@@ -35,7 +35,7 @@ export interface Proposal {
     readonly max_ttl_seconds: number;
   };
   readonly decline?: { readonly by: string; readonly reason: string | null; readonly at: string };
-  /** What became of it once it ran. */
+  /** The run that it became. */
   readonly execution?: Execution;
   /** Why it ended without success. */
   readonly problem?: ProposalProblem;

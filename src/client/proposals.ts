@@ -131,12 +131,8 @@ export async function withdrawProposal(
   id: string,
   call: CallOptions,
 ): Promise<Proposal> {
-  const message = {
-    method: "DELETE",
-    path: `/proposals/${encodeURIComponent(id)}`,
-    headers: {},
-  } as const;
-  return readable(proposalOf(await connection.json(message, SILENT_MS, call, OPEN)));
+  const path = `/proposals/${encodeURIComponent(id)}`;
+  return readable(proposalOf(await connection.delete(path, call, OPEN)));
 }
 
 /** Gets all that there are, page by page. `parse` reads one of them. */

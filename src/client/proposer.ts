@@ -49,7 +49,7 @@ export class Proposer {
     return listProposals(this.#connection, filter.status, call);
   }
 
-  /** Takes a proposal back. Rejects with OpenExecError proposal_over where it runs, or has ended. */
+  /** Takes a proposal back. Rejects with OpenExecError proposal_over where it runs or ended. */
   withdraw(id: string, call: CallOptions = {}): Promise<Proposal> {
     return withdrawProposal(this.#connection, id, call);
   }

@@ -21,7 +21,7 @@ import { type Proposal, proposalOf } from "./proposal.ts";
 import { actionDigest, type ExecutionRequest } from "./request.ts";
 
 export interface ReviewedProposal extends Proposal {
-  /** What is signed, as it was parsed here. */
+  /** The request that is signed, as it was parsed here. */
   readonly asked: ExecutionRequest;
   readonly digest: Digest;
   /** The handler that would run, by what the daemon says; its digest goes into the approval. */
@@ -56,8 +56,8 @@ const isSimilar = array(open({ id: string, status: string, at: string, uid: whol
 const isRequest = open({ canonical: string, action_digest: string });
 
 /**
- * Returns undefined when it is no proposal for reviewers, which one is without its payload once that
- * was pruned. Throws ContradictoryProposal.
+ * Returns undefined when it is no proposal for reviewers. It is none once its payload was
+ * pruned. Throws ContradictoryProposal.
  */
 export function reviewedOf(value: Json): ReviewedProposal | undefined {
   const proposal = proposalOf(value);

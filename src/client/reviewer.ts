@@ -107,8 +107,8 @@ export class Reviewer {
   }
 
   /**
-   * Signs an approval of exactly what was read, and hands it in. Resolves with the proposal as it is
-   * then. Rejects with ClocksDiffer, OtherExecutor, OpenExecError, and as the signer does.
+   * Signs an approval of exactly what was read, and hands it in. Resolves with the proposal as it
+   * is then. Rejects with ClocksDiffer, OtherExecutor, OpenExecError, and as the signer does.
    */
   async approve(
     proposal: ReviewedProposal,

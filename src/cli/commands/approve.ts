@@ -99,7 +99,7 @@ async function approveAnew(
   await confirm(context, { request, claims, isNew: true, key, name: terms.iss }, flags);
   // the time it is good for counts from the answer: whoever reads for long loses none of it
   const iat = Math.floor(nowSeconds(context));
-  return signClaims(request, { ...claims, iat, exp: iat + claims.exp - claims.iat }, [key]);
+  return await signClaims(request, { ...claims, iat, exp: iat + claims.exp - claims.iat }, [key]);
 }
 
 function claimsOf(
@@ -130,7 +130,7 @@ async function approveAlso(
   const signatures = standingOf(context, envelope, flags);
   await confirm(context, { request, claims, isNew: false, key, name, signatures }, flags);
   requireUnexpired(context, claims);
-  return countersign(request, [key], accepted, nowSeconds(context));
+  return await countersign(request, [key], accepted, nowSeconds(context));
 }
 
 function requireUnexpired(context: Context, claims: ApprovalClaims): void {
