@@ -2,7 +2,7 @@
 
 import type { ProposalStatus } from "../core/proposal.ts";
 import type { CallOptions, DaemonConnection } from "./connection.ts";
-import { refusalsAsErrors } from "./errors.ts";
+import { refusalAsError } from "./errors.ts";
 import { type DaemonEvent, followEvents } from "./events.ts";
 import type { Proposal } from "./proposal.ts";
 import {
@@ -32,8 +32,12 @@ export class Proposer {
     payload: unknown = {},
     options: ProposeOptions = {},
   ): Promise<Proposal> {
-    const body = refusalsAsErrors(() => proposalBody(action, payload, options));
-    return await sendProposal(this.#connection, body, options);
+    try {
+      const body = proposalBody(action, payload, options);
+      return await sendProposal(this.#connection, body, options);
+    } catch (error) {
+      throw refusalAsError(error);
+    }
   }
 
   /** Finds a proposal by its id or nonce. Rejects with OpenExecError proposal_not_found. */

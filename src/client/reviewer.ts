@@ -23,7 +23,7 @@ import { newClaims, readApproval, requireMatch } from "./approve.ts";
 import type { ApproverSigner } from "./approver_signer.ts";
 import { type CallOptions, type ConnectionOptions, DaemonConnection } from "./connection.ts";
 import { type Description, descriptionOf } from "./description.ts";
-import { readable } from "./errors.ts";
+import { readable, refusalAsError } from "./errors.ts";
 import { type DaemonEvent, followEvents } from "./events.ts";
 import { getProposal, listProposals } from "./proposals.ts";
 import { type Proposal, proposalOf } from "./proposal.ts";
@@ -172,7 +172,9 @@ export class Reviewer {
     const expires = Math.floor(Date.parse(proposal.expires_at) / 1000);
     const { max_ttl_seconds: longest } = proposal.approvals;
     const exp = Math.min(expires, iat + longest, iat + ttlSeconds);
-    if (exp <= iat) throw new Refusal("proposal_expired", "no time is left to approve it");
+    if (exp <= iat) {
+      throw refusalAsError(new Refusal("proposal_expired", "no time is left to approve it"));
+    }
     const terms = {
       iss,
       aud,
