@@ -17,7 +17,7 @@ export interface Reply {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
 
 export function jsonReply(value: Json, status = 200): Reply {
@@ -40,7 +40,7 @@ export function problemReply(
   detail: string,
   instance: string,
   execution: ExecutionView | null = null,
-): Reply {
+): Reply & { readonly body: string } {
   const { status, title, effect, retry } = ERRORS[code];
   const type = `urn:openexec:error:${code}`;
   const problem = { type, title, status, detail, instance, code, effect, retry };

@@ -65,6 +65,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ["core", "config", "log", "os", "telemetry"],
     types: ["engine", "ledger", "executor"],
   },
+  page: {
+    owns: "the review page, which runs in an approver's browser",
+    imports: ["core", "log", "client"],
+  },
   daemon: {
     owns: "one daemon from its start to its end; `daemon.ts` puts the parts together",
     imports: [
