@@ -283,7 +283,12 @@ export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS).filter(isEr
 /** A refusal: thrown anywhere, answered by server/reply.ts. `detail` holds no secret. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
-  constructor(readonly code: ErrorCode, readonly detail: string = ERRORS[code].help) {
+  readonly code: ErrorCode;
+  readonly detail: string;
+
+  constructor(code: ErrorCode, detail: string = ERRORS[code].help) {
     super(`${code}: ${detail}`);
+    this.code = code;
+    this.detail = detail;
   }
 }
