@@ -42,7 +42,7 @@ export function passkeyView(changed: () => void): HTMLElement {
   });
   return element(
     "div",
-    { class: "card proposal" },
+    { class: "card proposal who" },
     element(
       "section",
       { class: "fields" },
