@@ -95,7 +95,13 @@ export async function bundle(
     }),
   ];
   results.push(
-    await esbuild.build({ ...settings, entryPoints: PAGE, platform: "browser", minify: true }),
+    await esbuild.build({
+      ...settings,
+      entryPoints: PAGE,
+      platform: "browser",
+      minify: true,
+      external: ["*/transport.ts"], // a Unix socket is for programs
+    }),
   );
   await esbuild.stop();
   const files = new Map(
