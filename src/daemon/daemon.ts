@@ -124,6 +124,7 @@ export class Daemon {
       observe: observer.exchange,
       onBug: observer.bug,
     });
+    observer.bodiesUnreadable(ledger.unreadableBuckets());
     observer.recovered(recovery);
     void recovery.runAgain();
     const publisher = new CheckpointPublisher(
