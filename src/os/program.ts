@@ -20,6 +20,8 @@ export interface Program {
   readonly executor: string;
   /** The thread that starts executors inside of a box. */
   readonly spawner: string;
+  /** The thread that reads large requests. */
+  readonly requestReader: string;
   /** Modules that a handler may import besides `node:` built-ins: specifier to file. */
   readonly handlerModules: ReadonlyMap<string, string>;
   /** Turns valibot schemas into JSON Schema, for the process that reads a handler's metadata. */
@@ -41,7 +43,7 @@ export const program: Program = locate(import.meta.filename ?? "");
 
 /** Our own code, in one of the layouts. */
 type OwnParts =
-  & Pick<Program, "main" | "executor" | "spawner" | "builtins" | "probe">
+  & Pick<Program, "main" | "executor" | "spawner" | "requestReader" | "builtins" | "probe">
   & {
     readonly openexec: string;
   };
@@ -76,6 +78,7 @@ function sources(root: string): OwnParts {
     main: join(root, "src/main.ts"),
     executor: join(root, "src/executor/child/main.ts"),
     spawner: join(root, "src/box/spawner_thread.ts"),
+    requestReader: join(root, "src/engine/request_thread.ts"),
     probe: join(root, "src/executor/child/probe.ts"),
     openexec: join(root, "src/actions/define.ts"),
     builtins: new Map([
@@ -91,6 +94,7 @@ function bundles(folder: string): OwnParts {
     main: join(folder, "main.js"),
     executor: join(folder, "executor.js"),
     spawner: join(folder, "spawner.js"),
+    requestReader: join(folder, "request_reader.js"),
     probe: join(folder, "probe.js"),
     openexec: join(folder, "openexec.js"),
     builtins: new Map([
