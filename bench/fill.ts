@@ -3,6 +3,7 @@
  * commit together.
  */
 
+import { PLAIN_KEY } from "../src/core/types.ts";
 import type { MachineClock } from "../src/core/clock.ts";
 import { digestOf } from "../src/core/sha.ts";
 import type { SigningKey } from "../src/core/ed25519.ts";
@@ -64,13 +65,14 @@ async function executeOne(
         scheme: "dsse",
         iss: "bench",
         jti: name,
-        signers: [{ name: "bench", keyid: "bench-1" }],
+        signers: [{ name: "bench", keyid: "bench-1", ...PLAIN_KEY }],
       },
       handlerDigest: digest,
       requestCommitment: commitment(salt, digest),
       resultCommitment: null,
       code: null,
       traceId: null,
+      proposedAtMs: null,
       receivedAtMs: nowMs,
       startedAtMs: null,
       settledAtMs: null,
@@ -88,7 +90,7 @@ async function executeOne(
       iss: "bench",
       jti: name,
       uses: 1,
-      issuedAt: Math.floor(nowMs / 1000),
+      issuedAt: Math.floor(nowMs / 1000) + 1, // the fence of a ledger made just now
       expiresAt: Math.floor(nowMs / 1000) + 600,
       bodyDigest: salt,
     },

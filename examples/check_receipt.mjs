@@ -32,7 +32,7 @@ const check = (holds, what) => {
 const { payloadType, payload, signatures: [{ sig }] } = shown.attestation;
 const body = Buffer.from(payload, "base64");
 const head = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${body.length} `;
-const isReceipt = payloadType === "application/vnd.openexec.receipt.v1+json";
+const isReceipt = /^application\/vnd\.openexec\.receipt\.v[12]\+json$/.test(payloadType);
 const message = Buffer.concat([Buffer.from(head), body]);
 check(
   isReceipt && isSigned(message, Buffer.from(sig, "base64")),

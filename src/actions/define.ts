@@ -39,6 +39,16 @@ export interface Action<
   Input extends GenericSchema = GenericSchema,
   Output extends GenericSchema = GenericSchema,
 > {
+  /** For people, at most 100 characters. The configuration may say another, as for all of these. */
+  readonly title?: string;
+  /** For people and models: what it does, and when to ask for it. At most 2000 characters. */
+  readonly description?: string;
+  /** Hints for models, named as in the configuration: it changes nothing, */
+  readonly read_only?: boolean;
+  /** it may destroy or overwrite, */
+  readonly destructive?: boolean;
+  /** it reaches things that others can change. */
+  readonly open_world?: boolean;
   /** A valibot schema that has a JSON Schema: no transformations, custom checks or promises. */
   readonly input: Input;
   readonly output: Output;

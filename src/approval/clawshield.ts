@@ -15,6 +15,7 @@ import { type JsonNode, toValue } from "../core/json.ts";
 import { NAME_LENGTH_MAX } from "../core/limits.ts";
 import { pythonJson } from "../core/python_json.ts";
 import { sha256 } from "../core/sha.ts";
+import { PLAIN_KEY } from "../core/types.ts";
 import { open, string, type TypeOf, where } from "../core/shape.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { CLAWSHIELD, mayApprove, type TrustedClawshield, type TrustStore } from "./trust.ts";
@@ -77,7 +78,7 @@ export function verifyArtifact(
     expiresAtMs: artifact.expiresAtMs,
     issuedAt: Math.floor(artifact.issuedAtMs / 1000),
     expiresAt: Math.ceil(artifact.expiresAtMs / 1000),
-    signers: [{ name: CLAWSHIELD, keyid: CLAWSHIELD }],
+    signers: [{ name: CLAWSHIELD, keyid: CLAWSHIELD, ...PLAIN_KEY }],
     keys: [clawshield],
     bodyDigest,
   };

@@ -15,6 +15,7 @@ import { verify } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
 import { sha256 } from "../core/sha.ts";
+import { PLAIN_KEY } from "../core/types.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { mayApprove, type TrustedKey, type TrustStore } from "./trust.ts";
 
@@ -45,7 +46,7 @@ export function verifyEnvelope(
     expiresAtMs: claims.exp * 1000,
     issuedAt: claims.iat,
     expiresAt: claims.exp,
-    signers: keys.map((key) => ({ name: key.approver.name, keyid: key.keyid })),
+    signers: keys.map((key) => ({ name: key.approver.name, keyid: key.keyid, ...PLAIN_KEY })),
     keys,
     bodyDigest: sha256(envelope.body),
   };

@@ -55,7 +55,7 @@ export function isKeyValidAt(key: ApproverPublicKey, ms: number): boolean {
 }
 
 /** "*" in an approver's actions means every action. */
-export function mayApprove(approver: TrustedApprover, action: string): boolean {
+export function mayApprove(approver: Pick<TrustedApprover, "actions">, action: string): boolean {
   return approver.actions.has("*") || approver.actions.has(action);
 }
 

@@ -8,8 +8,7 @@
 
 import { equalBytes } from "../core/bytes.ts";
 import { KeyChain } from "../log/key_chain.ts";
-import { decodeReceipt } from "../log/receipt.ts";
-import { type LoggedReceipt, verifyReceiptSignature } from "../log/signed_receipt.ts";
+import { type LoggedReceipt, openReceipt, verifyReceiptSignature } from "../log/signed_receipt.ts";
 import { Frontier, leafHash, type NodeReader } from "../log/tree.ts";
 import { CheckpointAudit } from "./checkpoints.ts";
 import { ExecutionAudit, type LedgerFacts } from "./executions.ts";
@@ -102,7 +101,7 @@ export class LogAudit {
     if (entry.index !== index) {
       return problem("entry_out_of_order", index, `entry ${entry.index} stands there`);
     }
-    const receipt = decodeReceipt(entry.body);
+    const receipt = openReceipt(entry);
     if (receipt === undefined) return problem("body_malformed", index, "it is no receipt");
     const executorId = this.#executorId ??= receipt.executor_id;
     if (receipt.executor_id !== executorId) {

@@ -4,7 +4,7 @@
  * has its receipt; every other one is listed as unsettled. claims.ts compares what they claimed.
  */
 
-import type { ExecutionStatus } from "../core/types.ts";
+import type { ExecutionStatus, Signer } from "../core/types.ts";
 import {
   decodeReceipt,
   type ExecutionReceipt,
@@ -171,6 +171,10 @@ const AGREEMENTS: readonly (readonly [string, Agreement])[] = [
   ["pid", ({ peer }, fact) => peer.pid === fact.peer.pid],
   ["socket", ({ peer }, fact) => peer.socket === fact.peer.socket],
   ["trace_id", (receipt, fact) => (receipt.trace_id ?? null) === fact.traceId],
+  [
+    "proposed_at",
+    ({ proposed_at: at }, fact) => (at === undefined ? null : parseTime(at)) === fact.proposedAtMs,
+  ],
   ["received_at", (receipt, fact) => parseTime(receipt.received_at) === fact.receivedAtMs],
   ["reserved_at", (receipt, fact) => parseTime(receipt.reserved_at) === fact.reservedAtMs],
   [
@@ -200,10 +204,19 @@ function resolutionDifference(
   return fact.status === receipt.as ? undefined : "as";
 }
 
-type Signers = NonNullable<ExecutionFact["approval"]>["signers"];
+type Said = NonNullable<ExecutionReceipt["approval"]>["signers"];
+type Kept = NonNullable<ExecutionFact["approval"]>["signers"];
 
-function isSame(said: Signers | undefined, kept: Signers | undefined): boolean {
+function isSame(said: Said | undefined, kept: Kept | undefined): boolean {
   if (said === undefined || kept === undefined) return said === kept;
-  return said.length === kept.length &&
-    said.every(({ name, keyid }, i) => name === kept[i]?.name && keyid === kept[i]?.keyid);
+  return said.length === kept.length && kept.every((signer, i) => isSigner(said[i], signer));
+}
+
+/** A receipt that tells no kinds stands for keys that are Ed25519 and no more. */
+function isSigner(said: Said[number] | undefined, kept: Signer): boolean {
+  if (said?.name !== kept.name || said.keyid !== kept.keyid) return false;
+  const { kind, user_verified: isVerified, hardware = false } = "kind" in said
+    ? said
+    : { kind: "ed25519", user_verified: false };
+  return kind === kept.kind && isVerified === kept.userVerified && hardware === kept.hardware;
 }

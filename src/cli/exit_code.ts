@@ -43,6 +43,17 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** A person said no. */
+export class Declined extends Error {
+  override readonly name = "Declined";
+  constructor({ outputIsTerminal }: { readonly outputIsTerminal: boolean }) {
+    const file = outputIsTerminal
+      ? ""
+      : "; a file that the shell made for the output is empty (--out makes none)";
+    super(`declined: nothing was signed${file}`);
+  }
+}
+
 /** The reason of an abort by Ctrl-C. The outcome of a request under way is then not known. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";

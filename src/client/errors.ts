@@ -67,17 +67,13 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERRORS, code);
 }
 
-/** Calls `make`, and throws a refusal by the SDK itself as if the daemon had made it. */
-export function refusalsAsErrors<T>(make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const { code, detail } = error;
-    const { status, effect, retry } = ERRORS[code];
-    const problem = { code, status, detail, effect, retry };
-    throw new OpenExecError({ ...problem, execution: null, retryAfterMs: null });
-  }
+/** Turns a Refusal into the OpenExecError that a daemon's answer would be; leaves other errors. */
+export function refusalAsError(error: unknown): unknown {
+  if (!(error instanceof Refusal)) return error;
+  const { code, detail } = error;
+  const { status, effect, retry } = ERRORS[code];
+  const problem = { code, status, detail, effect, retry };
+  return new OpenExecError({ ...problem, execution: null, retryAfterMs: null });
 }
 
 /** Reads a problem document. Any other body becomes an internal_error that is never retried. */

@@ -1,6 +1,7 @@
 /** An action that may be asked for, and what its handler may reach: [actions.NAME]. */
 
 import * as v from "valibot";
+import { DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX } from "../core/presentation.ts";
 import {
   choice,
   defaulted,
@@ -23,7 +24,7 @@ const GIB = 2 ** 30;
 
 const absolutePath = text(/^\/[^,\0]*$/, "a path, absolute and without a comma");
 
-const allowSchema = table({
+export const allowSchema = table({
   net: defaulted(
     list(
       text(
@@ -88,6 +89,15 @@ export const retentionDocs = {
 
 const MODULE = '"builtin:NAME" or the path of one file, absolute or relative to this file';
 
+const title = text(
+  new RegExp(`^[^\\x00-\\x1f\\x7f]{1,${TITLE_LENGTH_MAX}}$`),
+  `a text of 1 to ${TITLE_LENGTH_MAX} characters on one line`,
+);
+const description = text(
+  new RegExp(`^[^]{1,${DESCRIPTION_LENGTH_MAX}}$`),
+  `a text of 1 to ${DESCRIPTION_LENGTH_MAX} characters`,
+);
+
 export const actionSchema = table({
   module: required(
     v.pipe(text(/^[^~]/, MODULE), v.excludes("\0", MODULE)),
@@ -97,6 +107,28 @@ export const actionSchema = table({
   digest: optional(
     digest,
     "Of the file's bytes. Required in enforced mode; the daemon refuses to start on another file.",
+  ),
+  title: optional(title, "Its name for people. Left out: what the handler says."),
+  description: optional(
+    description,
+    "What it does and when to ask for it, for people and models. Left out: what the handler says.",
+  ),
+  fields: defaulted(
+    tableOf(v.string(), description),
+    {},
+    "What members of the payload mean, by name. They go before the handler's own descriptions.",
+  ),
+  read_only: optional(
+    flag,
+    "A hint for models: it changes nothing. Left out: what the handler says.",
+  ),
+  destructive: optional(
+    flag,
+    "A hint for models: it may destroy or overwrite. Left out: what the handler says.",
+  ),
+  open_world: optional(
+    flag,
+    "A hint for models: it reaches things that others can change. Left out: what the handler says.",
   ),
   approvals: defaulted(integer(1, 64), 1, "Distinct approvers that have to sign."),
   timeout: defaulted(timer, "10s", "A handler that runs longer is ended and settled as timed_out."),

@@ -9,7 +9,7 @@ import { basename, isAbsolute } from "node:path";
 import { base64Encode, utf8Encode } from "../core/bytes.ts";
 import { isName } from "../core/limits.ts";
 import type { ActionConfig, ApproverConfig, Config } from "./config.ts";
-import type { NoteProblem } from "./config_error.ts";
+import type { KeyPath, NoteProblem } from "./config_error.ts";
 import { BUILTINS } from "./defaults.ts";
 
 const CLAWSHIELD = "clawshield";
@@ -23,10 +23,8 @@ export function checkConfig(config: Config, refuse: NoteProblem, warn: NoteProbl
     checkApprovals(config, action, refuse, warn);
   }
   checkTenant(config, refuse);
-  const program = config.checkpoints.command?.[0];
-  if (program !== undefined && !isAbsolute(program)) {
-    refuse(["checkpoints", "command"], "the program's path has to be absolute");
-  }
+  checkCommand(["checkpoints", "command"], config.checkpoints.command, refuse);
+  checkCommand(["notify", "command"], config.notify.command, refuse);
   warnOfUnknownActions(config, warn);
 }
 
@@ -36,10 +34,24 @@ export function checkConfig(config: Config, refuse: NoteProblem, warn: NoteProbl
  */
 const SOCKET_PATH_BYTES_MAX = 104;
 
-function checkSockets({ sockets }: Config, refuse: NoteProblem): void {
+function checkCommand(
+  where: KeyPath,
+  command: readonly string[] | null,
+  refuse: NoteProblem,
+): void {
+  const program = command?.[0];
+  if (program !== undefined && !isAbsolute(program)) {
+    refuse(where, "the program's path has to be absolute");
+  }
+}
+
+function checkSockets({ sockets, mode }: Config, refuse: NoteProblem): void {
   const names = new Seen();
-  sockets.forEach(({ path }, index) => {
+  sockets.forEach(({ path, role }, index) => {
     const where = ["sockets", index, "path"];
+    if (role === "approver" && mode === "demo") {
+      refuse(["sockets", index, "role"], "in demo mode nothing waits for approvers");
+    }
     const name = basename(path);
     if (utf8Encode(path).length > SOCKET_PATH_BYTES_MAX) {
       refuse(where, `longer than the ${SOCKET_PATH_BYTES_MAX} bytes a socket's path can have`);

@@ -5,6 +5,7 @@
  * unless the name says otherwise.
  */
 
+import type { Presentation } from "../core/presentation.ts";
 import type { Digest, Mode, Role } from "../core/types.ts";
 
 export interface Config {
@@ -28,6 +29,8 @@ export interface Config {
   readonly limits: Limits;
   readonly box: BoxConfig;
   readonly checkpoints: CheckpointConfig;
+  readonly proposals: ProposalLimits;
+  readonly notify: NotifyConfig;
 }
 
 export interface BoxConfig {
@@ -76,6 +79,9 @@ export type Isolation = "fresh" | "process" | "reuse";
 
 export interface ActionConfig {
   readonly name: string;
+  readonly presentation: Presentation;
+  /** Descriptions of members of the payload, by name. */
+  readonly fields: ReadonlyMap<string, string>;
   /** Where the handler's code is: one of ours, or one file. */
   readonly module: { readonly builtin: string } | { readonly file: string };
   /** The pinned digest of the file; null only for built-ins and in demo mode. */
@@ -130,4 +136,20 @@ export interface CheckpointConfig {
   readonly file: string | null;
   readonly command: readonly string[] | null;
   readonly intervalMs: number;
+}
+
+/** Bounds of what waits for a person. */
+export interface ProposalLimits {
+  readonly expiresMs: number;
+  /** Waiting at a time. */
+  readonly perUid: number;
+  readonly total: number;
+  /** Begun in a minute, of one uid. */
+  readonly perMinute: number;
+  readonly declineCooldownMs: number;
+}
+
+export interface NotifyConfig {
+  /** Told of each proposal that begins to wait. */
+  readonly command: readonly string[] | null;
 }

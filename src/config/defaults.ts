@@ -7,6 +7,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
+import type { Mode, Role } from "../core/types.ts";
 import type { ApproverConfig, SocketConfig } from "./config.ts";
 import { ConfigError } from "./config_error.ts";
 import type { Environment } from "./environment.ts";
@@ -65,20 +66,27 @@ function homeless(key: string): never {
   throw new ConfigError([{ source: "HOME", line: null, key: "", message }]);
 }
 
-/** An agent socket and an admin socket beside it. */
-export function defaultSockets(agent: string): readonly SocketConfig[] {
-  const rest = { mode: 0o600, group: null, actions: null, uids: null };
-  return [{ ...rest, path: agent, role: "agent" }, {
-    ...rest,
-    path: adminSocketBeside(agent),
-    role: "admin",
-  }];
+/** An agent socket; a review socket, where there is something to decide; an admin socket. */
+export function defaultSockets(agent: string, mode: Mode): readonly SocketConfig[] {
+  const socket = (path: string, role: Role): SocketConfig => ({
+    path,
+    mode: 0o600,
+    group: null,
+    role,
+    actions: null,
+    uids: null,
+  });
+  return [
+    socket(agent, "agent"),
+    ...(mode === "demo" ? [] : [socket(beside(agent, "review"), "approver")]),
+    socket(beside(agent, "admin"), "admin"),
+  ];
 }
 
 /** Gives `admin.sock` for `agent.sock` and `x.admin.sock` for `x.sock`: daemons share folders. */
-function adminSocketBeside(agent: string): string {
+function beside(agent: string, kind: "admin" | "review"): string {
   const name = basename(agent);
   const dot = name.lastIndexOf(".");
   const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
-  return join(dirname(agent), stem === "agent" ? `admin${ending}` : `${stem}.admin${ending}`);
+  return join(dirname(agent), stem === "agent" ? `${kind}${ending}` : `${stem}.${kind}${ending}`);
 }

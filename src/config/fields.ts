@@ -77,6 +77,13 @@ export const span = durationWithin(
   'a duration from "1s" to "36525d", such as "15m", "24h" or "7d"',
 );
 
+/** How long a proposal may wait, to milliseconds. */
+export const expiry = durationWithin(
+  SECOND,
+  7 * 86_400 * SECOND,
+  'a duration from "1s" to "7d", such as "15m" or "1h"',
+);
+
 /** A span, or "none" for never stored, which becomes null. */
 export const retention = v.union([
   v.pipe(v.literal("none"), v.transform(() => null)),

@@ -4,7 +4,8 @@
  *
  * Invariants:
  * - No network at all: sockets are bound through the C library and adopted as descriptors.
- * - No program but a configured checkpoint command: the C library starts executors as well.
+ * - No program but the configured commands for checkpoints and notifications: the C library starts
+ *   executors as well.
  * - No file outside of the lists below.
  *
  * FFI has no list: reading errno through a pointer needs the whole permission, and a list that
@@ -41,7 +42,8 @@ export function permissionFlags(
   program: ProgramFiles,
   credentials: string | null,
 ): readonly string[] {
-  const command = config.checkpoints.command?.[0];
+  const programs = [config.checkpoints.command?.[0], config.notify.command?.[0]]
+    .filter((path) => path !== undefined);
   const readable = [...readableBy(config, program), ...(credentials === null ? [] : [credentials])];
   return [
     `--allow-read=${list(readable)}`,
@@ -55,7 +57,7 @@ export function permissionFlags(
     // anything else a package asks for reads as unset
     "--ignore-env",
     `--allow-sys=${list(SYSTEM_CALLS)}`,
-    ...(command === undefined ? [] : [`--allow-run=${list([command])}`]),
+    ...(programs.length === 0 ? [] : [`--allow-run=${list(programs)}`]),
     "--allow-ffi",
   ];
 }

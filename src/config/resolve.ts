@@ -6,6 +6,7 @@
 
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
+import { presentationOf } from "../core/presentation.ts";
 import type { Mode } from "../core/types.ts";
 import { actionSchema, type ActionSettings } from "./action_schema.ts";
 import type {
@@ -72,7 +73,7 @@ export function resolveSettings(
     tenant: settings.tenant ?? null,
     stateDir,
     anchor: anchor === undefined ? null : absolute(anchor),
-    sockets: socketsOf(settings, context, absolute),
+    sockets: socketsOf(settings, context, absolute, mode),
     approvers: settings.approvers.map(approverOf),
     // no key is made where the file names approvers, and none where approvals are not read
     developmentApprover: file === null && mode === "enforced" && clawshield === null
@@ -89,6 +90,14 @@ export function resolveSettings(
       command: checkpoints.command ?? null,
       intervalMs: checkpoints.interval,
     },
+    proposals: {
+      expiresMs: settings.proposals.expires,
+      perUid: settings.proposals.per_uid,
+      total: settings.proposals.total,
+      perMinute: settings.proposals.per_minute,
+      declineCooldownMs: settings.proposals.decline_cooldown,
+    },
+    notify: { command: settings.notify.command ?? null },
   };
 }
 
@@ -114,10 +123,13 @@ function socketsOf(
   { sockets }: Settings,
   { environment, overrides, cwd }: ResolveContext,
   absolute: Absolute,
+  mode: Mode,
 ): readonly SocketConfig[] {
   const override = overrides.socket ?? environment.socket;
   const path = override === null ? null : resolve(cwd, override);
-  if (sockets === undefined) return defaultSockets(path ?? defaultAgentSocket(environment));
+  if (sockets === undefined) {
+    return defaultSockets(path ?? defaultAgentSocket(environment), mode);
+  }
   const firstAgent = Math.max(0, sockets.findIndex((socket) => socket.role === "agent"));
   return sockets.map((socket, index) =>
     socketOf(socket, index === firstAgent && path !== null ? path : absolute(socket.path))
@@ -201,6 +213,8 @@ function actionOf(
     module: builtin
       ? { builtin: action.module.slice(BUILTIN_PREFIX.length) }
       : { file: absolute(action.module) },
+    presentation: presentationOf(action),
+    fields: new Map(Object.entries(action.fields)),
     digest: action.digest ?? null,
     approvals: action.approvals,
     timeoutMs: action.timeout,

@@ -11,6 +11,7 @@ import { actionSchema, retentionDocs } from "./action_schema.ts";
 import {
   choice,
   defaulted,
+  expiry,
   instant,
   integer,
   list,
@@ -54,9 +55,11 @@ const socketSchema = table({
     "Group of the socket. Left out: the daemon's own.",
   ),
   role: defaulted(
-    choice(["agent", "admin"]),
+    choice(["agent", "approver", "admin"]),
     "agent",
-    "An admin socket also serves /metrics and /admin, and shows every peer's executions.",
+    "An approver socket shows the proposals of its `actions` and takes signed decisions; it " +
+      "executes nothing. An admin socket also serves /metrics and /admin, and shows every peer's " +
+      "executions.",
   ),
   actions: optional(names, "Actions that may be asked for through this socket. Left out: all."),
   uids: optional(
@@ -73,7 +76,10 @@ const keySchema = table({
     'Ed25519: "ed25519:BASE64", PEM (SPKI) or "ssh-ed25519 ...". Unique in the file.',
   ),
   not_before: optional(instant, "Signatures by this key count from then on. Left out: always."),
-  not_after: optional(instant, "Signatures by this key count until then. Left out: for ever."),
+  not_after: optional(
+    instant,
+    "The last moment at which signatures by this key count. Left out: for ever.",
+  ),
 });
 
 const approverSchema = table({
@@ -127,6 +133,33 @@ const limitsSchema = table({
   drain: defaulted(timer, "30s", "How long a stopping daemon waits for what still runs."),
 });
 
+const proposalsSchema = table({
+  expires: defaulted(
+    expiry,
+    "1h",
+    "How long a proposal waits for its decisions, at most 7d; then it ends as expired.",
+  ),
+  per_uid: defaulted(integer(1, 65_536), 32, "Waiting proposals of one peer uid."),
+  total: defaulted(integer(1, 65_536), 1000, "Waiting proposals of all peers together."),
+  per_minute: defaulted(integer(1), 60, "Proposals that one peer uid may begin in a minute."),
+  decline_cooldown: defaulted(
+    span,
+    "10m",
+    "After a decline, the same action and payload of the same uid is declined at once for so long.",
+  ),
+});
+
+const notifySchema = table({
+  command: optional(
+    v.pipe(
+      list(v.string("text"), "a list of texts"),
+      v.minLength(1, "at least the program's path"),
+    ),
+    "This program is told of each new proposal: id, action, expiry and how many wait, as JSON on " +
+      "its standard input. The program's path is absolute.",
+  ),
+});
+
 const boxSchema = table({
   kernel: defaulted(
     choice(["available", "required"]),
@@ -173,7 +206,7 @@ export const settingsSchema = table({
   ),
   sockets: optional(
     v.pipe(list(socketSchema, "a list of [[sockets]]"), v.minLength(1, "at least one socket")),
-    "Where to listen. Left out: an agent and an admin socket, mode 0600, in " +
+    "Where to listen. Left out: an agent, a review and an admin socket, mode 0600, in " +
       "$XDG_RUNTIME_DIR/openexec, else ~/.openexec/run.",
   ),
   approvers: defaulted(
@@ -199,6 +232,12 @@ export const settingsSchema = table({
     'Durations, or "none" for never stored. Receipts and tombstones stay.',
   ),
   limits: defaulted(limitsSchema, {}, "Bounds of one daemon."),
+  proposals: defaulted(
+    proposalsSchema,
+    {},
+    "Bounds of what waits for a person: no agent can flood reviewers, or take another's room.",
+  ),
+  notify: defaulted(notifySchema, {}, "Who is told that something waits."),
   checkpoints: defaulted(
     checkpointsSchema,
     {},

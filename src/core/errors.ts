@@ -1,9 +1,9 @@
 /**
  * Every error that openexec answers with: one closed table, in the order of the checks.
  *
- * A new code is a row here and a row in test/engine/execute.test.ts; one of an outcome also goes
- * into CODES_OF of log/receipt_schema.ts, and one that leaves a run unsettled into
- * cli/exit_code.ts.
+ * A new code is a row here and one in test/engine/execute.test.ts, or a test of proposals. One of
+ * an outcome also goes into CODES_OF of log/receipt_schema.ts, and one that leaves a run unsettled
+ * into cli/exit_code.ts.
  *
  * Invariant: a refusal carries a code of this table, and callers decide on the code alone. `detail`
  * is our own text and never holds a payload, a token, a key or a path. `docs/errors.md` is
@@ -58,6 +58,10 @@ export const ERRORS = {
     { status: 403, title: "Admin socket only", retry: "never" },
     'Send this to a socket whose role is "admin".',
   ),
+  role_denied: row(
+    { status: 403, title: "Not on this socket", retry: "never" },
+    "Send this to a socket of another role; docs/http-api.md says which roles serve a route.",
+  ),
   // 2: the bytes of the request
   request_too_large: row(
     { status: 413, title: "Request too large", retry: "never" },
@@ -84,6 +88,14 @@ export const ERRORS = {
     { status: 409, title: "Execution in flight", retry: "same_request", effect: "unknown" },
     "It runs right now. Send the same request again, with `Prefer: wait=N` to wait for its end.",
   ),
+  proposal_not_found: row(
+    { status: 404, title: "No such proposal", retry: "never" },
+    "It does not exist, this peer may not see it, or it was pruned.",
+  ),
+  proposal_over: row(
+    { status: 409, title: "Proposal is over", retry: "never" },
+    "It runs, or it has ended; GET /proposals/{id} says how. Nothing was changed.",
+  ),
   // 4: the state of the daemon
   halted: row(
     { status: 503, title: "Halted", retry: "same_request" },
@@ -106,6 +118,18 @@ export const ERRORS = {
   approval_missing: row(
     { status: 403, title: "Approval missing", retry: "new_approval" },
     "Have the request approved with `openexec approve`; in enforced mode nothing runs without.",
+  ),
+  approval_unobtainable: row(
+    { status: 403, title: "Nobody could approve this", retry: "never" },
+    "Configure enough approvers for this action, with keys that are valid now.",
+  ),
+  proposal_declined: row(
+    { status: 403, title: "Declined", retry: "never" },
+    "An approver said no; `decline.reason` says why. Propose something else.",
+  ),
+  decision_malformed: row(
+    { status: 400, title: "Decision malformed", retry: "never" },
+    "Make the decision with `openexec review`, `decide` or the SDK; see docs/http-api.md.",
   ),
   approval_malformed: row(
     { status: 403, title: "Approval malformed", retry: "new_approval" },
@@ -169,6 +193,10 @@ export const ERRORS = {
     "Compare the payload with the schema in GET /actions; the handler's own is what decides.",
   ),
   // 8: room for it
+  proposals_full: row(
+    { status: 429, title: "Too many proposals wait", retry: "same_request" },
+    "Wait for some to end, withdraw one, or raise proposals.per_uid or proposals.total.",
+  ),
   executor_busy: row(
     { status: 503, title: "Executor busy", retry: "same_request" },
     "All slots of this action are taken; send the same request again, or raise its concurrency.",
@@ -187,8 +215,8 @@ export const ERRORS = {
   ),
   // 9: inside the reservation (and nonce_reused, above)
   approval_fenced: row(
-    { status: 403, title: "Approval older than a restore", retry: "new_approval" },
-    "The ledger was restored after this approval was issued; approve again.",
+    { status: 403, title: "Approval older than the ledger", retry: "new_approval" },
+    "It was issued before the ledger was made or restored, and may have been used; approve again.",
   ),
   approval_revoked: row(
     { status: 403, title: "Approval revoked", retry: "new_approval" },
@@ -219,6 +247,15 @@ export const ERRORS = {
     { status: 500, title: "Outcome unknown", retry: "never", effect: "unknown" },
     "The executor or the daemon went away mid-way; look downstream, then `openexec resolve`.",
   ),
+  // ends of a proposal that never ran
+  proposal_expired: row(
+    { status: 403, title: "Proposal expired", retry: "new_approval" },
+    "Nobody decided in time; propose it again under a fresh nonce.",
+  ),
+  proposal_withdrawn: row(
+    { status: 403, title: "Proposal withdrawn", retry: "never" },
+    "Its proposer took it back; propose it again under a fresh nonce if it is meant after all.",
+  ),
   // outside the order
   execution_not_found: row(
     { status: 404, title: "No such execution", retry: "never" },
@@ -246,7 +283,12 @@ export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS).filter(isEr
 /** A refusal: thrown anywhere, answered by server/reply.ts. `detail` holds no secret. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
-  constructor(readonly code: ErrorCode, readonly detail: string = ERRORS[code].help) {
+  readonly code: ErrorCode;
+  readonly detail: string;
+
+  constructor(code: ErrorCode, detail: string = ERRORS[code].help) {
     super(`${code}: ${detail}`);
+    this.code = code;
+    this.detail = detail;
   }
 }

@@ -12,6 +12,9 @@ export const NAME_LENGTH_MAX = 255;
 /** Signatures in one envelope. Each costs a verification, for a sender who may be anyone. */
 export const SIGNATURES_MAX = 64;
 
+/** Bytes of one signature of an envelope. */
+export const SIGNATURE_BYTES_MAX = 4096;
+
 /** UTF-16 code units of an approval's canonical text. A longer one is malformed. */
 export const APPROVAL_LENGTH_MAX = 64 * 1024;
 
@@ -23,4 +26,13 @@ const NAME = /^[\x21-\x7e]{1,255}$/;
 /** Tells whether `text` is a name: 1 to 255 characters of visible ASCII (0x21-0x7E). */
 export function isName(text: string): boolean {
   return NAME.test(text);
+}
+
+/** Characters of a reason, an agent's or an approver's. Longer ones are documents. */
+export const REASON_LENGTH_MAX = 500;
+
+/** Tells whether `text` is a reason: at most 500 characters (Unicode code points), well-formed. */
+export function isReason(text: string): boolean {
+  return text.length <= 2 * REASON_LENGTH_MAX && text.isWellFormed() &&
+    [...text].length <= REASON_LENGTH_MAX;
 }

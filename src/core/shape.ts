@@ -33,6 +33,8 @@ export type Shape<M> = Flat<Required<M> & Absent<M>>;
 
 export const string = (value: unknown): value is string => typeof value === "string";
 
+export const boolean = (value: unknown): value is boolean => typeof value === "boolean";
+
 /** A whole number from 0 to 2^53 - 1. */
 export const whole = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;

@@ -16,7 +16,11 @@ export type Digest = `sha256:${string}`;
 /** Under `enforced` nothing runs without an approval. Under `demo` approvals are not even read. */
 export type Mode = "enforced" | "demo";
 
-export type Role = "agent" | "admin";
+/**
+ * The role of a socket: agents ask, approvers look and decide, admins operate. No role decides
+ * anything by itself: a decision counts by its signature alone.
+ */
+export type Role = "agent" | "approver" | "admin";
 
 /** The process that connected, by the kernel (SO_PEERCRED), and the file name of the socket. */
 export interface Peer {
@@ -29,12 +33,26 @@ export interface Peer {
 /** The form of an approval: a DSSE envelope, or an artifact of OpenExec 0.1.10. */
 export type ApprovalScheme = "dsse" | "clawshield";
 
+/**
+ * The form of a signature: Ed25519 itself, OpenSSH's SSHSIG, or an assertion of WebAuthn. The trust
+ * store says which form a key signs in.
+ */
+export type KeyKind = "ed25519" | "sshsig" | "passkey";
+
 /** An approver whose signature was counted. */
 export interface Signer {
   /** The approver's name in the config; "clawshield" for the legacy scheme. */
   readonly name: string;
   readonly keyid: string;
+  readonly kind: KeyKind;
+  /** Whether the authenticator says that it verified the person: by PIN or biometrics. */
+  readonly userVerified: boolean;
+  /** Whether the key stays in hardware: a security key, or a passkey that cannot be synced. */
+  readonly hardware: boolean;
 }
+
+/** A key of Ed25519 by itself says nothing else of a signer. */
+export const PLAIN_KEY = { kind: "ed25519", userVerified: false, hardware: false } as const;
 
 /** An approval in records and receipts, which hold neither its bytes nor its payload's digest. */
 export interface ApprovalReference {

@@ -87,7 +87,21 @@ export class Engine {
     return known?.peer.uid === context.peer.uid ? known : undefined;
   }
 
+  /** Damage to what was stored must not be answered as if nothing had run. */
   async #replay(known: ExecutionRecord, request: ParsedRequest, attempt: Attempt): Promise<Answer> {
+    try {
+      return await this.#storedOutcome(known, request, attempt);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "ledger_unavailable") throw error;
+      throw new Refusal("outcome_unknown", `It was reserved before. ${error.detail}`);
+    }
+  }
+
+  async #storedOutcome(
+    known: ExecutionRecord,
+    request: ParsedRequest,
+    attempt: Attempt,
+  ): Promise<Answer> {
     const { context, stations } = attempt;
     if (!isReplay(known, request, context.peer, this.parts)) throw new Refusal("nonce_reused");
     const execution = attempt.execution = await this.runs.outcomeOf(known, context.waitMs);

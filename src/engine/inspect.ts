@@ -188,6 +188,8 @@ export class Inspector {
     const { net, read, write, env, run, unix } = action.allow;
     return [{
       name: action.name,
+      ...registered.presentation,
+      idempotent: action.idempotent,
       input_schema: registered.inputSchema,
       output_schema: registered.outputSchema,
       approvals: this.parts.ledger.mode === "demo" ? 0 : action.approvals,

@@ -31,6 +31,7 @@ export function reservationOf(
       resultCommitment: null,
       code: null,
       traceId: context.traceparent?.split("-")[1] ?? null,
+      proposedAtMs: null,
       receivedAtMs: context.receivedAtMs,
       startedAtMs: null,
       settledAtMs: null,

@@ -1,5 +1,6 @@
 /** The shapes of the answers to GET, and the truth about the daemon's health. */
 
+import type { Presentation } from "../core/presentation.ts";
 import type { Digest, JsonObject } from "../core/types.ts";
 import type { EngineParts } from "./types.ts";
 import type { ExecutionView } from "./view.ts";
@@ -19,10 +20,11 @@ export type ServiceView = {
  */
 export type HealthView = JsonObject & { readonly status: "healthy" | "unhealthy" };
 
-export type ActionView = {
+export type ActionView = Presentation & {
   readonly name: string;
   readonly input_schema: JsonObject;
   readonly output_schema: JsonObject;
+  readonly idempotent: boolean;
   /** Distinct approvers needed; 0 in demo mode. */
   readonly approvals: number;
   readonly grants: JsonObject;

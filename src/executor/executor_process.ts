@@ -35,9 +35,7 @@ export type Report =
   /** The process was ended first, by the kernel or by the daemon. */
   | { readonly kind: "gone"; readonly reason: string };
 
-export type Description =
-  | { readonly kind: "described"; readonly input: string; readonly output: string }
-  | { readonly kind: "undescribed"; readonly reason: string };
+export type Description = Extract<ToDaemon, { readonly kind: "described" | "undescribed" }>;
 
 /** `issue` is null where the payload fits. */
 export type Checked = { readonly issue: string | null };

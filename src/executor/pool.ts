@@ -24,7 +24,8 @@ import { OwnProcesses, type Processes, SharedProcess, Starts } from "./processes
 import { EXECUTORS_DIRECTORY } from "./program.ts";
 import { readSecrets, Scrubber, type Secrets } from "./secrets.ts";
 import { Slots } from "./slot.ts";
-import { describeHandler, type HandlerSchemas, tryBox } from "./start_check.ts";
+import { registered } from "./registration.ts";
+import { describeHandler, type HandlerDescription, tryBox } from "./start_check.ts";
 import type { ExecutorStatistics, RegisteredAction, Slot } from "./types.ts";
 
 export interface PoolOptions {
@@ -169,30 +170,26 @@ export class Pool {
       const { config: { name }, code } = action;
       const describe = (process: ExecutorProcess) => describeHandler(process, name, code);
       if (shared !== null && isBuiltin(action)) {
-        return { processes: shared, schemas: await describe(shared.take()) };
+        return { processes: shared, described: await describe(shared.take()) };
       }
-      const schemas = await this.#checksOf(action).use(describe);
-      return { processes: this.#processesOf(action), schemas };
+      const described = await this.#checksOf(action).use(describe);
+      return { processes: this.#processesOf(action), described };
     }));
     for (const [index, result] of described.entries()) {
       if (result.status === "rejected") throw result.reason;
       const action = all[index];
-      if (action !== undefined) this.#add(action, result.value.processes, result.value.schemas);
+      if (action !== undefined) this.#add(action, result.value.processes, result.value.described);
     }
   }
 
-  #add({ config, code, secrets }: Registered, processes: Processes, schemas: HandlerSchemas): void {
+  #add(
+    { config, code, secrets }: Registered,
+    processes: Processes,
+    described: HandlerDescription,
+  ): void {
     const { name } = config;
     const { clock, log, limits } = this.options;
-    this.#actions.set(
-      name,
-      Object.freeze({
-        name,
-        digest: code.digest,
-        inputSchema: schemas.input,
-        outputSchema: schemas.output,
-      }),
-    );
+    this.#actions.set(name, registered(config, code.digest, described));
     const isShared = processes === this.#shared;
     this.#slots.set(
       name,

@@ -4,8 +4,7 @@
  *
  * In a checkout the program is TypeScript. The runtime would strip its types at every start, and
  * then try for 150 ms to keep the result, because executors are given nowhere to write. So the
- * daemon makes a copy of the files without them. They hold no syntax that is more than types: no
- * enums, no parameter properties that a stripper could not blank out.
+ * daemon makes a copy of the files without them.
  *
  * Invariant: a handler imports `openexec`, `valibot` and the runtime's `node:` modules, and no
  * file: the import map (HTML Standard, section 8.1.5) leads `file:` nowhere, except from the
@@ -15,6 +14,7 @@
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { FILE_IMPORT, javascriptOf, modulesOf } from "../os/javascript.ts";
 import { program } from "../os/program.ts";
 import { libraryOf } from "./library.ts";
 import type { Code } from "./protocol.ts";
@@ -74,24 +74,15 @@ export function scriptOf({ text, language }: Code): Code {
   }
 }
 
-/** A relative import is of one of our own files. */
-const IMPORT = /\bfrom "(\.[^"]+\.(?:ts|json))"/g;
-
 /** Copies one of our own files, and what it imports; returns where it is. */
 function copyProgram(entry: string, folder: string): string {
   const placeOf = (file: string): string =>
     join(folder, file.slice(program.root.length).replace(/\.ts$/, ".js"));
-  const copied = new Set<string>();
-  const copy = (file: string): void => {
-    if (copied.has(file)) return;
-    copied.add(file);
-    const script = javascriptOf(file);
-    for (const [, path] of script.matchAll(IMPORT)) copy(join(dirname(file), path ?? ""));
+  for (const [file, script] of modulesOf(entry)) {
     const place = placeOf(file);
     Deno.mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
-    writeAnew(place, script.replaceAll(IMPORT, (from) => from.replace(/\.ts"$/, '.js"')));
-  };
-  copy(entry);
+    writeAnew(place, script.replaceAll(FILE_IMPORT, (from) => from.replace(/\.ts"$/, '.js"')));
+  }
   return placeOf(entry);
 }
 
@@ -104,15 +95,6 @@ function importMapText(copies: readonly (readonly [string, string])[], modules: 
     [`${pathToFileURL(modules).href}/`]: nowhere,
   };
   return JSON.stringify({ imports: { ...nowhere, ...Object.fromEntries(found) }, scopes });
-}
-
-/**
- * The text of a file of ours, without types where it has any. Throws for syntax that is more than
- * types.
- */
-function javascriptOf(file: string): string {
-  const text = Deno.readTextFileSync(file);
-  return file.endsWith(".ts") ? stripTypeScriptTypes(text) : text;
 }
 
 /** Leaves a file alone that holds that text already: writing over one waits for the disk. */

@@ -9,6 +9,7 @@
  */
 
 import { GatheredBytes, utf8Decode, utf8Encode } from "../core/bytes.ts";
+import { isPresentation } from "../core/presentation.ts";
 import {
   anyOf,
   array,
@@ -83,7 +84,13 @@ const isToDaemon = anyOf(
   /** It waits for work. */
   members({ kind: oneOf("ready") }),
   /** JSON texts of JSON Schemas, or why there are none. */
-  members({ kind: oneOf("described"), handler: string, input: string, output: string }),
+  members({
+    kind: oneOf("described"),
+    handler: string,
+    input: string,
+    output: string,
+    presentation: isPresentation,
+  }),
   members({ kind: oneOf("undescribed"), handler: string, reason: string }),
 );
 

@@ -6,6 +6,7 @@
 import type { ActionConfig, Permissions } from "../config/config.ts";
 import { canonicalJson } from "../core/canonical_json.ts";
 import type { Clock } from "../core/clock.ts";
+import { UNSAID } from "../core/presentation.ts";
 import type { Digest, JsonObject, Outcome } from "../core/types.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import type { ExecutorLog } from "./log.ts";
@@ -109,6 +110,8 @@ function actionOf(
   return {
     name,
     module: { file },
+    presentation: UNSAID,
+    fields: new Map(),
     digest: null,
     approvals: 1,
     timeoutMs,

@@ -8,6 +8,7 @@
 
 import { type HandlerCode, readHandler } from "../actions/pin.ts";
 import { type Kernel, missingParts } from "../box/kernel.ts";
+import type { Presentation } from "../core/presentation.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { JsonObject } from "../core/types.ts";
 import { program } from "../os/program.ts";
@@ -107,26 +108,27 @@ function textsIn(json: string): string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-/** JSON Schemas (draft 2020-12). */
-export interface HandlerSchemas {
+/** JSON Schemas (draft 2020-12), and how the handler presents itself. */
+export interface HandlerDescription {
   readonly input: JsonObject;
   readonly output: JsonObject;
+  readonly presentation: Presentation;
 }
 
 /**
- * Reads the schemas of one handler in `process`, which has no permissions: whatever stands at the
- * top of its file runs there. Throws a StartupError that says why the handler cannot be used.
+ * Reads what one handler says of itself in `process`, which has no permissions: whatever stands at
+ * the top of its file runs there. Throws a StartupError that says why the handler cannot be used.
  */
 export async function describeHandler(
   process: ExecutorProcess,
   name: string,
   code: HandlerCode,
-): Promise<HandlerSchemas> {
+): Promise<HandlerDescription> {
   const converter = scriptOf(await readHandler(program.schemaConverter));
   const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
   try {
     const isReady = await process.ready();
-    return schemasIn(
+    return descriptionIn(
       isReady ? await process.describe({ handler: name, converter }) : null,
       name,
       code,
@@ -136,11 +138,11 @@ export async function describeHandler(
   }
 }
 
-function schemasIn(
+function descriptionIn(
   description: Description | null,
   name: string,
   { file }: HandlerCode,
-): HandlerSchemas {
+): HandlerDescription {
   const what = `The handler of ${name} cannot be used`;
   if (description === null) {
     throw new StartupError(what, `${file} ends its process, or does not end loading`);
@@ -148,7 +150,8 @@ function schemasIn(
   if (description.kind === "undescribed") {
     throw new StartupError(what, `${file}: ${description.reason}`);
   }
-  return { input: schemaOf(description.input), output: schemaOf(description.output) };
+  const { input, output, presentation } = description;
+  return { input: schemaOf(input), output: schemaOf(output), presentation };
 }
 
 /** Throws a StartupError, or a SyntaxError. */
@@ -159,6 +162,6 @@ function schemaOf(text: string): JsonObject {
 }
 
 /** JSON.parse gives JSON, so only its kind is left to see. */
-function isJsonObject(value: unknown): value is JsonObject {
+export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

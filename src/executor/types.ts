@@ -1,5 +1,6 @@
 /** The executors as the engine sees them. */
 
+import type { Presentation } from "../core/presentation.ts";
 import type { Digest, JsonObject, Outcome } from "../core/types.ts";
 
 /** A registered handler, sealed at start. */
@@ -9,6 +10,7 @@ export interface RegisteredAction {
   /** JSON Schemas (draft 2020-12), to be shown: the handler's own schema decides. */
   readonly inputSchema: JsonObject;
   readonly outputSchema: JsonObject;
+  readonly presentation: Presentation;
 }
 
 /** One execution, as handed to an executor. */

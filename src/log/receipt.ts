@@ -10,7 +10,14 @@ import { concatBytes, utf8Decode, utf8Encode } from "../core/bytes.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { digestOf, parseDigest } from "../core/sha.ts";
-import type { ApprovalReference, Digest, ExecutionStatus, Mode, Peer } from "../core/types.ts";
+import type {
+  ApprovalReference,
+  Digest,
+  ExecutionStatus,
+  Mode,
+  Peer,
+  Signer,
+} from "../core/types.ts";
 import { keyidOf } from "./keyid.ts";
 import {
   type AdminReceipt,
@@ -21,17 +28,20 @@ import {
   type RefusalReceipt,
   type RefusalSummaryReceipt,
   type ResolutionReceipt,
+  type SignerReceipt,
 } from "./receipt_schema.ts";
 import { formatTime } from "./time.ts";
 
 export type {
   AdminReceipt,
+  DecisionReceipt,
   ExecutionReceipt,
   KeyReceipt,
   Receipt,
   RefusalReceipt,
   RefusalSummaryReceipt,
   ResolutionReceipt,
+  SignerReceipt,
 } from "./receipt_schema.ts";
 
 const SALT_BYTES = 32;
@@ -52,6 +62,8 @@ export interface SettledExecution {
   /** null if it succeeded; in a record of the ledger, also while it is reserved. */
   readonly code: ErrorCode | null;
   readonly traceId: string | null;
+  /** Set where it began as a proposal. */
+  readonly proposedAtMs: number | null;
   readonly receivedAtMs: number;
   readonly reservedAtMs: number;
   readonly startedAtMs: number | null;
@@ -75,7 +87,7 @@ export function executionReceipt(
 ): ExecutionReceipt {
   return {
     action: execution.action,
-    ...(execution.approval === null ? {} : { approval: approvalOf(execution.approval) }),
+    ...approvalOf(execution),
     ...(execution.code === null ? {} : { code: execution.code }),
     ...(developmentApprover ? { development_approver: true } : {}),
     execution_id: execution.id,
@@ -85,6 +97,7 @@ export function executionReceipt(
     mode: execution.mode,
     nonce: execution.nonce,
     peer: peerOf(execution.peer),
+    ...(execution.proposedAtMs === null ? {} : { proposed_at: formatTime(execution.proposedAtMs) }),
     received_at: formatTime(execution.receivedAtMs),
     request_commitment: execution.requestCommitment,
     reserved_at: formatTime(execution.reservedAtMs),
@@ -187,6 +200,16 @@ export function keyReceipt(executorId: string, newPublicKey: Uint8Array, atMs: n
   };
 }
 
+export type ReceiptVersion = 1 | 2;
+
+/** Returns 2 exactly for a body that says what version 1 has no words for. */
+export function receiptVersion(receipt: Receipt): ReceiptVersion {
+  if (receipt.kind === "decision") return 2;
+  if (receipt.kind !== "execution") return 1;
+  const isPlain = receipt.approval?.signers.every((signer) => !("kind" in signer)) ?? true;
+  return isPlain && receipt.proposed_at === undefined ? 1 : 2;
+}
+
 /** Returns the canonical bytes of a body. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
   return utf8Encode(canonicalJson(receipt));
@@ -210,12 +233,36 @@ function parseLoosely(text: string): unknown {
 }
 
 /** Copies member by member, because the caller's object may carry more. */
-function peerOf({ uid, gid, pid, socket }: Peer): Peer {
+export function peerOf({ uid, gid, pid, socket }: Peer): Peer {
   return { gid, pid, socket, uid };
 }
 
+/** Signers' kinds are told where version 1 will not do, so that a receipt it can hold stays one. */
 function approvalOf(
-  { scheme, iss, jti, signers }: ApprovalReference,
-): NonNullable<ExecutionReceipt["approval"]> {
-  return { iss, jti, scheme, signers: signers.map(({ name, keyid }) => ({ keyid, name })) };
+  { approval, proposedAtMs }: SettledExecution,
+): Pick<ExecutionReceipt, "approval"> {
+  if (approval === null) return {};
+  const { iss, jti, scheme, signers } = approval;
+  const isPlain = proposedAtMs === null && signers.every(({ kind }) => kind === "ed25519");
+  return {
+    approval: {
+      iss,
+      jti,
+      scheme,
+      signers: isPlain
+        ? signers.map(({ name, keyid }) => ({ keyid, name }))
+        : signers.map(signerOf),
+    },
+  };
+}
+
+export function signerOf({ name, keyid, kind, userVerified, hardware }: Signer): SignerReceipt {
+  return {
+    ...(kind === "passkey" ? { backup_eligible: !hardware } : {}),
+    ...(hardware ? { hardware: true } : {}),
+    keyid,
+    kind,
+    name,
+    user_verified: userVerified,
+  };
 }

@@ -10,6 +10,8 @@ import { isName } from "../core/limits.ts";
 import type { Digest } from "../core/types.ts";
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
 import {
+  anyOf,
+  boolean,
   list,
   object,
   oneOf,
@@ -42,16 +44,49 @@ const executorId = matching(EXECUTOR_ID);
 const executionId = matching(UUID_V7);
 const shortText = text(1024);
 const detailValue = (value: unknown): value is string | number | boolean =>
-  typeof value === "boolean" || whole(value) || shortText(value);
+  boolean(value) || whole(value) || shortText(value);
 const status = oneOf("succeeded", "failed", "timed_out", "crashed", "outcome_unknown");
 const peer = object({ gid: whole, pid: whole, socket: text(255), uid: whole });
+
+const plainSigner = object({ keyid: name, name });
+
+/** Version 2: a signer with the kind of key. A passkey tells hardware by what it says of backup. */
+const signer = where(
+  object({
+    backup_eligible: optional(boolean),
+    hardware: optional(oneOf(true)),
+    keyid: name,
+    kind: oneOf("ed25519", "sshsig", "passkey"),
+    name,
+    user_verified: boolean,
+  }),
+  ({ kind, backup_eligible: synced, hardware = false, user_verified: isVerified }) => {
+    if (kind === "passkey") return synced === !hardware;
+    return synced === undefined && (kind === "sshsig" || !hardware) && (hardware || !isVerified);
+  },
+);
 
 const approval = object({
   iss: name,
   jti: name,
   scheme: oneOf("dsse", "clawshield"),
-  signers: list(object({ keyid: name, name })),
+  signers: anyOf(list(plainSigner), list(signer)),
 });
+
+interface Approved {
+  readonly approval?: TypeOf<typeof approval>;
+  readonly proposed_at?: string;
+}
+
+/** One body, one spelling: kinds stand where one is not Ed25519, or `proposed_at` is there. */
+function tellsKindsWhereNeeded({ approval, proposed_at: proposedAt }: Approved): boolean {
+  if (approval === undefined) return true;
+  const kinds = approval.signers.map((signer) => "kind" in signer ? signer.kind : undefined);
+  const isNeeded = proposedAt !== undefined ||
+    kinds.some((kind) => kind !== undefined && kind !== "ed25519");
+  return isNeeded === kinds.every((kind) => kind !== undefined) &&
+    (!isNeeded || approval.scheme === "dsse");
+}
 
 /** The codes that each outcome may carry. */
 const CODES_OF: Readonly<Record<TypeOf<typeof status>, readonly (ErrorCode | undefined)[]>> = {
@@ -76,6 +111,7 @@ const execution = where(
     mode: oneOf("enforced", "demo"),
     nonce: name,
     peer,
+    proposed_at: optional(time),
     received_at: time,
     request_commitment: digest,
     reserved_at: time,
@@ -88,7 +124,45 @@ const execution = where(
   (body) =>
     CODES_OF[body.status].includes(body.code) &&
     (body.mode === "enforced") === (body.approval !== undefined) &&
-    (body.status === "succeeded") === (body.result_commitment !== undefined),
+    (body.status === "succeeded") === (body.result_commitment !== undefined) &&
+    tellsKindsWhereNeeded(body),
+);
+
+const isOneOfProposals = oneOf("proposal_declined", "proposal_expired", "proposal_withdrawn");
+const decisionCode = anyOf(code, isOneOfProposals);
+
+/** The end of a proposal that never ran. Version 2 only. */
+const decision = where(
+  object({
+    action: name,
+    at: time,
+    /** The approver who declined, or the peer that withdrew. */
+    by: optional(anyOf(signer, peer)),
+    code: decisionCode,
+    decision: oneOf("declined", "expired", "withdrawn", "refused"),
+    executor_id: executorId,
+    kind: oneOf("decision"),
+    nonce: name,
+    /** The proposer. */
+    peer,
+    proposal: executionId,
+    proposed_at: time,
+    reason_commitment: optional(digest),
+    request_commitment: digest,
+  }),
+  ({ by, code, decision, reason_commitment: reason }) => {
+    if (reason !== undefined && decision !== "declined") return false;
+    switch (decision) {
+      case "declined":
+        return code === "proposal_declined" && by !== undefined && "keyid" in by;
+      case "withdrawn":
+        return code === "proposal_withdrawn" && by !== undefined && "uid" in by;
+      case "expired":
+        return code === "proposal_expired" && by === undefined;
+      case "refused":
+        return !isOneOfProposals(code) && by === undefined;
+    }
+  },
 );
 
 const refusal = object({
@@ -146,6 +220,8 @@ const key = where(
 );
 
 export type ExecutionReceipt = TypeOf<typeof execution>;
+export type SignerReceipt = TypeOf<typeof signer>;
+export type DecisionReceipt = TypeOf<typeof decision>;
 export type RefusalReceipt = TypeOf<typeof refusal>;
 export type RefusalSummaryReceipt = TypeOf<typeof refusalSummary>;
 export type ResolutionReceipt = TypeOf<typeof resolution>;
@@ -153,7 +229,7 @@ export type AdminReceipt = TypeOf<typeof admin>;
 export type KeyReceipt = TypeOf<typeof key>;
 
 /** The most frequent first. */
-const KINDS = [execution, refusal, refusalSummary, resolution, admin, key];
+const KINDS = [execution, decision, refusal, refusalSummary, resolution, admin, key];
 export type Receipt = TypeOf<(typeof KINDS)[number]>;
 
 export function isReceipt(value: unknown): value is Receipt {

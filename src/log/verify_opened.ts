@@ -17,10 +17,10 @@ export function requestCheck(
   payload: string | undefined,
   salt: Uint8Array | null,
 ): Check[] {
-  if (receipt.kind !== "execution") {
+  if (receipt.kind !== "execution" && receipt.kind !== "decision") {
     return payload === undefined
       ? []
-      : [failed("request", "this receipt is of no execution, so of no payload")];
+      : [failed("request", "this receipt is of no request, so of no payload")];
   }
   if (payload === undefined) return [notChecked("request", "no payload was given")];
   const node = parse(payload, parseIJson);

@@ -7,9 +7,9 @@
  */
 
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
-import { decodeReceipt, type ExecutionReceipt, type Receipt } from "./receipt.ts";
+import type { DecisionReceipt, ExecutionReceipt, Receipt, SignerReceipt } from "./receipt.ts";
 import { type Answer, parseReceiptFile, type ReceiptFile, type Salts } from "./receipt_file.ts";
-import { type SignedReceipt, verifyReceiptSignature } from "./signed_receipt.ts";
+import { openReceipt, type SignedReceipt, verifyReceiptSignature } from "./signed_receipt.ts";
 import {
   type Check,
   failed,
@@ -51,7 +51,7 @@ export function verifyReceipt(text: string, options: VerifyOptions): Verificatio
       failed("file", "this is no receipt, nor an answer that holds one"),
     ]);
   }
-  const receipt = decodeReceipt(file.receipt.body);
+  const receipt = openReceipt(file.receipt);
   if (receipt === undefined) {
     return verdict(null, file.receipt.keyid, null, [
       failed("body", "the signed body is no receipt"),
@@ -80,11 +80,24 @@ function verdict(
 
 /** Names the kind, and who approved an execution, so that demo mode does not pass for approval. */
 function summaryOf(receipt: Receipt): string {
+  if (receipt.kind === "decision") return decisionSummary(receipt);
   if (receipt.kind !== "execution") return `a receipt of kind ${receipt.kind}`;
   if (receipt.approval === undefined) return "an execution in demo mode: nobody approved it";
-  const names = receipt.approval.signers.map(({ name }) => name).join(" and ");
+  const names = receipt.approval.signers.map(signerText).join(" and ");
   const weakness = receipt.development_approver ? ", with a development key" : "";
   return `an execution approved by ${names}${weakness}`;
+}
+
+function decisionSummary({ decision, by }: DecisionReceipt): string {
+  if (by === undefined) return `a proposal that ended as ${decision}`;
+  return `a proposal ${decision} by ${"uid" in by ? `uid ${by.uid}` : signerText(by)}`;
+}
+
+/** Names a signer, and the kind of key where the receipt tells it. */
+function signerText(signer: SignerReceipt | Pick<SignerReceipt, "name">): string {
+  if (!("kind" in signer)) return signer.name;
+  const { name, kind, hardware, user_verified: isVerified } = signer;
+  return `${name} (${kind}${hardware ? ", hardware" : ""}${isVerified ? ", person verified" : ""})`;
 }
 
 type TrustedKeys = ReadonlyMap<string, Uint8Array>;
@@ -93,7 +106,7 @@ type TrustedKeys = ReadonlyMap<string, Uint8Array>;
 function trustedKeys(executorId: string, options: VerifyOptions): TrustedKeys {
   const keys = new Map<string, Uint8Array>(options.executorKeys.map((key) => [keyidOf(key), key]));
   const changes = (options.keyReceipts ?? []).flatMap((signed) => {
-    const body = decodeReceipt(signed.body);
+    const body = openReceipt(signed);
     return body?.kind === "key" && body.executor_id === executorId ? [{ signed, body }] : [];
   });
   // a change may be vouched for by another one, so look again until none adds a key
@@ -160,7 +173,7 @@ function resolutionCheck(answer: Answer, receipt: ExecutionReceipt, keys: Truste
   if (!resolved || resolution === null || !isSignedBy(resolution, keys)) {
     return failed("answer", `it says ${status}, the receipt says ${receipt.status}`);
   }
-  const body = decodeReceipt(resolution.body);
+  const body = openReceipt(resolution);
   const isOfThis = body?.kind === "resolution" &&
     body.executor_id === receipt.executor_id && body.execution_id === receipt.execution_id &&
     body.from === receipt.status && body.as === status;

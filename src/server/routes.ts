@@ -8,6 +8,7 @@ import { Refusal } from "../core/errors.ts";
 import type { Role } from "../core/types.ts";
 import * as admin from "./admin_routes.ts";
 import type { Backend, Call } from "./call.ts";
+import * as page from "./page_routes.ts";
 import * as read from "./read_routes.ts";
 import { execute, verifyLegacyReceipt } from "./execute_route.ts";
 import type { Reply } from "./reply.ts";
@@ -31,7 +32,10 @@ export interface Route {
 
 type Rest = Partial<Pick<Route, "roles" | "query">>;
 
-const EVERY_SOCKET: readonly Role[] = ["agent", "admin"];
+const EVERY_SOCKET: readonly Role[] = ["agent", "approver", "admin"];
+/** Where actions are asked for: an approver's socket can execute nothing. */
+const ASKING: Rest = { roles: ["agent", "admin"] };
+const REVIEWING: Rest = { roles: ["approver"] };
 const ADMIN: Rest = { roles: ["admin"] };
 
 function get(
@@ -62,13 +66,20 @@ export const ROUTES: readonly Route[] = [
   get("/health", "Whether work can be done; 503 when not.", shape.Health, read.health),
   get("/ready", "Whether work can be done, in one word; 503 when not.", shape.Ready, read.ready),
   get("/version", "The version that serves.", shape.Version, read.version),
-  get("/openapi.json", "This API as an OpenAPI 3.1 document.", shape.AnyObject, read.openapi),
+  get(
+    "/openapi.json",
+    "This API as an OpenAPI 3.1 document.",
+    shape.AnyObject,
+    read.openapi,
+    ASKING,
+  ),
   post(
     "/execute",
     "Runs an approved action, at most once.",
     shape.ExecuteRequest,
     shape.Execution,
     execute,
+    ASKING,
   ),
   get("/actions", "What this socket may ask for.", shape.Actions, read.actions),
   get(
@@ -76,23 +87,23 @@ export const ROUTES: readonly Route[] = [
     "Executions, newest first, or the one of a nonce.",
     shape.Executions,
     read.executions,
-    {
-      query: ["nonce", "limit", "before"],
-    },
+    { ...ASKING, query: ["nonce", "limit", "before"] },
   ),
-  get("/executions/{id}", "One execution.", shape.Execution, read.execution),
+  get("/executions/{id}", "One execution.", shape.Execution, read.execution, ASKING),
   post(
     "/receipts/verify",
     "Checks OpenExec 0.1.10's unkeyed receipt.",
     shape.LegacyReceipt,
     shape.Validity,
     verifyLegacyReceipt,
+    ASKING,
   ),
   get(
     "/receipts/{log_index}",
     "A receipt with its proof of inclusion.",
     shape.Receipt,
     read.receipt,
+    ASKING,
   ),
   get(
     "/log/checkpoint",
@@ -112,6 +123,8 @@ export const ROUTES: readonly Route[] = [
       query: ["from", "to"],
     },
   ),
+  get("/review", "The review page.", null, page.page, REVIEWING),
+  get("/review/{file}", "A file of the review page.", null, page.pageFile, REVIEWING),
   get("/metrics", "Prometheus text.", null, read.metrics, ADMIN),
   get("/admin/status", "What `openexec status` shows.", shape.Status, admin.status, ADMIN),
   post("/admin/halt", "Starts nothing more.", shape.NoMembers, shape.Halted, admin.halt, ADMIN),
@@ -155,13 +168,17 @@ export interface Match {
   readonly parameter: string;
 }
 
-/** Throws a Refusal: route_not_found, method_not_allowed, admin_only, in this order. */
+/** Throws a Refusal: route_not_found, method_not_allowed, then admin_only or role_denied. */
 export function matchRoute(method: string, path: string, role: Role): Match {
   const candidates = routesOf(path);
   const route = candidates.find((candidate) => candidate.method === method);
   if (candidates.length === 0) throw new Refusal("route_not_found");
   if (route === undefined) throw new Refusal("method_not_allowed");
-  if (!route.roles.includes(role)) throw new Refusal("admin_only");
+  if (!route.roles.includes(role)) {
+    throw new Refusal(
+      route.roles.every((served) => served === "admin") ? "admin_only" : "role_denied",
+    );
+  }
   return { route, parameter: parameterOf(route.path, path) ?? "" };
 }
 

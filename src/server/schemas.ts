@@ -6,6 +6,8 @@
 
 import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
+import { isReason, NAME_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
+import { PROPOSAL_STATUSES } from "../core/proposal.ts";
 
 const NAME = v.pipe(
   v.string(),
@@ -20,23 +22,31 @@ const OBJECT = v.record(v.string(), v.unknown());
 const ENVELOPE = v.object({
   payloadType: v.string(),
   payload: BASE64,
-  signatures: v.pipe(v.array(v.object({ keyid: v.string(), sig: BASE64 })), v.minLength(1)),
+  signatures: v.pipe(
+    v.array(v.object({ keyid: v.pipe(v.string(), v.minLength(1)), sig: BASE64 })),
+    v.minLength(1),
+    v.maxLength(SIGNATURES_MAX),
+  ),
 });
 
-/** An approval of OpenExec 0.1.10; the engine refuses members that it does not name. */
+const ARTIFACT_FIELD = v.pipe(v.string(), v.minLength(1), v.maxLength(NAME_LENGTH_MAX));
+
+/** An approval of OpenExec 0.1.10. Other members are ignored, as there. */
 const CLAWSHIELD_ARTIFACT = v.looseObject({
-  approval_id: v.string(),
-  tenant_id: v.string(),
-  action_hash: v.string(),
+  approval_id: ARTIFACT_FIELD,
+  tenant_id: ARTIFACT_FIELD,
+  action_hash: ARTIFACT_FIELD,
+  issued_at: ARTIFACT_FIELD,
+  expires_at: ARTIFACT_FIELD,
   signature: BASE64,
 });
 
 export const ExecuteRequest = v.strictObject({
   action: NAME,
   payload: v.optional(v.nullable(OBJECT)),
-  nonce: v.optional(NAME),
-  approval: v.optional(ENVELOPE),
-  approval_artifact: v.optional(CLAWSHIELD_ARTIFACT),
+  nonce: v.optional(v.nullable(NAME)),
+  approval: v.optional(v.nullable(ENVELOPE)),
+  approval_artifact: v.optional(v.nullable(CLAWSHIELD_ARTIFACT)),
 });
 
 export const Execution = v.looseObject({
@@ -116,6 +126,12 @@ export const Version = v.object({ version: v.string(), timestamp: v.string() });
 export const Actions = v.object({
   actions: v.array(v.object({
     name: NAME,
+    title: v.nullable(v.string()),
+    description: v.nullable(v.string()),
+    read_only: v.nullable(v.boolean()),
+    destructive: v.nullable(v.boolean()),
+    open_world: v.nullable(v.boolean()),
+    idempotent: v.boolean(),
     input_schema: OBJECT,
     output_schema: OBJECT,
     approvals: INDEX,
@@ -133,6 +149,87 @@ export const Executions = v.object({
       v.description("The id to go on from with `before`; null: there are no more."),
     ),
   ),
+});
+
+/** At most 500 characters of somebody's own words; shown, never interpreted. */
+const REASON = v.pipe(v.string(), v.check(isReason), v.description("At most 500 characters."));
+const TIME = v.pipe(v.string(), v.description("RFC 3339, UTC, with milliseconds."));
+const DIGEST = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
+const UUID = v.pipe(v.string(), v.uuid());
+
+/** engine/proposals/ reads this body itself, byte for byte. */
+export const ProposalRequest = v.strictObject({
+  action: NAME,
+  payload: v.optional(v.nullable(OBJECT)),
+  nonce: v.optional(v.pipe(NAME, v.description("Left out: the proposal's id."))),
+  reason: v.optional(v.pipe(REASON, v.description("The agent's own words, at most 500."))),
+  client: v.optional(v.pipe(NAME, v.description("A stable name of the program that proposes."))),
+});
+
+/** The body of POST /proposals/{id}/approvals and /decline. */
+export const SignedDecision = ENVELOPE;
+
+const SIMILAR = v.object({
+  id: v.pipe(UUID, v.description("Of a proposal, and of its execution once it ran.")),
+  status: v.string(),
+  at: v.pipe(TIME, v.description("When it ended, or was proposed if it still waits.")),
+  uid: v.number(),
+});
+
+export const Proposal = v.object({
+  id: v.pipe(UUID, v.description("UUIDv7; the execution's id once it runs.")),
+  action: NAME,
+  payload: v.pipe(v.nullable(OBJECT), v.description("null once it was pruned.")),
+  nonce: NAME,
+  reason: v.optional(v.pipe(REASON, v.description("The agent's words."))),
+  client: v.optional(NAME),
+  status: v.picklist(PROPOSAL_STATUSES),
+  proposed_at: TIME,
+  expires_at: TIME,
+  now: v.pipe(TIME, v.description("The daemon's clock, for `iat` of a decision.")),
+  peer: v.object({ uid: v.number(), pid: v.pipe(v.number(), v.description("At proposal.")) }),
+  approvals: v.object({
+    needed: INDEX,
+    given: v.pipe(
+      v.array(v.object({ name: NAME, keyid: NAME, kind: v.string(), iss: NAME, jti: NAME })),
+      v.description("Signatures so far, body by body: `iss` and `jti` name the body."),
+    ),
+    max_ttl_seconds: v.pipe(
+      v.number(),
+      v.description("The smallest max_ttl of those who may sign: `exp` - `iat` at most."),
+    ),
+  }),
+  decline: v.optional(v.object({ by: NAME, reason: v.nullable(v.string()), at: TIME })),
+  execution: v.optional(Execution),
+  problem: v.optional(v.object({
+    code: v.string(),
+    detail: v.string(),
+    effect: v.picklist(["none", "unknown"]),
+    retry: v.picklist(["never", "same_request", "new_approval"]),
+  })),
+  request: v.optional(v.pipe(
+    v.object({ canonical: v.string(), action_digest: DIGEST }),
+    v.description("For reviewers: RFC 8785 text of what runs, and the digest that is signed."),
+  )),
+  handler: v.optional(v.object({
+    digest: DIGEST,
+    permissions: OBJECT,
+    secrets: v.array(v.string()),
+  })),
+  similar: v.optional(v.pipe(
+    v.array(SIMILAR),
+    v.description("For reviewers: the same action and payload in the last day, newest first."),
+  )),
+  approval: v.optional(v.pipe(
+    v.array(ENVELOPE),
+    v.description("For reviewers: each body that was signed so far, with its signatures."),
+  )),
+});
+
+export const Proposals = v.object({
+  proposals: v.array(Proposal),
+  next: v.pipe(v.nullable(v.string()), v.description("The `cursor` to go on from; null: no more.")),
+  now: TIME,
 });
 
 export const LegacyReceipt = v.strictObject({

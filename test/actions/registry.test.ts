@@ -7,6 +7,7 @@ import { readHandlers } from "../../src/actions/registry.ts";
 import { BUILTINS } from "../../src/config/defaults.ts";
 import type { ActionConfig } from "../../src/config/config.ts";
 import { digestOf } from "../../src/core/sha.ts";
+import { UNSAID } from "../../src/core/presentation.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import { program } from "../../src/os/program.ts";
 
@@ -31,6 +32,8 @@ function action(
     concurrency: 1,
     isolation: "fresh",
     idempotent: false,
+    presentation: UNSAID,
+    fields: new Map(),
     onInterrupt: "unknown",
     allow: { net: [], read: [], write: [], env: [], run: [], unix: [] },
     unconfined: false,

@@ -5,7 +5,7 @@ import { type Approval, verifyApproval, verifyReplay } from "../../src/approval/
 import * as door from "../../src/approval/verify.ts";
 import { base64Decode, base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { digestOf, sha256 } from "../../src/core/sha.ts";
-import type { ApprovalReference } from "../../src/core/types.ts";
+import { type ApprovalReference, PLAIN_KEY } from "../../src/core/types.ts";
 import {
   approver,
   approverPublicKey,
@@ -48,7 +48,11 @@ describe("an Approval", () => {
         scheme: "dsse",
         iss: "alice",
         jti: "jti-1",
-        signers: [{ name: "bob", keyid: "bob-2" }, { name: "alice", keyid: "alice-1" }],
+        signers: [{ name: "bob", keyid: "bob-2", ...PLAIN_KEY }, {
+          name: "alice",
+          keyid: "alice-1",
+          ...PLAIN_KEY,
+        }],
       },
     });
   });
@@ -346,7 +350,7 @@ describe("verifyReplay()", () => {
       scheme: "dsse",
       iss: "alice",
       jti: "jti-1",
-      signers: [{ name: "alice", keyid: "alice-1" }],
+      signers: [{ name: "alice", keyid: "alice-1", ...PLAIN_KEY }],
     });
   });
 });

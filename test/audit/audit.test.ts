@@ -1,3 +1,4 @@
+import { PLAIN_KEY } from "../../src/core/types.ts";
 import { describe, expect, test } from "vitest";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { signCheckpoint } from "../../src/log/checkpoint.ts";
@@ -12,6 +13,7 @@ import {
 } from "../../src/log/receipt.ts";
 import { type LoggedReceipt, signReceipt } from "../../src/log/signed_receipt.ts";
 import {
+  byHardware,
   digest,
   executionId,
   PEER,
@@ -344,11 +346,23 @@ describe("ledger against log", () => {
     ["peer", { peer: { ...PEER, uid: 0 } }],
     ["approval", { approval: null }],
     ["jti", {
-      approval: { scheme: "dsse", iss: "rm", jti: "x", signers: [{ name: "rm", keyid: "rm-1" }] },
+      approval: {
+        scheme: "dsse",
+        iss: "rm",
+        jti: "x",
+        signers: [{ name: "rm", keyid: "rm-1", ...PLAIN_KEY }],
+      },
     }],
     ["signers", {
-      approval: { scheme: "dsse", iss: "rm", jti: "j-4", signers: [{ name: "rm", keyid: "rm-2" }] },
+      approval: {
+        scheme: "dsse",
+        iss: "rm",
+        jti: "j-4",
+        signers: [{ name: "rm", keyid: "rm-2", ...PLAIN_KEY }],
+      },
     }],
+    ["signers' kinds", { approval: byHardware("j-4") }],
+    ["proposal", { proposedAtMs: START_MS }],
     ["handler digest", { handlerDigest: digest("other") }],
     ["request commitment", { requestCommitment: digest("other") }],
     ["result commitment", { resultCommitment: null }],

@@ -1,3 +1,4 @@
+import { PLAIN_KEY } from "../../src/core/types.ts";
 import { describe, expect, test } from "vitest";
 import { auditLog } from "../../src/audit/audit.ts";
 import type { ExecutionFact, LedgerFacts } from "../../src/audit/executions.ts";
@@ -6,7 +7,12 @@ import { SampleClaims } from "./sample_claims.ts";
 import { executionId, SampleLog, settledExecution } from "../log/sample_log.ts";
 
 const approvedBy = (jti: string) =>
-  ({ scheme: "dsse", iss: "rm", jti, signers: [{ name: "rm", keyid: "rm-1" }] }) as const;
+  ({
+    scheme: "dsse",
+    iss: "rm",
+    jti,
+    signers: [{ name: "rm", keyid: "rm-1", ...PLAIN_KEY }],
+  }) as const;
 
 function reserved(n: number): ExecutionFact {
   return {

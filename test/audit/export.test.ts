@@ -10,7 +10,7 @@ import {
   formatHeader,
   parseEntry,
 } from "../../src/audit/export_format.ts";
-import { SampleLog } from "../log/sample_log.ts";
+import { byHardware, SampleLog, START_MS } from "../log/sample_log.ts";
 
 const log = SampleLog.of(4);
 const text = log.export();
@@ -168,9 +168,26 @@ describe("auditExport() names", () => {
 });
 
 test("parseEntry() refuses an entry of another payload type", () => {
-  const line = (lines[2] ?? "").replace("receipt.v1+json", "receipt.v2+json");
+  const line = (lines[2] ?? "").replace("receipt.v1+json", "receipt.v3+json");
   expect(parseEntry(lines[2] ?? "")).toBeDefined();
   expect(parseEntry(line)).toBeUndefined();
+});
+
+test("an export may mix versions of receipts, each under its own label and no other", async () => {
+  const mixed = SampleLog.of(2);
+  mixed.execute(7, { approval: byHardware("j-7") });
+  mixed.execute(8, { proposedAtMs: START_MS });
+  const written = mixed.export();
+  expect(written.match(/receipt\.v\d/g)).toEqual([1, 1, 1, 2, 2].map((v) => `receipt.v${v}`));
+  expect(await problemOf(written)).toBe("none");
+  expect(await problemOf(written.replace("receipt.v2", "receipt.v1"))).toEqual([
+    "body_malformed",
+    3,
+  ]);
+  expect(await problemOf(written.replace("receipt.v1", "receipt.v2"))).toEqual([
+    "body_malformed",
+    0,
+  ]);
 });
 
 test("writeExport() of no entry at all is an export, and a log without its first key", async () => {

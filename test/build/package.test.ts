@@ -15,7 +15,12 @@ const ALLOWED = [
   "src/",
   "systemd/",
   "docs/",
-  "examples/",
+  "examples/actions/",
+  "examples/agent_loop.ts",
+  "examples/check_receipt.mjs",
+  "examples/openexec.toml",
+  "examples/openexec_client.py",
+  "examples/sdk.ts",
   "dist/client/",
   "dist/program/",
   "scripts/deno",
@@ -26,6 +31,8 @@ const ALLOWED = [
   "CHANGELOG.md",
   "SECURITY.md",
 ];
+
+const PYTHON_CACHE = join(program.root, "examples/__pycache__");
 
 let folder: string;
 let files: Map<string, number>;
@@ -40,6 +47,9 @@ beforeAll(async () => {
     cwd: program.root,
   });
   expect(built.code, built.error).toBe(0);
+  // What Python leaves beside the examples where they were run.
+  await Deno.mkdir(PYTHON_CACHE, { recursive: true });
+  await Deno.writeTextFile(join(PYTHON_CACHE, "openexec_client.pyc"), "");
   const packed = await run("npm", {
     args: ["pack", "--json", "--ignore-scripts", `--pack-destination=${folder}`],
     cwd: program.root,
@@ -48,7 +58,9 @@ beforeAll(async () => {
   const [listing] = v.parse(LISTING, JSON.parse(packed.out));
   files = new Map(listing.files.map(({ path, mode }) => [path, mode]));
 }, 60_000);
-afterAll(() => Deno.remove(folder, { recursive: true }));
+afterAll(async () => {
+  for (const made of [folder, PYTHON_CACHE]) await Deno.remove(made, { recursive: true });
+});
 
 test("the npm package holds what is listed here and nothing else", () => {
   const unexpected = [...files.keys()].filter((path) =>
@@ -57,6 +69,16 @@ test("the npm package holds what is listed here and nothing else", () => {
   expect(unexpected).toEqual([]);
   expect(files.has("dist/program/main.js")).toBe(true);
   expect((files.get("bin/openexec") ?? 0) & 0o111).toBe(0o111);
+});
+
+test("no address is named that does not exist", async () => {
+  const folder = join(program.root, "systemd");
+  const units = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile)
+    .map(({ name }) => join(folder, name));
+  for (const file of [join(program.root, "package.json"), ...units]) {
+    // RFC 2606: nobody answers there
+    expect(await Deno.readTextFile(file), file).not.toMatch(/:\/\/[^\s"]*\.example\b/);
+  }
 });
 
 test("the npm package needs no install script", () => {

@@ -73,7 +73,7 @@ export async function programFolder(cache: string): Promise<string> {
 }
 
 /** Reads what a daemon prints until it serves. */
-export async function untilReady(output: ReadableStream<Uint8Array>): Promise<void> {
+export async function untilReady(output: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
   let printed = "";
   for await (const text of output.pipeThrough(new TextDecoderStream())) {
     printed += text;

@@ -1,3 +1,4 @@
+import { PLAIN_KEY } from "../../src/core/types.ts";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -45,7 +46,7 @@ function genuineReceipt(): { receipt: string; executorKey: string } {
       scheme: "dsse",
       iss: "alice",
       jti: "j-1",
-      signers: [{ name: "alice", keyid: "alice-1" }],
+      signers: [{ name: "alice", keyid: "alice-1", ...PLAIN_KEY }],
     },
     handlerDigest: digest,
     requestCommitment: digest,
@@ -53,6 +54,7 @@ function genuineReceipt(): { receipt: string; executorKey: string } {
     status: "failed",
     code: "handler_failed",
     traceId: null,
+    proposedAtMs: null,
     receivedAtMs: 0,
     reservedAtMs: 0,
     startedAtMs: 0,

@@ -243,4 +243,15 @@ export const CONTRADICTORY: readonly BadFile[] = [
   bad("clawshield", 1, "[clawshield]", 'tenant = "t"'),
   bad("clawshield", 1, "[clawshield]", `public_key = "${KEYS[0]}"`),
   bad("checkpoints.command", 2, "[checkpoints]", 'command = ["tee", "x"]'),
+  bad("notify.command", 2, "[notify]", 'command = ["mail"]'),
+  bad("proposals.expires", 2, "[proposals]", 'expires = "8d"'),
+  bad("proposals.per_uid", 2, "[proposals]", "per_uid = 0"),
+  bad(
+    "sockets[0].role",
+    4,
+    'mode = "demo"',
+    "[[sockets]]",
+    'path = "/run/o/review.sock"',
+    'role = "approver"',
+  ),
 ];

@@ -65,6 +65,7 @@ test("the embedded default has per-user paths, the built-ins, and a development 
   expect([...config.actions.keys()]).toEqual(["echo", "add"]);
   expect(config.sockets.map(({ path, mode, role }) => [path, mode, role])).toEqual([
     ["/home/u/.openexec/run/agent.sock", 0o600, "agent"],
+    ["/home/u/.openexec/run/review.sock", 0o600, "approver"],
     ["/home/u/.openexec/run/admin.sock", 0o600, "admin"],
   ]);
 });
@@ -140,13 +141,30 @@ test("an overriding socket path replaces that of the first agent socket", () => 
   expect(sockets.map(({ path }) => path)).toEqual(["/admin.sock", "/other.sock"]);
 });
 
-test("two daemons with their own --socket in one folder have their own admin sockets", () => {
-  const admin = (socket: string) => load(null, { overrides: { socket } }).config.sockets[1]?.path;
-  expect([admin("/tmp/x.sock"), admin("/tmp/y.sock"), admin("/tmp/z")]).toEqual([
-    "/tmp/x.admin.sock",
-    "/tmp/y.admin.sock",
-    "/tmp/z.admin",
-  ]);
+test("two daemons with their own --socket in one folder have their own other sockets", () => {
+  const others = (socket: string) =>
+    load(null, { overrides: { socket } }).config.sockets.slice(1).map(({ path }) => path);
+  expect(others("/tmp/x.sock")).toEqual(["/tmp/x.review.sock", "/tmp/x.admin.sock"]);
+  expect(others("/tmp/z")).toEqual(["/tmp/z.review", "/tmp/z.admin"]);
+});
+
+test("in demo mode nothing is decided: the default has no review socket", () => {
+  const { sockets } = load('mode = "demo"').config;
+  expect(sockets.map(({ role }) => role)).toEqual(["agent", "admin"]);
+});
+
+test("proposals wait for an hour, and have bounds, unless the file says otherwise", () => {
+  expect(load("").config.proposals).toEqual({
+    expiresMs: 3_600_000,
+    perUid: 32,
+    total: 1000,
+    perMinute: 60,
+    declineCooldownMs: 600_000,
+  });
+  expect(load('[proposals]\nexpires = "7d"\nper_uid = 1').config.proposals).toMatchObject({
+    expiresMs: 7 * 86_400_000,
+    perUid: 1,
+  });
 });
 
 test("--mode goes before the file", () => {

@@ -21,6 +21,8 @@ allow = { env = ["LANG"], read = ["/data"], net = ["example.com"] }
 [checkpoints]
 file = "/pub/checkpoint"
 command = ["/bin/publish", "x"]
+[notify]
+command = ["/bin/notify"]
 `;
 
 test("permissionFlags() lists what the configuration names, and no network", () => {
@@ -49,7 +51,7 @@ test("permissionFlags() lists what the configuration names, and no network", () 
     ...written,
     "/run/credentials/o",
   ]);
-  expect(lists.get("--allow-run")).toEqual(["/bin/publish"]);
+  expect(lists.get("--allow-run")).toEqual(["/bin/publish", "/bin/notify"]);
   expect(lists.get("--allow-env")).toContain("LANG");
 });
 

@@ -9,7 +9,6 @@ import { describe, expect, test } from "vitest";
 import { preAuthEncoding } from "../../src/core/dsse.ts";
 import { base64Encode } from "../../src/core/bytes.ts";
 import type { JsonObject } from "../../src/core/types.ts";
-import { RECEIPT_TYPE } from "../../src/log/signed_receipt.ts";
 import { SampleLog, unsuccessful } from "../log/sample_log.ts";
 
 const log = SampleLog.of(3);
@@ -52,10 +51,14 @@ describe("an independent DSSE verifier", () => {
   test("encodes every type and body for signing as we do", () => {
     const text = fc.string({ unit: "binary" });
     fc.assert(
-      fc.property(fc.oneof(text, fc.constant(RECEIPT_TYPE)), fc.uint8Array(), (type, body) => {
-        const theirs = dsse.preAuthEncoding(type, Buffer.from(body));
-        expect(Uint8Array.from(preAuthEncoding(type, body))).toEqual(Uint8Array.from(theirs));
-      }),
+      fc.property(
+        fc.oneof(text, fc.constant(String(log.envelope(1)["payloadType"]))),
+        fc.uint8Array(),
+        (type, body) => {
+          const theirs = dsse.preAuthEncoding(type, Buffer.from(body));
+          expect(Uint8Array.from(preAuthEncoding(type, body))).toEqual(Uint8Array.from(theirs));
+        },
+      ),
     );
   });
 });

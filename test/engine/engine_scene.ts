@@ -9,6 +9,7 @@ import { TrustGate } from "../../src/engine/trust.ts";
 import type { Answer, EngineParts } from "../../src/engine/types.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import { Refusal } from "../../src/core/errors.ts";
+import { UNSAID } from "../../src/core/presentation.ts";
 import type { Outcome } from "../../src/core/types.ts";
 import type { Executors } from "../../src/executor/pool.ts";
 import type { Job } from "../../src/executor/types.ts";
@@ -155,7 +156,13 @@ export class EngineScene implements AsyncDisposable {
 
   #executors(): Executors {
     const { needs = [] } = this.options;
-    const echo = { name: "echo", digest: HANDLER_DIGEST, inputSchema: {}, outputSchema: {} };
+    const echo = {
+      name: "echo",
+      digest: HANDLER_DIGEST,
+      inputSchema: {},
+      outputSchema: {},
+      presentation: UNSAID,
+    };
     return {
       actions: new Map([["echo", echo]]),
       acquire: () => {

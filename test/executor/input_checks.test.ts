@@ -95,11 +95,8 @@ test.each(DISPUTED)("%s means the same to the check and to the run", async (_, p
 
 test("a refusal says what the schema expects and where, and nothing of the payload", async () => {
   const request = JSON.stringify({ action: "payloads", payload: { mail: "secret@localhost" } });
-  const refusal = { code: "payload_invalid", detail: expect.stringContaining('"mail"') };
+  const refusal = { code: "payload_invalid", detail: 'Expected email at "mail".' };
   await expect(under.pool.check("payloads", request)).rejects.toMatchObject(refusal);
-  await expect(under.pool.check("payloads", request)).rejects.not.toMatchObject({
-    detail: expect.stringContaining("secret"),
-  });
 });
 
 test("a pattern that backtracks for minutes is refused at the limit, while other actions go on", async () => {

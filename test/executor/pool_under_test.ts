@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ActionConfig } from "../../src/config/config.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import type { ErrorCode } from "../../src/core/errors.ts";
+import { UNSAID } from "../../src/core/presentation.ts";
 import type { Json, Outcome } from "../../src/core/types.ts";
 import type { Slot } from "../../src/executor/types.ts";
 import type { ExecutorLog } from "../../src/executor/log.ts";
@@ -139,6 +140,8 @@ function configOf(name: string, changes: Partial<ActionConfig>): ActionConfig {
   return {
     name,
     module: { builtin: "echo" },
+    presentation: UNSAID,
+    fields: new Map(),
     digest: null,
     approvals: 1,
     timeoutMs: 10_000,

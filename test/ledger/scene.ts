@@ -3,7 +3,7 @@
 import { type MachineClock, systemClock } from "../../src/core/clock.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import { type ErrorCode, Refusal } from "../../src/core/errors.ts";
-import type { Digest } from "../../src/core/types.ts";
+import { type Digest, PLAIN_KEY } from "../../src/core/types.ts";
 import { uuidV7 } from "../../src/core/uuid.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openLedger, type OpenOptions } from "../../src/ledger/open.ts";
@@ -17,6 +17,18 @@ import type { SignedReceipt } from "../../src/log/signed_receipt.ts";
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
+const EARLIER_MS = 60_000;
+
+/** Makes a ledger a minute ago, so that its fence is before the approvals of a test. */
+export async function madeEarlier(
+  clock: TestClock,
+  open: () => Promise<Ledger>,
+): Promise<Ledger> {
+  clock.pass(-EARLIER_MS);
+  const ledger = await open();
+  clock.pass(EARLIER_MS);
+  return ledger;
+}
 
 /** A wall clock and an uptime that stand still until they are moved. */
 export class TestClock implements MachineClock {
@@ -64,7 +76,7 @@ export async function scene(options: Partial<OpenOptions> = {}): Promise<Scene> 
       ...options,
       ...more,
     });
-  let ledger = await open();
+  let ledger = await madeEarlier(clock, open);
   return {
     stateDir,
     clock,
@@ -122,13 +134,14 @@ export function reservation(asked: Asked = {}): Reservation {
         scheme: claim.scheme,
         iss: claim.iss,
         jti: claim.jti,
-        signers: [{ name: claim.iss, keyid: "key-1" }],
+        signers: [{ name: claim.iss, keyid: "key-1", ...PLAIN_KEY }],
       },
       handlerDigest: digest("a"),
       requestCommitment: digest("b"),
       resultCommitment: null,
       code: null,
       traceId: null,
+      proposedAtMs: null,
       receivedAtMs: 1_800_000_000_000,
       startedAtMs: null,
       settledAtMs: null,
@@ -168,6 +181,7 @@ export function settlement(id: string, changes: Partial<Settlement> = {}): Settl
 
 export function receipt(text: string): SignedReceipt {
   return {
+    version: 1,
     body: utf8Encode(`receipt of ${text}`),
     keyid: "executor-key",
     signature: new Uint8Array(64).fill(9),
@@ -191,6 +205,18 @@ export async function refusalOf(promise: Promise<unknown>): Promise<ErrorCode | 
   try {
     await promise;
     return "ok";
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
+/** Returns the canonical text of a body, undefined where there is none, or the code of a refusal. */
+export function bodyOrCode(
+  open: () => { readonly canonical: string } | undefined,
+): string | undefined {
+  try {
+    return open()?.canonical;
   } catch (error) {
     if (error instanceof Refusal) return error.code;
     throw error;

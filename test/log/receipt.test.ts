@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../src/core/canonical_json.ts";
 import { base64Encode, utf8Decode, utf8Encode } from "../../src/core/bytes.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
-import type { Json } from "../../src/core/types.ts";
+import { type Json, type JsonObject, PLAIN_KEY } from "../../src/core/types.ts";
+import { type Decided, decisionReceipt } from "../../src/log/decision_receipt.ts";
 import {
   adminReceipt,
   commitment,
@@ -11,11 +12,15 @@ import {
   executionReceipt,
   keyReceipt,
   type Receipt,
+  receiptVersion,
   refusalReceipt,
   refusalSummaryReceipt,
   resolutionReceipt,
+  type SettledExecution,
 } from "../../src/log/receipt.ts";
 import {
+  byHardware,
+  decided,
   digest,
   executionId,
   PEER,
@@ -62,6 +67,45 @@ const samples: readonly (readonly [string, Receipt, readonly string[]])[] = [
       false,
     ),
     ["trace_id"],
+  ],
+  [
+    "a success of signers with keys of several kinds, from a proposal",
+    executionReceipt(
+      id,
+      settledExecution(1, { approval: byHardware("j-1"), proposedAtMs: START_MS }),
+      false,
+    ),
+    ["started_at", "proposed_at"],
+  ],
+  ["a decline", decisionReceipt(id, decided()), ["reason_commitment"]],
+  [
+    "a withdrawal",
+    decisionReceipt(
+      id,
+      decided({
+        decision: "withdrawn",
+        code: "proposal_withdrawn",
+        by: PEER,
+        reasonCommitment: null,
+      }),
+    ),
+    [],
+  ],
+  [
+    "an expiry",
+    decisionReceipt(
+      id,
+      decided({ decision: "expired", code: "proposal_expired", by: null, reasonCommitment: null }),
+    ),
+    [],
+  ],
+  [
+    "a proposal that was refused after it was queued",
+    decisionReceipt(
+      id,
+      decided({ decision: "refused", code: "action_unknown", by: null, reasonCommitment: null }),
+    ),
+    [],
   ],
   [
     "a refusal",
@@ -159,11 +203,113 @@ test("builders copy only what a receipt says, whatever else their arguments carr
     scheme: "dsse" as const,
     iss: "rm",
     jti: "j",
-    signers: [{ name: "rm", keyid: "k", secret: "s" }],
+    signers: [{ name: "rm", keyid: "k", ...PLAIN_KEY, secret: "s" }],
     envelope: "s",
   };
   const receipt = executionReceipt(id, settledExecution(1, { peer, approval }), false);
   expect(decodeReceipt(encodeReceipt(receipt))).toEqual(receipt);
+});
+
+describe("receiptVersion()", () => {
+  const versionOf = (changes: Partial<SettledExecution>) =>
+    receiptVersion(executionReceipt(id, settledExecution(1, changes), false));
+
+  test("is 1 for what version 1 can say: plain Ed25519 keys, artifacts and demo mode", () => {
+    const clawshield = { name: "clawshield", keyid: "clawshield", ...PLAIN_KEY };
+    const artifact = { scheme: "clawshield", iss: "clawshield", jti: "j", signers: [clawshield] };
+    expect(versionOf({})).toBe(1);
+    expect(versionOf({ approval: { ...artifact, scheme: "clawshield" } })).toBe(1);
+    expect(versionOf({ mode: "demo", approval: null })).toBe(1);
+    expect(receiptVersion(resolution)).toBe(1);
+  });
+
+  test("is 2 for other kinds of keys, for what was proposed, and for decisions", () => {
+    expect(versionOf({ approval: byHardware("j") })).toBe(2);
+    expect(versionOf({ proposedAtMs: START_MS })).toBe(2);
+    expect(receiptVersion(decisionReceipt(id, decided()))).toBe(2);
+  });
+
+  test("decides whether signers' kinds are told: of every signer, or of none", () => {
+    const { approval } = executionReceipt(id, settledExecution(1), false);
+    expect(approval?.signers).toEqual([{ keyid: "rm-1", name: "rm" }]);
+    const mixed = executionReceipt(id, settledExecution(1, { approval: byHardware("j") }), false);
+    expect(mixed.approval?.signers).toEqual([
+      { hardware: true, keyid: "rm-sk", kind: "sshsig", name: "rm", user_verified: true },
+      {
+        backup_eligible: true,
+        keyid: "cfo-1",
+        kind: "passkey",
+        name: "cfo",
+        user_verified: true,
+      },
+      { keyid: "ops-1", kind: "ed25519", name: "ops", user_verified: false },
+    ]);
+    const said = mixed.approval?.signers ?? [];
+    const withSigners = (signers: readonly JsonObject[]) =>
+      decodeReceipt(utf8Encode(canonicalJson({
+        ...mixed,
+        approval: { iss: "rm", jti: "j", scheme: "dsse", signers },
+      })));
+    expect(withSigners(said)).toBeDefined();
+    expect(withSigners(said.slice(2))).toBeUndefined();
+    expect(withSigners([...said, { keyid: "k", name: "n" }])).toBeUndefined();
+  });
+});
+
+describe("decodeReceipt() refuses a signer", () => {
+  const signer = { keyid: "k", name: "n" };
+  const rows: readonly (readonly [string, JsonObject])[] = [
+    ["of an unknown kind", { kind: "rsa", user_verified: false }],
+    ["without a word on the person", { kind: "sshsig" }],
+    ["verified by a key that cannot", { kind: "sshsig", user_verified: true }],
+    ["of Ed25519 in hardware", { hardware: true, kind: "ed25519", user_verified: false }],
+    ["with an SSH key that can be synced", {
+      backup_eligible: true,
+      kind: "sshsig",
+      user_verified: false,
+    }],
+    ["with a passkey that does not say whether it can be", {
+      kind: "passkey",
+      user_verified: true,
+    }],
+    ["with a passkey both synced and in hardware", {
+      backup_eligible: true,
+      hardware: true,
+      kind: "passkey",
+      user_verified: true,
+    }],
+    ["with a passkey neither synced nor in hardware", {
+      backup_eligible: false,
+      kind: "passkey",
+      user_verified: true,
+    }],
+  ];
+  test.each(rows)("%s", (_, changes) => {
+    const decline: JsonObject = {
+      ...decisionReceipt(id, decided()),
+      by: { ...signer, ...changes },
+    };
+    expect(decodeReceipt(utf8Encode(canonicalJson(decline)))).toBeUndefined();
+  });
+});
+
+describe("decodeReceipt() refuses a decision", () => {
+  const rows: readonly (readonly [string, Partial<Decided>])[] = [
+    ["declined by nobody", { by: null }],
+    ["declined by a peer", { by: PEER }],
+    ["declined with another code", { code: "proposal_expired" }],
+    ["withdrawn by an approver", { decision: "withdrawn", code: "proposal_withdrawn" }],
+    ["expired by somebody", {
+      decision: "expired",
+      code: "proposal_expired",
+      reasonCommitment: null,
+    }],
+    ["expired with a reason", { decision: "expired", code: "proposal_expired", by: null }],
+    ["refused as declined", { decision: "refused", by: null, reasonCommitment: null }],
+  ];
+  test.each(rows)("%s", (_, changes) => {
+    expect(decodeReceipt(encodeReceipt(decisionReceipt(id, decided(changes))))).toBeUndefined();
+  });
 });
 
 describe("decodeReceipt() refuses", () => {

@@ -3,11 +3,17 @@
 import { utf8Encode } from "../../src/core/bytes.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
-import type { Digest, JsonObject } from "../../src/core/types.ts";
+import {
+  type ApprovalReference,
+  type Digest,
+  type JsonObject,
+  PLAIN_KEY,
+} from "../../src/core/types.ts";
 import { writeExport } from "../../src/audit/export.ts";
 import type { ExecutionFact, LedgerFacts } from "../../src/audit/executions.ts";
 import { signCheckpoint } from "../../src/log/checkpoint.ts";
 import { inclusionProof } from "../../src/log/proof.ts";
+import type { Decided } from "../../src/log/decision_receipt.ts";
 import {
   adminReceipt,
   commitment,
@@ -45,7 +51,7 @@ export function settledExecution(
       scheme: "dsse",
       iss: "rm",
       jti: `j-${n}`,
-      signers: [{ name: "rm", keyid: "rm-1" }],
+      signers: [{ name: "rm", keyid: "rm-1", ...PLAIN_KEY }],
     },
     handlerDigest: digest("handler"),
     requestCommitment: commitment(
@@ -56,10 +62,39 @@ export function settledExecution(
     status: "succeeded",
     code: null,
     traceId: null,
+    proposedAtMs: null,
     receivedAtMs: START_MS + n,
     reservedAtMs: START_MS + n + 1,
     startedAtMs: START_MS + n + 2,
     settledAtMs: START_MS + n + 3,
+    ...changes,
+  };
+}
+
+/** An approval by a security key that asked for its PIN, and by a passkey that may be synced. */
+export function byHardware(jti: string): ApprovalReference {
+  const signers = [
+    { name: "rm", keyid: "rm-sk", kind: "sshsig", userVerified: true, hardware: true },
+    { name: "cfo", keyid: "cfo-1", kind: "passkey", userVerified: true, hardware: false },
+    { name: "ops", keyid: "ops-1", ...PLAIN_KEY },
+  ] as const;
+  return { scheme: "dsse", iss: "rm", jti, signers };
+}
+
+/** A proposal that was declined; `changes` overwrite. */
+export function decided(changes: Partial<Decided> = {}): Decided {
+  return {
+    proposalId: executionId(1),
+    action: "charge_card",
+    nonce: "n-1",
+    requestCommitment: digest("request"),
+    peer: PEER,
+    by: { name: "cfo", keyid: "cfo-1", kind: "passkey", userVerified: true, hardware: true },
+    decision: "declined",
+    code: "proposal_declined",
+    reasonCommitment: digest("reason"),
+    proposedAtMs: START_MS,
+    atMs: START_MS + 1,
     ...changes,
   };
 }

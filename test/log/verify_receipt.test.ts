@@ -2,16 +2,19 @@ import { describe, expect, test } from "vitest";
 import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { preAuthEncoding } from "../../src/core/dsse.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
-import type { JsonObject } from "../../src/core/types.ts";
+import { type JsonObject, PLAIN_KEY } from "../../src/core/types.ts";
 import { attachCosignature } from "../../src/log/cosignature.ts";
 import { formatVkey } from "../../src/log/note.ts";
 import { consistencyProof } from "../../src/log/proof.ts";
+import { type Decided, decisionReceipt } from "../../src/log/decision_receipt.ts";
 import { executionReceipt, resolutionReceipt } from "../../src/log/receipt.ts";
 import { receiptEnvelope, signReceipt } from "../../src/log/signed_receipt.ts";
 import { isGenuine, passed, type Verification } from "../../src/log/verification.ts";
 import { type VerifyOptions, verifyReceipt } from "../../src/log/verify_receipt.ts";
 import { answerOf, PAYLOAD } from "./answer.ts";
 import {
+  byHardware,
+  decided,
   executionId,
   PEER,
   SALTS,
@@ -149,7 +152,10 @@ function demoLog(): SampleLog {
 describe("verifyReceipt() says who stands for an execution:", () => {
   const body = (envelope: unknown) =>
     verify(envelope).checks.find(({ name }) => name === "body")?.detail;
-  const two = [{ name: "alice", keyid: "a-1" }, { name: "bob", keyid: "b-1" }];
+  const two = [
+    { name: "alice", keyid: "a-1", ...PLAIN_KEY },
+    { name: "bob", keyid: "b-1", ...PLAIN_KEY },
+  ];
   const approval = { scheme: "dsse", iss: "alice", jti: "j", signers: two } as const;
 
   test("its approvers, and that a key was for development", () => {
@@ -172,6 +178,32 @@ describe("verifyReceipt() says who stands for an execution:", () => {
       expect(body(file)).toBe("an execution in demo mode: nobody approved it");
       expect(verify(file).ok).toBe(true);
     }
+  });
+
+  test("the kind of each key, and whether the person was verified, where the receipt tells", () => {
+    const kinds = new SampleLog();
+    kinds.execute(1, { approval: byHardware("j-1") });
+    expect(verify(kinds.envelope(1)).ok).toBe(true);
+    expect(body(kinds.envelope(1))).toBe(
+      "an execution approved by rm (sshsig, hardware, person verified) " +
+        "and cfo (passkey, person verified) and ops (ed25519)",
+    );
+  });
+
+  test("who ended a proposal that never ran", () => {
+    const ended = (changes: Partial<Decided>) => {
+      const receipt = signReceipt(decisionReceipt("openexec:h", decided(changes)), log.signer);
+      expect(verify(receiptEnvelope(receipt)).ok).toBe(true);
+      return body(receiptEnvelope(receipt));
+    };
+    expect(ended({})).toBe("a proposal declined by cfo (passkey, hardware, person verified)");
+    const nobody = { by: null, reasonCommitment: null };
+    expect(ended({ ...nobody, decision: "expired", code: "proposal_expired" })).toBe(
+      "a proposal that ended as expired",
+    );
+    expect(
+      ended({ ...nobody, decision: "withdrawn", code: "proposal_withdrawn", by: PEER }),
+    ).toBe("a proposal withdrawn by uid 1000");
   });
 
   test("and of any other receipt its kind", () => {
@@ -216,6 +248,17 @@ describe("verifyReceipt() refuses", () => {
     }
   });
 
+  test("a body of one version under the label of the other, though the same key signed it so", () => {
+    const kinds = new SampleLog();
+    kinds.execute(1, { approval: byHardware("j-1") });
+    for (const [{ body, keyid }, version] of [[log.entry(1), 2], [kinds.entry(1), 1]] as const) {
+      const payloadType = `application/vnd.openexec.receipt.v${version}+json`;
+      const sig = base64Encode(log.signer.sign(preAuthEncoding(payloadType, body)));
+      const envelope = { payload: base64Encode(body), payloadType, signatures: [{ keyid, sig }] };
+      expect(failures(verify(envelope))).toEqual(["body"]);
+    }
+  });
+
   test("a signature over the body alone, without the pre-authentication encoding", () => {
     const { body, keyid } = log.entry(1);
     const sig = base64Encode(log.signer.sign(body));
@@ -233,6 +276,15 @@ describe("verifyReceipt() refuses", () => {
       signatures: [{ keyid: log.entry(0).keyid, sig }],
     };
     expect(failures(verify(envelope))).toEqual(["body"]);
+  });
+
+  test("a signature that is not 64 bytes long", () => {
+    const envelope = log.envelope(1);
+    const [first] = JSON.parse(JSON.stringify(envelope)).signatures;
+    for (const length of [63, 65, 4096]) {
+      const sig = base64Encode(new Uint8Array(length));
+      expect(failures(verify({ ...envelope, signatures: [{ ...first, sig }] }))).toEqual(["file"]);
+    }
   });
 
   test("a second signature beside the executor's", () => {

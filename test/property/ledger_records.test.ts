@@ -57,7 +57,16 @@ const record: fc.Arbitrary<ExecutionRecord> = fc.record({
     scheme: fc.constantFrom("dsse", "clawshield"),
     iss: text,
     jti: text,
-    signers: fc.array(fc.record({ name: text, keyid: text }), { maxLength: 4 }),
+    signers: fc.array(
+      fc.record({
+        name: text,
+        keyid: text,
+        kind: fc.constantFrom("ed25519", "sshsig", "passkey"),
+        userVerified: fc.boolean(),
+        hardware: fc.boolean(),
+      }),
+      { maxLength: 4 },
+    ),
   })),
   handlerDigest: digest,
   requestCommitment: digest,
@@ -65,6 +74,7 @@ const record: fc.Arbitrary<ExecutionRecord> = fc.record({
   status,
   code: orNull(fc.constantFrom(...ERROR_CODES)),
   traceId: orNull(fc.string({ minLength: 1, maxLength: 32 })),
+  proposedAtMs: orNull(u48),
   receivedAtMs: u48,
   reservedAtMs: u48,
   startedAtMs: orNull(u48),
@@ -91,7 +101,7 @@ test("a row with a byte too few, too many or of another version is refused, neve
     const decode = (bytes: Uint8Array) => codeOf(() => decodeExecution(each.record.id, bytes));
     expect(decode(row.subarray(0, cut % row.length))).toBe("ledger_unavailable");
     expect(decode(new Uint8Array([...row, 0]))).toBe("ledger_unavailable");
-    expect(decode(new Uint8Array([2, ...row.subarray(1)]))).toBe("ledger_unavailable");
+    expect(decode(new Uint8Array([3, ...row.subarray(1)]))).toBe("ledger_unavailable");
   }));
 });
 
@@ -110,6 +120,7 @@ test("a row is the only one that says what it says", () => {
 
 test("receipts, approvals, states and bodies come back as they were written", () => {
   const receipt = fc.record({
+    version: fc.constantFrom(1, 2),
     body: fc.uint8Array({ maxLength: 2000 }),
     keyid: text,
     signature: bytes(64),

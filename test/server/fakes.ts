@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { SocketConfig } from "../../src/config/config.ts";
 import type { Limits } from "../../src/config/config.ts";
 import { Refusal } from "../../src/core/errors.ts";
-import type { Peer } from "../../src/core/types.ts";
+import { UNSAID } from "../../src/core/presentation.ts";
+import type { Peer, Role } from "../../src/core/types.ts";
 import {
   EXECUTE_MEMBERS,
   type ParsedRequest,
@@ -111,6 +112,8 @@ export class FakeInspector implements InspectorLike {
     const names = ["add", "echo"].filter((name) => socket.actions?.has(name) ?? true);
     return names.map((name) => ({
       name,
+      ...UNSAID,
+      idempotent: false,
       input_schema: { type: "object" },
       output_schema: { type: "object" },
       approvals: 1,
@@ -231,8 +234,16 @@ export class TestServer {
   get agent(): string {
     return join(this.directory, "agent.sock");
   }
+  get approver(): string {
+    return join(this.directory, "review.sock");
+  }
   get admin(): string {
     return join(this.directory, "admin.sock");
+  }
+
+  /** The path of the socket with this role. */
+  socketOf(role: Role): string {
+    return this[role];
   }
 
   static start(options: TestServerOptions = {}): Promise<TestServer> {
@@ -247,6 +258,7 @@ export class TestServer {
     const server = await Server.start({
       sockets: [
         socketConfig(join(directory, "agent.sock"), options.agent),
+        socketConfig(join(directory, "review.sock"), { role: "approver" }),
         socketConfig(join(directory, "admin.sock"), { role: "admin", ...options.admin }),
       ],
       inherited: options.inherited ?? [],

@@ -1,11 +1,20 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
+import { TrustStore } from "../../src/approval/trust.ts";
+import { verifyApproval } from "../../src/approval/verify.ts";
+import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
+import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
+import { parseRequest } from "../../src/engine/request.ts";
 import { openapiDocument } from "../../src/server/openapi.ts";
 import { ROUTES } from "../../src/server/routes.ts";
+import { subject } from "../support/approvals.ts";
 import { call } from "../support/http.ts";
+import { codeOf } from "../support/refusals.ts";
 import { TestServer } from "./fakes.ts";
 
 const document = openapiDocument("1.2.3");
+const NO_APPROVERS = new TrustStore({ approvers: [], clawshield: null, tenant: null }, "e");
 
 test("the OpenAPI document is valid OpenAPI 3.1", async () => {
   const validator = new Validator();
@@ -41,6 +50,58 @@ test("the server serves the same document, with its own version", async () => {
   const { json } = await call(server.agent, "GET", "/openapi.json");
   expect(json).toEqual(JSON.parse(JSON.stringify(openapiDocument("9.9.9"))));
   await server.close();
+});
+
+const MAY_EXECUTE = new Ajv2020({ strict: false }).compile(
+  JSON.parse(JSON.stringify(document)).paths["/execute"].post.requestBody
+    .content["application/json"].schema,
+);
+const SIGNATURE = base64Encode(new Uint8Array(64));
+const ENVELOPE = {
+  payloadType: APPROVAL_TYPE,
+  payload: "",
+  signatures: [{ keyid: "k", sig: SIGNATURE, more: 1 }],
+  more: 1,
+};
+const ARTIFACT = {
+  approval_id: "a",
+  tenant_id: "t",
+  action_hash: "h",
+  issued_at: "2026-01-01T00:00:00",
+  expires_at: "2026-01-01T00:01:00",
+  signature: SIGNATURE,
+};
+
+/** Whether the engine takes the form of a request, whatever it says of its approval. */
+function isTaken(body: object): boolean {
+  const code = codeOf(() => {
+    const { approval } = parseRequest(utf8Encode(JSON.stringify(body)), "n-1");
+    if (approval !== null) verifyApproval(approval, subject(), NO_APPROVERS, 0);
+  });
+  return code !== "request_malformed" && code !== "approval_malformed";
+}
+
+test.each<[boolean, object]>([
+  [true, {}],
+  [true, { payload: null, nonce: null, approval: null, approval_artifact: null }],
+  [false, { payload: 1 }],
+  [false, { more: 1 }],
+  [false, { nonce: "" }],
+  [true, { approval: ENVELOPE }],
+  [false, { approval: { ...ENVELOPE, signatures: [] } }],
+  [false, { approval: { ...ENVELOPE, signatures: [{ keyid: "", sig: SIGNATURE }] } }],
+  [false, { approval: { ...ENVELOPE, signatures: Array(65).fill(ENVELOPE.signatures[0]) } }],
+  [true, { approval_artifact: ARTIFACT }],
+  [true, { approval_artifact: { ...ARTIFACT, approver: "someone" } }],
+  [false, { approval_artifact: { ...ARTIFACT, issued_at: undefined } }],
+  [false, { approval_artifact: { ...ARTIFACT, expires_at: undefined } }],
+  [false, { approval_artifact: { ...ARTIFACT, approval_id: "" } }],
+])("document and engine agree: %s for a request with %j", (expected, members) => {
+  const body = { action: "echo", ...members };
+  expect([MAY_EXECUTE(JSON.parse(JSON.stringify(body))), isTaken(body)]).toEqual([
+    expected,
+    expected,
+  ]);
 });
 
 test("every route is described in docs/http-api.md", () => {

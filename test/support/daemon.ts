@@ -186,7 +186,7 @@ function exists(path: string): boolean {
 
 /** Collects lines; the line `ready` ends the wait. */
 async function follow(
-  stream: ReadableStream<Uint8Array>,
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   output: string[],
   onReady: () => void,
 ): Promise<void> {

@@ -37,7 +37,7 @@ export function doctorCommand(context: Context): Command {
           isServing: service.isServing,
         };
         take(checkFiles(config));
-        take(checkApprovers(config, nowMs / 1000));
+        take(checkApprovers(config, nowMs));
         take(await checkSecrets(config, vantage));
         take(await checkHost(config, nowMs));
         take(await checkLedger(config, nowMs, vantage));

@@ -1,11 +1,12 @@
 /** Checks keys and secrets: who can approve, and what the daemon itself needs. */
 
-import type { ApproverConfig, ApproverPublicKey, Config } from "../../config/config.ts";
+import { isKeyValidAt, mayApprove } from "../../approval/trust.ts";
+import type { ApproverConfig, Config } from "../../config/config.ts";
 import { checkExecutorKey } from "../../engine/keys.ts";
 import { readSecrets } from "../../executor/secrets.ts";
 import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 
-export function checkApprovers(config: Config, nowSeconds: number): Finding[] {
+export function checkApprovers(config: Config, nowMs: number): Finding[] {
   const { mode, approvers, clawshield, developmentApprover } = config;
   if (mode === "demo") {
     return [
@@ -23,7 +24,7 @@ export function checkApprovers(config: Config, nowSeconds: number): Finding[] {
         : ok("keys", "an approver key is made on first start"),
     ];
   }
-  const valid = approvers.filter(({ keys }) => keys.some((key) => isValid(key, nowSeconds)));
+  const valid = approvers.filter(({ keys }) => keys.some((key) => isKeyValidAt(key, nowMs)));
   const expired = approvers.filter((approver) => !valid.includes(approver));
   const found = [
     ...expired.map(({ name }) =>
@@ -36,10 +37,6 @@ export function checkApprovers(config: Config, nowSeconds: number): Finding[] {
     : [ok("keys", `${valid.length + (clawshield === null ? 0 : 1)} approvers can sign`)];
 }
 
-function isValid({ notBefore, notAfter }: ApproverPublicKey, nowSeconds: number): boolean {
-  return (notBefore ?? 0) <= nowSeconds && nowSeconds < (notAfter ?? Infinity);
-}
-
 /** Finds actions that need more approvers than there are. */
 function unapprovable(
   { actions, clawshield }: Config,
@@ -47,7 +44,7 @@ function unapprovable(
 ): Finding[] {
   return [...actions.values()].flatMap(({ name, approvals }) => {
     const may = [...valid, ...(clawshield === null ? [] : [clawshield])]
-      .filter(({ actions: allowed }) => allowed.has("*") || allowed.has(name));
+      .filter((approver) => mayApprove(approver, name));
     if (may.length >= approvals) return [];
     const detail = `${name} needs ${approvals} approvers, and ${may.length} may approve it now`;
     return [failed("keys", detail, "add approvers, or widen their actions")];

@@ -9,7 +9,7 @@ import { ConfigError } from "../../config/config_error.ts";
 import { formatPublicKey, parsePublicKey } from "../../core/public_key.ts";
 import { parseReceiptKey } from "../../log/keyid.ts";
 import { ED25519, parseVkey } from "../../log/note.ts";
-import { decodeReceipt } from "../../log/receipt.ts";
+import { openReceipt } from "../../log/signed_receipt.ts";
 import { parseReceiptEnvelope } from "../../log/receipt_file.ts";
 import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
@@ -76,7 +76,7 @@ async function shownKey(context: Context, flags: KeyFlags): Promise<Uint8Array |
     const signed = isJsonObject(attestation)
       ? parseReceiptEnvelope(JSON.stringify(attestation))
       : undefined;
-    const receipt = signed === undefined ? undefined : decodeReceipt(signed.body);
+    const receipt = signed === undefined ? undefined : openReceipt(signed);
     return receipt?.kind === "key" ? parseReceiptKey(receipt.new_public_key) : undefined;
   } catch (error) {
     if (error instanceof OpenExecUnreachable || error instanceof ConfigError) return undefined;

@@ -9,8 +9,11 @@
 
 import type { Action } from "openexec";
 import type { GenericSchema } from "valibot";
+import { presentationOf } from "../../core/presentation.ts";
 import type { Boot, Check, Code, Describe, Run, ToDaemon } from "../protocol.ts";
 import { type Context, contextOf } from "./context.ts";
+import { reworded } from "./denial.ts";
+import { expectationOf } from "./expectation.ts";
 import { jsonText } from "./json_text.ts";
 import { loadLibrary } from "./library.ts";
 
@@ -62,11 +65,12 @@ export class Harness {
   async describe({ handler, converter }: Describe): Promise<void> {
     try {
       const { toJsonSchema } = await import(urlOf(converter));
-      const { input, output } = await this.#load(handler);
+      const action = await this.#load(handler);
       const schemaOf = (side: GenericSchema) =>
         JSON.stringify(toJsonSchema(side, SCHEMA_OPTIONS)).slice(0, this.#limits.resultLength);
-      const schemas = { input: schemaOf(input), output: schemaOf(output) };
-      this.#say({ kind: "described", handler, ...schemas });
+      const schemas = { input: schemaOf(action.input), output: schemaOf(action.output) };
+      const presentation = presentationOf(action);
+      this.#say({ kind: "described", handler, ...schemas, presentation });
     } catch (error) {
       this.#say({ kind: "undescribed", handler, reason: this.#reasonOf(error) });
     }
@@ -96,7 +100,7 @@ export class Harness {
   async #issueOf(handler: string, request: string): Promise<string | null> {
     const { input } = await this.#load(handler);
     const checked = this.#library.safeParse(input, payloadOf(request));
-    return checked.success ? null : expectationOf(checked.issues);
+    return checked.success ? null : expectationOf(input, checked.issues);
   }
 
   /** The JSON text of what the handler returns. Throws a Failure, or what the handler throws. */
@@ -109,14 +113,16 @@ export class Harness {
     const { safeParse } = this.#library;
     const input = safeParse(action.input, payloadOf(request));
     if (!input.success) {
-      throw failed(`the payload does not fit: ${expectationOf(input.issues)}`);
+      throw failed(
+        `the payload does not fit, expected ${expectationOf(action.input, input.issues)}`,
+      );
     }
     const returned: unknown = await action.run(input.output, forHandler);
     const output = safeParse(action.output, returned);
     if (!output.success) {
       throw new Failure(
         "result_invalid",
-        `the result does not fit: ${expectationOf(output.issues)}`,
+        `the result does not fit, expected ${expectationOf(action.output, output.issues)}`,
       );
     }
     const text = jsonText(output.output, lengthMax);
@@ -149,7 +155,7 @@ export class Harness {
     try {
       const text = thrown instanceof Error ? thrown.stack : Deno.inspect(thrown);
       if (typeof text !== "string") return "an error without a text";
-      return text.slice(0, this.#limits.logLength);
+      return reworded(text).slice(0, this.#limits.logLength);
     } catch {
       return "an error that cannot be shown";
     }
@@ -193,24 +199,4 @@ function payloadOf(request: string): unknown {
 
 function failed(reason: string): Failure {
   return new Failure("handler_failed", reason);
-}
-
-interface Issue {
-  readonly type: string;
-  readonly expected: string | null;
-  readonly path?: readonly { readonly key: unknown }[] | undefined;
-}
-
-const EXPECTATION_LENGTH_MAX = 300;
-
-/**
- * Says what the schema expects, and where; never what it got, since that is payload and this may go
- * to a log.
- */
-function expectationOf([first]: readonly Issue[]): string {
-  if (first === undefined) return "something else";
-  const path = first.path?.map(({ key }) => String(key)).join(".") ?? "";
-  const where = path === "" ? "the payload" : JSON.stringify(path);
-  return `${where}: ${first.type} expects ${first.expected ?? "something else"}`
-    .slice(0, EXPECTATION_LENGTH_MAX).toWellFormed();
 }

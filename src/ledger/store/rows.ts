@@ -7,7 +7,15 @@
  */
 
 import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
-import type { ApprovalReference, Digest, ExecutionStatus, Mode, Peer } from "../../core/types.ts";
+import type {
+  ApprovalReference,
+  Digest,
+  ExecutionStatus,
+  KeyKind,
+  Mode,
+  Peer,
+  Signer,
+} from "../../core/types.ts";
 import type { LoggedReceipt, SignedReceipt } from "../../log/signed_receipt.ts";
 import type { ExecutionRecord } from "../types.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
@@ -36,13 +44,21 @@ const STATUSES: readonly ExecutionStatus[] = [
 ];
 const MODES: readonly Mode[] = ["enforced", "demo"];
 const SCHEMES: readonly ApprovalReference["scheme"][] = ["dsse", "clawshield"];
+const KINDS: readonly KeyKind[] = ["ed25519", "sshsig", "passkey"];
+
+/** Version 2 holds the kinds of signers' keys and the time of the proposal, where they are. */
+function executionVersion({ approval, proposedAtMs }: ExecutionRecord): 1 | 2 {
+  const isPlain = approval?.signers.every((signer) => flagsOf(signer) === 0) ?? true;
+  return isPlain && proposedAtMs === null ? 1 : 2;
+}
 
 /** The row under executionKey(record.id). */
 export function encodeExecution(
   { record, requestBucketMs, resultBucketMs }: StoredExecution,
 ): Uint8Array {
+  const version = executionVersion(record);
   const writer = new ByteWriter(512)
-    .u8(VERSION)
+    .u8(version)
     .u8(STATUSES.indexOf(record.status))
     .u8(MODES.indexOf(record.mode))
     .text(record.code ?? "")
@@ -59,7 +75,7 @@ export function encodeExecution(
     .u48(record.reservedAtMs)
     .u48(requestBucketMs)
     .u48(resultBucketMs);
-  writeApproval(writer, record.approval);
+  writeApproval(writer, record.approval, version);
   writeOptional(writer, record.resultCommitment, (digest) => writer.hex(hexOf(digest)));
   writeOptional(writer, record.startedAtMs, (ms) => writer.u48(ms));
   writeOptional(writer, record.settledAtMs, (ms) => writer.u48(ms));
@@ -67,13 +83,15 @@ export function encodeExecution(
   writeOptional(writer, record.resolution, ({ from, logIndex }) => {
     writer.u8(STATUSES.indexOf(from)).u48(logIndex);
   });
+  if (version === 2) writeOptional(writer, record.proposedAtMs, (ms) => writer.u48(ms));
   return writer.finish();
 }
 
 /** Throws a Refusal, ledger_unavailable, for anything that encodeExecution did not make. */
 export function decodeExecution(id: string, row: Uint8Array): StoredExecution {
   const reader = new ByteReader(row);
-  if (reader.u8() !== VERSION) throw damaged();
+  const version = reader.u8();
+  if (version !== 1 && version !== 2) throw damaged();
   const status = memberOf(STATUSES, reader.u8());
   const mode = memberOf(MODES, reader.u8());
   const code = codeOf(reader.text());
@@ -94,7 +112,7 @@ export function decodeExecution(id: string, row: Uint8Array): StoredExecution {
     nonce,
     mode,
     peer,
-    approval: readApproval(reader),
+    approval: readApproval(reader, version),
     handlerDigest,
     requestCommitment,
     resultCommitment: readOptional(reader, () => readDigest(reader)),
@@ -110,8 +128,10 @@ export function decodeExecution(id: string, row: Uint8Array): StoredExecution {
       from: memberOf(STATUSES, reader.u8()),
       logIndex: reader.u48(),
     })),
+    proposedAtMs: version === 2 ? readOptional(reader, () => reader.u48()) : null,
   };
   reader.end();
+  if (executionVersion(record) !== version) throw damaged();
   return { record, requestBucketMs, resultBucketMs };
 }
 
@@ -170,20 +190,22 @@ export function decodeBucket(row: Uint8Array): number {
   return new ByteReader(row).u48();
 }
 
-/** The row under leafKey(index). */
-export function encodeReceipt({ body, keyid, signature }: SignedReceipt): Uint8Array {
+/** The row under leafKey(index); its version is the receipt's. */
+export function encodeReceipt({ version, body, keyid, signature }: SignedReceipt): Uint8Array {
   if (signature.length !== SIGNATURE_BYTES) {
     throw new RangeError("an Ed25519 signature has 64 bytes");
   }
-  return new ByteWriter(body.length + 256).u8(VERSION).text(keyid).bytes(signature).bytes(body)
+  return new ByteWriter(body.length + 256).u8(version).text(keyid).bytes(signature).bytes(body)
     .finish();
 }
 
 export function decodeReceipt(index: number, row: Uint8Array): LoggedReceipt {
   const reader = new ByteReader(row);
-  if (reader.u8() !== VERSION) throw damaged();
+  const version = reader.u8();
+  if (version !== 1 && version !== 2) throw damaged();
   return {
     index,
+    version,
     keyid: reader.text(),
     signature: reader.view(SIGNATURE_BYTES),
     body: reader.rest(),
@@ -198,28 +220,45 @@ function readDigest(reader: ByteReader): Digest {
   return `sha256:${reader.hex(DIGEST_BYTES)}`;
 }
 
-function writeApproval(writer: ByteWriter, approval: ApprovalReference | null): void {
+function writeApproval(
+  writer: ByteWriter,
+  approval: ApprovalReference | null,
+  version: 1 | 2,
+): void {
   writeOptional(writer, approval, ({ scheme, iss, jti, signers }) => {
     writer.u8(SCHEMES.indexOf(scheme)).text(iss).text(jti).u32(signers.length);
-    for (const { name, keyid } of signers) writer.text(name).text(keyid);
+    for (const signer of signers) {
+      writer.text(signer.name).text(signer.keyid);
+      if (version === 2) writer.u8(flagsOf(signer));
+    }
   });
 }
 
-function readApproval(reader: ByteReader): ApprovalReference | null {
+function readApproval(reader: ByteReader, version: 1 | 2): ApprovalReference | null {
   return readOptional(reader, () => ({
     scheme: memberOf(SCHEMES, reader.u8()),
     iss: reader.text(),
     jti: reader.text(),
-    signers: readSigners(reader),
+    signers: readSigners(reader, version),
   }));
 }
 
-function readSigners(reader: ByteReader): ApprovalReference["signers"] {
-  const signers: { name: string; keyid: string }[] = [];
+function readSigners(reader: ByteReader, version: 1 | 2): readonly Signer[] {
+  const signers: Signer[] = [];
   for (let left = reader.u32(); left > 0; left--) {
-    signers.push({ name: reader.text(), keyid: reader.text() });
+    const [name, keyid] = [reader.text(), reader.text()];
+    const flags = version === 2 ? reader.u8() : 0;
+    const [userVerified, hardware] = [(flags & 4) !== 0, (flags & 8) !== 0];
+    const signer = { name, keyid, kind: memberOf(KINDS, flags & 3), userVerified, hardware };
+    if (flagsOf(signer) !== flags) throw damaged();
+    signers.push(signer);
   }
   return signers;
+}
+
+/** Two bits of kind, one of the person's verification, one of hardware. */
+function flagsOf({ kind, userVerified, hardware }: Signer): number {
+  return KINDS.indexOf(kind) | (userVerified ? 4 : 0) | (hardware ? 8 : 0);
 }
 
 function writeOptional<T>(writer: ByteWriter, value: T | null, write: (value: T) => void): void {

@@ -76,7 +76,8 @@ function notRefused(attempts: Readonly<Record<string, () => unknown>>): string[]
 async function byProxy(proxy: unknown): Promise<string> {
   // with forms that its types do not name
   using client: Deno.HttpClient = Reflect.apply(Deno.createHttpClient, Deno, [{ proxy }]);
-  const answer = await fetch("http://127.0.0.1:8123/", { client }).catch((error: Error) => {
+  const options = { method: "GET", client };
+  const answer = await fetch("http://127.0.0.1:8123/", options).catch((error: Error) => {
     throw error.cause ?? error; // which says why
   });
   return await answer.text();
