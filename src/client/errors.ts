@@ -58,8 +58,11 @@ export class OpenExecError extends Error implements Problem {
  */
 export class OpenExecUnreachable extends Error {
   override readonly name = "OpenExecUnreachable";
-  constructor(readonly effect: Effect, detail: string, cause: unknown) {
+  readonly effect: Effect;
+
+  constructor(effect: Effect, detail: string, cause: unknown) {
     super(detail, { cause });
+    this.effect = effect;
   }
 }
 

@@ -154,7 +154,7 @@ export async function listProposals(
   return pages;
 }
 
-function pagePath(status: ProposalStatus | undefined, cursor: string | null): string {
+export function pagePath(status: ProposalStatus | undefined, cursor: string | null): string {
   const query = new URLSearchParams({
     ...(status === undefined ? {} : { status }),
     ...(cursor === null ? {} : { cursor }),
