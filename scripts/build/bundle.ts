@@ -4,7 +4,10 @@ import * as esbuild from "esbuild";
 
 /** What lies in the program folder, and the source it is made from; src/os/program.ts knows these names. */
 const MAIN = { main: "src/main.ts" };
-const THREADS = { spawner: "src/box/spawner_thread.ts" };
+const THREADS = {
+  spawner: "src/box/spawner_thread.ts",
+  request_reader: "src/engine/request_thread.ts",
+};
 
 /**
  * What executors load. These import each other by their bare names, which the import map leads to
@@ -17,6 +20,9 @@ const OWN_MODULES = {
   builtin_echo: "src/actions/builtin/echo.ts",
   builtin_add: "src/actions/builtin/add.ts",
 };
+/** The review page: its script, and the files that stand beside it as they are. */
+const PAGE = { page: "src/page/main.ts" };
+const PAGE_FILES = ["index.html", "page.css"];
 const PACKAGES = { valibot: "valibot", schema_converter: "@valibot/to-json-schema" };
 
 const SHARED = [leaveImportsOf("openexec"), leaveImportsOf("valibot")];
@@ -91,9 +97,22 @@ export async function bundle(
       plugins: SHARED,
     }),
   ];
+  results.push(
+    await esbuild.build({
+      ...settings,
+      entryPoints: PAGE,
+      platform: "browser",
+      minify: true,
+      external: ["*/transport.ts"], // a Unix socket is for programs
+    }),
+  );
   await esbuild.stop();
-  const outputs = results.flatMap((result) => result.outputFiles ?? []);
-  return new Map(outputs.map((output) => [output.path.slice(root.length + 1), output.contents]));
+  const files = new Map(
+    results.flatMap((result) => result.outputFiles ?? [])
+      .map(({ path, contents }) => [path.slice(root.length + 1), contents]),
+  );
+  for (const name of PAGE_FILES) files.set(name, await Deno.readFile(`${root}/src/page/${name}`));
+  return files;
 }
 
 /** Imports of a package stay as they are, unless the package is what is being bundled. */

@@ -78,17 +78,22 @@ function readDevelopmentKey(file: string): DevelopmentKey | null {
 /** A person waits: after three attempts they should know. */
 const ATTEMPTS = 3;
 
-/** Opens a client of the daemon that is meant, for as long as `use` takes. */
+/**
+ * Opens a client of the daemon that is meant, for as long as `use` takes. `timeoutMs` replaces the
+ * SDK's longest wait for an answer.
+ */
 export async function withDaemon<T>(
   context: Context,
   flags: DaemonFlags,
   role: Role,
   use: (client: OpenExecClient) => Promise<T>,
+  timeoutMs?: number,
 ): Promise<T> {
   const client = new OpenExecClient({
     socketPath: findSocket(context, flags, role),
     clock: context.clock,
     retry: { attempts: ATTEMPTS },
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   try {
     return await use(client);
@@ -98,7 +103,7 @@ export async function withDaemon<T>(
 }
 
 /** Returns the socket that was named, else the configuration's first one of that role. */
-function findSocket(context: Context, flags: DaemonFlags, role: Role): string {
+export function findSocket(context: Context, flags: DaemonFlags, role: Role): string {
   if (flags.socket !== undefined) return resolve(context.cwd, flags.socket);
   const { config, socket } = context.environment;
   // the variable names the agents' socket; only the configuration knows the operator's
@@ -112,7 +117,7 @@ function findSocket(context: Context, flags: DaemonFlags, role: Role): string {
   return isNamed ? resolve(context.cwd, socket) : path;
 }
 
-function exists(path: string): boolean {
+export function exists(path: string): boolean {
   try {
     Deno.statSync(path);
     return true;

@@ -12,7 +12,7 @@ export const DONE = 0;
 export const FAILED = 1;
 /** Usage or configuration. */
 export const USAGE = 2;
-/** Nobody answers on the socket; nothing was sent. */
+/** Nobody answers on the socket, and no attempt of this command sent anything. */
 const UNREACHABLE = 3;
 /** It may have run: look before doing it anew. */
 export const UNKNOWN = 4;
@@ -34,13 +34,24 @@ export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[]
     "approved anew",
   ],
   [USAGE, "wrong usage or configuration"],
-  [UNREACHABLE, "nobody answers on the socket; nothing was sent"],
+  [UNREACHABLE, "nobody answers on the socket; this command sent nothing"],
   [UNKNOWN, "the outcome is unknown: it may have run; look before doing it anew"],
 ];
 
 /** Thrown where a command was called wrongly, or lacks something only its caller can give. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+}
+
+/** A person said no. */
+export class Declined extends Error {
+  override readonly name = "Declined";
+  constructor({ outputIsTerminal }: { readonly outputIsTerminal: boolean }) {
+    const file = outputIsTerminal
+      ? ""
+      : "; a file that the shell made for the output is empty (--out makes none)";
+    super(`declined: nothing was signed${file}`);
+  }
 }
 
 /** The reason of an abort by Ctrl-C. The outcome of a request under way is then not known. */

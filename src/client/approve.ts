@@ -1,6 +1,6 @@
 /**
- * Signing a request: DSSE 1.0.2 over an approval body, Ed25519 (RFC 8032). docs/http-api.md has the
- * daemon's checks and their order.
+ * Signing a request: DSSE 1.0.2 over an approval body. docs/http-api.md has the daemon's checks and
+ * their order.
  *
  * Invariants:
  * - Only a body with the action_digest and the nonce of its request is ever signed.
@@ -17,8 +17,13 @@ import {
   USES_DEFAULT,
 } from "../core/approval_claims.ts";
 import { canonicalJson } from "../core/canonical_json.ts";
-import { type Envelope, envelopeJson, parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
-import { sign } from "../core/ed25519.ts";
+import {
+  type Envelope,
+  envelopeJson,
+  type EnvelopeSignature,
+  parseEnvelope,
+  preAuthEncoding,
+} from "../core/dsse.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { parseIJson } from "../core/json.ts";
@@ -31,8 +36,11 @@ import {
   TTL_SECONDS_DEFAULT,
 } from "./approval_terms.ts";
 import type { ApproverKey } from "./approver_key.ts";
+import { type ApproverSigner, signersOf } from "./approver_signer.ts";
 import { iJsonText } from "./json.ts";
 import { actionDigest, type ExecutionRequest } from "./request.ts";
+
+type Keys = readonly (ApproverKey | ApproverSigner)[];
 
 /** A request's approval, read to show it to a person. It is not verified: decide nothing on it. */
 export interface CarriedApproval {
@@ -52,45 +60,45 @@ export function readApproval(request: ExecutionRequest): CarriedApproval | undef
 }
 
 /**
- * Gives a request a new approval, signed by each key, in place of any it had. `nowSeconds` is since
- * 1970. Throws RangeError for terms that no daemon accepts.
+ * Gives a request a new approval, signed with each key, in place of any it had. `nowSeconds` is
+ * since 1970. Rejects with RangeError for terms that no daemon accepts, and as a signer does.
  */
-export function approveRequest(
+export async function approveRequest(
   request: ExecutionRequest,
-  keys: readonly ApproverKey[],
+  keys: Keys,
   terms: ApprovalTerms,
   nowSeconds: number,
-): ExecutionRequest {
-  return signClaims(request, newClaims(request, terms, nowSeconds), keys);
+): Promise<ExecutionRequest> {
+  return await signClaims(request, newClaims(request, terms, nowSeconds), keys);
 }
 
-/** Gives a request an approval of exactly these claims. Throws as `requireMatch` does. */
-export function signClaims(
+/** Gives a request an approval of exactly these claims. Rejects as `requireMatch` throws. */
+export async function signClaims(
   request: ExecutionRequest,
   claims: ApprovalClaims,
-  keys: readonly ApproverKey[],
-): ExecutionRequest {
+  keys: Keys,
+): Promise<ExecutionRequest> {
   requireMatch(request, claims);
   const body = utf8Encode(canonicalJson(claims));
-  return withSignatures(request, { payloadType: APPROVAL_TYPE, body, signatures: [] }, keys);
+  return await withSignatures(request, { payloadType: APPROVAL_TYPE, body, signatures: [] }, keys);
 }
 
 /**
  * Adds signatures to the approval that a request carries, if its terms are those in `accepted`.
- * `nowSeconds` is since 1970. Throws CarriedTermError, and Refusal approval_missing,
+ * `nowSeconds` is since 1970. Rejects with CarriedTermError, and Refusal approval_missing,
  * approval_malformed, approval_action_mismatch, approval_nonce_mismatch.
  */
-export function countersign(
+export async function countersign(
   request: ExecutionRequest,
-  keys: readonly ApproverKey[],
+  keys: Keys,
   accepted: AcceptedTerms,
   nowSeconds: number,
-): ExecutionRequest {
+): Promise<ExecutionRequest> {
   const approval = readApproval(request);
   if (approval === undefined) throw new Refusal("approval_missing");
   requireMatch(request, approval.claims);
   requireAccepted(approval.claims, accepted, nowSeconds);
-  return withSignatures(request, approval.envelope, keys);
+  return await withSignatures(request, approval.envelope, keys);
 }
 
 /**
@@ -152,14 +160,17 @@ export function newClaims(
   };
 }
 
-/** Replaces the signature of a key that has signed before: Ed25519 gives the same one again. */
-function withSignatures(
+/** One after the other, because each may ask a person. Replaces what a key has signed before. */
+async function withSignatures(
   request: ExecutionRequest,
   envelope: Envelope,
-  keys: readonly ApproverKey[],
-): ExecutionRequest {
+  keys: Keys,
+): Promise<ExecutionRequest> {
   const message = preAuthEncoding(envelope.payloadType, envelope.body);
-  const added = keys.map((key) => ({ keyid: key.keyid, signature: sign(message, key.seed) }));
+  const added: EnvelopeSignature[] = [];
+  for (const signer of signersOf(keys)) {
+    added.push({ keyid: signer.keyid, signature: await signer.sign(message) });
+  }
   const kept = envelope.signatures.filter((one) =>
     !added.some((other) => other.keyid === one.keyid)
   );

@@ -14,6 +14,7 @@ import type { HandlerTypes, PayloadOf, ResultOf } from "./action.ts";
 import type { ApproveOptions } from "./approval_terms.ts";
 import { approveRequest, countersign } from "./approve.ts";
 import type { ApproverKey } from "./approver_key.ts";
+import { type ApproverSigner, signersOf } from "./approver_signer.ts";
 import {
   type CallOptions,
   type ConnectionOptions,
@@ -28,21 +29,28 @@ import {
   type Status,
   statusOf,
 } from "./description.ts";
-import { readable, refusalsAsErrors } from "./errors.ts";
+import { readable, refusalAsError } from "./errors.ts";
 import { type Execution, executionOf } from "./execution.ts";
 import { listExecutions, waitUntilSettled } from "./executions.ts";
 import { hashesOf, objectOf } from "./json.ts";
 import { Operator } from "./operator.ts";
+import type { Proposal } from "./proposal.ts";
+import { type ProposeOptions, type WaitOptions, waitUntilOver } from "./proposals.ts";
+import { Proposer } from "./proposer.ts";
 import { type ExecutionRequest, newRequest, requestText } from "./request.ts";
+
+type Keys = ApproverKey | ApproverSigner | readonly (ApproverKey | ApproverSigner)[];
 
 const WAIT_MS = 30_000;
 
-export class OpenExecClient {
+export class OpenExecClient extends Proposer {
   readonly #connection: DaemonConnection;
   readonly #clock: Clock;
 
   constructor(options: ConnectionOptions & { readonly clock?: Clock }) {
-    this.#connection = new DaemonConnection(options);
+    const connection = new DaemonConnection(options);
+    super(connection);
+    this.#connection = connection;
     this.#clock = options.clock ?? systemClock;
   }
 
@@ -55,7 +63,11 @@ export class OpenExecClient {
     payload: unknown = {},
     options: { readonly nonce?: string } = {},
   ): ExecutionRequest {
-    return refusalsAsErrors(() => newRequest(action, payload, options.nonce));
+    try {
+      return newRequest(action, payload, options.nonce);
+    } catch (error) {
+      throw refusalAsError(error);
+    }
   }
 
   /** Types payload and result of one action by a handler's definition. */
@@ -70,7 +82,7 @@ export class OpenExecClient {
    */
   async approve(
     request: ExecutionRequest,
-    keys: ApproverKey | readonly ApproverKey[],
+    keys: Keys,
     options: ApproveOptions = {},
   ): Promise<ExecutionRequest> {
     if (request.approval !== undefined) {
@@ -78,13 +90,17 @@ export class OpenExecClient {
         "the request carries an approval: countersign() signs that, approveRequest() replaces it",
       );
     }
-    const signers = [keys].flat();
+    const signers = signersOf(keys);
     const iss = options.iss ?? signers[0]?.name;
     if (iss === undefined || iss === null) {
       throw new RangeError("iss is missing, and the key names no approver");
     }
     const terms = { ...options, iss, ...await this.#destination(options) };
-    return refusalsAsErrors(() => approveRequest(request, signers, terms, this.#nowSeconds()));
+    try {
+      return await approveRequest(request, signers, terms, this.#nowSeconds());
+    } catch (error) {
+      throw refusalAsError(error);
+    }
   }
 
   /**
@@ -94,14 +110,16 @@ export class OpenExecClient {
    */
   async countersign(
     request: ExecutionRequest,
-    keys: ApproverKey | readonly ApproverKey[],
+    keys: Keys,
     options: ApproveOptions = {},
   ): Promise<ExecutionRequest> {
     const { aud, tenant = null } = await this.#destination(options);
     const accepted = { ...options, aud, tenant };
-    return refusalsAsErrors(() =>
-      countersign(request, [keys].flat(), accepted, this.#nowSeconds())
-    );
+    try {
+      return await countersign(request, signersOf(keys), accepted, this.#nowSeconds());
+    } catch (error) {
+      throw refusalAsError(error);
+    }
   }
 
   /**
@@ -142,11 +160,27 @@ export class OpenExecClient {
     return listExecutions(this.#connection, page, call);
   }
 
+  /**
+   * Waits until a proposal is over; see outcomeOf(). It outlasts a daemon that goes away and comes
+   * back. With `waitMs` it may resolve with one that is still undecided.
+   */
+  waitFor(
+    target: { readonly proposal: string },
+    options?: WaitOptions,
+  ): Promise<Proposal>;
   /** Polls until an execution is settled, however it ended. Finds it by its id or its nonce. */
   waitFor(
     target: { readonly id: string } | { readonly nonce: string },
-    call: CallOptions = {},
-  ): Promise<Execution> {
+    call?: CallOptions,
+  ): Promise<Execution>;
+  waitFor(
+    target: { readonly proposal: string } | { readonly id: string } | { readonly nonce: string },
+    call: WaitOptions = {},
+  ): Promise<Proposal | Execution> {
+    if ("proposal" in target) {
+      const nowMs = () => this.#clock.nowMs();
+      return waitUntilOver(this.#connection, { id: target.proposal }, call, nowMs);
+    }
     const look = () =>
       "id" in target ? this.get(target.id, call) : this.getByNonce(target.nonce, call);
     return waitUntilSettled(look, call.signal);
@@ -246,6 +280,10 @@ export class TypedAction<Handler extends HandlerTypes> {
     options: { readonly nonce?: string } = {},
   ): ExecutionRequest {
     return this.client.request(this.name, payload, options);
+  }
+
+  propose(payload: PayloadOf<Handler>, options: ProposeOptions = {}): Promise<Proposal> {
+    return this.client.propose(this.name, payload, options);
   }
 
   /** The daemon has checked the result against the handler's output schema. */

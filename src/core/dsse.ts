@@ -1,19 +1,19 @@
 /**
  * DSSE 1.0.2: the JSON envelope and what its signatures cover (the pre-authentication encoding).
  *
- * Stricter than DSSE: every signature names its key and is 64 bytes (Ed25519). Unknown members are
- * ignored, which DSSE asks for: nothing signed and nothing decided depends on them.
+ * Stricter than DSSE: every signature names its key. Unknown members are ignored, which DSSE asks
+ * for: nothing signed and nothing decided depends on them.
  */
 
 import { base64Decode, base64Encode, concatBytes, utf8Encode } from "./bytes.ts";
 import { type JsonNode, memberOf } from "./json.ts";
-import { SIGNATURES_MAX } from "./limits.ts";
+import { SIGNATURE_BYTES_MAX, SIGNATURES_MAX } from "./limits.ts";
 import type { JsonObject } from "./types.ts";
 
 export interface EnvelopeSignature {
   /** Not empty. A hint which key to try: it is not signed itself. */
   readonly keyid: string;
-  /** 64 bytes. */
+  /** 1 to SIGNATURE_BYTES_MAX. Its form is the kind of its key's. */
   readonly signature: Uint8Array;
 }
 
@@ -62,7 +62,9 @@ export function envelopeJson(envelope: Envelope): JsonObject {
 function parseSignature(node: JsonNode): EnvelopeSignature | undefined {
   const keyid = textOf(node, "keyid");
   const signature = bytesOf(node, "sig");
-  return keyid && signature?.length === 64 ? { keyid, signature } : undefined;
+  if (!keyid || signature === undefined) return undefined;
+  const isOfSize = signature.length >= 1 && signature.length <= SIGNATURE_BYTES_MAX;
+  return isOfSize ? { keyid, signature } : undefined;
 }
 
 function textOf(node: JsonNode, key: string): string | undefined {

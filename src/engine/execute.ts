@@ -21,7 +21,8 @@ import type { ExecutionRecord } from "../ledger/types.ts";
 import { findAction, refuseWhileClosed } from "./gate.ts";
 import { ProposalDesk } from "./proposals/desk.ts";
 import { isReplay, NonceQueue } from "./replay.ts";
-import { type ParsedRequest, parseRequest } from "./request.ts";
+import { EXECUTE_MEMBERS, type ParsedRequest, parseRequest } from "./request.ts";
+import { RequestReader } from "./request_reader.ts";
 import { originOf, reservationOf } from "./reservation.ts";
 import { Runs } from "./runs.ts";
 import { Starter } from "./starter.ts";
@@ -38,13 +39,20 @@ export class Engine {
   readonly runs: Runs;
   /** Requests that wait for a person. */
   readonly proposals: ProposalDesk;
+  readonly requests = new RequestReader();
   readonly #nonces = new NonceQueue();
   readonly #starter: Starter;
 
   constructor(private readonly parts: EngineParts) {
     this.runs = new Runs(parts);
     this.#starter = new Starter(parts, this.runs);
-    this.proposals = new ProposalDesk(parts, this.runs, this.#starter, this.#nonces);
+    this.proposals = new ProposalDesk(
+      parts,
+      this.runs,
+      this.#starter,
+      this.#nonces,
+      this.requests,
+    );
   }
 
   /** Never rejects: a refusal is an Answer, a bug is internal_error. */
@@ -70,7 +78,8 @@ export class Engine {
 
   async #decide(body: Uint8Array, attempt: Attempt): Promise<Answer> {
     const { context, stations } = attempt;
-    const request = attempt.request = parseRequest(body, context.idempotencyKey);
+    const text = await this.requests.read(body, EXECUTE_MEMBERS, context.peer.uid);
+    const request = attempt.request = parseRequest(text, context.idempotencyKey);
     stations.passed("parse");
     // A twin's record becomes readable before its run is registered: wait for its turn first.
     await this.#nonces.whenFree(context.peer, request.nonce);
@@ -92,7 +101,21 @@ export class Engine {
     return known?.peer.uid === context.peer.uid ? known : undefined;
   }
 
+  /** Damage to what was stored must not be answered as if nothing had run. */
   async #replay(known: ExecutionRecord, request: ParsedRequest, attempt: Attempt): Promise<Answer> {
+    try {
+      return await this.#storedOutcome(known, request, attempt);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "ledger_unavailable") throw error;
+      throw new Refusal("outcome_unknown", `It was reserved before. ${error.detail}`);
+    }
+  }
+
+  async #storedOutcome(
+    known: ExecutionRecord,
+    request: ParsedRequest,
+    attempt: Attempt,
+  ): Promise<Answer> {
     const { context, stations } = attempt;
     if (!isReplay(known, request, context.peer, this.parts)) throw new Refusal("nonce_reused");
     const execution = attempt.execution = await this.runs.outcomeOf(known, context.waitMs);

@@ -17,6 +17,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Mode } from "../core/types.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { backup } from "./backup.ts";
+import { fenceReached } from "./fence.ts";
 import { findByNonce, findExecution, list, unsettled } from "./find.ts";
 import { append, logReader } from "./log.ts";
 import { recordRestore, resolve, revoke, setHalted, unrecordedRestore } from "./operate.ts";
@@ -75,12 +76,16 @@ export class Ledger {
     return list(this.parts.tables, filter);
   }
 
-  /** Returns undefined if it was pruned or never stored. */
+  /**
+   * Returns undefined if it was pruned or never stored. Throws a Refusal, ledger_unavailable, if
+   * its key in the vault is lost or another one.
+   */
   openRequest(id: string): RequestBody | undefined {
     const stored = findExecution(this.parts.tables, id);
     return stored === undefined ? undefined : this.parts.bodies.openRequest(stored);
   }
 
+  /** Does the same for a result. */
   openResult(id: string): ResultBody | undefined {
     const stored = findExecution(this.parts.tables, id);
     return stored === undefined ? undefined : this.parts.bodies.openResult(stored);
@@ -166,6 +171,16 @@ export class Ledger {
    */
   prune(limit: number, force = false): Promise<PruneReport> {
     return this.#pruner.run(limit, force);
+  }
+
+  /** Resolves once approvals issued from now on are after the fence. */
+  fenceReached(): Promise<void> {
+    return fenceReached(this.parts.commits.state().fenceSeconds, this.clock);
+  }
+
+  /** Returns how many buckets of bodies should be readable and are not. */
+  unreadableBuckets(): number {
+    return this.parts.bodies.unreadableBuckets(this.clock.nowMs()).length;
   }
 
   /** Makes a consistent copy without vault keys, while running. */

@@ -8,12 +8,13 @@
  *   If the wall clock was set back, that daemon went on by its uptime.
  * - Executions that were in flight in the backup have long ended, so their requests are dropped:
  *   they become `outcome_unknown` and never run again.
+ * - Bodies whose keys are not here are dropped, and show as pruned: a copy has no keys, and may
+ *   have been made on another host.
  * - The next daemon records the restore in the log (operate.ts).
  * - The ledger that was there is kept beside it, under another name. Until the last rename the old
  *   one is in place.
  */
 
-import { sleep } from "../core/wait.ts";
 import { join } from "node:path";
 import type { MachineClock } from "../core/clock.ts";
 import { checkDataFile } from "./disk/data_file.ts";
@@ -25,17 +26,21 @@ import {
   exists,
   LEDGER_FOLDER,
   ledgerFolder,
+  VAULT_FOLDER,
 } from "./disk/layout.ts";
 import { StateLock } from "./disk/lock.ts";
 import { damagedLedger, LedgerOpenError } from "./disk/open_error.ts";
+import { fenceAfter } from "./fence.ts";
 import { findExecution, unsettled } from "./find.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { openStore } from "./open.ts";
 import { noteRestore } from "./operate.ts";
 import { endRestored } from "./proposals/restored.ts";
-import { ownExecutionKey, sealedKey } from "./store/keys.ts";
+import { bucketStart, ownExecutionKey, sealedKey } from "./store/keys.ts";
 import { advanceMark, earliestNow, readState, writeState } from "./store/state.ts";
 import { Store } from "./store/store.ts";
+import { SealedBodies } from "./vault/bodies.ts";
+import { Vault } from "./vault/keys.ts";
 
 export interface RestoreOptions {
   /** A directory that `backup` made. */
@@ -53,10 +58,7 @@ export interface Restored extends Identity {
   readonly replaced: string | null;
 }
 
-/**
- * Resolves once the fence's second has begun. Throws LedgerOpenError: in_use, missing, damaged,
- * newer_schema.
- */
+/** Throws LedgerOpenError: in_use, missing, damaged, newer_schema. */
 export async function restoreLedger(
   { backupDir, stateDir, clock }: RestoreOptions,
 ): Promise<Restored> {
@@ -73,7 +75,6 @@ export async function restoreLedger(
   try {
     const restored = await prepare(source, stateDir, clock);
     const replaced = await exchange(stateDir, clock.nowMs());
-    await fenceReached(restored.fenceSeconds, clock);
     return { ...restored, replaced };
   } finally {
     lock.release();
@@ -100,11 +101,13 @@ async function prepare(
       await earliestBy(ledgerFolder(stateDir), clock),
     );
     const nowMs = advanceMark(state, clock, earliestMs);
-    // an approval may have been issued, and consumed, in the very millisecond of a mark
-    const fenceSeconds = Math.max(state.fenceSeconds, Math.floor(nowMs / 1000) + 1);
+    const vault = Vault.read(join(stateDir, VAULT_FOLDER));
+    const bodies = new SealedBodies(store.tables, vault, clock);
+    const fenceSeconds = Math.max(state.fenceSeconds, fenceAfter(nowMs));
     await store.commit(() => {
       dropInterrupted(store);
       endRestored(store.tables, nowMs);
+      dropUnreadable(store, bodies);
       writeState(store.tables, { ...state, fenceSeconds });
       noteRestore(store.tables, nowMs);
     });
@@ -140,6 +143,13 @@ function dropInterrupted({ tables }: Store): void {
   }
 }
 
+function dropUnreadable({ tables }: Store, bodies: SealedBodies): void {
+  for (const bucketMs of bodies.unreadableBuckets(0)) {
+    const bucket = { start: bucketStart(bucketMs), end: bucketStart(bucketMs + 1) };
+    for (const key of [...tables.sealed.keys(bucket)]) tables.sealed.remove(key);
+  }
+}
+
 async function exchange(stateDir: string, nowMs: number): Promise<string | null> {
   const current = ledgerFolder(stateDir);
   const replaced = `${current}.replaced-${nowMs}`;
@@ -147,10 +157,4 @@ async function exchange(stateDir: string, nowMs: number): Promise<string | null>
   if (had) await Deno.rename(current, replaced);
   await renameDurably(draftFolder(stateDir), current);
   return had ? replaced : null;
-}
-
-/** An approval issued after this is never before the fence, unless its clock is behind ours. */
-async function fenceReached(fenceSeconds: number, clock: MachineClock): Promise<void> {
-  const waitMs = Math.min(fenceSeconds * 1000 - clock.nowMs(), 1000);
-  if (waitMs > 0) await sleep(waitMs);
 }

@@ -25,6 +25,8 @@ const RECEIPT_TYPES = {
   2: "application/vnd.openexec.receipt.v2+json",
 } as const satisfies Record<ReceiptVersion, string>;
 
+const SIGNATURE_BYTES = 64;
+
 function signedBytes({ version, body }: Pick<SignedReceipt, "version" | "body">): Uint8Array {
   return preAuthEncoding(RECEIPT_TYPES[version], body);
 }
@@ -86,5 +88,7 @@ export function receiptOfEnvelope(
   const version = ([1, 2] as const).find((each) => RECEIPT_TYPES[each] === payloadType);
   if (version === undefined || only === undefined || signatures.length !== 1) return undefined;
   const { keyid, signature } = only;
-  return isDigest(keyid) ? { version, body, keyid, signature } : undefined;
+  return isDigest(keyid) && signature.length === SIGNATURE_BYTES
+    ? { version, body, keyid, signature }
+    : undefined;
 }

@@ -36,12 +36,13 @@ const CLIENT = [
   "--deny-net=0.0.0.0/0",
 ];
 
-/** For commands that open the ledger themselves, or start an executor. */
+/** For commands that open the ledger themselves, start an executor, or ask at the terminal. */
 const LOCAL = [...CLIENT, "--allow-ffi"];
 
 /** Permission flags by command. A command that is not named here gets CLIENT_PERMISSIONS. */
 export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map([
   ["serve", ["--allow-read", "--allow-env", "--allow-sys", "--allow-ffi"]],
+  ["approve", LOCAL],
   ["audit", LOCAL],
   ["export", LOCAL],
   ["backup", LOCAL],

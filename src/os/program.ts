@@ -20,6 +20,8 @@ export interface Program {
   readonly executor: string;
   /** The thread that starts executors inside of a box. */
   readonly spawner: string;
+  /** The thread that reads large requests. */
+  readonly requestReader: string;
   /** Modules that a handler may import besides `node:` built-ins: specifier to file. */
   readonly handlerModules: ReadonlyMap<string, string>;
   /** Turns valibot schemas into JSON Schema, for the process that reads a handler's metadata. */
@@ -28,6 +30,8 @@ export interface Program {
   readonly builtins: ReadonlyMap<string, string>;
   /** A handler that tries whether the box is shut. */
   readonly probe: string;
+  /** The review page: the folder of its static files, and the entry of its script. */
+  readonly page: { readonly folder: string; readonly script: string };
   /** lmdb's native addon. */
   readonly addon: string;
   /** The folder of our own files. The packages need not be inside it. */
@@ -41,7 +45,10 @@ export const program: Program = locate(import.meta.filename ?? "");
 
 /** Our own code, in one of the layouts. */
 type OwnParts =
-  & Pick<Program, "main" | "executor" | "spawner" | "builtins" | "probe">
+  & Pick<
+    Program,
+    "main" | "executor" | "spawner" | "requestReader" | "builtins" | "probe" | "page"
+  >
   & {
     readonly openexec: string;
   };
@@ -76,7 +83,9 @@ function sources(root: string): OwnParts {
     main: join(root, "src/main.ts"),
     executor: join(root, "src/executor/child/main.ts"),
     spawner: join(root, "src/box/spawner_thread.ts"),
+    requestReader: join(root, "src/engine/request_thread.ts"),
     probe: join(root, "src/executor/child/probe.ts"),
+    page: { folder: join(root, "src/page"), script: join(root, "src/page/main.ts") },
     openexec: join(root, "src/actions/define.ts"),
     builtins: new Map([
       ["echo", join(root, "src/actions/builtin/echo.ts")],
@@ -91,7 +100,9 @@ function bundles(folder: string): OwnParts {
     main: join(folder, "main.js"),
     executor: join(folder, "executor.js"),
     spawner: join(folder, "spawner.js"),
+    requestReader: join(folder, "request_reader.js"),
     probe: join(folder, "probe.js"),
+    page: { folder, script: join(folder, "page.js") },
     openexec: join(folder, "openexec.js"),
     builtins: new Map([
       ["echo", join(folder, "builtin_echo.js")],

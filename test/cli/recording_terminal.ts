@@ -4,7 +4,7 @@ import { environmentOf } from "../../src/config/environment.ts";
 import type { Context } from "../../src/cli/context.ts";
 import { runCli } from "../../src/cli/commands.ts";
 import { DONE, type ExitCode } from "../../src/cli/exit_code.ts";
-import { type Terminal, visibleLines } from "../../src/cli/terminal/terminal.ts";
+import { type Size, type Terminal, visibleLines } from "../../src/cli/terminal/terminal.ts";
 
 export interface Run {
   readonly code: ExitCode;
@@ -18,12 +18,14 @@ export interface Run {
 export interface Circumstances {
   readonly input?: string;
   /** What a person answers; absent: there is no terminal. */
-  readonly answer?: string;
+  readonly answer?: string | (() => string);
+  /** The size of the terminal; absent: standard error is none. */
+  readonly size?: Size;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Standard output is a terminal's; a person sees what `out` then holds. */
   readonly onTerminal?: true;
-  readonly nowMs?: number;
+  readonly nowMs?: number | (() => number);
   readonly signal?: AbortSignal;
 }
 
@@ -43,8 +45,9 @@ export async function openexec(
     readInput: () => Promise.resolve(new TextEncoder().encode(input)),
     ask: (question) => {
       run.questions.push(question);
-      return answer ?? null;
+      return (typeof answer === "function" ? answer() : answer) ?? null;
     },
+    size: () => circumstances.size ?? null,
     inputIsTerminal: false,
     outputIsTerminal: onTerminal,
     errorIsTerminal: false,
@@ -54,7 +57,11 @@ export async function openexec(
     // a home of nobody: no test finds the configuration or the daemon of whoever runs it
     environment: environmentOf({ HOME: "/nonexistent", OPENEXEC_CONFIG: "", ...env }),
     cwd: circumstances.cwd ?? "/",
-    clock: { nowMs: () => nowMs ?? 1_800_000_000_000, uptimeMs: () => 0, bootId: () => "" },
+    clock: {
+      nowMs: () => typeof nowMs === "function" ? nowMs() : nowMs ?? 1_800_000_000_000,
+      uptimeMs: () => 0,
+      bootId: () => "",
+    },
     interruption: () => circumstances.signal ?? new AbortController().signal,
     exitCode: DONE,
   };

@@ -4,10 +4,12 @@ import { parseEnvelope, preAuthEncoding } from "../../src/core/dsse.ts";
 import { verify } from "../../src/core/ed25519.ts";
 import { utf8Decode } from "../../src/core/bytes.ts";
 import { parseIJson } from "../../src/core/json.ts";
+import { digestOf } from "../../src/core/sha.ts";
 import {
   type AcceptedTerms,
   type ApprovalTerms,
   approveRequest,
+  type ApproverSigner,
   CarriedTermError,
   countersign,
   type ExecutionRequest,
@@ -30,9 +32,9 @@ function envelopeOf(approved: ExecutionRequest) {
   return envelope;
 }
 
-function codeOf(make: () => unknown): unknown {
+async function codeOf(make: () => unknown): Promise<unknown> {
   try {
-    make();
+    await make();
   } catch (error) {
     return error instanceof Error && "code" in error ? error.code : error;
   }
@@ -40,9 +42,9 @@ function codeOf(make: () => unknown): unknown {
 }
 
 describe("approveRequest()", () => {
-  test("binds action, payload, nonce, audience and time, in a body of canonical JSON", () => {
+  test("binds action, payload, nonce, audience and time, in a body of canonical JSON", async () => {
     const { body } = envelopeOf(
-      approveRequest(request, [alice], { ...terms, ttlSeconds: 60 }, NOW + 0.9),
+      await approveRequest(request, [alice], { ...terms, ttlSeconds: 60 }, NOW + 0.9),
     );
     expect(JSON.parse(utf8Decode(body) ?? "")).toEqual({
       action: "pay",
@@ -56,8 +58,8 @@ describe("approveRequest()", () => {
     });
   });
 
-  test("signs with every key, over the same bytes", () => {
-    const envelope = envelopeOf(approveRequest(request, [alice, bob], terms, NOW));
+  test("signs with every key, over the same bytes", async () => {
+    const envelope = envelopeOf(await approveRequest(request, [alice, bob], terms, NOW));
     const message = preAuthEncoding(envelope.payloadType, envelope.body);
     expect(envelope.signatures.map(({ keyid }) => keyid)).toEqual(["alice-1", "bob-1"]);
     const keys = [alice, bob];
@@ -66,11 +68,12 @@ describe("approveRequest()", () => {
     });
   });
 
-  test("says what else was asked, and binds no nonce where it may be used more than once", () => {
+  test("says what else was asked, and binds no nonce where it may be used more than once", async () => {
     const handlerDigest = `sha256:${"ab".repeat(32)}` as const;
     const more = { sub: "uid:1000", tenant: "t1", uses: 3, handlerDigest };
-    const claims = readApproval(approveRequest(request, [alice], { ...terms, ...more }, NOW))
-      ?.claims;
+    const claims = readApproval(
+      await approveRequest(request, [alice], { ...terms, ...more }, NOW),
+    )?.claims;
     expect(claims).toMatchObject({
       sub: "uid:1000",
       tenant: "t1",
@@ -80,11 +83,9 @@ describe("approveRequest()", () => {
     expect(claims).not.toHaveProperty("nonce");
   });
 
-  test("never repeats an approval id", () => {
-    const ids = Array.from(
-      { length: 20 },
-      () => readApproval(approveRequest(request, [alice], terms, NOW)),
-    );
+  test("never repeats an approval id", async () => {
+    const made = Array.from({ length: 20 }, () => approveRequest(request, [alice], terms, NOW));
+    const ids = (await Promise.all(made)).map(readApproval);
     expect(new Set(ids.map((approval) => approval?.claims.jti)).size).toBe(20);
   });
 
@@ -101,35 +102,66 @@ describe("approveRequest()", () => {
     { sub: "uid:01" },
     { sub: "socket:a/b" },
     { handlerDigest: "sha256:short" as const },
-  ])("throws RangeError for %j", (wrong) => {
-    expect(() => approveRequest(request, [alice], { ...terms, ...wrong }, NOW)).toThrow(RangeError);
+  ])("rejects with RangeError for %j", async (wrong) => {
+    await expect(approveRequest(request, [alice], { ...terms, ...wrong }, NOW)).rejects.toThrow(
+      RangeError,
+    );
   });
 });
 
-describe("countersign()", () => {
-  const once = approveRequest(request, [alice], terms, NOW);
+test("a signer of another kind signs the same bytes, and one is asked after the other", async () => {
+  const asked: string[] = [];
+  const slow = (keyid: string): ApproverSigner => ({
+    keyid,
+    name: null,
+    sign: async (pae) => {
+      asked.push(`${keyid} is asked`);
+      await Promise.resolve();
+      asked.push(`${keyid} signs ${digestOf(pae)}`);
+      return Uint8Array.of(1, 2, 3);
+    },
+  });
+  const { payloadType, body, signatures } = envelopeOf(
+    await approveRequest(request, [slow("card-1"), alice, slow("card-2")], terms, NOW),
+  );
+  const digest = digestOf(preAuthEncoding(payloadType, body));
+  expect(signatures.map(({ keyid }) => keyid)).toEqual(["card-1", "alice-1", "card-2"]);
+  expect(signatures[0]?.signature).toEqual(Uint8Array.of(1, 2, 3));
+  expect(asked).toEqual([
+    "card-1 is asked",
+    `card-1 signs ${digest}`,
+    "card-2 is asked",
+    `card-2 signs ${digest}`,
+  ]);
+});
 
-  test("adds a signature and leaves the body as it is", () => {
-    const [first, second] = [envelopeOf(once), envelopeOf(countersign(once, [bob], {}, NOW))];
+const once = await approveRequest(request, [alice], terms, NOW);
+
+describe("countersign()", () => {
+  test("adds a signature and leaves the body as it is", async () => {
+    const first = envelopeOf(once);
+    const second = envelopeOf(await countersign(once, [bob], {}, NOW));
     expect(second.body).toEqual(first.body);
     expect(second.signatures.map(({ keyid }) => keyid)).toEqual(["alice-1", "bob-1"]);
     expect(second.signatures[0]).toEqual(first.signatures[0]);
   });
 
-  test("changes nothing for a key that signed already", () => {
-    expect(countersign(once, [alice], {}, NOW)).toEqual(once);
+  test("changes nothing for a key that signed already", async () => {
+    expect(await countersign(once, [alice], {}, NOW)).toEqual(once);
   });
 
-  test("refuses to sign what the approval does not say", () => {
+  test("refuses to sign what the approval does not say", async () => {
     const swapped = { ...once, payload: { amount: 5_000, to: "mallory" } };
-    expect(codeOf(() => countersign(swapped, [bob], {}, NOW))).toBe("approval_action_mismatch");
-    expect(codeOf(() => countersign({ ...once, action: "other" }, [bob], {}, NOW))).toBe(
+    expect(await codeOf(() => countersign(swapped, [bob], {}, NOW))).toBe(
       "approval_action_mismatch",
     );
-    expect(codeOf(() => countersign({ ...once, nonce: "n-2" }, [bob], {}, NOW))).toBe(
+    expect(await codeOf(() => countersign({ ...once, action: "other" }, [bob], {}, NOW))).toBe(
+      "approval_action_mismatch",
+    );
+    expect(await codeOf(() => countersign({ ...once, nonce: "n-2" }, [bob], {}, NOW))).toBe(
       "approval_nonce_mismatch",
     );
-    expect(codeOf(() => countersign(request, [bob], {}, NOW))).toBe("approval_missing");
+    expect(await codeOf(() => countersign(request, [bob], {}, NOW))).toBe("approval_missing");
   });
 
   /** A requester may have written this approval, and signs with any key. */
@@ -148,15 +180,15 @@ describe("countersign()", () => {
     ["tenant", { tenant: "t1" }, { tenant: null }],
     ["tenant", {}, { tenant: "t1" }],
     ["handlerDigest", {}, { handlerDigest: `sha256:${"00".repeat(32)}` }],
-  ])("signs no other %s than is accepted: %j for %j", (term, carried, accepted) => {
-    const sign = () => countersign(carrying(carried), [bob], accepted, NOW);
-    expect(sign).toThrow(CarriedTermError);
-    expect(sign).toThrow(expect.objectContaining({ term }));
+  ])("signs no other %s than is accepted: %j for %j", async (term, carried, accepted) => {
+    const signed = countersign(await carrying(carried), [bob], accepted, NOW);
+    await expect(signed).rejects.toThrow(CarriedTermError);
+    await expect(signed).rejects.toThrow(expect.objectContaining({ term }));
   });
 
-  test("signs no life that begins later, however short", () => {
-    const later = approveRequest(request, [alice], { ...terms, ttlSeconds: 10 }, NOW + 3_600);
-    expect(() => countersign(later, [bob], {}, NOW)).toThrow(
+  test("signs no life that begins later, however short", async () => {
+    const later = await approveRequest(request, [alice], { ...terms, ttlSeconds: 10 }, NOW + 3_600);
+    await expect(countersign(later, [bob], {}, NOW)).rejects.toThrow(
       expect.objectContaining({ term: "ttlSeconds" }),
     );
   });
@@ -171,16 +203,19 @@ describe("countersign()", () => {
       ttlSeconds: 400,
     }],
     [{}, { tenant: null }],
-  ])("signs %j for %j", (carried, accepted) => {
-    const signed = countersign(carrying(carried), [bob], accepted, NOW + 200);
+  ])("signs %j for %j", async (carried, accepted) => {
+    const signed = await countersign(await carrying(carried), [bob], accepted, NOW + 200);
     expect(envelopeOf(signed).signatures).toHaveLength(2);
   });
 
-  test("refuses any payload but the approved one", () => {
-    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (payload) => {
+  test("refuses any payload but the approved one", async () => {
+    const payloads = fc.dictionary(fc.string(), fc.jsonValue());
+    await fc.assert(fc.asyncProperty(payloads, async (payload) => {
       fc.pre(JSON.stringify(payload) !== JSON.stringify(request.payload));
       const other = { ...newRequest("pay", payload, "n-1"), approval: once.approval ?? {} };
-      expect(codeOf(() => countersign(other, [bob], {}, NOW))).toBe("approval_action_mismatch");
+      expect(await codeOf(() => countersign(other, [bob], {}, NOW))).toBe(
+        "approval_action_mismatch",
+      );
     }));
   });
 });
@@ -207,15 +242,15 @@ describe("readApproval()", () => {
     ["neither nonce nor uses", { ...whole, nonce: undefined }],
     ["fractions of a second", { ...whole, iat: 1.5 }],
     ["an upper-case digest", { ...whole, action_digest: `sha256:${"AB".repeat(32)}` }],
-  ])("refuses %s", (_, claims) => {
-    expect(codeOf(() => readApproval({ ...request, approval: body(claims) }))).toBe(
+  ])("refuses %s", async (_, claims) => {
+    expect(await codeOf(() => readApproval({ ...request, approval: body(claims) }))).toBe(
       "approval_malformed",
     );
   });
 
-  test("refuses another payload type", () => {
+  test("refuses another payload type", async () => {
     const approval = { ...body(whole), payloadType: "application/vnd.openexec.receipt.v1+json" };
-    expect(codeOf(() => readApproval({ ...request, approval }))).toBe("approval_malformed");
+    expect(await codeOf(() => readApproval({ ...request, approval }))).toBe("approval_malformed");
   });
 });
 

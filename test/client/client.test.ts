@@ -264,7 +264,7 @@ test("status() tells how the daemon feels, also when that is unwell", async () =
 });
 
 test("actions() lists what this socket may ask for", async () => {
-  expect((await client.actions()).map(({ name }) => name)).toEqual(["echo"]);
+  expect((await client.actions()).map(({ name }) => name)).toEqual(["echo", "pay"]);
 });
 
 test("headers of the client go with every request", async () => {

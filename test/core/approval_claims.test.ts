@@ -50,7 +50,7 @@ test("refuses a body that is not I-JSON", () => {
   expect(codeOf(() => parseApprovalClaims(twice))).toBe("approval_malformed");
 });
 
-test("a client makes no approval that a daemon would not read, whatever its terms", () => {
+test("a client makes no approval that a daemon would not read, whatever its terms", async () => {
   const key = newApproverKey({ keyid: "alice-1", name: "alice" });
   const request = newRequest("pay", { amount: 5 }, "n-1");
   const text = fc.oneof(
@@ -66,10 +66,10 @@ test("a client makes no approval that a daemon would not read, whatever its term
     uses: fc.integer({ min: -1, max: 10_001 }),
     ttlSeconds: fc.integer({ min: -1, max: 600 }),
   }, { requiredKeys: ["iss", "aud"] });
-  fc.assert(fc.property(terms, (asked) => {
+  await fc.assert(fc.asyncProperty(terms, async (asked) => {
     let made;
     try {
-      made = approveRequest(request, [key], asked, NOW);
+      made = await approveRequest(request, [key], asked, NOW);
     } catch (error) {
       expect(error).toBeInstanceOf(RangeError);
       return;

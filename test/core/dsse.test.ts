@@ -50,9 +50,10 @@ describe("parseEnvelope()", () => {
     }],
     ["an empty keyid", { ...good, signatures: [{ keyid: "", sig }] }],
     ["a keyid that is not text", { ...good, signatures: [{ keyid: 1, sig }] }],
-    ["a signature of 63 bytes", {
+    ["a signature of no byte", { ...good, signatures: [{ keyid: "k", sig: "" }] }],
+    ["a signature of 4097 bytes", {
       ...good,
-      signatures: [{ keyid: "k", sig: base64Encode(new Uint8Array(63)) }],
+      signatures: [{ keyid: "k", sig: base64Encode(new Uint8Array(4097)) }],
     }],
     ["more signatures than the limit", {
       ...good,

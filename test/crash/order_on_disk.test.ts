@@ -118,7 +118,7 @@ function late(call: Call): Call {
 const nonces = Array.from({ length: REQUESTS }, (_, i) => `in-order-${i}`);
 
 testWith("strace")(
-  "the start message leaves after the reservation's commit point, the answer after the settlement's",
+  "the start message leaves after the commit point of its reservation, the answer after that of its settlement",
   async () => {
     const calls = await traceOf(nonces);
     expect(

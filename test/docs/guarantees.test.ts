@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { vitestArguments } from "../../scripts/test.ts";
 import { README, ROOT } from "./checkout.ts";
 
 const DOCUMENT = readFileSync(join(ROOT, "docs/guarantees.md"), "utf8");
@@ -55,6 +56,30 @@ test.each([...guarantees])(
     expect(missing).toEqual([]);
   },
 );
+
+test("every name can be pasted behind npm test, and means its test", () => {
+  const named = testsNamedIn(DOCUMENT);
+  expect(named.length).toBeGreaterThan(100);
+  for (const { file, title } of named) {
+    const [path, option = ""] = vitestArguments([`${file} › ${title}`]);
+    expect(path).toBe(file);
+    const pattern = new RegExp(option.replace("--testNamePattern=", ""));
+    expect(title.replaceAll(/%\w|\$\w+/g, "(a) b"), title).toMatch(pattern);
+    expect("another", title).not.toMatch(pattern);
+    expect(title, "a quote would end the argument").not.toContain("'");
+  }
+});
+
+test("npm test runs one test by its name", async () => {
+  const name = "test/core/sha.test.ts › digestOf() is the text of the same hash";
+  const { code, stdout } = await new Deno.Command("npm", {
+    args: ["test", name],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  expect(new TextDecoder().decode(stdout)).toMatch(/Tests\s+1 passed/);
+  expect(code).toBe(0);
+});
 
 test("titlesIn() finds titles where they stand, and no other text", () => {
   const source =

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Approver, request } from "../support/approver.ts";
 import { Daemon } from "../support/daemon.ts";
 import { testWith } from "../support/tools.ts";
 
@@ -112,6 +113,33 @@ describe("in demo mode", () => {
   });
 });
 
+describe("in enforced mode", () => {
+  const alice = new Approver("alice");
+  let daemon: Daemon;
+  beforeAll(async () => {
+    daemon = await Daemon.start({
+      config: `executor_id = "openexec:test"
+${alice.toml()}
+[actions.echo]
+module = "builtin:echo"
+`,
+    });
+  });
+  afterAll(() => daemon.close());
+
+  testWith("python3")("openexec's own approvals are sent as they are printed", () => {
+    const approved = alice.approve(request("echo", { msg: "approved", price: 1e21 }));
+    const [first, again, unapproved] = session(daemon.socket, [
+      ["execute", approved],
+      ["execute", approved],
+      ["execute", { action: "echo", payload: {}, nonce: randomUUID() }],
+    ]);
+    expect(first).toMatchObject({ status: 200, answer: { replayed: false }, ...receiptHolds });
+    expect(again).toMatchObject({ status: 200, answer: { replayed: true } });
+    expect(unapproved).toMatchObject({ status: 403, answer: { code: "approval_missing" } });
+  });
+});
+
 describe("in ClawShield mode", () => {
   const governance = generateKeyPairSync("ed25519");
   const env = {
@@ -137,7 +165,7 @@ describe("in ClawShield mode", () => {
       tenant_id: tenant,
       action_hash: actionHash ??=
         session<string>(daemon.socket, [["hash", { action: "echo", payload }]])[0],
-      issued_at: time(now - 600_000),
+      issued_at: time(ttlSeconds > 0 ? now : now - 600_000),
       expires_at: time(now + (ttlSeconds * 1000)),
     };
     const message = Buffer.from(Object.values(fields).join(""));
@@ -148,10 +176,10 @@ describe("in ClawShield mode", () => {
     approval?: unknown,
     changes: Readonly<Record<string, unknown>> = {},
   ): Seen | undefined {
-    const request = { action: "echo", payload, nonce: randomUUID(), ...changes };
+    const bare = { action: "echo", payload, nonce: randomUUID(), ...changes };
     return session(daemon.socket, [[
       "execute",
-      approval === undefined ? request : { ...request, artifact: approval },
+      approval === undefined ? bare : { ...bare, approval_artifact: approval },
     ]])[0];
   }
 
@@ -210,7 +238,7 @@ describe("in ClawShield mode", () => {
   testWith("python3")(
     "stricter: an artifact may not live longer than max_ttl, 15 minutes if nothing else is said",
     () => {
-      expect(execute(artifact({ ttlSeconds: 301 }))).toMatchObject({
+      expect(execute(artifact({ ttlSeconds: 901 }))).toMatchObject({
         status: 403,
         answer: { code: "approval_ttl_too_long" },
       });

@@ -128,7 +128,7 @@ test("halt refuses new work at once and over a restart, answers replays, lets ru
   expect(held.starts("refused")).toHaveLength(1);
 });
 
-test("a second daemon on the same state is refused with the first one's pid, and disturbs nothing", async () => {
+test("a second daemon on the same state is refused with the pid of the first, and disturbs nothing", async () => {
   await using held = await Held.start();
   const running = held.send(held.approve("once", "running", "hold"));
   await held.started("running");

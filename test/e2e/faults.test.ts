@@ -128,7 +128,7 @@ test.skipIf(!MAY_MOUNT)(
 const FAILING_FLUSH = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"];
 
 test.skipIf(!MAY_TRACE)(
-  "[needs strace(1) that may attach] a reservation that cannot be flushed starts nothing, and stops the daemon's work",
+  "[needs strace(1) that may attach] a reservation that cannot be flushed starts nothing, and stops all work",
   async () => {
     await using held = await Held.start();
     const before = held.approve("once", "before", "end");

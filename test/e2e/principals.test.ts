@@ -73,7 +73,7 @@ testAsOthers("another uid is refused by mode, by group and by the list of uids",
 });
 
 testAsOthers(
-  "who is not on the list leaves nothing in the ledger, and is in the daemon's log",
+  "who is not on the list leaves nothing in the ledger, and a line in the log",
   async () => {
     const before = await logSize();
     const { json, pid } = await callAs(

@@ -133,7 +133,7 @@ test.each(DENIED_BESIDE_A_GRANT)("beside its grants, %s %s is refused", async (d
   expect(outcome).toEqual({ status: "failed", code: "handler_failed" });
 });
 
-test("a worker of the handler's own has no permission that the handler lacks", async () => {
+test("a worker that the handler starts has no permission that the handler lacks", async () => {
   const outcome = await under.run("roomy", {
     door: "fileWorker",
     target: fill("HANDLERS/bystander.ts"),

@@ -22,7 +22,7 @@ async function run(action: string, then = "return") {
 }
 
 test.each(["fresh", "process"])(
-  "%s: every run has its own process, and the last one's is gone",
+  "%s: every run has its own process, and that of the run before is gone",
   async (action) => {
     const [first, second] = [await run(action), await run(action)];
     expect([first.runs, second.runs]).toEqual([1, 1]);

@@ -51,7 +51,7 @@ test("another handler gets none", async () => {
   expect(await under.result("other", { by: "names" })).toEqual([]);
 });
 
-test("a result says the secret's name in place of every spelling of it", async () => {
+test("a result names the secret in place of every spelling of it", async () => {
   const mark = "[secret api_key]";
   const result = await under.result("granted", { by: "result" });
   expect(result).toMatchObject({

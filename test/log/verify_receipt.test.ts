@@ -278,6 +278,15 @@ describe("verifyReceipt() refuses", () => {
     expect(failures(verify(envelope))).toEqual(["body"]);
   });
 
+  test("a signature that is not 64 bytes long", () => {
+    const envelope = log.envelope(1);
+    const [first] = JSON.parse(JSON.stringify(envelope)).signatures;
+    for (const length of [63, 65, 4096]) {
+      const sig = base64Encode(new Uint8Array(length));
+      expect(failures(verify({ ...envelope, signatures: [{ ...first, sig }] }))).toEqual(["file"]);
+    }
+  });
+
   test("a second signature beside the executor's", () => {
     const envelope = log.envelope(1);
     const [first] = JSON.parse(JSON.stringify(envelope)).signatures;

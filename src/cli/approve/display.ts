@@ -2,74 +2,103 @@
  * The display for an approver: exactly what would run, whole, in characters that cannot deceive.
  *
  * Invariants:
- * - Every value goes through visible(), and is shown whole, however long it is.
- * - The payload is laid out in the order of its canonical text, and parses back to what is signed.
+ * - Every value goes through marked(), and is shown whole, however long it is.
+ * - Each line begins with our own text, also where a value had to be wrapped.
+ * - All that identifies the request stands below the payload, beside the question.
  */
 
-import type { ApprovalClaims } from "../../core/approval_claims.ts";
+import { type ApprovalClaims, USES_DEFAULT } from "../../core/approval_claims.ts";
+import { marked } from "../../core/visible.ts";
 import { actionDigest, type ExecutionRequest } from "../../client/request.ts";
-import type { Json } from "../../core/types.ts";
-import { parseCanonical, toValue } from "../../core/json.ts";
-import { canonicalJson } from "../../core/canonical_json.ts";
-import { pretty } from "../terminal/print.ts";
-import { visible, visibleAscii } from "../terminal/visible.ts";
+import { payloadLength, shownPayload } from "../../client/shown_payload.ts";
+import { labelledLines, numberedLines } from "../terminal/gutter.ts";
+import type { HandlerFacts } from "./knowledge.ts";
+import type { Doubt } from "./doubts.ts";
 
 export interface Display {
   readonly request: ExecutionRequest;
   /** Claims of the approval to be made, or of the one that the request carries. */
   readonly claims: ApprovalClaims;
+  /** Whether the approval is new: then it is valid from the answer on. */
+  readonly isNew: boolean;
   readonly signatures: readonly { readonly keyid: string; readonly standing: string }[];
   readonly signing: { readonly keyid: string; readonly name: string };
+  /** The handler that is configured for the action; null where nothing here tells. */
+  readonly handler: HandlerFacts | null;
+  readonly doubts: readonly Doubt[];
   readonly nowSeconds: number;
 }
 
-const LABEL_WIDTH = 12;
+/** The payload, which may be long, and what stands below it. */
+export interface ApprovalScreen {
+  readonly payload: readonly string[];
+  readonly summary: readonly string[];
+}
 
-/** Returns the lines that go to standard error before an approver is asked. */
-export function approvalLines(
-  { request, claims, signatures, signing, nowSeconds }: Display,
+/** `columns` null: the lines are not wrapped. */
+export function approvalScreen(display: Display, columns: number | null): ApprovalScreen {
+  const { request, claims, signatures, signing, doubts } = display;
+  const shown = shownPayload(request.payload);
+  const line = (label: string, value: string) => labelledLines(label, marked(value), columns);
+  const uses = claims.uses ?? USES_DEFAULT;
+  return {
+    payload: [
+      "This would run:",
+      "",
+      ...numberedLines(shown.lines, columns),
+      ...(shown.ascii === null ? [] : ["", ...labelledLines("in ASCII", shown.ascii, columns)]),
+      "",
+    ],
+    summary: [
+      ...line("action", request.action),
+      ...line("payload", `all of the ${payloadLength(shown)} above`),
+      ...line("digest", actionDigest(request)),
+      ...handlerLines(display, line),
+      ...line("audience", claims.aud),
+      ...line("tenant", claims.tenant ?? "(none)"),
+      ...line("nonce", claims.nonce ?? "(any: this approval binds none)"),
+      ...line("approval id", claims.jti),
+      ...line(
+        "uses",
+        uses === 1 ? "1" : `${uses}, each with a nonce of its own, all with this payload`,
+      ),
+      ...line("subject", claims.sub ?? "(any peer)"),
+      ...validityOf(display).flatMap(([label, text]) => line(label, text)),
+      ...line("approver", claims.iss),
+      ...signatures.flatMap(({ keyid, standing }) => line("signed", `${keyid} (${standing})`)),
+      ...line("signing as", `${signing.name}, with key ${signing.keyid}`),
+      ...doubts.flatMap(({ code, text }) => line("WARNING", `${text} (${code})`)),
+    ],
+  };
+}
+
+function handlerLines(
+  { claims, handler }: Display,
+  line: (label: string, value: string) => string[],
 ): string[] {
-  const uses = claims.uses ?? 1;
+  const configured = handler?.digest ?? null;
+  const pinned = claims.handler_digest ?? null;
+  const text = pinned ??
+    (configured === null
+      ? "(whichever is configured)"
+      : `${configured} (now; this approval pins none)`);
   return [
-    "This would run:",
-    "",
-    line("action", request.action),
-    line("payload", ""),
-    ...payloadLines(request),
-    "",
-    line("digest", actionDigest(request)),
-    line("audience", claims.aud),
-    line("tenant", claims.tenant ?? "(none)"),
-    line("nonce", claims.nonce ?? "(any: this approval binds none)"),
-    line("approval id", claims.jti),
-    line("uses", uses === 1 ? "1" : `${uses}, each with a nonce of its own, all with this payload`),
-    line("subject", claims.sub ?? "(any peer)"),
-    line("handler", claims.handler_digest ?? "(whichever is configured)"),
-    ...(claims.nbf === undefined ? [] : [line("not before", timeText(claims.nbf, nowSeconds))]),
-    line("expires", timeText(claims.exp, nowSeconds)),
-    line("approver", claims.iss),
-    ...signatures.map(({ keyid, standing }) => line("signed", `${keyid} (${standing})`)),
-    line("signing as", `${signing.name}, with key ${signing.keyid}`),
+    ...line("handler", text),
+    ...(handler === null ? [] : line("may reach", handler.permissions)),
   ];
 }
 
-function line(label: string, value: string): string {
-  return `  ${label.padEnd(LABEL_WIDTH)} ${visible(value)}`.trimEnd();
-}
-
-/** Shows the payload once more in ASCII where other letters could pass for these. */
-function payloadLines(request: ExecutionRequest): string[] {
-  const canonical = canonicalJson(request.payload);
-  const shown = pretty(inCanonicalOrder(request.payload)).split("\n");
-  const plain = visibleAscii(canonical);
+function validityOf({ claims, isNew, nowSeconds }: Display): [label: string, text: string][] {
+  const notBefore: [string, string][] = claims.nbf === undefined
+    ? []
+    : [["not before", timeText(claims.nbf, nowSeconds)]];
   return [
-    ...shown.map((text) => `    ${text}`),
-    ...(plain === canonical ? [] : ["", line("in ASCII", ""), `    ${plain}`]),
+    ...notBefore,
+    [
+      "expires",
+      isNew ? `${claims.exp - claims.iat} s after the answer` : timeText(claims.exp, nowSeconds),
+    ],
   ];
-}
-
-function inCanonicalOrder(value: Json): Json {
-  return toValue(parseCanonical(canonicalJson(value)));
 }
 
 function timeText(seconds: number, nowSeconds: number): string {

@@ -10,7 +10,7 @@ import {
 } from "../../client/approval_terms.ts";
 import type { ApproverKey } from "../../client/approver_key.ts";
 import { OpenExecUnreachable } from "../../client/errors.ts";
-import type { ApproverConfig, Config } from "../../config/config.ts";
+import type { ApproverConfig } from "../../config/config.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { span } from "../../config/fields.ts";
 import { type Envelope, preAuthEncoding } from "../../core/dsse.ts";
@@ -21,7 +21,8 @@ import { isDigest } from "../../core/sha.ts";
 import type { Digest } from "../../core/types.ts";
 import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
-import { type Context, findConfig, withDaemon } from "../context.ts";
+import { type Context, withDaemon } from "../context.ts";
+import { configurationHere } from "./knowledge.ts";
 
 export interface ApproveFlags extends DaemonFlags {
   readonly key: string;
@@ -33,6 +34,8 @@ export interface ApproveFlags extends DaemonFlags {
   readonly uses?: string;
   readonly handlerDigest?: string;
   readonly replace?: true;
+  readonly out?: string;
+  readonly anyway?: true;
   readonly yes?: true;
 }
 
@@ -187,23 +190,6 @@ async function askDaemon(
 
 function approversOf(context: Context, flags: DaemonFlags): readonly ApproverConfig[] {
   return configurationHere(context, flags)?.approvers ?? [];
-}
-
-/**
- * Returns null where none was named and the system's cannot be read: this may be no daemon's host.
- */
-function configurationHere(context: Context, flags: DaemonFlags): Config | null {
-  try {
-    return findConfig(context, flags).config;
-  } catch (error) {
-    if (
-      error instanceof ConfigError && flags.config === undefined &&
-      context.environment.config === null
-    ) {
-      return null;
-    }
-    throw error;
-  }
 }
 
 function ttlOf(text: string): number {

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { ActionDescription } from "../../client/description.ts";
 import { isJsonObject } from "../../client/json.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
+import { permissionsText } from "../terminal/permissions_text.ts";
 import { table } from "../terminal/print.ts";
 import { type Context, withDaemon } from "../context.ts";
 
@@ -28,18 +29,8 @@ function rows(actions: readonly ActionDescription[]): string[] {
     actions.map((action) => [
       action.name,
       String(action["approvals"] ?? "-"),
-      grantsText(action),
+      isJsonObject(action["grants"]) ? permissionsText(action["grants"]) : "-",
       String(action["handler_digest"] ?? "-"),
     ]),
   );
-}
-
-function grantsText({ grants }: ActionDescription): string {
-  if (!isJsonObject(grants)) return "-";
-  const granted = Object.entries(grants).filter(([, list]) =>
-    Array.isArray(list) && list.length > 0
-  );
-  return granted.length === 0
-    ? "nothing"
-    : granted.map(([kind, list]) => `${kind} ${String(list)}`).join("; ");
 }

@@ -8,6 +8,7 @@
  */
 
 import type { Command } from "commander";
+import { resolve } from "node:path";
 import type { ApprovalClaims } from "../../core/approval_claims.ts";
 import type { ApprovalTerms } from "../../client/approval_terms.ts";
 import {
@@ -18,10 +19,10 @@ import {
   requireMatch,
   signClaims,
 } from "../../client/approve.ts";
-import { type ApproverKey, parseApproverKey } from "../../client/approver_key.ts";
+import type { ApproverKey } from "../../client/approver_key.ts";
 import { type ExecutionRequest, parseRequest, requestText } from "../../client/request.ts";
 import { Refusal } from "../../core/errors.ts";
-import { approvalLines, type Display } from "../approve/display.ts";
+import { approvalScreen, type Display } from "../approve/display.ts";
 import {
   acceptedTerms,
   type ApproveFlags,
@@ -30,10 +31,15 @@ import {
   resolveTerms,
   standingOf,
 } from "../approve/terms.ts";
+import { doubtsAbout } from "../approve/doubts.ts";
+import { readKeyFile } from "../approve/key_file.ts";
+import { gatherKnowledge, handlerFacts } from "../approve/knowledge.ts";
 import { daemonCommand } from "../command.ts";
 import type { Context } from "../context.ts";
-import { UsageError } from "../exit_code.ts";
-import { readInput, readText } from "../terminal/input.ts";
+import { Declined, UsageError } from "../exit_code.ts";
+import { showInPages } from "../terminal/pages.ts";
+import { writeWhole } from "../terminal/output.ts";
+import { readInput } from "../terminal/input.ts";
 
 export function approveCommand(context: Context): Command {
   return daemonCommand(
@@ -42,7 +48,8 @@ export function approveCommand(context: Context): Command {
     `Reads a request, shows it whole, asks on the terminal, and prints the request with a signed
     approval. Run again with another key for a second signature: the terms stay those of the first.
     With --yes nobody sees them, so they have to be those of the flags: one use and 5m where these
-    say nothing.`,
+    say nothing. The time it is valid for counts from the answer. What this host knows could never
+    run is warned of, and refused with --yes.`,
   )
     .argument("[file]", "the request; - or nothing reads standard input")
     .requiredOption("--key <file>", "the approver's key, as `openexec keygen` makes it")
@@ -63,9 +70,11 @@ export function approveCommand(context: Context): Command {
       "sha256:… of the handler file that must be the one that runs",
     )
     .option("--replace", "drop the approval that the request carries, and make a new one")
+    .option("--out <file>", "write the approved request there, once it is signed and not before")
+    .option("--anyway", "with --yes: sign also what this host knows the daemon would refuse")
     .option("--yes", "do not ask: the author of the script has decided")
     .action(async (file: string | undefined, flags: ApproveFlags) => {
-      const key = parseApproverKey(readText(context, flags.key));
+      const key = readKeyFile(context, flags.key);
       const request = parseRequest(await readInput(context, file));
       if (request.approval_artifact) {
         throw new UsageError("a ClawShield artifact cannot be signed here");
@@ -73,8 +82,9 @@ export function approveCommand(context: Context): Command {
       const carried = flags.replace ? undefined : readApproval(request);
       const approved = carried === undefined
         ? await approveAnew(context, request, key, flags)
-        : approveAlso(context, request, carried, key, flags);
-      context.terminal.print(requestText(approved));
+        : await approveAlso(context, request, carried, key, flags);
+      if (flags.out === undefined) context.terminal.print(requestText(approved));
+      else writeWhole(resolve(context.cwd, flags.out), `${requestText(approved)}\n`);
     });
 }
 
@@ -85,13 +95,11 @@ async function approveAnew(
   flags: ApproveFlags,
 ): Promise<ExecutionRequest> {
   const terms = await resolveTerms(context, key, flags);
-  const claims = claimsOf(request, terms, context.clock.nowMs() / 1000);
-  confirm(
-    context,
-    { request, claims, signatures: [], signing: { keyid: key.keyid, name: terms.iss } },
-    flags,
-  );
-  return signClaims(request, claims, [key]);
+  const claims = claimsOf(request, terms, nowSeconds(context));
+  await confirm(context, { request, claims, isNew: true, key, name: terms.iss }, flags);
+  // the time it is good for counts from the answer: whoever reads for long loses none of it
+  const iat = Math.floor(nowSeconds(context));
+  return await signClaims(request, { ...claims, iat, exp: iat + claims.exp - claims.iat }, [key]);
 }
 
 function claimsOf(
@@ -106,40 +114,77 @@ function claimsOf(
   }
 }
 
-function approveAlso(
+async function approveAlso(
   context: Context,
   request: ExecutionRequest,
   { claims, envelope }: CarriedApproval,
   key: ApproverKey,
   flags: ApproveFlags,
-): ExecutionRequest {
+): Promise<ExecutionRequest> {
   requireMatch(request, claims);
-  const nowSeconds = context.clock.nowMs() / 1000;
   const accepted = acceptedTerms(context, claims, flags);
-  requireWithinFlags(claims, accepted, nowSeconds);
-  if (claims.exp <= nowSeconds) {
-    throw new Refusal(
-      "approval_expired",
-      "the approval it carries expired; --replace makes a new one",
-    );
-  }
+  requireWithinFlags(claims, accepted, nowSeconds(context));
+  requireUnexpired(context, claims);
   const name = flags.iss ?? approverOf(context, key, flags) ?? key.name ??
     "(an approver no configuration here names)";
   const signatures = standingOf(context, envelope, flags);
-  confirm(context, { request, claims, signatures, signing: { keyid: key.keyid, name } }, flags);
-  return countersign(request, [key], accepted, nowSeconds);
+  await confirm(context, { request, claims, isNew: false, key, name, signatures }, flags);
+  requireUnexpired(context, claims);
+  return await countersign(request, [key], accepted, nowSeconds(context));
 }
 
-/** Throws UsageError where there is no terminal to ask on, Refusal approval_missing for a no. */
-function confirm(context: Context, shown: Omit<Display, "nowSeconds">, flags: ApproveFlags): void {
-  const lines = approvalLines({ ...shown, nowSeconds: context.clock.nowMs() / 1000 });
-  for (const line of lines) context.terminal.note(line);
-  if (flags.yes) return;
-  const answer = context.terminal.ask("Approve this? [y/N] ");
+function requireUnexpired(context: Context, claims: ApprovalClaims): void {
+  if (claims.exp > nowSeconds(context)) return;
+  throw new Refusal(
+    "approval_expired",
+    "the approval it carries expired; --replace makes a new one",
+  );
+}
+
+interface Question extends Pick<Display, "request" | "claims" | "isNew"> {
+  readonly key: ApproverKey;
+  readonly name: string;
+  readonly signatures?: Display["signatures"];
+}
+
+/**
+ * Shows what would be signed, and resolves after a yes.
+ * Throws UsageError where there is no terminal to ask on, Declined for a no, and with --yes the
+ * Refusal that a daemon would answer.
+ */
+async function confirm(context: Context, question: Question, flags: ApproveFlags): Promise<void> {
+  const { request, claims, isNew, key, name, signatures = [] } = question;
+  const knowledge = await gatherKnowledge(context, flags, claims.aud, request.nonce);
+  const doubts = doubtsAbout({ request, claims, key }, knowledge, nowSeconds(context));
+  const { terminal } = context;
+  const display = {
+    request,
+    claims,
+    isNew,
+    signatures,
+    signing: { keyid: key.keyid, name },
+    handler: handlerFacts(knowledge, request.action),
+    doubts,
+    nowSeconds: nowSeconds(context),
+  };
+  const { payload, summary } = approvalScreen(display, terminal.size()?.columns ?? null);
+  if (flags.yes) {
+    for (const line of [...payload, ...summary]) terminal.note(line);
+    const [first] = doubts;
+    if (first !== undefined && !flags.anyway) {
+      throw new Refusal(first.code, `${first.text}; --anyway signs it all the same`);
+    }
+    return;
+  }
+  if (!showInPages(terminal, payload, request.action)) throw new Declined(terminal);
+  for (const line of summary) terminal.note(line);
+  const answer = terminal.ask("Approve this? [y/N] ");
   if (answer === null) {
     throw new UsageError("there is no terminal to ask on; --yes approves without asking");
   }
-  if (!/^y(es)?$/i.test(answer)) {
-    throw new Refusal("approval_missing", "not approved: nothing was signed");
-  }
+  if (!/^y(es)?$/i.test(answer)) throw new Declined(terminal);
+}
+
+function nowSeconds({ clock }: Context): number {
+  return clock.nowMs() / 1000;
 }

@@ -46,13 +46,14 @@ function inspect(
   checkIdentity(snapshot, { executorId: config.executorId, mode: config.mode });
   const key = publicKeyIn(config.stateDir);
   if (config.anchor !== null && key !== undefined) {
-    checkAnchor(config.anchor, snapshot.executorId, key, snapshot.log);
+    checkAnchor(config.anchor, key, snapshot);
   }
   const newestMs = newestTime(snapshot);
   const size = `${snapshot.executions} executions, ${snapshot.log.size()} log entries`;
   return [
     ok("ledger", `${size} of ${snapshot.executorId}`),
     ...checkSigner(config, currentKeyid(snapshot.log), vantage),
+    ...vaultFinding(snapshot.unreadableBuckets(config.stateDir, nowMs)),
     ...(newestMs > nowMs
       ? [
         failed(
@@ -62,6 +63,16 @@ function inspect(
         ),
       ]
       : []),
+  ];
+}
+
+function vaultFinding(unreadable: number): Finding[] {
+  return unreadable === 0 ? [] : [
+    failed(
+      "vault",
+      `${unreadable} of its keys are missing or are other ones: what they sealed cannot be read`,
+      "put them back as they were in vault/ of the state directory",
+    ),
   ];
 }
 

@@ -4,37 +4,14 @@
  */
 
 import type { Json } from "../../core/types.ts";
-import { iJsonText } from "../../client/json.ts";
-import { visible } from "./visible.ts";
+import { pretty } from "../../client/shown_payload.ts";
+import { visible } from "../../core/visible.ts";
 import type { Context } from "../context.ts";
 
 /** Prints the same value either way: on one line with --json, laid out without. */
 export function printJson(context: Context, value: object, oneLine: true | undefined): void {
   const text = JSON.stringify(value);
   context.terminal.print(oneLine ? text : pretty(JSON.parse(text) as Json));
-}
-
-/**
- * Lays JSON out as JSON.stringify(value, null, 2) does, with every string made visible. It parses
- * to the very value that it shows.
- */
-export function pretty(value: Json, indent = ""): string {
-  const inner = `${indent}  `;
-  if (isList(value)) {
-    if (value.length === 0) return "[]";
-    return `[\n${value.map((item) => inner + pretty(item, inner)).join(",\n")}\n${indent}]`;
-  }
-  if (typeof value !== "object" || value === null) return visible(iJsonText(value));
-  const members = Object.entries(value);
-  if (members.length === 0) return "{}";
-  const lines = members.map(([name, member]) =>
-    `${inner}${visible(JSON.stringify(name))}: ${pretty(member, inner)}`
-  );
-  return `{\n${lines.join(",\n")}\n${indent}}`;
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }
 
 /** Makes columns as wide as their widest cell. */

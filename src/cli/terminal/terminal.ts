@@ -7,7 +7,8 @@
  */
 
 import { utf8Encode, writeAllSync } from "../../core/bytes.ts";
-import { visible } from "./visible.ts";
+import { dropTypedAhead } from "../../os/terminal.ts";
+import { visible } from "../../core/visible.ts";
 
 export interface Terminal {
   /** Writes to standard output, with a line feed. Escaped on a terminal. */
@@ -24,12 +25,20 @@ export interface Terminal {
   readInput(): Promise<Uint8Array>;
   /**
    * Asks on the terminal and reads one line from it, also where standard input is something else.
-   * Returns null where nobody can see the question or answer it.
+   * It drops what was typed before the question stands. Returns null where nobody can see the
+   * question or answer it.
    */
   ask(question: string): string | null;
+  /** The size of the terminal that standard error is; null where it is none. */
+  size(): Size | null;
   readonly inputIsTerminal: boolean;
   readonly outputIsTerminal: boolean;
   readonly errorIsTerminal: boolean;
+}
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 const CLEAR_SCREEN = "\x1b[H\x1b[2J";
@@ -48,10 +57,21 @@ export function systemTerminal(): Terminal {
       errorIsTerminal && write(Deno.stderr, utf8Encode(CLEAR_LINE + visible(text ?? ""))),
     readInput: async () => new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
     ask: (question) => errorIsTerminal ? askOnTerminal(question) : null,
+    size: () => errorIsTerminal ? sizeOfTerminal() : null,
     inputIsTerminal: Deno.stdin.isTerminal(),
     outputIsTerminal,
     errorIsTerminal,
   };
+}
+
+/** A terminal that does not tell its size is taken for a small one. */
+function sizeOfTerminal(): Size {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    return columns > 0 && rows > 0 ? { columns, rows } : { columns: 80, rows: 24 };
+  } catch {
+    return { columns: 80, rows: 24 };
+  }
 }
 
 /** Escapes all but the line feeds between lines. */
@@ -79,6 +99,7 @@ function askOnTerminal(question: string): string | null {
     return null; // standard error is a terminal, but this process has none to read from
   }
   using answers = terminal;
+  dropTypedAhead();
   write(Deno.stderr, utf8Encode(visible(question)));
   const answer = new Uint8Array(ANSWER_BYTES_MAX);
   let length = 0;

@@ -18,6 +18,7 @@ import { uuidV7 } from "../../core/uuid.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { refuseWhileClosed } from "../gate.ts";
 import type { NonceQueue } from "../replay.ts";
+import type { RequestReader } from "../request_reader.ts";
 import type { Runs } from "../runs.ts";
 import type { Starter } from "../starter.ts";
 import type { EngineParts, RequestContext, Viewer } from "../types.ts";
@@ -25,7 +26,7 @@ import { begin, isSame } from "./begin.ts";
 import { endProposal, restoredReceipt } from "./ends.ts";
 import type { Following } from "./events.ts";
 import { type PageQuery, proposalsPage, type ProposalsView } from "./page.ts";
-import { type ParsedProposal, parseProposal } from "./request.ts";
+import { type ParsedProposal, parseProposal, PROPOSAL_MEMBERS } from "./request.ts";
 import { Rules } from "./rules.ts";
 import { type ProposalView, proposalView, statusOf } from "./view.ts";
 import { isProposalVisible, Waiting } from "./waiting.ts";
@@ -48,6 +49,7 @@ export class ProposalDesk {
     private readonly runs: Runs,
     starter: Starter,
     private readonly nonces: NonceQueue,
+    private readonly requests: RequestReader,
   ) {
     const { config, clock } = parts;
     this.#waiting = new Waiting(
@@ -91,7 +93,8 @@ export class ProposalDesk {
 
   async propose(body: Uint8Array, context: ProposalContext): Promise<ProposalView> {
     requireNamed(context.peer);
-    const proposed = parseProposal(body, context.idempotencyKey);
+    const text = await this.requests.read(body, PROPOSAL_MEMBERS, context.peer.uid);
+    const proposed = parseProposal(text, context.idempotencyKey);
     const id = uuidV7(context.receivedAtMs);
     const nonce = proposed.nonce ?? id;
     const begun = this.#begin(id, nonce, proposed, context).catch((error: unknown) => {

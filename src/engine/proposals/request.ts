@@ -1,16 +1,7 @@
 /** The body of POST /proposals: {action, payload?, nonce?, reason?, client?} and nothing else. */
 
-import type { JsonNode } from "../../core/json.ts";
 import { isReason } from "../../core/limits.ts";
-import {
-  type Asked,
-  askedBy,
-  isAbsent,
-  malformed,
-  membersOf,
-  nameOf,
-  nonceOf,
-} from "../request.ts";
+import { type Asked, malformed, nameOf, nonceOf, type RequestText } from "../request.ts";
 
 export interface ParsedProposal extends Asked {
   /** null: the proposal's id stands for it. */
@@ -20,22 +11,33 @@ export interface ParsedProposal extends Asked {
   readonly client: string | null;
 }
 
-const MEMBERS: ReadonlySet<string> = new Set(["action", "payload", "nonce", "reason", "client"]);
+/** The members of POST /proposals. */
+export const PROPOSAL_MEMBERS: readonly string[] = [
+  "action",
+  "payload",
+  "nonce",
+  "reason",
+  "client",
+];
 
-/** Throws a Refusal: request_malformed, payload_not_i_json. */
-export function parseProposal(body: Uint8Array, idempotencyKey: string | null): ParsedProposal {
-  const members = membersOf(body, MEMBERS);
+/** Throws a Refusal: request_malformed. */
+export function parseProposal(
+  { members, ...asked }: RequestText,
+  idempotencyKey: string | null,
+): ParsedProposal {
   const client = members.get("client");
   return {
-    ...askedBy(members),
+    ...asked,
     nonce: nonceOf(members.get("nonce"), idempotencyKey),
     reason: reasonOf(members.get("reason")),
-    client: isAbsent(client) ? null : nameOf(client, "client"),
+    client: client === undefined ? null : nameOf(client, "client"),
   };
 }
 
-function reasonOf(node: JsonNode | undefined): string | null {
-  if (isAbsent(node)) return null;
-  if (node.kind === "string" && isReason(node.value)) return node.value;
+/** `text` is a member's JSON text. */
+function reasonOf(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const reason: unknown = JSON.parse(text);
+  if (typeof reason === "string" && isReason(reason)) return reason;
   throw malformed("reason must be a string of at most 500 characters.");
 }

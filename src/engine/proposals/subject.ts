@@ -3,7 +3,6 @@
 import { basename } from "node:path";
 import { actionDigest } from "../../core/canonical_json.ts";
 import { Refusal } from "../../core/errors.ts";
-import { memberOf, parseCanonical } from "../../core/json.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { findAction, type FoundAction } from "../gate.ts";
 import type { EngineParts } from "../types.ts";
@@ -29,13 +28,10 @@ export function requestOf(
   { ledger }: Pick<EngineParts, "ledger">,
 ): Pick<Proposed, "request" | "salt"> {
   const body = ledger.proposals.openBody(id);
-  const payload = body === undefined
-    ? undefined
-    : memberOf(parseCanonical(body.canonical), "payload");
-  if (body === undefined || payload === undefined) throw new Refusal("ledger_unavailable");
+  if (body === undefined) throw new Refusal("ledger_unavailable");
   const { canonical, salt } = body;
-  const digest = actionDigest(canonical);
-  return { request: { action, payload, nonce, canonical, actionDigest: digest }, salt };
+  const asked = { action, canonical, actionDigest: actionDigest(canonical) };
+  return { request: { ...asked, legacyActionHash: null, nonce }, salt };
 }
 
 /** The action, asked for through the socket that the proposer came through. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseRequest, readApproval } from "../../../src/client/mod.ts";
 import { FakeDaemon } from "../../client/fake_daemon.ts";
-import { openexec } from "../recording_terminal.ts";
+import { type Circumstances, openexec } from "../recording_terminal.ts";
 
 const NOW = 1_800_000_000;
 let folder: string;
@@ -17,7 +17,8 @@ beforeAll(async () => {
   await Deno.writeTextFile(
     `${folder}/openexec.toml`,
     `executor_id = "openexec:configured"\ntenant = "t9"\nstate_dir = "${folder}"\n` +
-      `[[approvers]]\nname = "treasurer"\nactions = ["*"]\nmax_ttl = "15m"\n${made.out}`,
+      `[[approvers]]\nname = "treasurer"\nactions = ["*"]\nmax_ttl = "15m"\n${made.out}` +
+      `[actions.pay]\nmodule = "builtin:echo"\n`,
   );
 });
 afterAll(() => Deno.remove(folder, { recursive: true }));
@@ -29,9 +30,15 @@ async function requested(payload = '{"amount":5}'): Promise<string> {
 function approve(
   input: string,
   args: readonly string[],
-  rest: { answer?: string; nowMs?: number } = {},
+  rest: Omit<Circumstances, "input"> = {},
 ) {
   return openexec(["approve", "--key", alice, ...args], { input, nowMs: NOW * 1000, ...rest });
+}
+
+/** The payload behind the gutter, its wrapped lines put together. */
+function payloadShown(err: string): string {
+  const [, shown = ""] = /^This would run:\n\n([^]*?)\n\n/m.exec(err) ?? [];
+  return shown.replace(/\n *: /g, "").replace(/^ *\d+ \| /gm, "");
 }
 
 const claimsOf = (out: string) => readApproval(parseRequest(out))?.claims;
@@ -294,8 +301,7 @@ describe("what an approver is shown", () => {
           expect(err).not.toMatch(
             /[^\P{C}\n]|[\u2028\u2029\u0590-\u08ff\p{Default_Ignorable_Code_Point}]/u,
           );
-          const shown = /^ {2}payload\n([^]*?)\n\n/m.exec(err)?.[1] ?? "";
-          expect(JSON.parse(shown)).toEqual(JSON.parse(JSON.stringify(payload)));
+          expect(JSON.parse(payloadShown(err))).toEqual(JSON.parse(JSON.stringify(payload)));
         },
       ),
       { numRuns: 200 },
@@ -316,4 +322,159 @@ describe("what an approver is shown", () => {
     const { err } = await approve(await requested('{"to":"pаypal"}'), ["--aud", "a", "--yes"]);
     expect(err).toContain('{"to":"p\\u0430ypal"}');
   });
+
+  test.each([
+    ["a command padded to a false digest", `${"x".repeat(40)}}${" ".repeat(240)}; rm -rf /`],
+    ["2,400 spaces before the rest", `true${" ".repeat(2_400)}; rm -rf /`],
+    ["a line that wraps to a false field", `${"y".repeat(66)}  expires      in a moment`],
+  ])("no line of 80 columns begins with the payload's own text: %s", async (_, command) => {
+    const { err } = await approve(await requested(JSON.stringify({ command })), [
+      "--aud",
+      "a",
+      "--yes",
+    ], { size: { columns: 80, rows: 24 } });
+    const lines = err.split("\n");
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(80);
+    const own = /^($|This would run:$| +\d+ \| | +: | {2}[a-z][a-zA-Z ]{11} )/;
+    expect(lines.filter((line) => !own.test(line))).toEqual([]);
+    expect(JSON.parse(payloadShown(err))).toEqual({ command });
+  });
+
+  test("pages a long payload, and stands whole beside the question", async () => {
+    const payload = JSON.stringify({ list: Array.from({ length: 100 }, (_, i) => i) });
+    const size = { columns: 80, rows: 24 };
+    const answers = ["", "", "", "", "y"];
+    const shown = await approve(await requested(payload), ["--aud", "a"], {
+      size,
+      answer: () => answers.shift() ?? "no",
+    });
+    expect(shown.code).toBe(0);
+    expect(shown.questions).toHaveLength(5);
+    expect(shown.questions[0]).toContain("23 of 107 lines");
+    const beside = shown.err.slice(shown.err.lastIndexOf(" | }"));
+    expect(beside.split("\n").length).toBeLessThan(24);
+    for (const text of ["pay", "104 lines, 300 bytes", "sha256:", "300 s after the answer"]) {
+      expect(beside).toContain(text);
+    }
+    const stopped = await approve(await requested(payload), ["--aud", "a"], { size, answer: "q" });
+    expect([stopped.code, stopped.out, stopped.questions.length]).toEqual([1, "", 1]);
+  });
+});
+
+describe("the answer", () => {
+  test("starts the time that an approval is good for", async () => {
+    let nowMs = NOW * 1000;
+    const { out } = await approve(await requested(), ["--aud", "a", "--ttl", "60s"], {
+      nowMs: () => nowMs,
+      answer: () => {
+        nowMs += 50_000;
+        return "y";
+      },
+    });
+    expect(claimsOf(out)).toMatchObject({ iat: NOW + 50, exp: NOW + 110 });
+  });
+
+  test("no says that nothing was signed, and what the shell may have left", async () => {
+    const { code, err } = await approve(await requested(), ["--aud", "a"], { answer: "n" });
+    expect(code).toBe(1);
+    expect(err).toMatch(/^openexec: declined: nothing was signed; a file that the shell made/m);
+    expect(err).not.toContain("Have the request approved");
+  });
+
+  test("--out makes a file when it is yes, and none when it is no", async () => {
+    const file = `${folder}/approved.json`;
+    const flags = ["--aud", "a", "--out", file];
+    expect((await approve(await requested(), flags, { answer: "n" })).code).toBe(1);
+    expect([...Deno.readDirSync(folder)].map(({ name }) => name)).not.toContain("approved.json");
+    const { code, out } = await approve(await requested(), flags, { answer: "y" });
+    expect([code, out]).toEqual([0, ""]);
+    expect(claimsOf(Deno.readTextFileSync(file))).toMatchObject({ iss: "alice" });
+  });
+});
+
+test("a key file that others may read is refused, and not read", async () => {
+  const open = `${folder}/open.key`;
+  Deno.copyFileSync(alice, open);
+  for (const mode of [0o640, 0o604, 0o660, 0o666]) {
+    Deno.chmodSync(open, mode);
+    const run = await openexec(["approve", "--key", open, "--aud", "a", "--yes"], {
+      input: await requested(),
+    });
+    expect([run.code, run.out]).toEqual([2, ""]);
+    expect(run.err).toContain(`mode 0${mode.toString(8)}`);
+  }
+});
+
+describe("what can never run", () => {
+  const bare = () => ["--config", `${folder}/bare.toml`];
+  beforeAll(async () => {
+    const text = await Deno.readTextFile(`${folder}/openexec.toml`);
+    await Deno.writeTextFile(`${folder}/bare.toml`, text.replace(/\[actions[^]*/, ""));
+    const scope = `\n[[approvers]]\nname = "clerk"\nactions = ["other"]\nmax_ttl = "60s"\n`;
+    const old = await openexec(["keygen", `${folder}/old.key`, "--keyid", "old-1"]);
+    const scoped = await openexec(["keygen", `${folder}/clerk.key`, "--keyid", "clerk-1"]);
+    const past = old.out.replace(" }]", ", not_after = 2020-01-01T00:00:00Z }]");
+    await Deno.writeTextFile(
+      `${folder}/whole.toml`,
+      `${text}${scope}${scoped.out}[[approvers]]\nname = "old"\n${past}` +
+        `[[sockets]]\npath = "${folder}/agent.sock"\nuids = [77]\n`,
+    );
+  });
+  const whole = () => ["--config", `${folder}/whole.toml`];
+
+  test.each([
+    ["action_unknown", [], bare, "alice"],
+    ["approval_signer_unknown", [], whole, "bob"],
+    ["approval_signer_unknown", [], whole, "old"],
+    ["approval_scope_denied", ["--ttl", "30s"], whole, "clerk"],
+    ["approval_ttl_too_long", ["--ttl", "1h"], whole, "alice"],
+    ["approval_subject_mismatch", ["--sub", "uid:78"], whole, "alice"],
+    ["approval_subject_mismatch", ["--sub", "socket:other.sock"], whole, "alice"],
+    ["approval_tenant_mismatch", ["--tenant", "t8"], whole, "alice"],
+  ])("is refused with --yes as %s, %j; --anyway signs it; a person is warned", async (
+    code,
+    flags,
+    from,
+    key,
+  ) => {
+    const run = (more: readonly string[], answer?: string) =>
+      approveWith(key, [...from(), ...flags, ...more], answer);
+    const refused = await run(["--yes"]);
+    expect([refused.code, refused.out]).toEqual([1, ""]);
+    expect(refused.err).toContain(`openexec: ${code}: `);
+    expect(refused.err).toContain(`(${code})`);
+    expect((await run(["--yes", "--anyway"])).code).toBe(0);
+    const asked = await run([], "y");
+    expect(asked.code).toBe(0);
+    expect(asked.err).toMatch(new RegExp(`^  WARNING .*\\(${code}\\)$`, "m"));
+  });
+
+  test.each([["uid:77"], ["socket:agent.sock"]])("%s is no wrong subject", async (sub) => {
+    expect((await approveWith("alice", [...whole(), "--sub", sub, "--yes"])).code).toBe(0);
+  });
+
+  test("says what the daemon tells: what ran already, and what does not fit", async () => {
+    await using daemon = await FakeDaemon.start();
+    const flags = ["--socket", daemon.socketPath, "--yes"];
+    const input = await requested();
+    daemon.inputSchema = { type: "object", properties: { amount: { type: "string" } } };
+    const misfit = await approve(input, flags);
+    expect([misfit.code, misfit.out]).toEqual([1, ""]);
+    expect(misfit.err).toContain("payload_invalid: the payload: /amount has to be of type string");
+    daemon.inputSchema = {};
+    const approved = await approve(input, flags);
+    expect(approved.code).toBe(0);
+    await openexec(["exec", "--socket", daemon.socketPath], { input: approved.out });
+    const again = await approve(input, flags);
+    expect(again.code).toBe(1);
+    expect(again.err).toContain("nonce_reused: a request with this nonce already ran: succeeded");
+  });
+
+  async function approveWith(key: string, flags: readonly string[], answer?: string) {
+    return await openexec(["approve", "--key", `${folder}/${key}.key`, ...flags], {
+      input: await requested(),
+      nowMs: NOW * 1000,
+      ...(answer === undefined ? {} : { answer }),
+    });
+  }
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { pretty } from "../../../src/cli/terminal/print.ts";
-import { visible, visibleAscii } from "../../../src/cli/terminal/visible.ts";
+import { pretty } from "../../src/client/shown_payload.ts";
+import { marked, visible, visibleAscii } from "../../src/core/visible.ts";
 
 /**
  * What must never reach a terminal, by code point and by name, written down apart from the code
@@ -90,6 +90,49 @@ describe("visible()", () => {
   });
 });
 
+describe("marked()", () => {
+  test.each([
+    ["pаypal", "p\\u0430ypal", "a Cyrillic letter in a Latin word"],
+    ["сосо", "\\u0441\\u043e\\u0441\\u043e", "a Cyrillic word of twins alone"],
+    ["Ꮋ", "\\u13bb", "a Cherokee letter"],
+    ["１００", "\\uff11\\uff10\\uff10", "full width digits"],
+    ["10৪", "10\\u09ea", "a Bengali digit"],
+    ["𝐚", "\\ud835\\udc1a", "a mathematical letter"],
+    ["rm ‐rf", "rm \\u2010rf", "a dash that is none"],
+    ["a”,b", "a\\u201d,b", "a quotation mark that ends nothing"],
+    ["a；b", "a\\uff1bb", "a full width semicolon"],
+    ["a│b", "a\\u2502b", "a line of a box"],
+    ["a  b", "a\\u0020\\u0020b", "two spaces"],
+    ["a\u202eb", "a\\u202eb", "what visible() escapes"],
+  ])("marks %j as %s: %s", (text, shown) => {
+    expect(marked(text)).toBe(shown);
+    expect(JSON.parse(`"${marked(text)}"`)).toBe(text);
+  });
+
+  test.each([
+    "hello, world!",
+    "naïve café",
+    "日本語のテキスト",
+    "Привет",
+    "😀 100 €",
+    "Việt",
+    "it’s — so",
+  ])(
+    "leaves %j readable",
+    (text) => {
+      expect(marked(text)).toBe(text);
+    },
+  );
+
+  test("shows every pair of spaces, in a text of any length", () => {
+    fc.assert(fc.property(fc.nat(300), (count) => {
+      const shown = marked(`}${" ".repeat(count)}digest`);
+      expect(shown).not.toContain("  ");
+      expect(JSON.parse(`"${shown}"`)).toBe(`}${" ".repeat(count)}digest`);
+    }));
+  });
+});
+
 test("visibleAscii() tells letters apart that look alike", () => {
   expect(visibleAscii("pаypal")).toBe("p\\u0430ypal");
   fc.assert(fc.property(anything, (text) => {
@@ -112,5 +155,8 @@ test("pretty() shows all of a value: what it prints parses back to it", () => {
     const text = pretty(JSON.parse(JSON.stringify(value)));
     expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
     expect(isDeceptive(text.replaceAll("\n", ""))).toBe(false);
+    expect(JSON.parse(pretty(JSON.parse(JSON.stringify(value)), marked))).toEqual(
+      JSON.parse(JSON.stringify(value)),
+    );
   }));
 });

@@ -1,0 +1,147 @@
+/**
+ * The proposals that ended, with receipts that this browser checks itself, by the SDK's verifier.
+ *
+ * Invariant: the executor's key is the one that this browser saw first. Receipts by another key are
+ * not genuine here, whatever the daemon says.
+ */
+
+import type { Execution } from "../client/execution.ts";
+import type { Proposal } from "../client/proposal.ts";
+import type { Reviewer } from "../client/reviewer.ts";
+import { systemClock } from "../core/clock.ts";
+import { isOver } from "../core/proposal.ts";
+import { decodeReceipt } from "../log/receipt.ts";
+import { parseReceiptKey } from "../log/keyid.ts";
+import { parseReceiptEnvelope } from "../log/receipt_file.ts";
+import { verifyReceipt } from "../log/verify_receipt.ts";
+import type { Verification } from "../log/verification.ts";
+import { alarm, element, facts } from "./dom.ts";
+import { keepExecutorKey, knownExecutorKey } from "./identity.ts";
+import { shown, statusText, whenText } from "./text.ts";
+
+/** Returns the view; it fills itself. */
+export function historyView(reviewer: Reviewer): HTMLElement {
+  const list = element("div", {});
+  void fill(list, null, reviewer);
+  return element("div", {}, element("h2", { class: "unseen" }, "History"), list);
+}
+
+async function fill(list: HTMLElement, cursor: string | null, reviewer: Reviewer): Promise<void> {
+  try {
+    const { proposals, next } = await reviewer.page(cursor);
+    const ended = proposals.filter(({ status }) => isOver(status));
+    list.append(...ended.map((proposal) => entryView(proposal, reviewer)));
+    if (next === null) {
+      if (list.childElementCount === 0) {
+        list.append(element("p", { class: "empty" }, "Nothing has ended yet."));
+      }
+      return;
+    }
+    const more = () => {
+      button.remove();
+      void fill(list, next, reviewer);
+    };
+    const button = element(
+      "button",
+      { type: "button", class: "more", click: more },
+      "Show earlier ones",
+    );
+    list.append(button);
+  } catch (error) {
+    alarm(`The history cannot be read: ${saidBy(error)}`);
+  }
+}
+
+function entryView(proposal: Proposal, reviewer: Reviewer): HTMLElement {
+  const { action, status, execution, decline, problem, peer } = proposal;
+  const checks = element("div", {});
+  const check = (ran: Execution) => () => void showChecks(ran, checks, reviewer);
+  return element(
+    "article",
+    { class: "card proposal entry" },
+    element(
+      "section",
+      {},
+      element(
+        "h3",
+        {},
+        element("code", {}, shown(action)),
+        element(
+          "span",
+          { class: `status ${status === "succeeded" ? "good" : "bad"}` },
+          statusText(status),
+        ),
+      ),
+      facts([
+        ["asked by", `uid ${peer.uid}, ${whenText(proposal.proposed_at, systemClock.nowMs())}`],
+        ["declined by", decline === undefined ? null : shown(decline.by)],
+        ["reason", decline?.reason ? shown(decline.reason) : null],
+        ["because", problem === undefined ? null : shown(problem.detail)],
+      ]),
+      execution !== undefined && element(
+        "button",
+        { type: "button", click: check(execution) },
+        "Check its receipt here",
+      ),
+      checks,
+    ),
+  );
+}
+
+async function showChecks(
+  execution: Execution,
+  place: HTMLElement,
+  reviewer: Reviewer,
+): Promise<void> {
+  try {
+    const { ok, logIndex, checks } = await verified(execution, reviewer);
+    place.replaceChildren(
+      element(
+        "p",
+        { role: "status" },
+        element("strong", {}, ok ? "Genuine." : "Not genuine."),
+        logIndex === null ? "" : ` Entry ${logIndex} of the log.`,
+      ),
+      element(
+        "ul",
+        { class: "checks" },
+        ...checks.map(({ name, outcome, detail }) =>
+          element(
+            "li",
+            { "data-outcome": outcome },
+            `${name.replaceAll("_", " ")}: `,
+            shown(detail),
+          )
+        ),
+      ),
+    );
+  } catch (error) {
+    place.replaceChildren(element("p", { class: "warning", role: "alert" }, saidBy(error)));
+  }
+}
+
+/** Puts the proof of inclusion beside the answer, and verifies both. */
+async function verified(execution: Execution, reviewer: Reviewer): Promise<Verification> {
+  const index = execution.log_index;
+  if (typeof index !== "number") throw new Error("It has no receipt yet.");
+  const { tlog_proof = null } = await reviewer.receipt(index);
+  const file = JSON.stringify({ ...execution, ...(tlog_proof === null ? {} : { tlog_proof }) });
+  return verifyReceipt(file, { executorKeys: [await executorKey(reviewer)] });
+}
+
+/** Entry 0 of every log names the key that it begins with. */
+async function executorKey(reviewer: Reviewer): Promise<Uint8Array> {
+  const known = knownExecutorKey();
+  if (known !== undefined) return known;
+  const { attestation = null } = await reviewer.receipt(0);
+  const signed = parseReceiptEnvelope(JSON.stringify(attestation));
+  const receipt = signed === undefined ? undefined : decodeReceipt(signed.body);
+  const key = receipt?.kind === "key" ? parseReceiptKey(receipt.new_public_key) : undefined;
+  if (key === undefined) throw new Error("The executor shows no key to check with.");
+  keepExecutorKey(key);
+  return key;
+}
+
+function saidBy(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

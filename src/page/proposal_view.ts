@@ -1,0 +1,194 @@
+/**
+ * One proposal, whole: what would run, who asks, what it may reach, and the question.
+ *
+ * Invariants:
+ * - Everything that is signed stands here, every suspicious character marked.
+ * - Approve works only after the end was in view, and the question never leaves the screen.
+ */
+
+import { systemClock } from "../core/clock.ts";
+import type { Proposal } from "../client/proposal.ts";
+import type { ReviewedProposal, SimilarProposal } from "../client/reviewed.ts";
+import { payloadLength, shownPayload } from "../client/shown_payload.ts";
+import { isOver } from "../core/proposal.ts";
+import type { JsonObject } from "../core/types.ts";
+import { element, facts } from "./dom.ts";
+import { type QuestionParts, questionView } from "./question.ts";
+import { highlighted, shown, statusText, whenText } from "./text.ts";
+
+/** Returns the card of a proposal that waits, or did while it was read. */
+export function proposalView(
+  parts: Omit<QuestionParts, "end">,
+  executorId: string,
+): HTMLElement {
+  const { proposal } = parts;
+  const end = element("div", { class: "end" });
+  return card(
+    headView(proposal, executorId),
+    reasonView(proposal),
+    payloadView(proposal),
+    handlerView(proposal),
+    similarView(proposal.similar),
+    peopleView(proposal),
+    end,
+    isOver(proposal.status) ? outcomeView(proposal) : questionView({ ...parts, end }),
+  );
+}
+
+/** Returns the card of a proposal whose payload is gone, or of which the daemon shows no more. */
+export function endedView(proposal: Proposal, executorId: string): HTMLElement {
+  return card(
+    headView(proposal, executorId),
+    reasonView(proposal),
+    peopleView(proposal),
+    outcomeView(proposal),
+  );
+}
+
+function card(...parts: readonly (HTMLElement | null)[]): HTMLElement {
+  return element("article", { class: "card proposal", "aria-labelledby": "title" }, ...parts);
+}
+
+function headView(proposal: Proposal, executorId: string): HTMLElement {
+  const nowMs = systemClock.nowMs();
+  return element(
+    "header",
+    {},
+    element("a", { class: "back", href: "#/waiting" }, "← All that waits"),
+    element("h2", { id: "title" }, shown(proposal.action)),
+    facts([
+      ["runs on", element("code", {}, shown(executorId))],
+      ["asked by", `uid ${proposal.peer.uid}, process ${proposal.peer.pid}`],
+      ["asked", whenText(proposal.proposed_at, nowMs)],
+      ["waits until", `${timeText(proposal.expires_at)}, ${whenText(proposal.expires_at, nowMs)}`],
+      ["nonce", element("code", {}, shown(proposal.nonce))],
+    ]),
+  );
+}
+
+function reasonView({ reason }: Proposal): HTMLElement | null {
+  if (reason === undefined || reason === "") return null;
+  return element(
+    "section",
+    {},
+    element("h3", {}, "The agent says", element("span", {}, "its own words; nobody checked them")),
+    element("blockquote", { class: "said" }, shown(reason)),
+  );
+}
+
+function payloadView({ asked, digest }: ReviewedProposal): HTMLElement {
+  const payload = shownPayload(asked.payload);
+  const { lines, ascii } = payload;
+  const length = payloadLength(payload);
+  const hasOdd = lines.some((line) => line.includes("\\u"));
+  return element(
+    "section",
+    {},
+    element("h3", {}, "Payload", element("span", {}, length)),
+    element(
+      "pre",
+      { class: "payload", tabindex: "0", "aria-label": `Payload, ${length}` },
+      ...lines.map((line) => element("code", { class: "line" }, highlighted(line))),
+    ),
+    hasOdd && element(
+      "p",
+      { class: "warning" },
+      "Marked characters are not what they seem: hidden, reordering, or of another script.",
+    ),
+    ascii !== null && element(
+      "p",
+      {},
+      element("span", {}, "In ASCII: "),
+      element("code", {}, highlighted(ascii)),
+    ),
+    facts([["digest", element("code", {}, digest)]]),
+  );
+}
+
+function handlerView({ handler }: ReviewedProposal): HTMLElement {
+  return element(
+    "section",
+    {},
+    element("h3", {}, "Handler"),
+    facts([
+      ["code", element("code", {}, handler.digest)],
+      ["may reach", permissionsText(handler.permissions)],
+      ["gets secrets", handler.secrets.length > 0 && shown(handler.secrets.join(", "))],
+    ]),
+  );
+}
+
+function permissionsText(permissions: JsonObject): Node {
+  const granted = Object.entries(permissions).flatMap(([name, value]) => {
+    const list = Array.isArray(value) ? value.map(String) : value === true ? ["anything"] : [];
+    return list.length === 0 ? [] : [`${name}: ${list.join(", ")}`];
+  });
+  return granted.length === 0
+    ? document.createTextNode("nothing: no file, network, program or environment")
+    : element("code", {}, shown(granted.join("; ")));
+}
+
+function similarView(similar: readonly SimilarProposal[]): HTMLElement | null {
+  if (similar.length === 0) return null;
+  const nowMs = systemClock.nowMs();
+  return element(
+    "section",
+    {},
+    element("h3", {}, "The same, in the last day", element("span", {}, String(similar.length))),
+    element(
+      "ul",
+      { class: "similar" },
+      ...similar.slice(0, 10).map(({ at, status }) =>
+        element("li", {}, `${statusText(status)}, ${whenText(at, nowMs)}`)
+      ),
+    ),
+  );
+}
+
+function peopleView({ approvals }: Proposal): HTMLElement {
+  const { needed, given } = approvals;
+  const seats = seatsOf(needed);
+  const open = Math.max(0, seats.count - given.length);
+  return element(
+    "section",
+    {},
+    element("h3", {}, "Approvals", element("span", {}, seats.text)),
+    element(
+      "ul",
+      { class: "people" },
+      ...given.map(({ name, kind }) => element("li", {}, shown(name), ` (${kind})`)),
+      ...Array.from({ length: open }, () => element("li", { class: "open" }, "open")),
+    ),
+  );
+}
+
+/** `needed` is a number, or a number of seats for each group. */
+function seatsOf(needed: unknown): { count: number; text: string } {
+  if (typeof needed === "number") return { count: needed, text: `${needed} needed` };
+  const groups = typeof needed === "object" && needed !== null ? Object.entries(needed) : [];
+  const counts = groups.map(([, count]) => Number(count));
+  return {
+    count: counts.reduce((sum, count) => sum + count, 0),
+    text: groups.map(([group, count]) => `${count} of ${group}`).join(", "),
+  };
+}
+
+function outcomeView({ status, problem, decline, execution }: Proposal): HTMLElement {
+  const reason = typeof decline?.reason === "string" ? decline.reason : "";
+  return element(
+    "section",
+    { role: "status" },
+    element("h3", {}, "Over"),
+    facts([
+      ["ended as", statusText(status)],
+      ["declined by", decline === undefined ? null : shown(decline.by)],
+      ["reason", reason === "" ? null : shown(reason)],
+      ["because", problem === undefined ? null : shown(`${problem.detail} (${problem.code})`)],
+      ["receipt", execution === undefined ? null : "in the history"],
+    ]),
+  );
+}
+
+function timeText(time: string): string {
+  return time.replace("T", " ").replace(/\.\d+Z$/, "Z");
+}
