@@ -6,7 +6,7 @@
 
 import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
-import { isReason, NAME_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
+import { NAME_LENGTH_MAX, REASON_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
 import { PROPOSAL_STATUSES } from "../core/proposal.ts";
 
 const NAME = v.pipe(
@@ -152,7 +152,7 @@ export const Executions = v.object({
 });
 
 /** At most 500 characters of somebody's own words; shown, never interpreted. */
-const REASON = v.pipe(v.string(), v.check(isReason), v.description("At most 500 characters."));
+const REASON = v.pipe(v.string(), v.maxLength(REASON_LENGTH_MAX));
 const TIME = v.pipe(v.string(), v.description("RFC 3339, UTC, with milliseconds."));
 const DIGEST = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
 const UUID = v.pipe(v.string(), v.uuid());
