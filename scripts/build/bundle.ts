@@ -4,7 +4,10 @@ import * as esbuild from "esbuild";
 
 /** What lies in the program folder, and the source it is made from; src/os/program.ts knows these names. */
 const MAIN = { main: "src/main.ts" };
-const THREADS = { spawner: "src/box/spawner_thread.ts" };
+const THREADS = {
+  spawner: "src/box/spawner_thread.ts",
+  request_reader: "src/engine/request_thread.ts",
+};
 
 /**
  * What executors load. These import each other by their bare names, which the import map leads to
@@ -114,7 +117,13 @@ export async function bundle(
     }),
   ];
   results.push(
-    await esbuild.build({ ...settings, entryPoints: PAGE, platform: "browser", minify: true }),
+    await esbuild.build({
+      ...settings,
+      entryPoints: PAGE,
+      platform: "browser",
+      minify: true,
+      external: ["*/transport.ts"], // a Unix socket is for programs
+    }),
   );
   await esbuild.stop();
   const files = new Map(

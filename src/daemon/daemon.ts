@@ -186,6 +186,7 @@ export class Daemon {
     const { executors, ledger, refusals, config } = this.parts;
     await executors.close();
     await this.engine.drain(config.limits.drainMs);
+    this.engine.requests.close();
     await refusals.flush(true);
     await this.upkeep.stop();
     await ledger.close();
