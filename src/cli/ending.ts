@@ -31,9 +31,10 @@ export function tellError(
 ): void {
   const { code, detail, help } = descriptionOf(error);
   if (asJson) {
-    const { effect, retry } = error instanceof OpenExecError
-      ? error
-      : { effect: undefined, retry: undefined };
+    const effect = error instanceof OpenExecError || error instanceof OpenExecUnreachable
+      ? error.effect
+      : undefined;
+    const retry = error instanceof OpenExecError ? error.retry : undefined;
     terminal.note(JSON.stringify({ code, detail, help, effect, retry }));
     return;
   }

@@ -18,8 +18,11 @@ export interface HttpAnswer {
 /** No complete answer came. `sent` is false only when no connection was made: no byte was read. */
 export class ConnectionFailed extends Error {
   override readonly name = "ConnectionFailed";
-  constructor(readonly sent: boolean, cause: unknown) {
+  readonly sent: boolean;
+
+  constructor(sent: boolean, cause: unknown) {
     super("the connection failed", { cause });
+    this.sent = sent;
   }
 }
 
@@ -33,5 +36,10 @@ export interface Transport {
     timeoutMs: number | null,
     signal: AbortSignal | undefined,
   ): Promise<HttpAnswer>;
+  /**
+   * Opens an answer that has no end: its body comes as it is sent, and ends in an error where the
+   * connection breaks. An answer of another status than 200 is read whole. Rejects as `send` does.
+   */
+  stream(message: Message, signal: AbortSignal): Promise<HttpAnswer | AsyncIterable<Uint8Array>>;
   close(): void;
 }

@@ -21,8 +21,8 @@ export function doctorCommand(context: Context): Command {
     "doctor",
     "check what a daemon needs, without serving",
     `Configuration, permissions, keys, secrets, handlers, what actions may reach, the runtime and
-    its box, descriptors, clock, disk and ledger, each with what to do about it. Run it as the user the daemon runs as.
-    Ends with 1 when anything fails.`,
+    its box, descriptors, clock, disk and ledger, each with what to do about it. Run it as the user
+    the daemon runs as. Ends with 1 when anything fails.`,
   )
     .option("--socket <path>", "the agents' socket")
     .option("--drop-in", "print what openexec.service has to allow for the actions' permissions")
