@@ -1,0 +1,64 @@
+/**
+ * An approver's public key, of each kind there is, and the one way to check a signature with it.
+ *
+ * Invariant: the kind is the configured key's. Nothing is guessed from a signature, so bytes that
+ * are good for one kind of key prove nothing about another.
+ */
+
+import { verify } from "./ed25519.ts";
+import type { SshKey } from "./ssh_key.ts";
+import { verifySshsig } from "./sshsig.ts";
+import { PLAIN_KEY, type Signer } from "./types.ts";
+import { type Passkey, verifyAssertion } from "./webauthn.ts";
+
+export type VerifyingKey = PlainKey | ({ readonly kind: "sshsig" } & SshKey) | PasskeyKey;
+
+/** A key that signs our bytes as they are (RFC 8032). */
+export interface PlainKey {
+  readonly kind: "ed25519";
+  /** 32 bytes, admissible as core/ed25519.ts defines it. */
+  readonly publicKey: Uint8Array;
+}
+
+export type PasskeyKey = { readonly kind: "passkey" } & Passkey;
+
+/** What a signature that verified says of its signer, beside the name. */
+export type SignerFacts = Pick<Signer, "kind" | "userVerified" | "hardware">;
+
+/** Returns undefined unless `signature`, as `key` makes them, is over `message`. */
+export function verifyBy(
+  key: VerifyingKey,
+  signature: Uint8Array,
+  message: Uint8Array,
+): SignerFacts | undefined {
+  switch (key.kind) {
+    case "ed25519":
+      return verify(signature, message, key.publicKey) ? PLAIN_KEY : undefined;
+    case "sshsig": {
+      const verified = verifySshsig(signature, message, key);
+      return verified && { kind: "sshsig", hardware: key.application !== null, ...verified };
+    }
+    case "passkey": {
+      const verified = verifyAssertion(signature, message, key);
+      if (verified === undefined) return undefined;
+      const { userVerified, backupEligible } = verified;
+      return { kind: "passkey", userVerified, hardware: !backupEligible };
+    }
+  }
+}
+
+/** How strong a key an action asks for, the weakest first. */
+export const REQUIREMENTS = ["any", "hardware", "user_verified"] as const;
+export type Requirement = (typeof REQUIREMENTS)[number];
+
+/** Tells whether a signature is by a key as strong as asked; user_verified asks for hardware too. */
+export function meets({ hardware, userVerified }: SignerFacts, requirement: Requirement): boolean {
+  return requirement === "any" || (hardware && (requirement === "hardware" || userVerified));
+}
+
+/** Tells whether signatures by this key could meet it. A passkey says with each whether it does. */
+export function couldMeet(key: VerifyingKey, requirement: Requirement): boolean {
+  const couldBeHardware = key.kind === "passkey" ||
+    (key.kind === "sshsig" && key.application !== null);
+  return requirement === "any" || couldBeHardware;
+}
