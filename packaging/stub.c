@@ -3,6 +3,7 @@
  * the signals are those of the process that was started.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,8 @@ static size_t count_list(const char *const *list) {
 }
 
 int main(int count, char **arguments) {
+  /* A limit to the size of files is an error to tell, not an end without a word. */
+  signal(SIGXFSZ, SIG_IGN);
   char *path;
   int cache = open_cache(&path);
   provide_program(cache, path);

@@ -4,7 +4,7 @@ _openexec() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local command=${COMP_WORDS[1]} words=
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "serve keygen request approve exec show list actions status verify checkpoint halt resume revoke resolve prune audit export backup restore pin test-action doctor completion help --help --version" -- "$current"))
+    COMPREPLY=($(compgen -W "serve keygen request approve exec show list actions status verify checkpoint halt resume revoke resolve prune audit export backup restore pin test-action doctor mcp completion help --help --version" -- "$current"))
     return
   fi
   case "$command $previous" in
@@ -35,6 +35,7 @@ _openexec() {
     "pin -"*) words="--json --help" ;;
     "test-action -"*) words="--json --payload --allow-net --allow-read --allow-write --allow-env --allow-run --allow-unix --secret --timeout --memory --help" ;;
     "doctor -"*) words="--json --state --config --socket --help" ;;
+    "mcp -"*) words="--json --socket --config --actions --hold --name --help" ;;
     "completion -"*) words="--json --help" ;;
     "completion "*) words="bash zsh fish" ;;
   esac

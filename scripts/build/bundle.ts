@@ -17,6 +17,9 @@ const OWN_MODULES = {
   builtin_echo: "src/actions/builtin/echo.ts",
   builtin_add: "src/actions/builtin/add.ts",
 };
+/** The review page: its script, and the files that stand beside it as they are. */
+const PAGE = { page: "src/page/main.ts" };
+const PAGE_FILES = ["index.html", "page.css"];
 const PACKAGES = { valibot: "valibot", schema_converter: "@valibot/to-json-schema" };
 
 const SHARED = [leaveImportsOf("openexec"), leaveImportsOf("valibot")];
@@ -91,9 +94,16 @@ export async function bundle(
       plugins: SHARED,
     }),
   ];
+  results.push(
+    await esbuild.build({ ...settings, entryPoints: PAGE, platform: "browser", minify: true }),
+  );
   await esbuild.stop();
-  const outputs = results.flatMap((result) => result.outputFiles ?? []);
-  return new Map(outputs.map((output) => [output.path.slice(root.length + 1), output.contents]));
+  const files = new Map(
+    results.flatMap((result) => result.outputFiles ?? [])
+      .map(({ path, contents }) => [path.slice(root.length + 1), contents]),
+  );
+  for (const name of PAGE_FILES) files.set(name, await Deno.readFile(`${root}/src/page/${name}`));
+  return files;
 }
 
 /** Imports of a package stay as they are, unless the package is what is being bundled. */

@@ -13,6 +13,7 @@ import { logReader } from "../ledger/log.ts";
 import { backup } from "../ledger/backup.ts";
 import { findExecution } from "../ledger/find.ts";
 import { readIdentity } from "../ledger/identity.ts";
+import { unrecordedRestore } from "../ledger/operate.ts";
 import { checkDataFile } from "../ledger/disk/data_file.ts";
 import {
   approvalKey,
@@ -49,6 +50,8 @@ export class LedgerSnapshot {
   readonly mode: Mode;
   readonly executions: number;
   readonly log: LogReader;
+  /** Whether it was restored and no daemon has recorded that yet. */
+  readonly isRestored: boolean;
   readonly claims: ClaimFacts;
 
   private constructor(private readonly store: Store) {
@@ -58,6 +61,7 @@ export class LedgerSnapshot {
     this.mode = mode;
     this.executions = executions;
     this.log = logReader(store.tables, () => logSize);
+    this.isRestored = unrecordedRestore(store.tables) !== null;
     this.claims = claimFacts(store.tables);
   }
 

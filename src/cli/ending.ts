@@ -2,8 +2,11 @@
 
 import { isErrorCode, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { ERRORS, Refusal } from "../core/errors.ts";
+import { priorityMark } from "../telemetry/log_format.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodeOf } from "./exit_code.ts";
+
+const STANDARD_ERROR = 2;
 
 /** Does what a command is for, and tells the error it ends with. */
 export async function endingOf(
@@ -21,7 +24,11 @@ export async function endingOf(
 }
 
 /** Tells an error on standard error: its code, what happened, and what to do next. */
-export function tellError({ terminal }: Context, error: unknown, asJson: boolean): void {
+export function tellError(
+  { terminal, environment }: Context,
+  error: unknown,
+  asJson: boolean,
+): void {
   const { code, detail, help } = descriptionOf(error);
   if (asJson) {
     const { effect, retry } = error instanceof OpenExecError
@@ -30,8 +37,10 @@ export function tellError({ terminal }: Context, error: unknown, asJson: boolean
     terminal.note(JSON.stringify({ code, detail, help, effect, retry }));
     return;
   }
-  terminal.note(`openexec: ${code === null ? "" : `${code}: `}${detail}`);
-  if (help !== null && help !== detail) terminal.note(`  ${help}`);
+  const mark = priorityMark("error", STANDARD_ERROR, environment.systemd.journalStream);
+  const note = (text: string) => terminal.note(text.replaceAll(/^/gm, mark));
+  note(`openexec: ${code === null ? "" : `${code}: `}${detail}`);
+  if (help !== null && help !== detail) note(`  ${help}`);
 }
 
 interface ErrorDescription {

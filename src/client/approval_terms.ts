@@ -45,10 +45,14 @@ export interface AcceptedTerms extends Partial<Omit<ApprovalTerms, "iss" | "tena
 /** A request carries an approval with a term that its further signer does not accept. */
 export class CarriedTermError extends RangeError {
   override readonly name = "CarriedTermError";
+  readonly term: keyof AcceptedTerms;
+  readonly said: string;
 
   /** `said` is the approval's term in words. */
-  constructor(readonly term: keyof AcceptedTerms, readonly said: string) {
+  constructor(term: keyof AcceptedTerms, said: string) {
     super(`the approval it carries says ${said}: accept that as ${term}, or make a new one`);
+    this.term = term;
+    this.said = said;
   }
 }
 

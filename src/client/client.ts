@@ -34,18 +34,23 @@ import { type Execution, executionOf } from "./execution.ts";
 import { listExecutions, waitUntilSettled } from "./executions.ts";
 import { hashesOf, objectOf } from "./json.ts";
 import { Operator } from "./operator.ts";
+import type { Proposal } from "./proposal.ts";
+import { type ProposeOptions, type WaitOptions, waitUntilOver } from "./proposals.ts";
+import { Proposer } from "./proposer.ts";
 import { type ExecutionRequest, newRequest, requestText } from "./request.ts";
 
 type Keys = ApproverKey | ApproverSigner | readonly (ApproverKey | ApproverSigner)[];
 
 const WAIT_MS = 30_000;
 
-export class OpenExecClient {
+export class OpenExecClient extends Proposer {
   readonly #connection: DaemonConnection;
   readonly #clock: Clock;
 
   constructor(options: ConnectionOptions & { readonly clock?: Clock }) {
-    this.#connection = new DaemonConnection(options);
+    const connection = new DaemonConnection(options);
+    super(connection);
+    this.#connection = connection;
     this.#clock = options.clock ?? systemClock;
   }
 
@@ -155,11 +160,27 @@ export class OpenExecClient {
     return listExecutions(this.#connection, page, call);
   }
 
+  /**
+   * Waits until a proposal is over; see outcomeOf(). It outlasts a daemon that goes away and comes
+   * back. With `waitMs` it may resolve with one that is still undecided.
+   */
+  waitFor(
+    target: { readonly proposal: string },
+    options?: WaitOptions,
+  ): Promise<Proposal>;
   /** Polls until an execution is settled, however it ended. Finds it by its id or its nonce. */
   waitFor(
     target: { readonly id: string } | { readonly nonce: string },
-    call: CallOptions = {},
-  ): Promise<Execution> {
+    call?: CallOptions,
+  ): Promise<Execution>;
+  waitFor(
+    target: { readonly proposal: string } | { readonly id: string } | { readonly nonce: string },
+    call: WaitOptions = {},
+  ): Promise<Proposal | Execution> {
+    if ("proposal" in target) {
+      const nowMs = () => this.#clock.nowMs();
+      return waitUntilOver(this.#connection, { id: target.proposal }, call, nowMs);
+    }
     const look = () =>
       "id" in target ? this.get(target.id, call) : this.getByNonce(target.nonce, call);
     return waitUntilSettled(look, call.signal);
@@ -259,6 +280,10 @@ export class TypedAction<Handler extends HandlerTypes> {
     options: { readonly nonce?: string } = {},
   ): ExecutionRequest {
     return this.client.request(this.name, payload, options);
+  }
+
+  propose(payload: PayloadOf<Handler>, options: ProposeOptions = {}): Promise<Proposal> {
+    return this.client.propose(this.name, payload, options);
   }
 
   /** The daemon has checked the result against the handler's output schema. */

@@ -50,13 +50,26 @@ export class DaemonConnection {
   }
 
   /** Gets a JSON document. A status listed in `also` counts as 200. Rejects as `exchange` does. */
-  async get(path: string, call: CallOptions = {}, also: readonly number[] = []): Promise<Json> {
-    return await this.#json({ method: "GET", path, headers: {} }, this.#timeoutMs, call, also);
+  get(path: string, call: CallOptions = {}, also: readonly number[] = []): Promise<Json> {
+    return this.json({ method: "GET", path, headers: {} }, this.#timeoutMs, call, also);
   }
 
   /** Deletes, and gets a JSON document. Rejects as `exchange` does. */
-  async delete(path: string, call: CallOptions = {}, also: readonly number[] = []): Promise<Json> {
-    return await this.#json({ method: "DELETE", path, headers: {} }, this.#timeoutMs, call, also);
+  delete(path: string, call: CallOptions = {}, also: readonly number[] = []): Promise<Json> {
+    return this.json({ method: "DELETE", path, headers: {} }, this.#timeoutMs, call, also);
+  }
+
+  /** Sends a message whose answer is a JSON document. Rejects as `exchange` does. */
+  async json(
+    message: Message,
+    timeoutMs: number | null,
+    call: CallOptions,
+    also: readonly number[] = [],
+  ): Promise<Json> {
+    const answer = await this.exchange(message, timeoutMs, call, also);
+    const body = jsonOfAnswer(answer);
+    if (body === undefined) throw unreadableAnswer(answer.status);
+    return body;
   }
 
   /** Gets a JSON document as `parse` reads it. Rejects as `exchange` does. */
@@ -80,7 +93,7 @@ export class DaemonConnection {
    * Posts JSON bytes. `timeoutMs` null waits as long as it takes. A status listed in `also` counts
    * as 200. Rejects as `exchange` does.
    */
-  async post(
+  post(
     path: string,
     body: Uint8Array,
     headers: Readonly<Record<string, string>> = {},
@@ -88,13 +101,32 @@ export class DaemonConnection {
     timeoutMs: number | null = this.#timeoutMs,
     also: readonly number[] = [],
   ): Promise<Json> {
+    const json = { "Content-Type": "application/json", ...headers };
+    return this.json({ method: "POST", path, body, headers: json }, timeoutMs, call, also);
+  }
+
+  /**
+   * Opens an answer that has no end, once. Rejects as `exchange` does; the stream ends in
+   * OpenExecUnreachable where the connection breaks.
+   */
+  async stream(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const transport = await (this.#transport ??= this.#open());
     const message: Message = {
-      method: "POST",
+      method: "GET",
       path,
-      body,
-      headers: { "Content-Type": "application/json", ...headers },
+      headers: { ...this.#options.headers, ...headers },
     };
-    return await this.#json(message, timeoutMs, call, also);
+    try {
+      const answer = await transport.stream(message, signal);
+      if ("status" in answer) throw errorOfAnswer(answer.status, jsonOfAnswer(answer), null);
+      return brokenAsUnreachable(answer);
+    } catch (error) {
+      throw error instanceof ConnectionFailed ? unreachable(error) : error;
+    }
   }
 
   /** Rejects with OpenExecError, OpenExecUnreachable, or the signal's reason. */
@@ -112,18 +144,6 @@ export class DaemonConnection {
   close(): void {
     this.#transport?.then((transport) => transport.close());
     this.#transport = undefined;
-  }
-
-  async #json(
-    message: Message,
-    timeoutMs: number | null,
-    call: CallOptions,
-    also: readonly number[],
-  ): Promise<Json> {
-    const answer = await this.exchange(message, timeoutMs, call, also);
-    const json = jsonOfAnswer(answer);
-    if (json === undefined) throw unreadableAnswer(answer.status);
-    return json;
   }
 
   async #once(
@@ -160,6 +180,16 @@ export class DaemonConnection {
 
   get #timeoutMs(): number {
     return this.#options.timeoutMs ?? TIMEOUT_MS;
+  }
+}
+
+async function* brokenAsUnreachable(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (cause) {
+    throw new OpenExecUnreachable("none", "the stream broke", cause);
   }
 }
 

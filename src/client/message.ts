@@ -33,5 +33,10 @@ export interface Transport {
     timeoutMs: number | null,
     signal: AbortSignal | undefined,
   ): Promise<HttpAnswer>;
+  /**
+   * Opens an answer that has no end: its body comes as it is sent, and ends in an error where the
+   * connection breaks. An answer of another status than 200 is read whole. Rejects as `send` does.
+   */
+  stream(message: Message, signal: AbortSignal): Promise<HttpAnswer | AsyncIterable<Uint8Array>>;
   close(): void;
 }

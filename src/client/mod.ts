@@ -26,7 +26,26 @@ export { OpenExecClient, TypedAction } from "./client.ts";
 export type { CallOptions, ConnectionOptions, ExecuteOptions } from "./connection.ts";
 export type { ActionDescription, Description, Status } from "./description.ts";
 export { OpenExecError, OpenExecUnreachable, type Problem, type ProblemCode } from "./errors.ts";
+export type { DaemonEvent, ProposalEvent } from "./events.ts";
 export type { Execution } from "./execution.ts";
+export {
+  type GivenSignature,
+  isUndecided,
+  outcomeOf,
+  type Proposal,
+  type ProposalProblem,
+} from "./proposal.ts";
+export type { ProposalTarget, ProposeOptions, WaitOptions } from "./proposals.ts";
+export { ContradictoryProposal, type ReviewedProposal, type SimilarProposal } from "./reviewed.ts";
+export {
+  type ApprovalOptions,
+  ChangedProposal,
+  ClocksDiffer,
+  OtherExecutor,
+  Reviewer,
+  type ReviewerOptions,
+} from "./reviewer.ts";
+export { type ShownPayload, shownPayload } from "./shown_payload.ts";
 export {
   actionDigest,
   type ExecutionRequest,
@@ -41,4 +60,6 @@ export type { Check, CheckName, CheckOutcome, Verification } from "../log/verifi
 export type { Receipt } from "../log/receipt.ts";
 export { formatPublicKey, parsePublicKey } from "../core/public_key.ts";
 export type { Effect, ErrorCode, Retry } from "../core/errors.ts";
+export type { ProposalStatus } from "../core/proposal.ts";
+export { marked, visible } from "../core/visible.ts";
 export type { Digest, ExecutionStatus, Json, JsonObject } from "../core/types.ts";

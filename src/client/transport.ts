@@ -5,7 +5,7 @@
 
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { GatheredBytes } from "../core/bytes.ts";
-import { ConnectionFailed, type HttpAnswer, type Transport } from "./message.ts";
+import { ConnectionFailed, type HttpAnswer, type Message, type Transport } from "./message.ts";
 
 /** `answerBytesMax` bounds one answer: a stray server must not fill this process's memory. */
 export function unixTransport(socketPath: string, answerBytesMax: number): Transport {
@@ -31,6 +31,7 @@ export function unixTransport(socketPath: string, answerBytesMax: number): Trans
           signal?.removeEventListener("abort", stop);
         });
     },
+    stream: (message, signal) => openStream(socketPath, message, signal, answerBytesMax),
     close: () => agent.destroy(),
   };
 }
@@ -58,6 +59,36 @@ function exchange(
     request.end(body);
   });
 }
+
+/** A stream has a connection of its own, which ends with the signal. */
+function openStream(
+  socketPath: string,
+  { method, path, headers }: Message,
+  signal: AbortSignal,
+  bytesMax: number,
+): Promise<HttpAnswer | AsyncIterable<Uint8Array>> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ agent: false, socketPath, method, path, headers, signal });
+    let connected = false;
+    request.on("socket", (socket) => socket.once("connect", () => connected = true));
+    request.on("error", (cause) => reject(new ConnectionFailed(connected, cause)));
+    request.on("response", (response) => {
+      if (response.statusCode !== 200) {
+        readAnswer(response, bytesMax).then(
+          resolve,
+          (cause) => reject(new ConnectionFailed(true, cause)),
+        );
+      } else {
+        request.setTimeout(SILENT_MS, () => request.destroy(new Error("nothing came for long")));
+        resolve(response);
+      }
+    });
+    request.end();
+  });
+}
+
+/** The daemon writes a comment every 15 s. */
+const SILENT_MS = 60_000;
 
 async function readAnswer(response: IncomingMessage, bytesMax: number): Promise<HttpAnswer> {
   const body = new GatheredBytes(bytesMax, Number(response.headers["content-length"] ?? 0));

@@ -24,7 +24,7 @@ const GIB = 2 ** 30;
 
 const absolutePath = text(/^\/[^,\0]*$/, "a path, absolute and without a comma");
 
-const allowSchema = table({
+export const allowSchema = table({
   net: defaulted(
     list(
       text(

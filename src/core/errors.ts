@@ -215,8 +215,8 @@ export const ERRORS = {
   ),
   // 9: inside the reservation (and nonce_reused, above)
   approval_fenced: row(
-    { status: 403, title: "Approval older than a restore", retry: "new_approval" },
-    "The ledger was restored after this approval was issued; approve again.",
+    { status: 403, title: "Approval older than the ledger", retry: "new_approval" },
+    "It was issued before the ledger was made or restored, and may have been used; approve again.",
   ),
   approval_revoked: row(
     { status: 403, title: "Approval revoked", retry: "new_approval" },
@@ -283,7 +283,12 @@ export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS).filter(isEr
 /** A refusal: thrown anywhere, answered by server/reply.ts. `detail` holds no secret. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
-  constructor(readonly code: ErrorCode, readonly detail: string = ERRORS[code].help) {
+  readonly code: ErrorCode;
+  readonly detail: string;
+
+  constructor(code: ErrorCode, detail: string = ERRORS[code].help) {
     super(`${code}: ${detail}`);
+    this.code = code;
+    this.detail = detail;
   }
 }

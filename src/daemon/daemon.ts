@@ -4,7 +4,8 @@
  *
  * Order of a start: the state directory's lock; ledger, keys and log; executors, once those of a
  * predecessor have ended; recovery; sockets. So the box is tested before a caller is let in, and
- * what a predecessor left is settled or holds a slot to run again.
+ * what a predecessor left is settled or holds a slot to run again. A ledger that was made in this
+ * second has its fence reached before the sockets.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -14,7 +15,7 @@ import { type Environment, readVariable } from "../config/environment.ts";
 import type { MachineClock } from "../core/clock.ts";
 import type { SigningKey } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
-import { checkAnchor, CheckpointPublisher, LogHead } from "../engine/checkpoints.ts";
+import { beginAnchor, checkAnchor, CheckpointPublisher, LogHead } from "../engine/checkpoints.ts";
 import { Engine } from "../engine/execute.ts";
 import { Inspector } from "../engine/inspect.ts";
 import {
@@ -111,6 +112,7 @@ export class Daemon {
     const head = new LogHead(executorId, ledger.log, signingKey);
     metrics = metricsOf(parts, engine);
     const recovery = await recover(parts, engine.runs);
+    await ledger.fenceReached();
     const server = await Server.start({
       sockets: config.sockets,
       inherited: inheritedSockets(environment.systemd.listen, Deno.pid),
@@ -221,7 +223,12 @@ async function openSigningKey(
 ): Promise<SigningKey> {
   const { log, clock, executorId } = ledger;
   const keys = loadExecutorKeys(stateDir, systemd.credentialsDirectory, currentKeyid(log));
-  if (anchor !== null) checkAnchor(anchor, executorId, keys.current.publicKey, log);
+  const isRestored = ledger.unrecordedRestore() !== null;
+  if (
+    anchor !== null && !checkAnchor(anchor, keys.current.publicKey, { executorId, log, isRestored })
+  ) {
+    await beginAnchor(anchor, new LogHead(executorId, log, keys.current));
+  }
   const signingKey = await establishSigningKey(keys, ledger, clock);
   writePublicKey(stateDir, signingKey.publicKey);
   await recordRestore(ledger, receiptSigner(signingKey));

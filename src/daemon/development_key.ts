@@ -4,23 +4,42 @@
  */
 
 import { dirname } from "node:path";
-import { formatApproverKey, newApproverKey, parseApproverKey } from "../client/approver_key.ts";
+import {
+  formatApproverKey,
+  InvalidApproverKey,
+  newApproverKey,
+  parseApproverKey,
+} from "../client/approver_key.ts";
 import type { Config } from "../config/config.ts";
 import {
   DEVELOPMENT_APPROVER,
   DEVELOPMENT_KEYID,
   type DevelopmentKey,
 } from "../config/defaults.ts";
+import { StartupError } from "../core/startup_error.ts";
 import { makePrivateFolder } from "../os/files.ts";
+import { createPrivateFile, readPrivateFile } from "../os/private_file.ts";
 
-/** Reads the key file, or makes it with mode 0600. Throws InvalidApproverKey for anything else. */
+/** Reads the key file, or makes it with mode 0600. Throws a StartupError for anything else. */
 export function developmentKey(file: string): DevelopmentKey {
-  const existing = readIfThere(file);
-  if (existing !== null) return parseApproverKey(existing);
-  const key = newApproverKey({ keyid: DEVELOPMENT_KEYID, name: DEVELOPMENT_APPROVER });
+  const existing = readPrivateFile(file);
+  if (existing !== null) return parsed(file, existing);
   Deno.mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  Deno.writeTextFileSync(file, formatApproverKey(key), { createNew: true, mode: 0o600 });
-  return key;
+  const key = newApproverKey({ keyid: DEVELOPMENT_KEYID, name: DEVELOPMENT_APPROVER });
+  // another start may have been faster
+  return createPrivateFile(file, formatApproverKey(key)) ? key : developmentKey(file);
+}
+
+function parsed(file: string, text: string): DevelopmentKey {
+  try {
+    return parseApproverKey(text);
+  } catch (error) {
+    if (!(error instanceof InvalidApproverKey)) throw error;
+    throw new StartupError(
+      `${file} is no approver key: ${error.message}`,
+      "remove it, and the next start makes a new one",
+    );
+  }
 }
 
 /**
@@ -30,13 +49,4 @@ export function developmentKey(file: string): DevelopmentKey {
 export function makeSocketFolders({ path, sockets }: Config): void {
   if (path !== null) return;
   for (const socket of sockets) makePrivateFolder(dirname(socket.path));
-}
-
-function readIfThere(file: string): string | null {
-  try {
-    return Deno.readTextFileSync(file);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }

@@ -19,8 +19,13 @@ export async function reload(daemon: Daemon, load: () => LoadedConfig): Promise<
     loaded = load();
     requireOwnConfig(loaded.config);
   } catch (error) {
-    tellProblems(error);
-    log.error("reload failed; the trust store is as it was", faultFields(error));
+    const problems = problemsOf(error);
+    for (const problem of problems) {
+      logger(CONFIG_PART).error("the configuration does not load", { problem });
+    }
+    // a problem has said what to mend; the frames are for faults of ours
+    const fields = problems.length > 0 ? {} : faultFields(error);
+    log.error("reload failed; the trust store is as it was", fields);
     return false;
   }
   try {
@@ -36,13 +41,6 @@ export async function reload(daemon: Daemon, load: () => LoadedConfig): Promise<
     log.warning("what else was changed in the configuration waits for a restart");
   }
   return true;
-}
-
-function tellProblems(error: unknown): void {
-  const log = logger(CONFIG_PART);
-  for (const problem of problemsOf(error)) {
-    log.error("the configuration does not load", { problem });
-  }
 }
 
 function problemsOf(error: unknown): string[] {

@@ -18,7 +18,7 @@ import { makePrivateFolder } from "../os/files.ts";
 import { notifier, watchdogPeriodMs } from "../os/notify.ts";
 import { program } from "../os/program.ts";
 import { configureLogging, logger } from "../telemetry/log.ts";
-import { logFormatFor } from "../telemetry/log_format.ts";
+import { logFormatFor, priorityMark } from "../telemetry/log_format.ts";
 import { Daemon } from "./daemon.ts";
 import { makeSocketFolders } from "./development_key.ts";
 import { Liveness } from "./liveness.ts";
@@ -26,7 +26,7 @@ import { requireOwnFiles } from "./own_files.ts";
 import { reload } from "./reload.ts";
 import { Signals } from "./signals.ts";
 import { kernelWarnings, unconfinedWarnings, userWarnings } from "./warnings.ts";
-import { welcomeLines } from "./welcome.ts";
+import { isWarning, welcomeLines } from "./welcome.ts";
 
 /** Everything outside of a daemon. */
 export interface DaemonContext {
@@ -44,6 +44,7 @@ export interface DaemonContext {
 /** Why a daemon ended: it was `asked` to, or it was `deaf` and a restart helps. */
 export type Ending = "asked" | "deaf";
 
+const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 /** How often a daemon without a watchdog checks that it can be reached. */
 const LOOK_EVERY_MS = 10_000;
@@ -136,7 +137,7 @@ function openLog({ environment, terminal }: DaemonContext): () => Promise<void> 
 }
 
 function welcome(
-  { terminal }: DaemonContext,
+  { terminal, environment }: DaemonContext,
   { config, warnings }: LoadedConfig,
   daemon: Daemon,
 ): void {
@@ -155,5 +156,6 @@ function welcome(
       ].map(({ what, remedy }) => `${what}: ${remedy}`),
     ],
   });
-  for (const line of lines) terminal.print(line);
+  const mark = priorityMark("warning", STANDARD_OUTPUT, environment.systemd.journalStream);
+  for (const line of lines) terminal.print(isWarning(line) ? `${mark}${line}` : line);
 }

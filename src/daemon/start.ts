@@ -15,10 +15,12 @@ import {
   readConfigFile,
 } from "../config/load.ts";
 import { permissionFlags } from "../config/permissions.ts";
+import { StartupError } from "../core/startup_error.ts";
 import type { Mode } from "../core/types.ts";
 import { RUNTIME_FLAGS } from "../os/deno_flags.ts";
 import { replaceProcess } from "../os/exec.ts";
 import { realPath } from "../os/files.ts";
+import { limitOf, RLIMIT_FSIZE } from "../os/process.ts";
 import { program } from "../os/program.ts";
 import { shutOthersOut } from "../os/self_protection.ts";
 import { developmentKey } from "./development_key.ts";
@@ -40,12 +42,23 @@ export interface ServeFlags {
  */
 export async function start(context: DaemonContext, flags: ServeFlags): Promise<Ending> {
   shutOthersOut();
+  requireGrowingFiles();
   if (isWide()) return narrow(context, flags);
   const request = requestOf(context, flags, developmentKey);
   const loaded = loadChecked(request);
   // The ledger's native code is loaded here and by no other run: it needs the ledger's permissions.
   const { serve } = await import("./serve.ts");
   return await serve(context, loaded, () => loadConfigAgain(request, loaded.config.path));
+}
+
+/** The kernel ends whoever writes past that limit, in the middle of it (SIGXFSZ). */
+function requireGrowingFiles(): void {
+  const bytes = limitOf(RLIMIT_FSIZE);
+  if (bytes === Infinity) return;
+  throw new StartupError(
+    `A file of this process may have ${bytes} bytes, and the ledger grows`,
+    "Lift the limit: `ulimit -f unlimited`, or LimitFSIZE=infinity in the unit",
+  );
 }
 
 /** Tells whether this process still has the permissions it was started with. */

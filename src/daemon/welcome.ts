@@ -16,6 +16,12 @@ export interface Welcome {
   readonly warnings: readonly string[];
 }
 
+const WARNING = "warning: ";
+
+export function isWarning(line: string): boolean {
+  return line.startsWith(WARNING);
+}
+
 /** The last line is `ready`, for a script to wait for. */
 export function welcomeLines(config: Config, welcome: Welcome): string[] {
   const { command, version, executorId, mode, executorKey, warnings } = welcome;
@@ -26,7 +32,7 @@ export function welcomeLines(config: Config, welcome: Welcome): string[] {
     ...(key === null
       ? []
       : [`approver key ${key} (development_approver: agents of this user can read it)`]),
-    ...warnings.map((warning) => `warning: ${warning}`),
+    ...warnings.map((warning) => `${WARNING}${warning}`),
     ...sockets.map(({ path, role }) => `listening on ${path} (${role})`),
     ...(key === null ? [] : examples(command, sockets[0]?.path ?? "", key)),
     "ready",

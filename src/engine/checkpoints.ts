@@ -5,6 +5,7 @@
  * Invariants:
  * - A ledger that lacks what its anchor says it had was rolled back or rewritten. It does not
  *   start.
+ * - A log goes on only where its anchor is: a new or restored one writes it before its next entry.
  * - A checkpoint that could not be kept is kept at the next turn, or a newer one is.
  */
 
@@ -92,7 +93,7 @@ export class CheckpointPublisher {
     const { file, command } = this.config;
     const kept = await Promise.all([
       anchor === null ||
-      this.#attempt("anchor", () => replaceFile(anchor, utf8Encode(text), 0o644)),
+      this.#attempt("anchor", () => writeAnchor(anchor, text)),
       file === null ||
       this.#attempt("file", () => Deno.writeTextFile(file, `${text}\n`, { append: true })),
       command === null || this.#attempt("command", () => this.run(command, text)),
@@ -111,22 +112,51 @@ export class CheckpointPublisher {
   }
 }
 
+function writeAnchor(path: string, checkpoint: string): Promise<void> {
+  return replaceFile(path, utf8Encode(checkpoint), 0o644);
+}
+
+/** Writes a missing anchor that may be missing. Throws a StartupError where it cannot. */
+export async function beginAnchor(path: string, head: Pick<LogHead, "newest">): Promise<void> {
+  try {
+    await writeAnchor(path, head.newest().text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.name : "error";
+    throw new StartupError(
+      `the anchor ${path} cannot be written: ${reason}`,
+      "make its folder writable for the daemon's user",
+    );
+  }
+}
+
+/** The log that an anchor is compared with. */
+export interface AnchoredLog {
+  readonly executorId: string;
+  readonly log: LogReader;
+  /** Whether a restore was the last that happened to it: its fence holds without an anchor. */
+  readonly isRestored: boolean;
+}
+
 /**
  * Throws a StartupError unless the log contains everything that the anchor's checkpoint covers.
- * An anchor that does not exist yet is fine.
+ * Returns false where there is no anchor yet, which only a new or restored log may lack.
  */
 export function checkAnchor(
   path: string,
-  executorId: string,
   publicKey: Uint8Array,
-  log: LogReader,
-): void {
+  { executorId, log, isRestored }: AnchoredLog,
+): boolean {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (log.size() === 0 || isRestored) return false;
+    throw new StartupError(
+      `the anchor ${path} is missing, and the log is not new`,
+      "look why, and put it back; if this ledger never had one, start without `anchor`, " +
+        "and write it with `openexec checkpoint`",
+    );
   }
   const checkpoint = openCheckpoint(text, executorId, [publicKey]) ??
     openCheckpoint(text, executorId, [...keysIn(log)]);
@@ -138,7 +168,7 @@ export function checkAnchor(
   }
   const isBehind = checkpoint.size > log.size() ||
     !equalBytes(rootOf(log, checkpoint.size), checkpoint.root);
-  if (!isBehind) return;
+  if (!isBehind) return true;
   throw new StartupError(
     `the ledger lacks what the anchor ${path} says it had: it was rolled back or rewritten`,
     "bring back the newer ledger; or accept the loss with `openexec restore`, " +

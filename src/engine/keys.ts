@@ -9,15 +9,7 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import {
-  base64Decode,
-  base64Encode,
-  concatBytes,
-  equalBytes,
-  hexDecode,
-  utf8Encode,
-  writeAllSync,
-} from "../core/bytes.ts";
+import { base64Decode, base64Encode, concatBytes, equalBytes, hexDecode } from "../core/bytes.ts";
 import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/ed25519.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
@@ -26,6 +18,7 @@ import type { LogReader } from "../ledger/types.ts";
 import { keyidOf } from "../log/keyid.ts";
 import { decodeReceipt, keyReceipt } from "../log/receipt.ts";
 import { signReceipt } from "../log/signed_receipt.ts";
+import { readPrivateFile, replacePrivateFile } from "../os/private_file.ts";
 
 const PKCS8_PREFIX = hexDecode("302e020100300506032b657004220420") ?? new Uint8Array();
 const FILE = "executor.key";
@@ -150,33 +143,16 @@ function makeKey(path: string): Uint8Array {
   return seed;
 }
 
-/** Writes beside and renames: a crash leaves the old key or the new one, never half of one. */
 function writeKey(path: string, seed: Uint8Array): void {
   const base64 = base64Encode(concatBytes(PKCS8_PREFIX, seed));
-  const bytes = utf8Encode(`-----BEGIN PRIVATE KEY-----\n${base64}\n-----END PRIVATE KEY-----\n`);
-  const temporary = `${path}.new`;
-  removeIfThere(temporary);
-  using file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
-  writeAllSync(file, bytes);
-  file.syncDataSync();
-  Deno.renameSync(temporary, path);
-  using directory = Deno.openSync(path.slice(0, path.lastIndexOf("/")), { read: true });
-  directory.syncSync();
+  const text = `-----BEGIN PRIVATE KEY-----\n${base64}\n-----END PRIVATE KEY-----\n`;
+  replacePrivateFile(path, text);
 }
 
 /** `isOurs`: refuse a file that others can read. systemd guards its credentials itself. */
 function readKey(path: string, isOurs: boolean): Uint8Array | null {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-  const mode = Deno.statSync(path).mode ?? 0;
-  if (isOurs && (mode & 0o077) !== 0) {
-    throw new StartupError(`${path} is open to others`, `chmod 600 ${path}`);
-  }
+  const text = isOurs ? readPrivateFile(path) : readIfThere(path);
+  if (text === null) return null;
   const match = /^-----BEGIN PRIVATE KEY-----\n([A-Za-z0-9+/=\n]+)-----END PRIVATE KEY-----\s*$/
     .exec(text);
   const der = base64Decode((match?.[1] ?? "").replaceAll("\n", ""));
@@ -187,6 +163,15 @@ function readKey(path: string, isOurs: boolean): Uint8Array | null {
     );
   }
   return der.slice(16);
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 function removeIfThere(path: string): void {

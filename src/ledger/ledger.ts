@@ -17,6 +17,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Mode } from "../core/types.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { backup } from "./backup.ts";
+import { fenceReached } from "./fence.ts";
 import { findByNonce, findExecution, list, unsettled } from "./find.ts";
 import { append, logReader } from "./log.ts";
 import { recordRestore, resolve, revoke, setHalted, unrecordedRestore } from "./operate.ts";
@@ -151,6 +152,11 @@ export class Ledger {
    */
   prune(limit: number, force = false): Promise<PruneReport> {
     return this.#pruner.run(limit, force);
+  }
+
+  /** Resolves once approvals issued from now on are after the fence. */
+  fenceReached(): Promise<void> {
+    return fenceReached(this.parts.commits.state().fenceSeconds, this.clock);
   }
 
   /** Makes a consistent copy without vault keys, while running. */

@@ -6,6 +6,8 @@
  * - A ledger is created under another name and renamed when it is complete. So an empty or missing
  *   data file is damage, never a fresh start: a ledger that forgot its claims would run everything
  *   again.
+ * - A new ledger fences off every approval issued before it (fence.ts): one that was removed may
+ *   have consumed them.
  * - Nothing is scanned: a start takes as long with a million executions as with none.
  */
 
@@ -20,6 +22,7 @@ import { dataFile, draftFolder, exists, ledgerFolder, VAULT_FOLDER } from "./dis
 import { StateLock } from "./disk/lock.ts";
 import { damagedLedger, LedgerOpenError } from "./disk/open_error.ts";
 import { Ballast, Space } from "./disk/space.ts";
+import { fenceAfter } from "./fence.ts";
 import { checkIdentity, randomExecutorId, readIdentity, writeIdentity } from "./identity.ts";
 import { Ledger } from "./ledger.ts";
 import { GroupCommit } from "./store/group_commit.ts";
@@ -94,7 +97,7 @@ async function createLedger(options: OpenOptions): Promise<void> {
   await createFolder(draft);
   const store = new Store({ directory: draft });
   const state = emptyState();
-  advanceMark(state, clock);
+  state.fenceSeconds = fenceAfter(advanceMark(state, clock));
   await store.commit(() => {
     writeSchemaVersion(store.tables, SCHEMA_VERSION);
     writeIdentity(store.tables, { executorId: executorId ?? randomExecutorId(), mode });

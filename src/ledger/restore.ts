@@ -13,7 +13,6 @@
  *   one is in place.
  */
 
-import { sleep } from "../core/wait.ts";
 import { join } from "node:path";
 import type { MachineClock } from "../core/clock.ts";
 import { checkDataFile } from "./disk/data_file.ts";
@@ -28,6 +27,7 @@ import {
 } from "./disk/layout.ts";
 import { StateLock } from "./disk/lock.ts";
 import { damagedLedger, LedgerOpenError } from "./disk/open_error.ts";
+import { fenceAfter } from "./fence.ts";
 import { findExecution, unsettled } from "./find.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { openStore } from "./open.ts";
@@ -52,10 +52,7 @@ export interface Restored extends Identity {
   readonly replaced: string | null;
 }
 
-/**
- * Resolves once the fence's second has begun. Throws LedgerOpenError: in_use, missing, damaged,
- * newer_schema.
- */
+/** Throws LedgerOpenError: in_use, missing, damaged, newer_schema. */
 export async function restoreLedger(
   { backupDir, stateDir, clock }: RestoreOptions,
 ): Promise<Restored> {
@@ -72,7 +69,6 @@ export async function restoreLedger(
   try {
     const restored = await prepare(source, stateDir, clock);
     const replaced = await exchange(stateDir, clock.nowMs());
-    await fenceReached(restored.fenceSeconds, clock);
     return { ...restored, replaced };
   } finally {
     lock.release();
@@ -99,8 +95,7 @@ async function prepare(
       await earliestBy(ledgerFolder(stateDir), clock),
     );
     const nowMs = advanceMark(state, clock, earliestMs);
-    // an approval may have been issued, and consumed, in the very millisecond of a mark
-    const fenceSeconds = Math.max(state.fenceSeconds, Math.floor(nowMs / 1000) + 1);
+    const fenceSeconds = Math.max(state.fenceSeconds, fenceAfter(nowMs));
     await store.commit(() => {
       dropInterrupted(store);
       writeState(store.tables, { ...state, fenceSeconds });
@@ -145,10 +140,4 @@ async function exchange(stateDir: string, nowMs: number): Promise<string | null>
   if (had) await Deno.rename(current, replaced);
   await renameDurably(draftFolder(stateDir), current);
   return had ? replaced : null;
-}
-
-/** An approval issued after this is never before the fence, unless its clock is behind ours. */
-async function fenceReached(fenceSeconds: number, clock: MachineClock): Promise<void> {
-  const waitMs = Math.min(fenceSeconds * 1000 - clock.nowMs(), 1000);
-  if (waitMs > 0) await sleep(waitMs);
 }

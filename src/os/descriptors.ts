@@ -6,6 +6,7 @@
  */
 
 import { errno, errorText, libc } from "./libc.ts";
+import { limitOf, RLIMIT_NOFILE } from "./process.ts";
 
 /** The same number on every architecture (Linux 5.9). */
 const SYS_CLOSE_RANGE = 436n;
@@ -20,17 +21,10 @@ export function markDescriptorsCloseOnExec(first = 3): void {
   }
 }
 
-const RLIMIT_NOFILE = 7;
-
 /**
  * Returns how many descriptors may be open at once: the soft limit, which the runtime raises to the
  * hard one when it starts.
  */
 export function descriptorLimit(): number {
-  const limits = new BigUint64Array(2);
-  if (libc.getrlimit(RLIMIT_NOFILE, limits) !== 0) {
-    throw new Error("the descriptor limit cannot be known");
-  }
-  const [soft = 0n] = limits;
-  return soft > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(soft);
+  return Math.min(limitOf(RLIMIT_NOFILE), Number.MAX_SAFE_INTEGER);
 }

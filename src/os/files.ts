@@ -110,12 +110,15 @@ export function hasAccessList(path: string): boolean {
 
 /** `gr_gid` in `struct group`, after two pointers. */
 const GR_GID_OFFSET = 16;
+/** The next number is chown(2)'s word for leaving a group as it is. */
+const GID_MAX = 0xffff_fffe;
 
 /**
- * Returns a group's number; undefined when the host knows no such group. getgrnam(3) asks every
- * source that the host is configured for.
+ * Returns the number of a group, by its name or its number; undefined when the host knows no such
+ * group. getgrnam(3) asks every source that the host is configured for.
  */
 export function groupId(name: string): number | undefined {
   const entry = libc.getgrnam(cString(name));
-  return entry === null ? undefined : new Deno.UnsafePointerView(entry).getUint32(GR_GID_OFFSET);
+  if (entry !== null) return new Deno.UnsafePointerView(entry).getUint32(GR_GID_OFFSET);
+  return /^\d+$/.test(name) && Number(name) <= GID_MAX ? Number(name) : undefined;
 }

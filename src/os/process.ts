@@ -14,6 +14,7 @@ import { cString, libc, O_CLOEXEC, O_RDONLY, O_WRONLY } from "./libc.ts";
 export const RLIMIT_FSIZE = 1;
 export const RLIMIT_DATA = 2;
 export const RLIMIT_CORE = 4;
+export const RLIMIT_NOFILE = 7;
 
 export const SIGKILL = 9;
 
@@ -98,6 +99,16 @@ export function setLimit(pid: number, resource: number, amount: number): boolean
   const limit = BigInt(amount) > hard ? hard : BigInt(amount);
   return libc.prlimit(pid, resource, new BigUint64Array([limit, limit]), null) === 0;
 }
+
+/** Returns the soft limit of this process; Infinity where it has none. */
+export function limitOf(resource: number): number {
+  const limits = new BigUint64Array(2);
+  if (libc.getrlimit(resource, limits) !== 0) throw new Error("a limit cannot be known");
+  const [soft = 0n] = limits;
+  return soft === RLIM_INFINITY ? Infinity : Number(soft);
+}
+
+const RLIM_INFINITY = 2n ** 64n - 1n;
 
 /** Offset of d_name in a struct dirent (readdir(3)) of 64-bit Linux. */
 const NAME_OFFSET = 19;

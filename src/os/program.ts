@@ -28,6 +28,8 @@ export interface Program {
   readonly builtins: ReadonlyMap<string, string>;
   /** A handler that tries whether the box is shut. */
   readonly probe: string;
+  /** The review page: the folder of its static files, and the entry of its script. */
+  readonly page: { readonly folder: string; readonly script: string };
   /** lmdb's native addon. */
   readonly addon: string;
   /** The folder of our own files. The packages need not be inside it. */
@@ -41,7 +43,7 @@ export const program: Program = locate(import.meta.filename ?? "");
 
 /** Our own code, in one of the layouts. */
 type OwnParts =
-  & Pick<Program, "main" | "executor" | "spawner" | "builtins" | "probe">
+  & Pick<Program, "main" | "executor" | "spawner" | "builtins" | "probe" | "page">
   & {
     readonly openexec: string;
   };
@@ -77,6 +79,7 @@ function sources(root: string): OwnParts {
     executor: join(root, "src/executor/child/main.ts"),
     spawner: join(root, "src/box/spawner_thread.ts"),
     probe: join(root, "src/executor/child/probe.ts"),
+    page: { folder: join(root, "src/page"), script: join(root, "src/page/main.ts") },
     openexec: join(root, "src/actions/define.ts"),
     builtins: new Map([
       ["echo", join(root, "src/actions/builtin/echo.ts")],
@@ -92,6 +95,7 @@ function bundles(folder: string): OwnParts {
     executor: join(folder, "executor.js"),
     spawner: join(folder, "spawner.js"),
     probe: join(folder, "probe.js"),
+    page: { folder, script: join(folder, "page.js") },
     openexec: join(folder, "openexec.js"),
     builtins: new Map([
       ["echo", join(folder, "builtin_echo.js")],

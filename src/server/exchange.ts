@@ -12,9 +12,11 @@ import type { Peer } from "../core/types.ts";
 import type { Limits } from "../config/config.ts";
 import type { Admission } from "./admission.ts";
 import { discardBody, hasBody, readBody } from "./body.ts";
+import { refuseForeignPages } from "./browser.ts";
 import { type Backend, parseQuery } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import { type Head, headOf, instanceOf } from "./head.ts";
+import { PAGE_HEADERS } from "./page_routes.ts";
 import { problemReply, type Reply, writeReply } from "./reply.ts";
 import { allowedMethods, matchRoute } from "./routes.ts";
 
@@ -66,10 +68,10 @@ export async function serve(exchange: Exchange, context: ExchangeContext): Promi
   const isUnread = hasBody(request) && !progress.tookBody;
   const isLast = isUnread || head.fault !== null || isOver(connection) || context.isClosing();
   if (isLast) connection.end();
-  if (isUnread && !exchange.awaitsContinue) {
-    await discardBody(request, connection, context.limits.bodyMs);
-  }
-  await writeReply(response, connection.socket, reply, context.limits.bodyMs, isLast);
+  const discarded = isUnread && !exchange.awaitsContinue ? discardBody(request, connection) : null;
+  const isForPages = context.admission.socket.role === "approver";
+  const sent = isForPages ? { ...reply, headers: { ...PAGE_HEADERS, ...reply.headers } } : reply;
+  await writeReply(response, connection.socket, sent, context.limits.bodyMs, isLast, discarded);
   context.observe({
     route: progress.route,
     code: progress.code,
@@ -107,6 +109,7 @@ async function answer(
   if (head.fault !== null && !head.path.startsWith("/")) {
     throw new Refusal(head.fault.code, head.fault.detail);
   }
+  refuseForeignPages(socket.role, head);
   const { route, parameter } = matchRoute(head.method, head.path, socket.role);
   progress.route = `${route.method} ${route.path}`;
   if (head.fault !== null) throw new Refusal(head.fault.code, head.fault.detail);

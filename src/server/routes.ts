@@ -8,6 +8,7 @@ import { Refusal } from "../core/errors.ts";
 import type { Role } from "../core/types.ts";
 import * as admin from "./admin_routes.ts";
 import type { Backend, Call } from "./call.ts";
+import * as page from "./page_routes.ts";
 import * as read from "./read_routes.ts";
 import { execute, verifyLegacyReceipt } from "./execute_route.ts";
 import type { Reply } from "./reply.ts";
@@ -34,6 +35,7 @@ type Rest = Partial<Pick<Route, "roles" | "query">>;
 const EVERY_SOCKET: readonly Role[] = ["agent", "approver", "admin"];
 /** Where actions are asked for: an approver's socket can execute nothing. */
 const ASKING: Rest = { roles: ["agent", "admin"] };
+const REVIEWING: Rest = { roles: ["approver"] };
 const ADMIN: Rest = { roles: ["admin"] };
 
 function get(
@@ -121,6 +123,8 @@ export const ROUTES: readonly Route[] = [
       query: ["from", "to"],
     },
   ),
+  get("/review", "The review page.", null, page.page, REVIEWING),
+  get("/review/{file}", "A file of the review page.", null, page.pageFile, REVIEWING),
   get("/metrics", "Prometheus text.", null, read.metrics, ADMIN),
   get("/admin/status", "What `openexec status` shows.", shape.Status, admin.status, ADMIN),
   post("/admin/halt", "Starts nothing more.", shape.NoMembers, shape.Halted, admin.halt, ADMIN),

@@ -3,6 +3,7 @@
  * sd-daemon(3) priority for the journal.
  */
 
+import { fstatSync } from "node:fs";
 import { redact } from "./redact.ts";
 
 export type LogFormat = "json" | "terminal" | "journal";
@@ -22,19 +23,46 @@ export interface LogLine {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
+interface Stream {
+  readonly device: number;
+  readonly inode: number;
+}
+
+/** The words of JOURNAL_STREAM. */
+interface JournalStream {
+  readonly device: string;
+  readonly inode: string;
+}
+
 /**
  * Chooses the format for standard error. `device` and `inode` are the stream's; `journal` comes
  * from JOURNAL_STREAM.
  */
 export function logFormatFor(
-  stream: { readonly isTerminal: boolean; readonly device: number; readonly inode: number },
-  journal: { readonly device: string; readonly inode: string } | null,
+  stream: Stream & { readonly isTerminal: boolean },
+  journal: JournalStream | null,
 ): LogFormat {
   if (stream.isTerminal) return "terminal";
-  // a child of a service inherits the variable, but not always the stream
-  const isJournal = journal !== null && journal.device === String(stream.device) &&
-    journal.inode === String(stream.inode);
-  return isJournal ? "journal" : "json";
+  return isJournal(stream, journal) ? "journal" : "json";
+}
+
+/**
+ * Returns what sets the priority of a line that is written to an open descriptor: nothing where it
+ * is not the journal that reads it.
+ */
+export function priorityMark(
+  level: Level,
+  descriptor: number,
+  journal: JournalStream | null,
+): string {
+  if (journal === null) return "";
+  const { dev: device, ino: inode } = fstatSync(descriptor);
+  return isJournal({ device, inode }, journal) ? `<${PRIORITIES[level]}>` : "";
+}
+
+/** A child of a service inherits JOURNAL_STREAM, but not always the stream: systemd.exec(5). */
+function isJournal({ device, inode }: Stream, journal: JournalStream | null): boolean {
+  return journal !== null && journal.device === String(device) && journal.inode === String(inode);
 }
 
 /** Returns one line, without its newline. */

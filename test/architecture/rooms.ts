@@ -65,6 +65,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ["core", "config", "log", "os", "telemetry"],
     types: ["engine", "ledger", "executor"],
   },
+  page: {
+    owns: "the review page, which runs in an approver's browser",
+    imports: ["core", "log", "client"],
+  },
   daemon: {
     owns: "one daemon from its start to its end; `daemon.ts` puts the parts together",
     imports: [
@@ -83,6 +87,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   os: { owns: "every call that needs FFI, and what comes from systemd", imports: ["core"] },
   telemetry: { owns: "log lines and metrics", imports: ["core"] },
+  mcp: {
+    owns: "the server for agents that speak the Model Context Protocol",
+    imports: ["core", "client"],
+  },
   client: { owns: "the SDK", imports: ["core", "log"], types: ["actions"] },
   cli: {
     owns: "the commands",
@@ -102,6 +110,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "server",
       "daemon",
       "client",
+      "mcp",
     ],
   },
 };

@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type ErrorCode, ERRORS } from "../../src/core/errors.ts";
 import type { Json, JsonObject } from "../../src/core/types.ts";
+import { FakeProposals } from "./fake_proposals.ts";
 
 export interface Received {
   readonly method: string;
@@ -39,10 +40,12 @@ export class FakeDaemon {
   readonly acts: [path: string, body: Json][] = [];
   /** Answers by path, the last one for ever. Without any the socket is no admin socket. */
   readonly operatorAnswers = new Map<string, Json[]>();
+  readonly proposals = new FakeProposals();
   tenant: string | null = "t1";
   inputSchema: JsonObject = {};
   /** Executions stay `reserved` this many looks. */
   looksReserved = 0;
+  executorId = "openexec:fake";
   #connections = 0;
   readonly #server: Server;
 
@@ -85,7 +88,14 @@ export class FakeDaemon {
     if (mishap === "hang") return;
     if (mishap === "run, then reset") this.#execute(body);
     if (mishap === "reset" || mishap === "run, then reset") return void request.socket.destroy();
-    if (mishap === undefined) return this.#answer(response, path, body);
+    if (mishap === undefined) {
+      const url = new URL(path, "http://localhost");
+      const answer = await this.proposals.answer(request, url, body, response);
+      if (answer === "streaming") return;
+      if (answer === undefined) return this.#answer(response, path, body);
+      if (typeof answer === "string") return problem(response, answer, null);
+      return json(response, answer[1], answer[0]);
+    }
     if ("answer" in mishap) return void response.writeHead(mishap.status ?? 200).end(mishap.answer);
     problem(response, mishap.problem, mishap.execution ?? null, mishap.retryAfterSeconds);
   }
@@ -136,7 +146,7 @@ export class FakeDaemon {
       service: "openexec",
       status: "ok",
       version: "0.2.0",
-      executor_id: "openexec:fake",
+      executor_id: this.executorId,
       ...tenant,
     };
   }

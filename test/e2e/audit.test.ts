@@ -25,7 +25,7 @@ function artifact(action: string, payload: Readonly<Record<string, string>>): un
     approval_id: randomUUID(),
     tenant_id: "tenant-001",
     action_hash: createHash("sha256").update(text).digest("hex"),
-    issued_at: time(Date.now() - 60_000),
+    issued_at: time(Date.now()),
     expires_at: time(Date.now() + 300_000),
   };
   const message = Buffer.from(Object.values(fields).join(""));

@@ -137,7 +137,7 @@ describe("in ClawShield mode", () => {
       tenant_id: tenant,
       action_hash: actionHash ??=
         session<string>(daemon.socket, [["hash", { action: "echo", payload }]])[0],
-      issued_at: time(now - 600_000),
+      issued_at: time(ttlSeconds > 0 ? now : now - 600_000),
       expires_at: time(now + (ttlSeconds * 1000)),
     };
     const message = Buffer.from(Object.values(fields).join(""));
@@ -210,7 +210,7 @@ describe("in ClawShield mode", () => {
   testWith("python3")(
     "stricter: an artifact may not live longer than max_ttl, 15 minutes if nothing else is said",
     () => {
-      expect(execute(artifact({ ttlSeconds: 301 }))).toMatchObject({
+      expect(execute(artifact({ ttlSeconds: 901 }))).toMatchObject({
         status: 403,
         answer: { code: "approval_ttl_too_long" },
       });

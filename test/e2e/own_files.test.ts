@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { join } from "node:path";
 import { actionToml, handler } from "../support/action_toml.ts";
 import { Approver } from "../support/approver.ts";
-import { Daemon } from "../support/daemon.ts";
+import { Daemon, OPENEXEC } from "../support/daemon.ts";
 import { asUser, OTHER_UID, testAsOthers } from "../support/other_users.ts";
 import { publicCheckout } from "../support/public_checkout.ts";
 import { until } from "../support/until.ts";
@@ -106,3 +106,11 @@ testAsOthers(
     await daemon.close();
   },
 );
+
+test("a daemon refuses to start under a limit to the size of files, and says so", async () => {
+  const { code, stderr } = await new Deno.Command("sh", {
+    args: ["-c", 'ulimit -f 2048; exec "$0" serve --config "$1"', OPENEXEC, at("openexec.toml")],
+  }).output();
+  expect(code).toBe(2);
+  expect(new TextDecoder().decode(stderr)).toContain("LimitFSIZE");
+});

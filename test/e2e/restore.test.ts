@@ -70,9 +70,36 @@ test("an anchor kept elsewhere refuses a ledger that was rolled back unseen", as
   expect([refused.code, refused.stdout]).toEqual([2, ""]);
   expect(refused.stderr).toContain("rolled back");
 
+  Deno.renameSync(anchor, `${anchor}.aside`);
+  const without = await openexec(held.daemon, ["serve"]);
+  expect([without.code, without.stdout]).toEqual([2, ""]);
+  expect(without.stderr).toContain("is missing, and the log is not new");
+  expect((await openexec(held.daemon, ["doctor"])).stdout).toContain("the anchor");
+  Deno.renameSync(`${anchor}.aside`, anchor);
+
   for (const [path, bytes] of newer) Deno.writeFileSync(join(state, path), bytes);
   await held.startAgain();
   expect((await held.send(second)).json).toMatchObject({ status: "succeeded", replayed: true });
+  Deno.removeSync(elsewhere, { recursive: true });
+});
+
+test("an anchor is there before the first entry of the log, and set aside for a restore it is made again", async () => {
+  const elsewhere = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });
+  const anchor = join(elsewhere, "newest.checkpoint");
+  await using held = await Held.start({ top: `anchor = "${anchor}"` });
+  expect(Deno.readTextFileSync(anchor)).toMatch(/^openexec:test\/log\n0\n/);
+  const backup = join(held.daemon.directory, "backup");
+  expect((await openexec(held.daemon, ["backup", backup])).code).toBe(0);
+  await held.daemon.stop("SIGKILL");
+  await held.startAgain();
+  await held.daemon.stop();
+
+  expect((await openexec(held.daemon, ["restore", backup])).code).toBe(0);
+  Deno.removeSync(anchor);
+  await held.startAgain();
+  await held.daemon.stop("SIGKILL");
+  expect(Deno.readTextFileSync(anchor)).toMatch(/^openexec:test\/log\n[1-9]/);
+  await held.startAgain();
   Deno.removeSync(elsewhere, { recursive: true });
 });
 

@@ -241,6 +241,7 @@ testWith("python3")(
       part: "config",
       problem: expect.stringMatching(/openexec\.toml:\d+: actions\.echo\.timeout: /),
     }));
+    expect(lines.filter((line) => "frames" in line)).toEqual([]);
     expect((await execute(daemon.socket, alice.approve(request("echo", {})))).status).toBe(200);
 
     daemon.configure(HEAD + bob.toml() + ECHO + `[actions.more]\nmodule = "builtin:add"\n`);

@@ -73,12 +73,21 @@ const folder = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });
 afterAll(() => Deno.removeSync(folder, { recursive: true }));
 
 /** Starts a daemon on `log` with the checkpoint that one on `anchored` left behind. */
-function check(log: SampleLog, anchored: SampleLog | null): "ok" | "refused" {
+function check(
+  log: SampleLog,
+  anchored: SampleLog | null,
+  isRestored = false,
+): "ok" | "none yet" | "refused" {
   const path = join(folder, crypto.randomUUID());
   if (anchored !== null) Deno.writeTextFileSync(path, anchored.checkpoint());
   try {
-    checkAnchor(path, log.executorId, log.signer.publicKey, readerOf(log));
-    return "ok";
+    const { executorId, signer } = log;
+    const isThere = checkAnchor(path, signer.publicKey, {
+      executorId,
+      log: readerOf(log),
+      isRestored,
+    });
+    return isThere ? "ok" : "none yet";
   } catch (error) {
     if (error instanceof StartupError) return "refused";
     throw error;
@@ -93,10 +102,18 @@ function readerOf({ tree, entries }: SampleLog): LogReader {
   };
 }
 
-test("a log that has what the anchor says, and more, may start; so may one that has no anchor yet", () => {
+test("a log that has what the anchor says, and more, may start", () => {
   expect(check(SampleLog.of(5), SampleLog.of(5))).toBe("ok");
   expect(check(SampleLog.of(9), SampleLog.of(4))).toBe("ok");
-  expect(check(SampleLog.of(1), null)).toBe("ok");
+});
+
+test("an anchor may be missing where the log is new or was just restored, and nowhere else", () => {
+  const empty = new SampleLog();
+  empty.entries.length = 0;
+  expect(check(empty, null)).toBe("none yet");
+  expect(check(SampleLog.of(5), null, true)).toBe("none yet");
+  expect(check(SampleLog.of(1), null)).toBe("refused");
+  expect(check(SampleLog.of(5), null)).toBe("refused");
 });
 
 test("a log that was cut short, or says something else, may not", () => {

@@ -237,7 +237,7 @@ const TABLE: readonly Row[] = [
     code: "approval_fenced",
     cause: "issued before a restore",
     past: async ({ scene }) => {
-      scene.clock.pass(999); // the fence is the next second: restore waits for it
+      scene.clock.pass(999); // the fence is the next second: a daemon waits for it
       await scene.restore();
       scene.clock.pass(1000);
     },

@@ -17,6 +17,34 @@ test("pinHandler() gives the digest of the file's bytes and its schemas", async 
   });
 });
 
+test("of node:child_process nothing works, and the reason says what does", async () => {
+  const file = Deno.makeTempFileSync({ suffix: ".ts" });
+  Deno.writeTextFileSync(
+    file,
+    `import { defineAction } from "openexec";
+import { execFileSync } from "node:child_process";
+import * as v from "valibot";
+export default defineAction({
+  input: v.strictObject({}),
+  output: v.string(),
+  run: () => execFileSync("/bin/true").toString(),
+});`,
+  );
+  const options = { ...OPTIONS, log: new Heard() };
+  const { status } = await rehearse({
+    file,
+    payload: {},
+    allow: { net: [], read: [], write: [], env: [], run: ["/bin/true"], unix: [] },
+    secrets: new Map(),
+    timeoutMs: 10_000,
+    memoryBytes: 256 * 1024 * 1024,
+    resultBytes: 1024,
+  }, options);
+  expect(status).toBe("failed");
+  expect(options.log.failures[0]?.reason).toContain("Deno's Command does without");
+  Deno.removeSync(file);
+});
+
 test("rehearse() runs a handler with the grants it is given and no others", async () => {
   const rehearsal = {
     file: FILE,
@@ -40,5 +68,7 @@ test("rehearse() runs a handler with the grants it is given and no others", asyn
     options,
   );
   expect(denied).toEqual({ status: "failed", code: "handler_failed" });
-  expect(options.log.failures[0]?.reason).toContain("NotCapable");
+  const { reason } = options.log.failures[0] ?? {};
+  expect(reason).toContain('read access to "/etc/passwd", and allow.read of the action does not');
+  expect(reason).not.toContain("--allow");
 });

@@ -17,6 +17,18 @@ import type { SignedReceipt } from "../../src/log/signed_receipt.ts";
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
+const EARLIER_MS = 60_000;
+
+/** Makes a ledger a minute ago, so that its fence is before the approvals of a test. */
+export async function madeEarlier(
+  clock: TestClock,
+  open: () => Promise<Ledger>,
+): Promise<Ledger> {
+  clock.pass(-EARLIER_MS);
+  const ledger = await open();
+  clock.pass(EARLIER_MS);
+  return ledger;
+}
 
 /** A wall clock and an uptime that stand still until they are moved. */
 export class TestClock implements MachineClock {
@@ -64,7 +76,7 @@ export async function scene(options: Partial<OpenOptions> = {}): Promise<Scene> 
       ...options,
       ...more,
     });
-  let ledger = await open();
+  let ledger = await madeEarlier(clock, open);
   return {
     stateDir,
     clock,

@@ -27,6 +27,8 @@ test("groups are found by name", () => {
   );
   expect(groupId(name)).toBe(Number(id));
   expect(groupId("no-such-group-here")).toBeUndefined();
+  expect(["0", "4294967294"].map(groupId)).toEqual([0, 4294967294]);
+  for (const none of ["", "-1", "4294967295", "0x1"]) expect(groupId(none)).toBeUndefined();
 });
 
 test("a file's status is that of the file itself, not of what it leads to", () => {

@@ -7,6 +7,7 @@ import { openLedger } from "../../src/ledger/open.ts";
 import {
   DAY_MS,
   HOUR_MS,
+  madeEarlier,
   receipt,
   refusalOf,
   reservation,
@@ -94,7 +95,7 @@ class History {
   #latestMs = 0;
 
   async play(rounds: readonly Round[]): Promise<void> {
-    this.#ledger = await this.#open();
+    this.#ledger = await madeEarlier(this.#clock, () => this.#open());
     for (const each of rounds) {
       await this.#play(each);
       this.#compare();

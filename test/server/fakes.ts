@@ -5,7 +5,7 @@ import type { SocketConfig } from "../../src/config/config.ts";
 import type { Limits } from "../../src/config/config.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import { UNSAID } from "../../src/core/presentation.ts";
-import type { Peer } from "../../src/core/types.ts";
+import type { Peer, Role } from "../../src/core/types.ts";
 import { type ParsedRequest, parseRequest } from "../../src/engine/request.ts";
 import type { Answer, RequestContext } from "../../src/engine/types.ts";
 import type { ExecutionView } from "../../src/engine/view.ts";
@@ -229,8 +229,16 @@ export class TestServer {
   get agent(): string {
     return join(this.directory, "agent.sock");
   }
+  get approver(): string {
+    return join(this.directory, "review.sock");
+  }
   get admin(): string {
     return join(this.directory, "admin.sock");
+  }
+
+  /** The path of the socket with this role. */
+  socketOf(role: Role): string {
+    return this[role];
   }
 
   static start(options: TestServerOptions = {}): Promise<TestServer> {
@@ -245,6 +253,7 @@ export class TestServer {
     const server = await Server.start({
       sockets: [
         socketConfig(join(directory, "agent.sock"), options.agent),
+        socketConfig(join(directory, "review.sock"), { role: "approver" }),
         socketConfig(join(directory, "admin.sock"), { role: "admin", ...options.admin }),
       ],
       inherited: options.inherited ?? [],

@@ -193,10 +193,11 @@ test("a group that does not exist stops the start", async () => {
 });
 
 test("the server listens on its Unix sockets and on nothing else", async () => {
-  const { agent, admin } = await start({});
+  const { agent, approver, admin } = await start({});
   const { internet, unix } = listeningSockets(Deno.pid);
   expect(internet).toEqual([]);
-  expect(unix.map((path) => path.replace(/~\/s$/, "")).sort()).toEqual([admin, agent].sort());
+  expect(unix.map((path) => path.replace(/~\/s$/, "")).sort())
+    .toEqual([admin, agent, approver].sort());
 });
 
 test("the list of listening sockets would show a TCP socket", () => {

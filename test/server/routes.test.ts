@@ -28,6 +28,8 @@ const GOOD: Readonly<Record<string, { path?: string; body?: unknown }>> = {
   "GET /log/checkpoint": {},
   "GET /log/proof": { path: "/log/proof?index=0&size=1" },
   "GET /log/consistency": { path: "/log/consistency?from=1&to=1" },
+  "GET /review": {},
+  "GET /review/{file}": { path: "/review/main.js" },
   "GET /metrics": {},
   "GET /admin/status": {},
   "POST /admin/halt": { body: {} },
@@ -44,13 +46,13 @@ test.each(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as cons
     const request = GOOD[name];
     expect(request).toBeDefined();
     const answer = await call(
-      server.admin,
+      server.socketOf(route.roles.at(-1) ?? "agent"),
       route.method,
       request?.path ?? route.path,
       request?.body,
     );
     expect(answer.status).toBe(200);
-    if (route.answer === null) expect(answer.headers["content-type"]).toMatch(/^text\/plain/);
+    if (route.answer === null) expect(answer.headers["content-type"]).toMatch(/^text\//);
     else expect(v.safeParse(route.answer, answer.json).issues).toBeUndefined();
   },
 );
@@ -82,11 +84,12 @@ test("HEAD is a 405 without a body", async () => {
   expect(closed).toBe(true);
 });
 
-test("an agent socket serves no admin route, and does nothing", async () => {
+test("an agent socket serves no route of other roles, and does nothing", async () => {
   for (const { method, path, roles } of ROUTES) {
     if (roles.includes("agent")) continue;
     const answer = await call(server.agent, method, path, method === "POST" ? {} : undefined);
-    expect([answer.status, answer.json.code]).toEqual([403, "admin_only"]);
+    const code = roles.includes("approver") ? "role_denied" : "admin_only";
+    expect([answer.status, answer.json.code]).toEqual([403, code]);
   }
   expect(server.operator.acts).toEqual([]);
 });

@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { parsePayload } from "../../client/request.ts";
 import type { Permissions } from "../../config/config.ts";
 import { readVariable } from "../../config/environment.ts";
+import { allowSchema } from "../../config/action_schema.ts";
 import { size, timer } from "../../config/fields.ts";
 import { ERRORS, Refusal } from "../../core/errors.ts";
 import { parseCanonical, toValue } from "../../core/json.ts";
@@ -15,6 +16,7 @@ import { StartupError } from "../../core/startup_error.ts";
 import type { JsonObject, Outcome } from "../../core/types.ts";
 import type { ExecutorLog } from "../../executor/log.ts";
 import type { Rehearsal } from "../../executor/rehearse.ts";
+import { realPath } from "../../os/files.ts";
 import { command, type JsonFlag } from "../command.ts";
 import type { Context } from "../context.ts";
 import { tellError } from "../ending.ts";
@@ -46,12 +48,12 @@ export function testActionCommand(context: Context): Command {
   )
     .argument("<file>", "the handler")
     .option("--payload <json>", "its input; @FILE reads a file, - standard input", "{}")
-    .option("--allow-net <hosts>", "hosts it may reach, with ports; commas or repeat", list, [])
-    .option("--allow-read <paths>", "what it may read", list, [])
-    .option("--allow-write <paths>", "what it may write", list, [])
-    .option("--allow-env <names>", "variables it may see", list, [])
-    .option("--allow-run <programs>", "programs it may run", list, [])
-    .option("--allow-unix <paths>", "Unix sockets it may connect to", list, [])
+    .option("--allow-net <hosts>", "as allow.net; values with commas, or repeat", list, [])
+    .option("--allow-read <paths>", "as allow.read", list, [])
+    .option("--allow-write <paths>", "as allow.write", list, [])
+    .option("--allow-env <names>", "as allow.env", list, [])
+    .option("--allow-run <programs>", "as allow.run; paths, for nothing looks at PATH", list, [])
+    .option("--allow-unix <paths>", "as allow.unix", list, [])
     .option(
       "--secret <name=file>",
       "a secret it gets, and the file it is in (several: repeat)",
@@ -92,24 +94,36 @@ function rehearsalOf(
   payload: JsonObject,
   flags: TestFlags,
 ): Rehearsal {
-  const absolute = (paths: readonly string[]) => paths.map((path) => resolve(context.cwd, path));
-  const allow: Permissions = {
-    net: flags.allowNet,
-    read: absolute(flags.allowRead),
-    write: absolute(flags.allowWrite),
-    env: flags.allowEnv,
-    run: absolute(flags.allowRun),
-    unix: absolute(flags.allowUnix),
-  };
   return {
     file,
     payload,
-    allow,
+    allow: allowedBy(context, flags),
     secrets: new Map(flags.secret.map((secret) => secretOf(context, secret))),
     timeoutMs: parsed(timer, flags.timeout, "--timeout"),
     memoryBytes: parsed(MEMORY, flags.memory, "--memory"),
     resultBytes: RESULT_BYTES,
   };
+}
+
+/** Throws UsageError for what the configuration would refuse, and for a path that leads nowhere. */
+function allowedBy(context: Context, flags: TestFlags): Permissions {
+  const there = (name: string, paths: readonly string[]) =>
+    paths.map((path) => {
+      const absolute = resolve(context.cwd, path);
+      if (realPath(absolute) !== undefined) return absolute;
+      throw new UsageError(`--allow-${name} ${path}: there is no ${absolute}`);
+    });
+  const allow: Permissions = {
+    net: flags.allowNet,
+    read: there("read", flags.allowRead),
+    write: there("write", flags.allowWrite),
+    env: flags.allowEnv,
+    run: there("run", flags.allowRun),
+    unix: there("unix", flags.allowUnix),
+  };
+  const [issue] = v.safeParse(allowSchema, allow).issues ?? [];
+  if (issue === undefined) return allow;
+  throw new UsageError(`--allow-${String(issue.path?.[0]?.key)} expects ${issue.message}`);
 }
 
 const MEMORY = size(32 * 1024 * 1024, 64 * 1024 * 1024 * 1024);

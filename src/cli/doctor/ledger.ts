@@ -46,7 +46,7 @@ function inspect(
   checkIdentity(snapshot, { executorId: config.executorId, mode: config.mode });
   const key = publicKeyIn(config.stateDir);
   if (config.anchor !== null && key !== undefined) {
-    checkAnchor(config.anchor, snapshot.executorId, key, snapshot.log);
+    checkAnchor(config.anchor, key, snapshot);
   }
   const newestMs = newestTime(snapshot);
   const size = `${snapshot.executions} executions, ${snapshot.log.size()} log entries`;

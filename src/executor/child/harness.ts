@@ -12,6 +12,7 @@ import type { GenericSchema } from "valibot";
 import { presentationOf } from "../../core/presentation.ts";
 import type { Boot, Check, Code, Describe, Run, ToDaemon } from "../protocol.ts";
 import { type Context, contextOf } from "./context.ts";
+import { reworded } from "./denial.ts";
 import { expectationOf } from "./expectation.ts";
 import { jsonText } from "./json_text.ts";
 import { loadLibrary } from "./library.ts";
@@ -154,7 +155,7 @@ export class Harness {
     try {
       const text = thrown instanceof Error ? thrown.stack : Deno.inspect(thrown);
       if (typeof text !== "string") return "an error without a text";
-      return text.slice(0, this.#limits.logLength);
+      return reworded(text).slice(0, this.#limits.logLength);
     } catch {
       return "an error that cannot be shown";
     }

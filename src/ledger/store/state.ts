@@ -38,7 +38,7 @@ export interface LedgerState {
   halted: boolean;
   /** Set by a jump of the clock, lifted by an operator. */
   pruningPaused: boolean;
-  /** Approvals issued before this second (since 1970) are older than a restore; 0 without one. */
+  /** Approvals issued before this second (since 1970) are refused: ../fence.ts. */
   fenceSeconds: number;
 }
 

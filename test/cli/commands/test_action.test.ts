@@ -25,7 +25,15 @@ describe("openexec test-action", () => {
     expect(err).toContain("payload_invalid");
   });
 
-  test.each([["--timeout", "soon"], ["--memory", "lots"], ["--secret", "nameless"]])(
+  test.each([
+    ["--timeout", "soon"],
+    ["--memory", "lots"],
+    ["--secret", "nameless"],
+    ["--allow-env", "*"],
+    ["--allow-net", "*"],
+    ["--allow-run", "sh"],
+    ["--allow-read", "/nowhere/at/all"],
+  ])(
     "takes %s %s for a usage error",
     async (...flags) => expect((await run('{"n":1}', ...flags)).code).toBe(2),
   );

@@ -1,0 +1,60 @@
+/** The list of what waits: one line each, equal ones as one with their number. */
+
+import { systemClock } from "../core/clock.ts";
+import { element } from "./dom.ts";
+import { isSame, type Proposal } from "./proposal.ts";
+import { shown, statusText, whenText } from "./text.ts";
+
+/** Returns proposals in groups that ask for the very same, each in the order it came. */
+export function grouped(proposals: readonly Proposal[]): readonly (readonly Proposal[])[] {
+  const groups: Proposal[][] = [];
+  for (const proposal of proposals) {
+    const group = groups.find(([first]) => first !== undefined && isSame(first, proposal));
+    if (group === undefined) groups.push([proposal]);
+    else group.push(proposal);
+  }
+  return groups;
+}
+
+export function listView(
+  groups: readonly (readonly Proposal[])[],
+  selected: string | null,
+): HTMLElement {
+  const nowMs = systemClock.nowMs();
+  return element(
+    "ul",
+    { class: "list", "aria-label": "Waiting proposals" },
+    ...groups.flatMap((group) => {
+      const [first] = group;
+      if (first === undefined) return [];
+      const isCurrent = group.some(({ id }) => id === selected);
+      const number = group.length > 1 && element("span", { class: "count" }, `× ${group.length}`);
+      const given = first.approvals.given.length;
+      return [element(
+        "li",
+        {},
+        element(
+          "a",
+          { href: `#/waiting/${first.id}`, "aria-current": isCurrent ? "true" : "false" },
+          element("span", { class: "name" }, element("span", {}, shown(first.action)), number),
+          element(
+            "span",
+            { class: "about" },
+            `uid ${first.peer.uid}, ${whenText(first.proposed_at, nowMs)}`,
+            first.status === "pending" ? "" : ` · ${statusText(first.status)}`,
+            given === 0 ? "" : ` · ${given} signed`,
+          ),
+        ),
+      )];
+    }),
+  );
+}
+
+export function nothingWaits(): HTMLElement {
+  return element(
+    "div",
+    { class: "empty" },
+    element("strong", {}, "Nothing waits for you."),
+    "Proposals appear here as agents make them.",
+  );
+}

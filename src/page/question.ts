@@ -1,0 +1,158 @@
+/** The question below a proposal: approve it, with all equal ones if there are any, or decline. */
+
+import { actionDigest } from "../client/request.ts";
+import { REASON_LENGTH_MAX } from "../core/limits.ts";
+import { longestTtl } from "./decide.ts";
+import { element } from "./dom.ts";
+import type { Identity } from "./identity.ts";
+import { type Proposal, requestOf } from "./proposal.ts";
+import { shown, spanText } from "./text.ts";
+
+export interface QuestionParts {
+  readonly proposal: Proposal;
+  readonly identity: Identity | null;
+  /** Other proposals that ask for the very same. */
+  readonly equals: readonly Proposal[];
+  /** Has to be in view, above the question, before it can be answered with yes. */
+  readonly end: HTMLElement;
+  readonly approve: (proposals: readonly Proposal[], ttlSeconds: number) => Promise<void>;
+  readonly decline: (proposal: Proposal, reason: string) => Promise<void>;
+}
+
+/** Seconds that an approval is valid for, from the answer on. */
+const TTLS = [60, 300, 900, 3600];
+const TTL_DEFAULT = 300;
+
+export function questionView(parts: QuestionParts): HTMLElement {
+  const place = element("section", { class: "question", "aria-label": "Decision" });
+  if (parts.identity === null) {
+    place.append(element(
+      "p",
+      {},
+      "To decide here, ",
+      element("a", { href: "#/passkey" }, "say who you are and enrol a passkey"),
+      ".",
+    ));
+    return place;
+  }
+  place.replaceChildren(...choice(parts, parts.identity, place));
+  return place;
+}
+
+function choice(parts: QuestionParts, who: Identity, place: HTMLElement): HTMLElement[] {
+  const { proposal, equals } = parts;
+  const deciding = `You decide as ${who.name}.`;
+  const ttl = ttlSelect(longestTtl(proposal));
+  const hint = element("span", { class: "hint" }, "Read to the end to approve.");
+  const approveOne = element("button", { type: "button", class: "go", disabled: true }, "Approve");
+  const approveAll = equals.length === 0 ? null : element(
+    "button",
+    { type: "button", class: "go", disabled: true },
+    `Approve all ${equals.length + 1}`,
+  );
+  const decline = element("button", { type: "button", class: "stop" }, "Decline…");
+  const buttons = [approveOne, ...(approveAll === null ? [] : [approveAll]), decline];
+  const whileBusy = async (act: () => Promise<void>) => {
+    for (const button of buttons) button.disabled = true;
+    hint.textContent = "Your device asks for the passkey.";
+    await act().finally(() => {
+      for (const button of buttons) button.disabled = false;
+      hint.textContent = deciding;
+    });
+  };
+  const approve = (proposals: readonly Proposal[]) =>
+    void whileBusy(() => parts.approve(proposals, Number(ttl.value)));
+  approveOne.addEventListener("click", () => approve([proposal]));
+  approveAll?.addEventListener("click", () => approve([proposal, ...equals]));
+  decline.addEventListener("click", () => {
+    place.replaceChildren(declineForm(parts, () => {
+      place.replaceChildren(...choice(parts, who, place));
+    }));
+    place.querySelector("textarea")?.focus();
+  });
+  void whenInView(parts.end, place).then(() => {
+    for (const button of buttons) button.disabled = false;
+    hint.textContent = deciding;
+  });
+  return [
+    element(
+      "p",
+      {},
+      "Run ",
+      element("strong", {}, shown(proposal.action)),
+      " with the payload above (",
+      element("code", {}, shortDigest(proposal)),
+      ")?",
+    ),
+    element("div", { class: "buttons" }, ...buttons, element("label", {}, "good for", ttl), hint),
+  ];
+}
+
+/** Resolves when `end` is on the screen, above `place`, which sticks to the lower edge. */
+function whenInView(end: HTMLElement, place: HTMLElement): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const watch = new AbortController();
+  const look = () => {
+    const { top } = end.getBoundingClientRect();
+    if (!end.isConnected || document.visibilityState !== "visible") return;
+    if (top < 0 || top > place.getBoundingClientRect().top + 1) return;
+    watch.abort();
+    resolve();
+  };
+  addEventListener("scroll", look, { passive: true, signal: watch.signal });
+  addEventListener("resize", look, { passive: true, signal: watch.signal });
+  document.addEventListener("visibilitychange", look, { signal: watch.signal });
+  requestAnimationFrame(() => {
+    look();
+    // a listener of a proposal that is no longer shown is of no use
+    const gone = new MutationObserver(() => {
+      if (end.isConnected) return;
+      watch.abort();
+      gone.disconnect();
+    });
+    gone.observe(document.body, { childList: true, subtree: true });
+  });
+  return promise;
+}
+
+function shortDigest(proposal: Proposal): string {
+  return `${actionDigest(requestOf(proposal)).slice(0, "sha256:".length + 12)}…`;
+}
+
+function ttlSelect(longestSeconds: number): HTMLSelectElement {
+  const offered = TTLS.filter((seconds) => seconds <= longestSeconds);
+  const seconds = offered.length === 0 ? [longestSeconds] : offered;
+  const chosen = Math.min(TTL_DEFAULT, Math.max(...seconds));
+  return element(
+    "select",
+    { name: "ttl" },
+    ...seconds.map((value) =>
+      element("option", { value: String(value), selected: value === chosen }, spanText(value))
+    ),
+  );
+}
+
+function declineForm(parts: QuestionParts, back: () => void): HTMLElement {
+  const reason = element("textarea", {
+    name: "reason",
+    maxlength: String(REASON_LENGTH_MAX),
+    placeholder: "What should the agent know?",
+  });
+  const send = element("button", { type: "submit", class: "stop sure" }, "Decline");
+  const submit = (event: Event) => {
+    event.preventDefault();
+    send.disabled = true;
+    void parts.decline(parts.proposal, reason.value).finally(() => send.disabled = false);
+  };
+  return element(
+    "form",
+    { class: "decline", submit },
+    element("label", {}, "Reason, signed and told to the agent", reason),
+    element(
+      "div",
+      { class: "buttons" },
+      send,
+      element("button", { type: "button", click: back }, "Back"),
+    ),
+  );
+}
