@@ -13,7 +13,7 @@ import { base64UrlEncode, bigEndian } from "./bytes.ts";
 import { nativeCrypto } from "./sha.ts";
 
 /** 0x04, then x and y. */
-export const POINT_BYTES = 65;
+const POINT_BYTES = 65;
 const COORDINATE_BYTES = 32;
 /** r and s, each big-endian. */
 const SIGNATURE_BYTES = 2 * COORDINATE_BYTES;

@@ -2,10 +2,10 @@
  * Public keys of OpenSSH, as its .pub files hold them: Ed25519 (RFC 8709), and Ed25519 and ECDSA
  * P-256 that a FIDO2 security key holds (PROTOCOL.u2f). No other type is taken.
  *
- * Invariant: a key has one blob. What parses prints to the same bytes again.
+ * Invariant: a key has one blob, and none other parses.
  */
 
-import { base64Decode, base64Encode, equalBytes, utf8Decode } from "./bytes.ts";
+import { base64Decode, equalBytes, utf8Decode } from "./bytes.ts";
 import { isAdmissibleKey } from "./ed25519.ts";
 import { isPoint } from "./p256.ts";
 import { SshReader, sshStrings } from "./ssh_wire.ts";
@@ -22,7 +22,7 @@ export interface SshKey {
   readonly type: SshKeyType;
   /** 32 bytes of Ed25519, or an uncompressed point of P-256, 65 bytes. */
   readonly publicKey: Uint8Array;
-  /** What the security key made it for, such as "ssh:"; null for a key without one. */
+  /** The purpose that a security key made it for, such as "ssh:"; null for a key in a file. */
   readonly application: string | null;
   /** The key in SSH's own encoding, which its signatures repeat. */
   readonly blob: Uint8Array;
@@ -36,11 +36,6 @@ export function parseSshKey(text: string): SshKey | undefined {
   const blob = base64Decode(base64);
   const known = SSH_KEY_TYPES.find((each) => each === type);
   return known === undefined || blob === undefined ? undefined : keyOf(known, blob);
-}
-
-/** Prints type and base64, without a comment. */
-export function formatSshKey({ type, blob }: SshKey): string {
-  return `${type} ${base64Encode(blob)}`;
 }
 
 const NISTP256 = "nistp256";

@@ -3,7 +3,7 @@
  * key. The form here is binary; `ssh-keygen` armours it.
  *
  * Invariants:
- * - A signature counts for namespace "openexec" alone, so that none for git, a file or a login does.
+ * - A signature counts for namespace "openexec" alone. None for git, a file or a login does.
  * - The type comes from the key that is configured. The signature must repeat that key byte for
  *   byte, application included, so no certificate and no webauthn-sk type passes.
  * - There is nothing before, between or behind what the format has.
@@ -16,7 +16,7 @@ import { sha256, sha512 } from "./sha.ts";
 import type { SshKey } from "./ssh_key.ts";
 import { SshReader, sshStrings } from "./ssh_wire.ts";
 
-export const SSH_NAMESPACE = "openexec";
+const SSH_NAMESPACE = "openexec";
 
 const MAGIC = utf8Encode("SSHSIG");
 const VERSION = 1;

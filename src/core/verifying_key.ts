@@ -6,9 +6,10 @@
  */
 
 import { verify } from "./ed25519.ts";
+import type { Requirement, SignerFacts } from "./signer.ts";
 import type { SshKey } from "./ssh_key.ts";
 import { verifySshsig } from "./sshsig.ts";
-import { PLAIN_KEY, type Signer } from "./types.ts";
+import { PLAIN_KEY } from "./types.ts";
 import { type Passkey, verifyAssertion } from "./webauthn.ts";
 
 export type VerifyingKey = PlainKey | ({ readonly kind: "sshsig" } & SshKey) | PasskeyKey;
@@ -21,9 +22,6 @@ export interface PlainKey {
 }
 
 export type PasskeyKey = { readonly kind: "passkey" } & Passkey;
-
-/** What a signature that verified says of its signer, beside the name. */
-export type SignerFacts = Pick<Signer, "kind" | "userVerified" | "hardware">;
 
 /** Returns undefined unless `signature`, as `key` makes them, is over `message`. */
 export function verifyBy(
@@ -45,15 +43,6 @@ export function verifyBy(
       return { kind: "passkey", userVerified, hardware: !backupEligible };
     }
   }
-}
-
-/** How strong a key an action asks for, the weakest first. */
-export const REQUIREMENTS = ["any", "hardware", "user_verified"] as const;
-export type Requirement = (typeof REQUIREMENTS)[number];
-
-/** Tells whether a signature is by a key as strong as asked; user_verified asks for hardware too. */
-export function meets({ hardware, userVerified }: SignerFacts, requirement: Requirement): boolean {
-  return requirement === "any" || (hardware && (requirement === "hardware" || userVerified));
 }
 
 /** Tells whether signatures by this key could meet it. A passkey says with each whether it does. */
