@@ -19,8 +19,8 @@ export class UnverifiedApproval {
 export interface ApprovalSubject {
   readonly action: string;
   readonly actionDigest: Digest;
-  /** Keeps the spelling of numbers: the legacy scheme's hash tells 1 from 1.0. */
-  readonly payload: JsonNode;
+  /** The digest that the legacy scheme signs; null for every other. */
+  readonly legacyActionHash: string | null;
   readonly nonce: string;
   readonly peer: Peer;
   /** The handler that will run; for a replay, the one that ran. */

@@ -51,7 +51,7 @@ export function verifyArtifact(
   const artifact = parseArtifact(node);
   const { clawshield } = trust;
   if (clawshield === null) throw new Refusal("approval_signer_unknown");
-  if (artifact.action_hash !== legacyActionHash(subject)) {
+  if (artifact.action_hash !== subject.legacyActionHash) {
     throw new Refusal(
       "approval_action_mismatch",
       "hash mismatch: this is not the action and payload approved.",
@@ -102,8 +102,11 @@ function parseArtifact(node: JsonNode): Artifact {
   return { ...fields, issuedAtMs, expiresAtMs, signatureBytes };
 }
 
-/** Returns the lower-case hex of SHA-256 over Python's canonical JSON of action and payload. */
-function legacyActionHash({ action, payload }: ApprovalSubject): string {
+/**
+ * Returns the lower-case hex of SHA-256 over Python's canonical JSON of action and payload, whose
+ * numbers are as they were written.
+ */
+export function legacyActionHash(action: string, payload: JsonNode): string {
   const request: JsonNode = {
     kind: "object",
     members: [["action", { kind: "string", value: action }], ["payload", payload]],

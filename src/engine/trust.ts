@@ -75,7 +75,7 @@ function subjectOf(
   return {
     action: request.action,
     actionDigest: request.actionDigest,
-    payload: request.payload,
+    legacyActionHash: request.legacyActionHash,
     nonce: request.nonce,
     peer,
     handlerDigest,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseLegacyTime } from "../../src/approval/clawshield.ts";
+import { legacyActionHash, parseLegacyTime } from "../../src/approval/clawshield.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import { verifyApproval, verifyReplay } from "../../src/approval/verify.ts";
 import { base64Encode, hexEncode, utf8Encode } from "../../src/core/bytes.ts";
@@ -117,14 +117,14 @@ describe("a ClawShield artifact", () => {
     [
       "approves another action",
       artifact(),
-      { action: "other" },
+      { legacyActionHash: legacyActionHash("other", parseIJson(PAYLOAD)) },
       trustOf(),
       "approval_action_mismatch",
     ],
     [
       "approves 12, not 12.0",
       artifact(),
-      { payload: parseIJson('{"amount":12.0,"to":"someone"}') },
+      { legacyActionHash: legacyActionHash("echo", parseIJson('{"amount":12.0,"to":"someone"}')) },
       trustOf(),
       "approval_action_mismatch",
     ],
@@ -218,7 +218,9 @@ describe("a ClawShield artifact", () => {
         )
       );
     expect(later()).toBe("ok");
-    expect(later({ action: "other" })).toBe("approval_action_mismatch");
+    expect(later({ legacyActionHash: legacyActionHash("other", parseIJson(PAYLOAD)) })).toBe(
+      "approval_action_mismatch",
+    );
   });
 
   test("is looked at again with the trust store of the day", () => {

@@ -1,3 +1,4 @@
+import { legacyActionHash } from "../../src/approval/clawshield.ts";
 import { describe, expect, test } from "vitest";
 import { type ApprovalSubject, UnverifiedApproval } from "../../src/approval/approval.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
@@ -20,7 +21,7 @@ function subjectOf(action: string, payload: JsonNode, nonce: string): ApprovalSu
   return {
     action,
     actionDigest: actionDigest(canonicalRequest(action, payload)),
-    payload,
+    legacyActionHash: legacyActionHash(action, payload),
     nonce,
     peer: { uid: 1000, gid: 1000, pid: 1, socket: "agent.sock" },
     handlerDigest: HANDLER_DIGEST,

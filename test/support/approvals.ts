@@ -1,5 +1,6 @@
 /** Approvers and approvals to test with. Keys are derived from their names: no secret of anyone. */
 
+import { legacyActionHash } from "../../src/approval/clawshield.ts";
 import { type ApprovalSubject, UnverifiedApproval } from "../../src/approval/approval.ts";
 import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
@@ -65,7 +66,7 @@ export function subject(changes: Partial<ApprovalSubject> = {}): ApprovalSubject
   return {
     action: "echo",
     actionDigest: actionDigest(canonicalRequest("echo", payload)),
-    payload,
+    legacyActionHash: legacyActionHash("echo", payload),
     nonce: "n-1",
     peer: { uid: 1000, gid: 1000, pid: 7, socket: "agent.sock" },
     handlerDigest: HANDLER_DIGEST,
