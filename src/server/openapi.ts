@@ -3,8 +3,9 @@
 import { toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import type { JsonObject } from "../core/types.ts";
+import { Proposal } from "./proposal_schemas.ts";
 import { type Route, ROUTES } from "./routes.ts";
-import { Execution, Problem, Proposal } from "./schemas.ts";
+import { Execution, Problem } from "./schemas.ts";
 
 const DEFINITIONS = { Execution, Problem, Proposal };
 const CONVERSION = {
