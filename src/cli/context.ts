@@ -103,7 +103,7 @@ export async function withDaemon<T>(
 }
 
 /** Returns the socket that was named, else the configuration's first one of that role. */
-function findSocket(context: Context, flags: DaemonFlags, role: Role): string {
+export function findSocket(context: Context, flags: DaemonFlags, role: Role): string {
   if (flags.socket !== undefined) return resolve(context.cwd, flags.socket);
   const { config, socket } = context.environment;
   // the variable names the agents' socket; only the configuration knows the operator's

@@ -26,7 +26,7 @@ import { type Description, descriptionOf } from "./description.ts";
 import { readable, refusalAsError } from "./errors.ts";
 import { type DaemonEvent, followEvents } from "./events.ts";
 import { getProposal, listProposals } from "./proposals.ts";
-import { type Proposal, proposalOf } from "./proposal.ts";
+import { approversNeeded, type Proposal, proposalOf } from "./proposal.ts";
 import { reviewedOf, type ReviewedProposal } from "./reviewed.ts";
 
 export interface ReviewerOptions extends ConnectionOptions {
@@ -240,7 +240,7 @@ function essence(
  * undefined where there is none, or one signature is enough anyway.
  */
 function carriedBody(proposal: ReviewedProposal, claims: ApprovalClaims): Envelope | undefined {
-  if (proposal.approvals.needed === 1) return undefined;
+  if (approversNeeded(proposal) === 1) return undefined;
   return proposal.carried.map((approval) => acceptable(proposal, approval, claims))
     .filter((envelope) => envelope !== undefined)
     .toSorted((one, other) => other.signatures.length - one.signatures.length)[0];

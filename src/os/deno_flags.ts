@@ -47,8 +47,10 @@ export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new M
   ["export", LOCAL],
   ["backup", LOCAL],
   ["restore", LOCAL],
+  ["decide", LOCAL],
   ["doctor", LOCAL],
   ["pin", LOCAL],
+  ["review", LOCAL],
   ["test-action", LOCAL],
 ]);
 
