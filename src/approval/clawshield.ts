@@ -14,8 +14,10 @@ import { Refusal } from "../core/errors.ts";
 import { type JsonNode, toValue } from "../core/json.ts";
 import { NAME_LENGTH_MAX } from "../core/limits.ts";
 import { pythonJson } from "../core/python_json.ts";
+import { emptySeats } from "../core/seats.ts";
 import { sha256 } from "../core/sha.ts";
 import { PLAIN_KEY } from "../core/types.ts";
+import { meets } from "../core/signer.ts";
 import { open, string, type TypeOf, where } from "../core/shape.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { CLAWSHIELD, mayApprove, type TrustedClawshield, type TrustStore } from "./trust.ts";
@@ -49,7 +51,7 @@ export function verifyArtifact(
   const artifact = parseArtifact(node);
   const { clawshield } = trust;
   if (clawshield === null) throw new Refusal("approval_signer_unknown");
-  if (artifact.action_hash !== legacyActionHash(subject)) {
+  if (artifact.action_hash !== subject.legacyActionHash) {
     throw new Refusal(
       "approval_action_mismatch",
       "hash mismatch: this is not the action and payload approved.",
@@ -68,7 +70,11 @@ export function verifyArtifact(
     throw new Refusal("approval_tenant_mismatch", "Tenant mismatch.");
   }
   if (!mayApprove(clawshield.approver, subject.action)) throw new Refusal("approval_scope_denied");
-  if (!(subject.approvalsNeeded <= 1)) throw new Refusal("approval_signers_insufficient");
+  const { needed } = subject;
+  if (!meets(PLAIN_KEY, needed.require)) throw new Refusal("approval_key_too_weak");
+  if (emptySeats(needed, [clawshield.approver]) > 0) {
+    throw new Refusal("approval_signers_insufficient");
+  }
   const bodyDigest = sha256(message);
   return {
     iss: CLAWSHIELD,
@@ -96,8 +102,11 @@ function parseArtifact(node: JsonNode): Artifact {
   return { ...fields, issuedAtMs, expiresAtMs, signatureBytes };
 }
 
-/** Returns the lower-case hex of SHA-256 over Python's canonical JSON of action and payload. */
-function legacyActionHash({ action, payload }: ApprovalSubject): string {
+/**
+ * Returns the lower-case hex of SHA-256 over Python's canonical JSON of action and payload, whose
+ * numbers are as they were written.
+ */
+export function legacyActionHash(action: string, payload: JsonNode): string {
   const request: JsonNode = {
     kind: "object",
     members: [["action", { kind: "string", value: action }], ["payload", payload]],

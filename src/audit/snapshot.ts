@@ -7,6 +7,7 @@
  * is open, the daemon's file keeps the pages of that moment.
  */
 
+import { join } from "node:path";
 import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
 import { logReader } from "../ledger/log.ts";
@@ -22,7 +23,7 @@ import {
   nonceKey,
   peerKey,
 } from "../ledger/store/keys.ts";
-import { dataFile, exists, ledgerFolder } from "../ledger/disk/layout.ts";
+import { dataFile, exists, ledgerFolder, VAULT_FOLDER } from "../ledger/disk/layout.ts";
 import type { ExecutionRecord, LogReader } from "../ledger/types.ts";
 import { StateLock } from "../ledger/disk/lock.ts";
 import { checkSchemaVersion } from "../ledger/store/migrate.ts";
@@ -31,6 +32,8 @@ import { decodeApproval, decodeExecution } from "../ledger/store/rows.ts";
 import { readState } from "../ledger/store/state.ts";
 import { Store } from "../ledger/store/store.ts";
 import type { Tables } from "../ledger/store/table.ts";
+import { SealedBodies } from "../ledger/vault/bodies.ts";
+import { Vault } from "../ledger/vault/keys.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
 import { releaseMappedFile } from "../os/mapped_file.ts";
 import type { ClaimFacts } from "./claims.ts";
@@ -119,6 +122,13 @@ export class LedgerSnapshot {
       const receipt = this.log.leaf(index);
       if (receipt !== undefined) yield receipt;
     }
+  }
+
+  /** Returns how many buckets that end after `nowMs` the vault of `stateDir` does not open. */
+  unreadableBuckets(stateDir: string, nowMs: number): number {
+    const vault = Vault.read(join(stateDir, VAULT_FOLDER));
+    const bodies = new SealedBodies(this.store.tables, vault, { nowMs: () => nowMs });
+    return bodies.unreadableBuckets(nowMs).length;
   }
 
   /** Copies it, as `openexec backup` does. Throws as ledger/backup.ts does. */

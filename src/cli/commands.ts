@@ -41,6 +41,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Make>>> = {
   pin: async () => (await import("./commands/pin.ts")).pinCommand,
   "test-action": async () => (await import("./commands/test_action.ts")).testActionCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  mcp: async () => (await import("./commands/mcp.ts")).mcpCommand,
   completion: async () => (await import("./commands/completion.ts")).completionCommand,
 };
 

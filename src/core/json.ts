@@ -1,7 +1,7 @@
 /** JSON as openexec holds it: numbers as they were written, members in their order. */
 
 import { utf8Decode } from "./bytes.ts";
-import { Refusal } from "./errors.ts";
+import { notUtf8 } from "./i_json.ts";
 import { type JsonNode, Parser } from "./json_parser.ts";
 import type { Json } from "./types.ts";
 
@@ -13,7 +13,7 @@ export type { JsonMember, JsonNode } from "./json_parser.ts";
  */
 export function parseIJson(input: Uint8Array | string): JsonNode {
   const text = typeof input === "string" ? input : utf8Decode(input);
-  if (text === undefined) throw new Refusal("request_malformed", "The text is not UTF-8.");
+  if (text === undefined) throw notUtf8();
   return new Parser(text, "i-json").parse();
 }
 

@@ -9,7 +9,31 @@
  * NESTING_DEPTH_MAX.
  */
 
-import { Refusal } from "./errors.ts";
+import { malformed, notIJson, numberFault, ODD_TEXT, tooDeep } from "./i_json.ts";
+import {
+  BACKSLASH,
+  CARRIAGE_RETURN,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  isDigit,
+  LINE_FEED,
+  LOWER_E,
+  LOWER_F,
+  LOWER_N,
+  LOWER_T,
+  MINUS,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  PLUS,
+  POINT,
+  QUOTE,
+  SPACE,
+  TAB,
+  UPPER_E,
+  ZERO,
+} from "./json_bytes.ts";
 import { NESTING_DEPTH_MAX } from "./limits.ts";
 
 export type JsonMember = readonly [key: string, value: JsonNode];
@@ -25,28 +49,6 @@ export type JsonNode =
 /** "canonical" admits what RFC 8785 can print: any integer that is a double, and noncharacters. */
 export type Dialect = "i-json" | "canonical";
 
-const TAB = 0x09;
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const PLUS = 0x2b;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
-const COLON = 0x3a;
-const UPPER_E = 0x45;
-const OPEN_ARRAY = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_ARRAY = 0x5d;
-const LOWER_E = 0x65;
-const LOWER_F = 0x66;
-const LOWER_N = 0x6e;
-const LOWER_T = 0x74;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
 const FIRST_SURROGATE = 0xd800;
 
 /** Characters that a string may hold unescaped, and that stand for themselves in every dialect. */
@@ -55,7 +57,6 @@ const PLAIN_RUN = /[ !#-[\]-\ud7ff]*/y;
 const UNITS_LOOKED_AT = 32;
 /** Unicode code points that I-JSON keeps out of strings (RFC 7493 section 2.1). */
 const NONCHARACTER = /\p{Noncharacter_Code_Point}/u;
-const WRITTEN_ZERO = /^-?0(?:\.0+)?(?:[eE]|$)/;
 const HEX_4 = /^[0-9a-fA-F]{4}$/;
 const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['"', '"'],
@@ -123,7 +124,7 @@ export class Parser {
       this.#skipSpace();
     } while (this.#take(COMMA));
     if (!this.#take(CLOSE_OBJECT)) throw malformed();
-    if (hasKeyTwice(members)) throw this.#notIJson("a key twice");
+    if (hasKeyTwice(members)) throw notIJson(this.#text, "a key twice");
     return { kind: "object", members };
   }
 
@@ -160,13 +161,8 @@ export class Parser {
     const isInteger = this.#at === afterInteger;
     const lexeme = this.#text.slice(start, this.#at);
     const value = Number(lexeme);
-    if (!Number.isFinite(value)) throw this.#notIJson("a number past the double range");
-    if (value === 0 && !WRITTEN_ZERO.test(lexeme)) {
-      throw this.#notIJson("a number that would become 0");
-    }
-    if (isInteger && this.#dialect === "i-json" && !Number.isSafeInteger(value)) {
-      throw this.#notIJson("an integer outside ±(2^53 − 1)");
-    }
+    const fault = numberFault(lexeme, value, isInteger && this.#dialect === "i-json");
+    if (fault !== undefined) throw notIJson(this.#text, fault);
     return { kind: "number", lexeme, value };
   }
 
@@ -199,7 +195,7 @@ export class Parser {
     }
     value += text.slice(from, this.#at++);
     if (!isPlain && !this.#admits(value)) {
-      throw this.#notIJson("a lone surrogate or a noncharacter");
+      throw notIJson(this.#text, ODD_TEXT);
     }
     return value;
   }
@@ -236,16 +232,6 @@ export class Parser {
     this.#at++;
     return true;
   }
-
-  /** Tells the codes apart: the rest of the text is unread, and may not even be JSON. */
-  #notIJson(what: string): Refusal {
-    try {
-      JSON.parse(this.#text);
-    } catch {
-      return malformed();
-    }
-    return new Refusal("payload_not_i_json", `The text holds ${what}.`);
-  }
 }
 
 /**
@@ -261,19 +247,4 @@ function endOfPlainRun(text: string, from: number): number {
   PLAIN_RUN.lastIndex = from;
   PLAIN_RUN.test(text);
   return PLAIN_RUN.lastIndex;
-}
-
-function isDigit(code: number): boolean {
-  return code >= ZERO && code <= NINE;
-}
-
-function malformed(): Refusal {
-  return new Refusal("request_malformed", "The text is not JSON.");
-}
-
-function tooDeep(): Refusal {
-  return new Refusal(
-    "request_malformed",
-    `The text nests deeper than ${NESTING_DEPTH_MAX} levels.`,
-  );
 }

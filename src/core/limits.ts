@@ -15,6 +15,9 @@ export const SIGNATURES_MAX = 64;
 /** Bytes of one signature of an envelope. */
 export const SIGNATURE_BYTES_MAX = 4096;
 
+/** UTF-16 code units of an approval's canonical text. A longer one is malformed. */
+export const APPROVAL_LENGTH_MAX = 64 * 1024;
+
 /** Executions that one approval may start at most (`uses`). */
 export const USES_MAX = 10_000;
 

@@ -124,6 +124,7 @@ export class Daemon {
       observe: observer.exchange,
       onBug: observer.bug,
     });
+    observer.bodiesUnreadable(ledger.unreadableBuckets());
     observer.recovered(recovery);
     void recovery.runAgain();
     const publisher = new CheckpointPublisher(
@@ -140,6 +141,10 @@ export class Daemon {
 
   get executorId(): string {
     return this.parts.ledger.executorId;
+  }
+
+  unreachable(): readonly string[] {
+    return this.parts.executors.unreachable();
   }
 
   get box(): BoxState {
@@ -185,6 +190,7 @@ export class Daemon {
     const { executors, ledger, refusals, config } = this.parts;
     await executors.close();
     await this.engine.drain(config.limits.drainMs);
+    this.engine.requests.close();
     await refusals.flush(true);
     await this.upkeep.stop();
     await ledger.close();

@@ -15,6 +15,8 @@ export interface Observer {
   readonly exchange: (event: ExchangeEvent) => void;
   readonly pruned: (bodies: number) => void;
   readonly pruningPaused: () => void;
+  /** Told at a start, of buckets in the vault. */
+  readonly bodiesUnreadable: (buckets: number) => void;
   readonly recovered: (interrupted: { readonly unknown: number; readonly rerun: number }) => void;
   readonly checkpointFailed: (where: CheckpointFailure, error: unknown) => void;
   readonly bug: (error: unknown) => void;
@@ -42,6 +44,10 @@ export function observerOf(metrics: () => DaemonMetrics | null): Observer {
       log.info("bodies pruned", { count: bodies });
     },
     pruningPaused: () => log.warning("pruning is paused: the clock jumped ahead"),
+    bodiesUnreadable: (buckets) => {
+      if (buckets === 0) return;
+      log.error("keys of the vault are missing or were swapped", { count: buckets });
+    },
     recovered: ({ unknown, rerun }) => {
       if (unknown > 0) {
         log.warning("outcomes of interrupted executions are unknown", { count: unknown });

@@ -19,7 +19,8 @@ import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
 import { isReplay, NonceQueue } from "./replay.ts";
-import { type ParsedRequest, parseRequest } from "./request.ts";
+import { EXECUTE_MEMBERS, type ParsedRequest, parseRequest } from "./request.ts";
+import { RequestReader } from "./request_reader.ts";
 import { reservationOf } from "./reservation.ts";
 import { Runs } from "./runs.ts";
 import {
@@ -33,6 +34,7 @@ import { type ExecutionView, executionView } from "./view.ts";
 
 export class Engine {
   readonly runs: Runs;
+  readonly requests = new RequestReader();
   readonly #nonces = new NonceQueue();
   /** Requests being reserved or run, held to limits.in_flight. A twin that waits is not one. */
   #working = 0;
@@ -63,7 +65,8 @@ export class Engine {
 
   async #decide(body: Uint8Array, attempt: Attempt): Promise<Answer> {
     const { context, stations } = attempt;
-    const request = attempt.request = parseRequest(body, context.idempotencyKey);
+    const text = await this.requests.read(body, EXECUTE_MEMBERS, context.peer.uid);
+    const request = attempt.request = parseRequest(text, context.idempotencyKey);
     stations.passed("parse");
     // A twin's record becomes readable before its run is registered: wait for its turn first.
     await this.#nonces.whenFree(context.peer, request.nonce);
@@ -84,7 +87,21 @@ export class Engine {
     return known?.peer.uid === context.peer.uid ? known : undefined;
   }
 
+  /** Damage to what was stored must not be answered as if nothing had run. */
   async #replay(known: ExecutionRecord, request: ParsedRequest, attempt: Attempt): Promise<Answer> {
+    try {
+      return await this.#storedOutcome(known, request, attempt);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "ledger_unavailable") throw error;
+      throw new Refusal("outcome_unknown", `It was reserved before. ${error.detail}`);
+    }
+  }
+
+  async #storedOutcome(
+    known: ExecutionRecord,
+    request: ParsedRequest,
+    attempt: Attempt,
+  ): Promise<Answer> {
     const { context, stations } = attempt;
     if (!isReplay(known, request, context.peer, this.parts)) throw new Refusal("nonce_reused");
     const execution = attempt.execution = await this.runs.outcomeOf(known, context.waitMs);

@@ -10,7 +10,7 @@
 import { sleep } from "../core/wait.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Slot } from "../executor/types.ts";
-import type { ExecutionRecord } from "../ledger/types.ts";
+import type { ExecutionRecord, RequestBody } from "../ledger/types.ts";
 import type { Runs } from "./runs.ts";
 import { settlementOf } from "./settlement.ts";
 import type { EngineParts } from "./types.ts";
@@ -53,7 +53,17 @@ function mayRerun(record: ExecutionRecord, parts: EngineParts): boolean {
   const action = parts.config.actions.get(record.action);
   return action?.onInterrupt === "rerun" && action.idempotent &&
     parts.executors.actions.get(record.action)?.digest === record.handlerDigest &&
-    parts.ledger.openRequest(record.id) !== undefined;
+    requestOf(record, parts) !== undefined;
+}
+
+/** Returns undefined where it was pruned, or cannot be read: then the outcome stays unknown. */
+function requestOf(record: ExecutionRecord, { ledger }: EngineParts): RequestBody | undefined {
+  try {
+    return ledger.openRequest(record.id);
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
 }
 
 /** Resolves to undefined when it was not started: the next daemon finds it as this one did. */
@@ -65,7 +75,7 @@ async function rerun(
 ): Promise<ExecutionView | undefined> {
   const slot = free ?? await slotFor(record.action, parts, runs);
   if (slot === undefined) return undefined;
-  const body = parts.ledger.openRequest(record.id);
+  const body = requestOf(record, parts);
   if (body !== undefined) return await runs.start(record, body, slot);
   slot.release();
   return loadView(await settleUnknown(record, parts), parts.ledger);

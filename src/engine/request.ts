@@ -1,5 +1,5 @@
 /**
- * The request of POST /execute, parsed and digested once.
+ * The request of POST /execute, read and digested once.
  *
  * Invariant: the text that is digested here is the text that the handler gets parsed (G5). Nothing
  * looks at the bytes again.
@@ -8,95 +8,138 @@
  * without any other member.
  */
 
-import { actionDigest, canonicalRequest } from "../core/canonical_json.ts";
-import { Refusal } from "../core/errors.ts";
-import { type JsonNode, parseIJson } from "../core/json.ts";
-import { isName } from "../core/limits.ts";
-import type { Digest } from "../core/types.ts";
 import { UnverifiedApproval } from "../approval/approval.ts";
+import { legacyActionHash } from "../approval/clawshield.ts";
+import { utf8Decode } from "../core/bytes.ts";
+import { actionDigest } from "../core/canonical_json.ts";
+import { type MemberText, readMembers } from "../core/canonical_reader.ts";
+import { Refusal } from "../core/errors.ts";
+import { parseCanonical, parseIJson } from "../core/json.ts";
+import { APPROVAL_LENGTH_MAX, isName } from "../core/limits.ts";
+import type { ApprovalScheme, Digest } from "../core/types.ts";
 
-export interface ParsedRequest {
+/** An action and its payload, as approvals are bound to them. */
+export interface Asked {
   readonly action: string;
-  /** Keeps numbers as they were written: ClawShield's digest tells 1 from 1.0. */
-  readonly payload: JsonNode;
-  readonly nonce: string;
-  readonly approval: UnverifiedApproval | null;
   /** RFC 8785 text of {"action","payload"}. */
   readonly canonical: string;
   readonly actionDigest: Digest;
+  /** The digest that a ClawShield artifact is bound to; null where the body has no artifact. */
+  readonly legacyActionHash: string | null;
 }
 
-const EMPTY_OBJECT: JsonNode = { kind: "object", members: [] };
-const MEMBERS: ReadonlySet<string> = new Set([
+/** A body that was read: plain data, because a thread may have read it (request_reader.ts). */
+export interface RequestText extends Asked {
+  /** Canonical texts of the members beside action and payload, by name. */
+  readonly members: ReadonlyMap<string, string>;
+}
+
+export interface ParsedRequest extends Asked {
+  readonly nonce: string;
+  readonly approval: UnverifiedApproval | null;
+}
+
+/** The members of POST /execute. */
+export const EXECUTE_MEMBERS: readonly string[] = [
   "action",
   "payload",
   "nonce",
   "approval",
   "approval_artifact",
-]);
+];
 
-/** Throws a Refusal: request_malformed, payload_not_i_json, nonce_missing. */
-export function parseRequest(body: Uint8Array, idempotencyKey: string | null): ParsedRequest {
-  const root = parseIJson(body);
-  if (root.kind !== "object") throw malformed("The request is not a JSON object.");
-  if (!root.members.every(([name]) => MEMBERS.has(name))) {
-    throw malformed("The request has a member other than action, payload, nonce and approval.");
+/**
+ * Reads an object that has no members but `allowed` ones, action and payload among them. Throws a
+ * Refusal: request_malformed, payload_not_i_json.
+ */
+export function readRequest(body: Uint8Array, allowed: readonly string[]): RequestText {
+  const read = readMembers(body);
+  if (read === null) throw malformed("The request is not a JSON object.");
+  if (!read.every(({ name }) => allowed.includes(name))) {
+    throw malformed(`The request has a member other than ${allowed.join(", ")}.`);
   }
-  // Only now: V8 hashes some names without a seed, which lets a sender make them collide.
-  const members = new Map(root.members);
-  const action = nameOf(members.get("action"), "action");
-  const payload = payloadOf(members.get("payload"));
+  const members = new Map(read.map((member) => [member.name, member]));
+  const action = nameOf(textOf(members.get("action")), "action");
+  const payload = members.get("payload");
+  const payloadText = textOf(payload) ?? "{}";
+  if (!payloadText.startsWith("{")) throw malformed("payload must be a JSON object.");
+  const canonical = `{"action":${JSON.stringify(action)},"payload":${payloadText}}`;
+  const hasArtifact = textOf(members.get("approval_artifact")) !== undefined;
+  return {
+    action,
+    canonical,
+    actionDigest: actionDigest(canonical),
+    // Takes numbers as they were written: Python tells 1 from 1.0.
+    legacyActionHash: hasArtifact
+      ? legacyActionHash(action, parseIJson(payload?.written ?? payloadText))
+      : null,
+    members: othersOf(read),
+  };
+}
+
+/** Returns the request with its nonce. Throws a Refusal: request_malformed, nonce_missing. */
+export function parseRequest(
+  { members, ...asked }: RequestText,
+  idempotencyKey: string | null,
+): ParsedRequest {
   const nonce = nonceOf(members.get("nonce"), idempotencyKey);
-  const approval = approvalOf(members.get("approval"), members.get("approval_artifact"));
-  const canonical = canonicalRequest(action, payload);
-  return { action, payload, nonce, approval, canonical, actionDigest: actionDigest(canonical) };
+  const [envelope, artifact] = [members.get("approval"), members.get("approval_artifact")];
+  if (envelope !== undefined && artifact !== undefined) {
+    throw malformed("approval and approval_artifact exclude each other.");
+  }
+  const approval = envelope === undefined
+    ? approvalOf("clawshield", artifact)
+    : approvalOf("dsse", envelope);
+  return { ...asked, nonce, approval };
 }
 
 function malformed(detail: string): Refusal {
   return new Refusal("request_malformed", detail);
 }
 
-function isAbsent(node: JsonNode | undefined): node is undefined {
-  return node === undefined || (node.kind === "literal" && node.value === null);
+/** undefined where the member is absent or null. */
+function textOf(member: MemberText | undefined): string | undefined {
+  const text = member === undefined ? undefined : utf8Decode(member.canonical);
+  return text === "null" ? undefined : text;
 }
 
-function nameOf(node: JsonNode | undefined, member: string): string {
-  if (node?.kind !== "string" || !isName(node.value)) {
+function othersOf(read: readonly MemberText[]): ReadonlyMap<string, string> {
+  const others = new Map<string, string>();
+  for (const member of read) {
+    const text = textOf(member);
+    if (text === undefined || ["action", "payload"].includes(member.name)) continue;
+    others.set(member.name, text.length > APPROVAL_LENGTH_MAX ? TOO_LONG : text);
+  }
+  return others;
+}
+
+/** Stands for a member that is too long to be anything: no form of a member is a number. */
+const TOO_LONG = "0";
+
+function nameOf(text: string | undefined, member: string): string {
+  const value: unknown = text === undefined ? undefined : JSON.parse(text);
+  if (typeof value !== "string" || !isName(value)) {
     throw malformed(`${member} must be a string of 1 to 255 visible ASCII characters.`);
   }
-  return node.value;
-}
-
-function payloadOf(node: JsonNode | undefined): JsonNode {
-  if (isAbsent(node)) return EMPTY_OBJECT;
-  if (node.kind !== "object") throw malformed("payload must be a JSON object.");
-  return node;
+  return value;
 }
 
 /** The header may stand for the member. Both must agree, or two layers see different nonces. */
-function nonceOf(node: JsonNode | undefined, idempotencyKey: string | null): string {
-  if (isAbsent(node)) {
+function nonceOf(text: string | undefined, idempotencyKey: string | null): string {
+  if (text === undefined) {
     if (idempotencyKey === null) throw new Refusal("nonce_missing");
     if (!isName(idempotencyKey)) {
       throw malformed("Idempotency-Key must hold 1 to 255 visible ASCII characters.");
     }
     return idempotencyKey;
   }
-  const nonce = nameOf(node, "nonce");
+  const nonce = nameOf(text, "nonce");
   if (idempotencyKey !== null && idempotencyKey !== nonce) {
     throw malformed("Idempotency-Key and nonce contradict each other.");
   }
   return nonce;
 }
 
-function approvalOf(
-  envelope: JsonNode | undefined,
-  artifact: JsonNode | undefined,
-): UnverifiedApproval | null {
-  if (!isAbsent(envelope) && !isAbsent(artifact)) {
-    throw malformed("approval and approval_artifact exclude each other.");
-  }
-  if (!isAbsent(envelope)) return new UnverifiedApproval("dsse", envelope);
-  if (!isAbsent(artifact)) return new UnverifiedApproval("clawshield", artifact);
-  return null;
+function approvalOf(scheme: ApprovalScheme, text: string | undefined): UnverifiedApproval | null {
+  return text === undefined ? null : new UnverifiedApproval(scheme, parseCanonical(text));
 }

@@ -70,12 +70,16 @@ export class Ledger {
     return list(this.parts.tables, filter);
   }
 
-  /** Returns undefined if it was pruned or never stored. */
+  /**
+   * Returns undefined if it was pruned or never stored. Throws a Refusal, ledger_unavailable, if
+   * its key in the vault is lost or another one.
+   */
   openRequest(id: string): RequestBody | undefined {
     const stored = findExecution(this.parts.tables, id);
     return stored === undefined ? undefined : this.parts.bodies.openRequest(stored);
   }
 
+  /** Does the same for a result. */
   openResult(id: string): ResultBody | undefined {
     const stored = findExecution(this.parts.tables, id);
     return stored === undefined ? undefined : this.parts.bodies.openResult(stored);
@@ -157,6 +161,11 @@ export class Ledger {
   /** Resolves once approvals issued from now on are after the fence. */
   fenceReached(): Promise<void> {
     return fenceReached(this.parts.commits.state().fenceSeconds, this.clock);
+  }
+
+  /** Returns how many buckets of bodies should be readable and are not. */
+  unreadableBuckets(): number {
+    return this.parts.bodies.unreadableBuckets(this.clock.nowMs()).length;
   }
 
   /** Makes a consistent copy without vault keys, while running. */

@@ -116,7 +116,7 @@ async function assemble(options: OpenOptions, store: Store, lock: StateLock): Pr
   const clock = monotonicClock(wallClock, earliestNow(readState(tables), wallClock));
   const commits = new GroupCommit(store, clock);
   const vault = await Vault.open(join(stateDir, VAULT_FOLDER));
-  const bodies = new SealedBodies(tables, vault);
+  const bodies = new SealedBodies(tables, vault, clock);
   const approvals = new Approvals(tables, bodies);
   const space = new Space({
     directory: stateDir,

@@ -8,6 +8,8 @@
  *   If the wall clock was set back, that daemon went on by its uptime.
  * - Executions that were in flight in the backup have long ended, so their requests are dropped:
  *   they become `outcome_unknown` and never run again.
+ * - Bodies whose keys are not here are dropped, and show as pruned: a copy has no keys, and may
+ *   have been made on another host.
  * - The next daemon records the restore in the log (operate.ts).
  * - The ledger that was there is kept beside it, under another name. Until the last rename the old
  *   one is in place.
@@ -24,6 +26,7 @@ import {
   exists,
   LEDGER_FOLDER,
   ledgerFolder,
+  VAULT_FOLDER,
 } from "./disk/layout.ts";
 import { StateLock } from "./disk/lock.ts";
 import { damagedLedger, LedgerOpenError } from "./disk/open_error.ts";
@@ -32,9 +35,11 @@ import { findExecution, unsettled } from "./find.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { openStore } from "./open.ts";
 import { noteRestore } from "./operate.ts";
-import { ownExecutionKey, sealedKey } from "./store/keys.ts";
+import { bucketStart, ownExecutionKey, sealedKey } from "./store/keys.ts";
 import { advanceMark, earliestNow, readState, writeState } from "./store/state.ts";
 import { Store } from "./store/store.ts";
+import { SealedBodies } from "./vault/bodies.ts";
+import { Vault } from "./vault/keys.ts";
 
 export interface RestoreOptions {
   /** A directory that `backup` made. */
@@ -95,9 +100,12 @@ async function prepare(
       await earliestBy(ledgerFolder(stateDir), clock),
     );
     const nowMs = advanceMark(state, clock, earliestMs);
+    const vault = Vault.read(join(stateDir, VAULT_FOLDER));
+    const bodies = new SealedBodies(store.tables, vault, clock);
     const fenceSeconds = Math.max(state.fenceSeconds, fenceAfter(nowMs));
     await store.commit(() => {
       dropInterrupted(store);
+      dropUnreadable(store, bodies);
       writeState(store.tables, { ...state, fenceSeconds });
       noteRestore(store.tables, nowMs);
     });
@@ -130,6 +138,13 @@ function dropInterrupted({ tables }: Store): void {
     const stored = findExecution(tables, id);
     if (stored === undefined) throw damagedLedger("an execution is missing");
     tables.sealed.remove(sealedKey(stored.requestBucketMs, "request", ownExecutionKey(id)));
+  }
+}
+
+function dropUnreadable({ tables }: Store, bodies: SealedBodies): void {
+  for (const bucketMs of bodies.unreadableBuckets(0)) {
+    const bucket = { start: bucketStart(bucketMs), end: bucketStart(bucketMs + 1) };
+    for (const key of [...tables.sealed.keys(bucket)]) tables.sealed.remove(key);
   }
 }
 

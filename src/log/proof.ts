@@ -8,6 +8,8 @@
 import { equalBytes } from "../core/bytes.ts";
 import { nodeHash, type NodeReader, rangeHash, splitLevel } from "./tree.ts";
 
+const HASH_BYTES = 32;
+
 export type Proof = readonly Uint8Array[];
 
 /** Proves that leaf `index` is among the first `size`. Throws RangeError unless index < size. */
@@ -65,6 +67,7 @@ export function verifyInclusion(
   root: Uint8Array,
 ): boolean {
   if (!isCount(index) || !isCount(size) || index >= size) return false;
+  if (![leaf, root, ...proof].every(isHash)) return false;
   let path = index;
   let last = size - 1;
   let hash = leaf;
@@ -90,6 +93,7 @@ export function verifyConsistency(
   proof: Proof,
 ): boolean {
   if (!isCount(from) || !isCount(to) || from < 1 || from > to) return false;
+  if (![fromRoot, toRoot, ...proof].every(isHash)) return false;
   if (from === to) return proof.length === 0 && equalBytes(fromRoot, toRoot);
   let path = from - 1;
   let last = to - 1;
@@ -114,6 +118,10 @@ export function verifyConsistency(
 
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
+}
+
+function isHash(bytes: Uint8Array): boolean {
+  return bytes.length === HASH_BYTES;
 }
 
 function isOdd(value: number): boolean {

@@ -20,6 +20,8 @@ export interface Program {
   readonly executor: string;
   /** The thread that starts executors inside of a box. */
   readonly spawner: string;
+  /** The thread that reads large requests. */
+  readonly requestReader: string;
   /** Modules that a handler may import besides `node:` built-ins: specifier to file. */
   readonly handlerModules: ReadonlyMap<string, string>;
   /** Turns valibot schemas into JSON Schema, for the process that reads a handler's metadata. */
@@ -43,7 +45,10 @@ export const program: Program = locate(import.meta.filename ?? "");
 
 /** Our own code, in one of the layouts. */
 type OwnParts =
-  & Pick<Program, "main" | "executor" | "spawner" | "builtins" | "probe" | "page">
+  & Pick<
+    Program,
+    "main" | "executor" | "spawner" | "requestReader" | "builtins" | "probe" | "page"
+  >
   & {
     readonly openexec: string;
   };
@@ -78,6 +83,7 @@ function sources(root: string): OwnParts {
     main: join(root, "src/main.ts"),
     executor: join(root, "src/executor/child/main.ts"),
     spawner: join(root, "src/box/spawner_thread.ts"),
+    requestReader: join(root, "src/engine/request_thread.ts"),
     probe: join(root, "src/executor/child/probe.ts"),
     page: { folder: join(root, "src/page"), script: join(root, "src/page/main.ts") },
     openexec: join(root, "src/actions/define.ts"),
@@ -94,6 +100,7 @@ function bundles(folder: string): OwnParts {
     main: join(folder, "main.js"),
     executor: join(folder, "executor.js"),
     spawner: join(folder, "spawner.js"),
+    requestReader: join(folder, "request_reader.js"),
     probe: join(folder, "probe.js"),
     page: { folder, script: join(folder, "page.js") },
     openexec: join(folder, "openexec.js"),

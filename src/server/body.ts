@@ -38,16 +38,17 @@ export async function readBody(
 
 /** How much of a refused body is thrown away, so that its sender comes to read the answer. */
 const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
+/** For how long. The answer has left by then, so nobody waits for it. */
+const DISCARD_MS = 2000;
 
 /** Resolves when the body is over, or its size or time is. */
 export async function discardBody(
   request: IncomingMessage,
   connection: Connection,
-  timeMs: number,
 ): Promise<void> {
   if (request.complete || request.destroyed) return;
   let length = 0;
-  await consume(request, connection, timeMs, (chunk) => {
+  await consume(request, connection, DISCARD_MS, (chunk) => {
     length += chunk.length;
     return length > DISCARD_BYTES_MAX ? new Refusal("request_too_large") : null;
   });

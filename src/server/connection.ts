@@ -9,8 +9,8 @@
  * - A request behind one that ended the connection is never served, even if it was parsed already.
  */
 
-import type { Socket } from "node:net";
 import type { Peer } from "../core/types.ts";
+import type { CheckedSocket } from "./checked_socket.ts";
 import type { Fault } from "./head.ts";
 
 /** Unanswered requests on one connection: each holds memory. */
@@ -24,7 +24,11 @@ export class Connection {
   readonly #onInputFault = new Set<(fault: Fault) => void>();
 
   /** `peer` is the kernel's word; null where it names nobody. */
-  constructor(readonly socket: Socket, readonly peer: Peer | null, readonly isAdmitted: boolean) {}
+  constructor(
+    readonly socket: CheckedSocket,
+    readonly peer: Peer | null,
+    readonly isAdmitted: boolean,
+  ) {}
 
   /** Requests not answered yet, the one being served included. */
   get pending(): number {

@@ -68,12 +68,10 @@ export async function serve(exchange: Exchange, context: ExchangeContext): Promi
   const isUnread = hasBody(request) && !progress.tookBody;
   const isLast = isUnread || head.fault !== null || isOver(connection) || context.isClosing();
   if (isLast) connection.end();
-  if (isUnread && !exchange.awaitsContinue) {
-    await discardBody(request, connection, context.limits.bodyMs);
-  }
+  const discarded = isUnread && !exchange.awaitsContinue ? discardBody(request, connection) : null;
   const isForPages = context.admission.socket.role === "approver";
   const sent = isForPages ? { ...reply, headers: { ...PAGE_HEADERS, ...reply.headers } } : reply;
-  await writeReply(response, connection.socket, sent, context.limits.bodyMs, isLast);
+  await writeReply(response, connection.socket, sent, context.limits.bodyMs, isLast, discarded);
   context.observe({
     route: progress.route,
     code: progress.code,

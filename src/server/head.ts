@@ -7,6 +7,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
+import { isIPv6 } from "node:net";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
 
@@ -46,9 +47,7 @@ const INSTANCE_LENGTH_MAX = 255;
 
 /** The path for the `instance` of a problem, "/" where it is no URI (RFC 9457 section 3.1.5). */
 export function instanceOf({ path }: Head): string {
-  const isPath = path.length <= INSTANCE_LENGTH_MAX &&
-    /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/.test(path);
-  return isPath ? path : "/";
+  return path.length <= INSTANCE_LENGTH_MAX && ORIGIN_FORM.test(path) ? path : "/";
 }
 
 /** node:http hands fields over as name, value, name, value. */
@@ -65,6 +64,10 @@ function valuesOf(fields: FieldLines, name: string): string[] {
 }
 
 const FIELDS_MAX = 64;
+/** Characters of a URI (RFC 3986 section 2): unreserved ones, delimiters, and escapes. */
+const NAME = "-A-Za-z0-9._~!$&'()*+,;=";
+const PATH = `${NAME}:@/`;
+const ESCAPE = "%[0-9A-Fa-f]{2}";
 /** Fields that may stand only once: a second one is an attempt to be read in two ways. */
 const SINGLE_FIELDS = [
   "host",
@@ -75,9 +78,11 @@ const SINGLE_FIELDS = [
   "expect",
   "authorization",
 ];
-/** A path of visible ASCII (RFC 9112 section 3.2.1). The other forms are for proxies. */
-const ORIGIN_FORM = /^\/[\x21-\x22\x24-\x7e]*$/;
-const HOST = /^[A-Za-z0-9._~%:[\]-]*$/;
+/** A path and a query (RFC 9112 section 3.2.1). The other forms are for proxies. */
+const ORIGIN_FORM = new RegExp(`^/(?:[${PATH}]|${ESCAPE})*(?:\\?(?:[${PATH}?]|${ESCAPE})*)?$`);
+/** A name or an address and perhaps a port (RFC 9110 section 7.2, RFC 3986 section 3.2). */
+const HOST = new RegExp(`^(?:\\[([^\\]]*)\\]|(?:[${NAME}]|${ESCAPE})*)(?::[0-9]*)?$`);
+const FUTURE_ADDRESS = new RegExp(`^[Vv][0-9A-Fa-f]+\\.[${NAME}:]+$`);
 
 /** The first fault of a head, or null. */
 export function faultOf(
@@ -92,9 +97,6 @@ export function faultOf(
   const [coding] = values("transfer-encoding");
   const [expectation] = values("expect");
 
-  if (httpVersion !== "1.1" && httpVersion !== "1.0") {
-    return malformed("Only HTTP/1.1 and HTTP/1.0 are spoken.");
-  }
   if (fields.length > FIELDS_MAX) {
     return {
       code: "request_too_large",
@@ -105,10 +107,10 @@ export function faultOf(
     return malformed(`The header field ${repeated} stands more than once.`);
   }
   if (!ORIGIN_FORM.test(target)) {
-    return malformed("The request target must be an absolute path of visible ASCII.");
+    return malformed("The request target must be a path and a query as RFC 3986 has them.");
   }
   if (httpVersion === "1.1" && hosts.length === 0) return malformed("HTTP/1.1 wants a Host field.");
-  if (!hosts.every((host) => HOST.test(host))) return malformed("The Host field names no host.");
+  if (!hosts.every(isHost)) return malformed("The Host field names no host.");
   if (coding !== undefined) {
     if (httpVersion === "1.0") return malformed("HTTP/1.0 has no Transfer-Encoding.");
     if (coding.toLowerCase() !== "chunked") {
@@ -126,6 +128,13 @@ export function faultOf(
   }
   if (values("upgrade").length > 0) return malformed("No other protocol is spoken here.");
   return contentFault(values("content-encoding"), values("content-type"));
+}
+
+function isHost(text: string): boolean {
+  const [matched, address] = HOST.exec(text) ?? [];
+  if (matched === undefined || matched.startsWith(":")) return false;
+  if (address === undefined) return true;
+  return (isIPv6(address) && !address.includes("%")) || FUTURE_ADDRESS.test(address);
 }
 
 /** A body is parsed as JSON whatever its type says, unless the type says it is not UTF-8 text. */

@@ -8,9 +8,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type ErrorCode, ERRORS } from "../core/errors.ts";
+import { type ErrorCode, ERRORS, Refusal } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
 import { isConnectionWaiting } from "../os/unix_socket.ts";
+import { CheckedSocket } from "./checked_socket.ts";
 import { Connection } from "./connection.ts";
 import { type ExchangeContext, serve } from "./exchange.ts";
 import type { Fault } from "./head.ts";
@@ -43,12 +44,21 @@ export class HttpListener {
     });
     // socat and the like close their half after sending; they still wait for the answer.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
+    // node:http's own listener, which is handed the checked socket in place of the socket.
+    const [adopt = this.context.onBug] = this.#server.listeners("connection");
     this.#server
-      .on("connection", (socket: Socket) => this.#begin(socket))
+      .removeAllListeners("connection")
+      .on("connection", (socket: Socket) => {
+        const checked = this.#begin(socket);
+        if (checked !== null) Reflect.apply(adopt, this.#server, [checked]);
+      })
       .on("request", (request, response) => this.#exchange(request, response, false))
       .on("checkContinue", (request, response) => this.#exchange(request, response, true))
       .on("checkExpectation", (request, response) => this.#exchange(request, response, false))
-      .on("clientError", (error: NodeJS.ErrnoException, socket) => this.#fail(error.code, socket))
+      .on(
+        "clientError",
+        ({ code }: NodeJS.ErrnoException, socket) => this.#fail(faultOfParser(code), socket),
+      )
       .on("error", context.onBug);
   }
 
@@ -87,21 +97,25 @@ export class HttpListener {
     await promise;
   }
 
-  #begin(socket: Socket): void {
+  /** Returns what node:http is to read; null for a connection that is turned away. */
+  #begin(socket: Socket): CheckedSocket | null {
     this.#watch?.accepted();
     socket.on("error", () => socket.destroy());
     const { kind, peer } = this.context.admission.admit(socket);
     if (kind === "crowded") {
-      socket.end(
+      socket.resume().end(
         problemMessage("rate_limited", "Too many connections of this uid."),
         () => socket.destroy(),
       );
-      return this.#observe("rate_limited", peer);
+      this.#observe("rate_limited", peer);
+      return null;
     }
-    const connection = new Connection(socket, peer, kind === "admitted");
-    this.#connections.set(socket, connection);
-    socket.once("close", () => this.#connections.delete(socket));
-    socket.once("end", () => connection.failInput(CUT_SHORT));
+    const checked = new CheckedSocket(socket, (fault) => this.#fail(fault, checked));
+    const connection = new Connection(checked, peer, kind === "admitted");
+    this.#connections.set(checked, connection);
+    checked.once("close", () => this.#connections.delete(checked));
+    checked.once("end", () => connection.failInput(CUT_SHORT));
+    return checked;
   }
 
   #exchange(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
@@ -119,19 +133,19 @@ export class HttpListener {
     });
   }
 
-  /** Answers when the parser gave up or the head took too long; node:http may say so twice. */
-  #fail(code: string | undefined, socket: Duplex): void {
+  /** Answers a request that cannot be read or took too long. node:http may say so twice. */
+  #fail(fault: Fault, socket: Duplex): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined || !socket.writable) return void socket.destroy();
     if (connection.inputFault !== null) return;
-    const fault = faultOfParser(code);
     connection.failInput(fault);
     if (connection.pending > 0) return;
     if (connection.socket.bytesRead === 0) return void socket.destroy();
-    socket.end(problemMessage(fault.code, fault.detail));
+    const { code, detail } = connection.isAdmitted ? fault : new Refusal("peer_denied");
+    socket.end(problemMessage(code, detail));
     socket.once("end", () => socket.destroy());
     setTimeout(() => socket.destroy(), LINGER_MS);
-    this.#observe(fault.code, connection.peer);
+    this.#observe(code, connection.peer);
   }
 
   #observe(code: ErrorCode, peer: Peer | null): void {

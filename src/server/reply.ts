@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { utf8Encode } from "../core/bytes.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
@@ -66,15 +66,17 @@ export function problemMessage(code: ErrorCode, detail: string): Uint8Array {
 }
 
 /**
- * Resolves when the answer has left, or its reader has. A reader that takes longer than `timeMs`
- * loses the connection, so that unread answers do not pile up.
+ * Resolves when the answer has left and `discarded` has resolved, or when the reader has gone. A
+ * reader that takes longer than `timeMs` loses the connection, so that unread answers do not pile
+ * up. The answer leaves at once: node:http ends a connection only after response.end().
  */
 export function writeReply(
   response: ServerResponse,
-  socket: Socket,
+  socket: Duplex,
   reply: Reply,
   timeMs: number,
   isLast: boolean,
+  discarded: Promise<void> | null,
 ): Promise<void> {
   if (socket.destroyed) return Promise.resolve();
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -86,7 +88,11 @@ export function writeReply(
     "content-length": Buffer.byteLength(reply.body),
     ...(isLast ? { connection: "close" } : {}),
   });
-  response.end(reply.body);
+  if (discarded === null) response.end(reply.body);
+  else {
+    response.write(reply.body);
+    void discarded.then(() => response.end());
+  }
   const timer = response.writableFinished ? undefined : setTimeout(() => socket.destroy(), timeMs);
   return promise.finally(() => {
     clearTimeout(timer);

@@ -1,11 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { parseLegacyTime } from "../../src/approval/clawshield.ts";
+import { legacyActionHash, parseLegacyTime } from "../../src/approval/clawshield.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import { verifyApproval, verifyReplay } from "../../src/approval/verify.ts";
 import { base64Encode, hexEncode, utf8Encode } from "../../src/core/bytes.ts";
 import { parseIJson } from "../../src/core/json.ts";
 import { sha256 } from "../../src/core/sha.ts";
-import { EXECUTOR_ID, NOW_MS, signerNamed, subject, unverified } from "../support/approvals.ts";
+import {
+  EXECUTOR_ID,
+  needed,
+  NOW_MS,
+  signerNamed,
+  subject,
+  unverified,
+} from "../support/approvals.ts";
 import { codeOf } from "../support/refusals.ts";
 
 const TENANT = "tenant-001";
@@ -110,14 +117,14 @@ describe("a ClawShield artifact", () => {
     [
       "approves another action",
       artifact(),
-      { action: "other" },
+      { legacyActionHash: legacyActionHash("other", parseIJson(PAYLOAD)) },
       trustOf(),
       "approval_action_mismatch",
     ],
     [
       "approves 12, not 12.0",
       artifact(),
-      { payload: parseIJson('{"amount":12.0,"to":"someone"}') },
+      { legacyActionHash: legacyActionHash("echo", parseIJson('{"amount":12.0,"to":"someone"}')) },
       trustOf(),
       "approval_action_mismatch",
     ],
@@ -155,7 +162,7 @@ describe("a ClawShield artifact", () => {
     [
       "is one approver where two are needed",
       artifact(),
-      { approvalsNeeded: 2 },
+      { needed: needed(2) },
       trustOf(),
       "approval_signers_insufficient",
     ],
@@ -211,7 +218,9 @@ describe("a ClawShield artifact", () => {
         )
       );
     expect(later()).toBe("ok");
-    expect(later({ action: "other" })).toBe("approval_action_mismatch");
+    expect(later({ legacyActionHash: legacyActionHash("other", parseIJson(PAYLOAD)) })).toBe(
+      "approval_action_mismatch",
+    );
   });
 
   test("is looked at again with the trust store of the day", () => {

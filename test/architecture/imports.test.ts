@@ -79,6 +79,11 @@ const OWNERS: readonly {
   },
   { what: "node:http", pattern: /from "node:http"/, owners: /^(server\/|client\/transport\.ts$)/ },
   {
+    what: "the protocol's package",
+    pattern: /from "@modelcontextprotocol/,
+    owners: /^mcp\//,
+  },
+  {
     what: "problem+json",
     pattern: /application\/problem\+json/,
     owners: /^(server\/(reply|openapi)\.ts|client\/)/,

@@ -87,6 +87,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   os: { owns: "every call that needs FFI, and what comes from systemd", imports: ["core"] },
   telemetry: { owns: "log lines and metrics", imports: ["core"] },
+  mcp: {
+    owns: "the server for agents that speak the Model Context Protocol",
+    imports: ["core", "client"],
+  },
   client: { owns: "the SDK", imports: ["core", "log"], types: ["actions"] },
   cli: {
     owns: "the commands",
@@ -106,6 +110,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "server",
       "daemon",
       "client",
+      "mcp",
     ],
   },
 };

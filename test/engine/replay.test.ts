@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { claims } from "../support/approvals.ts";
 import { EngineScene, verdictOf } from "./engine_scene.ts";
@@ -36,5 +37,15 @@ test("a request that waited for one under its nonce which was then refused is de
     "approval_expired",
     "succeeded",
   ]);
+  expect(s.jobs).toHaveLength(1);
+});
+
+test("a replay whose result has lost its key says that the effect is unknown, never that nothing ran", async () => {
+  await using s = await EngineScene.start();
+  expect(verdictOf(await s.ask(approved))).toBe("succeeded");
+  const vault = join(s.stateDir, "vault");
+  for (const { name } of Deno.readDirSync(vault)) Deno.removeSync(join(vault, name));
+  await s.restart();
+  expect(verdictOf(await s.ask(approved))).toBe("outcome_unknown");
   expect(s.jobs).toHaveLength(1);
 });

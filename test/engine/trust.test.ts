@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { TrustGate } from "../../src/engine/trust.ts";
-import { parseRequest } from "../../src/engine/request.ts";
+import { EXECUTE_MEMBERS, parseRequest, readRequest } from "../../src/engine/request.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import {
   approver,
   envelope,
   HANDLER_DIGEST,
+  needed,
   NOW_MS,
   PAYLOAD,
   subject,
@@ -15,10 +16,10 @@ import { codeOf } from "../support/refusals.ts";
 
 const clock = { nowMs: () => NOW_MS, uptimeMs: () => 0 };
 const asked = { action: "echo", payload: PAYLOAD, nonce: "n-1", approval: envelope() };
-const request = parseRequest(utf8Encode(JSON.stringify(asked)), null);
+const request = parseRequest(readRequest(utf8Encode(JSON.stringify(asked)), EXECUTE_MEMBERS), null);
 
 function verify(gate: TrustGate) {
-  return gate.verify(request, { approvals: 1 }, HANDLER_DIGEST, subject().peer);
+  return gate.verify(request, needed(1), HANDLER_DIGEST, subject().peer);
 }
 
 test("what was verified is refused in the reservation when its approver was taken away meanwhile", () => {

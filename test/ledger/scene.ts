@@ -210,3 +210,15 @@ export async function refusalOf(promise: Promise<unknown>): Promise<ErrorCode | 
     throw error;
   }
 }
+
+/** Returns the canonical text of a body, undefined where there is none, or the code of a refusal. */
+export function bodyOrCode(
+  open: () => { readonly canonical: string } | undefined,
+): string | undefined {
+  try {
+    return open()?.canonical;
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}

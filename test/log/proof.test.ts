@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { leafHash } from "../../src/log/tree.ts";
+import { leafHash, nodeHash } from "../../src/log/tree.ts";
 import {
   consistencyProof,
   inclusionProof,
@@ -69,6 +69,18 @@ describe("inclusion", () => {
       expect(verifyInclusion(new Uint8Array(32), index, size, [], new Uint8Array(32))).toBe(false);
     },
   );
+});
+
+test.each([0, 31, 33])("hashes of %i bytes prove nothing", (length) => {
+  const odd = new Uint8Array(length);
+  const whole = new Uint8Array(32);
+  expect(verifyInclusion(odd, 0, 1, [], odd)).toBe(false);
+  expect(verifyInclusion(whole, 0, 1, [], whole)).toBe(true);
+  expect(verifyInclusion(odd, 0, 2, [whole], nodeHash(odd, whole))).toBe(false);
+  expect(verifyInclusion(whole, 0, 2, [odd], nodeHash(whole, odd))).toBe(false);
+  expect(verifyConsistency(1, 1, odd, odd, [])).toBe(false);
+  expect(verifyConsistency(1, 2, odd, nodeHash(odd, whole), [whole])).toBe(false);
+  expect(verifyConsistency(1, 2, whole, nodeHash(whole, odd), [odd])).toBe(false);
 });
 
 describe("consistency", () => {

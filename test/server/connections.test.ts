@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { toValue } from "../../src/core/json.ts";
-import { rawExchange } from "../support/raw_http.ts";
+import { parseAnswers, rawExchange } from "../support/raw_http.ts";
 import { until } from "../support/until.ts";
 import { TestServer } from "./fakes.ts";
 
@@ -105,7 +104,8 @@ test("a body of 200,000 chunks of one byte is read as any other", async () => {
     `POST /execute HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`;
   const { answers } = await rawExchange(server.agent, request, { patienceMs: 60_000 });
   expect(statuses(answers)).toEqual([200]);
-  expect(server.engine.executed.map(({ request }) => toValue(request.payload))).toEqual([{ text }]);
+  expect(server.engine.executed.map(({ request }) => JSON.parse(request.canonical).payload))
+    .toEqual([{ text }]);
   expect(server.bugs).toEqual([]);
 });
 
@@ -139,6 +139,36 @@ test("a whole body that is too large is read to its end, so that its sender gets
   }`;
   const { answers, closed } = await rawExchange(server.agent, request, { answers: Infinity });
   expect([statuses(answers), closed]).toEqual([[413], true]);
+});
+
+test.each([
+  ["an unknown route", "GET /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 5", 404],
+  ["a method that is not allowed", "PUT /execute HTTP/1.1\r\nHost: x\r\nContent-Length: 5", 405],
+  ["two Hosts", "POST /execute HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 5", 400],
+  ["too large a length", "POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: 5000", 413],
+  ["a body that the route does not take", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5", 400],
+])("%s is refused before its body comes", async (_title, head, status) => {
+  const connection = await Deno.connect({ transport: "unix", path: server.agent });
+  await connection.write(new TextEncoder().encode(`${head}\r\n\r\n`));
+  // The whole answer is there, and the connection is not over: it still takes the body.
+  expect(parseAnswers(await readText(connection)).map((answer) => answer.status)).toEqual([status]);
+  await connection.write(new TextEncoder().encode("12345"));
+  expect(await readAll(connection)).toBe("");
+  connection.close();
+});
+
+test("a refused body that never comes does not hold the connection", async () => {
+  const head = "GET /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n";
+  const { answers, closed } = await rawExchange(server.agent, head, { answers: Infinity });
+  expect([statuses(answers), closed]).toEqual([[404], true]);
+});
+
+test("a peer that may not come in is told so, whatever it sends", async () => {
+  await server.close();
+  server = await TestServer.start({ agent: { uids: new Set([(Deno.uid() ?? 0) + 1]) } });
+  for (const text of ["nonsense\r\n\r\n", "GET / RTSP/1.0\r\n\r\n", GET]) {
+    expect(statuses((await rawExchange(server.agent, text)).answers)).toEqual([403]);
+  }
 });
 
 test("nonsense behind a running request does not answer in its place, and ends the connection after it", async () => {

@@ -6,7 +6,12 @@ import type { Limits } from "../../src/config/config.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import { UNSAID } from "../../src/core/presentation.ts";
 import type { Peer, Role } from "../../src/core/types.ts";
-import { type ParsedRequest, parseRequest } from "../../src/engine/request.ts";
+import {
+  EXECUTE_MEMBERS,
+  type ParsedRequest,
+  parseRequest,
+  readRequest,
+} from "../../src/engine/request.ts";
 import type { Answer, RequestContext } from "../../src/engine/types.ts";
 import type { ExecutionView } from "../../src/engine/view.ts";
 import type { Backend } from "../../src/server/call.ts";
@@ -52,7 +57,7 @@ export class FakeEngine implements EngineLike {
   async execute(body: Uint8Array, context: RequestContext): Promise<Answer> {
     this.contexts.push(context);
     try {
-      const request = parseRequest(body, context.idempotencyKey);
+      const request = parseRequest(readRequest(body, EXECUTE_MEMBERS), context.idempotencyKey);
       if (this.draining) throw new Refusal("draining");
       this.executed.push({ request, context });
       const run = this.gate;
@@ -112,6 +117,7 @@ export class FakeInspector implements InspectorLike {
       input_schema: { type: "object" },
       output_schema: { type: "object" },
       approvals: 1,
+      require: "any" as const,
       grants: {},
       handler_digest: `sha256:${"0".repeat(64)}` as const,
     }));

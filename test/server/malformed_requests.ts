@@ -35,6 +35,16 @@ function line(name: string, text: string, outcome: MalformedRequest["outcome"]):
   return raw(name, `${text}\r\nHost: x\r\n\r\n${SMUGGLED}`, outcome);
 }
 
+/** A request line before all else that an execution needs, and a smuggled request. */
+function execute(
+  name: string,
+  text: string,
+  outcome: MalformedRequest["outcome"],
+): MalformedRequest {
+  const length = `Content-Length: ${GOOD_BODY.length}`;
+  return raw(name, `${text}\r\nHost: x\r\n${length}\r\n\r\n${GOOD_BODY}${SMUGGLED}`, outcome);
+}
+
 /** A GET of / with these field lines and a smuggled request. */
 function fields(
   name: string,
@@ -104,8 +114,20 @@ const REQUEST_LINES = [
   line("HTTP/1,1", "GET / HTTP/1,1", 400),
   line("a lower-case protocol", "GET / http/1.1", 400),
   line("another protocol", "GET / ICE/1.0", 400),
-  line("RTSP", "OPTIONS / RTSP/1.0", 405),
-  line("no space before the version", "GET /HTTP/1.1", 404),
+  line("RTSP", "OPTIONS / RTSP/1.0", 400),
+  line("RTSP with a GET", "GET / RTSP/1.0", 400),
+  execute("an execution over RTSP/1.0", "POST /execute RTSP/1.0", 400),
+  execute("an execution over RTSP/1.1", "POST /execute RTSP/1.1", 400),
+  execute("an execution over ICE", "SOURCE /execute ICE/1.0", 400),
+  execute("two spaces before the target", "POST  /execute HTTP/1.1", 400),
+  execute("two spaces before the version", "POST /execute  HTTP/1.1", 400),
+  execute("a tab and a space before the version", "POST /execute \tHTTP/1.1", 400),
+  execute("a carriage return before the method", "\rPOST /execute HTTP/1.1", 400),
+  execute("a line feed before the method", "\nPOST /execute HTTP/1.1", 400),
+  execute("two carriage returns before the method", "\r\r\nPOST /execute HTTP/1.1", 400),
+  execute("a line feed after an empty line", "\r\n\nPOST /execute HTTP/1.1", 400),
+  execute("a space on a line before the method", " \r\nPOST /execute HTTP/1.1", 400),
+  line("no space before the version", "GET /HTTP/1.1", 400),
   line("a space after the version", "GET / HTTP/1.1 ", 400),
   line("a word after the version", "GET / HTTP/1.1 x", 400),
   line("a tab between method and target", "GET\t/ HTTP/1.1", 400),
@@ -161,6 +183,9 @@ const TARGETS = [
   raw("a route in capitals", "GET /HEALTH HTTP/1.1\r\nHost: x\r\n\r\n", 404),
   raw("an encoded letter", "GET /healt%68 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
   raw("an encoded NUL", "GET /health%00 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+  raw("a target with a quotation mark", 'GET /actions?"=1 HTTP/1.1\r\nHost: x\r\n\r\n', 400),
+  raw("a target with braces", "GET /log/proof?index={1} HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+  raw("a broken escape in the path", "GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", 404),
   raw("a backslash", "GET /\\health HTTP/1.1\r\nHost: x\r\n\r\n", 404),
   raw("a semicolon", "GET /health;x=1 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
   raw("a query nobody asked for", "GET /health?x=1 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
@@ -185,9 +210,22 @@ const FIELDS = [
   fields("two Hosts", "Host: x\r\nHost: y", 400),
   fields("the same Host twice", "Host: x\r\nhost: x", 400),
   fields("a Host with a space", "Host: x y", 400),
-  fields("a Host with a comma", "Host: x,y", 400),
   fields("a Host with a path", "Host: x/y", 400),
   fields("a Host with a user", "Host: u@x", 400),
+  fields("a Host that is only a port", "Host: :80", 400),
+  fields("a Host that is only a colon and a letter", "Host: :x", 400),
+  fields("a Host with a port in letters", "Host: x:y", 400),
+  fields("a Host with two ports", "Host: x:1:2", 400),
+  fields("a Host that is an open bracket", "Host: [", 400),
+  fields("a Host that is a closed bracket", "Host: ]", 400),
+  fields("a Host with nothing in its brackets", "Host: []", 400),
+  fields("a Host with a name in brackets", "Host: [x]", 400),
+  fields("a Host with an address of a zone", "Host: [fe80::1%25eth0]", 400),
+  fields("a Host with more behind its brackets", "Host: [::1]x", 400),
+  fields("a Host with an address outside of brackets", "Host: ::1", 400),
+  fields("a Host of percent signs", "Host: %%%", 400),
+  fields("a Host with half an escape", "Host: x%2", 400),
+  fields("a Host with a backslash", "Host: x\\y", 400),
   fields("a Host in UTF-8", "Host: \xc3\xa9", 400),
   fields("a field without a colon", "Host: x\r\nnonsense", 400),
   fields("a field without a name", "Host: x\r\n: v", 400),
@@ -322,6 +360,30 @@ const CHUNKS = [
   chunks("no line end after the chunk", `1f\r\n${GOOD_BODY}0\r\n\r\n`, 400),
   chunks("more in the chunk than its size", `1f\r\n${GOOD_BODY}xx\r\n0\r\n\r\n`, 400),
   chunks("less in the chunk than its size", `2f\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("a chunk size past 53 bits", `20000000000001\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("an extension without a name", `1f;\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("an extension that is an equals sign", `1f;=\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("an extension with no value", `1f;a=\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("an extension with two values", `1f;a=b=c\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("an extension quoted in the middle", `1f;a=b"c"\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("an extension with an open quote", `1f;a="b\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("an extension with more after its quote", `1f;a="b"c\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("an extension in UTF-8", `1f;\xc3\xa9\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("two semicolons", `1f;;a\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks("spaces around an extension", `1f ; a = b\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
+  chunks(
+    "an extension of 40,000 letters",
+    `1f;${"a".repeat(40_000)}\r\n${GOOD_BODY}\r\n0\r\n\r\n`,
+    413,
+  ),
+  chunks(
+    "extensions of 40,000 letters together",
+    `${`1;${"a".repeat(4000)}\r\n \r\n`.repeat(10)}1f\r\n${GOOD_BODY}\r\n0\r\n\r\n`,
+    413,
+  ),
+  chunks("an equals sign after the last chunk", `1f\r\n${GOOD_BODY}\r\n0;=\r\n\r\n`, 400),
+  chunks("a bare line feed after the last chunk", `1f\r\n${GOOD_BODY}\r\n0\n\r\n`, 400),
+  chunks("a bare line feed at the end", `1f\r\n${GOOD_BODY}\r\n0\r\n\n`, 400),
   chunks("a control character in an extension", `1f;a=\x01\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
   chunks("a bare line feed in an extension", `1f;a\nb\r\n${GOOD_BODY}\r\n0\r\n\r\n`, 400),
   chunks("a malformed trailer", `1f\r\n${GOOD_BODY}\r\n0\r\nnonsense\r\n\r\n`, 400),
@@ -463,6 +525,48 @@ const BODIES = [
   post("a legacy receipt that is a list", "[]", 400, "", "/receipts/verify"),
   post("a POST where one may only GET", "{}", 405, "", "/health"),
 ] as const;
+
+/** A POST /execute that is served, with these field lines. */
+function odd(name: string, field: string, before = ""): MalformedRequest {
+  const length = `Content-Length: ${GOOD_BODY.length}`;
+  return raw(
+    name,
+    `${before}POST /execute HTTP/1.1\r\n${field}\r\n${length}\r\n\r\n${GOOD_BODY}`,
+    200,
+  );
+}
+
+/** A chunked POST /execute that is served. */
+function oddChunks(name: string, body: string): MalformedRequest {
+  return raw(
+    name,
+    `POST /execute HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${body}`,
+    200,
+  );
+}
+
+/** Well-formed requests that look as if they were not. Each is executed. */
+export const ODD_REQUESTS: readonly MalformedRequest[] = [
+  odd("an empty line before the method", "Host: x", "\r\n"),
+  odd("three empty lines before the method", "Host: x", "\r\n\r\n\r\n"),
+  odd("a Host without a value", "Host:"),
+  odd("a Host with an equals sign", "Host: 0.0.0.0=5000"),
+  odd("a Host with a comma", "Host: x,y"),
+  odd("a Host with an escape", "Host: %2Frun%2Fopenexec.sock"),
+  odd("a Host with a port that is not there", "Host: x:"),
+  odd("a Host with an IPv6 address", "Host: [::1]:80"),
+  odd("a Host with an IPv4 address in IPv6", "Host: [::ffff:127.0.0.1]"),
+  odd("a Host with an address of the future", "Host: [v1.x:y]"),
+  odd("tabs around a value", "Host:\t x \t"),
+  oddChunks("a chunk size with zeros before it", `0001F\r\n${GOOD_BODY}\r\n000\r\n\r\n`),
+  oddChunks("an extension with a name", `1f;a\r\n${GOOD_BODY}\r\n0;b\r\n\r\n`),
+  oddChunks("an extension with a value", `1f;a=b;c\r\n${GOOD_BODY}\r\n0\r\n\r\n`),
+  oddChunks(
+    "an extension with a quoted value",
+    `1f;a="b;\\"=\xe9";c=d\r\n${GOOD_BODY}\r\n0\r\n\r\n`,
+  ),
+  oddChunks("a trailer", `1f\r\n${GOOD_BODY}\r\n0\r\nA: b\r\nC:\r\n\r\n`),
+];
 
 export const MALFORMED_REQUESTS: readonly MalformedRequest[] = [
   ...REQUEST_LINES,

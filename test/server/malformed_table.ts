@@ -1,6 +1,6 @@
 /** Writes docs/malformed-requests.md: `deno run -A test/server/malformed_table.ts`. */
 
-import { MALFORMED_REQUESTS } from "./malformed_requests.ts";
+import { MALFORMED_REQUESTS, type MalformedRequest, ODD_REQUESTS } from "./malformed_requests.ts";
 
 export const TABLE_FILE = new URL("../../docs/malformed-requests.md", import.meta.url);
 
@@ -10,9 +10,6 @@ export function malformedTable(): string {
     counts.set(String(outcome), (counts.get(String(outcome)) ?? 0) + 1);
   }
   const sums = [...counts].sort().map(([outcome, count]) => `${count} × ${outcome}`).join(", ");
-  const rows = MALFORMED_REQUESTS.map(({ name, outcome }) =>
-    `| ${name.replaceAll("|", "\\|")} | ${outcome} |`
-  );
   return [
     "# Malformed requests",
     "",
@@ -23,11 +20,23 @@ export function malformedTable(): string {
     "",
     `${MALFORMED_REQUESTS.length} requests: ${sums}.`,
     "",
-    "| request | outcome |",
-    "|---|---|",
-    ...rows,
+    ...rows(MALFORMED_REQUESTS),
+    "",
+    "## Odd, and well-formed",
+    "",
+    "RFC 9110 and 9112 allow these, so each is executed. The test sends them in the same manner.",
+    "",
+    ...rows(ODD_REQUESTS),
     "",
   ].join("\n");
+}
+
+function rows(requests: readonly MalformedRequest[]): string[] {
+  return [
+    "| request | outcome |",
+    "|---|---|",
+    ...requests.map(({ name, outcome }) => `| ${name.replaceAll("|", "\\|")} | ${outcome} |`),
+  ];
 }
 
 if (import.meta.main) Deno.writeTextFileSync(TABLE_FILE, malformedTable());

@@ -5,7 +5,7 @@ import { TrustStore } from "../../src/approval/trust.ts";
 import { verifyApproval } from "../../src/approval/verify.ts";
 import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
-import { parseRequest } from "../../src/engine/request.ts";
+import { EXECUTE_MEMBERS, parseRequest, readRequest } from "../../src/engine/request.ts";
 import { openapiDocument } from "../../src/server/openapi.ts";
 import { ROUTES } from "../../src/server/routes.ts";
 import { subject } from "../support/approvals.ts";
@@ -75,7 +75,10 @@ const ARTIFACT = {
 /** Whether the engine takes the form of a request, whatever it says of its approval. */
 function isTaken(body: object): boolean {
   const code = codeOf(() => {
-    const { approval } = parseRequest(utf8Encode(JSON.stringify(body)), "n-1");
+    const { approval } = parseRequest(
+      readRequest(utf8Encode(JSON.stringify(body)), EXECUTE_MEMBERS),
+      "n-1",
+    );
     if (approval !== null) verifyApproval(approval, subject(), NO_APPROVERS, 0);
   });
   return code !== "request_malformed" && code !== "approval_malformed";

@@ -1,5 +1,6 @@
 /** Approvers and approvals to test with. Keys are derived from their names: no secret of anyone. */
 
+import { legacyActionHash } from "../../src/approval/clawshield.ts";
 import { type ApprovalSubject, UnverifiedApproval } from "../../src/approval/approval.ts";
 import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
@@ -29,9 +30,10 @@ export function signerNamed(keyid: string): SigningKey {
 
 export function approverPublicKey(
   keyid: string,
-  window: Partial<ApproverPublicKey> = {},
+  window: Partial<Pick<ApproverPublicKey, "notBefore" | "notAfter">> = {},
 ): ApproverPublicKey {
   return {
+    kind: "ed25519",
     keyid,
     publicKey: signerNamed(keyid).publicKey,
     notBefore: null,
@@ -42,7 +44,8 @@ export function approverPublicKey(
 
 export function approver(name: string, changes: Partial<ApproverConfig> = {}): ApproverConfig {
   const keys = [approverPublicKey(`${name}-1`), approverPublicKey(`${name}-2`)];
-  return { name, actions: new Set(["*"]), maxTtlSeconds: 900, keys, ...changes };
+  const everything = { actions: new Set(["*"]), groups: new Set<string>() };
+  return { name, maxTtlSeconds: 900, keys, ...everything, ...changes };
 }
 
 /** alice and bob may approve everything, carol only "echo". */
@@ -63,13 +66,20 @@ export function subject(changes: Partial<ApprovalSubject> = {}): ApprovalSubject
   return {
     action: "echo",
     actionDigest: actionDigest(canonicalRequest("echo", payload)),
-    payload,
+    legacyActionHash: legacyActionHash("echo", payload),
     nonce: "n-1",
     peer: { uid: 1000, gid: 1000, pid: 7, socket: "agent.sock" },
     handlerDigest: HANDLER_DIGEST,
-    approvalsNeeded: 1,
+    needed: needed(1),
     ...changes,
   };
+}
+
+export function needed(
+  approvals: number,
+  changes: Partial<ApprovalSubject["needed"]> = {},
+): ApprovalSubject["needed"] {
+  return { approvals, groups: new Map(), require: "any", ...changes };
 }
 
 /** The claims of an approval that `subject()` satisfies. */

@@ -53,6 +53,7 @@ function inspect(
   return [
     ok("ledger", `${size} of ${snapshot.executorId}`),
     ...checkSigner(config, currentKeyid(snapshot.log), vantage),
+    ...vaultFinding(snapshot.unreadableBuckets(config.stateDir, nowMs)),
     ...(newestMs > nowMs
       ? [
         failed(
@@ -62,6 +63,16 @@ function inspect(
         ),
       ]
       : []),
+  ];
+}
+
+function vaultFinding(unreadable: number): Finding[] {
+  return unreadable === 0 ? [] : [
+    failed(
+      "vault",
+      `${unreadable} of its keys are missing or are other ones: what they sealed cannot be read`,
+      "put them back as they were in vault/ of the state directory",
+    ),
   ];
 }
 

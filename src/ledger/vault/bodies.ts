@@ -5,15 +5,25 @@
  * - A bucket is held from before something is sealed for it until the transaction that stores it
  *   has ended, so that its key is never destroyed in between.
  * - Rows sort by bucket, so the table is its own expiry index.
+ * - A body that should be readable and is not is an error, never a pruned one: its key was lost or
+ *   swapped.
  * - A salt lies beside what it salts, in the same bucket.
  */
 
+import type { Clock } from "../../core/clock.ts";
+import { Refusal } from "../../core/errors.ts";
 import { ByteReader, ByteWriter } from "../store/bytes.ts";
-import { ownExecutionKey, sealedKey, type SealedKind } from "../store/keys.ts";
+import {
+  bucketOfSealedKey,
+  bucketStart,
+  ownExecutionKey,
+  sealedKey,
+  type SealedKind,
+} from "../store/keys.ts";
 import type { StoredExecution } from "../store/rows.ts";
 import type { Tables } from "../store/table.ts";
 import type { RequestBody, ResultBody } from "../types.ts";
-import { bucketFor, type Vault } from "./keys.ts";
+import { BUCKET_MAX_MS, bucketFor, type Vault } from "./keys.ts";
 
 const SALT_BYTES = 32;
 
@@ -29,7 +39,11 @@ export class SealedBodies {
   /** How many sealed bodies of each bucket wait for their transaction. */
   readonly #held = new Map<number, number>();
 
-  constructor(private readonly tables: Tables, private readonly vault: Vault) {}
+  constructor(
+    private readonly tables: Pick<Tables, "sealed">,
+    private readonly vault: Vault,
+    private readonly clock: Pick<Clock, "nowMs">,
+  ) {}
 
   /**
    * Seals for the row of an execution's or an approval's key. Returns null if `retentionMs` is
@@ -67,11 +81,32 @@ export class SealedBodies {
     if (body !== null) this.tables.sealed.put(body.row, body.bytes);
   }
 
-  /** Returns undefined if it was never stored or its key is gone. */
+  /**
+   * Returns undefined if it was never stored or has expired. Throws a Refusal, ledger_unavailable,
+   * if its key is lost or another one.
+   */
   open(kind: SealedKind, id: Uint8Array, bucketMs: number): Uint8Array | undefined {
     const row = sealedKey(bucketMs, kind, id);
     const sealed = bucketMs === 0 ? undefined : this.tables.sealed.get(row);
-    return sealed === undefined ? undefined : this.vault.unseal(bucketMs, row, sealed);
+    if (sealed === undefined) return undefined;
+    const opened = this.vault.unseal(bucketMs, row, sealed);
+    if (opened === undefined && bucketMs > this.clock.nowMs()) {
+      throw new Refusal("ledger_unavailable", "A key of the vault is missing, or is another one.");
+    }
+    return opened;
+  }
+
+  /** Returns the buckets that end after `afterMs` and whose first row does not open. */
+  unreadableBuckets(afterMs: number): number[] {
+    const found: number[] = [];
+    const end = bucketStart(BUCKET_MAX_MS);
+    for (let nextMs = afterMs + 1;;) {
+      const [row] = this.tables.sealed.range({ start: bucketStart(nextMs), end, limit: 1 });
+      if (row === undefined) return found;
+      const bucketMs = bucketOfSealedKey(row.key);
+      if (this.vault.unseal(bucketMs, row.key, row.value) === undefined) found.push(bucketMs);
+      nextMs = bucketMs + 1;
+    }
   }
 
   openRequest({ record, requestBucketMs }: StoredExecution): RequestBody | undefined {

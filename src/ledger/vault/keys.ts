@@ -10,6 +10,8 @@
  * can pass for another.
  *
  * Invariants:
+ * - A file that is no key is left as it is, and opens nothing: only what this program overwrote
+ *   itself counts as destroyed.
  * - A key is on disk, and so is its name, before anything is sealed under it.
  * - Destruction overwrites, flushes, removes and flushes the folder, in this order. After it, only
  *   the storage device itself may remember the key.
@@ -27,7 +29,7 @@ const WIDTH_MIN_MS = 100;
 const WIDTH_MAX_MS = 3_600_000;
 
 /** The most that six bytes hold: a longer retention ends there, in the year 10889. */
-const BUCKET_MAX_MS = 2 ** 48 - 1;
+export const BUCKET_MAX_MS = 2 ** 48 - 1;
 
 type Key = Uint8Array<ArrayBuffer>;
 
@@ -57,13 +59,22 @@ export class Vault {
    */
   static async open(directory: string): Promise<Vault> {
     await createFolder(directory);
-    const vault = new Vault(directory);
-    for (const { name } of Deno.readDirSync(directory)) {
+    const vault = Vault.read(directory);
+    for (const { name, isFile } of Deno.readDirSync(directory)) {
       const path = join(directory, name);
+      const isOver = bucketOf(name) !== undefined && isFile && isOverwritten(path);
+      if (isFile && isDraft(name) || isOver) await destroyDurably(path);
+    }
+    return vault;
+  }
+
+  /** Reads the keys that are there, and leaves all files as they are. */
+  static read(directory: string): Vault {
+    const vault = new Vault(directory);
+    for (const { name, isFile } of filesIn(directory)) {
       const bucketMs = bucketOf(name);
-      const key = bucketMs === undefined ? undefined : readKey(path);
-      if (bucketMs !== undefined && key !== undefined) vault.#keys.set(bucketMs, key);
-      else if (bucketMs !== undefined || isDraft(name)) await destroyDurably(path);
+      const key = isFile ? Deno.readFileSync(join(directory, name)) : new Uint8Array();
+      if (bucketMs !== undefined && isKey(key)) vault.#keys.set(bucketMs, key);
     }
     return vault;
   }
@@ -79,7 +90,7 @@ export class Vault {
     return await seal(key, row, padded(plaintext));
   }
 
-  /** Returns undefined if the key is gone or a later one, or the row is not what it sealed. */
+  /** Returns undefined if the key is gone or another one, or the row is not what it sealed. */
   unseal(bucketMs: number, row: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     const key = this.#keys.get(bucketMs);
     const opened = key === undefined ? undefined : unseal(key, row, sealed);
@@ -117,8 +128,21 @@ function bucketOf(name: string): number | undefined {
   return /^[1-9][0-9]{0,14}\.key$/.test(name) ? parseInt(name, 10) : undefined;
 }
 
-/** Returns undefined if the file is not a key, or not any more. */
-function readKey(path: string): Key | undefined {
-  const key = Deno.readFileSync(path);
-  return key.length === KEY_BYTES && key.some((byte) => byte !== 0) ? key : undefined;
+function isKey(bytes: Uint8Array): boolean {
+  return bytes.length === KEY_BYTES && bytes.some((byte) => byte !== 0);
+}
+
+function isOverwritten(path: string): boolean {
+  const bytes = Deno.readFileSync(path);
+  return bytes.length === KEY_BYTES && bytes.every((byte) => byte === 0);
+}
+
+/** Returns nothing for a folder that is not there. */
+function filesIn(directory: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(directory)];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }

@@ -4,7 +4,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MAY_MOUNT, mountSmallDisk } from "../../ledger/small_disk.ts";
-import { Approver } from "../../support/approver.ts";
+import { Approver, request } from "../../support/approver.ts";
 import { FakeDaemon } from "../../client/fake_daemon.ts";
 import { Daemon, OPENEXEC, openexec as command } from "../../support/daemon.ts";
 import { call } from "../../support/http.ts";
@@ -156,10 +156,35 @@ test("finds a lost executor key, another executor's ledger, a foreign anchor and
   expect(daemon.output).toContain("ready");
 });
 
+test("finds a lost key of the vault, as does a daemon, which serves the rest", async () => {
+  const alice = new Approver("alice");
+  await using daemon = await usedLedger(`${folder}/vaulted`, alice);
+  const again = () =>
+    Daemon.start({ directory: daemon.directory, arguments: ["--state", `${folder}/vaulted`] });
+  const first = await again();
+  const approved = alice.approve(request("echo", {}));
+  const { json } = await call(first.socket, "POST", "/execute", approved);
+  await first.stop();
+  await Deno.remove(`${folder}/vaulted/vault`, { recursive: true });
+  const config = `executor_id = "openexec:test"\n${sound()}`;
+  const found = await diagnose(config.replace(`${folder}/state`, `${folder}/vaulted`));
+  expect(failuresOf(found)).toEqual(["vault"]);
+
+  const second = await again();
+  const { status } = await call(second.socket, "GET", `/executions/${json.id}`);
+  await second.stop();
+  const told = () => second.output.join("\n");
+  expect(status).toBe(503);
+  await expect.poll(told).toContain("keys of the vault are missing or were swapped");
+});
+
 /** A state directory that a daemon has used, and left. */
-async function usedLedger(state: string): Promise<Daemon & AsyncDisposable> {
+async function usedLedger(
+  state: string,
+  approver = new Approver("alice"),
+): Promise<Daemon & AsyncDisposable> {
   const daemon = await Daemon.start({
-    config: `executor_id = "openexec:test"\n${new Approver("alice").toml()}`,
+    config: `executor_id = "openexec:test"\n${approver.toml()}`,
     arguments: ["--state", state],
   });
   await daemon.stop();

@@ -1,0 +1,102 @@
+/**
+ * Asks the daemon: for actions, and for what becomes of proposals.
+ *
+ * Invariant: each live call has a connection of its own. The daemon lets no other call of this
+ * client have its proposal until that connection ends.
+ */
+
+import { utf8Encode } from "../core/bytes.ts";
+import type { JsonObject } from "../core/types.ts";
+import { type CallOptions, DaemonConnection } from "../client/connection.ts";
+import { type ActionDescription, actionsOf } from "../client/description.ts";
+import { readable } from "../client/errors.ts";
+import { iJsonText } from "../client/json.ts";
+import { type Proposal, proposalOf } from "./proposal.ts";
+
+/** Beyond the time that a request may wait. */
+const MARGIN_MS = 10_000;
+/** The status of a proposal that may still change. */
+const UNFINISHED = [202];
+
+export class Daemon {
+  constructor(
+    private readonly socketPath: string,
+    /** The name under which this client proposes, also after a restart. */
+    readonly client: string,
+  ) {}
+
+  /** Opens the connection of one call. */
+  line(): Line {
+    return new Line(new DaemonConnection({ socketPath: this.socketPath }), this.client);
+  }
+
+  /** Lists what may be asked for. Rejects as `DaemonConnection.exchange` does. */
+  async actions(call: CallOptions = {}): Promise<readonly ActionDescription[]> {
+    const connection = new DaemonConnection({ socketPath: this.socketPath });
+    try {
+      return await connection.read("/actions", actionsOf, call);
+    } finally {
+      connection.close();
+    }
+  }
+}
+
+/** The connection of one call. All reject as `DaemonConnection.exchange` does. */
+export class Line {
+  constructor(private readonly connection: DaemonConnection, private readonly client: string) {}
+
+  /**
+   * Proposes, or attaches to the oldest such proposal of this client whose end it was not told and
+   * that no live call has.
+   */
+  propose(
+    request: { readonly action: string; readonly payload: JsonObject },
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<Proposal> {
+    return this.#post("/proposals", { ...request, client: this.client }, waitMs, signal);
+  }
+
+  /** Takes hold of a proposal, as `propose` does, and waits for its end. */
+  hold(id: string, waitMs: number, signal: AbortSignal): Promise<Proposal> {
+    return this.#post(`${pathOf(id)}/hold`, {}, waitMs, signal);
+  }
+
+  /** Notes for good that the client was told how it ended. */
+  async delivered(id: string): Promise<void> {
+    await this.connection.post(`${pathOf(id)}/delivered`, utf8Encode("{}"));
+  }
+
+  async get(id: string): Promise<Proposal> {
+    return readable(proposalOf(await this.connection.get(pathOf(id), {}, UNFINISHED)));
+  }
+
+  async withdraw(id: string): Promise<Proposal> {
+    return readable(proposalOf(await this.connection.delete(pathOf(id), {}, UNFINISHED)));
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  async #post(
+    path: string,
+    body: JsonObject,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<Proposal> {
+    const answer = await this.connection.post(
+      path,
+      utf8Encode(iJsonText(body)),
+      { Prefer: `wait=${Math.ceil(waitMs / 1000)}` },
+      { signal, retry: false },
+      waitMs + MARGIN_MS,
+      UNFINISHED,
+    );
+    return readable(proposalOf(answer));
+  }
+}
+
+function pathOf(id: string): string {
+  return `/proposals/${encodeURIComponent(id)}`;
+}

@@ -1,0 +1,132 @@
+/**
+ * Tells the model about a proposal: what happened, whether it had an effect, and how to go on.
+ *
+ * A refusal or a decline says so in words that leave no way around it.
+ */
+
+import type { CallToolResult } from "@modelcontextprotocol/server";
+import { isOver } from "../core/proposal.ts";
+import type { Effect, Retry } from "../core/errors.ts";
+import type { Json, JsonObject } from "../core/types.ts";
+import { atLeastUnknown, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import { isJsonObject } from "../client/json.ts";
+import { approvalsText, type Proposal } from "./proposal.ts";
+
+export const WAIT_TOOL = "openexec_wait";
+export const WITHDRAW_TOOL = "openexec_withdraw";
+
+const HOW_TO_GO_ON: Readonly<Record<Retry, string>> = {
+  never: "Do not call it again with these arguments.",
+  same_request: "Calling it again later with the same arguments is safe.",
+  new_approval: "If it is still needed, call it again: a person decides anew.",
+};
+
+const EFFECT: Readonly<Record<Effect, string>> = {
+  none: "Nothing ran.",
+  unknown: "It may have had an effect.",
+};
+
+const AFTER_UNKNOWN = "Do not try again: somebody has to look at what happened first.";
+
+/**
+ * An answer about a proposal, however it stands. Some clients show the model nothing but the
+ * structured content, so the words are a member of it as well.
+ */
+export function resultOf(proposal: Proposal): CallToolResult {
+  const isError = isOver(proposal.status) && proposal.status !== "succeeded";
+  return answer(textOf(proposal), proposal, isError);
+}
+
+/** An answer where the daemon did not take a call. */
+export function refusalResult(error: unknown): CallToolResult {
+  if (error instanceof OpenExecError) {
+    const { code, detail, effect, retry } = error;
+    const problem = { code, detail, effect, retry };
+    return answer(problemText(problem), { problem }, true);
+  }
+  const { effect } = error instanceof OpenExecUnreachable ? error : { effect: "none" as const };
+  const detail = "The daemon that keeps the proposals does not answer.";
+  const text = `${detail} Calling it again later with the same arguments is safe: it goes on ` +
+    "with the same proposal.";
+  return answer(text, { problem: { code: null, detail, effect, retry: "same_request" } }, true);
+}
+
+/** The same where the call was about a proposal that may run, or may have run, all the same. */
+export function failureResult(error: unknown): CallToolResult {
+  if (!(error instanceof OpenExecError)) return refusalResult(atLeastUnknown(error));
+  const { code, detail, effect, retry } = error;
+  return answer(`${code}: ${detail}`, { problem: { code, detail, effect, retry } }, true);
+}
+
+/** Returns what a progress notification says. */
+export function progressText(proposal: Proposal): string {
+  return proposal.status === "pending"
+    ? `Waiting for approval: ${approvalsText(proposal)}.`
+    : "Approved; it runs, or is about to.";
+}
+
+function answer(text: string, structuredContent: JsonObject, isError: boolean): CallToolResult {
+  return {
+    content: [{ type: "text", text }],
+    structuredContent: { message: text, ...structuredContent },
+    ...(isError ? { isError } : {}),
+  };
+}
+
+function textOf(proposal: Proposal): string {
+  switch (proposal.status) {
+    case "pending":
+      return pendingText(proposal, `Nothing ran yet: ${approvalsText(proposal)}.`);
+    case "approved":
+      return pendingText(proposal, "It is approved and about to run.");
+    case "running":
+      return pendingText(proposal, "It is approved and runs.");
+    case "succeeded":
+      return succeededText(proposal);
+    case "declined":
+      return declinedText(proposal);
+    default:
+      return problemText(isJsonObject(proposal["problem"]) ? proposal["problem"] : {});
+  }
+}
+
+function pendingText({ id, expires_at }: Proposal, state: string): string {
+  const named = JSON.stringify({ proposal: id });
+  return `Pending. ${state} To go on waiting, call ${WAIT_TOOL} with ${named}, now or later; ` +
+    "calling this tool again with the same arguments does the same and proposes nothing new. It " +
+    `waits until ${expires_at}. To take it back, call ${WITHDRAW_TOOL} with that id. Do not try ` +
+    "to get the same effect in another way.";
+}
+
+function succeededText({ execution, proposed_at }: Proposal): string {
+  const result = isJsonObject(execution) ? execution["result"] ?? null : null;
+  return `Done, once, as proposed at ${proposed_at}. Result: ${JSON.stringify(result)}`;
+}
+
+function declinedText({ decline }: Proposal): string {
+  const { by, reason } = isJsonObject(decline) ? decline : {};
+  const words = typeof reason === "string" && reason !== ""
+    ? `: ${JSON.stringify(reason)}`
+    : " without a reason";
+  return `Declined by ${text(by, "an approver")}${words}. Nothing ran. Do not propose it again ` +
+    "and do not try to get the same effect in another way; tell the user, or do without.";
+}
+
+function problemText({ code, detail, effect, retry }: JsonObject): string {
+  const isUnknown = effect !== "none";
+  const said = `${text(code, "refused")}: ${text(detail, "")}`.trim();
+  const further = code === "payload_invalid"
+    ? "Correct the arguments and call it again."
+    : isUnknown
+    ? AFTER_UNKNOWN
+    : HOW_TO_GO_ON[isRetry(retry) ? retry : "never"];
+  return `${said} ${EFFECT[isUnknown ? "unknown" : "none"]} ${further}`;
+}
+
+function text(value: Json | undefined, otherwise: string): string {
+  return typeof value === "string" ? value : otherwise;
+}
+
+function isRetry(value: Json | undefined): value is Retry {
+  return typeof value === "string" && Object.hasOwn(HOW_TO_GO_ON, value);
+}

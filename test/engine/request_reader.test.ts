@@ -1,0 +1,56 @@
+import { afterEach, expect, test } from "vitest";
+import { utf8Encode } from "../../src/core/bytes.ts";
+import { EXECUTE_MEMBERS, readRequest } from "../../src/engine/request.ts";
+import { RequestReader, SMALL_BODY_BYTES } from "../../src/engine/request_reader.ts";
+import { Refusal } from "../../src/core/errors.ts";
+
+const reader = new RequestReader();
+afterEach(() => reader.close());
+
+async function rejectionOf(reading: Promise<unknown>): Promise<string> {
+  return await reading.then(() => "ok", (e) => e instanceof Refusal ? e.code : "failed");
+}
+
+const LARGE = SMALL_BODY_BYTES + 1;
+
+/** A body of `action` with a payload that goes to the thread. */
+function largeBody(action: string, more = ""): Uint8Array {
+  const payload = `{"text":"${"x".repeat(LARGE)}","b":1.0,"a":2${more}}`;
+  return utf8Encode(`{"payload":${payload},"action":"${action}","nonce":"n-1"}`);
+}
+
+test("a large body is read as a small one is", async () => {
+  const body = largeBody("echo");
+  expect(await reader.read(body, EXECUTE_MEMBERS, 1)).toEqual(readRequest(body, EXECUTE_MEMBERS));
+});
+
+test.each([
+  ["payload_not_i_json", largeBody("echo", ',"a":3')],
+  ["request_malformed", largeBody("echo", ",")],
+  ["request_malformed", largeBody("no name")],
+])("a large body is refused as %s", async (code, body) => {
+  expect(await rejectionOf(reader.read(body, EXECUTE_MEMBERS, 1))).toBe(code);
+});
+
+test("a uid with many large bodies waits for a uid with one", async () => {
+  const order: number[] = [];
+  const read = async (uid: number) => {
+    await reader.read(largeBody("echo"), EXECUTE_MEMBERS, uid);
+    order.push(uid);
+  };
+  await Promise.all([...Array.from({ length: 5 }, () => read(1)), read(2)]);
+  expect(order).toEqual([1, 1, 2, 1, 1, 1]);
+});
+
+test("a large body reads on when small ones are read meanwhile", async () => {
+  const large = reader.read(largeBody("large"), EXECUTE_MEMBERS, 1);
+  const small = await reader.read(utf8Encode('{"action":"small"}'), EXECUTE_MEMBERS, 1);
+  expect([small.action, (await large).action]).toEqual(["small", "large"]);
+});
+
+test("a reader that was closed fails what it was reading, and reads again", async () => {
+  const cut = rejectionOf(reader.read(largeBody("echo"), EXECUTE_MEMBERS, 1));
+  reader.close();
+  expect(await cut).toBe("failed");
+  expect((await reader.read(largeBody("again"), EXECUTE_MEMBERS, 1)).action).toBe("again");
+});

@@ -1,0 +1,114 @@
+/** A client that does what it likes ends at worst this process, and hears nothing but messages. */
+
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { FakeDaemon } from "../client/fake_daemon.ts";
+import { RawAgent } from "./agent_process.ts";
+
+let daemon: FakeDaemon;
+let agent: RawAgent;
+
+beforeEach(async () => {
+  daemon = await FakeDaemon.start();
+  agent = new RawAgent(daemon.socketPath);
+});
+afterEach(async () => {
+  await agent.end();
+  await daemon[Symbol.asyncDispose]();
+});
+
+/** Lists the tools, after everything that was sent before. */
+async function tools(): Promise<unknown> {
+  await agent.send({ id: "list", method: "tools/list" });
+  const { result } = await agent.answerTo("list");
+  return JSON.parse(JSON.stringify(result)).tools.map(({ name }: { name: string }) => name);
+}
+
+const LISTED = ["echo", "pay", "openexec_wait", "openexec_withdraw"];
+const PARSE_ERROR = -32700;
+
+test.each([
+  ["no JSON", "{nonsense"],
+  ["no message", "[]"],
+  ["no UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
+  ["a name twice", '{"jsonrpc":"2.0","id":7,"id":7,"method":"ping"}'],
+  ["deep nesting", "[".repeat(100_000)],
+])("%s is answered with a parse error, and the next message is served", async (_what, line) => {
+  await agent.initialize();
+  await agent.write(line);
+  await agent.write("\n");
+  expect(await agent.next()).toMatchObject({ id: null, error: { code: PARSE_ERROR } });
+  expect(await tools()).toEqual(LISTED);
+});
+
+test("a number that would be rounded is refused before anything is proposed", async () => {
+  await agent.initialize();
+  const call = (digits: string) =>
+    `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"pay","arguments":{"n":${digits}}}}\n`;
+  for (const digits of ["9007199254740993", "1e400", "1e-400"]) {
+    await agent.write(call(digits));
+    expect(await agent.next(), digits).toMatchObject({ error: { code: PARSE_ERROR } });
+  }
+  expect(daemon.received.filter(({ path }) => path === "/proposals")).toEqual([]);
+});
+
+test("arguments reach the daemon as they came, with names that objects are born with", async () => {
+  await agent.initialize();
+  daemon.mishaps.push({ problem: "payload_invalid" });
+  const payload = '{"__proto__":{"a":1},"constructor":2,"b":1e21}';
+  await agent.write(
+    `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"pay","arguments":${payload}}}\n`,
+  );
+  await agent.answerTo(7);
+  const body = daemon.received.find(({ path }) => path === "/proposals")?.body;
+  expect(body).toContain('"payload":{"__proto__":{"a":1},"constructor":2,"b":1e+21}');
+});
+
+test("a message larger than the limit ends the process, and nothing else", async () => {
+  await agent.initialize();
+  const [answer] = await Promise.all([
+    agent.next(),
+    agent.write(`{"jsonrpc":"2.0","id":7,"method":"${"x".repeat(8 * 2 ** 20)}"}\n`).catch(() => {}),
+  ]);
+  expect(answer).toMatchObject({ id: null, error: { code: PARSE_ERROR } });
+  expect((await agent.status).code).toBe(0);
+});
+
+test("notifications and answers out of order change nothing", async () => {
+  await agent.send({ method: "notifications/initialized" });
+  await agent.send({ method: "notifications/cancelled", params: { requestId: "nobody" } });
+  await agent.send({ method: "notifications/unheard", params: {} });
+  await agent.send({ id: 99, result: { content: [] } });
+  await agent.initialize();
+  await agent.send({ method: "notifications/cancelled", params: { requestId: "initialize" } });
+  await agent.send({ method: "notifications/progress", params: { progressToken: 1, progress: 1 } });
+  expect(await tools()).toEqual(LISTED);
+});
+
+test.each(["__proto__", "constructor", "toString", "", "pay\u0000"])(
+  "a tool named %j does not exist",
+  async (name) => {
+    await agent.initialize();
+    await agent.call(7, name, {});
+    expect(await agent.answerTo(7)).toMatchObject({ error: { code: -32602 } });
+  },
+);
+
+test("a flood of calls is answered, and no more of them reach the daemon at once", async () => {
+  await agent.initialize();
+  const calls = Array.from({ length: 200 }, (_, id) => id);
+  daemon.mishaps.push(...Array.from({ length: 48 }, () => "hang" as const));
+  for (const id of calls) await agent.call(id, "pay", {});
+  for (let answered = 0; answered < 152; answered++) {
+    const { result } = await agent.next();
+    expect(result).toMatchObject({ isError: true });
+  }
+  expect(daemon.received.filter(({ path }) => path === "/proposals").length).toBeLessThanOrEqual(
+    48,
+  );
+});
+
+test("where nobody answers on the socket it ends with 3 and says so on standard error", async () => {
+  const alone = new RawAgent("/nowhere.sock");
+  expect(await alone.end()).toBe(3);
+  expect(await alone.errors).toContain("nobody answers on the socket");
+});

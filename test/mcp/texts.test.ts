@@ -1,0 +1,108 @@
+/** The model reads what happened, whether it had an effect, and how to go on. */
+
+import { expect, test } from "vitest";
+import { type ErrorCode, ERRORS } from "../../src/core/errors.ts";
+import { PROPOSAL_STATUSES } from "../../src/core/proposal.ts";
+import { OpenExecError, OpenExecUnreachable } from "../../src/client/errors.ts";
+import { failureResult, refusalResult, resultOf } from "../../src/mcp/texts.ts";
+import type { Proposal } from "../../src/mcp/proposal.ts";
+
+const PROPOSAL: Proposal = {
+  id: "019aab00-0000-7000-8000-000000000001",
+  action: "charge_card",
+  status: "pending",
+  proposed_at: "2026-01-01T00:00:00.000Z",
+  expires_at: "2026-01-01T01:00:00.000Z",
+  approvals: { needed: 2, given: [{ name: "alice" }] },
+};
+
+function problem(code: ErrorCode) {
+  const { effect, retry } = ERRORS[code];
+  return { code, detail: "A detail.", effect, retry };
+}
+
+const textOf = (result: ReturnType<typeof resultOf>) => {
+  const [content] = result.content;
+  return content?.type === "text" ? content.text : "";
+};
+
+test("every state has words of its own, and only ends without success are errors", () => {
+  const texts = PROPOSAL_STATUSES.map((status) => {
+    const result = resultOf({ ...PROPOSAL, status, problem: problem("outcome_unknown") });
+    const isGood = ["pending", "approved", "running", "succeeded"].includes(status);
+    expect(result.isError ?? false, status).toBe(!isGood);
+    expect(result.structuredContent).toMatchObject({ id: PROPOSAL.id, status });
+    expect(result.structuredContent).toMatchObject({ message: textOf(result) });
+    return textOf(result);
+  });
+  expect(texts.every((text) => text !== "")).toBe(true);
+});
+
+test("a pending answer says how many approvals there are, and how to go on", () => {
+  const text = textOf(resultOf(PROPOSAL));
+  expect(text).toContain("Nothing ran yet: 1 of 2 approvals given.");
+  expect(text).toContain(`openexec_wait with {"proposal":"${PROPOSAL.id}"}`);
+  expect(text).toContain("openexec_withdraw");
+});
+
+test("a success says its result", () => {
+  const execution = { result: { charged: 5 } };
+  expect(textOf(resultOf({ ...PROPOSAL, status: "succeeded", execution })))
+    .toContain('Result: {"charged":5}');
+});
+
+test("a decline says who and why, and leaves no way around", () => {
+  const decline = { by: "bob", reason: "too much", at: "2026-01-01T00:00:01.000Z" };
+  const text = textOf(
+    resultOf({ ...PROPOSAL, status: "declined", decline, problem: problem("proposal_declined") }),
+  );
+  expect(text).toMatch(/^Declined by bob: "too much"\. Nothing ran\. Do not propose it again/);
+  expect(text).toContain("in another way");
+});
+
+test.each(
+  [
+    ["outcome_unknown", "It may have had an effect. Do not try again"],
+    ["handler_failed", "It may have had an effect. Do not try again"],
+    ["proposal_expired", "Nothing ran. If it is still needed, call it again"],
+    ["proposal_withdrawn", "Nothing ran. Do not call it again with these arguments"],
+    ["action_not_allowed", "Nothing ran. Do not call it again with these arguments"],
+  ] as const,
+)("an end with %s says: %s", (code, words) => {
+  const status = ERRORS[code].effect === "none" ? "refused" : "failed";
+  expect(textOf(resultOf({ ...PROPOSAL, status, problem: problem(code) }))).toContain(words);
+});
+
+function refusal(code: ErrorCode): OpenExecError {
+  const rest = { status: ERRORS[code].status, execution: null, retryAfterMs: null };
+  return new OpenExecError({ ...problem(code), ...rest });
+}
+
+test.each(
+  [
+    ["payload_invalid", "Correct the arguments"],
+    ["proposals_full", "Calling it again later with the same arguments is safe"],
+    ["proposal_declined", "Do not call it again with these arguments"],
+  ] as const,
+)("a call that was not taken because of %s says: %s", (code, words) => {
+  const result = refusalResult(refusal(code));
+  expect(result.isError).toBe(true);
+  expect(textOf(result)).toContain(words);
+  expect(result.structuredContent).toMatchObject({ problem: { code } });
+});
+
+test("a daemon that is away is told of as such, and calling again is safe", () => {
+  const result = refusalResult(new OpenExecUnreachable("unknown", "gone", null));
+  expect(textOf(result)).toContain("Calling it again later with the same arguments is safe");
+  expect(result.structuredContent).toMatchObject({ problem: { code: null, effect: "unknown" } });
+});
+
+test("a failed look at a proposal claims nothing about what ran", () => {
+  expect(textOf(failureResult(refusal("proposal_not_found")))).not.toMatch(/ran/);
+});
+
+test("a daemon that does not answer for a proposal leaves open if it ran", () => {
+  const gone = new OpenExecUnreachable("none", "gone", null);
+  expect(refusalResult(gone).structuredContent).toMatchObject({ problem: { effect: "none" } });
+  expect(failureResult(gone).structuredContent).toMatchObject({ problem: { effect: "unknown" } });
+});
