@@ -50,6 +50,11 @@ export class Pane {
     return this.#tmux(["capture-pane", "-p"]);
   }
 
+  /** All that was on it, with what scrolled away; wrapped lines are joined. */
+  history(): string {
+    return this.#tmux(["capture-pane", "-p", "-J", "-S", "-"]);
+  }
+
   /** Resolves with the screen once it shows this, which may be on a line that was wrapped. */
   async shows(what: string | RegExp): Promise<string> {
     let screen = "";
