@@ -9,6 +9,7 @@ import { type Environment, readEnvironment } from "../config/environment.ts";
 import { loadConfig, type LoadedConfig, readConfigFile } from "../config/load.ts";
 import type { MachineClock } from "../core/clock.ts";
 import type { Role } from "../core/types.ts";
+import { readRegularText } from "../core/regular_file.ts";
 import { machineClock } from "../os/clock.ts";
 import type { DaemonFlags, LocalFlags } from "./command.ts";
 import { DONE, type ExitCode, Interrupted, UsageError } from "./exit_code.ts";
@@ -69,7 +70,7 @@ export function findConfig(context: Context, flags: LocalFlags & DaemonFlags): L
 /** Returns null where the key was not made yet, or is not this user's to read. */
 function readDevelopmentKey(file: string): DevelopmentKey | null {
   try {
-    return parseApproverKey(Deno.readTextFileSync(file));
+    return parseApproverKey(readRegularText(file));
   } catch {
     return null;
   }
