@@ -7,18 +7,15 @@
 
 import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
 import { hexEncode } from "../core/bytes.ts";
+import type { PlainKey } from "../core/verifying_key.ts";
 
 /** An approver and what it may approve. */
-export type TrustedApprover = Pick<ApproverConfig, "name" | "actions" | "maxTtlSeconds">;
+export type TrustedApprover = Omit<ApproverConfig, "keys">;
 
-export interface TrustedKey extends ApproverPublicKey {
-  readonly approver: TrustedApprover;
-}
+export type TrustedKey = ApproverPublicKey & { readonly approver: TrustedApprover };
 
 /** The approver of OpenExec 0.1.10 artifacts: one key that is always valid, and its own tenant. */
-export interface TrustedClawshield extends TrustedKey {
-  readonly tenant: string;
-}
+export type TrustedClawshield = TrustedKey & PlainKey & { readonly tenant: string };
 
 /** Name and keyid of the legacy approver, in receipts and claims. */
 export const CLAWSHIELD = "clawshield";
@@ -32,7 +29,7 @@ export class TrustStore {
 
   /**
    * `executorId` is the audience: the configured one, or the one the state directory remembers.
-   * Throws a RangeError when a keyid or a public key appears twice.
+   * Throws a RangeError when a keyid or a public key appears twice, of whatever kinds.
    */
   constructor(config: Pick<Config, "approvers" | "clawshield" | "tenant">, executorId: string) {
     this.executorId = executorId;
@@ -82,6 +79,7 @@ function keysById(approvers: readonly ApproverConfig[]): ReadonlyMap<string, Tru
 function clawshieldOf(config: Config["clawshield"]): TrustedClawshield | null {
   if (config === null) return null;
   const { publicKey, tenant, actions, maxTtlSeconds } = config;
-  const approver = { name: CLAWSHIELD, actions, maxTtlSeconds };
-  return { keyid: CLAWSHIELD, publicKey, notBefore: null, notAfter: null, approver, tenant };
+  const approver = { name: CLAWSHIELD, actions, maxTtlSeconds, groups: new Set<string>() };
+  const key = { kind: "ed25519", keyid: CLAWSHIELD, publicKey } as const;
+  return { ...key, notBefore: null, notAfter: null, approver, tenant };
 }

@@ -13,6 +13,8 @@ import { ConnectionFailed, type HttpAnswer, type Message, type Transport } from 
 
 export interface ConnectionOptions {
   readonly socketPath: string;
+  /** Carries the bytes in place of that socket: a browser has none. */
+  readonly transport?: Transport;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Longest wait for an answer; 30 s by default. An execution has its action's limit instead. */
@@ -171,6 +173,7 @@ export class DaemonConnection {
 
   /** Loads `node:http` on first use: a browser has none, and can verify a receipt without. */
   async #open(): Promise<Transport> {
+    if (this.#options.transport !== undefined) return this.#options.transport;
     const { unixTransport } = await import("./transport.ts");
     return unixTransport(
       this.#options.socketPath,

@@ -18,8 +18,11 @@ export interface HttpAnswer {
 /** No complete answer came. `sent` is false only when no connection was made: no byte was read. */
 export class ConnectionFailed extends Error {
   override readonly name = "ConnectionFailed";
-  constructor(readonly sent: boolean, cause: unknown) {
+  readonly sent: boolean;
+
+  constructor(sent: boolean, cause: unknown) {
     super("the connection failed", { cause });
+    this.sent = sent;
   }
 }
 

@@ -25,8 +25,9 @@ import { type CallOptions, type ConnectionOptions, DaemonConnection } from "./co
 import { type Description, descriptionOf } from "./description.ts";
 import { readable, refusalAsError } from "./errors.ts";
 import { type DaemonEvent, followEvents } from "./events.ts";
-import { getProposal, listProposals } from "./proposals.ts";
-import { type Proposal, proposalOf } from "./proposal.ts";
+import { getProposal, listProposals, pagePath } from "./proposals.ts";
+import { objectOf } from "./json.ts";
+import { type Proposal, proposalOf, proposalsOf, type ProposalsPage } from "./proposal.ts";
 import { reviewedOf, type ReviewedProposal } from "./reviewed.ts";
 
 export interface ReviewerOptions extends ConnectionOptions {
@@ -38,16 +39,24 @@ export interface ReviewerOptions extends ConnectionOptions {
 /** The daemon on a socket is not the one that was there before. */
 export class OtherExecutor extends Error {
   override readonly name = "OtherExecutor";
-  constructor(readonly expected: string, readonly found: string) {
+  readonly expected: string;
+  readonly found: string;
+
+  constructor(expected: string, found: string) {
     super(`the daemon on this socket calls itself ${found}; it was ${expected} before`);
+    this.expected = expected;
+    this.found = found;
   }
 }
 
 /** The clocks of daemon and approver differ too much to sign by. */
 export class ClocksDiffer extends Error {
   override readonly name = "ClocksDiffer";
-  constructor(readonly seconds: number) {
+  readonly seconds: number;
+
+  constructor(seconds: number) {
     super(`this clock and the daemon's are ${Math.round(seconds)} s apart; set them right first`);
+    this.seconds = seconds;
   }
 }
 
@@ -93,6 +102,16 @@ export class Reviewer {
     const pending = await listProposals(this.#connection, "pending", call);
     const approved = await listProposals(this.#connection, "approved", call);
     return [...pending, ...approved].toSorted((one, other) => one.id < other.id ? -1 : 1);
+  }
+
+  /** A page of all proposals, newest first, from `cursor` on; null: from the beginning. */
+  page(cursor: string | null, call: CallOptions = {}): Promise<ProposalsPage> {
+    return this.#connection.read(pagePath(undefined, cursor), proposalsOf, call);
+  }
+
+  /** The receipt of that index with its proof of inclusion, as GET /receipts/{index} answers. */
+  receipt(index: number, call: CallOptions = {}): Promise<JsonObject> {
+    return this.#connection.read(`/receipts/${index}`, objectOf, call);
   }
 
   /** Rejects with ContradictoryProposal, and OpenExecError proposal_not_found. */

@@ -26,7 +26,12 @@ import { Liveness } from "./liveness.ts";
 import { requireOwnFiles } from "./own_files.ts";
 import { reload } from "./reload.ts";
 import { Signals } from "./signals.ts";
-import { kernelWarnings, unconfinedWarnings, userWarnings } from "./warnings.ts";
+import {
+  kernelWarnings,
+  unconfinedWarnings,
+  unreachableWarnings,
+  userWarnings,
+} from "./warnings.ts";
 import { isWarning, welcomeLines } from "./welcome.ts";
 
 /** Everything outside of a daemon. */
@@ -65,9 +70,11 @@ export async function serve(
   const flushLog = openLog(context);
   const notify = notifier(notifySocket);
   let daemon: Daemon | undefined;
-  const signals = new Signals(() => {
-    daemon?.abandon();
-    Deno.exit(STOPPED_AT_ONCE);
+  const signals = new Signals({
+    endAtOnce: () => {
+      daemon?.abandon();
+      Deno.exit(STOPPED_AT_ONCE);
+    },
   });
   try {
     notify.status("starting");
@@ -171,6 +178,7 @@ function welcome(
         ...userWarnings(config, Deno.uid()),
         ...kernelWarnings(daemon.box),
         ...unconfinedWarnings(daemon.box),
+        ...unreachableWarnings(daemon.unreachable()),
       ].map(({ what, remedy }) => `${what}: ${remedy}`),
     ],
   });

@@ -6,7 +6,6 @@
 import type { ApprovalSubject, UnverifiedApproval } from "../approval/approval.ts";
 import type { TrustStore } from "../approval/trust.ts";
 import { type Approval, verifyApproval, verifyReplay } from "../approval/verify.ts";
-import type { ActionConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import type { ApprovalReference, Digest, Peer } from "../core/types.ts";
@@ -37,7 +36,7 @@ export class TrustGate {
   /** Throws a Refusal: approval_missing, then the approval_* codes in their order. */
   verify(
     request: ParsedRequest,
-    action: Pick<ActionConfig, "approvals">,
+    action: ApprovalSubject["needed"],
     handlerDigest: Digest,
     peer: Peer,
   ): Approval {
@@ -48,7 +47,7 @@ export class TrustGate {
   /** Leaves time aside, and lets `handler_digest` pin the handler that ran. Throws as `verify`. */
   verifyReplay(
     request: ParsedRequest,
-    action: Pick<ActionConfig, "approvals">,
+    action: ApprovalSubject["needed"],
     known: ExecutionRecord,
     peer: Peer,
   ): ApprovalReference {
@@ -69,7 +68,7 @@ function presented(request: ParsedRequest): UnverifiedApproval {
 
 function subjectOf(
   request: ParsedRequest,
-  action: Pick<ActionConfig, "approvals">,
+  action: ApprovalSubject["needed"],
   handlerDigest: Digest,
   peer: Peer,
 ): ApprovalSubject {
@@ -80,6 +79,6 @@ function subjectOf(
     nonce: request.nonce,
     peer,
     handlerDigest,
-    approvalsNeeded: action.approvals,
+    needed: action,
   };
 }

@@ -1,10 +1,13 @@
 /**
- * Who decides here, and for which executor. The browser keeps both; neither is a secret, and
- * neither gives any power.
+ * Who decides in this browser, and what it knows of the executor. The browser keeps both; neither
+ * is a secret, and neither gives any power.
  */
 
+import { formatPublicKey, parsePublicKey } from "../core/public_key.ts";
+
 const APPROVER = "openexec.approver";
-const AUDIENCE = "openexec.audience";
+const EXECUTOR = "openexec.executor";
+const EXECUTOR_KEY = "openexec.executor_key";
 
 export interface Identity {
   /** The approver's name in the daemon's configuration: the `iss` of what is signed. */
@@ -23,17 +26,22 @@ export function keepIdentity({ name, keyid }: Identity): void {
   localStorage.setItem(APPROVER, `${name} ${keyid}`);
 }
 
-/**
- * Returns the executor that this address was first used for, if it was another one than
- * `audience`: what answers here now is then not what this person knows.
- */
-export function otherAudience(audience: string): string | null {
-  const known = localStorage.getItem(AUDIENCE);
-  if (known === null) localStorage.setItem(AUDIENCE, audience);
-  return known === null || known === audience ? null : known;
+/** The executor_id that this address was first used for; null before. */
+export function knownExecutor(): string | null {
+  return localStorage.getItem(EXECUTOR);
 }
 
-/** The person says that another executor is to be known at this address. */
-export function acceptAudience(audience: string): void {
-  localStorage.setItem(AUDIENCE, audience);
+/** Another executor has another key. */
+export function keepExecutor(executorId: string): void {
+  if (executorId !== knownExecutor()) localStorage.removeItem(EXECUTOR_KEY);
+  localStorage.setItem(EXECUTOR, executorId);
+}
+
+/** The executor's key as it was first seen here, 32 bytes; undefined before. */
+export function knownExecutorKey(): Uint8Array | undefined {
+  return parsePublicKey(localStorage.getItem(EXECUTOR_KEY) ?? "");
+}
+
+export function keepExecutorKey(publicKey: Uint8Array): void {
+  localStorage.setItem(EXECUTOR_KEY, formatPublicKey(publicKey));
 }

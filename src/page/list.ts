@@ -1,19 +1,18 @@
 /** The list of what waits: one line each, equal ones as one with their number. */
 
+import type { Proposal } from "../client/proposal.ts";
+import { canonicalJson } from "../core/canonical_json.ts";
 import { systemClock } from "../core/clock.ts";
 import { element } from "./dom.ts";
-import { isSame, type Proposal } from "./proposal.ts";
 import { shown, statusText, whenText } from "./text.ts";
 
-/** Returns proposals in groups that ask for the very same, each in the order it came. */
+/** Returns proposals in groups of equal ones: the same uid asks for the same action and payload. */
 export function grouped(proposals: readonly Proposal[]): readonly (readonly Proposal[])[] {
-  const groups: Proposal[][] = [];
-  for (const proposal of proposals) {
-    const group = groups.find(([first]) => first !== undefined && isSame(first, proposal));
-    if (group === undefined) groups.push([proposal]);
-    else group.push(proposal);
-  }
-  return groups;
+  const groups = Map.groupBy(
+    proposals,
+    ({ action, payload, peer }) => canonicalJson([action, payload, peer.uid]),
+  );
+  return [...groups.values()];
 }
 
 export function listView(

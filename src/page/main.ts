@@ -6,22 +6,22 @@
  * The address says what is shown: #/waiting, #/waiting/ID, #/history, #/passkey.
  */
 
-import { isJsonObject } from "../client/json.ts";
-import type { Json } from "../core/types.ts";
-import { get, openLink, ProblemError } from "./api.ts";
-import { approve, decline, type Executor } from "./decide.ts";
+import { ContradictoryProposal } from "../client/reviewed.ts";
+import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import type { Proposal } from "../client/proposal.ts";
+import type { ReviewedProposal } from "../client/reviewed.ts";
+import { OtherExecutor } from "../client/reviewer.ts";
+import { openLink, reviewerOf } from "./daemon.ts";
 import { alarm, announce, byId, element } from "./dom.ts";
-import { listen } from "./events.ts";
 import { historyView } from "./history.ts";
-import { acceptAudience, identity, otherAudience } from "./identity.ts";
+import { identity, keepExecutor, knownExecutor } from "./identity.ts";
 import { grouped, listView, nothingWaits } from "./list.ts";
+import { passkeySigner } from "./passkey.ts";
 import { passkeyView } from "./passkey_view.ts";
-import { type Proposal, proposalOf, proposalsOf } from "./proposal.ts";
-import { proposalView } from "./proposal_view.ts";
+import { endedView, proposalView } from "./proposal_view.ts";
 
-const OPEN = ["pending", "approved", "running"] as const;
-
-let executor: Executor = { aud: "", tenant: null };
+const reviewer = reviewerOf(knownExecutor());
+let executorId = "";
 let waiting: readonly Proposal[] = [];
 /** The proposal on the screen, and what of it would make it another one to read. */
 let onScreen: { readonly id: string; readonly fingerprint: string } | null = null;
@@ -32,27 +32,31 @@ async function start(): Promise<void> {
     history.replaceState(null, "", `${location.pathname}#/waiting`);
     await openLink(link);
   }
-  executor = executorOf(await get("/"));
-  byId("audience").textContent = executor.aud;
-  const other = otherAudience(executor.aud);
-  if (other !== null) return warnOfOther(other);
-  addEventListener("hashchange", () => void show());
+  try {
+    executorId = (await reviewer.describe()).executor_id;
+  } catch (error) {
+    if (error instanceof OtherExecutor) return warnOfOther(error);
+    throw error;
+  }
+  keepExecutor(executorId);
+  byId("audience").textContent = executorId;
+  addEventListener("hashchange", () => void show().catch(complain));
   await refresh();
   const whileOpen = new AbortController();
   addEventListener("pagehide", () => whileOpen.abort(), { once: true });
-  await listen({ onChange: () => void refresh(), onState: showState }, whileOpen.signal);
-}
-
-function executorOf(service: Json): Executor {
-  const { executor_id, tenant } = isJsonObject(service) ? service : {};
-  if (typeof executor_id !== "string") throw new Error("The daemon does not say who it is.");
-  return { aud: executor_id, tenant: typeof tenant === "string" ? tenant : null };
+  for await (const event of reviewer.events(whileOpen.signal)) {
+    if (event === "lost") showState("lost");
+    else {
+      showState("live");
+      void refresh();
+    }
+  }
 }
 
 /** Another executor than the one this person knows: nothing is shown until they say so. */
-function warnOfOther(known: string): void {
+function warnOfOther({ expected, found }: OtherExecutor): void {
   const accept = () => {
-    acceptAudience(executor.aud);
+    keepExecutor(found);
     location.reload();
   };
   byId("main").replaceChildren(element(
@@ -61,8 +65,8 @@ function warnOfOther(known: string): void {
     element(
       "p",
       {},
-      `This address was executor ${known} before, and is ${executor.aud} now. Approve nothing ` +
-        "unless you know why.",
+      `This address was executor ${expected} before, and is ${found} now. Approve nothing unless ` +
+        "you know why.",
     ),
     element("button", { type: "button", click: accept }, "I know why: use this one"),
   ));
@@ -92,24 +96,13 @@ function refresh(): Promise<void> {
 
 async function load(): Promise<void> {
   const before = waiting.length;
-  waiting = (await Promise.all(OPEN.map(listOf))).flat();
+  waiting = await reviewer.waiting();
   const count = byId("count");
   count.hidden = waiting.length === 0;
   count.textContent = String(waiting.length);
   document.title = waiting.length === 0 ? "openexec review" : `(${waiting.length}) openexec review`;
   if (waiting.length > before) announce(`${waiting.length} proposals wait.`);
   await show();
-}
-
-async function listOf(status: string): Promise<readonly Proposal[]> {
-  const found: Proposal[] = [];
-  for (let cursor: string | null = ""; cursor !== null;) {
-    const from: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-    const page = proposalsOf(await get(`/proposals?status=${status}${from}`));
-    found.push(...page.proposals);
-    cursor = page.next;
-  }
-  return found;
 }
 
 async function show(): Promise<void> {
@@ -121,7 +114,7 @@ async function show(): Promise<void> {
   if (view === "waiting") return await showWaiting(id);
   if (onScreen?.id === view) return;
   onScreen = { id: view, fingerprint: "" };
-  const made = view === "history" ? historyView() : passkeyView(() => onScreen = null);
+  const made = view === "history" ? historyView(reviewer) : passkeyView(() => onScreen = null);
   byId("main").replaceChildren(made);
 }
 
@@ -154,54 +147,70 @@ async function showWaiting(id: string | null): Promise<void> {
 
 /** Draws a proposal anew only when it changed: who reads or writes keeps their place. */
 async function showOne(place: HTMLElement, id: string): Promise<void> {
-  const proposal = proposalOf(await get(`/proposals/${id}`));
-  const group = grouped(waiting).find((candidates) => candidates.some((one) => one.id === id)) ??
-    [];
-  const equals = group.filter((one) => one.id !== id && one.status === "pending");
-  const { now: _now, similar, ...rest } = proposal;
-  const fingerprint = JSON.stringify([rest, similar?.length, equals.map((one) => one.id)]);
+  const proposal = await readableOf(id);
+  const group = grouped(waiting).find((one) => one.some((other) => other.id === id)) ?? [];
+  const equals = group.filter((other) => other.id !== id && other.status === "pending");
+  const { now: _, ...rest } = proposal;
+  const fingerprint = JSON.stringify([rest, equals.map((other) => other.id)]);
   if (onScreen?.id === id && onScreen.fingerprint === fingerprint) return;
   const isOther = onScreen?.id !== id;
   onScreen = { id, fingerprint };
-  place.replaceChildren(proposalView({
-    proposal,
-    executor,
-    equals,
-    identity: identity(),
-    approve: approveAll,
-    decline: declineOne,
-  }));
+  place.replaceChildren(
+    "asked" in proposal
+      ? proposalView({
+        proposal,
+        equals,
+        identity: identity(),
+        approve: (ttlSeconds, others) => approve(proposal, others, ttlSeconds),
+        decline: (reason) => decline(proposal, reason),
+      }, executorId)
+      : endedView(proposal, executorId),
+  );
   if (isOther && !isWide()) scrollTo(0, 0);
+}
+
+/** With what would run, as long as the daemon shows it. Throws ContradictoryProposal. */
+async function readableOf(id: string): Promise<Proposal | ReviewedProposal> {
+  try {
+    return await reviewer.get(id);
+  } catch (error) {
+    if (error instanceof ContradictoryProposal) throw error;
+    return await reviewer.look(id);
+  }
 }
 
 function isWide(): boolean {
   return matchMedia("(min-width: 52.01rem)").matches;
 }
 
-async function approveAll(proposals: readonly Proposal[], ttlSeconds: number): Promise<void> {
+async function approve(
+  proposal: ReviewedProposal,
+  equals: readonly Proposal[],
+  ttlSeconds: number,
+): Promise<void> {
   const who = identity();
   if (who === null) return;
   await told(async () => {
-    for (const proposal of proposals) {
-      await approve(await atThisTime(proposal), executor, who, ttlSeconds);
+    await reviewer.approve(proposal, passkeySigner(who), { ttlSeconds });
+    for (const { id } of equals) {
+      const other = await reviewer.get(id);
+      const isSame = other.digest === proposal.digest &&
+        other.handler.digest === proposal.handler.digest &&
+        other.peer.uid === proposal.peer.uid;
+      if (!isSame) throw new Error("Another one of them has changed: look at it by itself.");
+      await reviewer.approve(other, passkeySigner(who), { ttlSeconds });
     }
-    announce(proposals.length === 1 ? "Approved." : `Approved ${proposals.length}.`);
+    announce(equals.length === 0 ? "Approved." : `Approved ${equals.length + 1}.`);
   });
 }
 
-async function declineOne(proposal: Proposal, reason: string): Promise<void> {
+async function decline(proposal: ReviewedProposal, reason: string): Promise<void> {
   const who = identity();
   if (who === null) return;
   await told(async () => {
-    await decline(await atThisTime(proposal), executor, who, reason);
+    await reviewer.decline(proposal, passkeySigner(who), reason);
     announce("Declined.");
   });
-}
-
-/** The proposal as it was shown, with the daemon's clock of now: nothing else may move on. */
-async function atThisTime(proposal: Proposal): Promise<Proposal> {
-  const { now } = proposalOf(await get(`/proposals/${proposal.id}`));
-  return { ...proposal, now };
 }
 
 /** Says what went wrong, if something did, and shows what is true now. */
@@ -212,11 +221,11 @@ async function told(act: () => Promise<void>): Promise<void> {
 }
 
 function complain(error: unknown): void {
-  if (error instanceof ProblemError) return alarm(`${error.message} (${error.code})`);
+  if (error instanceof OpenExecUnreachable) return showState("lost");
+  if (error instanceof OpenExecError) return alarm(`${error.detail} (${error.code})`);
   if (error instanceof DOMException && error.name === "NotAllowedError") {
     return alarm("Nothing was signed: the passkey was not given, or it took too long.");
   }
-  if (error instanceof TypeError) return showState("lost");
   alarm(error instanceof Error ? error.message : String(error));
 }
 

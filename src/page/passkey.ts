@@ -5,31 +5,21 @@
  * posted, so that a signature holds for one decision, and for nothing else.
  */
 
+import type { ApproverSigner } from "../client/approver_signer.ts";
 import { utf8Decode, utf8Encode } from "../core/bytes.ts";
 import { sha256 } from "../core/sha.ts";
+import type { Identity } from "./identity.ts";
 
 /** COSE algorithms (RFC 9053): EdDSA and ES256, the two that a daemon takes. */
 const ALGORITHMS = [-8, -7];
 const TIMEOUT_MS = 120_000;
 
-export interface EnrolledPasskey {
-  readonly keyid: string;
-  /** SubjectPublicKeyInfo (RFC 5280), DER. */
-  readonly publicKey: Uint8Array;
-}
-
-export interface PasskeySignature {
-  /** The keyid, which the authenticator kept as the user; null if it keeps none. */
-  readonly keyid: string | null;
-  /** The `sig` of an envelope: JSON of authenticatorData, clientDataJSON and signature. */
-  readonly signature: Uint8Array;
-}
-
 /**
- * Makes a passkey for this page's host. `keyid` has 1 to 64 bytes: the authenticator keeps it, and
- * gives it back with each signature. Rejects with a DOMException when the person declines.
+ * Makes a passkey for this page's host, and returns its public key: SubjectPublicKeyInfo (RFC
+ * 5280), DER. The authenticator keeps the keyid, 1 to 64 bytes, and gives it back with each
+ * signature. Rejects with a DOMException when the person declines.
  */
-export async function enrol(keyid: string, name: string): Promise<EnrolledPasskey> {
+export async function enrol({ keyid, name }: Identity): Promise<Uint8Array> {
   const credential = await navigator.credentials.create({
     publicKey: {
       rp: { id: location.hostname, name: "openexec" },
@@ -41,17 +31,21 @@ export async function enrol(keyid: string, name: string): Promise<EnrolledPasske
       timeout: TIMEOUT_MS,
     },
   });
-  const response = responseOf(credential, AuthenticatorAttestationResponse);
-  const key = response.getPublicKey();
-  if (key === null) throw new Error("This authenticator made a key of a kind that is not taken.");
-  return { keyid, publicKey: new Uint8Array(key) };
+  const key = responseOf(credential, AuthenticatorAttestationResponse).getPublicKey();
+  if (key === null) throw new Error("this authenticator made a key of a kind that is not taken");
+  return new Uint8Array(key);
 }
 
-/** Signs `encoding`, a DSSE pre-authentication encoding. Rejects as `enrol` does. */
-export async function signWithPasskey(encoding: Uint8Array): Promise<PasskeySignature> {
+/** Signs with the passkey of this approver. `sign` rejects as `enrol` does. */
+export function passkeySigner({ name, keyid }: Identity): ApproverSigner & { name: string } {
+  return { name, keyid, sign: (pae) => assertion(pae, keyid) };
+}
+
+/** Returns the `sig` of an envelope: JSON of authenticatorData, clientDataJSON and signature. */
+async function assertion(pae: Uint8Array, keyid: string): Promise<Uint8Array> {
   const credential = await navigator.credentials.get({
     publicKey: {
-      challenge: sha256(encoding),
+      challenge: sha256(pae),
       rpId: location.hostname,
       userVerification: "preferred",
       timeout: TIMEOUT_MS,
@@ -59,23 +53,20 @@ export async function signWithPasskey(encoding: Uint8Array): Promise<PasskeySign
   });
   const response = responseOf(credential, AuthenticatorAssertionResponse);
   const { userHandle } = response;
-  const members = {
+  const held = userHandle === null ? keyid : utf8Decode(new Uint8Array(userHandle));
+  if (held !== keyid) {
+    throw new Error(`that passkey is ${held}, and this page decides with ${keyid}`);
+  }
+  return utf8Encode(JSON.stringify({
     authenticatorData: base64Url(response.authenticatorData),
     clientDataJSON: base64Url(response.clientDataJSON),
     signature: base64Url(response.signature),
-  };
-  return {
-    keyid: userHandle === null ? null : utf8Decode(new Uint8Array(userHandle)) ?? null,
-    signature: utf8Encode(JSON.stringify(members)),
-  };
+  }));
 }
 
-function responseOf<T>(
-  credential: Credential | null,
-  kind: { new (): T },
-): T {
+function responseOf<T>(credential: Credential | null, kind: { new (): T }): T {
   const response = credential instanceof PublicKeyCredential ? credential.response : null;
-  if (!(response instanceof kind)) throw new Error("The browser gave no passkey.");
+  if (!(response instanceof kind)) throw new Error("the browser gave no passkey");
   return response;
 }
 

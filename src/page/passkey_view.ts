@@ -32,7 +32,7 @@ export function passkeyView(changed: () => void): HTMLElement {
   });
   const make = whenNamed(async (approver, key) => {
     try {
-      const { publicKey } = await enrol(key, approver);
+      const publicKey = await enrol({ name: approver, keyid: key });
       keepIdentity({ name: approver, keyid: key });
       result.replaceChildren(...configLines(approver, key, publicKey));
       changed();
@@ -42,7 +42,7 @@ export function passkeyView(changed: () => void): HTMLElement {
   });
   return element(
     "div",
-    { class: "card proposal" },
+    { class: "card proposal who" },
     element(
       "section",
       { class: "fields" },

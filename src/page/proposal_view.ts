@@ -7,43 +7,49 @@
  */
 
 import { systemClock } from "../core/clock.ts";
-import { actionDigest } from "../client/request.ts";
+import type { Proposal } from "../client/proposal.ts";
+import type { ReviewedProposal, SimilarProposal } from "../client/reviewed.ts";
 import { payloadLength, shownPayload } from "../client/shown_payload.ts";
 import { isOver } from "../core/proposal.ts";
-import type { Executor } from "./decide.ts";
+import type { JsonObject } from "../core/types.ts";
 import { element, facts } from "./dom.ts";
-import { type Proposal, requestOf } from "./proposal.ts";
 import { type QuestionParts, questionView } from "./question.ts";
 import { highlighted, shown, statusText, whenText } from "./text.ts";
 
-export interface ProposalParts extends Omit<QuestionParts, "end"> {
-  readonly proposal: Proposal;
-  readonly executor: Executor;
-}
-
-/** Returns the card of a proposal. */
-export function proposalView(parts: ProposalParts): HTMLElement {
+/** Returns the card of a proposal that waits, or did while it was read. */
+export function proposalView(
+  parts: Omit<QuestionParts, "end">,
+  executorId: string,
+): HTMLElement {
   const { proposal } = parts;
   const end = element("div", { class: "end" });
-  const known = whatRuns(proposal);
-  const question = isOver(proposal.status) || known === null
-    ? outcomeView(proposal)
-    : questionView({ ...parts, end });
-  return element(
-    "article",
-    { class: "card proposal", "aria-labelledby": "title" },
-    headView(parts),
+  return card(
+    headView(proposal, executorId),
     reasonView(proposal),
-    known ?? unknownView(),
+    payloadView(proposal),
     handlerView(proposal),
-    similarView(proposal),
+    similarView(proposal.similar),
     peopleView(proposal),
     end,
-    question,
+    isOver(proposal.status) ? outcomeView(proposal) : questionView({ ...parts, end }),
   );
 }
 
-function headView({ proposal, executor }: ProposalParts): HTMLElement {
+/** Returns the card of a proposal whose payload is gone, or of which the daemon shows no more. */
+export function endedView(proposal: Proposal, executorId: string): HTMLElement {
+  return card(
+    headView(proposal, executorId),
+    reasonView(proposal),
+    peopleView(proposal),
+    outcomeView(proposal),
+  );
+}
+
+function card(...parts: readonly (HTMLElement | null)[]): HTMLElement {
+  return element("article", { class: "card proposal", "aria-labelledby": "title" }, ...parts);
+}
+
+function headView(proposal: Proposal, executorId: string): HTMLElement {
   const nowMs = systemClock.nowMs();
   return element(
     "header",
@@ -51,7 +57,7 @@ function headView({ proposal, executor }: ProposalParts): HTMLElement {
     element("a", { class: "back", href: "#/waiting" }, "← All that waits"),
     element("h2", { id: "title" }, shown(proposal.action)),
     facts([
-      ["runs on", element("code", {}, shown(executor.aud))],
+      ["runs on", element("code", {}, shown(executorId))],
       ["asked by", `uid ${proposal.peer.uid}, process ${proposal.peer.pid}`],
       ["asked", whenText(proposal.proposed_at, nowMs)],
       ["waits until", `${timeText(proposal.expires_at)}, ${whenText(proposal.expires_at, nowMs)}`],
@@ -70,20 +76,10 @@ function reasonView({ reason }: Proposal): HTMLElement | null {
   );
 }
 
-function whatRuns(proposal: Proposal): HTMLElement | null {
-  try {
-    return payloadView(proposal);
-  } catch {
-    return null;
-  }
-}
-
-function payloadView(proposal: Proposal): HTMLElement {
-  const request = requestOf(proposal);
-  const payload = shownPayload(request.payload);
+function payloadView({ asked, digest }: ReviewedProposal): HTMLElement {
+  const payload = shownPayload(asked.payload);
   const { lines, ascii } = payload;
   const length = payloadLength(payload);
-  const digest = actionDigest(request);
   const hasOdd = lines.some((line) => line.includes("\\u"));
   return element(
     "section",
@@ -106,20 +102,10 @@ function payloadView(proposal: Proposal): HTMLElement {
       element("code", {}, highlighted(ascii)),
     ),
     facts([["digest", element("code", {}, digest)]]),
-    digest !== proposal.request?.action_digest && element(
-      "p",
-      { class: "warning", role: "alert" },
-      "The daemon names another digest. What is signed is the one above, computed here.",
-    ),
   );
 }
 
-function unknownView(): HTMLElement {
-  return element("section", {}, "The payload was destroyed by retention, or cannot be read.");
-}
-
-function handlerView({ handler }: Proposal): HTMLElement | null {
-  if (handler === undefined) return null;
+function handlerView({ handler }: ReviewedProposal): HTMLElement {
   return element(
     "section",
     {},
@@ -127,11 +113,12 @@ function handlerView({ handler }: Proposal): HTMLElement | null {
     facts([
       ["code", element("code", {}, handler.digest)],
       ["may reach", permissionsText(handler.permissions)],
+      ["gets secrets", handler.secrets.length > 0 && shown(handler.secrets.join(", "))],
     ]),
   );
 }
 
-function permissionsText(permissions: Readonly<Record<string, unknown>>): Node {
+function permissionsText(permissions: JsonObject): Node {
   const granted = Object.entries(permissions).flatMap(([name, value]) => {
     const list = Array.isArray(value) ? value.map(String) : value === true ? ["anything"] : [];
     return list.length === 0 ? [] : [`${name}: ${list.join(", ")}`];
@@ -141,7 +128,7 @@ function permissionsText(permissions: Readonly<Record<string, unknown>>): Node {
     : element("code", {}, shown(granted.join("; ")));
 }
 
-function similarView({ similar = [] }: Proposal): HTMLElement | null {
+function similarView(similar: readonly SimilarProposal[]): HTMLElement | null {
   if (similar.length === 0) return null;
   const nowMs = systemClock.nowMs();
   return element(

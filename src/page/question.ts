@@ -1,22 +1,22 @@
 /** The question below a proposal: approve it, with all equal ones if there are any, or decline. */
 
-import { actionDigest } from "../client/request.ts";
+import type { Proposal } from "../client/proposal.ts";
+import type { ReviewedProposal } from "../client/reviewed.ts";
 import { REASON_LENGTH_MAX } from "../core/limits.ts";
-import { longestTtl } from "./decide.ts";
 import { element } from "./dom.ts";
 import type { Identity } from "./identity.ts";
-import { type Proposal, requestOf } from "./proposal.ts";
 import { shown, spanText } from "./text.ts";
 
 export interface QuestionParts {
-  readonly proposal: Proposal;
+  readonly proposal: ReviewedProposal;
   readonly identity: Identity | null;
   /** Other proposals that ask for the very same. */
   readonly equals: readonly Proposal[];
   /** Has to be in view, above the question, before it can be answered with yes. */
   readonly end: HTMLElement;
-  readonly approve: (proposals: readonly Proposal[], ttlSeconds: number) => Promise<void>;
-  readonly decline: (proposal: Proposal, reason: string) => Promise<void>;
+  /** Approves the proposal that was shown, and others only where they are equal to it. */
+  readonly approve: (ttlSeconds: number, equals: readonly Proposal[]) => Promise<void>;
+  readonly decline: (reason: string) => Promise<void>;
 }
 
 /** Seconds that an approval is valid for, from the answer on. */
@@ -42,7 +42,7 @@ export function questionView(parts: QuestionParts): HTMLElement {
 function choice(parts: QuestionParts, who: Identity, place: HTMLElement): HTMLElement[] {
   const { proposal, equals } = parts;
   const deciding = `You decide as ${who.name}.`;
-  const ttl = ttlSelect(longestTtl(proposal));
+  const ttl = ttlSelect(proposal.approvals.max_ttl_seconds);
   const hint = element("span", { class: "hint" }, "Read to the end to approve.");
   const approveOne = element("button", { type: "button", class: "go", disabled: true }, "Approve");
   const approveAll = equals.length === 0 ? null : element(
@@ -60,10 +60,10 @@ function choice(parts: QuestionParts, who: Identity, place: HTMLElement): HTMLEl
       hint.textContent = deciding;
     });
   };
-  const approve = (proposals: readonly Proposal[]) =>
-    void whileBusy(() => parts.approve(proposals, Number(ttl.value)));
-  approveOne.addEventListener("click", () => approve([proposal]));
-  approveAll?.addEventListener("click", () => approve([proposal, ...equals]));
+  const approve = (others: readonly Proposal[]) =>
+    void whileBusy(() => parts.approve(Number(ttl.value), others));
+  approveOne.addEventListener("click", () => approve([]));
+  approveAll?.addEventListener("click", () => approve(equals));
   decline.addEventListener("click", () => {
     place.replaceChildren(declineForm(parts, () => {
       place.replaceChildren(...choice(parts, who, place));
@@ -115,8 +115,8 @@ function whenInView(end: HTMLElement, place: HTMLElement): Promise<void> {
   return promise;
 }
 
-function shortDigest(proposal: Proposal): string {
-  return `${actionDigest(requestOf(proposal)).slice(0, "sha256:".length + 12)}…`;
+function shortDigest({ digest }: ReviewedProposal): string {
+  return `${digest.slice(0, "sha256:".length + 12)}…`;
 }
 
 function ttlSelect(longestSeconds: number): HTMLSelectElement {
@@ -142,7 +142,7 @@ function declineForm(parts: QuestionParts, back: () => void): HTMLElement {
   const submit = (event: Event) => {
     event.preventDefault();
     send.disabled = true;
-    void parts.decline(parts.proposal, reason.value).finally(() => send.disabled = false);
+    void parts.decline(reason.value).finally(() => send.disabled = false);
   };
   return element(
     "form",

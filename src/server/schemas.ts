@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import { isReason, NAME_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
 import { PROPOSAL_STATUSES } from "../core/proposal.ts";
+import { REQUIREMENTS } from "../core/signer.ts";
 
 const NAME = v.pipe(
   v.string(),
@@ -16,6 +17,10 @@ const NAME = v.pipe(
 );
 const BASE64 = v.pipe(v.string(), v.description("Base64, standard alphabet."));
 const INDEX = v.pipe(v.number(), v.integer(), v.minValue(0));
+const SEATS = v.pipe(
+  v.union([INDEX, v.record(v.string(), INDEX)]),
+  v.description("Distinct approvers, or how many of which group."),
+);
 const OBJECT = v.record(v.string(), v.unknown());
 
 /** A DSSE 1.0.2 envelope. */
@@ -134,7 +139,8 @@ export const Actions = v.object({
     idempotent: v.boolean(),
     input_schema: OBJECT,
     output_schema: OBJECT,
-    approvals: INDEX,
+    approvals: SEATS,
+    require: v.picklist(REQUIREMENTS),
     grants: OBJECT,
     handler_digest: v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/)),
   })),
@@ -189,7 +195,7 @@ export const Proposal = v.object({
   now: v.pipe(TIME, v.description("The daemon's clock, for `iat` of a decision.")),
   peer: v.object({ uid: v.number(), pid: v.pipe(v.number(), v.description("At proposal.")) }),
   approvals: v.object({
-    needed: INDEX,
+    needed: SEATS,
     given: v.pipe(
       v.array(v.object({ name: NAME, keyid: NAME, kind: v.string(), iss: NAME, jti: NAME })),
       v.description("Signatures so far, body by body: `iss` and `jti` name the body."),
@@ -286,5 +292,9 @@ export const Status = v.looseObject({
   attempts: v.array(v.object({ action: v.string(), code: v.string(), count: INDEX })),
   stations: v.array(v.object({ station: v.string(), count: INDEX, mean_ms: v.number() })),
   pruned_bodies: INDEX,
+  unreachable: v.pipe(
+    v.array(v.string()),
+    v.description("Permissions of actions that the daemon does not have itself, in words."),
+  ),
 });
 export const AnyObject = OBJECT;

@@ -117,6 +117,7 @@ export class FakeInspector implements InspectorLike {
       input_schema: { type: "object" },
       output_schema: { type: "object" },
       approvals: 1,
+      require: "any" as const,
       grants: {},
       handler_digest: `sha256:${"0".repeat(64)}` as const,
     }));
