@@ -5,7 +5,7 @@
  */
 
 import { utf8Decode } from "../core/bytes.ts";
-import { requireRegularFile } from "../core/regular_file.ts";
+import { requireRegularFile } from "../os/regular_file.ts";
 import { digestOf } from "../core/sha.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Digest } from "../core/types.ts";

@@ -9,8 +9,6 @@
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { utf8Decode } from "../core/bytes.ts";
-import { readRegularFile } from "../core/regular_file.ts";
-import { StartupError } from "../core/startup_error.ts";
 import { checkConfig } from "./checks.ts";
 import type { Config } from "./config.ts";
 import { ConfigError, type ConfigProblem, type KeyPath } from "./config_error.ts";
@@ -163,20 +161,4 @@ function kindOf(value: unknown): string {
   if (typeof value === "object") return "a table";
   const shown = JSON.stringify(value);
   return shown.length > SHOWN_LENGTH_MAX ? `${shown.slice(0, SHOWN_LENGTH_MAX)}...` : shown;
-}
-
-/** Returns undefined when there is no such file. Throws a ConfigError when it cannot be read. */
-export function readConfigFile(path: string): Uint8Array | undefined {
-  try {
-    return readRegularFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    const reason = error instanceof StartupError ? error.what : nameOf(error);
-    const message = `cannot be read: ${reason}`;
-    throw new ConfigError([{ source: path, line: null, key: "", message }]);
-  }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : "error";
 }

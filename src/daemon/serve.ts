@@ -128,7 +128,7 @@ async function startDaemon(
 }
 
 const { EACCES, EPERM, EROFS } = constants.errno;
-/** What stays as it is until somebody mends it. LMDB gives errno(3) as a number. */
+/** Reasons that stay until somebody mends them. LMDB gives errno(3) as a number. */
 const STANDING_REASONS: ReadonlySet<unknown> = new Set([
   ...["EACCES", "EPERM", "EROFS", "EISDIR", "ENOTDIR", "ELOOP"],
   ...[EACCES, EPERM, EROFS],

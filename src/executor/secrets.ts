@@ -8,7 +8,7 @@
  */
 
 import { base64Encode, utf8Decode, utf8Encode } from "../core/bytes.ts";
-import { requireRegularFile } from "../core/regular_file.ts";
+import { requireRegularFile } from "../os/regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Json } from "../core/types.ts";
 

@@ -7,7 +7,7 @@
 
 import { basename, dirname } from "node:path";
 import { utf8Encode, writeAllSync } from "../core/bytes.ts";
-import { readRegularText } from "../core/regular_file.ts";
+import { readRegularText } from "./regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";
 
 const GROUP_OR_OTHERS = 0o077;

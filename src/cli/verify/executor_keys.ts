@@ -7,7 +7,7 @@ import { isJsonObject } from "../../client/json.ts";
 import { OpenExecUnreachable } from "../../client/errors.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { formatPublicKey, parsePublicKey } from "../../core/public_key.ts";
-import { readRegularText } from "../../core/regular_file.ts";
+import { readRegularText } from "../../os/regular_file.ts";
 import { parseReceiptKey } from "../../log/keyid.ts";
 import { ED25519, parseVkey } from "../../log/note.ts";
 import { openReceipt } from "../../log/signed_receipt.ts";

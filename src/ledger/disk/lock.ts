@@ -6,7 +6,7 @@
  * descriptor is closed on exec: otherwise a child could keep the lock of a daemon that died.
  */
 
-import { readRegularText } from "../../core/regular_file.ts";
+import { readRegularText } from "../../os/regular_file.ts";
 import { sleep } from "../../core/wait.ts";
 import { join } from "node:path";
 import { exists } from "./layout.ts";

@@ -18,11 +18,6 @@ const FILES = [
   `${LEDGER_FOLDER}/lock.mdb`,
 ];
 
-/** Returns those of a state directory's files and folders that are there. */
-export function stateFiles(stateDir: string): string[] {
-  return [...FOLDERS, ...FILES].map((name) => join(stateDir, name)).filter(isThere);
-}
-
 /**
  * Throws a StartupError for a folder that is none or a file that is none, and what the runtime does
  * for a file that this user may not read and write.

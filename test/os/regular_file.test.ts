@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readRegularFile, readRegularText } from "../../src/core/regular_file.ts";
+import { readRegularFile, readRegularText } from "../../src/os/regular_file.ts";
 import { StartupError } from "../../src/core/startup_error.ts";
 
 const folder = Deno.makeTempDirSync({ prefix: "openexec-regular-" });

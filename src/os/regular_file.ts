@@ -5,8 +5,8 @@
  * into it, and a device may never end. Such a path is refused before it is opened.
  */
 
-import { utf8Decode } from "./bytes.ts";
-import { StartupError } from "./startup_error.ts";
+import { utf8Decode } from "../core/bytes.ts";
+import { StartupError } from "../core/startup_error.ts";
 
 /** None of these files is longer. */
 const FILE_BYTES_MAX = 2 ** 24;
