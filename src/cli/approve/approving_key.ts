@@ -4,7 +4,7 @@ import { keyidFor } from "../../client/approver_key.ts";
 import { type ApproverSigner, keySigner } from "../../client/approver_signer.ts";
 import type { ApproverConfig } from "../../config/config.ts";
 import { equalBytes } from "../../core/bytes.ts";
-import { parseSshKey } from "../../core/ssh_key.ts";
+import { parseSshKey, SSH_KEY_TYPES } from "../../core/ssh_key.ts";
 import type { KeyKind } from "../../core/types.ts";
 import type { DaemonFlags } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -70,11 +70,13 @@ function sshKey(context: Context, file: string, flags: KeyFlags): ApprovingKey {
   )[0];
   const keyid = flags.keyid ?? owner?.keyid ?? keyidFor(publicKey);
   const name = owner?.name ?? null;
-  return { keyid, name, kind, publicKey, sign: (pae) => signBySsh(context, file, key, pae) };
+  const sign = (pae: Uint8Array) => signBySsh(context, file, key, pae);
+  return { keyid, name, kind, publicKey, sign };
 }
 
 /** The reason for a file that is no public key of a type that we take. */
 export function notTaken(file: string): string {
-  return `${file} is no public key of OpenSSH, of type ssh-ed25519, sk-ssh-ed25519@openssh.com or ` +
-    "sk-ecdsa-sha2-nistp256@openssh.com";
+  return `${file} is no public key of OpenSSH, of a type that is taken: ${
+    SSH_KEY_TYPES.join(", ")
+  }`;
 }
