@@ -19,8 +19,8 @@ _openexec() {
     "propose -"*) words="--json --socket --config --reason --nonce --wait --help" ;;
     "pending -"*) words="--json --socket --config --review --admin --help" ;;
     "withdraw -"*) words="--json --socket --config --help" ;;
-    "review -"*) words="--json --socket --config --key --iss --help" ;;
-    "decide -"*) words="--json --socket --config --approve --decline --reason --key --iss --ttl --yes --help" ;;
+    "review -"*) words="--json --socket --config --key --ssh --keyid --iss --help" ;;
+    "decide -"*) words="--json --socket --config --approve --decline --reason --key --ssh --keyid --iss --ttl --yes --help" ;;
     "exec -"*) words="--json --socket --config --help" ;;
     "show -"*) words="--json --socket --config --admin --help" ;;
     "list -"*) words="--json --socket --config --limit --before --admin --help" ;;

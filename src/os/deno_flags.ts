@@ -50,10 +50,10 @@ export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new M
   ["export", LOCAL],
   ["backup", LOCAL],
   ["restore", LOCAL],
-  ["decide", LOCAL],
+  ["decide", SIGNING],
   ["doctor", LOCAL],
   ["pin", LOCAL],
-  ["review", LOCAL],
+  ["review", SIGNING],
   ["test-action", LOCAL],
 ]);
 

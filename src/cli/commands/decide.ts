@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { ReviewedProposal } from "../../client/reviewed.ts";
 import { isReason } from "../../core/limits.ts";
+import { KEYID_HELP, SSH_HELP } from "../approve/approving_key.ts";
 import { openSigner, type SignerFlags } from "../approve/signer.ts";
 import { ttlOf } from "../approve/terms.ts";
 import { daemonCommand } from "../command.ts";
@@ -34,6 +35,8 @@ export function decideCommand(context: Context): Command {
     .option("--decline", "end it; it never runs")
     .option("--reason <text>", "with --decline: why, for the agent, at most 500 characters")
     .option("--key <file>", "the approver's key, as `openexec keygen` makes it")
+    .option("--ssh <file>", SSH_HELP)
+    .option("--keyid <keyid>", KEYID_HELP)
     .option("--iss <name>", "the approver's name (default: of the key)")
     .option(
       "--ttl <duration>",

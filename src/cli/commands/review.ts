@@ -1,6 +1,7 @@
 /** `openexec review`: a person looks at what waits, live, and decides. */
 
 import type { Command } from "commander";
+import { KEYID_HELP, SSH_HELP } from "../approve/approving_key.ts";
 import { openSigner, type SignerFlags } from "../approve/signer.ts";
 import { command, CONFIG_FLAG } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -23,16 +24,19 @@ export function reviewCommand(context: Context): Command {
     "review",
     "look at proposals as they come, and decide",
     `Shows what waits on the approver's socket, whole and live, and signs approvals and declines.
-    Equal ones are one entry with their number. Each decision takes two strokes. Without --key it
-    only looks. The executor_id of a socket is remembered at its first use, and another one there is
+    Equal ones are one entry with their number. Each decision takes two strokes. Without --key
+    or --ssh it only looks. The executor_id of a socket is remembered at its first use, and another one there is
     refused.`,
   )
     .option(...SOCKETS_FLAG, collect, [])
     .option(...CONFIG_FLAG)
     .option("--key <file>", "the approver's key, as `openexec keygen` makes it")
+    .option("--ssh <file>", SSH_HELP)
+    .option("--keyid <keyid>", KEYID_HELP)
     .option("--iss <name>", "the approver's name (default: of the key)")
     .action(async ({ socket: paths, ...flags }: ReviewFlags) => {
-      const signer = flags.key === undefined ? null : openSigner(context, flags);
+      const isLooking = flags.key === undefined && flags.ssh === undefined;
+      const signer = isLooking ? null : openSigner(context, flags);
       const sockets = await openReviewSockets(context, flags, paths);
       const { noColor } = context.environment;
       const screen = context.terminal.openScreen(noColor);

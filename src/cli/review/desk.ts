@@ -58,7 +58,7 @@ export class ReviewDesk {
       this.#draw();
       for (;;) {
         const keys = await this.screen.keys();
-        if (keys === null || !this.#press(keys)) return;
+        if (keys === null || !await this.#press(keys)) return;
         this.#draw();
       }
     } finally {
@@ -68,12 +68,11 @@ export class ReviewDesk {
   }
 
   /** Returns false when the person quits. */
-  #press(keys: readonly Key[]): boolean {
+  async #press(keys: readonly Key[]): Promise<boolean> {
     for (const key of keys) {
       if (key === "Interrupt") return false;
-      if (this.#isBusy) continue;
       if (this.#prompt?.kind === "reason") this.#typeReason(this.#prompt, key);
-      else if (this.#prompt !== null) this.#answer(this.#prompt, key, keys.length === 1);
+      else if (this.#prompt !== null) await this.#answer(this.#prompt, key, keys.length === 1);
       else if (key === "q") return false;
       else if (this.#current === null) this.#pressInList(key);
       else this.#pressAtItem(this.#current, key, keys.length === 1);
@@ -152,10 +151,15 @@ export class ReviewDesk {
     }
   }
 
-  #answer(prompt: Prompt & { readonly kind: "question" }, key: Key, isAlone: boolean): void {
+  async #answer(
+    prompt: Prompt & { readonly kind: "question" },
+    key: Key,
+    isAlone: boolean,
+  ): Promise<void> {
     if (key === "y" && isAlone) {
       this.#prompt = null;
-      void this.#decide(prompt);
+      await this.#decide(prompt);
+      this.screen.dropTypedAhead();
     } else if (key === "n" || key === "Escape" || key === "Enter") {
       this.#prompt = null;
       this.#message = "Nothing was signed.";
@@ -173,8 +177,13 @@ export class ReviewDesk {
       for (const { socket, id, proposal } of items) {
         if (signer === null || proposal === null) break;
         this.#tell(`Signing ${done + 1} of ${items.length} ...`);
-        if (verdict === "approve") await socket.reviewer.approve(proposal, signer);
-        else await socket.reviewer.decline(proposal, signer, reason);
+        const { reviewer } = socket;
+        const sign = () =>
+          verdict === "approve"
+            ? reviewer.approve(proposal, signer)
+            : reviewer.decline(proposal, signer, reason);
+        // ssh-keygen may ask for a touch, a PIN or a passphrase
+        await (signer.kind === "sshsig" ? this.screen.aside(sign) : sign());
         done++;
         await this.#waiting.read(socket, id);
       }

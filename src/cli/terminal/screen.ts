@@ -35,6 +35,8 @@ export interface Screen {
   dropTypedAhead(): void;
   /** Calls back when the terminal has another size. */
   onResize(changed: () => void): void;
+  /** Lends the terminal to another program, for as long as `work` takes. */
+  aside<T>(work: () => Promise<T>): Promise<T>;
   close(): void;
 }
 
@@ -66,12 +68,17 @@ export function openScreen(output: ScreenOutput, plain: boolean): Screen | null 
   const terminal = openTerminal();
   if (terminal === null) return null;
   const write = (text: string) => writeAllSync(output, utf8Encode(text));
-  terminal.setRaw(true);
-  write(ENTER);
-  const close = once(() => {
+  const enter = () => {
+    terminal.setRaw(true);
+    write(ENTER);
+  };
+  const leave = () => {
     write(LEAVE);
     terminal.setRaw(false);
-  });
+  };
+  let isLent = false;
+  enter();
+  const close = once(leave);
   // the read that is under way would keep the process: it has to be ended
   for (const signal of ["SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {
@@ -81,7 +88,9 @@ export function openScreen(output: ScreenOutput, plain: boolean): Screen | null 
   }
   return {
     size: sizeOfTerminal,
-    draw: (lines) => write(drawing(lines, sizeOfTerminal(), plain)),
+    draw: (lines) => {
+      if (!isLent) write(drawing(lines, sizeOfTerminal(), plain));
+    },
     keys: async () => {
       const bytes = new Uint8Array(READ_BYTES);
       const length = await terminal.read(bytes).catch(() => null);
@@ -89,6 +98,16 @@ export function openScreen(output: ScreenOutput, plain: boolean): Screen | null 
     },
     dropTypedAhead,
     onResize: (changed) => Deno.addSignalListener("SIGWINCH", changed),
+    aside: async (work) => {
+      isLent = true;
+      leave();
+      try {
+        return await work();
+      } finally {
+        enter();
+        isLent = false;
+      }
+    },
     close,
   };
 }
