@@ -20,7 +20,10 @@ import { verifyBy } from "../core/verifying_key.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { mayApprove, type TrustedApprover, type TrustedKey, type TrustStore } from "./trust.ts";
 
-/** Throws a Refusal with one of the approval_* codes that come before the reservation. */
+/**
+ * Throws a Refusal with one of the approval_* codes that come before the reservation, but not for
+ * too few signatures: `missing` counts those.
+ */
 export function verifyEnvelope(
   node: JsonNode,
   subject: ApprovalSubject,
@@ -40,9 +43,6 @@ export function verifyEnvelope(
   checkAddressees(claims, subject, trust);
   checkRequest(claims, subject);
   checkKeys(counted, subject);
-  if (emptySeats(subject.needed, peopleOf(keys)) > 0) {
-    throw new Refusal("approval_signers_insufficient");
-  }
   return {
     iss: claims.iss,
     jti: claims.jti,
@@ -56,6 +56,7 @@ export function verifyEnvelope(
       keyid: key.keyid,
       ...facts,
     })),
+    missing: emptySeats(subject.needed, peopleOf(keys)),
     keys,
     bodyDigest: sha256(envelope.body),
   };
@@ -104,12 +105,12 @@ function checkLifetime(claims: ApprovalClaims, keys: readonly TrustedKey[]): voi
 
 function checkAddressees(
   claims: ApprovalClaims,
-  { peer }: ApprovalSubject,
+  { peer, isProposal = false }: ApprovalSubject,
   trust: TrustStore,
 ): void {
   if (claims.aud !== trust.executorId) throw new Refusal("approval_audience_mismatch");
-  const isForPeer = claims.sub === undefined || claims.sub === `uid:${peer.uid}` ||
-    claims.sub === `socket:${peer.socket}`;
+  const isForPeer = claims.sub === `uid:${peer.uid}` ||
+    !isProposal && (claims.sub === undefined || claims.sub === `socket:${peer.socket}`);
   if (!isForPeer) throw new Refusal("approval_subject_mismatch");
   if ((claims.tenant ?? null) !== trust.tenant) {
     throw new Refusal("approval_tenant_mismatch", "Tenant mismatch.");
@@ -123,10 +124,12 @@ function checkRequest(claims: ApprovalClaims, subject: ApprovalSubject): void {
       "hash mismatch: this is not the action and payload approved.",
     );
   }
-  if (claims.nonce !== undefined && claims.nonce !== subject.nonce) {
+  const { isProposal = false } = subject;
+  if ((isProposal || claims.nonce !== undefined) && claims.nonce !== subject.nonce) {
     throw new Refusal("approval_nonce_mismatch");
   }
-  if (claims.handler_digest !== undefined && claims.handler_digest !== subject.handlerDigest) {
+  const { handler_digest: handler } = claims;
+  if ((isProposal || handler !== undefined) && handler !== subject.handlerDigest) {
     throw new Refusal("approval_handler_mismatch");
   }
 }

@@ -7,7 +7,8 @@
 
 import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
 import { hexEncode } from "../core/bytes.ts";
-import type { PlainKey } from "../core/verifying_key.ts";
+import type { Requirement } from "../core/signer.ts";
+import { couldMeet, type PlainKey } from "../core/verifying_key.ts";
 
 /** An approver and what it may approve. */
 export type TrustedApprover = Omit<ApproverConfig, "keys">;
@@ -38,11 +39,32 @@ export class TrustStore {
     this.#keys = keysById(config.approvers);
   }
 
+  /**
+   * Returns who may approve the action, with a key that could be strong enough and counts at some
+   * time from now until then.
+   */
+  approversOf(
+    { name, require }: { readonly name: string; readonly require: Requirement },
+    nowMs: number,
+    untilMs: number,
+  ): readonly TrustedApprover[] {
+    const keys = [...this.#keys.values()].filter((key) =>
+      mayApprove(key.approver, name) && canCount(key, nowMs, untilMs) && couldMeet(key, require)
+    );
+    return [...new Set(keys.map(({ approver }) => approver))];
+  }
+
   /** Returns the key named `keyid`, if it is valid at `ms` (milliseconds since 1970). */
   keyAt(keyid: string, ms: number): TrustedKey | undefined {
     const key = this.#keys.get(keyid);
     return key !== undefined && isKeyValidAt(key, ms) ? key : undefined;
   }
+}
+
+/** Whether signatures by the key can count at some time from `fromMs` to `untilMs`. */
+function canCount({ notBefore, notAfter }: ApproverPublicKey, fromMs: number, untilMs: number) {
+  return (notBefore === null || notBefore * 1000 <= untilMs) &&
+    (notAfter === null || fromMs <= notAfter * 1000);
 }
 
 /** Both bounds included: `not_after` names the last moment. */

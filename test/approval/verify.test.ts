@@ -65,7 +65,11 @@ describe("an Approval", () => {
   });
 
   test("comes through one door only, and nothing that looks like one passes for one", () => {
-    expect(Object.keys(door).toSorted()).toEqual(["verifyApproval", "verifyReplay"]);
+    expect(Object.keys(door).toSorted()).toEqual([
+      "verifyApproval",
+      "verifyReplay",
+      "verifySignatures",
+    ]);
     expectTypeOf<Verified>().not.toExtend<Approval>();
     expectTypeOf<ApprovalReference>().not.toExtend<Approval>();
     expectTypeOf<Pick<Approval, keyof Approval>>().not.toExtend<Approval>();
