@@ -24,9 +24,9 @@ export function reviewCommand(context: Context): Command {
     "review",
     "look at proposals as they come, and decide",
     `Shows what waits on the approver's socket, whole and live, and signs approvals and declines.
-    Equal ones are one entry with their number. Each decision takes two strokes. Without --key
-    or --ssh it only looks. The executor_id of a socket is remembered at its first use, and another one there is
-    refused.`,
+    Equal ones are one entry with their number. Each decision takes two strokes. Without --key and
+    --ssh it only looks. The executor_id of a socket is remembered at its first use, and another one
+    there is refused.`,
   )
     .option(...SOCKETS_FLAG, collect, [])
     .option(...CONFIG_FLAG)
