@@ -78,7 +78,7 @@ export class ClaimAudit {
     return undefined;
   }
 
-  /** Called for what was signed for a proposal that waits no more: none of it may start anything. */
+  /** Called for all that was signed for a proposal that waits no more: none of it may be usable. */
   collected(
     id: string,
     approvals: readonly { readonly iss: string; readonly jti: string }[],
