@@ -221,6 +221,30 @@ test("a decision is checked in its order, and needs exactly one signature", asyn
   expect((await desk.shown(id)).status).toBe("pending");
 });
 
+test("the command for notices is told what waits, and nothing of what it says", async () => {
+  await using desk = await Desk.start({
+    tables: (directory) => {
+      const script = `#!/bin/sh\nexport -p > ${directory}/env\ncat >> ${directory}/told\n`;
+      Deno.writeTextFileSync(`${directory}/notify`, script, { mode: 0o755 });
+      return `[notify]\ncommand = ["${directory}/notify"]`;
+    },
+  });
+  const { id, expires_at } = (await desk.propose("echo", { n: 1 }, { reason: "please" })).json;
+  await desk.propose("echo", { n: 1 });
+  const read = (name: string) => {
+    try {
+      return Deno.readTextFileSync(`${desk.directory}/${name}`);
+    } catch {
+      return "";
+    }
+  };
+  await until(() => read("told").endsWith("\n"));
+  expect(read("told")).toBe(
+    `${JSON.stringify({ id, action: "echo", expires_at, waiting: 1 })}\n`,
+  );
+  expect(read("env")).not.toMatch(/HOME|OPENEXEC/);
+});
+
 test("in demo mode a proposal runs at once", async () => {
   await using desk = await Desk.start({ top: 'mode = "demo"' });
   const { status, json } = await desk.propose("echo", { n: 1 });

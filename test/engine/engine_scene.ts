@@ -150,6 +150,9 @@ export class EngineScene implements AsyncDisposable {
       refusals,
       trust: new TrustGate(trustOf(), clock),
       observe: () => {},
+      observeProposal: () => {},
+      notify: null,
+      onNotifyFailure: () => {},
       onBug: (error) => this.bugs.push(error),
     };
   }

@@ -25,6 +25,7 @@ import type { EngineParts, RequestContext, Viewer } from "../types.ts";
 import { begin, isSame } from "./begin.ts";
 import { endProposal, restoredReceipt } from "./ends.ts";
 import type { Following } from "./events.ts";
+import { Notifier } from "./notifier.ts";
 import { type PageQuery, proposalsPage, type ProposalsView } from "./page.ts";
 import { type ParsedProposal, parseProposal, PROPOSAL_MEMBERS } from "./request.ts";
 import { Rules } from "./rules.ts";
@@ -43,6 +44,7 @@ export interface ProposalContext extends RequestContext {
 export class ProposalDesk {
   readonly #waiting: Waiting;
   readonly #rules: Rules;
+  readonly #notifier: Notifier;
 
   constructor(
     private readonly parts: EngineParts,
@@ -56,12 +58,25 @@ export class ProposalDesk {
       config.proposals,
       clock,
       (due) => void this.#rules.refresh(due).catch(parts.onBug),
+      parts.observeProposal,
+    );
+    this.#notifier = new Notifier(
+      clock,
+      parts.notify,
+      () => this.#waiting.size,
+      parts.onNotifyFailure,
     );
     this.#rules = new Rules(parts, runs, starter, this.#waiting);
     runs.onSettled = ({ id, status, proposedAtMs }) => {
       const record = proposedAtMs === null ? undefined : parts.ledger.proposals.find(id);
       if (record !== undefined) this.#waiting.tell(record, statusOf(record, { status }));
     };
+  }
+
+  /** How many wait, and since when the oldest has; null where none does. */
+  statistics(): { readonly waiting: number; readonly oldestMs: number | null } {
+    const [oldest] = this.#waiting.records;
+    return { waiting: this.#waiting.size, oldestMs: oldest?.proposedAtMs ?? null };
   }
 
   /** Takes up what waits. Call it once, before anybody is let in. */
@@ -84,6 +99,7 @@ export class ProposalDesk {
   /** Lets everyone go who waits here: the daemon stops, and what waits stays on disk. */
   drain(): void {
     this.#waiting.close();
+    this.#notifier.close();
     this.#rules.starts.close();
   }
 
@@ -209,6 +225,7 @@ export class ProposalDesk {
       );
       this.#rules.take(record);
       this.#waiting.tell(record, statusOf(record, undefined));
+      this.#notifier.proposed(record, proposed.canonical);
       return record;
     } finally {
       endTurn();
