@@ -143,6 +143,10 @@ export class Daemon {
     return this.parts.ledger.executorId;
   }
 
+  unreachable(): readonly string[] {
+    return this.parts.executors.unreachable();
+  }
+
   get box(): BoxState {
     return this.parts.executors.box;
   }
