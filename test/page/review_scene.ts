@@ -13,6 +13,7 @@ import { type Authenticator, launchBrowser, openPage } from "./browser.ts";
 import { type ForwardedPort, forwardPort } from "./forwarded_port.ts";
 
 export const alice = new Approver("alice");
+const carol = new Approver("carol");
 
 export class ReviewScene {
   private constructor(
@@ -91,6 +92,7 @@ export class ReviewScene {
 function configOf(directory: string, approvers: string): string {
   return `executor_id = "openexec:test"
 ${alice.toml()}
+${carol.toml()}
 ${approvers}
 [actions.echo]
 module = "builtin:echo"
