@@ -69,12 +69,15 @@ const REFUSALS = `## Refused at start
 Each with the line to mend:
 
 - two sockets with one file name; a socket path over 104 bytes;
-- two approvers with one name; two keys with one keyid; one public key listed twice, [clawshield]
-  included; the name \`clawshield\`; a key that is not admissible (not on the curve, not canonical,
-  of small order);
-- \`approvals\` above one and above the number of approvers who may approve the action. That nobody
-  may approve an action, and that a list names an action that does not exist, are warnings: such an
-  action is refused when it is asked for;
+- two approvers with one name; two keys with one keyid; one public key listed twice, whatever kinds
+  of keys they are said to be, [clawshield] included; the name \`clawshield\`; a key that is not
+  admissible (not on the curve, not canonical, of small order);
+- a key that is not exactly one of \`public_key\`, \`ssh\` and \`passkey\`; a passkey without
+  \`rp_id\`, or with an origin that is neither \`https://\` and its \`rp_id\` nor, for localhost, a
+  port of http://localhost;
+- \`approvals\` above one, or by group, that the approvers who may approve the action with keys that
+  meet its \`require\` could not give. That nobody may approve an action, and that a list names an
+  action that does not exist, are warnings: such an action is refused when it is asked for;
 - a handler file without a digest in enforced mode, or with another digest than the pinned one; an
   input schema that has no JSON Schema;
 - \`read\` and \`write\` permissions for a path that contains, or lies in, the state directory, the

@@ -11,10 +11,10 @@ import {
   parseDecisionClaims,
 } from "../core/decision_claims.ts";
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
-import { verify } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
-import { type Digest, PLAIN_KEY, type Signer } from "../core/types.ts";
+import type { Digest, Signer } from "../core/types.ts";
+import { verifyBy } from "../core/verifying_key.ts";
 import { mayApprove, type TrustedKey, type TrustStore } from "./trust.ts";
 
 /** The proposal that the decision is about. */
@@ -47,11 +47,11 @@ export function verifyDecision(
   const claims = parseDecisionClaims(envelope.body);
   const key = trust.keyAt(only.keyid, nowMs);
   if (key === undefined) throw new Refusal("approval_signer_unknown");
-  if (!verify(only.signature, preAuthEncoding(DECISION_TYPE, envelope.body), key.publicKey)) {
-    throw new Refusal("approval_signature_invalid");
-  }
+  const facts = verifyBy(key, only.signature, preAuthEncoding(DECISION_TYPE, envelope.body));
+  if (facts === undefined) throw new Refusal("approval_signature_invalid");
   checkClaims(claims, key, subject, trust, nowMs);
-  return { by: { name: key.approver.name, keyid: key.keyid, ...PLAIN_KEY }, reason: claims.reason };
+  const by = { name: key.approver.name, keyid: key.keyid, ...facts };
+  return { by, reason: claims.reason };
 }
 
 function checkClaims(

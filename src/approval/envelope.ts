@@ -11,13 +11,14 @@ import {
 } from "../core/approval_claims.ts";
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import type { Envelope } from "../core/dsse.ts";
-import { verify } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
+import { emptySeats } from "../core/seats.ts";
 import { sha256 } from "../core/sha.ts";
-import { PLAIN_KEY } from "../core/types.ts";
+import { meets, type SignerFacts } from "../core/signer.ts";
+import { verifyBy } from "../core/verifying_key.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
-import { mayApprove, type TrustedKey, type TrustStore } from "./trust.ts";
+import { mayApprove, type TrustedApprover, type TrustedKey, type TrustStore } from "./trust.ts";
 
 /**
  * Throws a Refusal with one of the approval_* codes that come before the reservation, but not for
@@ -31,7 +32,8 @@ export function verifyEnvelope(
 ): Verified {
   const envelope = parseEnvelope(node);
   if (envelope?.payloadType !== APPROVAL_TYPE) throw new Refusal("approval_malformed");
-  const keys = countedKeys(envelope, trust, moment);
+  const counted = countedSignatures(envelope, trust, moment);
+  const keys = counted.map(({ key }) => key);
   const claims = parseApprovalClaims(envelope.body);
   if (!keys.some((key) => key.approver.name === claims.iss)) {
     throw new Refusal("approval_signer_unknown", "The approver named in `iss` did not sign.");
@@ -40,7 +42,7 @@ export function verifyEnvelope(
   checkLifetime(claims, keys);
   checkAddressees(claims, subject, trust);
   checkRequest(claims, subject);
-  checkScopes(keys, subject);
+  checkKeys(counted, subject);
   return {
     iss: claims.iss,
     jti: claims.jti,
@@ -49,25 +51,42 @@ export function verifyEnvelope(
     expiresAtMs: claims.exp * 1000,
     issuedAt: claims.iat,
     expiresAt: claims.exp,
-    signers: keys.map((key) => ({ name: key.approver.name, keyid: key.keyid, ...PLAIN_KEY })),
-    missing: missingApprovers(keys, subject),
+    signers: counted.map(({ key, facts }) => ({
+      name: key.approver.name,
+      keyid: key.keyid,
+      ...facts,
+    })),
+    missing: emptySeats(subject.needed, peopleOf(keys)),
     keys,
     bodyDigest: sha256(envelope.body),
   };
 }
 
-/** Collects the known keys that signed. A signature by a known key that fails refuses them all. */
-function countedKeys(envelope: Envelope, trust: TrustStore, moment: Moment): TrustedKey[] {
+interface CountedSignature {
+  readonly key: TrustedKey;
+  readonly facts: SignerFacts;
+}
+
+/**
+ * Collects the first signature of each known key. One by a known key that fails, a second one of
+ * the same key too, refuses them all.
+ */
+function countedSignatures(
+  envelope: Envelope,
+  trust: TrustStore,
+  moment: Moment,
+): CountedSignature[] {
   const signed = preAuthEncoding(envelope.payloadType, envelope.body);
-  const keys = new Map<string, TrustedKey>();
+  const counted = new Map<string, CountedSignature>();
   for (const { keyid, signature } of envelope.signatures) {
     const key = trust.keyAt(keyid, moment.ms);
     if (key === undefined) continue;
-    if (!verify(signature, signed, key.publicKey)) throw new Refusal("approval_signature_invalid");
-    keys.set(keyid, key);
+    const facts = verifyBy(key, signature, signed);
+    if (facts === undefined) throw new Refusal("approval_signature_invalid");
+    if (!counted.has(keyid)) counted.set(keyid, { key, facts });
   }
-  if (keys.size === 0) throw new Refusal("approval_signer_unknown");
-  return [...keys.values()];
+  if (counted.size === 0) throw new Refusal("approval_signer_unknown");
+  return [...counted.values()];
 }
 
 /** Each comparison, here and below, refuses when a time is NaN. */
@@ -115,14 +134,17 @@ function checkRequest(claims: ApprovalClaims, subject: ApprovalSubject): void {
   }
 }
 
-function checkScopes(keys: readonly TrustedKey[], subject: ApprovalSubject): void {
-  if (!keys.every((key) => mayApprove(key.approver, subject.action))) {
+/** Every counted signature has to be by a key that may approve this, and is strong enough. */
+function checkKeys(counted: readonly CountedSignature[], subject: ApprovalSubject): void {
+  if (!counted.every(({ key }) => mayApprove(key.approver, subject.action))) {
     throw new Refusal("approval_scope_denied");
+  }
+  if (!counted.every(({ facts }) => meets(facts, subject.needed.require))) {
+    throw new Refusal("approval_key_too_weak");
   }
 }
 
 /** Counts people and not keys: two keys of one approver are one approver. */
-function missingApprovers(keys: readonly TrustedKey[], subject: ApprovalSubject): number {
-  const people = new Set(keys.map((key) => key.approver.name));
-  return Math.max(0, subject.approvalsNeeded - people.size);
+function peopleOf(keys: readonly TrustedKey[]): TrustedApprover[] {
+  return [...new Map(keys.map(({ approver }) => [approver.name, approver])).values()];
 }

@@ -4,7 +4,8 @@
  */
 
 import { type Effect, ERRORS, type Retry } from "../core/errors.ts";
-import { array, oneOf, open, optional, string, whole } from "../core/shape.ts";
+import { isName } from "../core/limits.ts";
+import { anyOf, array, oneOf, open, optional, record, string, whole } from "../core/shape.ts";
 import { isOver, PROPOSAL_STATUSES, type ProposalStatus } from "../core/proposal.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import { isErrorCode, OpenExecError } from "./errors.ts";
@@ -29,7 +30,8 @@ export interface Proposal {
   /** `pid` is that of the process that proposed it, at the time. */
   readonly peer: { readonly uid: number; readonly pid: number };
   readonly approvals: {
-    readonly needed: number;
+    /** Distinct approvers, or how many of which group. */
+    readonly needed: number | Readonly<Record<string, number>>;
     readonly given: readonly GivenSignature[];
     /** The smallest max_ttl of those who may sign. */
     readonly max_ttl_seconds: number;
@@ -57,6 +59,7 @@ export interface ProposalProblem {
   readonly retry: Retry;
 }
 
+const isSeats = anyOf(whole, record(isName, whole));
 const isGiven = open({ name: string, keyid: string, kind: string, iss: string, jti: string });
 const isDecline = open({ by: string, at: string });
 const isProblem = open({
@@ -75,7 +78,7 @@ const isProposal = open({
   expires_at: string,
   now: string,
   peer: open({ uid: whole, pid: whole }),
-  approvals: open({ needed: whole, given: array(isGiven), max_ttl_seconds: whole }),
+  approvals: open({ needed: isSeats, given: array(isGiven), max_ttl_seconds: whole }),
   decline: optional(isDecline),
   problem: optional(isProblem),
 });

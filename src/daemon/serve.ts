@@ -69,9 +69,11 @@ export async function serve(
   const flushLog = openLog(context);
   const notify = notifier(notifySocket);
   let daemon: Daemon | undefined;
-  const signals = new Signals(() => {
-    daemon?.abandon();
-    Deno.exit(STOPPED_AT_ONCE);
+  const signals = new Signals({
+    endAtOnce: () => {
+      daemon?.abandon();
+      Deno.exit(STOPPED_AT_ONCE);
+    },
   });
   try {
     notify.status("starting");

@@ -11,6 +11,7 @@ import { base64Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
 import { pythonJson } from "../core/python_json.ts";
+import { seatsJson } from "../core/seats.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
@@ -192,7 +193,8 @@ export class Inspector {
       idempotent: action.idempotent,
       input_schema: registered.inputSchema,
       output_schema: registered.outputSchema,
-      approvals: this.parts.ledger.mode === "demo" ? 0 : action.approvals,
+      approvals: this.parts.ledger.mode === "demo" ? 0 : seatsJson(action),
+      require: action.require,
       grants: { net, read, write, env, run, unix },
       handler_digest: registered.digest,
     }];

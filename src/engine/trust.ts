@@ -13,7 +13,6 @@ import {
   verifyReplay,
   verifySignatures,
 } from "../approval/verify.ts";
-import type { ActionConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
@@ -45,7 +44,7 @@ export class TrustGate {
   /** Throws a Refusal: approval_missing, then the approval_* codes in their order. */
   verify(
     request: ParsedRequest,
-    action: Pick<ActionConfig, "approvals">,
+    action: ApprovalSubject["needed"],
     handlerDigest: Digest,
     peer: Peer,
   ): Approval {
@@ -56,7 +55,7 @@ export class TrustGate {
   /** Leaves time aside, and lets `handler_digest` pin the handler that ran. Throws as `verify`. */
   verifyReplay(
     request: ParsedRequest,
-    action: Pick<ActionConfig, "approvals">,
+    action: ApprovalSubject["needed"],
     known: ExecutionRecord,
     peer: Peer,
   ): ApprovalReference {
@@ -70,7 +69,7 @@ export class TrustGate {
    */
   signatures(
     request: ParsedRequest,
-    action: Pick<ActionConfig, "approvals">,
+    action: ApprovalSubject["needed"],
     handlerDigest: Digest,
     peer: Peer,
   ): Signatures {
@@ -94,8 +93,11 @@ export class TrustGate {
     return this.#store.keyAt(keyid, this.clock.nowMs()) !== undefined;
   }
 
-  /** Who may approve the action, with a key that counts at some time until then. */
-  approversOf(action: string, untilMs: number): readonly TrustedApprover[] {
+  /** Who may approve the action, with a key that is strong enough and counts until then. */
+  approversOf(
+    action: ApprovalSubject["needed"] & { readonly name: string },
+    untilMs: number,
+  ): readonly TrustedApprover[] {
     return this.#store.approversOf(action, this.clock.nowMs(), untilMs);
   }
 
@@ -112,7 +114,7 @@ function presented(request: ParsedRequest): UnverifiedApproval {
 
 function subjectOf(
   request: ParsedRequest,
-  action: Pick<ActionConfig, "approvals">,
+  action: ApprovalSubject["needed"],
   handlerDigest: Digest,
   peer: Peer,
 ): ApprovalSubject {
@@ -123,6 +125,6 @@ function subjectOf(
     nonce: request.nonce,
     peer,
     handlerDigest,
-    approvalsNeeded: action.approvals,
+    needed: action,
   };
 }

@@ -9,6 +9,7 @@ import type { Role } from "../core/types.ts";
 import * as admin from "./admin_routes.ts";
 import type { Backend, Call } from "./call.ts";
 import * as page from "./page_routes.ts";
+import * as proposed from "./proposal_schemas.ts";
 import * as read from "./read_routes.ts";
 import { events } from "./event_stream.ts";
 import { execute, verifyLegacyReceipt } from "./execute_route.ts";
@@ -96,36 +97,36 @@ export const ROUTES: readonly Route[] = [
   post(
     "/proposals",
     "Proposes an action: it waits for a person.",
-    shape.ProposalRequest,
-    shape.Proposal,
+    proposed.ProposalRequest,
+    proposed.Proposal,
     propose,
     AGENT,
   ),
   get(
     "/proposals",
     "Proposals, newest first, or the one of a nonce.",
-    shape.Proposals,
+    proposed.Proposals,
     proposalsOf,
     { query: ["nonce", "status", "cursor", "limit"] },
   ),
-  get("/proposals/{id}", "One proposal.", shape.Proposal, proposal),
+  get("/proposals/{id}", "One proposal.", proposed.Proposal, proposal),
   {
-    ...get("/proposals/{id}", "Withdraws a proposal.", shape.Proposal, withdraw, AGENT),
+    ...get("/proposals/{id}", "Withdraws a proposal.", proposed.Proposal, withdraw, AGENT),
     method: "DELETE",
   },
   post(
     "/proposals/{id}/approvals",
     "Adds an approver's signature; the last one starts it.",
-    shape.SignedDecision,
-    shape.Proposal,
+    proposed.SignedDecision,
+    proposed.Proposal,
     approve,
     REVIEWING,
   ),
   post(
     "/proposals/{id}/decline",
     "Declines a proposal.",
-    shape.SignedDecision,
-    shape.Proposal,
+    proposed.SignedDecision,
+    proposed.Proposal,
     decline,
     REVIEWING,
   ),

@@ -118,6 +118,7 @@ export class FakeInspector implements InspectorLike {
       input_schema: { type: "object" },
       output_schema: { type: "object" },
       approvals: 1,
+      require: "any" as const,
       grants: {},
       handler_digest: `sha256:${"0".repeat(64)}` as const,
     }));
@@ -178,19 +179,32 @@ export class FakeInspector implements InspectorLike {
   }
 }
 
-/** Knows no proposal. */
+export const PROPOSAL_VIEW = {
+  id: EXECUTION_ID,
+  action: "echo",
+  payload: {},
+  nonce: "n-1",
+  status: "withdrawn" as const,
+  proposed_at: "2027-01-15T08:00:00.000Z",
+  expires_at: "2027-01-15T09:00:00.000Z",
+  now: "2027-01-15T08:00:00.000Z",
+  peer: { uid: 0, pid: 1 },
+  approvals: { needed: 1, given: [], max_ttl_seconds: 900 },
+};
+
+/** Knows one proposal, which is over. Its streams end at once. */
 export class FakeDesk implements DeskLike {
-  follow = () => () => () => {};
-  propose = () => this.#none();
-  find = () => this.#none();
-  findByNonce = () => this.#none();
-  withdraw = () => this.#none();
-  approve = () => this.#none();
-  decline = () => this.#none();
-  page = () => Promise.resolve({ proposals: [], next: null, now: "2027-01-15T08:00:00.000Z" });
-  #none(): Promise<never> {
-    return Promise.reject(new Refusal("proposal_not_found"));
-  }
+  propose = () => Promise.resolve(PROPOSAL_VIEW);
+  find = () => Promise.resolve(PROPOSAL_VIEW);
+  findByNonce = () => Promise.resolve(PROPOSAL_VIEW);
+  withdraw = () => Promise.resolve(PROPOSAL_VIEW);
+  approve = () => Promise.resolve(PROPOSAL_VIEW);
+  decline = () => Promise.resolve(PROPOSAL_VIEW);
+  page = () => Promise.resolve({ proposals: [PROPOSAL_VIEW], next: null, now: PROPOSAL_VIEW.now });
+  follow = () => (_send: unknown, onClose: () => void) => {
+    onClose();
+    return () => {};
+  };
 }
 
 /** Writes down what it was asked to do, and by whom. */

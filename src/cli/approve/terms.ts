@@ -14,11 +14,12 @@ import type { ApproverConfig } from "../../config/config.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { span } from "../../config/fields.ts";
 import { type Envelope, preAuthEncoding } from "../../core/dsse.ts";
-import { verify } from "../../core/ed25519.ts";
 import { equalBytes } from "../../core/bytes.ts";
 import { USES_MAX } from "../../core/limits.ts";
 import { isDigest } from "../../core/sha.ts";
 import type { Digest } from "../../core/types.ts";
+import { factsText } from "../../core/signer.ts";
+import { verifyBy } from "../../core/verifying_key.ts";
 import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
 import { type Context, withDaemon } from "../context.ts";
@@ -150,7 +151,8 @@ export function standingOf(
     if (owner === undefined || key === undefined) {
       return { keyid, standing: "not a key known here: unverified" };
     }
-    const standing = verify(signature, message, key.publicKey) ? "verified" : "DOES NOT VERIFY";
+    const facts = verifyBy(key, signature, message);
+    const standing = facts === undefined ? "DOES NOT VERIFY" : `verified, ${factsText(facts)}`;
     return { keyid, standing: `${owner.name}, ${standing}` };
   });
 }

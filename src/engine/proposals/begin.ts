@@ -4,6 +4,7 @@
  */
 
 import { Refusal } from "../../core/errors.ts";
+import { emptySeats } from "../../core/seats.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { commitment } from "../../log/receipt.ts";
@@ -74,8 +75,8 @@ function requireApprovers(
   { ledger, trust }: EngineParts,
 ): void {
   if (ledger.mode === "demo") return;
-  const able = trust.approversOf(action.name, expiresAtMs).length;
-  if (able < action.approvals) throw new Refusal("approval_unobtainable");
+  const able = trust.approversOf(action, expiresAtMs);
+  if (emptySeats(action, able) > 0) throw new Refusal("approval_unobtainable");
 }
 
 /** Whether it is the proposal sent again: its text is the same. `reason` is no part of it. */

@@ -1,6 +1,7 @@
 /** The action as a reviewer is shown it, and the digest by which a change of it is noticed. */
 
 import { canonicalJson } from "../../core/canonical_json.ts";
+import { seatsJson } from "../../core/seats.ts";
 import { digestOf } from "../../core/sha.ts";
 import { utf8Encode } from "../../core/bytes.ts";
 import type { Digest, JsonObject } from "../../core/types.ts";
@@ -24,6 +25,7 @@ export function handlerView({ action, registered }: FoundAction): HandlerView {
 
 /** Covers everything of an action's configuration that a decision rests on. */
 export function shownDigest(found: FoundAction): Digest {
-  const { approvals, unconfined } = found.action;
-  return digestOf(utf8Encode(canonicalJson({ approvals, unconfined, ...handlerView(found) })));
+  const { require, unconfined } = found.action;
+  const asked = { approvals: seatsJson(found.action), require, unconfined };
+  return digestOf(utf8Encode(canonicalJson({ ...asked, ...handlerView(found) })));
 }

@@ -3,6 +3,7 @@
 import { type ErrorCode, ERRORS } from "../../core/errors.ts";
 import { memberOf, parseCanonical, parseIJson, toValue } from "../../core/json.ts";
 import { isOver, type ProposalStatus } from "../../core/proposal.ts";
+import { seatsJson } from "../../core/seats.ts";
 import { digestOf } from "../../core/sha.ts";
 import { base64Encode, utf8Encode } from "../../core/bytes.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
@@ -74,9 +75,11 @@ function approvalsOf(
   { action, bodies, expiresAtMs }: ProposalRecord,
   { config, ledger, trust }: ViewParts,
 ): JsonObject {
-  const lifetimes = trust.approversOf(action, expiresAtMs).map((able) => able.maxTtlSeconds);
+  const asked = config.actions.get(action);
+  const able = asked === undefined ? [] : trust.approversOf(asked, expiresAtMs);
+  const lifetimes = able.map(({ maxTtlSeconds }) => maxTtlSeconds);
   return {
-    needed: ledger.mode === "demo" ? 0 : config.actions.get(action)?.approvals ?? 1,
+    needed: asked === undefined || ledger.mode === "demo" ? 0 : seatsJson(asked),
     given: bodies.flatMap(({ iss, jti, signers }) =>
       signers.map(({ name, keyid, kind }) => ({ name, keyid, kind, iss, jti }))
     ),
