@@ -18,7 +18,7 @@ test("a passkey approves what is shown, and the agent gets the result", async ()
   const card = page.locator("article.proposal");
   expect(await card.textContent()).toContain("a greeting");
   expect(await card.locator("pre.payload").textContent()).toContain('"msg": "from the page"');
-  await page.getByRole("button", { name: "Approve" }).click();
+  await scene.approve();
   const { status, execution } = await scene.ended(id);
   expect([status, execution.result]).toEqual(["succeeded", { msg: "from the page" }]);
   await page.getByText("Nothing waits for you.").waitFor();
@@ -46,7 +46,7 @@ test("equal proposals are one line with a number, and are approved together", as
   const second = await scene.propose("echo", { msg: "thrice" });
   await page.goto(scene.url());
   await page.locator(".list a", { hasText: "× 2" }).click();
-  await page.getByRole("button", { name: "Approve all 2" }).click();
+  await scene.approve("Approve all 2");
   for (const { id } of [first, second]) {
     expect((await scene.ended(id)).status).toBe("succeeded");
   }
@@ -56,7 +56,7 @@ test("history shows what ended, and checks receipts in the browser", async () =>
   const { page } = scene;
   const { id } = await scene.propose("echo", { msg: "kept" });
   await scene.open(id);
-  await page.getByRole("button", { name: "Approve" }).click();
+  await scene.approve();
   await scene.ended(id);
   await page.goto(scene.url("#/history"));
   const entry = page.locator("article.entry", { hasText: "succeeded" }).first();

@@ -82,6 +82,13 @@ export class ReviewScene {
     await this.page.locator("article.proposal").waitFor();
   }
 
+  /** Reads what is shown to its end, and presses a button of the question. */
+  async approve(button = "Approve"): Promise<void> {
+    await this.page.locator(".question").waitFor();
+    await this.page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    await this.page.getByRole("button", { name: button }).click();
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
     await this.forwarded.close();
