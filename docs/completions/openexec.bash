@@ -13,9 +13,9 @@ _openexec() {
   esac
   [ -n "$words" ] || case "$command $current" in
     "serve -"*) words="--json --config --state --socket --mode --help" ;;
-    "keygen -"*) words="--json --keyid --name --help" ;;
+    "keygen -"*) words="--json --ssh --keyid --name --help" ;;
     "request -"*) words="--json --nonce --help" ;;
-    "approve -"*) words="--json --socket --config --key --ttl --iss --aud --sub --tenant --uses --handler-digest --replace --out --anyway --yes --help" ;;
+    "approve -"*) words="--json --socket --config --key --ssh --keyid --ttl --iss --aud --sub --tenant --uses --handler-digest --replace --out --anyway --yes --help" ;;
     "exec -"*) words="--json --socket --config --help" ;;
     "show -"*) words="--json --socket --config --admin --help" ;;
     "list -"*) words="--json --socket --config --limit --before --admin --help" ;;

@@ -16,7 +16,7 @@ import { sha256, sha512 } from "./sha.ts";
 import type { SshKey } from "./ssh_key.ts";
 import { SshReader, sshStrings } from "./ssh_wire.ts";
 
-const SSH_NAMESPACE = "openexec";
+export const SSH_NAMESPACE = "openexec";
 
 const MAGIC = utf8Encode("SSHSIG");
 const VERSION = 1;

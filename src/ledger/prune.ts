@@ -6,6 +6,7 @@
  *   between leaves rows without a key, which the next run removes.
  * - A bucket outlives its executions that have not settled, because they may have to run again, and
  *   bodies that are being sealed for it.
+ * - Pages that become free can be used again: readers that died hold none.
  * - Rows go in small transactions, so that a request in between waits for one of them at most.
  */
 
@@ -36,6 +37,7 @@ export class Pruner {
 }
 
 async function prune(ledger: LedgerParts, limit: number, force: boolean): Promise<PruneReport> {
+  ledger.store.forgetDeadReaders();
   const nowMs = await startPruning(ledger, force);
   if (nowMs === null) return { bodies: 0, buckets: 0, done: true };
   ledger.approvals.forgetExpired(nowMs);

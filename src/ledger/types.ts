@@ -115,5 +115,6 @@ export interface LedgerStatistics {
   readonly unsettled: number;
   readonly logSize: number;
   readonly fileBytes: number;
+  /** When the stored body that expires first does or did, in ms since 1970; null without any. */
   readonly oldestUnprunedMs: number | null;
 }

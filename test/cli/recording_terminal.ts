@@ -42,7 +42,10 @@ export async function openexec(
     write: (bytes) => void (run.out += new TextDecoder().decode(bytes)),
     clear: () => {},
     progress: () => {},
-    readInput: () => Promise.resolve(new TextEncoder().encode(input)),
+    readInput: (bytesMax) => {
+      const bytes = new TextEncoder().encode(input);
+      return Promise.resolve(bytes.length > bytesMax ? null : bytes);
+    },
     ask: (question) => {
       run.questions.push(question);
       return (typeof answer === "function" ? answer() : answer) ?? null;

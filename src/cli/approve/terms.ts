@@ -8,13 +8,11 @@ import {
   CarriedTermError,
   requireAccepted,
 } from "../../client/approval_terms.ts";
-import type { ApproverKey } from "../../client/approver_key.ts";
 import { OpenExecUnreachable } from "../../client/errors.ts";
 import type { ApproverConfig } from "../../config/config.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { span } from "../../config/fields.ts";
 import { type Envelope, preAuthEncoding } from "../../core/dsse.ts";
-import { equalBytes } from "../../core/bytes.ts";
 import { USES_MAX } from "../../core/limits.ts";
 import { isDigest } from "../../core/sha.ts";
 import type { Digest } from "../../core/types.ts";
@@ -23,10 +21,10 @@ import { verifyBy } from "../../core/verifying_key.ts";
 import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
 import { type Context, withDaemon } from "../context.ts";
+import { type ApprovingKey, type KeyFlags, ownerOf } from "./approving_key.ts";
 import { configurationHere } from "./knowledge.ts";
 
-export interface ApproveFlags extends DaemonFlags {
-  readonly key: string;
+export interface ApproveFlags extends KeyFlags {
   readonly ttl?: string;
   readonly iss?: string;
   readonly aud?: string;
@@ -43,7 +41,7 @@ export interface ApproveFlags extends DaemonFlags {
 /** Throws UsageError, ConfigError, and OpenExecUnreachable where only a daemon could tell. */
 export async function resolveTerms(
   context: Context,
-  key: ApproverKey,
+  key: ApprovingKey,
   flags: ApproveFlags,
 ): Promise<ApprovalTerms> {
   const iss = flags.iss ?? approverOf(context, key, flags) ?? key.name;
@@ -128,11 +126,12 @@ export function requireWithinFlags(
 }
 
 /** Returns the approver to whom the configuration gives this key; null where it does not. */
-export function approverOf(context: Context, key: ApproverKey, flags: DaemonFlags): string | null {
-  const owner = approversOf(context, flags).find(({ keys }) =>
-    keys.some(({ keyid, publicKey }) => keyid === key.keyid && equalBytes(publicKey, key.publicKey))
-  );
-  return owner?.name ?? null;
+export function approverOf(
+  context: Context,
+  key: ApprovingKey,
+  flags: DaemonFlags,
+): string | null {
+  return ownerOf(approversOf(context, flags), key)?.name ?? null;
 }
 
 /**

@@ -6,7 +6,7 @@
  * text. Standard output on a pipe is left as it is, for the next program.
  */
 
-import { utf8Encode, writeAllSync } from "../../core/bytes.ts";
+import { concatBytes, utf8Encode, writeAllSync } from "../../core/bytes.ts";
 import { dropTypedAhead } from "../../os/terminal.ts";
 import { visible } from "../../core/visible.ts";
 
@@ -21,8 +21,8 @@ export interface Terminal {
   clear(): void;
   /** Shows one line that the next one overwrites; null takes it away. For terminals only. */
   progress(text: string | null): void;
-  /** Reads all of standard input. */
-  readInput(): Promise<Uint8Array>;
+  /** Reads all of standard input. Resolves to null where that is more than `bytesMax`. */
+  readInput(bytesMax: number): Promise<Uint8Array | null>;
   /**
    * Asks on the terminal and reads one line from it, also where standard input is something else.
    * It drops what was typed before the question stands. Returns null where nobody can see the
@@ -55,13 +55,24 @@ export function systemTerminal(): Terminal {
     clear: () => outputIsTerminal && write(Deno.stdout, utf8Encode(CLEAR_SCREEN)),
     progress: (text) =>
       errorIsTerminal && write(Deno.stderr, utf8Encode(CLEAR_LINE + visible(text ?? ""))),
-    readInput: async () => new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
+    readInput,
     ask: (question) => errorIsTerminal ? askOnTerminal(question) : null,
     size: () => errorIsTerminal ? sizeOfTerminal() : null,
     inputIsTerminal: Deno.stdin.isTerminal(),
     outputIsTerminal,
     errorIsTerminal,
   };
+}
+
+async function readInput(bytesMax: number): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of Deno.stdin.readable) {
+    length += chunk.length;
+    if (length > bytesMax) return null;
+    chunks.push(chunk);
+  }
+  return concatBytes(...chunks);
 }
 
 /** A terminal that does not tell its size is taken for a small one. */

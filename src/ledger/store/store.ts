@@ -164,6 +164,11 @@ export class Store {
     return this.#unusable;
   }
 
+  /** Lets the pages go that readers kept which died: a killed `openexec export` is one. */
+  forgetDeadReaders(): void {
+    this.#root.readerCheck();
+  }
+
   /** Makes a consistent, compact copy in `directory`, which exists and is empty. */
   async backup(directory: string): Promise<void> {
     const timer = setInterval(() => this.#release(), RELEASE_MS);
