@@ -24,8 +24,9 @@ export async function readArgument(
 }
 
 function readFile(context: Context, file: string): Uint8Array {
+  const path = resolve(context.cwd, file);
   try {
-    return Deno.readFileSync(resolve(context.cwd, file));
+    return Deno.readFileSync(path);
   } catch (error) {
     throw unreadable(file, error);
   }
@@ -49,9 +50,10 @@ export async function* readChunks(context: Context, file: string): AsyncGenerato
     yield await readInput(context, file);
     return;
   }
+  const path = resolve(context.cwd, file);
   let opened;
   try {
-    opened = await Deno.open(resolve(context.cwd, file));
+    opened = await Deno.open(path);
   } catch (error) {
     throw unreadable(file, error);
   }
