@@ -122,6 +122,7 @@ export class Daemon {
       operator: new Operator(ledger, clock, sign, observer.pruned),
       clock,
       observe: observer.exchange,
+      observeCrowd: observer.crowd,
       onBug: observer.bug,
     });
     observer.bodiesUnreadable(ledger.unreadableBuckets());

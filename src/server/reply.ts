@@ -56,7 +56,7 @@ export function problemReply(
 }
 
 /** A whole answer as bytes, for a connection on which no request could be made out. */
-export function problemMessage(code: ErrorCode, detail: string): Uint8Array {
+export function problemMessage(code: ErrorCode, detail: string): Uint8Array<ArrayBuffer> {
   const { status, headers, body } = problemReply(code, detail, "/");
   const lines = Object.entries({ ...headers, "content-length": String(utf8Encode(body).length) });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");

@@ -65,6 +65,7 @@ export class Draft implements AsyncDisposable {
       operator: new FakeOperator(),
       clock: this.scene.ledger.clock,
       observe: () => {},
+      observeCrowd: () => {},
       onBug: (error) => this.scene.bugs.push(error),
     });
     try {
