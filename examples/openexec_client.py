@@ -1,9 +1,13 @@
-"""A client of OpenExec 0.1.10 on its new transport: the same requests, over a Unix socket, with the standard library."""
+"""A client in Python, with nothing but the standard library: HTTP over a Unix socket.
+
+It sends approvals of openexec (`approval`) and artifacts of OpenExec 0.1.10 (`approval_artifact`).
+"""
 
 import hashlib
 import http.client
 import json
 import socket
+import time
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -18,21 +22,66 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+class Unreachable(Exception):
+    """No answer came.
+
+    effect is "none" if no attempt sent anything, else "unknown": it may have run. Send the very
+    same request again then: its nonce keeps it from running twice.
+    """
+
+    def __init__(self, effect, why):
+        super().__init__(f"{why} (effect: {effect})")
+        self.effect = effect
+
+
 class OpenExec:
+    ATTEMPTS = 5
+
     def __init__(self, socket_path):
-        self.connection = UnixConnection(socket_path)
+        self.socket_path = socket_path
 
     def call(self, method, path, body=None):
+        """One exchange: the status and the answer. Raises Unreachable."""
         data = None if body is None else json.dumps(body)
-        self.connection.request(method, path, data, {"Content-Type": "application/json"})
-        answer = self.connection.getresponse()
-        return answer.status, json.load(answer)
+        connection = UnixConnection(self.socket_path)
+        try:
+            connection.connect()
+        except OSError as error:
+            raise Unreachable("none", error) from error
+        try:
+            connection.request(method, path, data, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Unreachable("unknown", error) from error
+        finally:
+            connection.close()
 
-    def execute(self, action, payload, nonce, artifact=None):
+    def execute(self, action, payload, nonce, approval=None, approval_artifact=None):
+        """Runs a request, or finds out how it ended. What `openexec approve` prints are the arguments.
+
+        Sends the same request again where that is safe. Raises Unreachable, whose effect is never
+        "none" once an attempt may have had one.
+        """
         request = {"action": action, "payload": payload, "nonce": nonce}
-        if artifact is not None:
-            request["approval_artifact"] = artifact
-        return self.call("POST", "/execute", request)
+        if approval is not None:
+            request["approval"] = approval
+        if approval_artifact is not None:
+            request["approval_artifact"] = approval_artifact
+        may_have_run = False
+        for attempt in range(self.ATTEMPTS):
+            time.sleep(0 if attempt == 0 else 0.1 * 2**attempt)
+            try:
+                status, answer = self.call("POST", "/execute", request)
+                effect, retry = answer.get("effect"), answer.get("retry")
+            except Unreachable as error:
+                status, answer, effect, retry = None, error, error.effect, "same_request"
+            may_have_run = may_have_run or effect == "unknown"
+            if retry != "same_request":
+                break
+        if status is None or (may_have_run and effect == "none"):
+            raise Unreachable("unknown" if may_have_run else "none", answer)
+        return status, answer
 
     def verify(self, answer):
         """Asks the service whether the receipt belongs to the result."""

@@ -34,7 +34,7 @@ _openexec() {
     "restore -"*) words="--json --state --config --help" ;;
     "pin -"*) words="--json --help" ;;
     "test-action -"*) words="--json --payload --allow-net --allow-read --allow-write --allow-env --allow-run --allow-unix --secret --timeout --memory --help" ;;
-    "doctor -"*) words="--json --state --config --socket --help" ;;
+    "doctor -"*) words="--json --state --config --socket --drop-in --help" ;;
     "mcp -"*) words="--json --socket --config --actions --hold --name --help" ;;
     "completion -"*) words="--json --help" ;;
     "completion "*) words="bash zsh fish" ;;

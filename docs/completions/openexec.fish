@@ -157,6 +157,7 @@ complete -c openexec -n '__fish_seen_subcommand_from doctor' -l json -d 'print J
 complete -c openexec -n '__fish_seen_subcommand_from doctor' -l state -r -d 'the state directory (default: $OPENEXEC_STATE_DIR, else of the configuration)'
 complete -c openexec -n '__fish_seen_subcommand_from doctor' -l config -r -d 'the configuration file (default: $OPENEXEC_CONFIG, else the system\'s)'
 complete -c openexec -n '__fish_seen_subcommand_from doctor' -l socket -r -d 'the agents\' socket'
+complete -c openexec -n '__fish_seen_subcommand_from doctor' -l drop-in -d 'print what openexec.service has to allow for the actions\' permissions'
 complete -c openexec -n '__fish_seen_subcommand_from doctor' -l help -s h -d 'show this help'
 complete -c openexec -n '__fish_seen_subcommand_from mcp' -l json -d 'print JSON, one value a line'
 complete -c openexec -n '__fish_seen_subcommand_from mcp' -l socket -r -d 'the daemon\'s socket (default: $OPENEXEC_SOCKET, else of the configuration)'

@@ -12,7 +12,7 @@ export const DONE = 0;
 export const FAILED = 1;
 /** Usage or configuration. */
 export const USAGE = 2;
-/** Nobody answers on the socket; nothing was sent. */
+/** Nobody answers on the socket, and no attempt of this command sent anything. */
 const UNREACHABLE = 3;
 /** It may have run: look before doing it anew. */
 export const UNKNOWN = 4;
@@ -34,7 +34,7 @@ export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[]
     "approved anew",
   ],
   [USAGE, "wrong usage or configuration"],
-  [UNREACHABLE, "nobody answers on the socket; nothing was sent"],
+  [UNREACHABLE, "nobody answers on the socket; this command sent nothing"],
   [UNKNOWN, "the outcome is unknown: it may have run; look before doing it anew"],
 ];
 

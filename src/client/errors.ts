@@ -53,8 +53,8 @@ export class OpenExecError extends Error implements Problem {
 }
 
 /**
- * No answer came. `effect` is "none" when no byte was sent, else "unknown": ask again with the same
- * nonce.
+ * No answer came. `effect` is "none" when no attempt sent a byte, else "unknown": ask again with
+ * the same nonce.
  */
 export class OpenExecUnreachable extends Error {
   override readonly name = "OpenExecUnreachable";
@@ -64,6 +64,24 @@ export class OpenExecUnreachable extends Error {
     super(detail, { cause });
     this.effect = effect;
   }
+}
+
+/** Whether what was asked for may have had an effect. */
+export function isUnknown(error: unknown): boolean {
+  const isOurs = error instanceof OpenExecError || error instanceof OpenExecUnreachable;
+  return isOurs && error.effect === "unknown";
+}
+
+/**
+ * Returns what to say of `error` where an earlier attempt at the same thing may have had an effect:
+ * an error that speaks of the last attempt alone would say that nothing ran.
+ */
+export function atLeastUnknown(error: unknown): unknown {
+  const isOurs = error instanceof OpenExecError || error instanceof OpenExecUnreachable;
+  if (!isOurs || error.effect === "unknown") return error;
+  const cause = error instanceof OpenExecUnreachable ? error.cause : error;
+  const detail = "an attempt was sent, and no answer tells what came of it";
+  return new OpenExecUnreachable("unknown", detail, cause);
 }
 
 export function isErrorCode(code: string): code is ErrorCode {

@@ -12,7 +12,7 @@ import type { ProposalStatus } from "../core/proposal.ts";
 import type { Json } from "../core/types.ts";
 import { sleep } from "../core/wait.ts";
 import type { CallOptions, DaemonConnection } from "./connection.ts";
-import { OpenExecError, OpenExecUnreachable, readable } from "./errors.ts";
+import { atLeastUnknown, OpenExecError, OpenExecUnreachable, readable } from "./errors.ts";
 import { iJsonText } from "./json.ts";
 import { isUndecided, type Proposal, proposalOf, proposalsOf } from "./proposal.ts";
 import { newRequest } from "./request.ts";
@@ -92,8 +92,9 @@ export async function getProposal(
 
 /**
  * Waits until a proposal is over, or `waitMs` has passed. A daemon that goes away ends no wait: it
- * is asked again until it is back. Rejects with the signal's reason, and with the OpenExecError of
- * an answer that will not change.
+ * is asked again until it is back. Rejects with the signal's reason, with the OpenExecError of an
+ * answer that will not change, and with OpenExecUnreachable, effect "unknown", where the time
+ * passed without a daemon: the proposal may have run.
  */
 export async function waitUntilOver(
   connection: DaemonConnection,
@@ -112,7 +113,8 @@ export async function waitUntilOver(
       failures = 0;
       continue;
     } catch (error) {
-      if (!isPassing(error) || nowMs() >= endMs) throw error;
+      if (!isPassing(error)) throw error;
+      if (nowMs() >= endMs) throw atLeastUnknown(error);
     }
     await sleep(Math.min(AGAIN_MS_MAX, AGAIN_MS * 2 ** failures++), signal);
   }

@@ -1,12 +1,14 @@
 /**
  * Retries: when the same request may be sent again, and how long to wait first.
  *
- * Invariant: only a problem that says `retry: "same_request"` and a failed connection are retried.
- * The same bytes go under the same nonce, which the ledger starts at most once.
+ * Invariants:
+ * - Only a problem that says `retry: "same_request"` and a failed connection are retried. The same
+ *   bytes go under the same nonce, which the ledger starts at most once.
+ * - Once an attempt may have had an effect, nothing later says less.
  */
 
 import { sleep } from "../core/wait.ts";
-import { OpenExecError, OpenExecUnreachable } from "./errors.ts";
+import { atLeastUnknown, isUnknown, OpenExecError, OpenExecUnreachable } from "./errors.ts";
 
 export interface RetryPolicy {
   /** Attempts in all; 1 never retries. */
@@ -19,21 +21,23 @@ export interface RetryPolicy {
 
 export const RETRY: RetryPolicy = { attempts: 5, firstDelayMs: 100, maxDelayMs: 5_000 };
 
-/** Runs `attempt` until it succeeds, is refused for good, or the policy ends it. */
+/** Makes attempts until one succeeds, is refused for good, or the policy ends it. */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
   policy: RetryPolicy,
   signal: AbortSignal | undefined,
   random: () => number = Math.random,
 ): Promise<T> {
+  let mayHaveRun = false;
   for (let tried = 1;; tried++) {
     try {
       return await attempt();
     } catch (error) {
+      mayHaveRun ||= isUnknown(error);
       const waitMs = tried < policy.attempts
         ? waitBefore(error, tried, policy, random())
         : undefined;
-      if (waitMs === undefined) throw error;
+      if (waitMs === undefined) throw mayHaveRun ? atLeastUnknown(error) : error;
       await sleep(waitMs, signal);
     }
   }

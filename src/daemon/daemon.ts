@@ -144,6 +144,10 @@ export class Daemon {
     return this.parts.ledger.executorId;
   }
 
+  unreachable(): readonly string[] {
+    return this.parts.executors.unreachable();
+  }
+
   get box(): BoxState {
     return this.parts.executors.box;
   }

@@ -25,7 +25,12 @@ import { Liveness } from "./liveness.ts";
 import { requireOwnFiles } from "./own_files.ts";
 import { reload } from "./reload.ts";
 import { Signals } from "./signals.ts";
-import { kernelWarnings, unconfinedWarnings, userWarnings } from "./warnings.ts";
+import {
+  kernelWarnings,
+  unconfinedWarnings,
+  unreachableWarnings,
+  userWarnings,
+} from "./warnings.ts";
 import { isWarning, welcomeLines } from "./welcome.ts";
 
 /** Everything outside of a daemon. */
@@ -153,6 +158,7 @@ function welcome(
         ...userWarnings(config, Deno.uid()),
         ...kernelWarnings(daemon.box),
         ...unconfinedWarnings(daemon.box),
+        ...unreachableWarnings(daemon.unreachable()),
       ].map(({ what, remedy }) => `${what}: ${remedy}`),
     ],
   });

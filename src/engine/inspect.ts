@@ -167,6 +167,7 @@ export class Inspector {
       in_flight: this.runs.size,
       ledger: { ...ledger.statistics(), ...ledger.health() },
       executors: { ...executors.statistics(), healthy: executors.healthy() },
+      unreachable: [...executors.unreachable()],
       ...this.counted()?.measures(),
     };
   }

@@ -9,7 +9,7 @@
 import { isOver } from "../core/proposal.ts";
 import type { JsonObject } from "../core/types.ts";
 import { sleep } from "../core/wait.ts";
-import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import { atLeastUnknown, isUnknown, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import type { Daemon, Line } from "./daemon.ts";
 import type { Proposal } from "./proposal.ts";
 
@@ -93,7 +93,7 @@ export class Calls {
     const deadline = performance.now() + this.holdMs;
     let ask = first;
     for (let step = 1;; step++) {
-      const proposal = await this.#patiently(line, ask, deadline, call.signal);
+      const proposal = await this.#patiently(line, ask, deadline, call.signal, step > 1);
       if (isOver(proposal.status) || performance.now() >= deadline) return proposal;
       call.progress(proposal, step);
       ask = holding(proposal.id, call);
@@ -101,19 +101,26 @@ export class Calls {
     }
   }
 
-  /** Asks again while the daemon is away or cannot answer yet, and time is left. */
+  /**
+   * Asks again while the daemon is away or cannot answer yet, and time is left. Once a proposal may
+   * be on disk, it may have run, and no error says less.
+   */
   async #patiently(
     line: Line,
     ask: Ask,
     deadline: number,
     signal: AbortSignal,
+    isProposed: boolean,
   ): Promise<Proposal> {
+    let mayHaveRun = isProposed;
     for (;;) {
       const leftMs = Math.max(0, deadline - performance.now());
       try {
         return await ask(line, Math.min(leftMs, STEP_MS));
       } catch (error) {
-        if (!mayPass(error) || leftMs < RETRY_MS) throw error;
+        mayHaveRun ||= isUnknown(error);
+        const isLast = !mayPass(error) || leftMs < RETRY_MS;
+        if (isLast) throw mayHaveRun ? atLeastUnknown(error) : error;
         await sleep(RETRY_MS, signal);
       }
     }

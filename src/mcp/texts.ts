@@ -8,7 +8,7 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import { isOver } from "../core/proposal.ts";
 import type { Effect, Retry } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/types.ts";
-import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import { atLeastUnknown, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { isJsonObject } from "../client/json.ts";
 import { approvalsText, type Proposal } from "./proposal.ts";
 
@@ -53,7 +53,7 @@ export function refusalResult(error: unknown): CallToolResult {
 
 /** The same where the call was about a proposal that may run, or may have run, all the same. */
 export function failureResult(error: unknown): CallToolResult {
-  if (!(error instanceof OpenExecError)) return refusalResult(error);
+  if (!(error instanceof OpenExecError)) return refusalResult(atLeastUnknown(error));
   const { code, detail, effect, retry } = error;
   return answer(`${code}: ${detail}`, { problem: { code, detail, effect, retry } }, true);
 }

@@ -286,5 +286,9 @@ export const Status = v.looseObject({
   attempts: v.array(v.object({ action: v.string(), code: v.string(), count: INDEX })),
   stations: v.array(v.object({ station: v.string(), count: INDEX, mean_ms: v.number() })),
   pruned_bodies: INDEX,
+  unreachable: v.pipe(
+    v.array(v.string()),
+    v.description("Permissions of actions that the daemon does not have itself, in words."),
+  ),
 });
 export const AnyObject = OBJECT;

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { join } from "node:path";
 import { program } from "../../src/os/program.ts";
+import { FakeDaemon } from "../client/fake_daemon.ts";
+import { RawAgent } from "../mcp/agent_process.ts";
 import { build, missingToBuild, programFolder, run } from "./single_file.ts";
 
 const SECONDS = 1000;
@@ -55,6 +57,17 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
       ),
     )
       .toEqual([]);
+  });
+
+  test("serves an agent in less than 100 MB", async () => {
+    await using daemon = await FakeDaemon.start();
+    const agent = new RawAgent(daemon.socketPath, [], file);
+    expect(await agent.initialize()).toMatchObject({
+      result: { serverInfo: { name: "openexec" } },
+    });
+    const status = await Deno.readTextFile(`/proc/${agent.pid}/status`);
+    expect(Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1])).toBeLessThan(100_000);
+    expect(await agent.end()).toBe(0);
   });
 
   test("unpacks once, into files that only their owner may read", async () => {

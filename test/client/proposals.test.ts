@@ -98,6 +98,13 @@ describe("waitFor()", () => {
     await expect(waiting).rejects.toThrow("enough");
   });
 
+  test("says that it may have run where its time is over and nobody answers", async () => {
+    const { id } = await client.propose("pay");
+    const late = new OpenExecClient({ socketPath: `${daemon.socketPath}.gone` });
+    const error = late.waitFor({ proposal: id }, { waitMs: 0 });
+    await expect(error).rejects.toMatchObject({ name: "OpenExecUnreachable", effect: "unknown" });
+  });
+
   test("ends with an answer that will not change", async () => {
     const nobody = "0190b1c0-0000-7000-8000-000000000099";
     await expect(client.waitFor({ proposal: nobody })).rejects.toMatchObject({

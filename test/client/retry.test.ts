@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OpenExecError, OpenExecUnreachable } from "../../src/client/mod.ts";
-import { RETRY, waitBefore } from "../../src/client/retry.ts";
+import { RETRY, waitBefore, withRetries } from "../../src/client/retry.ts";
 
 function refusal(
   retry: "never" | "same_request" | "new_approval",
@@ -53,3 +53,49 @@ describe("waitBefore()", () => {
     }
   });
 });
+
+describe("withRetries()", () => {
+  const gone = new OpenExecUnreachable("none", "nobody answers", null);
+  const lost = new OpenExecUnreachable("unknown", "it broke", null);
+
+  /** What is thrown after attempts that end so. */
+  async function after(...errors: readonly Error[]): Promise<unknown> {
+    const policy = { attempts: errors.length, firstDelayMs: 0, maxDelayMs: 0 };
+    const left = [...errors];
+    const attempt = () => Promise.reject(left.shift());
+    return await withRetries(attempt, policy, undefined).catch((error: unknown) => error);
+  }
+
+  test.each([
+    ["nobody answers any more", [lost, gone, gone]],
+    ["the daemon refuses more than it knows", [lost, refusal("never")]],
+    ["a new approval would be wanted", [gone, lost, refusal("new_approval")]],
+    ["an answer said so and the next does not come", [inFlight(), gone]],
+  ])("says no less than unknown once an attempt may have run, and %s", async (_title, errors) => {
+    expect(await after(...errors)).toMatchObject({
+      name: "OpenExecUnreachable",
+      effect: "unknown",
+    });
+  });
+
+  test("says none where no attempt can have had an effect", async () => {
+    expect(await after(gone, gone)).toBe(gone);
+    const halted = refusal("same_request");
+    expect(await after(gone, halted)).toBe(halted);
+    expect(await after(halted, gone)).toBe(gone);
+  });
+
+  test("leaves an outcome that is known to be bad as it is", async () => {
+    const inFlightStill = inFlight();
+    expect(await after(lost, inFlightStill)).toBe(inFlightStill);
+  });
+});
+
+function inFlight(): OpenExecError {
+  return new OpenExecError({
+    ...refusal("same_request"),
+    detail: "",
+    code: "execution_in_flight",
+    effect: "unknown",
+  });
+}

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Approver, request } from "../support/approver.ts";
 import { Daemon } from "../support/daemon.ts";
 import { testWith } from "../support/tools.ts";
 
@@ -112,6 +113,33 @@ describe("in demo mode", () => {
   });
 });
 
+describe("in enforced mode", () => {
+  const alice = new Approver("alice");
+  let daemon: Daemon;
+  beforeAll(async () => {
+    daemon = await Daemon.start({
+      config: `executor_id = "openexec:test"
+${alice.toml()}
+[actions.echo]
+module = "builtin:echo"
+`,
+    });
+  });
+  afterAll(() => daemon.close());
+
+  testWith("python3")("openexec's own approvals are sent as they are printed", () => {
+    const approved = alice.approve(request("echo", { msg: "approved", price: 1e21 }));
+    const [first, again, unapproved] = session(daemon.socket, [
+      ["execute", approved],
+      ["execute", approved],
+      ["execute", { action: "echo", payload: {}, nonce: randomUUID() }],
+    ]);
+    expect(first).toMatchObject({ status: 200, answer: { replayed: false }, ...receiptHolds });
+    expect(again).toMatchObject({ status: 200, answer: { replayed: true } });
+    expect(unapproved).toMatchObject({ status: 403, answer: { code: "approval_missing" } });
+  });
+});
+
 describe("in ClawShield mode", () => {
   const governance = generateKeyPairSync("ed25519");
   const env = {
@@ -148,10 +176,10 @@ describe("in ClawShield mode", () => {
     approval?: unknown,
     changes: Readonly<Record<string, unknown>> = {},
   ): Seen | undefined {
-    const request = { action: "echo", payload, nonce: randomUUID(), ...changes };
+    const bare = { action: "echo", payload, nonce: randomUUID(), ...changes };
     return session(daemon.socket, [[
       "execute",
-      approval === undefined ? request : { ...request, artifact: approval },
+      approval === undefined ? bare : { ...bare, approval_artifact: approval },
     ]])[0];
   }
 

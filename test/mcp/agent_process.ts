@@ -11,8 +11,9 @@ export class RawAgent {
   readonly #lines: AsyncIterator<Message>;
   readonly errors: Promise<string>;
 
-  constructor(socket: string, args: readonly string[] = []) {
-    this.#process = new Deno.Command(OPENEXEC, {
+  /** `program` is another copy of bin/openexec, or the single file. */
+  constructor(socket: string, args: readonly string[] = [], program = OPENEXEC) {
+    this.#process = new Deno.Command(program, {
       args: ["mcp", "--socket", socket, ...args],
       stdin: "piped",
       stdout: "piped",

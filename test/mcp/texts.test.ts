@@ -100,3 +100,9 @@ test("a daemon that is away is told of as such, and calling again is safe", () =
 test("a failed look at a proposal claims nothing about what ran", () => {
   expect(textOf(failureResult(refusal("proposal_not_found")))).not.toMatch(/ran/);
 });
+
+test("a daemon that does not answer for a proposal leaves open if it ran", () => {
+  const gone = new OpenExecUnreachable("none", "gone", null);
+  expect(refusalResult(gone).structuredContent).toMatchObject({ problem: { effect: "none" } });
+  expect(failureResult(gone).structuredContent).toMatchObject({ problem: { effect: "unknown" } });
+});
