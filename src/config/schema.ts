@@ -125,12 +125,12 @@ const limitsSchema = table({
   ),
   connections_per_uid: defaulted(
     integer(1, 65_536),
-    512,
+    256,
     "Open connections per peer uid, on all agent sockets together and on each other socket.",
   ),
   connections: defaulted(
     integer(64, 65_536),
-    2048,
+    1024,
     "Open connections of all sockets. Eight of them are for operators and approvers.",
   ),
   held_bytes_per_uid: defaulted(

@@ -3,6 +3,15 @@
  * again, which for a megabyte would hold the event loop for a tenth of a second.
  */
 
+import type { Json } from "./types.ts";
+
+/** A JSON value, parts of which may be texts. */
+export type Printable =
+  | Json
+  | JsonText
+  | readonly Printable[]
+  | { readonly [name: string]: Printable };
+
 /** Texts that printJson() puts in afterwards; null while nothing is printed. */
 let texts: string[] | null = null;
 /** Stands for a text in what is printed. Nobody can know it. */
@@ -22,7 +31,7 @@ export class JsonText {
 }
 
 /** Prints what JSON.stringify() prints, with the texts as they are. */
-export function printJson(value: unknown): string {
+export function printJson(value: Printable): string {
   const found: string[] = texts = [];
   try {
     const parts = JSON.stringify(value).split(MARKED);

@@ -259,7 +259,25 @@ export function writeAtOnce(socket: Socket, bytes: Uint8Array<ArrayBuffer>): voi
 
 /** Returns the descriptor behind a socket of node:net, which has no public name for it. */
 export function descriptorOf(socket: Socket): number | undefined {
-  const handle: unknown = Reflect.get(socket, "_handle");
-  if (typeof handle !== "object" || handle === null || !("fd" in handle)) return undefined;
+  const handle = handleOf(socket);
+  if (handle === undefined || !("fd" in handle)) return undefined;
   return typeof handle.fd === "number" && handle.fd >= 0 ? handle.fd : undefined;
+}
+
+/**
+ * Leaves in the kernel what arrives from now on, until the socket is resumed. Its own pause() reads
+ * on until a buffer is full.
+ */
+export function stopReading(socket: Socket): void {
+  socket.pause();
+  const handle = handleOf(socket);
+  if (handle === undefined || !("readStop" in handle)) return;
+  if (typeof handle.readStop !== "function" || !("reading" in handle)) return;
+  handle.reading = false;
+  handle.readStop();
+}
+
+function handleOf(socket: Socket): object | undefined {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  return typeof handle === "object" && handle !== null ? handle : undefined;
 }

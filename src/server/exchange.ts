@@ -124,7 +124,8 @@ async function answer(
   const { peer, isAdmitted } = connection;
   const { admission, backend, clock, limits } = context;
   const { socket } = admission;
-  const hold = await admission.turn(connection, announcedBytes(request, limits.requestBytes));
+  const hold = await admission.turn(connection, announcedBytes(request, limits.requestBytes))
+    .finally(() => connection.socket.release());
   if (hold === null) return null;
   progress.hold = hold;
   if (peer === null || !isAdmitted) throw new Refusal("peer_denied");

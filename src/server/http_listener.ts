@@ -14,6 +14,7 @@ import { isConnectionWaiting, knock, writeAtOnce } from "../os/unix_socket.ts";
 import { AcceptWatch } from "./accept_watch.ts";
 import { UNKNOWN_UID } from "./admission.ts";
 import { CheckedSocket } from "./checked_socket.ts";
+import { hasBody } from "./body.ts";
 import { Connection } from "./connection.ts";
 import { type ExchangeContext, serve } from "./exchange.ts";
 import type { Fault } from "./head.ts";
@@ -126,6 +127,8 @@ export class HttpListener {
     request.on("error", () => {});
     response.on("error", () => {});
     const connection = this.#connections.get(request.socket);
+    // Until its turn comes: its body waits in the kernel.
+    if (hasBody(request)) connection?.socket.hold();
     connection?.enqueue(async () => {
       try {
         await serve({ request, response, connection, awaitsContinue }, this.context);

@@ -10,7 +10,7 @@ import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { utf8Encode } from "../core/bytes.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
-import type { Json } from "../core/types.ts";
+import { type Printable, printJson } from "../core/json_text.ts";
 import type { ExecutionView } from "../engine/view.ts";
 
 export interface Reply {
@@ -20,11 +20,11 @@ export interface Reply {
   readonly body: string | Uint8Array;
 }
 
-export function jsonReply(value: Json, status = 200): Reply {
+export function jsonReply(value: Printable, status = 200): Reply {
   return {
     status,
     headers: { "content-type": "application/json" },
-    body: `${JSON.stringify(value)}\n`,
+    body: `${printJson(value)}\n`,
   };
 }
 
@@ -51,7 +51,7 @@ export function problemReply(
       "content-type": "application/problem+json",
       ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
     },
-    body: `${JSON.stringify(execution === null ? problem : { ...problem, execution })}\n`,
+    body: `${printJson(execution === null ? problem : { ...problem, execution })}\n`,
   };
 }
 

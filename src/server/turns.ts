@@ -4,7 +4,7 @@
  * Invariants:
  * - One request begins in each turn of the event loop, so between two of them the loop comes to
  *   everything else, and operators, who need no turn, are behind one at most.
- * - Among the uids that wait, the one that used least begins next (start-time fair queueing), so
+ * - Among the uids that wait, the one that used least begins next (fair queues by start time), so
  *   one uid leaves another its half, whatever it sends. Nobody else waiting, a uid has every turn.
  * - A uid that holds what one uid may, or a request that does not fit into what is left for all,
  *   begins when something was given back. The bytes wait in the kernel meanwhile.

@@ -1,5 +1,7 @@
 /** `npm run campaign:flood [SECONDS]`: every row for so long (60 by default), and what was seen. */
 
+// deno-lint-ignore-file no-console -- it prints a table
+
 import { FloodedDaemon, ROWS } from "./flood.ts";
 
 const seconds = Number(Deno.args[0] ?? 60);
@@ -18,7 +20,7 @@ for (const row of ROWS.filter(({ title }) => wanted === undefined || title.inclu
     seen.title,
     [0.5, 0.99, 1].map(at).join(", "),
     seen.operatorFailures.length === 0 ? "0" : seen.operatorFailures.slice(0, 3).join("; "),
-    seen.honestPerSecond,
+    Math.round(seen.honestAnswers / seconds),
     seen.honestRefused,
     Math.round(seen.floodAnswers / seconds),
     seen.memoryMib,
@@ -27,4 +29,3 @@ for (const row of ROWS.filter(({ title }) => wanted === undefined || title.inclu
   console.log(`| ${cells.join(" | ")} |`);
 }
 console.log(`SIGTERM: exit code ${await daemon.stop()}`);
-if (wanted !== undefined) console.log(daemon.output.slice(-10).join("\n"));
