@@ -6,10 +6,12 @@ import { OpenExecClient } from "../client/client.ts";
 import type { Config } from "../config/config.ts";
 import { type DevelopmentKey, SYSTEM_CONFIG, SYSTEM_SOCKETS } from "../config/defaults.ts";
 import { type Environment, readEnvironment } from "../config/environment.ts";
-import { loadConfig, type LoadedConfig, readConfigFile } from "../config/load.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import type { MachineClock } from "../core/clock.ts";
 import type { Role } from "../core/types.ts";
+import { readRegularText } from "../os/regular_file.ts";
 import { machineClock } from "../os/clock.ts";
+import { readConfigFile } from "../daemon/config_file.ts";
 import type { DaemonFlags, LocalFlags } from "./command.ts";
 import { DONE, type ExitCode, Interrupted, UsageError } from "./exit_code.ts";
 import { systemTerminal, type Terminal } from "./terminal/terminal.ts";
@@ -69,7 +71,7 @@ export function findConfig(context: Context, flags: LocalFlags & DaemonFlags): L
 /** Returns null where the key was not made yet, or is not this user's to read. */
 function readDevelopmentKey(file: string): DevelopmentKey | null {
   try {
-    return parseApproverKey(Deno.readTextFileSync(file));
+    return parseApproverKey(readRegularText(file));
   } catch {
     return null;
   }

@@ -49,7 +49,8 @@ export function developmentApprover({ keyid, publicKey }: DevelopmentKey): Appro
     name: DEVELOPMENT_APPROVER,
     actions: new Set(["*"]),
     maxTtlSeconds: DEVELOPMENT_TTL_SECONDS,
-    keys: [{ keyid, publicKey, notBefore: null, notAfter: null }],
+    groups: new Set(),
+    keys: [{ kind: "ed25519", keyid, publicKey, notBefore: null, notAfter: null }],
   };
 }
 

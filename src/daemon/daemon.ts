@@ -35,6 +35,7 @@ import { executorLog } from "../executor/log.ts";
 import { type BoxState, Pool } from "../executor/pool.ts";
 import { freeBytes } from "../ledger/disk/free_space.ts";
 import { StateLock } from "../ledger/disk/lock.ts";
+import { requireStateFiles } from "../ledger/disk/state_files.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openLedger } from "../ledger/open.ts";
 import { adminReceipt } from "../log/receipt.ts";
@@ -113,11 +114,13 @@ export class Daemon {
     metrics = metricsOf(parts, engine);
     const recovery = await recover(parts, engine.runs);
     await ledger.fenceReached();
+    await engine.proposals.open();
     const server = await Server.start({
       sockets: config.sockets,
       inherited: inheritedSockets(environment.systemd.listen, Deno.pid),
       limits,
       engine,
+      proposals: engine.proposals,
       inspector: new Inspector(parts, engine.runs, head, program.version, () => metrics),
       operator: new Operator(ledger, clock, sign, observer.pruned),
       clock,
@@ -214,6 +217,7 @@ const ROOM_BYTES = 64 * 1024;
 
 async function openLedgerOf(config: Config, clock: MachineClock): Promise<Ledger> {
   const { stateDir, executorId, mode, limits: { resultBytes: resultBytesMax } } = config;
+  requireStateFiles(stateDir);
   const lock = await StateLock.acquire(stateDir);
   if (freeBytes(stateDir) < ROOM_BYTES) {
     lock.release();
