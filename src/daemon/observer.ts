@@ -17,6 +17,7 @@ export interface Observer {
   readonly proposal: (record: ProposalRecord, status: ProposalStatus) => void;
   readonly notifyFailed: (error: unknown) => void;
   readonly exchange: (event: ExchangeEvent) => void;
+  readonly crowd: (uid: number, count: number) => void;
   readonly pruned: (bodies: number) => void;
   readonly pruningPaused: () => void;
   /** Told at a start, of buckets in the vault. */
@@ -47,6 +48,7 @@ export function observerOf(metrics: () => DaemonMetrics | null): Observer {
         duration_ms: durationMs,
       });
     },
+    crowd: (uid, count) => server.warning("connections turned away", { uid, count }),
     pruned: (bodies) => {
       if (bodies === 0) return;
       metrics()?.pruned(bodies);
