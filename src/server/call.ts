@@ -28,17 +28,9 @@ export interface Call {
 }
 
 /** The proposals as the routes use them. */
-export type Proposals = Pick<
-  ProposalDesk,
-  | "propose"
-  | "find"
-  | "findByNonce"
-  | "page"
-  | "withdraw"
-  | "approve"
-  | "decline"
-  | "follow"
->;
+export type Proposals =
+  & Pick<ProposalDesk, "propose" | "withdraw" | "approve" | "decline">
+  & { readonly views: Pick<ProposalDesk["views"], "find" | "findByNonce" | "page" | "follow"> };
 
 /** An agent socket shows the peer's own, an approver socket its actions, an admin socket all. */
 export function viewerOf({ peer, socket }: Pick<Call, "peer" | "socket">): Viewer {

@@ -100,6 +100,22 @@ test("without a slot the last signature waits its turn, before what comes later"
   expect(await desk.audit()).toMatchObject({ code: 0 });
 });
 
+test("one that waits for a slot can be taken back, and then keeps nobody from it", async () => {
+  await using desk = await Desk.start({ concurrency: 1 });
+  const propose = async (label: string) => (await desk.propose("hold", desk.held(label))).json.id;
+  const [one, two] = [await propose("one"), await propose("two")];
+  await desk.approve(one);
+  await desk.started("one");
+  await desk.approve(two);
+  expect((await desk.agent("DELETE", `/proposals/${two}`)).json.status).toBe("withdrawn");
+  desk.letGo("one");
+  await desk.end(one);
+  const payload = { ...desk.held("three"), how: "end" };
+  const approved = desk.alice.approve({ action: "hold", payload, nonce: "n-3" });
+  expect((await desk.agent("POST", "/execute", approved)).json.status).toBe("succeeded");
+  expect(desk.starts("two")).toBe(0);
+});
+
 test("halted, nothing is proposed or approved, a decline is taken, and what is approved starts after it", async () => {
   await using desk = await Desk.start({ concurrency: 1 });
   const [one, two] = [

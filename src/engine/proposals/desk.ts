@@ -1,5 +1,5 @@
 /**
- * Requests that wait for a person: proposed, looked at, signed, declined, withdrawn.
+ * Requests that wait for a person: proposed, signed, declined, withdrawn; `views` looks at them.
  *
  * propose: parse -> known nonce? -> begin (begin.ts)
  * approve: find -> verify -> join -> start, or wait for more (rules.ts)
@@ -12,7 +12,6 @@
 
 import { Refusal } from "../../core/errors.ts";
 import { parseIJson } from "../../core/json.ts";
-import { isOver } from "../../core/proposal.ts";
 import type { Peer } from "../../core/types.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
@@ -23,14 +22,13 @@ import type { Runs } from "../runs.ts";
 import type { Starter } from "../starter.ts";
 import type { EngineParts, RequestContext, Viewer } from "../types.ts";
 import { begin, isSame } from "./begin.ts";
-import { endProposal, restoredReceipt } from "./ends.ts";
-import type { Following } from "./events.ts";
+import { restoredReceipt } from "./ends.ts";
 import { Notifier } from "./notifier.ts";
-import { type PageQuery, proposalsPage, type ProposalsView } from "./page.ts";
 import { type ParsedProposal, parseProposal, PROPOSAL_MEMBERS } from "./request.ts";
 import { Rules } from "./rules.ts";
-import { type ProposalView, proposalView, statusOf } from "./view.ts";
-import { isProposalVisible, Waiting } from "./waiting.ts";
+import { type ProposalView, statusOf } from "./view.ts";
+import { ProposalViews, requireNamed, viewerOf } from "./views.ts";
+import { Waiting } from "./waiting.ts";
 import type { OnGone } from "./waiters.ts";
 
 /** In demo mode nobody is waited for: a proposal is answered with its outcome. */
@@ -42,6 +40,7 @@ export interface ProposalContext extends RequestContext {
 }
 
 export class ProposalDesk {
+  readonly views: ProposalViews;
   readonly #waiting: Waiting;
   readonly #rules: Rules;
   readonly #notifier: Notifier;
@@ -60,6 +59,7 @@ export class ProposalDesk {
       (due) => void this.#rules.refresh(due).catch(parts.onBug),
       parts.observeProposal,
     );
+    this.views = new ProposalViews(parts, runs, this.#waiting);
     this.#notifier = new Notifier(
       clock,
       parts.notify,
@@ -103,10 +103,6 @@ export class ProposalDesk {
     this.#rules.starts.close();
   }
 
-  isOver(record: ProposalRecord): boolean {
-    return isOver(this.#statusOf(record));
-  }
-
   async propose(body: Uint8Array, context: ProposalContext): Promise<ProposalView> {
     requireNamed(context.peer);
     const text = await this.requests.read(body, PROPOSAL_MEMBERS, context.peer.uid);
@@ -120,35 +116,15 @@ export class ProposalDesk {
     const known = await this.runs.keepUntilDone(begun);
     const isDemo = this.parts.ledger.mode === "demo";
     const waitMs = isDemo ? DEMO_WAIT_MS : context.waitMs;
-    return await this.#outcomeOf(known.id, viewerOf(context.peer), { ...context, waitMs });
-  }
-
-  /** Throws a Refusal: proposal_not_found. Waits up to `waitMs` for its end. */
-  async find(id: string, viewer: Viewer, waitMs: number, onGone: OnGone): Promise<ProposalView> {
-    this.#visible(this.parts.ledger.proposals.find(id), viewer);
-    return await this.#outcomeOf(id, viewer, { waitMs, onGone });
-  }
-
-  /** Throws a Refusal: proposal_not_found. A nonce is its uid's own: others may have the same. */
-  async findByNonce(
-    nonce: string,
-    uid: number,
-    waitMs: number,
-    onGone: OnGone,
-  ): Promise<ProposalView> {
-    const viewer = { uid, actions: null, isReviewer: false };
-    const { id } = this.#visible(this.parts.ledger.proposals.findByNonce(uid, nonce), viewer);
-    return await this.#outcomeOf(id, viewer, { waitMs, onGone });
+    return await this.views.outcomeOf(known.id, viewerOf(context.peer), { ...context, waitMs });
   }
 
   /** Throws a Refusal: proposal_not_found, proposal_over. */
   async withdraw(id: string, peer: Peer): Promise<ProposalView> {
     const viewer = viewerOf(peer);
-    this.#visible(this.parts.ledger.proposals.find(id), viewer);
+    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     return await this.#change(id, viewer, peer, async (record) => {
-      const by = { ...peer };
-      const ending = { status: "withdrawn", code: "proposal_withdrawn", by, reason: null } as const;
-      await endProposal(record, ending, this.#waiting, this.parts);
+      await this.#rules.withdraw(record, peer);
     });
   }
 
@@ -162,39 +138,24 @@ export class ProposalDesk {
     viewer: Viewer,
     context: ProposalContext,
   ): Promise<ProposalView> {
-    this.#visible(this.parts.ledger.proposals.find(id), viewer);
+    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     this.#waiting.current(id);
     const node = parseIJson(body);
     await this.#change(id, viewer, context.peer, async (record) => {
       refuseWhileClosed(this.parts, this.runs);
       await this.#rules.sign(record, node);
     });
-    return await this.#outcomeOf(id, viewer, context);
+    return await this.views.outcomeOf(id, viewer, context);
   }
 
   /** Takes an approver's no. Throws as `approve`, and decision_malformed. */
   async decline(id: string, body: Uint8Array, viewer: Viewer, peer: Peer): Promise<ProposalView> {
-    this.#visible(this.parts.ledger.proposals.find(id), viewer);
+    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     this.#waiting.current(id);
     const node = parseIJson(body);
     return await this.#change(id, viewer, peer, async (record) => {
       await this.#rules.decline(record, node);
     });
-  }
-
-  /** Throws a Refusal: peer_denied. The newest first; `before` is the id to go on from. */
-  async page(viewer: Viewer, query: PageQuery): Promise<ProposalsView> {
-    requireNamed(viewer);
-    return await proposalsPage(viewer, query, this.#waiting.records, this.parts);
-  }
-
-  /**
-   * Returns how to follow the events that `viewer` may see: first those after the event of the id
-   * `last`, or, without a known one, an event for everything that waits. Throws peer_denied.
-   */
-  follow(viewer: Viewer, last: string | null): Following {
-    requireNamed(viewer);
-    return (send, onClose) => this.#waiting.follow(viewer, last, send, onClose);
   }
 
   async #begin(
@@ -248,59 +209,11 @@ export class ProposalDesk {
       });
     });
     await this.runs.keepUntilDone(changed);
-    return this.#viewOf(id, viewer);
-  }
-
-  /** The proposal as it is, after waiting for its end. */
-  async #outcomeOf(
-    id: string,
-    viewer: Viewer,
-    { waitMs, onGone }: { readonly waitMs: number; readonly onGone: OnGone },
-  ): Promise<ProposalView> {
-    const deadline = performance.now() + waitMs;
-    for (;;) {
-      const leftMs = deadline - performance.now();
-      const record = this.parts.ledger.proposals.find(id);
-      const mayWait = leftMs > 0 && record !== undefined && !this.isOver(record);
-      if (!mayWait) return this.#viewOf(id, viewer);
-      await this.#waiting.waiters.change(id, leftMs, onGone);
-      if (this.runs.isDraining || this.#waiting.waiters.isOver) return this.#viewOf(id, viewer);
-    }
-  }
-
-  #viewOf(id: string, viewer: Viewer): ProposalView {
-    const record = this.#visible(this.parts.ledger.proposals.find(id), viewer);
-    return proposalView(record, viewer, this.parts);
-  }
-
-  #statusOf(record: ProposalRecord) {
-    const isStarted = record.status === "started";
-    return statusOf(record, isStarted ? this.parts.ledger.find(record.id) : undefined);
-  }
-
-  #visible(record: ProposalRecord | undefined, viewer: Viewer): ProposalRecord {
-    requireNamed(viewer);
-    if (record === undefined || !isProposalVisible(record, viewer)) {
-      throw new Refusal("proposal_not_found");
-    }
-    return record;
+    return this.views.viewOf(id, viewer);
   }
 
   #noteRefusal(error: unknown, of: { action: string; nonce: string }, peer: Peer): void {
     if (!(error instanceof Refusal)) return this.parts.onBug(error);
     this.parts.refusals.note(error.code, of, peer);
   }
-}
-
-/** A peer sees what the same uid proposed. */
-function viewerOf({ uid }: Peer): Viewer {
-  return { uid, actions: null, isReviewer: false };
-}
-
-/** Stands for every uid that the kernel cannot name in this namespace: it is nobody's own. */
-const OVERFLOW_UID = 65_534;
-
-/** Throws a Refusal: peer_denied. */
-function requireNamed({ uid }: Pick<Viewer, "uid">): void {
-  if (uid === OVERFLOW_UID) throw new Refusal("peer_denied", "This uid stands for any user.");
 }
