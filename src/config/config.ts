@@ -130,6 +130,7 @@ export interface Limits {
   /** Per peer uid; 0 means no limit. */
   readonly requestsPerSecond: number;
   readonly refusalReceiptsPerMinute: number;
+  readonly refusalReceiptsPerDay: number;
   readonly connectionsPerUid: number;
   readonly headerMs: number;
   readonly bodyMs: number;

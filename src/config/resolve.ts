@@ -173,6 +173,7 @@ function limitsOf({ limits }: Settings): Limits {
     inFlight: limits.in_flight,
     requestsPerSecond: limits.requests_per_second,
     refusalReceiptsPerMinute: limits.refusal_receipts_per_minute,
+    refusalReceiptsPerDay: limits.refusal_receipts_per_day,
     connectionsPerUid: limits.connections_per_uid,
     headerMs: limits.header_timeout,
     bodyMs: limits.body_timeout,

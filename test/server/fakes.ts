@@ -231,6 +231,7 @@ export const LIMITS: Limits = {
   inFlight: 256,
   requestsPerSecond: 0,
   refusalReceiptsPerMinute: 60,
+  refusalReceiptsPerDay: 1000,
   connectionsPerUid: 256,
   headerMs: 2000,
   bodyMs: 2000,
