@@ -96,9 +96,10 @@ const ENVIRONMENT = `## Environment
 
 OpenExec 0.1.10's variables work. They may only tighten what a file says: allow-lists intersect;
 what differs from the file (\`OPENEXEC_MODE=demo\` beside an enforced file, another key, another
-tenant) keeps the daemon from starting; what the file leaves open, such as the whole of
-[clawshield], they fill in. In demo mode no approval is read and the CLAWSHIELD variables are
-ignored. An empty variable counts as unset.
+tenant) keeps the daemon from starting. CLAWSHIELD_PUBLIC_KEY is an approver: it needs a
+[clawshield] in the file, if only the header, and fills in what that leaves open. Without a file the
+variables stand for the whole of it. In demo mode no approval is read and the CLAWSHIELD variables
+are ignored. An empty variable counts as unset.
 `;
 
 export function configReference(): string {

@@ -60,9 +60,8 @@ export function resolveSettings(
 ): Config {
   const { file, environment } = context;
   const absolute = (path: string): string => resolve(dirname(file ?? "/"), path);
-  const overridable = { mode: writtenMode(settings, context), clawshield: settings.clawshield };
   const { mode, clawshield, allowedActions } = applyLegacyEnvironment(
-    overridable,
+    { file, mode: writtenMode(settings, context), clawshield: settings.clawshield },
     environment.openexec,
     note,
   );

@@ -50,8 +50,10 @@ export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new M
   ["export", LOCAL],
   ["backup", LOCAL],
   ["restore", LOCAL],
+  ["decide", SIGNING],
   ["doctor", LOCAL],
   ["pin", LOCAL],
+  ["review", SIGNING],
   ["test-action", LOCAL],
 ]);
 
