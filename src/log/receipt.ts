@@ -2,9 +2,8 @@
  * Receipt bodies: how each kind is made, and its bytes (RFC 8785), which are a leaf of the log.
  *
  * Invariants:
- * - A body holds no payload, no result, no salt of theirs and no plain digest. It commits to payload
- *   and result by salted hash, so that it still verifies once they are pruned, and confirms no
- *   guess.
+ * - A body holds no payload, no result, no salt of theirs and no plain digest. It commits to both
+ *   by salted hash, so that it still verifies once they are pruned, and confirms no guess.
  * - Nobody can guess a whole body that only others may see: `salt` is for those without a
  *   commitment or a random id.
  */
