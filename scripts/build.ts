@@ -10,10 +10,17 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { utf8Encode } from "../src/core/bytes.ts";
 import { program } from "../src/os/program.ts";
 import { archiveOf, archiveSource, type ProgramFile } from "./build/archive.ts";
 import { bundle } from "./build/bundle.ts";
-import { compile, cSources, findLibrary } from "./build/compiler.ts";
+import {
+  compile,
+  cSources,
+  findLibrary,
+  MissingPackage,
+  requireCompiler,
+} from "./build/compiler.ts";
 
 /**
  * What Deno and lmdb's addon are linked to. glibc is among them, so the file runs where it is
@@ -82,5 +89,12 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: { out: { type: "string", default: "dist" }, level: { type: "string", default: "9" } },
   });
-  await build(program.root, values.out, Number(values.level));
+  try {
+    await requireCompiler();
+    await build(program.root, values.out, Number(values.level));
+  } catch (error) {
+    if (!(error instanceof MissingPackage)) throw error;
+    Deno.stderr.writeSync(utf8Encode(`${error.message}\n`));
+    Deno.exit(1);
+  }
 }

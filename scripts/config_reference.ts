@@ -69,12 +69,15 @@ const REFUSALS = `## Refused at start
 Each with the line to mend:
 
 - two sockets with one file name; a socket path over 104 bytes;
-- two approvers with one name; two keys with one keyid; one public key listed twice, [clawshield]
-  included; the name \`clawshield\`; a key that is not admissible (not on the curve, not canonical,
-  of small order);
-- \`approvals\` above one and above the number of approvers who may approve the action. That nobody
-  may approve an action, and that a list names an action that does not exist, are warnings: such an
-  action is refused when it is asked for;
+- two approvers with one name; two keys with one keyid; one public key listed twice, whatever kinds
+  of keys they are said to be, [clawshield] included; the name \`clawshield\`; a key that is not
+  admissible (not on the curve, not canonical, of small order);
+- a key that is not exactly one of \`public_key\`, \`ssh\` and \`passkey\`; a passkey without
+  \`rp_id\`, or with an origin that is neither \`https://\` and its \`rp_id\` nor, for localhost, a
+  port of http://localhost;
+- \`approvals\` above one, or by group, that the approvers who may approve the action with keys that
+  meet its \`require\` could not give. That nobody may approve an action, and that a list names an
+  action that does not exist, are warnings: such an action is refused when it is asked for;
 - a handler file without a digest in enforced mode, or with another digest than the pinned one; an
   input schema that has no JSON Schema;
 - \`read\` and \`write\` permissions for a path that contains, or lies in, the state directory, the
@@ -93,9 +96,10 @@ const ENVIRONMENT = `## Environment
 
 OpenExec 0.1.10's variables work. They may only tighten what a file says: allow-lists intersect;
 what differs from the file (\`OPENEXEC_MODE=demo\` beside an enforced file, another key, another
-tenant) keeps the daemon from starting; what the file leaves open, such as the whole of
-[clawshield], they fill in. In demo mode no approval is read and the CLAWSHIELD variables are
-ignored. An empty variable counts as unset.
+tenant) keeps the daemon from starting. CLAWSHIELD_PUBLIC_KEY is an approver: it needs a
+[clawshield] in the file, if only the header, and fills in what that leaves open. Without a file the
+variables stand for the whole of it. In demo mode no approval is read and the CLAWSHIELD variables
+are ignored. An empty variable counts as unset.
 `;
 
 export function configReference(): string {

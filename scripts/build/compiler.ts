@@ -20,6 +20,34 @@ const FLAGS = [
   "-Wl,--build-id=none",
 ];
 
+/** Something that the host has to have installed first; the message is all there is to say. */
+export class MissingPackage extends Error {
+  override readonly name = "MissingPackage";
+}
+
+/** Throws MissingPackage where this host has no C compiler, or not the library that is linked in. */
+export async function requireCompiler(): Promise<void> {
+  const source = "#include <zstd.h>\nint main(void) { return (int)ZSTD_versionNumber() == 0; }\n";
+  const file = await Deno.makeTempFile({ suffix: ".c" });
+  try {
+    await Deno.writeTextFile(file, source);
+    const probe = await new Deno.Command("gcc", {
+      args: ["-static", "-o", "/dev/null", file, "-lzstd"],
+      stderr: "null",
+    }).output();
+    if (!probe.success) {
+      throw new MissingPackage(
+        "npm run build needs zstd's header and static library (Debian: libc6-dev, libzstd-dev)",
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new MissingPackage("npm run build needs a C compiler (Debian: gcc)");
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
 async function gcc(args: readonly string[]): Promise<string> {
   const { code, stdout } = await new Deno.Command("gcc", { args: [...args], stderr: "inherit" })
     .output();

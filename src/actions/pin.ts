@@ -5,6 +5,7 @@
  */
 
 import { utf8Decode } from "../core/bytes.ts";
+import { requireRegularFile } from "../os/regular_file.ts";
 import { digestOf } from "../core/sha.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Digest } from "../core/types.ts";
@@ -43,6 +44,7 @@ export async function readHandler(file: string): Promise<HandlerCode> {
 
 async function readFile(file: string): Promise<Uint8Array> {
   try {
+    requireRegularFile(file);
     return await Deno.readFile(file);
   } catch (error) {
     throw refuse(

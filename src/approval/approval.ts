@@ -5,7 +5,9 @@
  */
 
 import type { JsonNode } from "../core/json.ts";
+import type { SeatsNeeded } from "../core/seats.ts";
 import type { ApprovalScheme, Digest, Peer, Signer } from "../core/types.ts";
+import type { Requirement } from "../core/signer.ts";
 import type { TrustedKey } from "./trust.ts";
 
 /** An approval as the request carried it, parsed as JSON and not looked at otherwise. */
@@ -23,8 +25,13 @@ export interface ApprovalSubject {
   readonly peer: Peer;
   /** The handler that will run; for a replay, the one that ran. */
   readonly handlerDigest: Digest;
-  /** Distinct approvers that the action asks for. */
-  readonly approvalsNeeded: number;
+  /** The approvers that the action asks for, and how strong their keys have to be. */
+  readonly needed: SeatsNeeded & { readonly require: Requirement };
+  /**
+   * Set for a proposal: its approval has to name this nonce, this peer's uid as `sub`, and this
+   * handler. They were shown to the approver, and the proposer has no say in them.
+   */
+  readonly isProposal?: boolean;
 }
 
 /** The time an approval is looked at. */
@@ -50,6 +57,8 @@ export interface Verified {
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly signers: readonly Signer[];
+  /** Distinct approvers who still have to sign; 0 once it may start something. */
+  readonly missing: number;
   /** The keys of the signatures that were counted. */
   readonly keys: readonly TrustedKey[];
   /** SHA-256 of the signed bytes, 32 bytes. */

@@ -14,8 +14,10 @@ import { Refusal } from "../core/errors.ts";
 import { type JsonNode, toValue } from "../core/json.ts";
 import { NAME_LENGTH_MAX } from "../core/limits.ts";
 import { pythonJson } from "../core/python_json.ts";
+import { emptySeats } from "../core/seats.ts";
 import { sha256 } from "../core/sha.ts";
 import { PLAIN_KEY } from "../core/types.ts";
+import { meets } from "../core/signer.ts";
 import { open, string, type TypeOf, where } from "../core/shape.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { CLAWSHIELD, mayApprove, type TrustedClawshield, type TrustStore } from "./trust.ts";
@@ -68,7 +70,11 @@ export function verifyArtifact(
     throw new Refusal("approval_tenant_mismatch", "Tenant mismatch.");
   }
   if (!mayApprove(clawshield.approver, subject.action)) throw new Refusal("approval_scope_denied");
-  if (!(subject.approvalsNeeded <= 1)) throw new Refusal("approval_signers_insufficient");
+  const { needed } = subject;
+  if (!meets(PLAIN_KEY, needed.require)) throw new Refusal("approval_key_too_weak");
+  if (emptySeats(needed, [clawshield.approver]) > 0) {
+    throw new Refusal("approval_signers_insufficient");
+  }
   const bodyDigest = sha256(message);
   return {
     iss: CLAWSHIELD,
@@ -79,6 +85,7 @@ export function verifyArtifact(
     issuedAt: Math.floor(artifact.issuedAtMs / 1000),
     expiresAt: Math.ceil(artifact.expiresAtMs / 1000),
     signers: [{ name: CLAWSHIELD, keyid: CLAWSHIELD, ...PLAIN_KEY }],
+    missing: 0,
     keys: [clawshield],
     bodyDigest,
   };

@@ -11,15 +11,19 @@ import {
 } from "../core/approval_claims.ts";
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import type { Envelope } from "../core/dsse.ts";
-import { verify } from "../core/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
 import type { JsonNode } from "../core/json.ts";
+import { emptySeats } from "../core/seats.ts";
 import { sha256 } from "../core/sha.ts";
-import { PLAIN_KEY } from "../core/types.ts";
+import { meets, type SignerFacts } from "../core/signer.ts";
+import { verifyBy } from "../core/verifying_key.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
-import { mayApprove, type TrustedKey, type TrustStore } from "./trust.ts";
+import { mayApprove, type TrustedApprover, type TrustedKey, type TrustStore } from "./trust.ts";
 
-/** Throws a Refusal with one of the approval_* codes that come before the reservation. */
+/**
+ * Throws a Refusal with one of the approval_* codes that come before the reservation, but not for
+ * too few signatures: `missing` counts those.
+ */
 export function verifyEnvelope(
   node: JsonNode,
   subject: ApprovalSubject,
@@ -28,7 +32,8 @@ export function verifyEnvelope(
 ): Verified {
   const envelope = parseEnvelope(node);
   if (envelope?.payloadType !== APPROVAL_TYPE) throw new Refusal("approval_malformed");
-  const keys = countedKeys(envelope, trust, moment);
+  const counted = countedSignatures(envelope, trust, moment);
+  const keys = counted.map(({ key }) => key);
   const claims = parseApprovalClaims(envelope.body);
   if (!keys.some((key) => key.approver.name === claims.iss)) {
     throw new Refusal("approval_signer_unknown", "The approver named in `iss` did not sign.");
@@ -37,7 +42,7 @@ export function verifyEnvelope(
   checkLifetime(claims, keys);
   checkAddressees(claims, subject, trust);
   checkRequest(claims, subject);
-  checkApprovers(keys, subject);
+  checkKeys(counted, subject);
   return {
     iss: claims.iss,
     jti: claims.jti,
@@ -46,24 +51,42 @@ export function verifyEnvelope(
     expiresAtMs: claims.exp * 1000,
     issuedAt: claims.iat,
     expiresAt: claims.exp,
-    signers: keys.map((key) => ({ name: key.approver.name, keyid: key.keyid, ...PLAIN_KEY })),
+    signers: counted.map(({ key, facts }) => ({
+      name: key.approver.name,
+      keyid: key.keyid,
+      ...facts,
+    })),
+    missing: emptySeats(subject.needed, peopleOf(keys)),
     keys,
     bodyDigest: sha256(envelope.body),
   };
 }
 
-/** Collects the known keys that signed. A signature by a known key that fails refuses them all. */
-function countedKeys(envelope: Envelope, trust: TrustStore, moment: Moment): TrustedKey[] {
+interface CountedSignature {
+  readonly key: TrustedKey;
+  readonly facts: SignerFacts;
+}
+
+/**
+ * Collects the first signature of each known key. One by a known key that fails, a second one of
+ * the same key too, refuses them all.
+ */
+function countedSignatures(
+  envelope: Envelope,
+  trust: TrustStore,
+  moment: Moment,
+): CountedSignature[] {
   const signed = preAuthEncoding(envelope.payloadType, envelope.body);
-  const keys = new Map<string, TrustedKey>();
+  const counted = new Map<string, CountedSignature>();
   for (const { keyid, signature } of envelope.signatures) {
     const key = trust.keyAt(keyid, moment.ms);
     if (key === undefined) continue;
-    if (!verify(signature, signed, key.publicKey)) throw new Refusal("approval_signature_invalid");
-    keys.set(keyid, key);
+    const facts = verifyBy(key, signature, signed);
+    if (facts === undefined) throw new Refusal("approval_signature_invalid");
+    if (!counted.has(keyid)) counted.set(keyid, { key, facts });
   }
-  if (keys.size === 0) throw new Refusal("approval_signer_unknown");
-  return [...keys.values()];
+  if (counted.size === 0) throw new Refusal("approval_signer_unknown");
+  return [...counted.values()];
 }
 
 /** Each comparison, here and below, refuses when a time is NaN. */
@@ -82,12 +105,12 @@ function checkLifetime(claims: ApprovalClaims, keys: readonly TrustedKey[]): voi
 
 function checkAddressees(
   claims: ApprovalClaims,
-  { peer }: ApprovalSubject,
+  { peer, isProposal = false }: ApprovalSubject,
   trust: TrustStore,
 ): void {
   if (claims.aud !== trust.executorId) throw new Refusal("approval_audience_mismatch");
-  const isForPeer = claims.sub === undefined || claims.sub === `uid:${peer.uid}` ||
-    claims.sub === `socket:${peer.socket}`;
+  const isForPeer = claims.sub === `uid:${peer.uid}` ||
+    !isProposal && (claims.sub === undefined || claims.sub === `socket:${peer.socket}`);
   if (!isForPeer) throw new Refusal("approval_subject_mismatch");
   if ((claims.tenant ?? null) !== trust.tenant) {
     throw new Refusal("approval_tenant_mismatch", "Tenant mismatch.");
@@ -101,19 +124,27 @@ function checkRequest(claims: ApprovalClaims, subject: ApprovalSubject): void {
       "hash mismatch: this is not the action and payload approved.",
     );
   }
-  if (claims.nonce !== undefined && claims.nonce !== subject.nonce) {
+  const { isProposal = false } = subject;
+  if ((isProposal || claims.nonce !== undefined) && claims.nonce !== subject.nonce) {
     throw new Refusal("approval_nonce_mismatch");
   }
-  if (claims.handler_digest !== undefined && claims.handler_digest !== subject.handlerDigest) {
+  const { handler_digest: handler } = claims;
+  if ((isProposal || handler !== undefined) && handler !== subject.handlerDigest) {
     throw new Refusal("approval_handler_mismatch");
   }
 }
 
-/** Counts people and not keys: two keys of one approver are one approver. */
-function checkApprovers(keys: readonly TrustedKey[], subject: ApprovalSubject): void {
-  if (!keys.every((key) => mayApprove(key.approver, subject.action))) {
+/** Every counted signature has to be by a key that may approve this, and is strong enough. */
+function checkKeys(counted: readonly CountedSignature[], subject: ApprovalSubject): void {
+  if (!counted.every(({ key }) => mayApprove(key.approver, subject.action))) {
     throw new Refusal("approval_scope_denied");
   }
-  const people = new Set(keys.map((key) => key.approver.name));
-  if (!(people.size >= subject.approvalsNeeded)) throw new Refusal("approval_signers_insufficient");
+  if (!counted.every(({ facts }) => meets(facts, subject.needed.require))) {
+    throw new Refusal("approval_key_too_weak");
+  }
+}
+
+/** Counts people and not keys: two keys of one approver are one approver. */
+function peopleOf(keys: readonly TrustedKey[]): TrustedApprover[] {
+  return [...new Map(keys.map(({ approver }) => [approver.name, approver])).values()];
 }

@@ -7,18 +7,16 @@
 
 import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
 import { hexEncode } from "../core/bytes.ts";
+import type { Requirement } from "../core/signer.ts";
+import { couldMeet, type PlainKey } from "../core/verifying_key.ts";
 
 /** An approver and what it may approve. */
-export type TrustedApprover = Pick<ApproverConfig, "name" | "actions" | "maxTtlSeconds">;
+export type TrustedApprover = Omit<ApproverConfig, "keys">;
 
-export interface TrustedKey extends ApproverPublicKey {
-  readonly approver: TrustedApprover;
-}
+export type TrustedKey = ApproverPublicKey & { readonly approver: TrustedApprover };
 
 /** The approver of OpenExec 0.1.10 artifacts: one key that is always valid, and its own tenant. */
-export interface TrustedClawshield extends TrustedKey {
-  readonly tenant: string;
-}
+export type TrustedClawshield = TrustedKey & PlainKey & { readonly tenant: string };
 
 /** Name and keyid of the legacy approver, in receipts and claims. */
 export const CLAWSHIELD = "clawshield";
@@ -32,7 +30,7 @@ export class TrustStore {
 
   /**
    * `executorId` is the audience: the configured one, or the one the state directory remembers.
-   * Throws a RangeError when a keyid or a public key appears twice.
+   * Throws a RangeError when a keyid or a public key appears twice, of whatever kinds.
    */
   constructor(config: Pick<Config, "approvers" | "clawshield" | "tenant">, executorId: string) {
     this.executorId = executorId;
@@ -41,11 +39,32 @@ export class TrustStore {
     this.#keys = keysById(config.approvers);
   }
 
+  /**
+   * Returns who may approve the action, with a key that could be strong enough and counts at some
+   * time from now until then.
+   */
+  approversOf(
+    { name, require }: { readonly name: string; readonly require: Requirement },
+    nowMs: number,
+    untilMs: number,
+  ): readonly TrustedApprover[] {
+    const keys = [...this.#keys.values()].filter((key) =>
+      mayApprove(key.approver, name) && canCount(key, nowMs, untilMs) && couldMeet(key, require)
+    );
+    return [...new Set(keys.map(({ approver }) => approver))];
+  }
+
   /** Returns the key named `keyid`, if it is valid at `ms` (milliseconds since 1970). */
   keyAt(keyid: string, ms: number): TrustedKey | undefined {
     const key = this.#keys.get(keyid);
     return key !== undefined && isKeyValidAt(key, ms) ? key : undefined;
   }
+}
+
+/** Whether signatures by the key can count at some time from `fromMs` to `untilMs`. */
+function canCount({ notBefore, notAfter }: ApproverPublicKey, fromMs: number, untilMs: number) {
+  return (notBefore === null || notBefore * 1000 <= untilMs) &&
+    (notAfter === null || fromMs <= notAfter * 1000);
 }
 
 /** Both bounds included: `not_after` names the last moment. */
@@ -82,6 +101,7 @@ function keysById(approvers: readonly ApproverConfig[]): ReadonlyMap<string, Tru
 function clawshieldOf(config: Config["clawshield"]): TrustedClawshield | null {
   if (config === null) return null;
   const { publicKey, tenant, actions, maxTtlSeconds } = config;
-  const approver = { name: CLAWSHIELD, actions, maxTtlSeconds };
-  return { keyid: CLAWSHIELD, publicKey, notBefore: null, notAfter: null, approver, tenant };
+  const approver = { name: CLAWSHIELD, actions, maxTtlSeconds, groups: new Set<string>() };
+  const key = { kind: "ed25519", keyid: CLAWSHIELD, publicKey } as const;
+  return { ...key, notBefore: null, notAfter: null, approver, tenant };
 }

@@ -4,12 +4,14 @@ import { resolve } from "node:path";
 import { parseApproverKey } from "../client/approver_key.ts";
 import { OpenExecClient } from "../client/client.ts";
 import type { Config } from "../config/config.ts";
-import type { DevelopmentKey } from "../config/defaults.ts";
+import { type DevelopmentKey, SYSTEM_CONFIG, SYSTEM_SOCKETS } from "../config/defaults.ts";
 import { type Environment, readEnvironment } from "../config/environment.ts";
-import { loadConfig, type LoadedConfig, readConfigFile } from "../config/load.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import type { MachineClock } from "../core/clock.ts";
 import type { Role } from "../core/types.ts";
+import { readRegularText } from "../os/regular_file.ts";
 import { machineClock } from "../os/clock.ts";
+import { readConfigFile } from "../daemon/config_file.ts";
 import type { DaemonFlags, LocalFlags } from "./command.ts";
 import { DONE, type ExitCode, Interrupted, UsageError } from "./exit_code.ts";
 import { systemTerminal, type Terminal } from "./terminal/terminal.ts";
@@ -69,7 +71,7 @@ export function findConfig(context: Context, flags: LocalFlags & DaemonFlags): L
 /** Returns null where the key was not made yet, or is not this user's to read. */
 function readDevelopmentKey(file: string): DevelopmentKey | null {
   try {
-    return parseApproverKey(Deno.readTextFileSync(file));
+    return parseApproverKey(readRegularText(file));
   } catch {
     return null;
   }
@@ -110,11 +112,24 @@ export function findSocket(context: Context, flags: DaemonFlags, role: Role): st
   if (role === "agent" && socket !== null && flags.config === undefined) {
     return resolve(context.cwd, socket);
   }
+  if (flags.config === undefined && config === null && isClosed(SYSTEM_CONFIG)) {
+    return SYSTEM_SOCKETS[role];
+  }
   const found = findConfig(context, flags).config;
   const path = socketOf(found, role) ?? missing(role, flags.config ?? config);
   // without a configuration file the variable may name the operator's socket too
   const isNamed = socket !== null && found.path === null && !exists(path);
   return isNamed ? resolve(context.cwd, socket) : path;
+}
+
+/** Whether it is another user's: /etc/openexec is open to the daemon and to root. */
+function isClosed(path: string): boolean {
+  try {
+    Deno.openSync(path).close();
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.PermissionDenied;
+  }
 }
 
 export function exists(path: string): boolean {

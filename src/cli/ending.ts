@@ -64,14 +64,33 @@ function descriptionOf(error: unknown): ErrorDescription {
   }
   if (error instanceof OpenExecUnreachable) {
     const help = error.effect === "none"
-      ? "Is the daemon running, and is this its socket? See `openexec doctor`."
+      ? MEANINGS.get(errnoOf(error)) ?? "See `openexec doctor`."
       : "It may have run. Send the very same request again: its nonce keeps it from running twice.";
     return { code: null, detail: `${error.message}${causeOf(error)}`, help };
   }
   return { code: null, detail: error instanceof Error ? error.message : String(error), help: null };
 }
 
-/** The operating system's word for it, such as ENOENT or EACCES. */
-function causeOf({ cause }: OpenExecUnreachable): string {
-  return cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+/** The errors of connect(2) to a Unix socket, and what to do about each. */
+const MEANINGS: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", "There is no such socket. Is the daemon running, and is this its socket?"],
+  ["ECONNREFUSED", "Nobody listens there: start the daemon, or name its socket with --socket."],
+  [
+    "EACCES",
+    "This user may not connect there: `ls -l` shows whose the socket is. Become a member of its " +
+    "group, and log in anew.",
+  ],
+  ["EPERM", "A sandbox around this process forbids it."],
+  ["EAGAIN", "More are waiting than it takes: try again."],
+  ["EINVAL", "The path of a socket has at most 107 bytes."],
+]);
+
+/** The operating system's word for it, such as ENOENT or EACCES; "" where it has none. */
+function errnoOf({ cause }: OpenExecUnreachable): string {
+  return cause instanceof Error && "code" in cause ? String(cause.code) : "";
+}
+
+function causeOf(error: OpenExecUnreachable): string {
+  const errno = errnoOf(error);
+  return errno === "" ? "" : ` (${errno})`;
 }

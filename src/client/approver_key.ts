@@ -41,11 +41,16 @@ export class InvalidApproverKey extends Error {
   override readonly name = "InvalidApproverKey";
 }
 
-/** Makes a key. `keyid` defaults to `key-` and 16 hex digits of the public key's SHA-256. */
+/** Returns a keyid made from a public key: `key-` and 16 hex digits of its SHA-256. */
+export function keyidFor(publicKey: Uint8Array): string {
+  return `key-${hexEncode(sha256(publicKey)).slice(0, 16)}`;
+}
+
+/** Makes a key. `keyid` defaults to that of `keyidFor`. */
 export function newApproverKey(options: { keyid?: string; name?: string } = {}): ApproverKey {
   const seed = crypto.getRandomValues(new Uint8Array(SEED_BYTES));
   const publicKey = publicKeyOf(seed);
-  const keyid = options.keyid ?? `key-${hexEncode(sha256(publicKey)).slice(0, 16)}`;
+  const keyid = options.keyid ?? keyidFor(publicKey);
   const name = options.name ?? null;
   for (const text of name === null ? [keyid] : [keyid, name]) {
     if (!isName(text)) {

@@ -4,7 +4,8 @@
  */
 
 import { type Effect, ERRORS, type Retry } from "../core/errors.ts";
-import { array, oneOf, open, optional, string, whole } from "../core/shape.ts";
+import { isName } from "../core/limits.ts";
+import { anyOf, array, oneOf, open, optional, record, string, whole } from "../core/shape.ts";
 import { isOver, PROPOSAL_STATUSES, type ProposalStatus } from "../core/proposal.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import { isErrorCode, OpenExecError } from "./errors.ts";
@@ -29,7 +30,8 @@ export interface Proposal {
   /** `pid` is that of the process that proposed it, at the time. */
   readonly peer: { readonly uid: number; readonly pid: number };
   readonly approvals: {
-    readonly needed: number;
+    /** Distinct approvers, or how many of which group. */
+    readonly needed: number | Readonly<Record<string, number>>;
     readonly given: readonly GivenSignature[];
     /** The smallest max_ttl of those who may sign. */
     readonly max_ttl_seconds: number;
@@ -57,6 +59,7 @@ export interface ProposalProblem {
   readonly retry: Retry;
 }
 
+const isSeats = anyOf(whole, record(isName, whole));
 const isGiven = open({ name: string, keyid: string, kind: string, iss: string, jti: string });
 const isDecline = open({ by: string, at: string });
 const isProblem = open({
@@ -75,7 +78,7 @@ const isProposal = open({
   expires_at: string,
   now: string,
   peer: open({ uid: whole, pid: whole }),
-  approvals: open({ needed: whole, given: array(isGiven), max_ttl_seconds: whole }),
+  approvals: open({ needed: isSeats, given: array(isGiven), max_ttl_seconds: whole }),
   decline: optional(isDecline),
   problem: optional(isProblem),
 });
@@ -114,6 +117,13 @@ export function proposalsOf(value: Json): ProposalsPage | undefined {
   return { proposals, next: typeof next === "string" ? next : null };
 }
 
+/** Returns how many approvers it needs, of whatever groups. */
+export function approversNeeded({ approvals: { needed } }: Proposal): number {
+  return typeof needed === "number"
+    ? needed
+    : Object.values(needed).reduce((sum, seats) => sum + seats, 0);
+}
+
 /** Tells whether it waits for approvers or for a slot, or runs: it may still change. */
 export function isUndecided({ status }: Proposal): boolean {
   return !isOver(status);
@@ -121,8 +131,8 @@ export function isUndecided({ status }: Proposal): boolean {
 
 /**
  * Returns the execution of a proposal that succeeded. Throws the OpenExecError that says why it did
- * not, with an approver's reason in `detail`; proposal_pending is none: ask isUndecided() first, or
- * it is an execution_in_flight.
+ * not, with an approver's reason in `detail`. An undecided one throws execution_in_flight: ask
+ * isUndecided() first.
  */
 export function outcomeOf(proposal: Proposal): Execution {
   const { execution = null, problem, status, decline } = proposal;

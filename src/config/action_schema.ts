@@ -1,6 +1,8 @@
 /** An action that may be asked for, and what its handler may reach: [actions.NAME]. */
 
 import * as v from "valibot";
+import { SIGNATURES_MAX } from "../core/limits.ts";
+import { REQUIREMENTS } from "../core/signer.ts";
 import { DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX } from "../core/presentation.ts";
 import {
   choice,
@@ -9,6 +11,7 @@ import {
   flag,
   integer,
   list,
+  name,
   optional,
   path,
   required,
@@ -21,6 +24,8 @@ import {
 } from "./fields.ts";
 
 const GIB = 2 ** 30;
+/** An envelope has no more signatures. */
+const APPROVALS_MAX = SIGNATURES_MAX;
 
 const absolutePath = text(/^\/[^,\0]*$/, "a path, absolute and without a comma");
 
@@ -80,6 +85,19 @@ const secretsSchema = v.union(
     '{ stripe_key = "/etc/keys/stripe" }',
 );
 
+const SEATS = "a whole number from 1 to 64, or numbers by group such as { finance = 1, ops = 1 }";
+const seat = integer(1, APPROVALS_MAX);
+const approvalsSchema = v.union([
+  seat,
+  v.pipe(
+    tableOf(name, seat),
+    v.check((groups) => {
+      const counts = Object.values(groups);
+      return counts.length > 0 && counts.reduce((sum, each) => sum + each) <= APPROVALS_MAX;
+    }, SEATS),
+  ),
+], SEATS);
+
 export const retentionDocs = {
   payload:
     "How long payload, salt and approval are kept. After that no byte of the state directory " +
@@ -130,7 +148,18 @@ export const actionSchema = table({
     flag,
     "A hint for models: it reaches things that others can change. Left out: what the handler says.",
   ),
-  approvals: defaulted(integer(1, 64), 1, "Distinct approvers that have to sign."),
+  approvals: defaulted(
+    approvalsSchema,
+    1,
+    "Distinct approvers that have to sign. By group, each seat takes a person of its own, who is " +
+      "in that group.",
+  ),
+  require: defaulted(
+    choice(REQUIREMENTS),
+    "any",
+    "Keys that count. hardware: those of security keys, and passkeys that cannot be synced; " +
+      "user_verified: these, where a PIN or a finger was asked for.",
+  ),
   timeout: defaulted(timer, "10s", "A handler that runs longer is ended and settled as timed_out."),
   concurrency: optional(
     integer(1, 1024),

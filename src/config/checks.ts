@@ -8,11 +8,14 @@
 import { basename, isAbsolute } from "node:path";
 import { base64Encode, utf8Encode } from "../core/bytes.ts";
 import { isName } from "../core/limits.ts";
-import type { ActionConfig, ApproverConfig, Config } from "./config.ts";
+import { seatsJson, seatsText } from "../core/seats.ts";
+import type { ActionConfig, Config } from "./config.ts";
 import type { KeyPath, NoteProblem } from "./config_error.ts";
 import { BUILTINS } from "./defaults.ts";
+import { unfillableSeats } from "./obtainable.ts";
 
 const CLAWSHIELD = "clawshield";
+const KEY_NAMES = { ed25519: "public_key", sshsig: "ssh", passkey: "passkey" } as const;
 
 export function checkConfig(config: Config, refuse: NoteProblem, warn: NoteProblem): void {
   checkSockets(config, refuse);
@@ -84,7 +87,7 @@ function checkApprovers({ approvers, clawshield }: Config, refuse: NoteProblem):
       if (keyids.again(key.keyid)) refuse([...at, "keyid"], "another key has this keyid");
       if (keys.again(base64Encode(key.publicKey))) {
         refuse(
-          [...at, "public_key"],
+          [...at, KEY_NAMES[key.kind]],
           "this key is listed already: one key would count as two approvers",
         );
       }
@@ -131,22 +134,19 @@ function checkRerun(config: Config, action: ActionConfig, refuse: NoteProblem): 
   }
 }
 
-/** Compares the approvals an action needs with the approvers it has, [clawshield] included. */
+/** Compares the approvals an action needs with those that its approvers could give. */
 function checkApprovals(
   config: Config,
-  { name, approvals }: ActionConfig,
+  action: ActionConfig,
   refuse: NoteProblem,
   warn: NoteProblem,
 ): void {
-  if (config.mode === "demo") return;
-  const everyone: readonly Pick<ApproverConfig, "actions">[] = config.clawshield === null
-    ? config.approvers
-    : [...config.approvers, config.clawshield];
-  const able = everyone.filter(({ actions }) => actions.has("*") || actions.has(name)).length;
-  const where = ["actions", name, "approvals"];
-  if (approvals > 1 && able < approvals) {
-    refuse(where, `needs ${approvals} approvers, but ${able} may approve it: it could never run`);
-  } else if (able === 0 && config.developmentApprover === null) {
+  if (config.mode === "demo" || unfillableSeats(config, action) === 0) return;
+  const where = ["actions", action.name, "approvals"];
+  if (action.approvals > 1 || action.groups.size > 0) {
+    const needed = seatsText(seatsJson(action));
+    refuse(where, `needs ${needed}, and too few may approve it so: it could never run`);
+  } else if (config.developmentApprover === null) {
     warn(where, "no approver may approve this action: it can never run");
   }
 }

@@ -6,6 +6,8 @@
  */
 
 import type { Presentation } from "../core/presentation.ts";
+import type { Requirement } from "../core/signer.ts";
+import type { VerifyingKey } from "../core/verifying_key.ts";
 import type { Digest, Mode, Role } from "../core/types.ts";
 
 export interface Config {
@@ -55,18 +57,17 @@ export interface ApproverConfig {
   /** "*" means every action. */
   readonly actions: ReadonlySet<string>;
   readonly maxTtlSeconds: number;
+  readonly groups: ReadonlySet<string>;
   readonly keys: readonly ApproverPublicKey[];
 }
 
 /** The key that checks an approver's signatures, and the time in which they count. */
-export interface ApproverPublicKey {
+export type ApproverPublicKey = VerifyingKey & {
   readonly keyid: string;
-  /** 32 bytes, admissible as core/ed25519.ts defines it. */
-  readonly publicKey: Uint8Array;
   /** null: no bound. */
   readonly notBefore: number | null;
   readonly notAfter: number | null;
-}
+};
 
 export interface ClawshieldConfig {
   readonly publicKey: Uint8Array;
@@ -86,7 +87,11 @@ export interface ActionConfig {
   readonly module: { readonly builtin: string } | { readonly file: string };
   /** The pinned digest of the file; null only for built-ins and in demo mode. */
   readonly digest: Digest | null;
+  /** Distinct approvers in all. */
   readonly approvals: number;
+  /** How many of them have to be of which group; empty where anyone will do. */
+  readonly groups: ReadonlyMap<string, number>;
+  readonly require: Requirement;
   readonly timeoutMs: number;
   readonly concurrency: number;
   readonly isolation: Isolation;

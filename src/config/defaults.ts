@@ -15,6 +15,13 @@ import type { Environment } from "./environment.ts";
 /** Read where neither --config nor $OPENEXEC_CONFIG names a file. */
 export const SYSTEM_CONFIG = "/etc/openexec/openexec.toml";
 
+/** The sockets of the shipped unit, for those who may connect and not read the configuration. */
+export const SYSTEM_SOCKETS: Readonly<Record<Role, string>> = {
+  agent: "/run/openexec/agent.sock",
+  approver: "/run/openexec/review.sock",
+  admin: "/run/openexec/admin.sock",
+};
+
 /** Handlers that are our own code; actions/builtin/ holds one for each. */
 export const BUILTINS: readonly string[] = ["echo", "add"];
 
@@ -42,7 +49,8 @@ export function developmentApprover({ keyid, publicKey }: DevelopmentKey): Appro
     name: DEVELOPMENT_APPROVER,
     actions: new Set(["*"]),
     maxTtlSeconds: DEVELOPMENT_TTL_SECONDS,
-    keys: [{ keyid, publicKey, notBefore: null, notAfter: null }],
+    groups: new Set(),
+    keys: [{ kind: "ed25519", keyid, publicKey, notBefore: null, notAfter: null }],
   };
 }
 

@@ -9,6 +9,8 @@ import * as v from "valibot";
 import { isAdmissibleKey } from "../core/ed25519.ts";
 import { parsePublicKey } from "../core/public_key.ts";
 import { isDigest } from "../core/sha.ts";
+import { parseSshKey, SSH_KEY_TYPES } from "../core/ssh_key.ts";
+import { parsePasskey } from "../core/webauthn.ts";
 
 /** Text of a fixed shape. */
 export function text(pattern: RegExp, expected: string) {
@@ -31,6 +33,19 @@ export function integer(minimum: number, maximum: number = Number.MAX_SAFE_INTEG
     v.integer(expected),
     v.minValue(minimum, expected),
     v.maxValue(maximum, expected),
+  );
+}
+
+/** Text that `parse` turns into something else, or into undefined where it is not as expected. */
+function parsed<Parsed>(expected: string, parse: (text: string) => Parsed | undefined) {
+  return v.pipe(
+    v.string(expected),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const value = parse(dataset.value);
+      if (value !== undefined) return value;
+      addIssue({ message: expected });
+      return NEVER;
+    }),
   );
 }
 
@@ -138,14 +153,34 @@ export const digest = v.pipe(
 const PUBLIC_KEY = 'an admissible Ed25519 public key: "ed25519:BASE64", PEM or "ssh-ed25519 ..."';
 
 /** An Ed25519 public key, to its 32 bytes. */
-export const publicKey = v.pipe(
-  v.string(PUBLIC_KEY),
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const key = parsePublicKey(dataset.value);
-    if (key !== undefined && isAdmissibleKey(key)) return key;
-    addIssue({ message: PUBLIC_KEY });
-    return NEVER;
-  }),
+export const publicKey = parsed(PUBLIC_KEY, (text) => {
+  const key = parsePublicKey(text);
+  return key !== undefined && isAdmissibleKey(key) ? key : undefined;
+});
+
+const SSH_KEY = `the line of a .pub file: ${SSH_KEY_TYPES.join(", ")}`;
+
+/** A public key of OpenSSH. */
+export const sshKey = parsed(SSH_KEY, parseSshKey);
+
+const PASSKEY = "a passkey's public key as the review page prints it: base64 of its SPKI, " +
+  "Ed25519 or P-256";
+
+/** A passkey's public key, with its algorithm. */
+export const passkey = parsed(PASSKEY, parsePasskey);
+
+const DOMAIN = "a domain in lower case, such as localhost or approve.example.com";
+
+/** An RP id of WebAuthn: a domain, with neither scheme nor port. */
+export const domain = text(
+  /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
+  DOMAIN,
+);
+
+/** An origin as browsers write it: a port only where it is not the scheme's own. */
+export const origin = text(
+  /^(?:http:\/\/localhost(?::(?!80$)[1-9]\d{0,4})?|https:\/\/[a-z0-9.-]+)$/,
+  'an origin such as "http://localhost:8822" or "https://approve.example.com"',
 );
 
 const INSTANT = "a date and time with offset, such as 2026-01-01T00:00:00Z (no quotes)";

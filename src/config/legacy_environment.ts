@@ -2,8 +2,9 @@
  * OpenExec 0.1.10's environment over a configuration: OPENEXEC_MODE, OPENEXEC_ALLOWED_ACTIONS,
  * CLAWSHIELD_PUBLIC_KEY and CLAWSHIELD_TENANT_ID.
  *
- * Invariant: a variable narrows what the file says or fills in what it leaves open. Where the two
- * contradict each other the daemon does not start, because neither of them is surely the stricter.
+ * Invariant: a variable narrows what the file says, and lets nobody approve whom the file does not
+ * let. Where the two contradict each other the daemon does not start, because neither of them is
+ * surely the stricter.
  */
 
 import * as v from "valibot";
@@ -18,6 +19,8 @@ import { clawshieldSchema, type Settings } from "./schema.ts";
 
 /** The settings that have such a variable, before it is read. */
 export interface Overridable {
+  /** The configuration file, or null for the embedded default. */
+  readonly file: string | null;
   /** The mode and where it comes from; null where neither a file nor --mode says one. */
   readonly mode: { readonly value: Mode; readonly source: string } | null;
   readonly clawshield: Settings["clawshield"];
@@ -39,7 +42,7 @@ export function applyLegacyEnvironment(
   return {
     mode,
     // demo reads no approvals, so nothing may look as if it verified some
-    clawshield: mode === "demo" ? null : clawshieldOf(settings.clawshield, variables, note),
+    clawshield: mode === "demo" ? null : clawshieldOf(settings, variables, note),
     allowedActions: allowedActionsOf(variables.allowedActions, note),
   };
 }
@@ -77,17 +80,28 @@ function allowedActionsOf(variable: string | null, note: NoteProblem): ReadonlyS
   return new Set(names);
 }
 
+/** The variables that ask for ClawShield's approvals, and whether each is set. */
+const asking = ({ clawshieldPublicKey, clawshieldTenant, mode }: OpenexecVariables) =>
+  [
+    ["CLAWSHIELD_PUBLIC_KEY", clawshieldPublicKey !== null],
+    ["CLAWSHIELD_TENANT_ID", clawshieldTenant !== null],
+    ["OPENEXEC_MODE", mode === "clawshield"],
+  ] as const;
+
 function clawshieldOf(
-  file: Settings["clawshield"],
+  { file, clawshield }: Overridable,
   variables: OpenexecVariables,
   note: NoteProblem,
 ): ClawshieldConfig | null {
   const { clawshieldPublicKey, clawshieldTenant } = variables;
-  const isWanted = file !== undefined || clawshieldPublicKey !== null ||
-    clawshieldTenant !== null || variables.mode === "clawshield";
-  if (!isWanted) return null;
-  const section = file ?? v.parse(clawshieldSchema, {});
-  const place = file === undefined ? null : ["clawshield"];
+  const wanted = asking(variables).find(([, isSet]) => isSet)?.[0];
+  if (clawshield === undefined && wanted === undefined) return null;
+  if (clawshield === undefined && wanted !== undefined && file !== null) {
+    note(wanted, `would add an approver; write [clawshield] into ${file}, or unset it`);
+    return null;
+  }
+  const section = clawshield ?? v.parse(clawshieldSchema, {});
+  const place = clawshield === undefined ? null : ["clawshield"];
   const key = agreed({
     name: "CLAWSHIELD_PUBLIC_KEY",
     variable: parsed(keyVariable, clawshieldPublicKey, "CLAWSHIELD_PUBLIC_KEY", note),

@@ -162,14 +162,3 @@ function kindOf(value: unknown): string {
   const shown = JSON.stringify(value);
   return shown.length > SHOWN_LENGTH_MAX ? `${shown.slice(0, SHOWN_LENGTH_MAX)}...` : shown;
 }
-
-/** Returns undefined when there is no such file. Throws a ConfigError when it cannot be read. */
-export function readConfigFile(path: string): Uint8Array | undefined {
-  try {
-    return Deno.readFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    const message = `cannot be read: ${error instanceof Error ? error.name : "error"}`;
-    throw new ConfigError([{ source: path, line: null, key: "", message }]);
-  }
-}

@@ -7,8 +7,10 @@
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { presentationOf } from "../core/presentation.ts";
+import type { SeatsNeeded } from "../core/seats.ts";
 import type { Mode } from "../core/types.ts";
 import { actionSchema, type ActionSettings } from "./action_schema.ts";
+import { approverKeys } from "./approver_keys.ts";
 import type {
   ActionConfig,
   ApproverConfig,
@@ -58,9 +60,8 @@ export function resolveSettings(
 ): Config {
   const { file, environment } = context;
   const absolute = (path: string): string => resolve(dirname(file ?? "/"), path);
-  const overridable = { mode: writtenMode(settings, context), clawshield: settings.clawshield };
   const { mode, clawshield, allowedActions } = applyLegacyEnvironment(
-    overridable,
+    { file, mode: writtenMode(settings, context), clawshield: settings.clawshield },
     environment.openexec,
     note,
   );
@@ -74,7 +75,7 @@ export function resolveSettings(
     stateDir,
     anchor: anchor === undefined ? null : absolute(anchor),
     sockets: socketsOf(settings, context, absolute, mode),
-    approvers: settings.approvers.map(approverOf),
+    approvers: settings.approvers.map((approver, index) => approverOf(approver, index, note)),
     // no key is made where the file names approvers, and none where approvals are not read
     developmentApprover: file === null && mode === "enforced" && clawshield === null
       ? join(stateDir, DEVELOPMENT_KEY_FILE)
@@ -150,17 +151,17 @@ function socketOf(
   };
 }
 
-function approverOf({ name, actions, max_ttl, keys }: ApproverSettings): ApproverConfig {
+function approverOf(
+  { name, actions, max_ttl, groups, keys }: ApproverSettings,
+  index: number,
+  note: NoteProblem,
+): ApproverConfig {
   return {
     name,
     actions: new Set(actions),
     maxTtlSeconds: max_ttl / 1000,
-    keys: keys.map((key) => ({
-      keyid: key.keyid,
-      publicKey: key.public_key,
-      notBefore: key.not_before ?? null,
-      notAfter: key.not_after ?? null,
-    })),
+    groups: new Set(groups),
+    keys: approverKeys(keys, ["approvers", index, "keys"], note),
   };
 }
 
@@ -216,7 +217,8 @@ function actionOf(
     presentation: presentationOf(action),
     fields: new Map(Object.entries(action.fields)),
     digest: action.digest ?? null,
-    approvals: action.approvals,
+    ...seatsOf(action.approvals),
+    require: action.require,
     timeoutMs: action.timeout,
     concurrency: action.concurrency ?? (builtin ? inFlight : FILE_CONCURRENCY),
     isolation: action.isolation ?? (builtin ? "reuse" : "fresh"),
@@ -234,6 +236,12 @@ function actionOf(
     memoryBytes: action.memory,
     retention: retentionOf(action.retention),
   };
+}
+
+function seatsOf(approvals: ActionSettings["approvals"]): SeatsNeeded {
+  if (typeof approvals === "number") return { approvals, groups: new Map() };
+  const groups = new Map(Object.entries(approvals));
+  return { approvals: [...groups.values()].reduce((sum, count) => sum + count, 0), groups };
 }
 
 function secretsOf(

@@ -11,6 +11,7 @@ import { actionSchema, retentionDocs } from "./action_schema.ts";
 import {
   choice,
   defaulted,
+  domain,
   expiry,
   instant,
   integer,
@@ -19,6 +20,8 @@ import {
   name,
   names,
   optional,
+  origin,
+  passkey,
   path,
   patterns,
   publicKey,
@@ -26,6 +29,7 @@ import {
   retention,
   size,
   span,
+  sshKey,
   table,
   tableOf,
   text,
@@ -71,9 +75,21 @@ const socketSchema = table({
 
 const keySchema = table({
   keyid: required(name, "What the approver's signatures call this key. Unique in the file."),
-  public_key: required(
+  public_key: optional(
     publicKey,
-    'Ed25519: "ed25519:BASE64", PEM (SPKI) or "ssh-ed25519 ...". Unique in the file.',
+    'A key that signs by itself, of `openexec keygen`: "ed25519:BASE64", PEM (SPKI) or ' +
+      '"ssh-ed25519 ...". A key is one of public_key, ssh and passkey, and unique in the file.',
+  ),
+  ssh: optional(
+    sshKey,
+    "A key that signs by ssh-keygen -Y sign, from a file, an agent or a security key (sk-).",
+  ),
+  passkey: optional(passkey, "A passkey that signs on the review page, which prints this line."),
+  rp_id: optional(domain, "The name that the passkey was made for. Required with it."),
+  origins: optional(
+    v.pipe(list(origin, "a list of origins"), v.minLength(1, "at least one origin")),
+    "Where the passkey may be asked. Left out: http://localhost:8822, and https://RP_ID for any " +
+      "other name.",
   ),
   not_before: optional(instant, "Signatures by this key count from then on. Left out: always."),
   not_after: optional(
@@ -85,6 +101,7 @@ const keySchema = table({
 const approverSchema = table({
   name: required(name, 'The `iss` of this approver\'s approvals. Unique; "clawshield" is taken.'),
   actions: defaulted(patterns, ["*"], "Actions this approver may approve."),
+  groups: defaulted(names, [], "Groups this approver is in, for actions that ask for some."),
   max_ttl: defaulted(
     span,
     "15m",
@@ -246,6 +263,7 @@ export const settingsSchema = table({
 });
 
 export type SocketSettings = v.InferOutput<typeof socketSchema>;
+export type KeySettings = v.InferOutput<typeof keySchema>;
 export type ApproverSettings = v.InferOutput<typeof approverSchema>;
 
 /** The file as parsed: units converted, defaults in place, paths as they were written. */

@@ -40,6 +40,11 @@ export function base64Encode(bytes: Uint8Array): string {
   return nativeBase64 === undefined ? portableBase64(bytes) : nativeBase64.call(bytes);
 }
 
+/** Encodes in the URL-safe alphabet, without padding. */
+export function base64UrlEncode(bytes: Uint8Array): string {
+  return base64Encode(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
 /** Does what base64Encode does, for runtimes without toBase64. */
 export function portableBase64(bytes: Uint8Array): string {
   let text = "";
@@ -119,6 +124,11 @@ export function portableFromHex(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
   return bytes;
+}
+
+/** Reads a number, the most significant byte first. */
+export function bigEndian(bytes: Uint8Array): bigint {
+  return BigInt(`0x0${hexEncode(bytes)}`);
 }
 
 /** Compares public values only: the time it takes depends on them. */

@@ -11,7 +11,7 @@
  */
 
 import { getPublicKey, hashes, Point, sign as portableSign } from "@noble/ed25519";
-import { base64Encode, equalBytes, hexDecode, hexEncode } from "./bytes.ts";
+import { base64UrlEncode, bigEndian, equalBytes, hexDecode, hexEncode } from "./bytes.ts";
 import { nativeCrypto, sha512 } from "./sha.ts";
 
 hashes.sha512 = (message) => sha512(message);
@@ -69,7 +69,12 @@ export function signingKeyOf(seed: Uint8Array): SigningKey {
     const kept = Uint8Array.from(seed);
     return { publicKey, sign: (message) => sign(message, kept) };
   }
-  const jwk = { kty: "OKP", crv: "Ed25519", x: base64Url(publicKey), d: base64Url(seed) };
+  const jwk = {
+    kty: "OKP",
+    crv: "Ed25519",
+    x: base64UrlEncode(publicKey),
+    d: base64UrlEncode(seed),
+  };
   const key = native.createPrivateKey({ key: jwk, format: "jwk" });
   return { publicKey, sign: (message) => new Uint8Array(native.sign(null, message, key)) };
 }
@@ -139,7 +144,7 @@ function equationOf(publicKey: Uint8Array): Equation | undefined {
 function nativeEquation(publicKey: Uint8Array): Equation | undefined {
   const native = nativeCrypto();
   if (native === null || !isAdmissibleKey(publicKey)) return undefined;
-  const jwk = { kty: "OKP", crv: "Ed25519", x: base64Url(publicKey) };
+  const jwk = { kty: "OKP", crv: "Ed25519", x: base64UrlEncode(publicKey) };
   const key = native.createPublicKey({ key: jwk, format: "jwk" });
   return (signature, message) => native.verify(null, message, key, signature);
 }
@@ -159,9 +164,5 @@ function portableEquation(publicKey: Uint8Array): Equation | undefined {
 }
 
 function scalarOf(littleEndian: Uint8Array): bigint {
-  return BigInt(`0x${hexEncode(littleEndian.toReversed())}`);
-}
-
-function base64Url(bytes: Uint8Array): string {
-  return base64Encode(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return bigEndian(littleEndian.toReversed());
 }

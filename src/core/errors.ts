@@ -183,9 +183,14 @@ export const ERRORS = {
     { status: 403, title: "Approver may not approve this action", retry: "new_approval" },
     "Have it approved by someone whose `actions` include it.",
   ),
+  approval_key_too_weak: row(
+    { status: 403, title: "A stronger key is needed", retry: "new_approval" },
+    "Sign with a key that meets the action's `require`: a security key, or a passkey that cannot " +
+      "be synced; for user_verified with its PIN or finger.",
+  ),
   approval_signers_insufficient: row(
     { status: 403, title: "More approvers needed", retry: "new_approval" },
-    "Run `openexec approve` again with the key of another approver.",
+    "Have another approver sign it too, of the group that is missing where groups are asked for.",
   ),
   // 7: the action's input schema
   payload_invalid: row(

@@ -35,6 +35,7 @@ import { executorLog } from "../executor/log.ts";
 import { type BoxState, Pool } from "../executor/pool.ts";
 import { freeBytes } from "../ledger/disk/free_space.ts";
 import { StateLock } from "../ledger/disk/lock.ts";
+import { requireStateFiles } from "../ledger/disk/state_files.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openLedger } from "../ledger/open.ts";
 import { adminReceipt } from "../log/receipt.ts";
@@ -113,13 +114,21 @@ export class Daemon {
     metrics = metricsOf(parts, engine);
     const recovery = await recover(parts, engine.runs);
     await ledger.fenceReached();
+    await engine.proposals.open();
     const server = await Server.start({
       sockets: config.sockets,
       inherited: inheritedSockets(environment.systemd.listen, Deno.pid),
       limits,
       engine,
+      proposals: engine.proposals,
       inspector: new Inspector(parts, engine.runs, head, program.version, () => metrics),
-      operator: new Operator(ledger, clock, sign, observer.pruned),
+      operator: new Operator(
+        ledger,
+        clock,
+        sign,
+        observer.pruned,
+        () => engine.proposals.refresh(),
+      ),
       clock,
       observe: observer.exchange,
       onBug: observer.bug,
@@ -143,6 +152,10 @@ export class Daemon {
     return this.parts.ledger.executorId;
   }
 
+  unreachable(): readonly string[] {
+    return this.parts.executors.unreachable();
+  }
+
   get box(): BoxState {
     return this.parts.executors.box;
   }
@@ -162,6 +175,7 @@ export class Daemon {
     const { trust, ledger, clock, sign } = this.parts;
     const { executorId } = ledger;
     trust.replace(new TrustStore(config, executorId));
+    await this.engine.proposals.refresh();
     const act = { act: "reload", peer: null, atMs: clock.nowMs(), detail: null } as const;
     await ledger.append([sign(adminReceipt(executorId, act))], true);
   }
@@ -209,6 +223,7 @@ const ROOM_BYTES = 64 * 1024;
 
 async function openLedgerOf(config: Config, clock: MachineClock): Promise<Ledger> {
   const { stateDir, executorId, mode, limits: { resultBytes: resultBytesMax } } = config;
+  requireStateFiles(stateDir);
   const lock = await StateLock.acquire(stateDir);
   if (freeBytes(stateDir) < ROOM_BYTES) {
     lock.release();

@@ -6,6 +6,7 @@
  */
 
 import { fstatSync } from "node:fs";
+import { constants } from "node:os";
 import { problemText } from "../config/config_error.ts";
 import type { Environment } from "../config/environment.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -25,7 +26,12 @@ import { Liveness } from "./liveness.ts";
 import { requireOwnFiles } from "./own_files.ts";
 import { reload } from "./reload.ts";
 import { Signals } from "./signals.ts";
-import { kernelWarnings, unconfinedWarnings, userWarnings } from "./warnings.ts";
+import {
+  kernelWarnings,
+  unconfinedWarnings,
+  unreachableWarnings,
+  userWarnings,
+} from "./warnings.ts";
 import { isWarning, welcomeLines } from "./welcome.ts";
 
 /** Everything outside of a daemon. */
@@ -64,9 +70,11 @@ export async function serve(
   const flushLog = openLog(context);
   const notify = notifier(notifySocket);
   let daemon: Daemon | undefined;
-  const signals = new Signals(() => {
-    daemon?.abandon();
-    Deno.exit(STOPPED_AT_ONCE);
+  const signals = new Signals({
+    endAtOnce: () => {
+      daemon?.abandon();
+      Deno.exit(STOPPED_AT_ONCE);
+    },
   });
   try {
     notify.status("starting");
@@ -108,11 +116,28 @@ async function startDaemon(
   try {
     return await Daemon.start(config, environment, clock);
   } catch (error) {
-    const full = isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full");
-    throw full
-      ? new StartupError(`The disk of ${config.stateDir} is full`, "free space on it")
-      : error;
+    if (isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full")) {
+      throw new StartupError(`The disk of ${config.stateDir} is full`, "free space on it");
+    }
+    if (!isInTheWay(error)) throw error;
+    throw new StartupError(
+      `${config.stateDir} cannot be used: ${error.message}`,
+      "let the daemon's user own it and all that is in it, as the daemon made it",
+    );
   }
+}
+
+const { EACCES, EPERM, EROFS } = constants.errno;
+/** Reasons that stay until somebody mends them. LMDB gives errno(3) as a number. */
+const STANDING_REASONS: ReadonlySet<unknown> = new Set([
+  ...["EACCES", "EPERM", "EROFS", "EISDIR", "ENOTDIR", "ELOOP"],
+  ...[EACCES, EPERM, EROFS],
+]);
+
+/** Tells whether a file or folder is not this user's to use, or not what it should be. */
+function isInTheWay(error: unknown): error is Error {
+  if (error instanceof Deno.errors.NotCapable) return true;
+  return error instanceof Error && "code" in error && STANDING_REASONS.has(error.code);
 }
 
 function endingOf(signals: Signals, liveness: Liveness): Promise<Ending> {
@@ -153,6 +178,7 @@ function welcome(
         ...userWarnings(config, Deno.uid()),
         ...kernelWarnings(daemon.box),
         ...unconfinedWarnings(daemon.box),
+        ...unreachableWarnings(daemon.unreachable()),
       ].map(({ what, remedy }) => `${what}: ${remedy}`),
     ],
   });

@@ -12,7 +12,6 @@ import {
   loadConfigAgain,
   type LoadedConfig,
   type LoadRequest,
-  readConfigFile,
 } from "../config/load.ts";
 import { permissionFlags } from "../config/permissions.ts";
 import { StartupError } from "../core/startup_error.ts";
@@ -23,6 +22,7 @@ import { realPath } from "../os/files.ts";
 import { limitOf, RLIMIT_FSIZE } from "../os/process.ts";
 import { program } from "../os/program.ts";
 import { shutOthersOut } from "../os/self_protection.ts";
+import { readConfigFile } from "./config_file.ts";
 import { developmentKey } from "./development_key.ts";
 import { requireOwnFiles } from "./own_files.ts";
 import type { DaemonContext, Ending } from "./serve.ts";

@@ -50,6 +50,15 @@ export function kernelWarnings({ missing }: Pick<BoxState, "missing">): Warning[
   }];
 }
 
+/** Warns of what actions may do by their configuration, and this process may not. */
+export function unreachableWarnings(unreachable: readonly string[]): Warning[] {
+  return unreachable.map((what) => ({
+    what,
+    remedy: "make it there for the daemon's user; `openexec doctor --drop-in` prints what its " +
+      "unit has to allow",
+  }));
+}
+
 /** Warns of every action that runs outside of the box. */
 export function unconfinedWarnings({ unconfined }: Pick<BoxState, "unconfined">): Warning[] {
   return unconfined.map((name) => ({

@@ -4,6 +4,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { formatPublicKey } from "../core/public_key.ts";
 import type { Mode } from "../core/types.ts";
 
 export interface Welcome {
@@ -25,13 +26,16 @@ export function isWarning(line: string): boolean {
 /** The last line is `ready`, for a script to wait for. */
 export function welcomeLines(config: Config, welcome: Welcome): string[] {
   const { command, version, executorId, mode, executorKey, warnings } = welcome;
-  const { developmentApprover: key, sockets } = config;
+  const { developmentApprover: key, clawshield, sockets } = config;
   return [
     `openexec ${version}, ${mode} mode, executor ${executorId}`,
     `executor key ${executorKey}`,
     ...(key === null
       ? []
       : [`approver key ${key} (development_approver: agents of this user can read it)`]),
+    ...(clawshield === null ? [] : [
+      `approver clawshield ${formatPublicKey(clawshield.publicKey)}, tenant ${clawshield.tenant}`,
+    ]),
     ...warnings.map((warning) => `${WARNING}${warning}`),
     ...sockets.map(({ path, role }) => `listening on ${path} (${role})`),
     ...(key === null ? [] : examples(command, sockets[0]?.path ?? "", key)),

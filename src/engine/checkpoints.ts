@@ -12,6 +12,7 @@
 import type { CheckpointConfig } from "../config/config.ts";
 import type { SigningKey } from "../core/ed25519.ts";
 import { equalBytes, utf8Encode } from "../core/bytes.ts";
+import { readRegularText } from "../os/regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { replaceFile } from "../ledger/disk/durable_file.ts";
 import type { LogReader } from "../ledger/types.ts";
@@ -148,7 +149,7 @@ export function checkAnchor(
 ): boolean {
   let text: string;
   try {
-    text = Deno.readTextFileSync(path);
+    text = readRegularText(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     if (log.size() === 0 || isRestored) return false;

@@ -12,6 +12,7 @@ import type { Clock } from "../core/clock.ts";
 import { base64Decode, base64Encode, concatBytes, equalBytes, hexDecode } from "../core/bytes.ts";
 import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/ed25519.ts";
 import { formatPublicKey } from "../core/public_key.ts";
+import { readRegularText } from "../os/regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LogReader } from "../ledger/types.ts";
@@ -167,7 +168,7 @@ function readKey(path: string, isOurs: boolean): Uint8Array | null {
 
 function readIfThere(path: string): string | null {
   try {
-    return Deno.readTextFileSync(path);
+    return readRegularText(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

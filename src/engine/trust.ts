@@ -4,11 +4,18 @@
  */
 
 import type { ApprovalSubject, UnverifiedApproval } from "../approval/approval.ts";
-import type { TrustStore } from "../approval/trust.ts";
-import { type Approval, verifyApproval, verifyReplay } from "../approval/verify.ts";
-import type { ActionConfig } from "../config/config.ts";
+import { type DecisionSubject, type Decline, verifyDecision } from "../approval/decision.ts";
+import { mayApprove, type TrustedApprover, type TrustStore } from "../approval/trust.ts";
+import {
+  type Approval,
+  type Signatures,
+  verifyApproval,
+  verifyReplay,
+  verifySignatures,
+} from "../approval/verify.ts";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
+import type { JsonNode } from "../core/json.ts";
 import type { ApprovalReference, Digest, Peer } from "../core/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
 import type { ParsedRequest } from "./request.ts";
@@ -37,7 +44,7 @@ export class TrustGate {
   /** Throws a Refusal: approval_missing, then the approval_* codes in their order. */
   verify(
     request: ParsedRequest,
-    action: Pick<ActionConfig, "approvals">,
+    action: ApprovalSubject["needed"],
     handlerDigest: Digest,
     peer: Peer,
   ): Approval {
@@ -48,12 +55,50 @@ export class TrustGate {
   /** Leaves time aside, and lets `handler_digest` pin the handler that ran. Throws as `verify`. */
   verifyReplay(
     request: ParsedRequest,
-    action: Pick<ActionConfig, "approvals">,
+    action: ApprovalSubject["needed"],
     known: ExecutionRecord,
     peer: Peer,
   ): ApprovalReference {
     const subject = subjectOf(request, action, known.handlerDigest, peer);
     return verifyReplay(presented(request), subject, this.#store, known.reservedAtMs);
+  }
+
+  /**
+   * Verifies what a proposal's approval says, which may lack signatures. Throws as `verify`, except
+   * approval_signers_insufficient.
+   */
+  signatures(
+    request: ParsedRequest,
+    action: ApprovalSubject["needed"],
+    handlerDigest: Digest,
+    peer: Peer,
+  ): Signatures {
+    const subject = { ...subjectOf(request, action, handlerDigest, peer), isProposal: true };
+    return verifySignatures(presented(request), subject, this.#store, this.clock.nowMs());
+  }
+
+  /** Throws a Refusal: decision_malformed, and approval_* codes in their order. */
+  decline(node: JsonNode, subject: DecisionSubject): Decline {
+    return verifyDecision(node, subject, this.#store, this.clock.nowMs());
+  }
+
+  /** Whether signatures by the key of that name can count now, for that action. */
+  counts(keyid: string, action: string): boolean {
+    const key = this.#store.keyAt(keyid, this.clock.nowMs());
+    return key !== undefined && mayApprove(key.approver, action);
+  }
+
+  /** Whether the name of a key is known, and the key valid now. */
+  knows(keyid: string): boolean {
+    return this.#store.keyAt(keyid, this.clock.nowMs()) !== undefined;
+  }
+
+  /** Who may approve the action, with a key that is strong enough and counts until then. */
+  approversOf(
+    action: ApprovalSubject["needed"] & { readonly name: string },
+    untilMs: number,
+  ): readonly TrustedApprover[] {
+    return this.#store.approversOf(action, this.clock.nowMs(), untilMs);
   }
 
   /** Checks expiry and trust once more, inside the reservation. Throws as `verify`. */
@@ -69,7 +114,7 @@ function presented(request: ParsedRequest): UnverifiedApproval {
 
 function subjectOf(
   request: ParsedRequest,
-  action: Pick<ActionConfig, "approvals">,
+  action: ApprovalSubject["needed"],
   handlerDigest: Digest,
   peer: Peer,
 ): ApprovalSubject {
@@ -80,6 +125,6 @@ function subjectOf(
     nonce: request.nonce,
     peer,
     handlerDigest,
-    approvalsNeeded: action.approvals,
+    needed: action,
   };
 }

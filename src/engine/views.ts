@@ -2,6 +2,7 @@
 
 import type { Presentation } from "../core/presentation.ts";
 import type { Digest, JsonObject } from "../core/types.ts";
+import type { Requirement } from "../core/signer.ts";
 import type { EngineParts } from "./types.ts";
 import type { ExecutionView } from "./view.ts";
 
@@ -25,8 +26,10 @@ export type ActionView = Presentation & {
   readonly input_schema: JsonObject;
   readonly output_schema: JsonObject;
   readonly idempotent: boolean;
-  /** Distinct approvers needed; 0 in demo mode. */
-  readonly approvals: number;
+  /** Distinct approvers needed, by group where the action names groups; 0 in demo mode. */
+  readonly approvals: number | Readonly<Record<string, number>>;
+  /** How strong a key each signature needs. */
+  readonly require: Requirement;
   readonly grants: JsonObject;
   readonly handler_digest: Digest;
 };

@@ -21,6 +21,7 @@ import { type ExecutorSpec, Launcher } from "./launch.ts";
 import type { ExecutorLog } from "./log.ts";
 import { NO_PERMISSIONS } from "./permissions.ts";
 import { OwnProcesses, type Processes, SharedProcess, Starts } from "./processes.ts";
+import { unreachable } from "./reach.ts";
 import { EXECUTORS_DIRECTORY } from "./program.ts";
 import { readSecrets, Scrubber, type Secrets } from "./secrets.ts";
 import { Slots } from "./slot.ts";
@@ -75,6 +76,7 @@ export class Pool {
     private readonly launcher: Launcher,
     private readonly options: PoolOptions,
     readonly box: BoxState,
+    private readonly configured: ReadonlyMap<string, ActionConfig>,
   ) {}
 
   /** Throws a StartupError, with nothing left running. */
@@ -92,7 +94,7 @@ export class Pool {
       kernel: wholenessOf(kernel),
       missing,
       unconfined: unconfined.map(({ name }) => name),
-    });
+    }, actions);
     try {
       const handlers = await readHandlers(actions, options.mode);
       const registered = await Promise.all([...actions.values()].map(async (config) => {
@@ -107,6 +109,11 @@ export class Pool {
       await pool.close();
       throw error;
     }
+  }
+
+  /** Tells of permissions that this process does not have itself, a line for each. */
+  unreachable(): readonly string[] {
+    return unreachable(this.configured.values());
   }
 
   get actions(): ReadonlyMap<string, RegisteredAction> {

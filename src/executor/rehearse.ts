@@ -114,6 +114,8 @@ function actionOf(
     fields: new Map(),
     digest: null,
     approvals: 1,
+    groups: new Map(),
+    require: "any",
     timeoutMs,
     concurrency: 1,
     isolation: "process",

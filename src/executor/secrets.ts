@@ -8,6 +8,7 @@
  */
 
 import { base64Encode, utf8Decode, utf8Encode } from "../core/bytes.ts";
+import { requireRegularFile } from "../os/regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Json } from "../core/types.ts";
 
@@ -34,6 +35,7 @@ const LENGTH_MIN = 4;
 
 async function readFile(name: string, file: string): Promise<Uint8Array> {
   try {
+    requireRegularFile(file);
     return await Deno.readFile(file);
   } catch {
     throw refuse(name, `Put it where the daemon can read it: ${file}`);

@@ -6,12 +6,15 @@
  *   between leaves rows without a key, which the next run removes.
  * - A bucket outlives its executions that have not settled, because they may have to run again, and
  *   bodies that are being sealed for it.
+ * - Pages that become free can be used again: readers that died hold none.
  * - Rows go in small transactions, so that a request in between waits for one of them at most.
  */
 
 import { refuseFileError } from "./disk/free_space.ts";
 import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "./parts.ts";
 import { bucketOfSealedKey, bucketStart, EXECUTION_KEYS } from "./store/keys.ts";
+import { OPEN_KEYS } from "./proposals/keys.ts";
+import { pruneProposals } from "./proposals/prune.ts";
 import { decodeBucket } from "./store/rows.ts";
 import { advanceMark } from "./store/state.ts";
 import type { Tables } from "./store/table.ts";
@@ -34,9 +37,11 @@ export class Pruner {
 }
 
 async function prune(ledger: LedgerParts, limit: number, force: boolean): Promise<PruneReport> {
+  ledger.store.forgetDeadReaders();
   const nowMs = await startPruning(ledger, force);
   if (nowMs === null) return { bodies: 0, buckets: 0, done: true };
   ledger.approvals.forgetExpired(nowMs);
+  await pruneProposals(ledger, nowMs);
   const buckets = await destroyKeys(ledger, nowMs);
   let bodies = 0;
   for (;;) {
@@ -63,16 +68,16 @@ async function destroyKeys({ vault, bodies, tables }: LedgerParts, nowMs: number
   let destroyed = 0;
   for (const bucketMs of vault.buckets()) {
     if (bucketMs > nowMs) break;
-    if (bodies.isHeld(bucketMs) || unsettledBuckets(tables).has(bucketMs)) continue;
+    if (bodies.isHeld(bucketMs) || neededBuckets(tables).has(bucketMs)) continue;
     await vault.destroy(bucketMs);
     destroyed++;
   }
   return destroyed;
 }
 
-/** Returns the buckets of the requests whose outcome is still open. */
-function unsettledBuckets({ unsettled }: Tables): ReadonlySet<number> {
-  const rows = [...unsettled.range(EXECUTION_KEYS)];
+/** Returns the buckets of the requests that still wait, or whose outcome is still open. */
+function neededBuckets({ unsettled, proposalIndex }: Tables): ReadonlySet<number> {
+  const rows = [...unsettled.range(EXECUTION_KEYS), ...proposalIndex.range(OPEN_KEYS)];
   return new Set(rows.map(({ value }) => decodeBucket(value)));
 }
 

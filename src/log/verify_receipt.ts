@@ -6,6 +6,7 @@
  * - V2 A question that cannot be answered fails. Only what was not asked for is `not_checked`.
  */
 
+import { factsText } from "../core/signer.ts";
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
 import type { DecisionReceipt, ExecutionReceipt, Receipt, SignerReceipt } from "./receipt.ts";
 import { type Answer, parseReceiptFile, type ReceiptFile, type Salts } from "./receipt_file.ts";
@@ -96,8 +97,8 @@ function decisionSummary({ decision, by }: DecisionReceipt): string {
 /** Names a signer, and the kind of key where the receipt tells it. */
 function signerText(signer: SignerReceipt | Pick<SignerReceipt, "name">): string {
   if (!("kind" in signer)) return signer.name;
-  const { name, kind, hardware, user_verified: isVerified } = signer;
-  return `${name} (${kind}${hardware ? ", hardware" : ""}${isVerified ? ", person verified" : ""})`;
+  const { name, kind, hardware = false, user_verified: userVerified } = signer;
+  return `${name} (${factsText({ kind, hardware, userVerified })})`;
 }
 
 type TrustedKeys = ReadonlyMap<string, Uint8Array>;

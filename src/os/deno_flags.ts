@@ -39,16 +39,21 @@ const CLIENT = [
 /** For commands that open the ledger themselves, start an executor, or ask at the terminal. */
 const LOCAL = [...CLIENT, "--allow-ffi"];
 
+/** For commands that sign with an SSH key, and ask at the terminal. */
+const SIGNING = [...LOCAL, "--allow-run=ssh-keygen"];
+
 /** Permission flags by command. A command that is not named here gets CLIENT_PERMISSIONS. */
 export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map([
   ["serve", ["--allow-read", "--allow-env", "--allow-sys", "--allow-ffi"]],
-  ["approve", LOCAL],
+  ["approve", SIGNING],
   ["audit", LOCAL],
   ["export", LOCAL],
   ["backup", LOCAL],
   ["restore", LOCAL],
+  ["decide", SIGNING],
   ["doctor", LOCAL],
   ["pin", LOCAL],
+  ["review", SIGNING],
   ["test-action", LOCAL],
 ]);
 

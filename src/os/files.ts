@@ -56,8 +56,21 @@ export function fileStatus(path: string): FileStatus | undefined {
   };
 }
 
+const R_OK = 4;
 const W_OK = 2;
 const X_OK = 1;
+
+const MODES = { read: R_OK, write: W_OK, execute: X_OK };
+
+export type Access = keyof typeof MODES;
+
+/**
+ * Returns why this process has no such access to what is at `path`, in the system's words; null
+ * where it has. A mount that is read-only or without execution counts: access(2).
+ */
+export function accessFault(path: string, access: Access): string | null {
+  return libc.access(cString(path), MODES[access]) === 0 ? null : errorText(errno());
+}
 
 /** Tells whether this user may make and remove files in that directory: access(2). */
 export function isWritableDirectory(path: string): boolean {

@@ -73,6 +73,7 @@ const SYMBOLS = {
   listen: { parameters: ["i32", "i32"], result: "i32" },
   madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
   mkdir: { parameters: ["buffer", "u32"], result: "i32" },
+  dup2: { parameters: ["i32", "i32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
   opendir: { parameters: ["buffer"], result: "pointer" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },

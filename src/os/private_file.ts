@@ -7,24 +7,24 @@
 
 import { basename, dirname } from "node:path";
 import { utf8Encode, writeAllSync } from "../core/bytes.ts";
+import { readRegularText } from "./regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";
 
 const GROUP_OR_OTHERS = 0o077;
 
 /** Returns null where there is none. Throws a StartupError for a file that others can open. */
 export function readPrivateFile(path: string): string | null {
-  let file;
+  let text;
   try {
-    file = Deno.openSync(path);
+    text = readRegularText(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
-  using opened = file;
-  if (((opened.statSync().mode ?? 0) & GROUP_OR_OTHERS) !== 0) {
+  if (((Deno.statSync(path).mode ?? 0) & GROUP_OR_OTHERS) !== 0) {
     throw new StartupError(`${path} is open to others`, `chmod 600 ${path}`);
   }
-  return Deno.readTextFileSync(path);
+  return text;
 }
 
 /** Takes the place of the file at `path`, if there is one. */

@@ -16,6 +16,7 @@ export const RLIMIT_DATA = 2;
 export const RLIMIT_CORE = 4;
 export const RLIMIT_NOFILE = 7;
 
+export const SIGHUP = 1;
 export const SIGKILL = 9;
 
 /**
@@ -48,6 +49,18 @@ export function bootId(): string | null {
 function fieldsOf(pid: number): readonly string[] | null {
   const stat = readProc(`/proc/${pid}/stat`);
   return stat === null ? null : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+/** Returns the device number of a process's controlling terminal; 0 where it has none. */
+export function terminalOf(pid: number): number {
+  return Number(fieldsOf(pid)?.[4] ?? 0);
+}
+
+/** Tells whether a process ignores a signal, as one that nohup(1) started does SIGHUP. */
+export function ignoresSignal(pid: number, signal: number): boolean {
+  const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readProc(`/proc/${pid}/status`) ?? "") ??
+    [];
+  return (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n;
 }
 
 /** Tells whether a process group has a member that does not only wait to be reaped. */

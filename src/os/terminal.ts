@@ -16,3 +16,16 @@ export function dropTypedAhead(): void {
   if (terminal >= 0) libc.close(terminal);
   if (failed) throw new Error(`what was typed ahead cannot be dropped: ${errorText(code)}`);
 }
+
+const STANDARD_INPUT = 0;
+
+/**
+ * Makes the terminal this process's standard input, in place of a pipe that was read to its end, so
+ * that programs it starts can ask. Leaves it as it is where there is no terminal.
+ */
+export function takeTerminalAsInput(): void {
+  const terminal = libc.open(cString("/dev/tty"), O_RDWR | O_CLOEXEC);
+  if (terminal < 0) return;
+  libc.dup2(terminal, STANDARD_INPUT);
+  libc.close(terminal);
+}

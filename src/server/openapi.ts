@@ -3,10 +3,11 @@
 import { toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import type { JsonObject } from "../core/types.ts";
+import { Proposal } from "./proposal_schemas.ts";
 import { type Route, ROUTES } from "./routes.ts";
 import { Execution, Problem } from "./schemas.ts";
 
-const DEFINITIONS = { Execution, Problem };
+const DEFINITIONS = { Execution, Problem, Proposal };
 const CONVERSION = {
   target: "draft-2020-12",
   typeMode: "input",
@@ -26,7 +27,7 @@ export function openapiDocument(version: string): JsonObject {
       title: "openexec",
       version,
       description: "Served over Unix sockets only. " +
-        "Everything but a 200 is problem+json with a code of docs/errors.md.",
+        "Everything but a 200 or 202 is problem+json with a code of docs/errors.md.",
     },
     servers: [{
       url: "http://localhost",
@@ -41,7 +42,7 @@ function operationOf({ method, path, roles, summary, query, body, answer }: Rout
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => parameter(name, "path")),
     ...query.map((name) => parameter(name, "query")),
-    ...(path === "/execute" ? HEADERS : []),
+    ...HEADERS.filter(({ of }) => of.includes(`${method} ${path}`)).map(({ header }) => header),
   ];
   return {
     summary,
@@ -55,6 +56,9 @@ function operationOf({ method, path, roles, summary, query, body, answer }: Rout
       : { requestBody: { required: !path.startsWith("/admin/"), ...json(body) } }),
     responses: {
       "200": { description: "Done.", ...(answer === null ? TEXT : json(answer)) },
+      ...(mayGoOn(path)
+        ? { "202": { description: "It may still change.", ...json(Proposal) } }
+        : {}),
       ...(isMonitored(path) && answer !== null
         ? { "503": { description: "The same, while no work can be done.", ...json(answer) } }
         : {}),
@@ -66,6 +70,11 @@ function operationOf({ method, path, roles, summary, query, body, answer }: Rout
   };
 }
 
+/** A proposal is answered with 202 until it is over. */
+function mayGoOn(path: string): boolean {
+  return path.startsWith("/proposals/") || path === "/proposals";
+}
+
 /** Monitors get the body with a 503 as well. */
 function isMonitored(path: string): boolean {
   return path === "/health" || path === "/ready";
@@ -75,10 +84,31 @@ function parameter(name: string, place: "path" | "query"): JsonObject {
   return { name, in: place, required: place === "path", schema: { type: "string" } };
 }
 
-const HEADERS: readonly JsonObject[] = [
-  header("Idempotency-Key", 'Stands for `nonce`: one quoted string, such as "n-1" (RFC 8941).'),
-  header("Prefer", "wait=N: up to N seconds for a run in flight, at most 300 (RFC 7240)."),
-  header("traceparent", "W3C Trace Context, handed to the handler."),
+/** Which routes take which header fields. */
+const HEADERS: readonly { readonly header: JsonObject; readonly of: readonly string[] }[] = [
+  {
+    header: header(
+      "Idempotency-Key",
+      'Stands for `nonce`: one quoted string, such as "n-1" (RFC 8941).',
+    ),
+    of: ["POST /execute", "POST /proposals"],
+  },
+  {
+    header: header("Prefer", "wait=N: up to N seconds for its end (RFC 7240), at most 300."),
+    of: ["POST /execute"],
+  },
+  {
+    header: header("Prefer", "wait=N: up to N seconds for its end (RFC 7240), at most 600."),
+    of: ["POST /proposals", "GET /proposals/{id}", "POST /proposals/{id}/approvals"],
+  },
+  {
+    header: header("traceparent", "W3C Trace Context, handed to the handler."),
+    of: ["POST /execute", "POST /proposals"],
+  },
+  {
+    header: header("Last-Event-ID", "The last event that the reader saw."),
+    of: ["GET /events"],
+  },
 ];
 
 function header(name: string, description: string): JsonObject {

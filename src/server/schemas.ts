@@ -6,20 +6,24 @@
 
 import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
-import { isReason, NAME_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
-import { PROPOSAL_STATUSES } from "../core/proposal.ts";
+import { NAME_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
+import { REQUIREMENTS } from "../core/signer.ts";
 
-const NAME = v.pipe(
+export const NAME = v.pipe(
   v.string(),
   v.regex(/^[\x21-\x7e]{1,255}$/),
   v.description("1 to 255 visible ASCII characters."),
 );
-const BASE64 = v.pipe(v.string(), v.description("Base64, standard alphabet."));
-const INDEX = v.pipe(v.number(), v.integer(), v.minValue(0));
-const OBJECT = v.record(v.string(), v.unknown());
+export const BASE64 = v.pipe(v.string(), v.description("Base64, standard alphabet."));
+export const INDEX = v.pipe(v.number(), v.integer(), v.minValue(0));
+export const SEATS = v.pipe(
+  v.union([INDEX, v.record(v.string(), INDEX)]),
+  v.description("Distinct approvers, or how many of which group."),
+);
+export const OBJECT = v.record(v.string(), v.unknown());
 
 /** A DSSE 1.0.2 envelope. */
-const ENVELOPE = v.object({
+export const ENVELOPE = v.object({
   payloadType: v.string(),
   payload: BASE64,
   signatures: v.pipe(
@@ -134,7 +138,8 @@ export const Actions = v.object({
     idempotent: v.boolean(),
     input_schema: OBJECT,
     output_schema: OBJECT,
-    approvals: INDEX,
+    approvals: SEATS,
+    require: v.picklist(REQUIREMENTS),
     grants: OBJECT,
     handler_digest: v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/)),
   })),
@@ -149,87 +154,6 @@ export const Executions = v.object({
       v.description("The id to go on from with `before`; null: there are no more."),
     ),
   ),
-});
-
-/** At most 500 characters of somebody's own words; shown, never interpreted. */
-const REASON = v.pipe(v.string(), v.check(isReason), v.description("At most 500 characters."));
-const TIME = v.pipe(v.string(), v.description("RFC 3339, UTC, with milliseconds."));
-const DIGEST = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
-const UUID = v.pipe(v.string(), v.uuid());
-
-/** engine/proposals/ reads this body itself, byte for byte. */
-export const ProposalRequest = v.strictObject({
-  action: NAME,
-  payload: v.optional(v.nullable(OBJECT)),
-  nonce: v.optional(v.pipe(NAME, v.description("Left out: the proposal's id."))),
-  reason: v.optional(v.pipe(REASON, v.description("The agent's own words, at most 500."))),
-  client: v.optional(v.pipe(NAME, v.description("A stable name of the program that proposes."))),
-});
-
-/** The body of POST /proposals/{id}/approvals and /decline. */
-export const SignedDecision = ENVELOPE;
-
-const SIMILAR = v.object({
-  id: v.pipe(UUID, v.description("Of a proposal, and of its execution once it ran.")),
-  status: v.string(),
-  at: v.pipe(TIME, v.description("When it ended, or was proposed if it still waits.")),
-  uid: v.number(),
-});
-
-export const Proposal = v.object({
-  id: v.pipe(UUID, v.description("UUIDv7; the execution's id once it runs.")),
-  action: NAME,
-  payload: v.pipe(v.nullable(OBJECT), v.description("null once it was pruned.")),
-  nonce: NAME,
-  reason: v.optional(v.pipe(REASON, v.description("The agent's words."))),
-  client: v.optional(NAME),
-  status: v.picklist(PROPOSAL_STATUSES),
-  proposed_at: TIME,
-  expires_at: TIME,
-  now: v.pipe(TIME, v.description("The daemon's clock, for `iat` of a decision.")),
-  peer: v.object({ uid: v.number(), pid: v.pipe(v.number(), v.description("At proposal.")) }),
-  approvals: v.object({
-    needed: INDEX,
-    given: v.pipe(
-      v.array(v.object({ name: NAME, keyid: NAME, kind: v.string(), iss: NAME, jti: NAME })),
-      v.description("Signatures so far, body by body: `iss` and `jti` name the body."),
-    ),
-    max_ttl_seconds: v.pipe(
-      v.number(),
-      v.description("The smallest max_ttl of those who may sign: `exp` - `iat` at most."),
-    ),
-  }),
-  decline: v.optional(v.object({ by: NAME, reason: v.nullable(v.string()), at: TIME })),
-  execution: v.optional(Execution),
-  problem: v.optional(v.object({
-    code: v.string(),
-    detail: v.string(),
-    effect: v.picklist(["none", "unknown"]),
-    retry: v.picklist(["never", "same_request", "new_approval"]),
-  })),
-  request: v.optional(v.pipe(
-    v.object({ canonical: v.string(), action_digest: DIGEST }),
-    v.description("For reviewers: RFC 8785 text of what runs, and the digest that is signed."),
-  )),
-  handler: v.optional(v.object({
-    digest: DIGEST,
-    permissions: OBJECT,
-    secrets: v.array(v.string()),
-  })),
-  similar: v.optional(v.pipe(
-    v.array(SIMILAR),
-    v.description("For reviewers: the same action and payload in the last day, newest first."),
-  )),
-  approval: v.optional(v.pipe(
-    v.array(ENVELOPE),
-    v.description("For reviewers: each body that was signed so far, with its signatures."),
-  )),
-});
-
-export const Proposals = v.object({
-  proposals: v.array(Proposal),
-  next: v.pipe(v.nullable(v.string()), v.description("The `cursor` to go on from; null: no more.")),
-  now: TIME,
 });
 
 export const LegacyReceipt = v.strictObject({
@@ -286,5 +210,9 @@ export const Status = v.looseObject({
   attempts: v.array(v.object({ action: v.string(), code: v.string(), count: INDEX })),
   stations: v.array(v.object({ station: v.string(), count: INDEX, mean_ms: v.number() })),
   pruned_bodies: INDEX,
+  unreachable: v.pipe(
+    v.array(v.string()),
+    v.description("Permissions of actions that the daemon does not have itself, in words."),
+  ),
 });
 export const AnyObject = OBJECT;

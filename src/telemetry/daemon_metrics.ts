@@ -158,7 +158,7 @@ const OBSERVED: readonly Observed[] = [
   [
     "oldest_unpruned_timestamp_seconds",
     "gauge",
-    "When the oldest body that is still kept was stored.",
+    "When the body that expires first, of those still kept, expires or did.",
     ({ ledger: { oldestUnprunedMs } }) =>
       oldestUnprunedMs === null ? null : oldestUnprunedMs / 1000,
   ],

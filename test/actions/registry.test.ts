@@ -1,5 +1,6 @@
 /** Which code an action's name stands for. */
 
+import { needed } from "../support/approvals.ts";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readHandler } from "../../src/actions/pin.ts";
@@ -27,7 +28,7 @@ function action(
     name: "charge",
     module,
     digest,
-    approvals: 1,
+    ...needed(1),
     timeoutMs: 1,
     concurrency: 1,
     isolation: "fresh",

@@ -5,7 +5,14 @@ import { verifyApproval, verifyReplay } from "../../src/approval/verify.ts";
 import { base64Encode, hexEncode, utf8Encode } from "../../src/core/bytes.ts";
 import { parseIJson } from "../../src/core/json.ts";
 import { sha256 } from "../../src/core/sha.ts";
-import { EXECUTOR_ID, NOW_MS, signerNamed, subject, unverified } from "../support/approvals.ts";
+import {
+  EXECUTOR_ID,
+  needed,
+  NOW_MS,
+  signerNamed,
+  subject,
+  unverified,
+} from "../support/approvals.ts";
 import { codeOf } from "../support/refusals.ts";
 
 const TENANT = "tenant-001";
@@ -155,7 +162,7 @@ describe("a ClawShield artifact", () => {
     [
       "is one approver where two are needed",
       artifact(),
-      { approvalsNeeded: 2 },
+      { needed: needed(2) },
       trustOf(),
       "approval_signers_insufficient",
     ],

@@ -7,7 +7,7 @@ import { actionDigest, canonicalRequest } from "../../src/core/canonical_json.ts
 import { type JsonNode, parseIJson } from "../../src/core/json.ts";
 import { parsePublicKey } from "../../src/core/public_key.ts";
 import { digestText, parseDigest } from "../../src/core/sha.ts";
-import { HANDLER_DIGEST } from "../support/approvals.ts";
+import { HANDLER_DIGEST, needed } from "../support/approvals.ts";
 import { codeOf } from "../support/refusals.ts";
 import { approvalVectors, clawshieldVectors } from "../support/vectors.ts";
 
@@ -25,7 +25,7 @@ function subjectOf(action: string, payload: JsonNode, nonce: string): ApprovalSu
     nonce,
     peer: { uid: 1000, gid: 1000, pid: 1, socket: "agent.sock" },
     handlerDigest: HANDLER_DIGEST,
-    approvalsNeeded: 1,
+    needed: needed(1),
   };
 }
 
@@ -37,8 +37,10 @@ describe("approval vectors", () => {
     approvers: trust.approvers.map(({ name, actions, max_ttl_seconds, keys }) => ({
       name,
       actions: new Set(actions),
+      groups: new Set<string>(),
       maxTtlSeconds: max_ttl_seconds,
       keys: keys.map((key) => ({
+        kind: "ed25519" as const,
         keyid: key.keyid,
         publicKey: keyOf(key.public_key),
         notBefore: key.not_before ?? null,
@@ -54,7 +56,7 @@ describe("approval vectors", () => {
       ...subjectOf(request.action, parseIJson(JSON.stringify(request.payload)), request.nonce),
       peer: { gid: 1000, pid: 1, ...trust.peer },
       handlerDigest: digestText(pinned ?? new Uint8Array()),
-      approvalsNeeded: action?.approvals ?? 1,
+      needed: needed(action?.approvals ?? 1),
     };
     const approval = new UnverifiedApproval("dsse", parseIJson(JSON.stringify(request.approval)));
     expect(codeOf(() => verifyApproval(approval, subject, store, now * 1000))).toBe(code);

@@ -12,6 +12,7 @@ import {
   claims,
   envelope,
   EXECUTOR_ID,
+  needed,
   NOW,
   NOW_MS,
   subject,
@@ -64,7 +65,11 @@ describe("an Approval", () => {
   });
 
   test("comes through one door only, and nothing that looks like one passes for one", () => {
-    expect(Object.keys(door).toSorted()).toEqual(["verifyApproval", "verifyReplay"]);
+    expect(Object.keys(door).toSorted()).toEqual([
+      "verifyApproval",
+      "verifyReplay",
+      "verifySignatures",
+    ]);
     expectTypeOf<Verified>().not.toExtend<Approval>();
     expectTypeOf<ApprovalReference>().not.toExtend<Approval>();
     expectTypeOf<Pick<Approval, keyof Approval>>().not.toExtend<Approval>();
@@ -162,17 +167,17 @@ describe("who may use it, and for what", () => {
   });
 
   test("people are counted, not keys and not signatures", () => {
-    const needed = { approvalsNeeded: 2 };
-    expect(verdict(envelope(claims(), ["alice-1", "alice-2"]), needed)).toBe(
+    const two = { needed: needed(2) };
+    expect(verdict(envelope(claims(), ["alice-1", "alice-2"]), two)).toBe(
       "approval_signers_insufficient",
     );
-    expect(verdict(envelope(claims(), ["alice-1", "alice-1"]), needed)).toBe(
+    expect(verdict(envelope(claims(), ["alice-1", "alice-1"]), two)).toBe(
       "approval_signers_insufficient",
     );
-    expect(verdict(envelope(claims(), ["alice-1", "mallory-1"]), needed)).toBe(
+    expect(verdict(envelope(claims(), ["alice-1", "mallory-1"]), two)).toBe(
       "approval_signers_insufficient",
     );
-    expect(verdict(envelope(claims(), ["alice-1", "bob-1"]), needed)).toBe("ok");
+    expect(verdict(envelope(claims(), ["alice-1", "bob-1"]), two)).toBe("ok");
   });
 
   test("one signer outside the action's scope spoils the whole", () => {
@@ -336,7 +341,7 @@ describe("verifyReplay()", () => {
     expect(replay(envelope(), trustOf([approver("bob")]))).toBe("approval_signer_unknown");
     expect(replay(envelope(claims({ exp: NOW + 5000 })))).toBe("approval_ttl_too_long");
     expect(replay(envelope(), trustOf(), { nonce: "n-2" })).toBe("approval_nonce_mismatch");
-    expect(replay(envelope(), trustOf(), { approvalsNeeded: 2 })).toBe(
+    expect(replay(envelope(), trustOf(), { needed: needed(2) })).toBe(
       "approval_signers_insufficient",
     );
     const another = digestOf(utf8Encode("another payload"));

@@ -70,7 +70,7 @@ const OWNERS: readonly {
     what: "spawning",
     pattern: /Deno\.Command|node:child_process|\bspawnChild\b/,
     owners:
-      /^(os\/child_process|(box\/spawner_thread|executor\/(launch|command|child\/probe)))\.ts$/,
+      /^(os\/child_process|cli\/approve\/ssh_signing|(box\/spawner_thread|executor\/(launch|command|child\/probe)))\.ts$/,
   },
   {
     what: "sleeping",

@@ -42,6 +42,23 @@ test("the SBOM names every package openexec runs on, in the same bytes each time
   }
 }, 60_000);
 
+test.each([
+  ["gcc", null],
+  ["libzstd-dev", "#!/bin/sh\necho 'fatal error: zstd.h' >&2\nexit 1\n"],
+])("a build without %s says which package is missing, and nothing else", async (said, gcc) => {
+  const folder = await Deno.makeTempDir({ prefix: "openexec-build-" });
+  if (gcc !== null) await Deno.writeTextFile(join(folder, "gcc"), gcc, { mode: 0o755 });
+  const { code, error } = await run(program.runtime, {
+    args: ["run", "--allow-all", join(program.root, "scripts/build.ts"), "--out", folder],
+    cwd: program.root,
+    env: { PATH: folder, HOME: folder, DENO_NO_UPDATE_CHECK: "1" },
+  });
+  await Deno.remove(folder, { recursive: true });
+  expect(code).toBe(1);
+  expect(error).toMatch(/^npm run build needs .*\n$/);
+  expect(error).toContain(said);
+});
+
 test("deno compile is not pretended where there is no denort", async () => {
   const { code, out } = await runScript("compile.ts");
   expect({ code, out }).toEqual({ code: 2, out: "" });

@@ -4,7 +4,8 @@ import { environmentOf } from "../../src/config/environment.ts";
 import type { Context } from "../../src/cli/context.ts";
 import { runCli } from "../../src/cli/commands.ts";
 import { DONE, type ExitCode } from "../../src/cli/exit_code.ts";
-import { type Size, type Terminal, visibleLines } from "../../src/cli/terminal/terminal.ts";
+import type { Size } from "../../src/cli/terminal/screen.ts";
+import { type Terminal, visibleLines } from "../../src/cli/terminal/terminal.ts";
 
 export interface Run {
   readonly code: ExitCode;
@@ -42,11 +43,15 @@ export async function openexec(
     write: (bytes) => void (run.out += new TextDecoder().decode(bytes)),
     clear: () => {},
     progress: () => {},
-    readInput: () => Promise.resolve(new TextEncoder().encode(input)),
+    readInput: (bytesMax) => {
+      const bytes = new TextEncoder().encode(input);
+      return Promise.resolve(bytes.length > bytesMax ? null : bytes);
+    },
     ask: (question) => {
       run.questions.push(question);
       return (typeof answer === "function" ? answer() : answer) ?? null;
     },
+    openScreen: () => null,
     size: () => circumstances.size ?? null,
     inputIsTerminal: false,
     outputIsTerminal: onTerminal,

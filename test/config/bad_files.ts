@@ -16,6 +16,20 @@ const APPROVER = `[[approvers]]\nname = "a"\nkeys = [{ keyid = "k", public_key =
 const ECHO = '[actions.echo]\nmodule = "builtin:echo"';
 const FILE_ACTION = `[actions.pay]\nmodule = "./pay.ts"\ndigest = "sha256:${"0".repeat(64)}"`;
 
+/** The parts of a line that is a security key's, and a passkey's public key. */
+const SSH_SK = [
+  "sk-ssh-ed25519@openssh.com",
+  "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIIFR5/inM+uQN35QilyZmngBliKaenRBhO4cINykDp6G" +
+  "AAAABHNzaDo=",
+];
+const SK_RAW = "ed25519:gVHn+Kcz65A3flCKXJmaeAGWIpp6dEGE7hwg3KQOnoY=";
+const PASSKEY = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEnZ0RfvpzvD6GyqKtfVCEcF9+v4G3nXDjJdDcYFBV4YgT" +
+  "AcaikzscaHkqttyEeIDkI3ANOF7qPkOMAaFu0XQInQ==";
+
+function passkey(fields: string): string {
+  return key(`keyid = "k", passkey = "${PASSKEY}", ${fields}`);
+}
+
 function key(fields: string): string {
   return `[[approvers]]\nname = "a"\nkeys = [{ ${fields} }]`;
 }
@@ -78,7 +92,6 @@ export const MISSHAPEN: readonly BadFile[] = [
   bad("approvers[0].max_ttl", 4, APPROVER, 'max_ttl = "1500ms"'),
   bad("approvers[0].max_ttl", 4, APPROVER, 'max_ttl = "none"'),
   bad("approvers[0].keys[0].keyid", 3, key(`public_key = "${KEYS[0]}"`)),
-  bad("approvers[0].keys[0].public_key", 3, key('keyid = "k"')),
   bad("approvers[0].keys[0].public_key", 3, key('keyid = "k", public_key = "ed25519:AAAA"')),
   bad(
     "approvers[0].keys[0].public_key",
@@ -86,6 +99,27 @@ export const MISSHAPEN: readonly BadFile[] = [
     key(`keyid = "k", public_key = "ed25519:${"A".repeat(43)}="`),
   ),
   bad("approvers[0].keys[0].public_key", 3, key('keyid = "k", public_key = "ssh-rsa AAAA"')),
+  bad("approvers[0].groups", 4, APPROVER, 'groups = "ops"'),
+  bad("approvers[0].keys[0].ssh", 3, key(`keyid = "k", ssh = "ssh-ed25519 ${SSH_SK[1]}"`)),
+  bad("approvers[0].keys[0].ssh", 3, key('keyid = "k", ssh = "ssh-rsa AAAAB3NzaC1yc2EAAAA="')),
+  bad("approvers[0].keys[0].ssh", 3, key(`keyid = "k", ssh = "ed25519:${KEYS[0]}"`)),
+  bad("approvers[0].keys[0].passkey", 3, key('keyid = "k", passkey = "AAAA", rp_id = "localhost"')),
+  ...["Localhost", "https://a.example", "a.example:1", "-a", "a..b", ""].map((rpId) =>
+    bad("approvers[0].keys[0].rp_id", 3, passkey(`rp_id = "${rpId}"`))
+  ),
+  ...["localhost:8822", "http://localhost/", "http://localhost:80", "http://a.example", ""].map(
+    (origin) =>
+      bad(
+        "approvers[0].keys[0].origins[0]",
+        3,
+        passkey(`rp_id = "localhost", origins = ["${origin}"]`),
+      ),
+  ),
+  bad("approvers[0].keys[0].origins", 3, passkey('rp_id = "localhost", origins = []')),
+  bad("actions.echo.require", 3, ECHO, 'require = "strong"'),
+  bad("actions.echo.approvals", 3, ECHO, 'approvals = "2"'),
+  bad("actions.echo.approvals.ops", 3, ECHO, "approvals = { ops = 0 }"),
+  bad("actions.echo.approvals", 3, ECHO, "approvals = { ops = 1.5 }"),
   bad(
     "approvers[0].keys[0].not_after",
     3,
@@ -182,6 +216,59 @@ export const CONTRADICTORY: readonly BadFile[] = [
     APPROVER,
     key(`keyid = "l", public_key = "${KEYS[0]}"`).replace('"a"', '"b"'),
   ),
+  bad("approvers[0].keys[0]", 3, key('keyid = "k"')),
+  bad(
+    "approvers[0].keys[0]",
+    3,
+    key(`keyid = "k", public_key = "${KEYS[0]}", ssh = "${SSH_SK.join(" ")}"`),
+  ),
+  bad("approvers[0].keys[0].rp_id", 3, key(`keyid = "k", passkey = "${PASSKEY}"`)),
+  bad(
+    "approvers[0].keys[0].rp_id",
+    3,
+    key(`keyid = "k", public_key = "${KEYS[0]}", rp_id = "localhost"`),
+  ),
+  bad(
+    "approvers[0].keys[0].origins",
+    3,
+    key(`keyid = "k", ssh = "${SSH_SK.join(" ")}", origins = ["http://localhost:8822"]`),
+  ),
+  ...["http://localhost:8822", "https://b.a.example", "https://example"].map((origin) =>
+    bad(
+      "approvers[0].keys[0].origins[0]",
+      3,
+      passkey(`rp_id = "a.example", origins = ["${origin}"]`),
+    )
+  ),
+  bad(
+    "approvers[0].keys[0].origins[1]",
+    3,
+    passkey('rp_id = "localhost", origins = ["http://localhost:1", "https://a.example"]'),
+  ),
+  // one key is one person's, in whatever clothes it comes
+  bad(
+    "approvers[1].keys[0].ssh",
+    6,
+    key(`keyid = "k", public_key = "${SK_RAW}"`),
+    key(`keyid = "l", ssh = "${SSH_SK.join(" ")}"`).replace('"a"', '"b"'),
+  ),
+  bad(
+    "approvers[1].keys[0].passkey",
+    6,
+    passkey('rp_id = "localhost"'),
+    passkey('rp_id = "a.example"').replace('"a"', '"b"').replace('"k"', '"l"'),
+  ),
+  bad("actions.echo.approvals", 6, APPROVER, ECHO, "approvals = { ops = 1 }"),
+  bad(
+    "actions.echo.approvals",
+    7,
+    APPROVER,
+    'groups = ["ops", "finance"]',
+    ECHO,
+    "approvals = { ops = 1, finance = 1 }",
+  ),
+  bad("actions.echo.approvals", 3, ECHO, "approvals = {}"),
+  bad("actions.echo.approvals", 3, ECHO, "approvals = { ops = 40, finance = 40 }"),
   bad(
     "approvers[0].keys[0].public_key",
     3,

@@ -88,7 +88,7 @@ test("the JSON Schema admits the example", () => {
 
 /** JSON Schema has no word for a wrong value of the right shape. */
 const BEYOND_SHAPE =
-  /"25d"|"1500ms"|"500ms"|ed25519:|ssh-rsa|PEM|u0000|"0s"|memory = 1024|request_bytes = 0/;
+  /"25d"|ssh = "ssh-ed25519 AAAAG|passkey = "AAAA"|"1500ms"|"500ms"|ed25519:|ssh-rsa|PEM|u0000|"0s"|memory = 1024|request_bytes = 0/;
 
 test("the JSON Schema refuses every bad file whose shape is wrong", () => {
   const files = MISSHAPEN.filter(({ key, text }) =>

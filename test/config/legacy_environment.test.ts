@@ -36,7 +36,8 @@ const ALLOWED:
     },
     { file: "", environment: { OPENEXEC_MODE: "enforced" }, becomes: ["enforced", null] },
     { file: 'mode = "demo"', environment: { OPENEXEC_MODE: "demo" }, becomes: ["demo", null] },
-    { file: 'mode = "enforced"', environment: CLAWSHIELD, becomes: ["enforced", "t"] },
+    { file: "[clawshield]", environment: CLAWSHIELD, becomes: ["enforced", "t"] },
+    { file: 'mode = "demo"', environment: CLAWSHIELD, becomes: ["demo", null] },
     { file: SECTION, environment: {}, becomes: ["enforced", "t"] },
     { file: SECTION, environment: { OPENEXEC_MODE: "clawshield" }, becomes: ["enforced", "t"] },
     {
@@ -88,6 +89,9 @@ const REFUSED: readonly (Case & { readonly sources: readonly string[] })[] = [
     sources: ["OPENEXEC_MODE"],
   },
   { file: null, environment: { OPENEXEC_MODE: "DEMO" }, sources: ["OPENEXEC_MODE"] },
+  { file: "", environment: CLAWSHIELD, sources: ["CLAWSHIELD_PUBLIC_KEY"] },
+  { file: "", environment: { CLAWSHIELD_TENANT_ID: "t" }, sources: ["CLAWSHIELD_TENANT_ID"] },
+  { file: "", environment: { OPENEXEC_MODE: "clawshield" }, sources: ["OPENEXEC_MODE"] },
   {
     file: null,
     environment: { OPENEXEC_MODE: "clawshield" },
@@ -136,7 +140,7 @@ test.each(REFUSED)(
 );
 
 test("the tenant of the environment has to equal the top-level one", () => {
-  const problems = problemsOf('tenant = "x"', { environment: CLAWSHIELD });
+  const problems = problemsOf('tenant = "x"\n[clawshield]', { environment: CLAWSHIELD });
   expect(problems.map(({ key }) => key)).toEqual(["clawshield.tenant"]);
 });
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Signals, type SignalsOptions } from "../../src/daemon/signals.ts";
 import { rawExchange } from "../support/raw_http.ts";
 import { startStandIn } from "../support/stand_in.ts";
 
@@ -59,6 +60,59 @@ test("SIGHUP reloads and drops nothing", async () => {
   } finally {
     await standIn.close();
   }
+});
+
+/** Signals to this process, each of which is awaited. */
+async function signalled(
+  options: Omit<SignalsOptions, "endAtOnce">,
+  steps: (send: (signal: Deno.Signal) => Promise<void>, told: string[]) => Promise<void>,
+): Promise<string[]> {
+  const told: string[] = [];
+  const signals = new Signals({ ...options, endAtOnce: () => told.push("end at once") });
+  try {
+    void signals.stop.then(() => told.push("stop"));
+    signals.serveReloads(() => Promise.resolve(void told.push("reload")));
+    await steps(async (signal) => {
+      const arrived = Promise.withResolvers<void>();
+      Deno.addSignalListener(signal, arrived.resolve);
+      Deno.kill(Deno.pid, signal);
+      await arrived.promise;
+      Deno.removeSignalListener(signal, arrived.resolve);
+      await Promise.resolve();
+    }, told);
+    return told;
+  } finally {
+    signals.close();
+  }
+}
+
+test.each(["SIGINT", "SIGTERM"] as const)("two %s within 200 ms are one", async (signal) => {
+  let nowMs = 1000;
+  const told = await signalled({ nowMs: () => nowMs }, async (send, soFar) => {
+    await send(signal);
+    nowMs += 199;
+    await send(signal);
+    expect(soFar).toEqual(["stop"]);
+    nowMs += 1;
+    await send(signal);
+  });
+  expect(told).toEqual(["stop", "end at once"]);
+});
+
+test("SIGHUP reloads, unless the terminal is gone: then it stops, and only once", async () => {
+  let nowMs = 1000;
+  let isLost = false;
+  const told = await signalled(
+    { nowMs: () => nowMs, isTerminalLost: () => isLost },
+    async (send) => {
+      await send("SIGHUP");
+      isLost = true;
+      await send("SIGHUP");
+      nowMs += 1000;
+      await send("SIGHUP");
+    },
+  );
+  expect(told).toEqual(["reload", "stop"]);
 });
 
 /** A round trip on another socket: what was sent before has been read by then. */

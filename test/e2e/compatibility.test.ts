@@ -191,6 +191,12 @@ describe("in ClawShield mode", () => {
     });
   });
 
+  test("the start says whose artifacts count", () => {
+    expect(daemon.output.find((line) => line.startsWith("approver clawshield"))).toMatch(
+      /^approver clawshield ed25519:\S+, tenant tenant-001$/,
+    );
+  });
+
   testWith("python3")("health says which mode it is", () => {
     const [health] = session(daemon.socket, [["get", "/health"]]);
     expect(health?.answer).toMatchObject({

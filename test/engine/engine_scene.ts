@@ -185,6 +185,7 @@ export class EngineScene implements AsyncDisposable {
         if (!needs.every((name) => name in payload)) throw new Refusal("payload_invalid");
       },
       box: { kernel: "whole", missing: [], unconfined: [] },
+      unreachable: () => [],
       healthy: () => true,
       statistics: () => ({ processes: 0, running: 0, restarts: 0 }),
       close: () => Promise.resolve(),

@@ -183,6 +183,14 @@ const TABLE: readonly Row[] = [
     },
   },
   {
+    code: "approval_key_too_weak",
+    cause: "a key in a file where hardware is asked for",
+    present: ({ config: { actions } }) => {
+      const echo = actions.get("echo");
+      if (echo) actions.set("echo", { ...echo, require: "hardware" });
+    },
+  },
+  {
     code: "approval_signers_insufficient",
     cause: "one approver of two",
     present: ({ config: { actions } }) => {

@@ -6,6 +6,7 @@ import {
   approver,
   envelope,
   HANDLER_DIGEST,
+  needed,
   NOW_MS,
   PAYLOAD,
   subject,
@@ -18,7 +19,7 @@ const asked = { action: "echo", payload: PAYLOAD, nonce: "n-1", approval: envelo
 const request = parseRequest(readRequest(utf8Encode(JSON.stringify(asked)), EXECUTE_MEMBERS), null);
 
 function verify(gate: TrustGate) {
-  return gate.verify(request, { approvals: 1 }, HANDLER_DIGEST, subject().peer);
+  return gate.verify(request, needed(1), HANDLER_DIGEST, subject().peer);
 }
 
 test("what was verified is refused in the reservation when its approver was taken away meanwhile", () => {

@@ -1,5 +1,6 @@
 /** A pool of real executors, with handlers of test/executor/handlers/, in a directory of its own. */
 
+import { needed } from "../support/approvals.ts";
 import { join } from "node:path";
 import type { ActionConfig } from "../../src/config/config.ts";
 import { systemClock } from "../../src/core/clock.ts";
@@ -143,7 +144,7 @@ function configOf(name: string, changes: Partial<ActionConfig>): ActionConfig {
     presentation: UNSAID,
     fields: new Map(),
     digest: null,
-    approvals: 1,
+    ...needed(1),
     timeoutMs: 10_000,
     concurrency: 1,
     isolation: "fresh",

@@ -104,3 +104,31 @@ test("a body lives as long as its retention, and at most one bucket width longer
   }
   expect(bucketFor(1_800_000_000_000, Number.MAX_SAFE_INTEGER)).toBe(2 ** 48 - 1);
 });
+
+test("pruning gives pages back that a killed reader kept, so that the file stops growing", async () => {
+  await using s = await scene();
+  const round = async () => {
+    for (let i = 0; i < 20; i++) {
+      await reserveAndSettle(s.ledger, { payload: "x".repeat(100_000) });
+    }
+    s.clock.pass(3 * DAY_MS);
+    await s.ledger.prune(1000);
+    return s.ledger.statistics().fileBytes;
+  };
+  await round();
+  const script = new URL("read_and_hold.ts", import.meta.url).pathname;
+  const reading = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", script, s.stateDir],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const output = reading.stdout.getReader();
+  await output.read();
+  reading.kill("SIGKILL");
+  await output.cancel();
+  await reading.status;
+  await round();
+  const settled = await round();
+  for (let i = 0; i < 5; i++) await round();
+  expect(await round()).toBeLessThanOrEqual(settled);
+});

@@ -18,6 +18,7 @@ import type { Json, JsonObject } from "../../src/core/types.ts";
 import {
   claims,
   envelope,
+  needed,
   NOW_MS,
   signerNamed,
   subject,
@@ -72,7 +73,7 @@ const SIGNED = envelope(claims({ uses: 3, nonce: undefined }), ["alice-1", "bob-
 
 function isRefused(json: Json): boolean {
   return codeOf(() =>
-    verifyApproval(unverified(json), subject({ approvalsNeeded: 2 }), trust, NOW_MS)
+    verifyApproval(unverified(json), subject({ needed: needed(2) }), trust, NOW_MS)
   ) !==
     "ok";
 }

@@ -10,6 +10,7 @@ import {
   approver,
   claims,
   envelope,
+  needed,
   NOW,
   NOW_MS,
   subject,
@@ -71,7 +72,7 @@ const DEFECTS: readonly Defect[] = [
   { code: "approval_scope_denied", apply: (draft) => draft.keyids.push("dave-1") },
   {
     code: "approval_signers_insufficient",
-    apply: (draft) => draft.subject = { ...draft.subject, approvalsNeeded: 9 },
+    apply: (draft) => draft.subject = { ...draft.subject, needed: needed(9) },
   },
 ];
 

@@ -22,7 +22,7 @@ const server = await TestServer.startIn(directory, {
 });
 server.engine.gate = new Promise((resolve) => setTimeout(resolve, runMs));
 
-const signals = new Signals(() => end("stopped"));
+const signals = new Signals({ endAtOnce: () => end("stopped") });
 const manager = notifier(systemd.notifySocket);
 const period = watchdogPeriodMs(systemd.watchdog, Deno.pid);
 const watchdog = period === null ? undefined : setInterval(() => manager.watchdog(), period);

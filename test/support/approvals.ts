@@ -30,9 +30,10 @@ export function signerNamed(keyid: string): SigningKey {
 
 export function approverPublicKey(
   keyid: string,
-  window: Partial<ApproverPublicKey> = {},
+  window: Partial<Pick<ApproverPublicKey, "notBefore" | "notAfter">> = {},
 ): ApproverPublicKey {
   return {
+    kind: "ed25519",
     keyid,
     publicKey: signerNamed(keyid).publicKey,
     notBefore: null,
@@ -43,7 +44,8 @@ export function approverPublicKey(
 
 export function approver(name: string, changes: Partial<ApproverConfig> = {}): ApproverConfig {
   const keys = [approverPublicKey(`${name}-1`), approverPublicKey(`${name}-2`)];
-  return { name, actions: new Set(["*"]), maxTtlSeconds: 900, keys, ...changes };
+  const everything = { actions: new Set(["*"]), groups: new Set<string>() };
+  return { name, maxTtlSeconds: 900, keys, ...everything, ...changes };
 }
 
 /** alice and bob may approve everything, carol only "echo". */
@@ -68,9 +70,16 @@ export function subject(changes: Partial<ApprovalSubject> = {}): ApprovalSubject
     nonce: "n-1",
     peer: { uid: 1000, gid: 1000, pid: 7, socket: "agent.sock" },
     handlerDigest: HANDLER_DIGEST,
-    approvalsNeeded: 1,
+    needed: needed(1),
     ...changes,
   };
+}
+
+export function needed(
+  approvals: number,
+  changes: Partial<ApprovalSubject["needed"]> = {},
+): ApprovalSubject["needed"] {
+  return { approvals, groups: new Map(), require: "any", ...changes };
 }
 
 /** The claims of an approval that `subject()` satisfies. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boots the system's own systemd as the first process of a machine that is nothing but namespaces: its root is in memory,
-# with an overlay over /usr, so that nothing it does reaches the host. boot.sh INPUT runs its INPUT/units in it,
-# default.target first, with the files of INPUT/etc and INPUT/bin in place and INPUT/results to write to.
+# with an overlay over /usr, so that nothing it does reaches the host. /etc is that of a Debian 12 with next to nothing in it.
+# boot.sh INPUT runs its INPUT/units in it, default.target first, with INPUT/checkout in /root and INPUT/results to write to.
 set -eu
 input=$1
 
@@ -56,20 +56,21 @@ ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
 mount -t tmpfs -o mode=755 tmpfs run
 
-cp -r "$input/etc/." etc/
-printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n' >etc/passwd
-printf 'root:x:0:\nnogroup:x:65534:\n' >etc/group
+mkdir -p etc/systemd/system etc/tmpfiles.d srv opt home/agent
+cat >etc/passwd <<'PASSWD'
+root:x:0:0:root:/root:/bin/sh
+agent:x:1000:1000::/home/agent:/bin/sh
+nobody:x:65534:65534:nobody:/:/usr/sbin/nologin
+PASSWD
+printf 'root:x:0:\nagent:x:1000:\nnogroup:x:65534:\n' >etc/group
 echo 00000000000000000000000000000001 >etc/machine-id
-systemd-sysusers --root="$root" "$input/units/sysusers.conf"
-systemd-tmpfiles --root="$root" --create "$input/units/tmpfiles.conf"
-chroot "$root" chown -R root:openexec /etc/openexec
-cp "$input"/bin/* usr/bin/
+cp -r "$input/checkout" root/openexec
 cp -r "$input/units" units
 mount --bind "$input/results" results
 pivot_root . old
 umount -l /old
 # As the host's own systemd would have it; credentials come to a service that way.
 mount --make-rshared /
-export container=openexec-test SYSTEMD_UNIT_PATH=/units
+export container=openexec-test SYSTEMD_UNIT_PATH=/units:/etc/systemd/system
 export SYSTEMD_PROC_CMDLINE='systemd.legacy_systemd_cgroup_controller=1'
 exec /lib/systemd/systemd --system --log-target=null --show-status=0

@@ -4,11 +4,18 @@ import { join } from "node:path";
 import { missingParts, thisKernel } from "../../src/box/kernel.ts";
 import { program } from "../../src/os/program.ts";
 import { build, missingToBuild, run } from "../build/single_file.ts";
+import { blocksOf } from "../docs/markdown.ts";
+import { expectLike } from "../docs/printed.ts";
 
 const SECONDS = 1000;
-const UNITS = join(program.root, "systemd");
-const missing =
-  missingToBuild("pivot_root", "setpriv", "systemctl", "systemd-sysusers", "systemd-tmpfiles") ||
+const missing = missingToBuild(
+  "openssl",
+  "pivot_root",
+  "setpriv",
+  "systemctl",
+  "systemd-sysusers",
+  "systemd-tmpfiles",
+) ||
   (Deno.uid() === 0 ? "" : " [skipped: needs root]");
 
 const HANDLER = `
@@ -66,54 +73,41 @@ beforeAll(async () =>
 );
 afterAll(() => Deno.remove(folder, { recursive: true }));
 
-/** Everything boot.sh wants: the units as shipped, with an approver, an action that wants a secret, and a quick watchdog. */
+/** The blocks of docs/deployment.md from "Install" on that are typed, and what they print. */
+const blocks = blocksOf(Deno.readTextFileSync(join(program.root, "docs/deployment.md")))
+  .filter(({ language }) => language === "sh" || language === "text");
+
+/** Everything boot.sh wants: the parts of a checkout, the commands to type, and what comes after. */
 async function furnish(): Promise<void> {
-  for (
-    const name of ["bin", "etc/openexec", "etc/credstore", "units/openexec.service.d", "results"]
-  ) {
+  for (const name of ["checkout/examples", "units/typed", "results"]) {
     await Deno.mkdir(join(folder, name), { recursive: true });
   }
-  await build(join(folder, "bin"));
-  await Deno.remove(join(folder, "bin/SHA256SUMS"));
-  const write = (name: string, text: string) => Deno.writeTextFile(join(folder, name), text);
-  for (const unit of ["openexec.service", "openexec.socket", "openexec-admin.socket"]) {
-    await Deno.copyFile(join(UNITS, unit), join(folder, "units", unit));
+  await build(join(folder, "checkout/dist"));
+  for (const name of ["systemd", "examples/actions"]) {
+    await run("cp", { args: ["-r", join(program.root, name), join(folder, "checkout", name)] });
   }
-  for (const kind of ["sysusers", "tmpfiles"]) {
-    await Deno.copyFile(join(UNITS, `${kind}.d/openexec.conf`), join(folder, `units/${kind}.conf`));
+  const write = (name: string, text: string) => Deno.writeTextFile(join(folder, name), text);
+  for (const { language, line, text } of blocks) {
+    if (language === "sh") await write(`units/typed/${nameOf(line)}.sh`, text);
   }
   await write(
-    "units/openexec.service.d/test.conf",
+    "units/test.conf",
     "[Service]\nWatchdogSec=5s\nLoadCredential=word\nStandardError=file:/results/daemon\n",
   );
-  await Deno.copyFile(
-    join(UNITS, "openexec.service.d/actions.conf.example"),
-    join(folder, "units/openexec.service.d/actions.conf"),
-  );
-  await write("etc/credstore/word", "sesame");
-
-  const key = join(folder, "etc/openexec/approver.key");
-  const keygen = await run(join(program.root, "bin/openexec"), { args: ["keygen", key] });
-  expect(keygen.code, keygen.error).toBe(0);
-  const keys = /^keys = .*$/m.exec(keygen.out)?.[0];
-  await write("etc/openexec/greet.ts", HANDLER);
-  await write("etc/openexec/work.ts", WORKER);
-  const example = await Deno.readTextFile(join(UNITS, "openexec.toml.example"));
+  await write("units/greet.ts", HANDLER);
+  await write("units/work.ts", WORKER);
   await write(
-    "etc/openexec/openexec.toml",
-    `${example}
-[[approvers]]
-name = "release-manager"
-${keys}
+    "units/more.toml",
+    `
 [actions.greet]
-module = "greet.ts"
+module = "actions/greet.ts"
 digest = "sha256:${createHash("sha256").update(HANDLER).digest("hex")}"
 secrets = ["word"]
 [box]
 kernel = "${missingParts(thisKernel()).length === 0 ? "required" : "available"}"
 
 [actions.work]
-module = "work.ts"
+module = "actions/work.ts"
 digest = "sha256:${createHash("sha256").update(WORKER).digest("hex")}"
 allow = { run = ["/opt/tools/id"], read = ["/srv/reports"], write = ["/srv/reports"] }
 `,
@@ -145,21 +139,44 @@ ExecStopPost=/bin/systemctl --force --force poweroff
   );
 }
 
+/** Sorts as the lines of the document do. */
+function nameOf(line: number): string {
+  return String(line).padStart(4, "0");
+}
+
+async function result(name: string): Promise<string> {
+  return await Deno.readTextFile(join(folder, "results", name)).catch(() => "");
+}
+
+/** Each block was typed, and did and printed what the document says. */
+async function expectAsDocumented(): Promise<void> {
+  let printed = "";
+  expect(blocks.length).toBeGreaterThan(8);
+  for (const { language, line, words, text } of blocks) {
+    if (language === "text") {
+      expectLike(printed, text, { checkout: "/root/openexec", home: "/root" });
+      continue;
+    }
+    printed = await result(`${nameOf(line)}.out`);
+    const code = (await result(`${nameOf(line)}.code`)).trim();
+    expect(code === "0", `line ${line}: ${text}\n${printed}`).toBe(!words.includes("fails"));
+  }
+}
+
 test.skipIf(missing !== "")(
   `under a real systemd, the service serves in its sandbox, reloads, restarts and is watched${missing}`,
   async () => {
     await furnish();
     const { error } = await run(join(program.root, "test/systemd/boot.sh"), { args: [folder] });
-    const lines = (await Deno.readTextFile(join(folder, "results/out")).catch(() => error)).trim()
-      .split(
-        "\n",
-      );
+    expect(await result("out"), error).not.toBe("");
+    await expectAsDocumented();
+    const lines = (await result("out")).trim().split("\n");
     const said = new Map(
       lines.map((
         line,
       ): [string, string] => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
     );
-    const problems = await Deno.readTextFile(join(folder, "results/error")).catch(() => error);
+    const problems = await result("error");
     const json = (name: string): unknown => JSON.parse(said.get(name) || "null");
 
     expect(said.get("active"), problems).toBe("active");
@@ -176,6 +193,7 @@ test.skipIf(missing !== "")(
     });
     expect(json("state")).toMatchObject({
       box: { kernel: "whole", missing: [], unconfined: [] },
+      unreachable: [],
     });
     // The unit's own filters are counted too.
     expect(Number(said.get("executor"))).toBeGreaterThan(Number(said.get("Seccomp_filters")));
@@ -188,6 +206,7 @@ test.skipIf(missing !== "")(
       },
     });
     expect([said.get("member"), said.get("stranger")]).toEqual(["0", "3"]);
+    expect(await result("stranger")).toContain("(EACCES)");
     expect([said.get("reload"), said.get("restart")]).toEqual(["0", "0"]);
     expect(json("again")).toMatchObject({ result: { greeting: "hello systemd" }, replayed: true });
     expect(json("revived")).toMatchObject({ result: { greeting: "hello again" } });

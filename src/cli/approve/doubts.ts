@@ -5,11 +5,11 @@
 
 import { basename } from "node:path";
 import { type ApprovalClaims, USES_DEFAULT } from "../../core/approval_claims.ts";
-import { equalBytes } from "../../core/bytes.ts";
 import type { ErrorCode } from "../../core/errors.ts";
-import type { ApproverKey } from "../../client/approver_key.ts";
+import { couldMeet } from "../../core/verifying_key.ts";
 import type { ExecutionRequest } from "../../client/request.ts";
-import type { ApproverConfig, Config, SocketConfig } from "../../config/config.ts";
+import type { Config, SocketConfig } from "../../config/config.ts";
+import { ownerOf, type PublicHalf } from "./approving_key.ts";
 import { handlerFacts, type Knowledge } from "./knowledge.ts";
 import { misfitOf } from "./misfit.ts";
 
@@ -23,7 +23,7 @@ export interface Doubt {
 export interface Signing {
   readonly request: ExecutionRequest;
   readonly claims: ApprovalClaims;
-  readonly key: Pick<ApproverKey, "keyid" | "publicKey">;
+  readonly key: PublicHalf;
 }
 
 /** Returns the doubts in the order in which a daemon would refuse; none where nothing is known. */
@@ -68,9 +68,9 @@ function signerDoubts({ request, claims, key }: Signing, config: Config, now: nu
   if (owner === undefined) {
     return [doubt("approval_signer_unknown", `the daemon does not know the key ${key.keyid}`)];
   }
-  const { notBefore, notAfter } = owner.keys.find(({ keyid }) => keyid === key.keyid) ??
-    { notBefore: null, notAfter: null };
-  const isValid = now >= (notBefore ?? -Infinity) && now <= (notAfter ?? Infinity);
+  const known = owner.keys.find(({ keyid }) => keyid === key.keyid);
+  const isValid = now >= (known?.notBefore ?? -Infinity) && now <= (known?.notAfter ?? Infinity);
+  const strength = config.actions.get(request.action)?.require ?? "any";
   const isInScope = owner.actions.has("*") || owner.actions.has(request.action);
   const lives = claims.exp - claims.iat;
   return [
@@ -83,16 +83,10 @@ function signerDoubts({ request, claims, key }: Signing, config: Config, now: nu
     ...(isInScope
       ? []
       : [doubt("approval_scope_denied", `${owner.name} may not approve this action`)]),
+    ...(known === undefined || couldMeet(known, strength)
+      ? []
+      : [doubt("approval_key_too_weak", `this action asks for keys of require = "${strength}"`)]),
   ];
-}
-
-function ownerOf(
-  approvers: readonly ApproverConfig[],
-  key: Signing["key"],
-): ApproverConfig | undefined {
-  return approvers.find(({ keys }) =>
-    keys.some(({ keyid, publicKey }) => keyid === key.keyid && equalBytes(publicKey, key.publicKey))
-  );
 }
 
 function subjectDoubts({ request, claims: { sub } }: Signing, { sockets }: Config): Doubt[] {

@@ -8,24 +8,23 @@ import {
   CarriedTermError,
   requireAccepted,
 } from "../../client/approval_terms.ts";
-import type { ApproverKey } from "../../client/approver_key.ts";
 import { OpenExecUnreachable } from "../../client/errors.ts";
 import type { ApproverConfig } from "../../config/config.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { span } from "../../config/fields.ts";
 import { type Envelope, preAuthEncoding } from "../../core/dsse.ts";
-import { verify } from "../../core/ed25519.ts";
-import { equalBytes } from "../../core/bytes.ts";
 import { USES_MAX } from "../../core/limits.ts";
 import { isDigest } from "../../core/sha.ts";
 import type { Digest } from "../../core/types.ts";
+import { factsText } from "../../core/signer.ts";
+import { verifyBy } from "../../core/verifying_key.ts";
 import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
 import { type Context, withDaemon } from "../context.ts";
+import { type ApprovingKey, type KeyFlags, ownerOf } from "./approving_key.ts";
 import { configurationHere } from "./knowledge.ts";
 
-export interface ApproveFlags extends DaemonFlags {
-  readonly key: string;
+export interface ApproveFlags extends KeyFlags {
   readonly ttl?: string;
   readonly iss?: string;
   readonly aud?: string;
@@ -42,7 +41,7 @@ export interface ApproveFlags extends DaemonFlags {
 /** Throws UsageError, ConfigError, and OpenExecUnreachable where only a daemon could tell. */
 export async function resolveTerms(
   context: Context,
-  key: ApproverKey,
+  key: ApprovingKey,
   flags: ApproveFlags,
 ): Promise<ApprovalTerms> {
   const iss = flags.iss ?? approverOf(context, key, flags) ?? key.name;
@@ -127,11 +126,12 @@ export function requireWithinFlags(
 }
 
 /** Returns the approver to whom the configuration gives this key; null where it does not. */
-export function approverOf(context: Context, key: ApproverKey, flags: DaemonFlags): string | null {
-  const owner = approversOf(context, flags).find(({ keys }) =>
-    keys.some(({ keyid, publicKey }) => keyid === key.keyid && equalBytes(publicKey, key.publicKey))
-  );
-  return owner?.name ?? null;
+export function approverOf(
+  context: Context,
+  key: ApprovingKey,
+  flags: DaemonFlags,
+): string | null {
+  return ownerOf(approversOf(context, flags), key)?.name ?? null;
 }
 
 /**
@@ -150,7 +150,8 @@ export function standingOf(
     if (owner === undefined || key === undefined) {
       return { keyid, standing: "not a key known here: unverified" };
     }
-    const standing = verify(signature, message, key.publicKey) ? "verified" : "DOES NOT VERIFY";
+    const facts = verifyBy(key, signature, message);
+    const standing = facts === undefined ? "DOES NOT VERIFY" : `verified, ${factsText(facts)}`;
     return { keyid, standing: `${owner.name}, ${standing}` };
   });
 }
@@ -192,7 +193,7 @@ function approversOf(context: Context, flags: DaemonFlags): readonly ApproverCon
   return configurationHere(context, flags)?.approvers ?? [];
 }
 
-function ttlOf(text: string): number {
+export function ttlOf(text: string): number {
   const parsed = v.safeParse(span, text);
   if (!parsed.success) {
     throw new UsageError('--ttl is a duration of whole seconds, such as "90s" or "5m"');

@@ -28,9 +28,17 @@ function rows(actions: readonly ActionDescription[]): string[] {
     ["ACTION", "APPROVALS", "MAY REACH", "HANDLER"],
     actions.map((action) => [
       action.name,
-      String(action["approvals"] ?? "-"),
+      approvalsText(action),
       isJsonObject(action["grants"]) ? permissionsText(action["grants"]) : "-",
       String(action["handler_digest"] ?? "-"),
     ]),
   );
+}
+
+/** A number; or numbers by group, and how strong the keys have to be, where a daemon tells. */
+function approvalsText({ approvals = "-", require: strength }: ActionDescription): string {
+  const seats = isJsonObject(approvals)
+    ? Object.entries(approvals).map(([group, count]) => `${count} ${group}`).join(" + ")
+    : String(approvals);
+  return strength === undefined || strength === "any" ? seats : `${seats}, ${strength}`;
 }

@@ -19,7 +19,6 @@ import {
   requireMatch,
   signClaims,
 } from "../../client/approve.ts";
-import type { ApproverKey } from "../../client/approver_key.ts";
 import { type ExecutionRequest, parseRequest, requestText } from "../../client/request.ts";
 import { Refusal } from "../../core/errors.ts";
 import { approvalScreen, type Display } from "../approve/display.ts";
@@ -32,7 +31,7 @@ import {
   standingOf,
 } from "../approve/terms.ts";
 import { doubtsAbout } from "../approve/doubts.ts";
-import { readKeyFile } from "../approve/key_file.ts";
+import { type ApprovingKey, approvingKey, KEYID_HELP, SSH_HELP } from "../approve/approving_key.ts";
 import { gatherKnowledge, handlerFacts } from "../approve/knowledge.ts";
 import { daemonCommand } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -52,7 +51,9 @@ export function approveCommand(context: Context): Command {
     run is warned of, and refused with --yes.`,
   )
     .argument("[file]", "the request; - or nothing reads standard input")
-    .requiredOption("--key <file>", "the approver's key, as `openexec keygen` makes it")
+    .option("--key <file>", "the approver's key, as `openexec keygen` makes it")
+    .option("--ssh <file>", SSH_HELP)
+    .option("--keyid <keyid>", KEYID_HELP)
     .option("--ttl <duration>", 'how long it is valid, such as "90s" or "5m" (default: 5m)')
     .option(
       "--iss <name>",
@@ -74,7 +75,7 @@ export function approveCommand(context: Context): Command {
     .option("--anyway", "with --yes: sign also what this host knows the daemon would refuse")
     .option("--yes", "do not ask: the author of the script has decided")
     .action(async (file: string | undefined, flags: ApproveFlags) => {
-      const key = readKeyFile(context, flags.key);
+      const key = approvingKey(context, flags);
       const request = parseRequest(await readInput(context, file));
       if (request.approval_artifact) {
         throw new UsageError("a ClawShield artifact cannot be signed here");
@@ -91,7 +92,7 @@ export function approveCommand(context: Context): Command {
 async function approveAnew(
   context: Context,
   request: ExecutionRequest,
-  key: ApproverKey,
+  key: ApprovingKey,
   flags: ApproveFlags,
 ): Promise<ExecutionRequest> {
   const terms = await resolveTerms(context, key, flags);
@@ -118,7 +119,7 @@ async function approveAlso(
   context: Context,
   request: ExecutionRequest,
   { claims, envelope }: CarriedApproval,
-  key: ApproverKey,
+  key: ApprovingKey,
   flags: ApproveFlags,
 ): Promise<ExecutionRequest> {
   requireMatch(request, claims);
@@ -142,7 +143,7 @@ function requireUnexpired(context: Context, claims: ApprovalClaims): void {
 }
 
 interface Question extends Pick<Display, "request" | "claims" | "isNew"> {
-  readonly key: ApproverKey;
+  readonly key: ApprovingKey;
   readonly name: string;
   readonly signatures?: Display["signatures"];
 }

@@ -2,7 +2,9 @@
 
 import type { Command } from "commander";
 import { type DaemonFlags, localCommand, type LocalFlags } from "../command.ts";
-import type { Context } from "../context.ts";
+import { type Context, findConfig } from "../context.ts";
+import { checkAllow } from "../doctor/allow.ts";
+import { dropInFor } from "../doctor/drop_in.ts";
 import { checkConfiguration, checkFiles } from "../doctor/files.ts";
 import { checkHost, checkRuntime, checkService } from "../doctor/host.ts";
 import { checkApprovers, checkSecrets } from "../doctor/keys.ts";
@@ -10,16 +12,25 @@ import { checkLedger } from "../doctor/ledger.ts";
 import { FAILED } from "../exit_code.ts";
 import type { Finding } from "../doctor/finding.ts";
 
+interface DoctorFlags extends LocalFlags, DaemonFlags {
+  readonly dropIn?: true;
+}
+
 export function doctorCommand(context: Context): Command {
   return localCommand(
     "doctor",
     "check what a daemon needs, without serving",
-    `Configuration, permissions, keys, secrets, handlers, the runtime and its box, descriptors,
-    clock, disk and ledger, each with what to do about it. Run it as the user the daemon runs as.
-    Ends with 1 when anything fails.`,
+    `Configuration, permissions, keys, secrets, handlers, what actions may reach, the runtime and
+    its box, descriptors, clock, disk and ledger, each with what to do about it. Run it as the user
+    the daemon runs as. Ends with 1 when anything fails.`,
   )
     .option("--socket <path>", "the agents' socket")
-    .action(async (flags: LocalFlags & DaemonFlags) => {
+    .option("--drop-in", "print what openexec.service has to allow for the actions' permissions")
+    .action(async (flags: DoctorFlags) => {
+      if (flags.dropIn) {
+        context.terminal.print(dropInFor(findConfig(context, flags).config));
+        return;
+      }
       const findings: Finding[] = [];
       const take = (found: readonly Finding[]) => {
         findings.push(...found);
@@ -40,6 +51,7 @@ export function doctorCommand(context: Context): Command {
         take(checkApprovers(config, nowMs));
         take(await checkSecrets(config, vantage));
         take(await checkHost(config, nowMs));
+        take(await checkAllow(context, flags, config));
         take(await checkLedger(config, nowMs, vantage));
         take(service.findings);
       }

@@ -10,9 +10,10 @@ export function serveCommand(context: Context): Command {
   return command(
     "serve",
     "run the daemon in the foreground",
-    `Prints where it listens and \`ready\`. SIGTERM drains: what runs may end, nothing new starts; a
-    second one stops at once. SIGHUP reads approvers and their keys again. Without a configuration
-    file it runs with built-in actions and an approver key of its own making.`,
+    `Prints where it listens and \`ready\`. SIGTERM, Ctrl-C and the end of its terminal drain: what
+    runs may end, nothing new starts; a second one stops at once. Any other SIGHUP reads approvers
+    and their keys again. Without a configuration file it runs with built-in actions and an approver
+    key of its own making.`,
   )
     .option(
       "--config <file>",

@@ -25,7 +25,7 @@ export function checkConfiguration(
       ...loaded.warnings.map((problem) =>
         warning("configuration", problemText(problem), "look at that line")
       ),
-      ...userWarnings(loaded.config, Deno.uid()).map(({ what, remedy }) =>
+      ...userWarnings(loaded.config, daemonUser(loaded.config).uid).map(({ what, remedy }) =>
         warning("advice", what, remedy)
       ),
     ];

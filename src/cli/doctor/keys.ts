@@ -1,7 +1,9 @@
 /** Checks keys and secrets: who can approve, and what the daemon itself needs. */
 
-import { isKeyValidAt, mayApprove } from "../../approval/trust.ts";
-import type { ApproverConfig, Config } from "../../config/config.ts";
+import { isKeyValidAt } from "../../approval/trust.ts";
+import type { Config } from "../../config/config.ts";
+import { unfillableSeats } from "../../config/obtainable.ts";
+import { seatsJson, seatsText } from "../../core/seats.ts";
 import { checkExecutorKey } from "../../engine/keys.ts";
 import { readSecrets } from "../../executor/secrets.ts";
 import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
@@ -30,24 +32,21 @@ export function checkApprovers(config: Config, nowMs: number): Finding[] {
     ...expired.map(({ name }) =>
       warning("keys", `no key of ${name} is valid now`, "give that approver a new key")
     ),
-    ...unapprovable(config, valid),
+    ...unapprovable(config, nowMs),
   ];
   return found.length > 0
     ? found
     : [ok("keys", `${valid.length + (clawshield === null ? 0 : 1)} approvers can sign`)];
 }
 
-/** Finds actions that need more approvers than there are. */
-function unapprovable(
-  { actions, clawshield }: Config,
-  valid: readonly ApproverConfig[],
-): Finding[] {
-  return [...actions.values()].flatMap(({ name, approvals }) => {
-    const may = [...valid, ...(clawshield === null ? [] : [clawshield])]
-      .filter((approver) => mayApprove(approver, name));
-    if (may.length >= approvals) return [];
-    const detail = `${name} needs ${approvals} approvers, and ${may.length} may approve it now`;
-    return [failed("keys", detail, "add approvers, or widen their actions")];
+/** Finds actions that need more than the keys that are valid now could give. */
+function unapprovable(config: Config, nowMs: number): Finding[] {
+  return [...config.actions.values()].flatMap((action) => {
+    if (unfillableSeats(config, action, (key) => isKeyValidAt(key, nowMs)) === 0) return [];
+    const strength = action.require === "any" ? "" : ` with keys of require = "${action.require}"`;
+    const needed = `${action.name} needs ${seatsText(seatsJson(action))}${strength}`;
+    const detail = `${needed}, and too few may approve it now`;
+    return [failed("keys", detail, "add approvers or keys, or widen their actions")];
   });
 }
 

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { parsePublicKey } from "../../core/public_key.ts";
+import { readRegularText } from "../../os/regular_file.ts";
 import { checkAnchor } from "../../engine/checkpoints.ts";
 import { currentKeyid } from "../../engine/keys.ts";
 import { checkIdentity } from "../../ledger/identity.ts";
@@ -78,7 +79,7 @@ function vaultFinding(unreadable: number): Finding[] {
 
 function publicKeyIn(stateDir: string): Uint8Array | undefined {
   try {
-    return parsePublicKey(Deno.readTextFileSync(join(stateDir, PUBLIC_KEY_FILE)));
+    return parsePublicKey(readRegularText(join(stateDir, PUBLIC_KEY_FILE)));
   } catch {
     return undefined;
   }

@@ -1,9 +1,13 @@
 /** Reads the input of commands: a file, standard input, or the argument itself. */
 
 import { resolve } from "node:path";
-import { utf8Decode } from "../../core/bytes.ts";
+import { concatBytes, utf8Decode } from "../../core/bytes.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
+
+/** The longest input that is held in memory: a receipt with a result of 32 MiB fits. */
+const INPUT_BYTES_MAX = 2 ** 26;
+const CHUNK_BYTES = 2 ** 16;
 
 /** Reads a file, or standard input for `-` or where none is named. Throws UsageError. */
 export async function readInput(context: Context, file: string | undefined): Promise<Uint8Array> {
@@ -11,7 +15,9 @@ export async function readInput(context: Context, file: string | undefined): Pro
   if (context.terminal.inputIsTerminal) {
     context.terminal.note("reading from the terminal; end with Ctrl-D, or name a file");
   }
-  return await context.terminal.readInput();
+  const input = await context.terminal.readInput(INPUT_BYTES_MAX);
+  if (input === null) throw tooLong("standard input");
+  return input;
 }
 
 /** Reads `@FILE`, `-` for standard input, or the text itself. Throws UsageError. */
@@ -25,10 +31,29 @@ export async function readArgument(
 
 function readFile(context: Context, file: string): Uint8Array {
   try {
-    return Deno.readFileSync(resolve(context.cwd, file));
+    using opened = Deno.openSync(resolve(context.cwd, file));
+    return readBounded(opened, file);
   } catch (error) {
-    throw unreadable(file, error);
+    throw error instanceof UsageError ? error : unreadable(file, error);
   }
+}
+
+/** Reads what comes, also from a pipe: a shell may put one there. Throws UsageError. */
+function readBounded(opened: Deno.FsFile, name: string): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    const read = opened.readSync(chunk);
+    if (read === null) return concatBytes(...chunks);
+    length += read;
+    if (length > INPUT_BYTES_MAX) throw tooLong(name);
+    chunks.push(chunk.slice(0, read));
+  }
+}
+
+function tooLong(name: string): UsageError {
+  return new UsageError(`${name} is longer than 64 MiB, and nothing that is read whole is`);
 }
 
 /** Reads a file of UTF-8 text. Throws UsageError. */

@@ -7,6 +7,7 @@ import { isJsonObject } from "../../client/json.ts";
 import { OpenExecUnreachable } from "../../client/errors.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { formatPublicKey, parsePublicKey } from "../../core/public_key.ts";
+import { readRegularText } from "../../os/regular_file.ts";
 import { parseReceiptKey } from "../../log/keyid.ts";
 import { ED25519, parseVkey } from "../../log/note.ts";
 import { openReceipt } from "../../log/signed_receipt.ts";
@@ -59,7 +60,7 @@ function parseKey(text: string): Uint8Array | undefined {
 function keptKey(context: Context, flags: KeyFlags): Uint8Array | undefined {
   try {
     const { stateDir } = findConfig(context, flags).config;
-    return parseKey(Deno.readTextFileSync(resolve(context.cwd, join(stateDir, PUBLIC_KEY_FILE))));
+    return parseKey(readRegularText(resolve(context.cwd, join(stateDir, PUBLIC_KEY_FILE))));
   } catch (error) {
     if (error instanceof ConfigError || error instanceof Deno.errors.NotFound) return undefined;
     if (error instanceof Deno.errors.PermissionDenied) return undefined;

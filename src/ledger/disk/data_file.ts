@@ -13,7 +13,7 @@
  * and `openexec audit` compares all rows but sealed bodies with the log.
  */
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { damagedLedger } from "./open_error.ts";
 
 /** Pages walked at every start: 8 MB of the file, in some tens of milliseconds. */
@@ -118,6 +118,7 @@ class DataFile {
 
   /** Throws Damage if it is not a data file. */
   constructor(path: string) {
+    if (!statSync(path).isFile()) throw new Damage("its data file is no file");
     this.#fd = openSync(path, "r");
     try {
       this.bytes = fstatSync(this.#fd).size;

@@ -6,6 +6,7 @@
  * descriptor is closed on exec: otherwise a child could keep the lock of a daemon that died.
  */
 
+import { readRegularText } from "../../os/regular_file.ts";
 import { sleep } from "../../core/wait.ts";
 import { join } from "node:path";
 import { exists } from "./layout.ts";
@@ -27,7 +28,7 @@ export class StateLock {
     const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
     if (!await lockSoon(file)) {
       file.close();
-      throw inUse(await holderOf(path));
+      throw inUse(holderOf(path));
     }
     await file.truncate();
     await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
@@ -57,8 +58,8 @@ async function lockSoon(file: Deno.FsFile): Promise<boolean> {
 }
 
 /** Reads the holder's pid; null before the holder has written it. */
-async function holderOf(path: string): Promise<number | null> {
-  const text = (await Deno.readTextFile(path)).trim();
+function holderOf(path: string): number | null {
+  const text = readRegularText(path).trim();
   return /^[1-9][0-9]*$/.test(text) ? parseInt(text, 10) : null;
 }
 

@@ -13,7 +13,7 @@
 import { sleep } from "../../core/wait.ts";
 import { join } from "node:path";
 import { Refusal } from "../../core/errors.ts";
-import { FreeSpace, totalBytes } from "./free_space.ts";
+import { FreeSpace, isDiskFull, totalBytes } from "./free_space.ts";
 
 /** A commit takes this much besides bodies: copies of the pages it changes. */
 const COMMIT_BYTES = 2 ** 19;
@@ -155,10 +155,18 @@ export class Ballast {
     this.#path = join(directory, "ballast");
   }
 
-  /** Fills the file if it is missing or cut short. If that fails, it counts as missing. */
+  /**
+   * Fills the file if it is missing or cut short. On a full disk it counts as missing. Throws what
+   * else is in the way: without ballast nothing would ever be admitted.
+   */
   static async open(directory: string): Promise<Ballast> {
     const ballast = new Ballast(directory);
-    await ballast.fill();
+    try {
+      await ballast.#fill();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      ballast.release();
+    }
     return ballast;
   }
 
@@ -166,21 +174,21 @@ export class Ballast {
     return this.#present;
   }
 
-  /** Never rejects. */
+  /** Fills it again while the ledger is open. Never rejects: what fails counts as missing. */
   async fill(): Promise<void> {
+    await this.#fill().catch(() => this.release());
+  }
+
+  async #fill(): Promise<void> {
     const releases = this.#releases;
-    try {
-      using file = await Deno.open(this.#path, { write: true, create: true, mode: 0o600 });
-      const { size } = await file.stat();
-      await file.seek(size, Deno.SeekMode.Start);
-      for (let left = this.bytes - size; left > 0;) {
-        const chunk = new Uint8Array(Math.min(left, CHUNK_BYTES));
-        left -= await file.write(crypto.getRandomValues(chunk));
-      }
-      this.#present = releases === this.#releases;
-    } catch {
-      this.release();
+    using file = await Deno.open(this.#path, { write: true, create: true, mode: 0o600 });
+    const { size } = await file.stat();
+    await file.seek(size, Deno.SeekMode.Start);
+    for (let left = this.bytes - size; left > 0;) {
+      const chunk = new Uint8Array(Math.min(left, CHUNK_BYTES));
+      left -= await file.write(crypto.getRandomValues(chunk));
     }
+    this.#present = releases === this.#releases;
   }
 
   /** Never throws: if the file cannot be removed, the retry waits for space of another origin. */

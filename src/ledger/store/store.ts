@@ -93,6 +93,8 @@ export class Store {
       leaves: this.#table("leaves"),
       nodes: this.#table("nodes"),
       sealed: this.#table("sealed"),
+      proposals: this.#table("proposals"),
+      proposalIndex: this.#table("proposal_index"),
     };
     if (readOnly) this.#snapshot = this.#root.useReadTransaction();
   }
@@ -160,6 +162,11 @@ export class Store {
     this.#unusable ??= new Refusal("ledger_unavailable");
     for (const reject of this.#inFlight.values()) reject(this.#unusable);
     return this.#unusable;
+  }
+
+  /** Lets the pages go that readers kept which died: a killed `openexec export` is one. */
+  forgetDeadReaders(): void {
+    this.#root.readerCheck();
   }
 
   /** Makes a consistent, compact copy in `directory`, which exists and is empty. */

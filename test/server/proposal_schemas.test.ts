@@ -1,6 +1,11 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { Proposal, ProposalRequest, Proposals, SignedDecision } from "../../src/server/schemas.ts";
+import {
+  Proposal,
+  ProposalRequest,
+  Proposals,
+  SignedDecision,
+} from "../../src/server/proposal_schemas.ts";
 
 const ID = "01890a5d-ac96-774b-bcce-b302099a8057";
 const AT = "2026-11-30T06:00:00.000Z";

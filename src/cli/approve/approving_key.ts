@@ -1,0 +1,82 @@
+/** The key that an approver named on the command line: in a file of ours, or an SSH key. */
+
+import { keyidFor } from "../../client/approver_key.ts";
+import { type ApproverSigner, keySigner } from "../../client/approver_signer.ts";
+import type { ApproverConfig } from "../../config/config.ts";
+import { equalBytes } from "../../core/bytes.ts";
+import { parseSshKey, SSH_KEY_TYPES } from "../../core/ssh_key.ts";
+import type { KeyKind } from "../../core/types.ts";
+import type { DaemonFlags } from "../command.ts";
+import type { Context } from "../context.ts";
+import { UsageError } from "../exit_code.ts";
+import { readText } from "../terminal/input.ts";
+import { readKeyFile } from "./key_file.ts";
+import { configurationHere } from "./knowledge.ts";
+import { signBySsh } from "./ssh_signing.ts";
+
+export interface KeyFlags extends DaemonFlags {
+  readonly key?: string;
+  readonly ssh?: string;
+  readonly keyid?: string;
+}
+
+export const SSH_HELP =
+  "the .pub file of the approver's SSH key: ssh-keygen signs, by an agent, hardware or a file";
+export const KEYID_HELP =
+  "with --ssh: the key's name (default: of the configuration, else made from the key)";
+
+/** A key as the configuration knows it. */
+export interface PublicHalf {
+  readonly kind: KeyKind;
+  readonly keyid: string;
+  /** The key alone: 32 bytes of Ed25519, or an uncompressed point of P-256, 65 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
+export type ApprovingKey = ApproverSigner & PublicHalf;
+
+/** Returns the approver who has exactly this key, under this name and of this kind. */
+export function ownerOf(
+  approvers: readonly ApproverConfig[],
+  key: PublicHalf,
+): ApproverConfig | undefined {
+  return approvers.find(({ keys }) =>
+    keys.some(({ kind, keyid, publicKey }) =>
+      kind === key.kind && keyid === key.keyid && equalBytes(publicKey, key.publicKey)
+    )
+  );
+}
+
+/** Throws UsageError unless exactly one key is named, and InvalidApproverKey. */
+export function approvingKey(context: Context, flags: KeyFlags): ApprovingKey {
+  if ((flags.key === undefined) === (flags.ssh === undefined)) {
+    throw new UsageError("name the approver's key, with one of --key and --ssh");
+  }
+  if (flags.ssh !== undefined) return sshKey(context, flags.ssh, flags);
+  if (flags.keyid !== undefined) throw new UsageError("--keyid goes with --ssh");
+  const key = readKeyFile(context, flags.key ?? "");
+  return { ...keySigner(key), kind: "ed25519", publicKey: key.publicKey };
+}
+
+/** An SSH key has no keyid of its own: the configuration names it, else the key does. */
+function sshKey(context: Context, file: string, flags: KeyFlags): ApprovingKey {
+  const key = parseSshKey(readText(context, file));
+  if (key === undefined) throw new UsageError(notTaken(file));
+  const { publicKey } = key;
+  const kind = "sshsig";
+  const owner = configurationHere(context, flags)?.approvers.flatMap(({ name, keys }) =>
+    keys.filter((known) => known.kind === kind && equalBytes(known.publicKey, publicKey))
+      .map(({ keyid }) => ({ name, keyid }))
+  )[0];
+  const keyid = flags.keyid ?? owner?.keyid ?? keyidFor(publicKey);
+  const name = owner?.name ?? null;
+  const sign = (pae: Uint8Array) => signBySsh(context, file, key, pae);
+  return { keyid, name, kind, publicKey, sign };
+}
+
+/** The reason for a file that is no public key of a type that we take. */
+export function notTaken(file: string): string {
+  return `${file} is no public key of OpenSSH, of a type that is taken: ${
+    SSH_KEY_TYPES.join(", ")
+  }`;
+}

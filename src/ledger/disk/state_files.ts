@@ -1,0 +1,50 @@
+/**
+ * Looks at the files of a state directory before a start opens them.
+ *
+ * Invariant: nothing is opened that would keep the start waiting or end the process. A pipe keeps
+ * whoever opens it waiting for ever, and LMDB ends the process where it cannot open its lock file.
+ */
+
+import { join } from "node:path";
+import { StartupError } from "../../core/startup_error.ts";
+import { DATA_FILE, LEDGER_FOLDER, VAULT_FOLDER } from "./layout.ts";
+
+const FOLDERS = [LEDGER_FOLDER, VAULT_FOLDER, "keys", "executors"];
+const FILES = [
+  "lock",
+  "ballast",
+  "executor.pub",
+  `${LEDGER_FOLDER}/${DATA_FILE}`,
+  `${LEDGER_FOLDER}/lock.mdb`,
+];
+
+/**
+ * Throws a StartupError for a folder that is none or a file that is none, and what the runtime does
+ * for a file that this user may not read and write.
+ */
+export function requireStateFiles(stateDir: string): void {
+  for (const name of FOLDERS) {
+    const path = join(stateDir, name);
+    if (isThere(path) && !Deno.statSync(path).isDirectory) throw notOurs(path, "folder");
+  }
+  for (const name of FILES) {
+    const path = join(stateDir, name);
+    if (!isThere(path)) continue;
+    if (!Deno.statSync(path).isFile) throw notOurs(path, "regular file");
+    Deno.openSync(path, { read: true, write: true }).close();
+  }
+}
+
+function notOurs(path: string, kind: string): StartupError {
+  return new StartupError(`${path} is no ${kind}`, "move it away: the daemon makes its own");
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,237 @@
+/** A person with an SSH key: the real daemon, `openexec approve --ssh`, ssh-keygen and a terminal. */
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Daemon, OPENEXEC, openexec } from "../support/daemon.ts";
+import { run, type SshKeyFile, SshKeys } from "../support/ssh_keys.ts";
+import { Pane } from "../support/tmux.ts";
+
+const ssh = new SshKeys();
+const alice = ssh.make("ed25519");
+const bob = ssh.make("ed25519-sk", ["-O", "verify-required"]);
+const carol = ssh.make("ecdsa-sk");
+let daemon: Daemon;
+
+beforeAll(async () => {
+  daemon = await Daemon.start({
+    config: `executor_id = "openexec:test"
+[[approvers]]
+name = "alice"
+${keygen(alice, ["--keyid", "alice-ssh"])}
+[[approvers]]
+name = "bob"
+groups = ["ops"]
+${keygen(bob)}
+[[approvers]]
+name = "carol"
+groups = ["ops", "finance"]
+${keygen(carol)}
+[actions.echo]
+module = "builtin:echo"
+[actions.add]
+module = "builtin:add"
+approvals = { finance = 1, ops = 1 }
+require = "hardware"
+`,
+  });
+});
+afterAll(async () => {
+  await daemon.close();
+  ssh[Symbol.dispose]();
+});
+
+/** The line that `openexec keygen --ssh` prints for the configuration. */
+function keygen({ path }: SshKeyFile, more: readonly string[] = []): string {
+  return run(OPENEXEC, ["keygen", "--ssh", `${path}.pub`, ...more], { HOME: ssh.folder });
+}
+
+/** Commands of a shell, in the environment of an approver of this daemon. */
+async function shell(line: string, environment: Readonly<Record<string, string>> = {}) {
+  const output = await new Deno.Command("sh", {
+    args: ["-c", line],
+    clearEnv: true,
+    env: { ...environmentOf(), ...environment },
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) };
+}
+
+function environmentOf(): Record<string, string> {
+  return {
+    PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+    HOME: ssh.folder,
+    OPENEXEC_CONFIG: `${daemon.directory}/openexec.toml`,
+    SSH_SK_PROVIDER: ssh.provider,
+    openexec: OPENEXEC,
+  };
+}
+
+/** Answers a PIN where there is no terminal. */
+function pin(): Record<string, string> {
+  const path = `${ssh.folder}/pin`;
+  Deno.writeTextFileSync(path, "#!/bin/sh\necho 1234\n", { mode: 0o700 });
+  return { SSH_ASKPASS: path, SSH_ASKPASS_REQUIRE: "force" };
+}
+
+const signersOf = (answer: string) => {
+  const body = Uint8Array.fromBase64(JSON.parse(answer).attestation.payload);
+  return JSON.parse(new TextDecoder().decode(body)).approval.signers;
+};
+
+test("a key in a file approves in a pipe", async () => {
+  const { code, stdout, stderr } = await shell(
+    `$openexec request echo '{"a":1}' | $openexec approve --ssh ${alice.path}.pub --yes - | ` +
+      `$openexec exec -`,
+  );
+  expect(code, stderr).toBe(0);
+  expect(signersOf(stdout)).toEqual([
+    { keyid: "alice-ssh", kind: "sshsig", name: "alice", user_verified: false },
+  ]);
+});
+
+test("two people of two groups, each with a security key, approve one request", async () => {
+  const file = `${ssh.folder}/both.json`;
+  const asked = `$openexec request add '{"a":1,"b":2}' > ${file}`;
+  const approve = (key: SshKeyFile) =>
+    `$openexec approve --ssh ${key.path}.pub --yes --out ${file} ${file}`;
+  const first = await shell(`${asked} && ${approve(bob)} && $openexec exec ${file}`, pin());
+  expect(first.stderr).toContain("approval_signers_insufficient");
+  const both = await shell(`${approve(carol)} && $openexec exec ${file}`, pin());
+  expect(both.code, both.stderr).toBe(0);
+  expect(both.stderr).toContain("bob, verified, sshsig, hardware, person verified");
+  expect(signersOf(both.stdout)).toEqual([
+    { hardware: true, keyid: expect.any(String), kind: "sshsig", name: "bob", user_verified: true },
+    {
+      hardware: true,
+      keyid: expect.any(String),
+      kind: "sshsig",
+      name: "carol",
+      user_verified: false,
+    },
+  ]);
+
+  const receipt = `${ssh.folder}/receipt.json`;
+  const publicKey = `${daemon.directory}/state/executor.pub`;
+  await Deno.writeTextFile(receipt, both.stdout);
+  const verified = await openexec(daemon, [
+    ...["verify", "--offline", "--executor-key", publicKey, receipt],
+  ]);
+  expect(verified.stdout).toContain(
+    "approved by bob (sshsig, hardware, person verified) and carol (sshsig, hardware)",
+  );
+  const shown = await openexec(daemon, ["show", "--json", JSON.parse(both.stdout).id]);
+  await Deno.writeTextFile(receipt, shown.stdout);
+  const script = new URL("../../examples/check_receipt.mjs", import.meta.url).pathname;
+  const checked = run(Deno.execPath(), ["run", "-A", "--quiet", script, receipt, publicKey]);
+  expect(checked).toMatch(/^ok {5}the executor signed this receipt$/m);
+  expect(checked).not.toContain("FAILED");
+  const audited = await openexec(daemon, ["export", "--state", `${daemon.directory}/state`]);
+  expect(audited.stdout).toContain("receipt.v2+json");
+  await Deno.writeTextFile(`${ssh.folder}/log.jsonl`, audited.stdout);
+  const report = await openexec(daemon, ["audit", `${ssh.folder}/log.jsonl`]);
+  expect(report.code, report.stderr).toBe(0);
+});
+
+test("at a terminal ssh-keygen asks for its PIN, though the request came in a pipe", async () => {
+  const out = `${ssh.folder}/approved.json`;
+  const pane = Pane.open(
+    `$openexec request echo '{"b":2}' | $openexec approve --ssh ${bob.path}.pub --out ${out} -`,
+    { columns: 120, rows: 50, env: environmentOf() },
+  );
+  try {
+    await pane.shows("Approve this? [y/N]");
+    pane.press("y", "Enter");
+    await pane.shows("Enter PIN for ED25519-SK key");
+    pane.type("1234");
+    pane.press("Enter");
+    expect(await pane.shows("[ended")).toContain("[ended 0]");
+    expect(pane.history()).toContain("Confirm user presence for key ED25519-SK");
+    expect(pane.history()).not.toContain("1234");
+  } finally {
+    pane.close();
+  }
+  const { code, stdout } = await shell(`$openexec exec ${out}`);
+  expect(code).toBe(0);
+  expect(signersOf(stdout)).toMatchObject([{ name: "bob", user_verified: true }]);
+});
+
+describe("openexec approve --ssh signs nothing", () => {
+  const approve = (args: string, environment = {}) =>
+    shell(`$openexec request echo | $openexec approve ${args} --yes -`, environment);
+
+  test("when ssh-keygen does not", async () => {
+    const refused = await approve(`--ssh ${bob.path}.pub`, {
+      SSH_ASKPASS: "/bin/false",
+      SSH_ASKPASS_REQUIRE: "force",
+    });
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain("not approved: ssh-keygen ended with 255");
+  });
+
+  test("when what it made does not verify", async () => {
+    const folder = `${ssh.folder}/bin`;
+    Deno.mkdirSync(folder);
+    const other = ssh.make("ed25519");
+    const program = `#!/bin/sh\nfor last; do :; done\nexec /usr/bin/ssh-keygen -q -Y sign ` +
+      `-n openexec -f ${other.path} "$last"\n`;
+    Deno.writeTextFileSync(`${folder}/ssh-keygen`, program, { mode: 0o700 });
+    const refused = await approve(`--ssh ${alice.path}.pub`, {
+      PATH: `${folder}:${environmentOf()["PATH"]}`,
+    });
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain("does not verify");
+  });
+
+  test("without ssh-keygen", async () => {
+    const folder = `${ssh.folder}/empty`;
+    Deno.mkdirSync(folder);
+    for (const tool of ["sh", "uname", "dirname", "readlink"]) {
+      Deno.symlinkSync(run("sh", ["-c", `command -v ${tool}`]).trim(), `${folder}/${tool}`);
+    }
+    const refused = await approve(`--ssh ${alice.path}.pub`, { PATH: folder });
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain("there is no ssh-keygen here");
+  });
+
+  test.each([
+    ["the key of nobody", () => `--ssh ${ssh.make("ed25519").path}.pub`, 2, "--iss"],
+    ["a private key's file", () => `--ssh ${alice.path}`, 2, "no public key of OpenSSH"],
+    ["an RSA key", () => `--ssh ${rsa()}`, 2, "no public key of OpenSSH"],
+    ["two keys", () => `--ssh ${alice.path}.pub --key k`, 2, "one of --key and --ssh"],
+    ["no key", () => "", 2, "one of --key and --ssh"],
+    ["a keyid for a key file", () => "--key k --keyid k", 2, "--keyid goes with --ssh"],
+  ])("with %s", async (_, args, code, said) => {
+    const refused = await approve(args());
+    expect(refused).toMatchObject({ code, stdout: "" });
+    expect(refused.stderr).toContain(said);
+  });
+});
+
+function rsa(): string {
+  const path = `${ssh.folder}/rsa-${crypto.randomUUID()}`;
+  run("ssh-keygen", ["-q", "-t", "rsa", "-N", "", "-f", path]);
+  return `${path}.pub`;
+}
+
+describe("openexec keygen --ssh", () => {
+  test("prints what the configuration wants, without the key's comment", () => {
+    expect(keygen(alice)).toMatch(
+      /^keys = \[\{ keyid = "key-[0-9a-f]{16}", ssh = "ssh-ed25519 [A-Za-z0-9+/=]+" \}\]\n$/,
+    );
+    expect(JSON.parse(keygen(carol, ["--json", "--keyid", "c-1", "--name", "carol"]))).toEqual({
+      file: `${carol.path}.pub`,
+      name: "carol",
+      keyid: "c-1",
+      ssh: carol.line.replace(" a comment", ""),
+    });
+  });
+
+  test.each([
+    ["neither file nor key", "keygen"],
+    ["both", `keygen new.key --ssh ${alice.path}.pub`],
+    ["a private key", `keygen --ssh ${alice.path}`],
+    ["a keyid that is no name", `keygen --ssh ${alice.path}.pub --keyid 'a b'`],
+  ])("refuses %s", async (_, args) => {
+    expect(await shell(`$openexec ${args}`)).toMatchObject({ code: 2, stdout: "" });
+  });
+});

@@ -1,0 +1,79 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { Approver } from "../support/approver.ts";
+import { Daemon } from "../support/daemon.ts";
+import { call } from "../support/http.ts";
+import { asUser, OTHER_GID, OTHER_UID, testAsOthers } from "../support/other_users.ts";
+
+const PATHS = [
+  "openexec.toml",
+  "state/lock",
+  "state/ballast",
+  "state/executor.pub",
+  "state/executors",
+  "state/vault",
+  "state/keys/executor.key",
+  "state/ledger/data.mdb",
+  "state/ledger/lock.mdb",
+];
+
+/** A folder in which a daemon has run and ended. */
+async function used(): Promise<string> {
+  const daemon = await Daemon.start({ config: new Approver("alice").toml() });
+  onTestFinished(() => Deno.removeSync(daemon.directory, { recursive: true }));
+  await daemon.stop();
+  return daemon.directory;
+}
+
+async function start(directory: string, wrapper: readonly string[] = []) {
+  const daemon = Daemon.launch({ directory, wrapper });
+  const { code } = await daemon.process.status;
+  return { code, said: daemon.output.join("\n") };
+}
+
+test("a pipe in the place of any file ends a start with 2, and does not keep it waiting", async () => {
+  const directory = await used();
+  for (const path of PATHS.map((name) => join(directory, name))) {
+    Deno.renameSync(path, `${directory}/aside`);
+    execFileSync("mkfifo", [path]);
+    const { code, said } = await start(directory);
+    expect([code, said], path).toEqual([2, expect.stringContaining(path)]);
+    Deno.removeSync(path);
+    Deno.renameSync(`${directory}/aside`, path);
+  }
+});
+
+test("a folder in the place of the ballast ends a start with 2, and is named", async () => {
+  const directory = await used();
+  const ballast = join(directory, "state/ballast");
+  Deno.removeSync(ballast);
+  Deno.mkdirSync(ballast);
+  expect(await start(directory)).toEqual({ code: 2, said: expect.stringContaining(ballast) });
+});
+
+test("a reload that finds a pipe in the place of the configuration fails, and work goes on", async () => {
+  const daemon = await Daemon.start({ config: new Approver("alice").toml() });
+  onTestFinished(() => daemon.close());
+  const config = join(daemon.directory, "openexec.toml");
+  Deno.removeSync(config);
+  execFileSync("mkfifo", [config]);
+  daemon.process.kill("SIGHUP");
+  await expect.poll(() => daemon.output.join("\n")).toContain("reload failed");
+  expect((await call(daemon.socket, "GET", "/ready")).status).toBe(200);
+});
+
+testAsOthers("a file of another user ends a start with 2, and is named", async () => {
+  const directory = await used();
+  Deno.chmodSync(directory, 0o755);
+  execFileSync("chown", ["-R", `${OTHER_UID}:${OTHER_GID}`, directory]);
+  for (
+    const name of ["lock", "ballast", "keys/executor.key", "ledger/data.mdb", "ledger/lock.mdb"]
+  ) {
+    const path = join(directory, "state", name);
+    Deno.chownSync(path, 0, 0);
+    const { code, said } = await start(directory, asUser(OTHER_UID, OTHER_GID));
+    expect([code, said], path).toEqual([2, expect.stringContaining(path)]);
+    Deno.chownSync(path, OTHER_UID, OTHER_GID);
+  }
+});
