@@ -95,6 +95,7 @@ async function executeOne(
       bodyDigest: salt,
     },
     recheck: () => {},
+    start: null,
   });
   if (open) return;
   const resultCommitment = commitment(salt, digest);

@@ -25,6 +25,11 @@ export interface ApprovalSubject {
   readonly handlerDigest: Digest;
   /** Distinct approvers that the action asks for. */
   readonly approvalsNeeded: number;
+  /**
+   * Set for a proposal: its approval has to name this nonce, this peer's uid as `sub`, and this
+   * handler. They were shown to the approver, and the proposer has no say in them.
+   */
+  readonly isProposal?: boolean;
 }
 
 /** The time an approval is looked at. */
@@ -50,6 +55,8 @@ export interface Verified {
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly signers: readonly Signer[];
+  /** Distinct approvers who still have to sign; 0 once it may start something. */
+  readonly missing: number;
   /** The keys of the signatures that were counted. */
   readonly keys: readonly TrustedKey[];
   /** SHA-256 of the signed bytes, 32 bytes. */

@@ -79,6 +79,7 @@ export function verifyArtifact(
     issuedAt: Math.floor(artifact.issuedAtMs / 1000),
     expiresAt: Math.ceil(artifact.expiresAtMs / 1000),
     signers: [{ name: CLAWSHIELD, keyid: CLAWSHIELD, ...PLAIN_KEY }],
+    missing: 0,
     keys: [clawshield],
     bodyDigest,
   };

@@ -19,7 +19,10 @@ import { PLAIN_KEY } from "../core/types.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { mayApprove, type TrustedKey, type TrustStore } from "./trust.ts";
 
-/** Throws a Refusal with one of the approval_* codes that come before the reservation. */
+/**
+ * Throws a Refusal with one of the approval_* codes that come before the reservation, but not for
+ * too few signatures: `missing` counts those.
+ */
 export function verifyEnvelope(
   node: JsonNode,
   subject: ApprovalSubject,
@@ -37,7 +40,7 @@ export function verifyEnvelope(
   checkLifetime(claims, keys);
   checkAddressees(claims, subject, trust);
   checkRequest(claims, subject);
-  checkApprovers(keys, subject);
+  checkScopes(keys, subject);
   return {
     iss: claims.iss,
     jti: claims.jti,
@@ -47,6 +50,7 @@ export function verifyEnvelope(
     issuedAt: claims.iat,
     expiresAt: claims.exp,
     signers: keys.map((key) => ({ name: key.approver.name, keyid: key.keyid, ...PLAIN_KEY })),
+    missing: missingApprovers(keys, subject),
     keys,
     bodyDigest: sha256(envelope.body),
   };
@@ -82,12 +86,12 @@ function checkLifetime(claims: ApprovalClaims, keys: readonly TrustedKey[]): voi
 
 function checkAddressees(
   claims: ApprovalClaims,
-  { peer }: ApprovalSubject,
+  { peer, isProposal = false }: ApprovalSubject,
   trust: TrustStore,
 ): void {
   if (claims.aud !== trust.executorId) throw new Refusal("approval_audience_mismatch");
-  const isForPeer = claims.sub === undefined || claims.sub === `uid:${peer.uid}` ||
-    claims.sub === `socket:${peer.socket}`;
+  const isForPeer = claims.sub === `uid:${peer.uid}` ||
+    !isProposal && (claims.sub === undefined || claims.sub === `socket:${peer.socket}`);
   if (!isForPeer) throw new Refusal("approval_subject_mismatch");
   if ((claims.tenant ?? null) !== trust.tenant) {
     throw new Refusal("approval_tenant_mismatch", "Tenant mismatch.");
@@ -101,19 +105,24 @@ function checkRequest(claims: ApprovalClaims, subject: ApprovalSubject): void {
       "hash mismatch: this is not the action and payload approved.",
     );
   }
-  if (claims.nonce !== undefined && claims.nonce !== subject.nonce) {
+  const { isProposal = false } = subject;
+  if ((isProposal || claims.nonce !== undefined) && claims.nonce !== subject.nonce) {
     throw new Refusal("approval_nonce_mismatch");
   }
-  if (claims.handler_digest !== undefined && claims.handler_digest !== subject.handlerDigest) {
+  const { handler_digest: handler } = claims;
+  if ((isProposal || handler !== undefined) && handler !== subject.handlerDigest) {
     throw new Refusal("approval_handler_mismatch");
   }
 }
 
-/** Counts people and not keys: two keys of one approver are one approver. */
-function checkApprovers(keys: readonly TrustedKey[], subject: ApprovalSubject): void {
+function checkScopes(keys: readonly TrustedKey[], subject: ApprovalSubject): void {
   if (!keys.every((key) => mayApprove(key.approver, subject.action))) {
     throw new Refusal("approval_scope_denied");
   }
+}
+
+/** Counts people and not keys: two keys of one approver are one approver. */
+function missingApprovers(keys: readonly TrustedKey[], subject: ApprovalSubject): number {
   const people = new Set(keys.map((key) => key.approver.name));
-  if (!(people.size >= subject.approvalsNeeded)) throw new Refusal("approval_signers_insufficient");
+  return Math.max(0, subject.approvalsNeeded - people.size);
 }

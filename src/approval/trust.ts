@@ -41,11 +41,25 @@ export class TrustStore {
     this.#keys = keysById(config.approvers);
   }
 
+  /** Returns who may approve the action with a key that counts at some time from now until then. */
+  approversOf(action: string, nowMs: number, untilMs: number): readonly TrustedApprover[] {
+    const keys = [...this.#keys.values()].filter((key) =>
+      mayApprove(key.approver, action) && canCount(key, nowMs, untilMs)
+    );
+    return [...new Set(keys.map(({ approver }) => approver))];
+  }
+
   /** Returns the key named `keyid`, if it is valid at `ms` (milliseconds since 1970). */
   keyAt(keyid: string, ms: number): TrustedKey | undefined {
     const key = this.#keys.get(keyid);
     return key !== undefined && isKeyValidAt(key, ms) ? key : undefined;
   }
+}
+
+/** Whether signatures by the key can count at some time from `fromMs` to `untilMs`. */
+function canCount({ notBefore, notAfter }: ApproverPublicKey, fromMs: number, untilMs: number) {
+  return (notBefore === null || notBefore * 1000 <= untilMs) &&
+    (notAfter === null || fromMs <= notAfter * 1000);
 }
 
 /** Both bounds included: `not_after` names the last moment. */

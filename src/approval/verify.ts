@@ -85,6 +85,47 @@ export function verifyApproval(
   return new Approval(unverified, subject, trust, verified);
 }
 
+/** An approval so far: verified signatures over one body, and whether they are enough. */
+export interface Signatures {
+  /** May start the subject; null while signatures are missing. */
+  readonly approval: Approval | null;
+  readonly iss: string;
+  readonly jti: string;
+  /** Seconds since 1970. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly signers: readonly Signer[];
+  /** SHA-256 of the signed bytes, 32 bytes. */
+  readonly bodyDigest: Uint8Array;
+  /** When the first of these signatures stops to count, in milliseconds since 1970. */
+  readonly countsUntilMs: number;
+}
+
+/**
+ * Verifies what is signed of an approval for `subject`, which may lack signatures. Throws a Refusal
+ * as verifyApproval does, except approval_signers_insufficient.
+ */
+export function verifySignatures(
+  unverified: UnverifiedApproval,
+  subject: ApprovalSubject,
+  trust: TrustStore,
+  nowMs: number,
+): Signatures {
+  const verified = whatIsSigned(unverified, subject, trust, { ms: nowMs, isReplay: false });
+  const { iss, jti, issuedAt, expiresAt, signers, bodyDigest, missing, keys } = verified;
+  const ends = keys.map(({ notAfter }) => notAfter === null ? Infinity : notAfter * 1000 + 1);
+  return {
+    approval: missing > 0 ? null : new Approval(unverified, subject, trust, verified),
+    iss,
+    jti,
+    issuedAt,
+    expiresAt,
+    signers,
+    bodyDigest,
+    countsUntilMs: Math.min(verified.expiresAtMs, ...ends),
+  };
+}
+
 /**
  * Verifies the approval of a replay: its age does not matter, and its keys must have been valid
  * when the execution was reserved. The result names the approval and cannot start anything.
@@ -101,6 +142,17 @@ export function verifyReplay(
 }
 
 function checked(
+  unverified: UnverifiedApproval,
+  subject: ApprovalSubject,
+  trust: TrustStore,
+  moment: Moment,
+): Verified {
+  const verified = whatIsSigned(unverified, subject, trust, moment);
+  if (verified.missing > 0) throw new Refusal("approval_signers_insufficient");
+  return verified;
+}
+
+function whatIsSigned(
   { scheme, node }: UnverifiedApproval,
   subject: ApprovalSubject,
   trust: TrustStore,

@@ -113,11 +113,13 @@ export class Daemon {
     metrics = metricsOf(parts, engine);
     const recovery = await recover(parts, engine.runs);
     await ledger.fenceReached();
+    await engine.proposals.open();
     const server = await Server.start({
       sockets: config.sockets,
       inherited: inheritedSockets(environment.systemd.listen, Deno.pid),
       limits,
       engine,
+      proposals: engine.proposals,
       inspector: new Inspector(parts, engine.runs, head, program.version, () => metrics),
       operator: new Operator(ledger, clock, sign, observer.pruned),
       clock,

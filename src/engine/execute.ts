@@ -18,11 +18,14 @@ import type { ActionConfig } from "../config/config.ts";
 import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
+import { findAction, refuseWhileClosed } from "./gate.ts";
+import { ProposalDesk } from "./proposals/desk.ts";
 import { isReplay, NonceQueue } from "./replay.ts";
 import { EXECUTE_MEMBERS, type ParsedRequest, parseRequest } from "./request.ts";
 import { RequestReader } from "./request_reader.ts";
-import { reservationOf } from "./reservation.ts";
+import { originOf, reservationOf } from "./reservation.ts";
 import { Runs } from "./runs.ts";
+import { Starter } from "./starter.ts";
 import {
   type Answer,
   type Attempt,
@@ -34,13 +37,22 @@ import { type ExecutionView, executionView } from "./view.ts";
 
 export class Engine {
   readonly runs: Runs;
+  /** Requests that wait for a person. */
+  readonly proposals: ProposalDesk;
   readonly requests = new RequestReader();
   readonly #nonces = new NonceQueue();
-  /** Requests being reserved or run, held to limits.in_flight. A twin that waits is not one. */
-  #working = 0;
+  readonly #starter: Starter;
 
   constructor(private readonly parts: EngineParts) {
     this.runs = new Runs(parts);
+    this.#starter = new Starter(parts, this.runs);
+    this.proposals = new ProposalDesk(
+      parts,
+      this.runs,
+      this.#starter,
+      this.#nonces,
+      this.requests,
+    );
   }
 
   /** Never rejects: a refusal is an Answer, a bug is internal_error. */
@@ -60,6 +72,7 @@ export class Engine {
 
   /** Refuses new work from now on; resolves when what runs has settled, or after `limitMs`. */
   async drain(limitMs: number): Promise<void> {
+    this.proposals.drain();
     await this.runs.drain(limitMs);
   }
 
@@ -70,10 +83,11 @@ export class Engine {
     stations.passed("parse");
     // A twin's record becomes readable before its run is registered: wait for its turn first.
     await this.#nonces.whenFree(context.peer, request.nonce);
+    this.#refuseProposed(request, context);
     const known = this.#findOwn(request, context);
     if (known !== undefined) return await this.#replay(known, request, attempt);
-    this.#refuseWhileClosed();
-    const { action, registered } = this.#findAction(request, context);
+    refuseWhileClosed(this.parts, this.runs);
+    const { action, registered } = findAction(request.action, context.socket, this.parts);
     const approval = this.#verifyApproval(request, action, registered, context);
     stations.passed("verify");
     return await this.runs.keepUntilDone(
@@ -110,23 +124,11 @@ export class Engine {
     return answerOf({ ...execution, replayed: true });
   }
 
-  #refuseWhileClosed(): void {
-    if (this.parts.ledger.health().halted) throw new Refusal("halted");
-    if (this.runs.isDraining) throw new Refusal("draining");
-  }
-
-  #findAction(
-    request: ParsedRequest,
-    context: RequestContext,
-  ): { action: ActionConfig; registered: RegisteredAction } {
-    const { config, executors } = this.parts;
-    for (const allowed of [context.socket.actions, config.allowedActions]) {
-      if (allowed !== null && !allowed.has(request.action)) throw new Refusal("action_not_allowed");
-    }
-    const action = config.actions.get(request.action);
-    const registered = executors.actions.get(request.action);
-    if (action === undefined || registered === undefined) throw new Refusal("action_unknown");
-    return { action, registered };
+  /** A nonce that this uid proposed under is the proposal's, for as long as that is known. */
+  #refuseProposed({ nonce }: ParsedRequest, { peer }: RequestContext): void {
+    const proposal = this.parts.ledger.proposals.findByNonce(peer.uid, nonce);
+    if (proposal === undefined) return;
+    throw new Refusal(this.proposals.isOver(proposal) ? "nonce_reused" : "execution_in_flight");
   }
 
   #verifyApproval(
@@ -153,13 +155,13 @@ export class Engine {
       if (twin !== undefined) return await this.#replay(twin, request, attempt);
     }
     const endTurn = this.#nonces.take(context.peer, request.nonce);
-    this.#working++;
+    const leave = this.#starter.enter();
     try {
       const { run } = await this.#start(request, registered, approval, attempt).finally(endTurn);
       attempt.execution = await run;
       return answerOf(attempt.execution);
     } finally {
-      this.#working--;
+      leave();
     }
   }
 
@@ -171,22 +173,15 @@ export class Engine {
     attempt: Attempt,
   ): Promise<{ readonly run: Promise<ExecutionView> }> {
     const { context, stations } = attempt;
-    const { executors } = this.parts;
-    await executors.check(request.action, request.canonical);
+    await this.parts.executors.check(request.action, request.canonical);
     stations.passed("check");
-    if (this.#working > this.parts.config.limits.inFlight) {
-      throw new Refusal("executor_busy", "The daemon is working on as many requests as it may.");
-    }
-    const slot = executors.acquire(request.action);
-    await slot.ready();
-    const reservation = reservationOf(request, registered, approval, context, this.parts);
-    const record = await this.parts.ledger.reserve(reservation).catch((error: unknown) => {
-      slot.release();
-      throw error;
-    });
-    stations.passed("reserve");
-    const { body } = reservation;
-    const run = this.runs.start(record, body, slot, context.traceparent, stations);
+    if (this.#starter.isQueued(request.action)) throw new Refusal("executor_busy");
+    const { record, body, run } = await this.#starter.start(
+      this.#starter.acquire(request.action),
+      () => reservationOf(request, registered, approval, originOf(context), this.parts),
+      context.traceparent,
+      stations,
+    );
     const nothingYet = { result: null, receipt: null, resolution: null };
     attempt.execution = executionView(record, { ...nothingYet, requestSalt: body.salt });
     return { run };

@@ -1,8 +1,8 @@
 /**
  * Answers every GET: executions, receipts, proofs, actions, and the daemon's health.
  *
- * Invariant: `visibleTo` is the uid whose executions may be seen, null for everyone's (an admin
- * socket). An execution that may not be seen is answered exactly as one that does not exist.
+ * Invariant: an execution that its viewer may not see is answered exactly as one that does not
+ * exist.
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -22,7 +22,7 @@ import { formatTlogProof } from "../log/tlog_proof.ts";
 import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
 import type { LogHead } from "./checkpoints.ts";
 import type { Runs } from "./runs.ts";
-import type { EngineParts } from "./types.ts";
+import { type EngineParts, isVisible, type Viewer } from "./types.ts";
 import {
   type ExecutionView,
   executionView,
@@ -81,25 +81,25 @@ export class Inspector {
   }
 
   /** Throws a Refusal: execution_not_found. */
-  find(id: string, visibleTo: number | null): ExecutionView {
-    return this.#view(this.parts.ledger.find(id), visibleTo);
+  find(id: string, viewer: Viewer): ExecutionView {
+    return this.#view(this.parts.ledger.find(id), viewer);
   }
 
   /** Throws a Refusal: execution_not_found. */
-  findByNonce(nonce: string, visibleTo: number | null): ExecutionView {
-    return this.#view(this.parts.ledger.findByNonce(nonce), visibleTo);
+  findByNonce(nonce: string, viewer: Viewer): ExecutionView {
+    return this.#view(this.parts.ledger.findByNonce(nonce), viewer);
   }
 
   /** At most `limit`, fewer where they are large; `before` is an id to go on from. */
-  list(visibleTo: number | null, limit: number, before: string | null): Promise<ExecutionsView> {
-    return executionsPage(this.parts.ledger, visibleTo, limit, before);
+  list(viewer: Viewer, limit: number, before: string | null): Promise<ExecutionsView> {
+    return executionsPage(this.parts.ledger, viewer, limit, before);
   }
 
   /** Throws a Refusal: execution_not_found. */
-  receipt(logIndex: number, visibleTo: number | null): ReceiptView {
+  receipt(logIndex: number, viewer: Viewer): ReceiptView {
     const { log } = this.parts.ledger;
     const receipt = log.leaf(logIndex);
-    if (receipt === undefined || !isVisible(receipt.body, visibleTo)) {
+    if (receipt === undefined || !isReceiptSeen(receipt.body, viewer)) {
       throw new Refusal("execution_not_found");
     }
     const { size, text } = this.head.newest();
@@ -176,9 +176,8 @@ export class Inspector {
     return this.counted()?.render() ?? "";
   }
 
-  #view(record: ExecutionRecord | undefined, visibleTo: number | null): ExecutionView {
-    const isHidden = visibleTo !== null && record?.peer.uid !== visibleTo;
-    if (record === undefined || isHidden) throw new Refusal("execution_not_found");
+  #view(record: ExecutionRecord | undefined, viewer: Viewer): ExecutionView {
+    if (record === undefined || !isSeen(record, viewer)) throw new Refusal("execution_not_found");
     return loadView(record, this.parts.ledger);
   }
 
@@ -199,12 +198,19 @@ export class Inspector {
   }
 }
 
-/** Everyone may see which keys sign; a uid sees what else is about itself. */
-function isVisible(body: Uint8Array, visibleTo: number | null): boolean {
-  if (visibleTo === null) return true;
+function isSeen({ peer: { uid }, action }: ExecutionRecord, viewer: Viewer): boolean {
+  return isVisible(viewer, { uid, action });
+}
+
+/** Everyone may see which keys sign; a viewer sees what else is about its own, or its actions. */
+function isReceiptSeen(body: Uint8Array, { uid, actions }: Viewer): boolean {
+  if (uid === null && actions === null) return true;
   const receipt = decodeReceipt(body);
   if (receipt?.kind === "key") return true;
-  return receipt !== undefined && "peer" in receipt && receipt.peer?.uid === visibleTo;
+  if (receipt === undefined || !("peer" in receipt) || receipt.peer === undefined) return false;
+  const action = "action" in receipt ? receipt.action : undefined;
+  const isOfActions = actions === null || action !== undefined && actions.has(action);
+  return (uid === null || receipt.peer.uid === uid) && isOfActions;
 }
 
 function noSuchTree(): Refusal {
@@ -220,7 +226,7 @@ const PAGE_TEXT_LENGTH = 2 ** 20;
  */
 export async function executionsPage(
   ledger: ViewedLedger & Pick<Ledger, "list">,
-  visibleTo: number | null,
+  viewer: Viewer,
   limit: number,
   before: string | null,
 ): Promise<ExecutionsView> {
@@ -229,8 +235,13 @@ export async function executionsPage(
   let last = before;
   for (;;) {
     const from = last === null ? {} : { before: last };
-    const [record] = ledger.list({ uid: visibleTo, limit: 1, ...from });
+    const [record] = ledger.list({ uid: viewer.uid, limit: 1, ...from });
     if (record === undefined) return { executions, next: null };
+    if (!isSeen(record, viewer)) {
+      last = record.id;
+      await nextTurn();
+      continue;
+    }
     const isFull = executions.length === limit || textLength >= PAGE_TEXT_LENGTH;
     if (isFull) return { executions, next: last };
     const opened = openBodies(record, ledger);

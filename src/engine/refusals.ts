@@ -42,16 +42,25 @@ export class RefusalJournal {
     { action, nonce }: { readonly action: string; readonly nonce: string },
     peer: Peer,
   ): void {
+    if (!this.takePlace(code, peer.uid)) return;
     const atMs = this.clock.nowMs();
-    const window = this.#windowOf(peer.uid, atMs);
+    const body = refusalReceipt(this.ledger.executorId, { code, action, nonce, peer, atMs });
+    this.#queue.push({ uid: peer.uid, code, body });
+  }
+
+  /**
+   * Takes one of this uid's places for a receipt that its caller writes. false where there is none
+   * left: then a summary counts it.
+   */
+  takePlace(code: ErrorCode, uid: number): boolean {
+    const window = this.#windowOf(uid, this.clock.nowMs());
     this.#flushSoon();
     if (window.kept >= this.perMinute || this.ledger.health().refusing !== null) {
       count(window, code);
-      return;
+      return false;
     }
     window.kept += 1;
-    const body = refusalReceipt(this.ledger.executorId, { code, action, nonce, peer, atMs });
-    this.#queue.push({ uid: peer.uid, code, body });
+    return true;
   }
 
   /** Writes what is waiting. With `isLast`, it also closes the minutes that still run. */

@@ -83,6 +83,7 @@ export function parseRequest(
   idempotencyKey: string | null,
 ): ParsedRequest {
   const nonce = nonceOf(members.get("nonce"), idempotencyKey);
+  if (nonce === null) throw new Refusal("nonce_missing");
   const [envelope, artifact] = [members.get("approval"), members.get("approval_artifact")];
   if (envelope !== undefined && artifact !== undefined) {
     throw malformed("approval and approval_artifact exclude each other.");
@@ -93,7 +94,7 @@ export function parseRequest(
   return { ...asked, nonce, approval };
 }
 
-function malformed(detail: string): Refusal {
+export function malformed(detail: string): Refusal {
   return new Refusal("request_malformed", detail);
 }
 
@@ -116,7 +117,7 @@ function othersOf(read: readonly MemberText[]): ReadonlyMap<string, string> {
 /** Stands for a member that is too long to be anything: no form of a member is a number. */
 const TOO_LONG = "0";
 
-function nameOf(text: string | undefined, member: string): string {
+export function nameOf(text: string | undefined, member: string): string {
   const value: unknown = text === undefined ? undefined : JSON.parse(text);
   if (typeof value !== "string" || !isName(value)) {
     throw malformed(`${member} must be a string of 1 to 255 visible ASCII characters.`);
@@ -124,10 +125,13 @@ function nameOf(text: string | undefined, member: string): string {
   return value;
 }
 
-/** The header may stand for the member. Both must agree, or two layers see different nonces. */
-function nonceOf(text: string | undefined, idempotencyKey: string | null): string {
+/**
+ * The header may stand for the member; null where neither is there. Both must agree, or two layers
+ * see different nonces.
+ */
+export function nonceOf(text: string | undefined, idempotencyKey: string | null): string | null {
   if (text === undefined) {
-    if (idempotencyKey === null) throw new Refusal("nonce_missing");
+    if (idempotencyKey === null) return null;
     if (!isName(idempotencyKey)) {
       throw malformed("Idempotency-Key must hold 1 to 255 visible ASCII characters.");
     }

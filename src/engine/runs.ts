@@ -19,6 +19,8 @@ export class Runs {
   readonly #reruns = new Map<string, Promise<ExecutionView | undefined>>();
   readonly #kept = new Set<Promise<unknown>>();
   #isDraining = false;
+  /** Called with each execution as it is settled. */
+  onSettled: (record: ExecutionRecord) => void = () => {};
 
   constructor(private readonly parts: EngineParts) {}
 
@@ -104,6 +106,7 @@ export class Runs {
       );
     });
     stations.passed("settle");
+    this.onSettled(settled);
     return executionView(settled, { ...settlement, requestSalt: salt, resolution: null });
   }
 }

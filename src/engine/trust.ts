@@ -4,11 +4,19 @@
  */
 
 import type { ApprovalSubject, UnverifiedApproval } from "../approval/approval.ts";
-import type { TrustStore } from "../approval/trust.ts";
-import { type Approval, verifyApproval, verifyReplay } from "../approval/verify.ts";
+import { type DecisionSubject, type Decline, verifyDecision } from "../approval/decision.ts";
+import { mayApprove, type TrustedApprover, type TrustStore } from "../approval/trust.ts";
+import {
+  type Approval,
+  type Signatures,
+  verifyApproval,
+  verifyReplay,
+  verifySignatures,
+} from "../approval/verify.ts";
 import type { ActionConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
+import type { JsonNode } from "../core/json.ts";
 import type { ApprovalReference, Digest, Peer } from "../core/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
 import type { ParsedRequest } from "./request.ts";
@@ -54,6 +62,41 @@ export class TrustGate {
   ): ApprovalReference {
     const subject = subjectOf(request, action, known.handlerDigest, peer);
     return verifyReplay(presented(request), subject, this.#store, known.reservedAtMs);
+  }
+
+  /**
+   * Verifies what a proposal's approval says, which may lack signatures. Throws as `verify`, except
+   * approval_signers_insufficient.
+   */
+  signatures(
+    request: ParsedRequest,
+    action: Pick<ActionConfig, "approvals">,
+    handlerDigest: Digest,
+    peer: Peer,
+  ): Signatures {
+    const subject = { ...subjectOf(request, action, handlerDigest, peer), isProposal: true };
+    return verifySignatures(presented(request), subject, this.#store, this.clock.nowMs());
+  }
+
+  /** Throws a Refusal: decision_malformed, and approval_* codes in their order. */
+  decline(node: JsonNode, subject: DecisionSubject): Decline {
+    return verifyDecision(node, subject, this.#store, this.clock.nowMs());
+  }
+
+  /** Whether signatures by the key of that name can count now, for that action. */
+  counts(keyid: string, action: string): boolean {
+    const key = this.#store.keyAt(keyid, this.clock.nowMs());
+    return key !== undefined && mayApprove(key.approver, action);
+  }
+
+  /** Whether the name of a key is known, and the key valid now. */
+  knows(keyid: string): boolean {
+    return this.#store.keyAt(keyid, this.clock.nowMs()) !== undefined;
+  }
+
+  /** Who may approve the action, with a key that counts at some time until then. */
+  approversOf(action: string, untilMs: number): readonly TrustedApprover[] {
+    return this.#store.approversOf(action, this.clock.nowMs(), untilMs);
   }
 
   /** Checks expiry and trust once more, inside the reservation. Throws as `verify`. */

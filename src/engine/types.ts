@@ -26,6 +26,24 @@ export interface RequestContext {
   readonly traceparent: string | null;
 }
 
+/** Who looks: what of others may be seen, and what of it may be asked for. */
+export interface Viewer {
+  /** Only this uid's own; null: everyone's. */
+  readonly uid: number | null;
+  /** Only these actions; null: every action. */
+  readonly actions: ReadonlySet<string> | null;
+  /** Whether all is shown that a decision needs. */
+  readonly isReviewer: boolean;
+}
+
+/** Whether something of that uid and action may be seen. */
+export function isVisible(
+  { uid, actions }: Viewer,
+  seen: { readonly uid: number; readonly action: string },
+): boolean {
+  return (uid === null || uid === seen.uid) && (actions?.has(seen.action) ?? true);
+}
+
 /** An execution that succeeded, or a refusal or failure; `execution` is set once reserved. */
 export type Answer =
   | { readonly ok: true; readonly execution: ExecutionView }

@@ -54,7 +54,11 @@ export class Approvals {
    * Checks one more use, and writes nothing. Throws approval_fenced, approval_revoked,
    * approval_already_used, in this order.
    */
-  takeUse(claim: ApprovalClaim, execution: Uint8Array, { fenceSeconds }: LedgerState): Use {
+  takeUse(
+    claim: ApprovalClaim,
+    execution: Uint8Array,
+    { fenceSeconds }: Readonly<LedgerState>,
+  ): Use {
     const key = approvalKey(claim.iss, claim.jti);
     const known = findApproval(this.tables, key);
     if (claim.issuedAt < fenceSeconds) throw new Refusal("approval_fenced");

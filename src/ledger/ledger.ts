@@ -23,10 +23,13 @@ import { append, logReader } from "./log.ts";
 import { recordRestore, resolve, revoke, setHalted, unrecordedRestore } from "./operate.ts";
 import type { LedgerParts } from "./parts.ts";
 import { oldestExpiryMs, Pruner } from "./prune.ts";
+import { ProposalBook } from "./proposals/book.ts";
 import { reserve } from "./reserve.ts";
 import { settle } from "./settle.ts";
 import { advanceMark } from "./store/state.ts";
+import { ownExecutionKey } from "./store/keys.ts";
 import type {
+  ApprovalClaim,
   ExecutionRecord,
   LedgerHealth,
   LedgerStatistics,
@@ -46,6 +49,8 @@ export class Ledger {
   readonly log: LogReader;
   /** The clock that the whole daemon goes by. It is never before the ledger's mark. */
   readonly clock: Clock;
+  /** Requests that wait for a person. */
+  readonly proposals: ProposalBook;
   readonly #pruner: Pruner;
   #closed: Promise<void> | undefined;
 
@@ -53,6 +58,7 @@ export class Ledger {
     this.executorId = parts.identity.executorId;
     this.mode = parts.identity.mode;
     this.clock = parts.clock;
+    this.proposals = new ProposalBook(parts);
     this.#pruner = new Pruner(parts);
     this.log = logReader(parts.tables, () => parts.commits.state().logSize);
   }
@@ -144,6 +150,15 @@ export class Ledger {
   /** Revokes an approval for ever, even one that was never seen. */
   revoke(iss: string, jti: string, receipt: SignedReceipt): Promise<void> {
     return revoke(this.parts, iss, jti, receipt);
+  }
+
+  /**
+   * Checks that an approval could be used once more, as of now; the reservation decides. Throws
+   * approval_fenced, approval_revoked, approval_already_used, in this order.
+   */
+  checkUse(claim: ApprovalClaim, id: string): void {
+    const { approvals, commits } = this.parts;
+    approvals.takeUse(claim, ownExecutionKey(id), commits.state());
   }
 
   setHalted(halted: boolean, receipt: SignedReceipt): Promise<void> {

@@ -15,7 +15,7 @@ import { appendReceipt } from "./log.ts";
 import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "./parts.ts";
 import { ByteReader, ByteWriter } from "./store/bytes.ts";
 import { approvalKey, executionKey } from "./store/keys.ts";
-import { decodeExecution, encodeApproval, encodeExecution } from "./store/rows.ts";
+import { decodeExecution, encodeApproval, encodeExecution, UNSEEN } from "./store/rows.ts";
 import { readState } from "./store/state.ts";
 import type { Tables } from "./store/table.ts";
 import type { ExecutionRecord, Restoration } from "./types.ts";
@@ -65,7 +65,9 @@ export function revoke(
     const known = findApproval(ledger.tables, key);
     const revokedAtMs = known.revokedAtMs === 0 ? nowMs : known.revokedAtMs;
     appendReceipt(ledger.tables, state, receipt);
-    ledger.tables.approvals.put(key, encodeApproval({ ...known, revokedAtMs }));
+    // an operator's revocation is for ever: that of a proposal's end goes with the proposal
+    const { firstExecution } = known.usesTaken === 0 ? UNSEEN : known;
+    ledger.tables.approvals.put(key, encodeApproval({ ...known, revokedAtMs, firstExecution }));
   });
 }
 

@@ -12,6 +12,8 @@
 import { refuseFileError } from "./disk/free_space.ts";
 import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "./parts.ts";
 import { bucketOfSealedKey, bucketStart, EXECUTION_KEYS } from "./store/keys.ts";
+import { OPEN_KEYS } from "./proposals/keys.ts";
+import { pruneProposals } from "./proposals/prune.ts";
 import { decodeBucket } from "./store/rows.ts";
 import { advanceMark } from "./store/state.ts";
 import type { Tables } from "./store/table.ts";
@@ -37,6 +39,7 @@ async function prune(ledger: LedgerParts, limit: number, force: boolean): Promis
   const nowMs = await startPruning(ledger, force);
   if (nowMs === null) return { bodies: 0, buckets: 0, done: true };
   ledger.approvals.forgetExpired(nowMs);
+  await pruneProposals(ledger, nowMs);
   const buckets = await destroyKeys(ledger, nowMs);
   let bodies = 0;
   for (;;) {
@@ -63,16 +66,16 @@ async function destroyKeys({ vault, bodies, tables }: LedgerParts, nowMs: number
   let destroyed = 0;
   for (const bucketMs of vault.buckets()) {
     if (bucketMs > nowMs) break;
-    if (bodies.isHeld(bucketMs) || unsettledBuckets(tables).has(bucketMs)) continue;
+    if (bodies.isHeld(bucketMs) || neededBuckets(tables).has(bucketMs)) continue;
     await vault.destroy(bucketMs);
     destroyed++;
   }
   return destroyed;
 }
 
-/** Returns the buckets of the requests whose outcome is still open. */
-function unsettledBuckets({ unsettled }: Tables): ReadonlySet<number> {
-  const rows = [...unsettled.range(EXECUTION_KEYS)];
+/** Returns the buckets of the requests that still wait, or whose outcome is still open. */
+function neededBuckets({ unsettled, proposalIndex }: Tables): ReadonlySet<number> {
+  const rows = [...unsettled.range(EXECUTION_KEYS), ...proposalIndex.range(OPEN_KEYS)];
   return new Set(rows.map(({ value }) => decodeBucket(value)));
 }
 

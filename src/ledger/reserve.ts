@@ -12,6 +12,8 @@ import { nonceKey, ownExecutionKey, peerKey } from "./store/keys.ts";
 import { encodeBucket, encodeExecution } from "./store/rows.ts";
 import type { LedgerState } from "./store/state.ts";
 import type { ExecutionRecord, Reservation } from "./types.ts";
+import { type PreparedStart, prepareStart } from "./proposals/end.ts";
+import { findProposalByNonce, isWaiting } from "./proposals/find.ts";
 import type { SealedBody } from "./vault/bodies.ts";
 
 /** The value of a row that says everything in its key. */
@@ -22,6 +24,8 @@ interface Sealed {
   readonly request: SealedBody | null;
   readonly binding: SealedBody | null;
 }
+
+const NO_START: PreparedStart = { check: () => {}, store: () => {}, release: () => {} };
 
 /** Implements Ledger.reserve. */
 export async function reserve(
@@ -41,16 +45,22 @@ async function sealAndClaim(
   reservation: Reservation,
 ): Promise<ExecutionRecord> {
   const id = ownExecutionKey(reservation.record.id);
-  const sealed = await sealAll(ledger, id, reservation);
+  const { start, retention: { payloadMs } } = reservation;
+  const started = start === null ? NO_START : await prepareStart(ledger, start, payloadMs);
   try {
-    return await write(
-      ledger,
-      1,
-      (state, nowMs) => claimAll(ledger, id, reservation, sealed, state, nowMs),
-    );
+    const sealed = await sealAll(ledger, id, reservation);
+    try {
+      return await write(
+        ledger,
+        1,
+        (state, nowMs) => claimAll(ledger, id, reservation, { ...sealed, started }, state, nowMs),
+      );
+    } finally {
+      sealed.request?.release();
+      sealed.binding?.release();
+    }
   } finally {
-    sealed.request?.release();
-    sealed.binding?.release();
+    started.release();
   }
 }
 
@@ -77,15 +87,17 @@ async function sealAll(
 function claimAll(
   ledger: LedgerParts,
   id: Uint8Array,
-  { record, claim, recheck }: Reservation,
-  { request, binding }: Sealed,
+  { record, claim, recheck, start }: Reservation,
+  { request, binding, started }: Sealed & { readonly started: PreparedStart },
   state: LedgerState,
   nowMs: number,
 ): ExecutionRecord {
   const { tables, approvals, bodies } = ledger;
   const nonce = nonceKey(record.nonce);
   if (state.halted) throw new Refusal("halted");
+  started.check();
   recheck(nowMs);
+  if (start === null) refuseProposed(ledger, record);
   if (tables.nonces.has(nonce)) throw new Refusal("nonce_reused");
   const use = claim === null ? null : approvals.takeUse(claim, id, state);
 
@@ -98,7 +110,15 @@ function claimAll(
   tables.peers.insert(peerKey(record.peer.uid, id), NOTHING);
   tables.unsettled.insert(id, encodeBucket(requestBucketMs));
   bodies.store(request);
+  started.store(nowMs);
   state.executions++;
   state.unsettled++;
   return reserved;
+}
+
+/** A nonce that this peer proposed under is the proposal's: only its own start may claim it. */
+function refuseProposed({ tables }: LedgerParts, { peer, nonce }: Reservation["record"]): void {
+  const proposal = findProposalByNonce(tables, peer.uid, nonce)?.record;
+  if (proposal === undefined) return;
+  throw new Refusal(isWaiting(proposal) ? "execution_in_flight" : "nonce_reused");
 }

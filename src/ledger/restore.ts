@@ -35,6 +35,7 @@ import { findExecution, unsettled } from "./find.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { openStore } from "./open.ts";
 import { noteRestore } from "./operate.ts";
+import { endRestored } from "./proposals/restored.ts";
 import { bucketStart, ownExecutionKey, sealedKey } from "./store/keys.ts";
 import { advanceMark, earliestNow, readState, writeState } from "./store/state.ts";
 import { Store } from "./store/store.ts";
@@ -105,6 +106,7 @@ async function prepare(
     const fenceSeconds = Math.max(state.fenceSeconds, fenceAfter(nowMs));
     await store.commit(() => {
       dropInterrupted(store);
+      endRestored(store.tables, nowMs);
       dropUnreadable(store, bodies);
       writeState(store.tables, { ...state, fenceSeconds });
       noteRestore(store.tables, nowMs);

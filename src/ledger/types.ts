@@ -6,6 +6,7 @@ import type { ApprovalScheme, Digest, ExecutionStatus } from "../core/types.ts";
 import type { SettledExecution } from "../log/receipt.ts";
 import type { LoggedReceipt, SignedReceipt } from "../log/signed_receipt.ts";
 import type { NodeReader } from "../log/tree.ts";
+import type { Start } from "./proposals/types.ts";
 
 /** One execution. Everything in it may stay for ever. Times are milliseconds since 1970. */
 export interface ExecutionRecord extends Omit<SettledExecution, "status" | "settledAtMs"> {
@@ -58,6 +59,8 @@ export interface Reservation {
    * Refusal.
    */
   readonly recheck: (nowMs: number) => void;
+  /** The proposal that this starts: it stops waiting in the same transaction. null for none. */
+  readonly start: Start | null;
 }
 
 export interface Settlement {

@@ -6,6 +6,9 @@ import type { SocketConfig } from "../config/config.ts";
 import type { Engine } from "../engine/execute.ts";
 import type { Inspector } from "../engine/inspect.ts";
 import type { Operator } from "../engine/operate.ts";
+import type { ProposalDesk } from "../engine/proposals/desk.ts";
+import type { OnGone } from "../engine/proposals/waiters.ts";
+import type { Viewer } from "../engine/types.ts";
 import type { FieldLines } from "./head.ts";
 
 export interface Call {
@@ -18,8 +21,33 @@ export interface Call {
   /** Empty unless the route has a body. */
   readonly body: Uint8Array;
   readonly receivedAtMs: number;
+  /** Tells when the peer has gone; returns how to stop listening. */
+  readonly onGone: OnGone;
   /** The path of the request line, for the `instance` of problem+json. */
   readonly instance: string;
+}
+
+/** The proposals as the routes use them. */
+export type Proposals = Pick<
+  ProposalDesk,
+  | "propose"
+  | "find"
+  | "findByNonce"
+  | "page"
+  | "withdraw"
+  | "approve"
+  | "decline"
+  | "follow"
+>;
+
+/** An agent socket shows the peer's own, an approver socket its actions, an admin socket all. */
+export function viewerOf({ peer, socket }: Pick<Call, "peer" | "socket">): Viewer {
+  const { role, actions } = socket;
+  return {
+    uid: role === "agent" ? peer.uid : null,
+    actions: role === "approver" ? actions : null,
+    isReviewer: role !== "agent",
+  };
 }
 
 /** The parts behind the routes. */
@@ -27,6 +55,7 @@ export interface Backend {
   readonly engine: Pick<Engine, "execute" | "drain">;
   readonly inspector: Pick<Inspector, keyof Inspector>;
   readonly operator: Pick<Operator, keyof Operator>;
+  readonly proposals: Proposals;
   /** The OpenAPI document, made when it is first asked for. */
   readonly document: () => JsonObject;
 }

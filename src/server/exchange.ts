@@ -13,7 +13,7 @@ import type { Limits } from "../config/config.ts";
 import type { Admission } from "./admission.ts";
 import { discardBody, hasBody, readBody } from "./body.ts";
 import { refuseForeignPages } from "./browser.ts";
-import { type Backend, parseQuery } from "./call.ts";
+import { type Backend, type Call, parseQuery } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import { type Head, headOf, instanceOf } from "./head.ts";
 import { PAGE_HEADERS } from "./page_routes.ts";
@@ -117,10 +117,20 @@ async function answer(
   progress.tookBody = true;
   const query = parseQuery(head.query, route.query);
   const { fields } = head;
+  const instance = instanceOf(head);
+  const onGone = goneOf(exchange);
   return await route.handle(
-    { peer, socket, parameter, query, fields, body, receivedAtMs, instance: instanceOf(head) },
+    { peer, socket, parameter, query, fields, body, receivedAtMs, onGone, instance },
     backend,
   );
+}
+
+function goneOf({ connection: { socket } }: Exchange): Call["onGone"] {
+  return (listener) => {
+    if (socket.destroyed) listener();
+    socket.once("close", listener);
+    return () => void socket.off("close", listener);
+  };
 }
 
 async function bodyOf(

@@ -5,6 +5,9 @@ import { type Backend, type Call, malformed } from "./call.ts";
 import { idempotencyKey, preferredWaitMs, traceparent } from "./head.ts";
 import { jsonReply, problemReply, type Reply } from "./reply.ts";
 
+/** A longer wait would only hold a connection; ask again instead. */
+const WAIT_SECONDS_MAX = 300;
+
 export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
   const { peer, socket, receivedAtMs, instance, fields, body } = call;
   const answer = await engine.execute(body, {
@@ -12,7 +15,7 @@ export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
     socket,
     receivedAtMs,
     idempotencyKey: idempotencyKey(fields),
-    waitMs: preferredWaitMs(fields),
+    waitMs: preferredWaitMs(fields, WAIT_SECONDS_MAX),
     traceparent: traceparent(fields),
   });
   return answer.ok

@@ -178,14 +178,11 @@ export function idempotencyKey(fields: FieldLines): string | null {
   return key;
 }
 
-/** A longer wait would only hold a connection; ask again instead. */
-const WAIT_SECONDS_MAX = 300;
-
 /**
- * The first `wait` of Prefer (RFC 7240 section 4.3) in milliseconds, at most 300,000; 0 without
- * one. A preference that makes no sense is ignored, as section 2 asks.
+ * The first `wait` of Prefer (RFC 7240 section 4.3) in milliseconds, at most `secondsMax`; 0
+ * without one. A preference that makes no sense is ignored, as section 2 asks.
  */
-export function preferredWaitMs(fields: FieldLines): number {
+export function preferredWaitMs(fields: FieldLines, secondsMax: number): number {
   const preferences = valuesOf(fields, "prefer").flatMap((value) => value.split(","));
   for (const preference of preferences) {
     const [name = "", value = ""] = (preference.split(";")[0] ?? "").split("=").map((part) =>
@@ -193,9 +190,15 @@ export function preferredWaitMs(fields: FieldLines): number {
     );
     if (name.toLowerCase() !== "wait") continue;
     const seconds = /^("?)(\d{1,9})\1$/.exec(value)?.[2];
-    return seconds === undefined ? 0 : Math.min(Number(seconds), WAIT_SECONDS_MAX) * 1000;
+    return seconds === undefined ? 0 : Math.min(Number(seconds), secondsMax) * 1000;
   }
   return 0;
+}
+
+/** The last event that a reader saw; null when absent, repeated or no id of ours. */
+export function lastEventId(fields: FieldLines): string | null {
+  const [value, ...more] = valuesOf(fields, "last-event-id");
+  return value !== undefined && more.length === 0 && /^[0-9a-f]{16}$/.test(value) ? value : null;
 }
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/;

@@ -1,12 +1,19 @@
 /**
- * The routes of GET. An agent socket shows a peer the executions of its own uid; an admin socket
- * shows all.
+ * The routes of GET beside those of proposals. An agent socket shows a peer the executions of its
+ * own uid, an approver socket those of its actions; an admin socket shows all.
  */
 
 import { Refusal } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
 import { formatTime } from "../log/time.ts";
-import { type Backend, type Call, malformed, requiredWholeNumber, wholeNumber } from "./call.ts";
+import {
+  type Backend,
+  type Call,
+  malformed,
+  requiredWholeNumber,
+  viewerOf,
+  wholeNumber,
+} from "./call.ts";
 import { jsonReply, type Reply, textReply } from "./reply.ts";
 
 export function service(_call: Call, { inspector }: Backend): Reply {
@@ -57,20 +64,20 @@ export async function executions(call: Call, { inspector }: Backend): Promise<Re
     if (before !== null && !EXECUTION_ID.test(before)) {
       throw malformed("before must be the id of an execution.");
     }
-    return jsonReply(await inspector.list(visibleTo(call), limit, before));
+    return jsonReply(await inspector.list(viewerOf(call), limit, before));
   }
   if (query.size > 1 || !isName(nonce)) throw malformed("nonce must be a nonce, and stand alone.");
-  return jsonReply(inspector.findByNonce(nonce, visibleTo(call)));
+  return jsonReply(inspector.findByNonce(nonce, viewerOf(call)));
 }
 
 export function execution(call: Call, { inspector }: Backend): Reply {
   if (!EXECUTION_ID.test(call.parameter)) throw new Refusal("execution_not_found");
-  return jsonReply(inspector.find(call.parameter, visibleTo(call)));
+  return jsonReply(inspector.find(call.parameter, viewerOf(call)));
 }
 
 export function receipt(call: Call, { inspector }: Backend): Reply {
   if (!/^\d{1,15}$/.test(call.parameter)) throw new Refusal("execution_not_found");
-  return jsonReply(inspector.receipt(Number(call.parameter), visibleTo(call)));
+  return jsonReply(inspector.receipt(Number(call.parameter), viewerOf(call)));
 }
 
 export function checkpoint(_call: Call, { inspector }: Backend): Reply {
@@ -91,8 +98,4 @@ export function consistencyProof({ query }: Call, { inspector }: Backend): Reply
 
 export function metrics(_call: Call, { inspector }: Backend): Reply {
   return textReply(inspector.metrics(), "text/plain; version=0.0.4; charset=utf-8");
-}
-
-function visibleTo({ peer, socket }: Call): number | null {
-  return socket.role === "admin" ? null : peer.uid;
 }

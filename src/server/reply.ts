@@ -18,6 +18,18 @@ export interface Reply {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
+  /**
+   * Set for an answer without an end of its own: called once its head has left. Returns what is
+   * called when the stream is over.
+   */
+  readonly stream?: (stream: Stream) => () => void;
+}
+
+/** An answer that goes on. */
+export interface Stream {
+  /** A reader that does not read loses the connection, so that nothing piles up. */
+  write(text: string): void;
+  end(): void;
 }
 
 export function jsonReply(value: Json, status = 200): Reply {
@@ -83,6 +95,15 @@ export function writeReply(
   const done = () => resolve();
   response.once("close", done);
   socket.once("close", done);
+  if (reply.stream !== undefined) {
+    response.writeHead(reply.status, { ...reply.headers, connection: "close" });
+    response.flushHeaders();
+    const onOver = reply.stream(streamOver(response, socket));
+    return promise.finally(() => {
+      socket.off("close", done);
+      onOver();
+    });
+  }
   response.writeHead(reply.status, {
     ...reply.headers,
     "content-length": Buffer.byteLength(reply.body),
@@ -98,4 +119,17 @@ export function writeReply(
     clearTimeout(timer);
     socket.off("close", done);
   });
+}
+
+/** How much a stream's reader may leave unread. */
+const BUFFERED_BYTES_MAX = 64 * 1024;
+
+function streamOver(response: ServerResponse, socket: Duplex): Stream {
+  return {
+    write: (text) => {
+      if (response.writableLength > BUFFERED_BYTES_MAX) socket.destroy();
+      else if (!socket.destroyed) response.write(text);
+    },
+    end: () => void response.end(),
+  };
 }

@@ -10,12 +10,14 @@ import * as admin from "./admin_routes.ts";
 import type { Backend, Call } from "./call.ts";
 import * as page from "./page_routes.ts";
 import * as read from "./read_routes.ts";
+import { events } from "./event_stream.ts";
 import { execute, verifyLegacyReceipt } from "./execute_route.ts";
+import { approve, decline, proposal, proposalsOf, propose, withdraw } from "./proposal_routes.ts";
 import type { Reply } from "./reply.ts";
 import * as shape from "./schemas.ts";
 
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** A segment in braces stands for any one segment. If two paths fit, the first one counts. */
   readonly path: string;
   /** The sockets that serve it. */
@@ -35,6 +37,7 @@ type Rest = Partial<Pick<Route, "roles" | "query">>;
 const EVERY_SOCKET: readonly Role[] = ["agent", "approver", "admin"];
 /** Where actions are asked for: an approver's socket can execute nothing. */
 const ASKING: Rest = { roles: ["agent", "admin"] };
+const AGENT: Rest = { roles: ["agent"] };
 const REVIEWING: Rest = { roles: ["approver"] };
 const ADMIN: Rest = { roles: ["admin"] };
 
@@ -87,9 +90,46 @@ export const ROUTES: readonly Route[] = [
     "Executions, newest first, or the one of a nonce.",
     shape.Executions,
     read.executions,
-    { ...ASKING, query: ["nonce", "limit", "before"] },
+    { query: ["nonce", "limit", "before"] },
   ),
-  get("/executions/{id}", "One execution.", shape.Execution, read.execution, ASKING),
+  get("/executions/{id}", "One execution.", shape.Execution, read.execution),
+  post(
+    "/proposals",
+    "Proposes an action: it waits for a person.",
+    shape.ProposalRequest,
+    shape.Proposal,
+    propose,
+    AGENT,
+  ),
+  get(
+    "/proposals",
+    "Proposals, newest first, or the one of a nonce.",
+    shape.Proposals,
+    proposalsOf,
+    { query: ["nonce", "status", "cursor", "limit"] },
+  ),
+  get("/proposals/{id}", "One proposal.", shape.Proposal, proposal),
+  {
+    ...get("/proposals/{id}", "Withdraws a proposal.", shape.Proposal, withdraw, AGENT),
+    method: "DELETE",
+  },
+  post(
+    "/proposals/{id}/approvals",
+    "Adds an approver's signature; the last one starts it.",
+    shape.SignedDecision,
+    shape.Proposal,
+    approve,
+    REVIEWING,
+  ),
+  post(
+    "/proposals/{id}/decline",
+    "Declines a proposal.",
+    shape.SignedDecision,
+    shape.Proposal,
+    decline,
+    REVIEWING,
+  ),
+  get("/events", "Proposals' events, as text/event-stream.", null, events),
   post(
     "/receipts/verify",
     "Checks OpenExec 0.1.10's unkeyed receipt.",
@@ -103,7 +143,6 @@ export const ROUTES: readonly Route[] = [
     "A receipt with its proof of inclusion.",
     shape.Receipt,
     read.receipt,
-    ASKING,
   ),
   get(
     "/log/checkpoint",

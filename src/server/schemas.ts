@@ -201,6 +201,8 @@ export const Proposal = v.object({
   }),
   decline: v.optional(v.object({ by: NAME, reason: v.nullable(v.string()), at: TIME })),
   execution: v.optional(Execution),
+  log_index: v.optional(v.pipe(INDEX, v.description("Of the receipt of an end without a run."))),
+  salts: v.optional(v.object({ request: BASE64 })),
   problem: v.optional(v.object({
     code: v.string(),
     detail: v.string(),

@@ -44,7 +44,7 @@ export class Server {
 
   /** Throws a StartupError when one of the sockets cannot be had; then none is left behind. */
   static async start(options: ServerOptions): Promise<Server> {
-    const { engine, inspector, operator, limits, clock, observe, onBug } = options;
+    const { engine, inspector, operator, proposals, limits, clock, observe, onBug } = options;
     const shared = {
       seats: new Seats(connectionsMax(options.sockets.length, descriptorLimit()), ADMIN_SEATS),
       requests: new TokenBuckets(limits.requestsPerSecond, () => performance.now()),
@@ -52,7 +52,7 @@ export class Server {
     const sockets = openSockets(options.sockets, options.inherited);
     let made: JsonObject | undefined;
     const document = () => made ??= openapiDocument(inspector.service().version);
-    const backend = { engine, inspector, operator, document };
+    const backend = { engine, inspector, operator, proposals, document };
     const listeners: HttpListener[] = [];
     const server = new Server(options, listeners, () => sockets.forEach(({ remove }) => remove()));
     const isClosing = () => server.#isClosing;

@@ -131,11 +131,11 @@ const REFUSED: readonly (readonly [string, string, () => unknown])[] = [
   ],
   ["a payload that does not fit", "payload_invalid", () => {
     const first = alice.approve(request("add", { a: "x" }), { ...claims, exp: now() + 50 });
-    const body = Buffer.from((first.approval as { payload: string }).payload, "base64").toString();
-    const [one, two] = [alice.envelope(body), bob.envelope(body)] as { signatures: unknown[] }[];
+    const body = Buffer.from(first.approval.payload, "base64").toString();
+    const [one, two] = [alice.envelope(body), bob.envelope(body)];
     return {
       ...first,
-      approval: { ...one, signatures: [...(one?.signatures ?? []), ...(two?.signatures ?? [])] },
+      approval: { ...one, signatures: [...one.signatures, ...two.signatures] },
     };
   }],
 ];

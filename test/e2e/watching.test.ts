@@ -123,7 +123,7 @@ test("a replay and a refusal are lines as well", async () => {
 
 test("no payload, result, approval or secret is in what the daemon prints, whatever goes wrong", async () => {
   const approved = tell("return");
-  const envelope = approved.approval as { payload: string; signatures: { sig: string }[] };
+  const envelope = approved.approval;
   const told = [MARK, SECRET, envelope.payload, envelope.signatures[0]?.sig ?? ""];
   await execute(approved);
   for (const how of ["throw", "reject", "no result"]) await execute(tell(how));

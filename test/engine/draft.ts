@@ -63,6 +63,7 @@ export class Draft implements AsyncDisposable {
       engine: this.scene.engine,
       inspector: new FakeInspector(),
       operator: new FakeOperator(),
+      proposals: this.scene.engine.proposals,
       clock: this.scene.ledger.clock,
       observe: () => {},
       onBug: (error) => this.scene.bugs.push(error),

@@ -27,8 +27,10 @@ async function make(count: number, resultLength: number, asked: Asked = {}, payl
   }
 }
 
-function page(limit: number, before: string | null = null, visibleTo: number | null = null) {
-  return executionsPage(stage.ledger, visibleTo, limit, before);
+const EVERYONE = { uid: null, actions: null, isReviewer: false };
+
+function page(limit: number, before: string | null = null, uid: number | null = null) {
+  return executionsPage(stage.ledger, { ...EVERYONE, uid }, limit, before);
 }
 
 const idsOf = ({ executions }: ExecutionsView) => executions.map(({ id }) => id);
@@ -107,6 +109,6 @@ test("an execution that is settled while others are shown is shown as settled", 
     openResult: (id) => id !== runs || isSettled ? ledger.openResult(id) : undefined,
   };
   setImmediate(() => isSettled = true);
-  const { executions } = await executionsPage(meanwhile, null, 9, null);
+  const { executions } = await executionsPage(meanwhile, EVERYONE, 9, null);
   expect(executions[1]).toEqual((await page(1, idOf(1))).executions[0]);
 });

@@ -161,6 +161,7 @@ export function reservation(asked: Asked = {}): Reservation {
     },
     claim,
     recheck: asked.recheck ?? (() => {}),
+    start: null,
   };
 }
 

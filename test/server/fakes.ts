@@ -12,7 +12,7 @@ import {
   parseRequest,
   readRequest,
 } from "../../src/engine/request.ts";
-import type { Answer, RequestContext } from "../../src/engine/types.ts";
+import type { Answer, RequestContext, Viewer } from "../../src/engine/types.ts";
 import type { ExecutionView } from "../../src/engine/view.ts";
 import type { Backend } from "../../src/server/call.ts";
 import type { ExchangeEvent } from "../../src/server/exchange.ts";
@@ -21,6 +21,7 @@ import type { InheritedSocket } from "../../src/os/socket_activation.ts";
 
 type EngineLike = Backend["engine"];
 type InspectorLike = Backend["inspector"];
+type DeskLike = Backend["proposals"];
 type OperatorLike = Backend["operator"];
 
 export const EXECUTION_ID = "019aab00-0000-7000-8000-000000000001";
@@ -121,24 +122,24 @@ export class FakeInspector implements InspectorLike {
       handler_digest: `sha256:${"0".repeat(64)}` as const,
     }));
   }
-  find(id: string, visibleTo: number | null) {
+  find(id: string, { uid }: Viewer) {
     if (id !== EXECUTION_ID) throw new Refusal("execution_not_found");
-    return this.#show(visibleTo);
+    return this.#show(uid);
   }
-  findByNonce(nonce: string, visibleTo: number | null) {
+  findByNonce(nonce: string, { uid }: Viewer) {
     if (nonce !== "n-1") throw new Refusal("execution_not_found");
-    return this.#show(visibleTo);
+    return this.#show(uid);
   }
-  list(visibleTo: number | null, limit: number, before: string | null) {
-    const seen = (visibleTo ?? this.owner) === this.owner && before === null;
+  list({ uid }: Viewer, limit: number, before: string | null) {
+    const seen = (uid ?? this.owner) === this.owner && before === null;
     return Promise.resolve({
       executions: (seen ? [executionView()] : []).slice(0, limit),
       next: null,
     });
   }
-  receipt(logIndex: number, visibleTo: number | null) {
+  receipt(logIndex: number, { uid }: Viewer) {
     if (logIndex !== 0) throw new Refusal("execution_not_found");
-    this.#show(visibleTo);
+    this.#show(uid);
     return {
       log_index: 0,
       attestation: ENVELOPE,
@@ -171,9 +172,24 @@ export class FakeInspector implements InspectorLike {
   metrics() {
     return "# TYPE openexec_up gauge\nopenexec_up 1\n";
   }
-  #show(visibleTo: number | null) {
-    if (visibleTo !== null && visibleTo !== this.owner) throw new Refusal("execution_not_found");
+  #show(uid: number | null) {
+    if (uid !== null && uid !== this.owner) throw new Refusal("execution_not_found");
     return executionView();
+  }
+}
+
+/** Knows no proposal. */
+export class FakeDesk implements DeskLike {
+  follow = () => () => () => {};
+  propose = () => this.#none();
+  find = () => this.#none();
+  findByNonce = () => this.#none();
+  withdraw = () => this.#none();
+  approve = () => this.#none();
+  decline = () => this.#none();
+  page = () => Promise.resolve({ proposals: [], next: null, now: "2027-01-15T08:00:00.000Z" });
+  #none(): Promise<never> {
+    return Promise.reject(new Refusal("proposal_not_found"));
   }
 }
 
@@ -266,6 +282,7 @@ export class TestServer {
       engine,
       inspector,
       operator,
+      proposals: new FakeDesk(),
       clock: { nowMs: () => 1_800_000_000_000, uptimeMs: () => 1 },
       observe: (event) => events.push(event),
       onBug: (error) => bugs.push(error),

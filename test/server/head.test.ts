@@ -12,7 +12,7 @@ import { codeOf } from "../support/refusals.ts";
 const key = (...values: string[]) =>
   idempotencyKey(values.map((value) => ["idempotency-key", value] as const));
 const wait = (...values: string[]) =>
-  preferredWaitMs(values.map((value) => ["prefer", value] as const));
+  preferredWaitMs(values.map((value) => ["prefer", value] as const), 300);
 const trace = (...values: string[]) =>
   traceparent(values.map((value) => ["traceparent", value] as const));
 

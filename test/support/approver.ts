@@ -7,11 +7,25 @@ import canonicalize from "canonicalize";
 import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:crypto";
 
 export const PAYLOAD_TYPE = "application/vnd.openexec.approval.v2+json";
+export const DECISION_TYPE = "application/vnd.openexec.decision.v1+json";
 
 export interface Request {
   readonly action: string;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly nonce: string;
+}
+
+export interface Envelope {
+  readonly payloadType: string;
+  readonly payload: string;
+  readonly signatures: readonly { readonly keyid: string; readonly sig: string }[];
+}
+
+/** What an approver reads of a proposal before it signs. */
+export interface Proposed extends Request {
+  readonly id: string;
+  readonly peer: { readonly uid: number };
+  readonly handler: { readonly digest: string };
 }
 
 export class Approver {
@@ -39,7 +53,7 @@ export class Approver {
   approve(
     request: Request,
     claims: Readonly<Record<string, unknown>> = {},
-  ): Request & { approval: unknown } {
+  ): Request & { approval: Envelope } {
     const now = Math.floor(Date.now() / 1000);
     const body = JSON.stringify({
       iss: this.name,
@@ -55,19 +69,51 @@ export class Approver {
     return { ...request, approval: this.envelope(body) };
   }
 
-  envelope(body: string): Readonly<Record<string, unknown>> {
+  /** A signature that lets a proposal run, as one that reviewed it makes it. */
+  consent(proposed: Proposed, claims: Readonly<Record<string, unknown>> = {}): Envelope {
+    const { peer: { uid }, handler: { digest } } = proposed;
+    const shown = { sub: `uid:${uid}`, handler_digest: digest };
+    const { action, payload, nonce } = proposed;
+    return this.approve({ action, payload, nonce }, { ...shown, ...claims }).approval;
+  }
+
+  /** A decline of it. */
+  decline(proposed: Proposed, reason = "no", claims: Record<string, unknown> = {}): Envelope {
+    return this.envelope(declineBody(this, proposed, reason, claims), DECISION_TYPE);
+  }
+
+  envelope(body: string, payloadType = PAYLOAD_TYPE): Envelope {
     const bytes = Buffer.from(body);
     const message = Buffer.concat([
-      Buffer.from(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${bytes.length} `),
+      Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${bytes.length} `),
       bytes,
     ]);
     const sig = sign(null, message, this.#key).toString("base64");
     return {
-      payloadType: PAYLOAD_TYPE,
+      payloadType,
       payload: bytes.toString("base64"),
       signatures: [{ keyid: this.keyid, sig }],
     };
   }
+}
+
+/** The signed body of a decline. `claims` replace what would be said otherwise. */
+export function declineBody(
+  { name }: Approver,
+  { id, action, payload }: Proposed,
+  reason: string,
+  claims: Readonly<Record<string, unknown>> = {},
+): string {
+  return JSON.stringify({
+    iss: name,
+    aud: "openexec:test",
+    iat: Math.floor(Date.now() / 1000),
+    proposal: id,
+    action_digest: actionDigest(action, payload),
+    decision: "decline",
+    reason,
+    ...claims,
+  });
 }
 
 export function actionDigest(action: string, payload: unknown): string {

@@ -24,7 +24,7 @@ export function approvalKey(iss: string, jti: string): Uint8Array {
   return hashOfFields("approval", iss, jti);
 }
 
-function hashOfFields(...fields: readonly string[]): Uint8Array {
+export function hashOfFields(...fields: readonly string[]): Uint8Array {
   const writer = new ByteWriter();
   for (const field of fields) writer.text(field);
   return sha256(writer.finish());
@@ -72,10 +72,19 @@ function popcount(value: number): number {
   return ones;
 }
 
-/** An execution's request, its result, or the digest of the body that an approval is bound to. */
-export type SealedKind = "request" | "result" | "binding";
+/**
+ * An execution's request, its result, or the digest of the body that an approval is bound to; a
+ * proposal's body, or the envelopes that were signed for it.
+ */
+export type SealedKind = "request" | "result" | "binding" | "proposal" | "signatures";
 
-const KINDS: Record<SealedKind, number> = { request: 1, result: 2, binding: 3 };
+const KINDS: Record<SealedKind, number> = {
+  request: 1,
+  result: 2,
+  binding: 3,
+  proposal: 4,
+  signatures: 5,
+};
 
 /** The bucket comes first, so that rows sort by when they expire. */
 export function sealedKey(bucketMs: number, kind: SealedKind, id: Uint8Array): Uint8Array {

@@ -212,11 +212,11 @@ export function decodeReceipt(index: number, row: Uint8Array): LoggedReceipt {
   };
 }
 
-function hexOf(digest: Digest): string {
+export function hexOf(digest: Digest): string {
   return digest.slice(DIGEST_PREFIX.length);
 }
 
-function readDigest(reader: ByteReader): Digest {
+export function readDigest(reader: ByteReader): Digest {
   return `sha256:${reader.hex(DIGEST_BYTES)}`;
 }
 
@@ -226,12 +226,21 @@ function writeApproval(
   version: 1 | 2,
 ): void {
   writeOptional(writer, approval, ({ scheme, iss, jti, signers }) => {
-    writer.u8(SCHEMES.indexOf(scheme)).text(iss).text(jti).u32(signers.length);
-    for (const signer of signers) {
-      writer.text(signer.name).text(signer.keyid);
-      if (version === 2) writer.u8(flagsOf(signer));
-    }
+    writer.u8(SCHEMES.indexOf(scheme)).text(iss).text(jti);
+    writeSigners(writer, signers, version);
   });
+}
+
+export function writeSigners(
+  writer: ByteWriter,
+  signers: readonly Signer[],
+  version: 1 | 2,
+): void {
+  writer.u32(signers.length);
+  for (const signer of signers) {
+    writer.text(signer.name).text(signer.keyid);
+    if (version === 2) writer.u8(flagsOf(signer));
+  }
 }
 
 function readApproval(reader: ByteReader, version: 1 | 2): ApprovalReference | null {
@@ -243,7 +252,7 @@ function readApproval(reader: ByteReader, version: 1 | 2): ApprovalReference | n
   }));
 }
 
-function readSigners(reader: ByteReader, version: 1 | 2): readonly Signer[] {
+export function readSigners(reader: ByteReader, version: 1 | 2): readonly Signer[] {
   const signers: Signer[] = [];
   for (let left = reader.u32(); left > 0; left--) {
     const [name, keyid] = [reader.text(), reader.text()];
@@ -261,23 +270,27 @@ function flagsOf({ kind, userVerified, hardware }: Signer): number {
   return KINDS.indexOf(kind) | (userVerified ? 4 : 0) | (hardware ? 8 : 0);
 }
 
-function writeOptional<T>(writer: ByteWriter, value: T | null, write: (value: T) => void): void {
+export function writeOptional<T>(
+  writer: ByteWriter,
+  value: T | null,
+  write: (value: T) => void,
+): void {
   writer.u8(value === null ? 0 : 1);
   if (value !== null) write(value);
 }
 
-function readOptional<T>(reader: ByteReader, read: () => T): T | null {
+export function readOptional<T>(reader: ByteReader, read: () => T): T | null {
   const present = reader.u8();
   if (present > 1) throw damaged();
   return present === 1 ? read() : null;
 }
 
-function memberOf<T>(members: readonly T[], index: number): T {
+export function memberOf<T>(members: readonly T[], index: number): T {
   const member = members[index];
   if (member === undefined) throw damaged();
   return member;
 }
 
-function codeOf(text: string): ErrorCode | null {
+export function codeOf(text: string): ErrorCode | null {
   return text === "" ? null : memberOf(ERROR_CODES, ERROR_CODES.findIndex((code) => code === text));
 }

@@ -93,6 +93,8 @@ export class Store {
       leaves: this.#table("leaves"),
       nodes: this.#table("nodes"),
       sealed: this.#table("sealed"),
+      proposals: this.#table("proposals"),
+      proposalIndex: this.#table("proposal_index"),
     };
     if (readOnly) this.#snapshot = this.#root.useReadTransaction();
   }

@@ -23,6 +23,10 @@ export interface Tables {
   readonly nodes: Table;
   /** sealedKey -> what the vault sealed */
   readonly sealed: Table;
+  /** executionKey -> encodeProposal */
+  readonly proposals: Table;
+  /** The keys of ledger/proposals/keys.ts, several kinds in one table -> what they say */
+  readonly proposalIndex: Table;
 }
 
 export interface Row {

@@ -1,0 +1,87 @@
+/**
+ * A page of proposals, the newest first. The event loop has a turn now and then, so that other
+ * requests do not wait for a page.
+ */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { ProposalStatus } from "../../core/proposal.ts";
+import type { ProposalRecord } from "../../ledger/proposals/types.ts";
+import { isProposalVisible } from "./waiting.ts";
+import { formatTime } from "../../log/time.ts";
+import type { EngineParts, Viewer } from "../types.ts";
+import { type ProposalView, proposalView, statusOf } from "./view.ts";
+
+export interface PageQuery {
+  /** null: all. */
+  readonly status: ProposalStatus | null;
+  readonly limit: number;
+  /** The id to go on from; null: from the newest. */
+  readonly before: string | null;
+}
+
+/** `next` is the cursor to go on with; null: no more. */
+export type ProposalsView = {
+  readonly proposals: readonly ProposalView[];
+  readonly next: string | null;
+  readonly now: string;
+};
+
+/** How much text a page opens before it ends, in UTF-16 code units: it is held in memory whole. */
+const PAGE_TEXT_LENGTH = 2 ** 20;
+/** Rows looked at between two turns of the event loop. */
+const ROWS_PER_TURN = 32;
+
+/** `waiting` is everything that waits, the oldest first. */
+export async function proposalsPage(
+  viewer: Viewer,
+  { status, limit, before }: PageQuery,
+  waiting: readonly ProposalRecord[],
+  parts: EngineParts,
+): Promise<ProposalsView> {
+  const proposals: ProposalView[] = [];
+  const now = formatTime(parts.clock.nowMs());
+  let textLength = 0;
+  for await (const rows of turns(viewer, status, before, waiting, parts)) {
+    for (const record of rows) {
+      const isMeant = status === null || status === statusNow(record, parts);
+      if (!isMeant || !isProposalVisible(record, viewer)) continue;
+      if (proposals.length === limit || textLength >= PAGE_TEXT_LENGTH) {
+        return { proposals, next: proposals.at(-1)?.id ?? null, now };
+      }
+      const view = proposalView(record, viewer, parts);
+      proposals.push(view);
+      textLength += JSON.stringify(view).length;
+    }
+  }
+  return { proposals, next: null, now };
+}
+
+/** Yields rows by the turn. Those that wait are in memory: no row that ended is read for them. */
+async function* turns(
+  { uid }: Viewer,
+  status: ProposalStatus | null,
+  before: string | null,
+  waiting: readonly ProposalRecord[],
+  { ledger }: EngineParts,
+): AsyncGenerator<readonly ProposalRecord[]> {
+  if (status === "pending" || status === "approved") {
+    const inOrder = waiting.filter(({ id }) => before === null || id < before).toReversed();
+    for (let at = 0; at < inOrder.length; at += ROWS_PER_TURN) {
+      yield inOrder.slice(at, at + ROWS_PER_TURN);
+      await nextTurn();
+    }
+    return;
+  }
+  for (let from = before;;) {
+    const rows = ledger.proposals.list({ uid, before: from, limit: ROWS_PER_TURN });
+    yield rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < ROWS_PER_TURN) return;
+    from = last.id;
+    await nextTurn();
+  }
+}
+
+function statusNow(record: ProposalRecord, { ledger }: EngineParts): ProposalStatus {
+  return statusOf(record, record.status === "started" ? ledger.find(record.id) : undefined);
+}

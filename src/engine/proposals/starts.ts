@@ -1,0 +1,154 @@
+/**
+ * Starts what is approved: at once where there is room, else first in, first out.
+ *
+ * Invariants:
+ * - The last signature and the reservation are one transaction (ledger/reserve.ts): a proposal is
+ *   started once, or it still waits.
+ * - Everything that /execute checks is checked again right before each start (rules.ts), against
+ *   what holds now.
+ */
+
+import { Refusal } from "../../core/errors.ts";
+import type { Slot } from "../../executor/types.ts";
+import type { ProposalRecord } from "../../ledger/proposals/types.ts";
+import { reservationOf } from "../reservation.ts";
+import type { Runs } from "../runs.ts";
+import type { Starter } from "../starter.ts";
+import { type EngineParts, Stopwatch } from "../types.ts";
+import type { Joined } from "./signatures.ts";
+import type { Proposed } from "./subject.ts";
+import type { Waiting } from "./waiting.ts";
+
+/** How often room is looked for that nobody tells of: an executor, or space on the disk. */
+const LOOK_AGAIN_MS = 1000;
+
+const NO_ROOM: ReadonlySet<string> = new Set([
+  "halted",
+  "draining",
+  "executor_busy",
+  "executor_unavailable",
+  "storage_full",
+]);
+
+/** Whether a start failed for want of something that may come. */
+export function lacksRoom({ code }: Refusal): boolean {
+  return NO_ROOM.has(code);
+}
+
+export class Starts {
+  /** Actions of what is approved and waits for a slot, by proposal. */
+  readonly #queued = new Map<string, string>();
+  #pumping: Promise<void> | null = null;
+  #isAsked = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly parts: EngineParts,
+    private readonly runs: Runs,
+    private readonly starter: Starter,
+    private readonly waiting: Waiting,
+    /** Starts a queued proposal in that slot, in its turn; gives the slot back if it does not. */
+    private readonly startQueued: (id: string, slot: Slot) => Promise<"started" | "not">,
+  ) {
+    starter.isQueued = (action) => this.isQueued(action);
+    starter.onRoom = () => this.pump();
+  }
+
+  isQueued(action: string): boolean {
+    return this.#queued.size > 0 && [...this.#queued.values()].includes(action);
+  }
+
+  /** Follows a record that was written: only what is approved is queued. */
+  follow({ id, action, status }: ProposalRecord): void {
+    if (status === "approved") this.#queued.set(id, action);
+    else this.#queued.delete(id);
+  }
+
+  /** Looks for room for what is queued. */
+  pump(): void {
+    if (this.#queued.size === 0) return;
+    this.#isAsked = true;
+    this.#pumping ??= this.#pumpAll().catch(this.parts.onBug).finally(() => this.#pumping = null);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /**
+   * Resolves once it is reserved and on its way. `joined` is null in demo mode. Throws a Refusal:
+   * payload_invalid, executor_busy, executor_unavailable, and those of a reservation.
+   */
+  async start(subject: Proposed, joined: Joined | null, taken: Slot | null = null): Promise<void> {
+    const { record, request, found, salt } = subject;
+    const leave = this.starter.enter();
+    let slot = taken;
+    try {
+      await this.parts.executors.check(request.action, request.canonical);
+      slot ??= this.starter.acquire(request.action);
+    } catch (error) {
+      slot?.release();
+      leave(false);
+      throw error;
+    }
+    const { id, peer, traceparent, proposedAtMs } = record;
+    const origin = { id, peer, salt, traceparent, receivedAtMs: proposedAtMs, proposedAtMs };
+    const approval = joined?.signatures.approval ?? null;
+    const reservation = () =>
+      reservationOf(
+        { ...request, approval: joined?.unverified ?? null },
+        found.registered,
+        approval,
+        origin,
+        this.parts,
+        { id, body: joined?.body ?? null },
+      );
+    const work = this.starter.start(slot, reservation, traceparent, new Stopwatch());
+    const { run } = await this.runs.keepUntilDone(work).catch((error: unknown) => {
+      leave(false);
+      throw error;
+    });
+    this.#queued.delete(id);
+    this.waiting.leave({ ...record, status: "started" }, "running");
+    void run.catch(this.parts.onBug).finally(leave);
+  }
+
+  async #pumpAll(): Promise<void> {
+    while (this.#isAsked) {
+      this.#isAsked = false;
+      const full = new Set<string>();
+      for (const { id, action } of this.#inOrder()) {
+        if (this.parts.ledger.health().halted || this.runs.isDraining) return;
+        if (full.has(action)) continue;
+        const slot = this.#slotFor(action);
+        if (slot === null || await this.startQueued(id, slot) === "not") full.add(action);
+      }
+      if (this.#queued.size > 0) this.#lookAgain();
+    }
+  }
+
+  /** First in, first out. */
+  #inOrder(): readonly ProposalRecord[] {
+    return this.waiting.records.filter(({ id }) => this.#queued.has(id)).sort((a, b) =>
+      (a.approvedAtMs ?? 0) - (b.approvedAtMs ?? 0)
+    );
+  }
+
+  #slotFor(action: string): Slot | null {
+    const leave = this.starter.enter();
+    try {
+      return this.starter.acquire(action);
+    } catch (error) {
+      if (error instanceof Refusal) return null;
+      throw error;
+    } finally {
+      leave(false);
+    }
+  }
+
+  /** Runs that end tell of their room; nothing tells of an executor that can be had again. */
+  #lookAgain(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.pump(), LOOK_AGAIN_MS);
+  }
+}

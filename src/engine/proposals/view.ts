@@ -1,0 +1,127 @@
+/** The proposal object of the HTTP answers, for its proposer and for reviewers. */
+
+import { type ErrorCode, ERRORS } from "../../core/errors.ts";
+import { memberOf, parseCanonical, parseIJson, toValue } from "../../core/json.ts";
+import { isOver, type ProposalStatus } from "../../core/proposal.ts";
+import { digestOf } from "../../core/sha.ts";
+import { base64Encode, utf8Encode } from "../../core/bytes.ts";
+import type { Json, JsonObject } from "../../core/types.ts";
+import type { ProposalBody, ProposalRecord } from "../../ledger/proposals/types.ts";
+import type { ExecutionRecord } from "../../ledger/types.ts";
+import { formatTime } from "../../log/time.ts";
+import type { EngineParts, Viewer } from "../types.ts";
+import { loadView } from "../view.ts";
+import { handlerView } from "./shown.ts";
+
+export type ProposalView = JsonObject & {
+  readonly id: string;
+  readonly status: ProposalStatus;
+};
+
+type ViewParts = Pick<EngineParts, "ledger" | "config" | "executors" | "trust" | "clock">;
+
+/** The status of a proposal: its own, or that of the execution which it became. */
+export function statusOf(
+  { status }: ProposalRecord,
+  execution: Pick<ExecutionRecord, "status"> | undefined,
+): ProposalStatus {
+  if (status !== "started") return status;
+  const { status: ran = "reserved" } = execution ?? {};
+  return ran === "reserved" ? "running" : ran;
+}
+
+export function proposalView(
+  record: ProposalRecord,
+  viewer: Viewer,
+  parts: ViewParts,
+): ProposalView {
+  const { ledger, clock } = parts;
+  const execution = record.status === "started" ? ledger.find(record.id) : undefined;
+  const status = statusOf(record, execution);
+  const body = ledger.proposals.openBody(record.id);
+  const canonical = execution === undefined
+    ? body?.canonical
+    : ledger.openRequest(record.id)?.canonical;
+  return {
+    id: record.id,
+    action: record.action,
+    payload: canonical === undefined ? null : payloadOf(canonical),
+    nonce: record.nonce,
+    ...(typeof body?.reason === "string" ? { reason: body.reason } : {}),
+    ...(record.client === null ? {} : { client: record.client }),
+    status,
+    proposed_at: formatTime(record.proposedAtMs),
+    expires_at: formatTime(record.expiresAtMs),
+    now: formatTime(clock.nowMs()),
+    peer: { uid: record.peer.uid, pid: record.peer.pid },
+    approvals: approvalsOf(record, parts),
+    ...declineOf(record, body),
+    ...(execution === undefined ? {} : { execution: loadView(execution, ledger) }),
+    ...(record.logIndex === null ? {} : { log_index: record.logIndex }),
+    ...(body === undefined ? {} : { salts: { request: base64Encode(body.salt) } }),
+    ...problemOf(record, status, execution?.code ?? record.code),
+    ...(viewer.isReviewer ? forReviewers(record, status, canonical, parts) : {}),
+  };
+}
+
+/** `canonical` is the text of {"action","payload"}. */
+function payloadOf(canonical: string): Json {
+  const payload = memberOf(parseCanonical(canonical), "payload");
+  return payload === undefined ? null : toValue(payload);
+}
+
+function approvalsOf(
+  { action, bodies, expiresAtMs }: ProposalRecord,
+  { config, ledger, trust }: ViewParts,
+): JsonObject {
+  const lifetimes = trust.approversOf(action, expiresAtMs).map((able) => able.maxTtlSeconds);
+  return {
+    needed: ledger.mode === "demo" ? 0 : config.actions.get(action)?.approvals ?? 1,
+    given: bodies.flatMap(({ iss, jti, signers }) =>
+      signers.map(({ name, keyid, kind }) => ({ name, keyid, kind, iss, jti }))
+    ),
+    max_ttl_seconds: lifetimes.length === 0 ? 0 : Math.min(...lifetimes),
+  };
+}
+
+function declineOf(
+  { status, endedBy, endedAtMs }: ProposalRecord,
+  body: ProposalBody | undefined,
+): JsonObject {
+  if (status !== "declined" || endedBy === null || !("keyid" in endedBy)) return {};
+  const at = formatTime(endedAtMs ?? 0);
+  return { decline: { by: endedBy.name, reason: body?.declineReason ?? null, at } };
+}
+
+function problemOf(
+  { status }: ProposalRecord,
+  now: ProposalStatus,
+  code: ErrorCode | null,
+): JsonObject {
+  if (code === null || !isOver(now)) return {};
+  const { help: detail, effect, retry } = ERRORS[code];
+  // a restore does not know whether it ran after the copy was made
+  const isUnknown = status === "refused" && code === "approval_fenced";
+  return { problem: { code, detail, effect: isUnknown ? "unknown" : effect, retry } };
+}
+
+function forReviewers(
+  { id, action: name }: ProposalRecord,
+  status: ProposalStatus,
+  canonical: string | undefined,
+  { ledger, config, executors }: ViewParts,
+): JsonObject {
+  const action = config.actions.get(name);
+  const registered = executors.actions.get(name);
+  return {
+    ...(canonical === undefined
+      ? {}
+      : { request: { canonical, action_digest: digestOf(utf8Encode(canonical)) } }),
+    ...(action === undefined || registered === undefined
+      ? {}
+      : { handler: handlerView({ action, registered }) }),
+    ...(isOver(status)
+      ? {}
+      : { approval: ledger.proposals.openEnvelopes(id).map((text) => toValue(parseIJson(text))) }),
+  };
+}

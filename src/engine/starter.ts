@@ -1,0 +1,79 @@
+/**
+ * The last steps of whatever starts, an approved request or an approved proposal:
+ * take a slot -> reserve -> run.
+ *
+ * Invariants:
+ * - Nothing starts before `ledger.reserve` resolved. A slot whose reservation failed is given back.
+ * - Proposals that wait for a slot come first: what arrives later finds none while they do.
+ */
+
+import { Refusal } from "../core/errors.ts";
+import type { Slot } from "../executor/types.ts";
+import type { ExecutionRecord, RequestBody, Reservation } from "../ledger/types.ts";
+import type { Runs } from "./runs.ts";
+import type { EngineParts, Stopwatch } from "./types.ts";
+import type { ExecutionView } from "./view.ts";
+
+export interface Started {
+  readonly record: ExecutionRecord;
+  readonly body: RequestBody;
+  readonly run: Promise<ExecutionView>;
+}
+
+export class Starter {
+  /** Requests being reserved or run, held to limits.in_flight. A twin that waits is not one. */
+  #working = 0;
+  /** Whether something approved waits for a slot of that action. */
+  isQueued: (action: string) => boolean = () => false;
+  /** Called when one of the requests in flight has ended. */
+  onRoom: () => void = () => {};
+
+  constructor(private readonly parts: EngineParts, private readonly runs: Runs) {}
+
+  /**
+   * Counts a request as being worked on. Call the function it returns once it is not any more;
+   * `hasEnded` false says that it never began, and so made no room for others.
+   */
+  enter(): (hasEnded?: boolean) => void {
+    this.#working++;
+    let isIn = true;
+    return (hasEnded = true) => {
+      if (!isIn) return;
+      isIn = false;
+      this.#working--;
+      if (hasEnded) this.onRoom();
+    };
+  }
+
+  /**
+   * Takes a slot. Call it between `enter` and its end. Throws a Refusal: executor_busy,
+   * executor_unavailable.
+   */
+  acquire(action: string): Slot {
+    if (this.#working > this.parts.config.limits.inFlight) {
+      throw new Refusal("executor_busy", "The daemon is working on as many requests as it may.");
+    }
+    return this.parts.executors.acquire(action);
+  }
+
+  /**
+   * Resolves once it is reserved and on its way in that slot. Throws a Refusal:
+   * executor_unavailable, and those of the reservation; then the slot was given back.
+   */
+  async start(
+    slot: Slot,
+    reservationOf: () => Reservation,
+    traceparent: string | null,
+    stations: Stopwatch,
+  ): Promise<Started> {
+    await slot.ready();
+    const reservation = reservationOf();
+    const record = await this.parts.ledger.reserve(reservation).catch((error: unknown) => {
+      slot.release();
+      throw error;
+    });
+    stations.passed("reserve");
+    const { body } = reservation;
+    return { record, body, run: this.runs.start(record, body, slot, traceparent, stations) };
+  }
+}

@@ -1,0 +1,91 @@
+/** Looks proposals up: by id, by a peer's nonce, by peer, and those that wait. */
+
+import { damaged } from "../store/bytes.ts";
+import { EXECUTION_KEYS, executionIdOf, executionKey, ownExecutionKey } from "../store/keys.ts";
+import type { Tables } from "../store/table.ts";
+import type { SealedBodies } from "../vault/bodies.ts";
+import { OPEN_KEYS, OWED_KEYS, proposalIdOf, proposalNonceKey, proposalPeerKey } from "./keys.ts";
+import { decodeBody, decodeEnvelopes, decodeProposal, type StoredProposal } from "./rows.ts";
+import type { ProposalBody, ProposalFilter, ProposalRecord } from "./types.ts";
+
+export function findProposal({ proposals }: Tables, id: string): StoredProposal | undefined {
+  const key = executionKey(id);
+  const row = key === undefined ? undefined : proposals.get(key);
+  return row === undefined ? undefined : decodeProposal(id, row);
+}
+
+/** The proposal that this uid began under this nonce, as long as its row is kept. */
+export function findProposalByNonce(
+  tables: Tables,
+  uid: number,
+  nonce: string,
+): StoredProposal | undefined {
+  const key = tables.proposalIndex.get(proposalNonceKey(uid, nonce));
+  return key === undefined ? undefined : known(tables, executionIdOf(key));
+}
+
+/** Everything that waits, the oldest first: never more than `[proposals] total`. */
+export function waiting(tables: Tables): StoredProposal[] {
+  return Array.from(
+    tables.proposalIndex.keys(OPEN_KEYS),
+    (key) => known(tables, proposalIdOf(key)),
+  );
+}
+
+/** Proposals that a restore ended, whose receipts the log lacks. */
+export function owed(tables: Tables): StoredProposal[] {
+  return Array.from(
+    tables.proposalIndex.keys(OWED_KEYS),
+    (key) => known(tables, proposalIdOf(key)),
+  );
+}
+
+/** Lists the newest first. An unknown `before` is a place like any other. */
+export function listProposals(
+  tables: Tables,
+  { uid, before, limit }: ProposalFilter,
+): StoredProposal[] {
+  const { start } = EXECUTION_KEYS;
+  const end = (before === null ? undefined : executionKey(before)) ?? EXECUTION_KEYS.end;
+  const newestFirst = { reverse: true, limit };
+  if (uid === null) {
+    const rows = tables.proposals.range({ start, end, ...newestFirst });
+    return Array.from(rows, ({ key, value }) => decodeProposal(executionIdOf(key), value));
+  }
+  const keys = tables.proposalIndex.keys({
+    start: proposalPeerKey(uid, start),
+    end: proposalPeerKey(uid, end),
+    ...newestFirst,
+  });
+  return Array.from(keys, (key) => known(tables, proposalIdOf(key)));
+}
+
+/** Returns undefined if it was pruned. */
+export function openBody(
+  bodies: SealedBodies,
+  { record, bodyBucketMs }: StoredProposal,
+): ProposalBody | undefined {
+  const opened = bodies.open("proposal", ownExecutionKey(record.id), bodyBucketMs);
+  return opened === undefined ? undefined : decodeBody(opened);
+}
+
+/** The envelopes of a waiting proposal's bodies, in their order; none where they are gone. */
+export function openEnvelopes(
+  bodies: SealedBodies,
+  { record, signaturesBucketMs }: StoredProposal,
+): readonly string[] {
+  const opened = bodies.open("signatures", ownExecutionKey(record.id), signaturesBucketMs);
+  return opened === undefined ? [] : decodeEnvelopes(opened);
+}
+
+/** Whether a proposal waits: only then may it be signed, started or ended. */
+export function isWaiting({ status }: ProposalRecord): boolean {
+  return status === "pending" || status === "approved";
+}
+
+/** An index names the proposal, so it is there, or the ledger is damaged. */
+function known(tables: Tables, id: string): StoredProposal {
+  const stored = findProposal(tables, id);
+  if (stored === undefined) throw damaged();
+  return stored;
+}

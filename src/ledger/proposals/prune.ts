@@ -1,0 +1,45 @@
+/**
+ * Removes proposals that never ran, with their nonces and the revocations of their approvals, once
+ * retention is over and each of these approvals has expired. One that ran stays, as its execution
+ * does.
+ */
+
+import { equalBytes } from "../../core/bytes.ts";
+import { findApproval } from "../approvals.ts";
+import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "../parts.ts";
+import { approvalKey, ownExecutionKey } from "../store/keys.ts";
+import type { Tables } from "../store/table.ts";
+import { findProposal } from "./find.ts";
+import { endedUntil, proposalIdOf, proposalNonceKey, proposalPeerKey } from "./keys.ts";
+import type { ProposalRecord } from "./types.ts";
+
+const ROWS_PER_TRANSACTION = 128;
+
+/** Removes all that may go at `nowMs`, in small transactions. */
+export async function pruneProposals(ledger: LedgerParts, nowMs: number): Promise<void> {
+  const { tables } = ledger;
+  for (;;) {
+    const due = { ...endedUntil(nowMs), limit: ROWS_PER_TRANSACTION };
+    if ([...tables.proposalIndex.keys({ ...due, limit: 1 })].length === 0) return;
+    await write(ledger, OPERATOR_ATTEMPTS, () => {
+      for (const key of [...tables.proposalIndex.keys(due)]) {
+        const stored = findProposal(tables, proposalIdOf(key));
+        if (stored !== undefined) remove(tables, stored.record);
+        tables.proposalIndex.remove(key);
+      }
+    });
+  }
+}
+
+/** Runs inside a transaction. */
+function remove(tables: Tables, { id, nonce, peer: { uid }, collected }: ProposalRecord): void {
+  const key = ownExecutionKey(id);
+  for (const { iss, jti } of collected) {
+    const approval = approvalKey(iss, jti);
+    const { usesTaken, firstExecution } = findApproval(tables, approval);
+    if (usesTaken === 0 && equalBytes(firstExecution, key)) tables.approvals.remove(approval);
+  }
+  tables.proposals.remove(key);
+  tables.proposalIndex.remove(proposalNonceKey(uid, nonce));
+  tables.proposalIndex.remove(proposalPeerKey(uid, key));
+}

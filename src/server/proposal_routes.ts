@@ -1,0 +1,88 @@
+/**
+ * The routes of proposals. An agent socket shows a peer what the same uid proposed; an approver
+ * socket shows the actions it lists; an admin socket shows all.
+ */
+
+import { Refusal } from "../core/errors.ts";
+import { isName } from "../core/limits.ts";
+import { isOver, PROPOSAL_STATUSES } from "../core/proposal.ts";
+import { isUuid } from "../core/uuid.ts";
+import type { ProposalContext } from "../engine/proposals/desk.ts";
+import type { ProposalView } from "../engine/proposals/view.ts";
+import { type Backend, type Call, malformed, viewerOf, wholeNumber } from "./call.ts";
+import { idempotencyKey, preferredWaitMs, traceparent } from "./head.ts";
+import { jsonReply, type Reply } from "./reply.ts";
+
+/** A longer wait would only hold a connection; ask again instead. */
+const WAIT_SECONDS_MAX = 600;
+const PAGE_DEFAULT = 100;
+const PAGE_MAX = 1000;
+
+export async function propose(call: Call, { proposals }: Backend): Promise<Reply> {
+  return answer(await proposals.propose(call.body, contextOf(call)));
+}
+
+export async function proposal(call: Call, { proposals }: Backend): Promise<Reply> {
+  const id = idOf(call);
+  return answer(await proposals.find(id, viewerOf(call), waitMs(call), call.onGone));
+}
+
+export async function proposalsOf(call: Call, { proposals }: Backend): Promise<Reply> {
+  const { query, socket, peer } = call;
+  const nonce = query.get("nonce");
+  if (nonce !== undefined) {
+    if (query.size > 1 || !isName(nonce) || socket.role !== "agent") {
+      throw malformed("nonce must be a nonce, stand alone, and be asked for by its proposer.");
+    }
+    return answer(await proposals.findByNonce(nonce, peer.uid, waitMs(call), call.onGone));
+  }
+  const limit = wholeNumber(query, "limit") ?? PAGE_DEFAULT;
+  const before = query.get("cursor") ?? null;
+  const status = PROPOSAL_STATUSES.find((known) => known === query.get("status")) ?? null;
+  if (limit < 1 || limit > PAGE_MAX) throw malformed(`limit must be 1 to ${PAGE_MAX}.`);
+  if (before !== null && !isUuid(before)) throw malformed("cursor must be one that a page gave.");
+  if (query.has("status") && status === null) {
+    throw malformed(`status must be one of ${PROPOSAL_STATUSES.join(", ")}.`);
+  }
+  return jsonReply(await proposals.page(viewerOf(call), { status, limit, before }));
+}
+
+export async function withdraw(call: Call, { proposals }: Backend): Promise<Reply> {
+  return answer(await proposals.withdraw(idOf(call), call.peer));
+}
+
+export async function approve(call: Call, { proposals }: Backend): Promise<Reply> {
+  const view = await proposals.approve(idOf(call), call.body, viewerOf(call), contextOf(call));
+  return answer(view);
+}
+
+export async function decline(call: Call, { proposals }: Backend): Promise<Reply> {
+  return answer(await proposals.decline(idOf(call), call.body, viewerOf(call), call.peer));
+}
+
+/** 202 while it may still change, 200 when it is over, whatever the end. */
+function answer(view: ProposalView): Reply {
+  return jsonReply(view, isOver(view.status) ? 200 : 202);
+}
+
+function contextOf(call: Call): ProposalContext {
+  const { peer, socket, receivedAtMs, fields, onGone } = call;
+  return {
+    peer,
+    socket,
+    receivedAtMs,
+    idempotencyKey: idempotencyKey(fields),
+    waitMs: waitMs(call),
+    traceparent: traceparent(fields),
+    onGone,
+  };
+}
+
+function waitMs({ fields }: Call): number {
+  return preferredWaitMs(fields, WAIT_SECONDS_MAX);
+}
+
+function idOf(call: Call): string {
+  if (!isUuid(call.parameter)) throw new Refusal("proposal_not_found");
+  return call.parameter;
+}
