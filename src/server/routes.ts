@@ -12,7 +12,7 @@ import * as page from "./page_routes.ts";
 import * as read from "./read_routes.ts";
 import { events } from "./event_stream.ts";
 import { execute, verifyLegacyReceipt } from "./execute_route.ts";
-import { approve, decline, proposal, proposalsOf, propose, withdraw } from "./proposal_routes.ts";
+import * as proposals from "./proposal_routes.ts";
 import type { Reply } from "./reply.ts";
 import * as shape from "./schemas.ts";
 
@@ -98,19 +98,19 @@ export const ROUTES: readonly Route[] = [
     "Proposes an action: it waits for a person.",
     shape.ProposalRequest,
     shape.Proposal,
-    propose,
+    proposals.propose,
     AGENT,
   ),
   get(
     "/proposals",
     "Proposals, newest first, or the one of a nonce.",
     shape.Proposals,
-    proposalsOf,
+    proposals.proposalsOf,
     { query: ["nonce", "status", "cursor", "limit"] },
   ),
-  get("/proposals/{id}", "One proposal.", shape.Proposal, proposal),
+  get("/proposals/{id}", "One proposal.", shape.Proposal, proposals.proposal),
   {
-    ...get("/proposals/{id}", "Withdraws a proposal.", shape.Proposal, withdraw, AGENT),
+    ...get("/proposals/{id}", "Withdraws a proposal.", shape.Proposal, proposals.withdraw, AGENT),
     method: "DELETE",
   },
   post(
@@ -118,7 +118,7 @@ export const ROUTES: readonly Route[] = [
     "Adds an approver's signature; the last one starts it.",
     shape.SignedDecision,
     shape.Proposal,
-    approve,
+    proposals.approve,
     REVIEWING,
   ),
   post(
@@ -126,8 +126,24 @@ export const ROUTES: readonly Route[] = [
     "Declines a proposal.",
     shape.SignedDecision,
     shape.Proposal,
-    decline,
+    proposals.decline,
     REVIEWING,
+  ),
+  post(
+    "/proposals/{id}/hold",
+    "Keeps other calls of the same client from attaching to it, while the connection lasts.",
+    shape.NoMembers,
+    shape.Proposal,
+    proposals.hold,
+    AGENT,
+  ),
+  post(
+    "/proposals/{id}/delivered",
+    "Notes that its client was told the end.",
+    shape.NoMembers,
+    shape.Proposal,
+    proposals.deliver,
+    AGENT,
   ),
   get("/events", "Proposals' events, as text/event-stream.", null, events),
   post(

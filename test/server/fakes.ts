@@ -187,6 +187,8 @@ export class FakeDesk implements DeskLike {
   withdraw = () => this.#none();
   approve = () => this.#none();
   decline = () => this.#none();
+  hold = () => this.#none();
+  deliver = () => this.#none();
   page = () => Promise.resolve({ proposals: [], next: null, now: "2027-01-15T08:00:00.000Z" });
   #none(): Promise<never> {
     return Promise.reject(new Refusal("proposal_not_found"));

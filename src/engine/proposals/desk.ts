@@ -25,6 +25,7 @@ import type { EngineParts, RequestContext, Viewer } from "../types.ts";
 import { begin, isSame } from "./begin.ts";
 import { endProposal, restoredReceipt } from "./ends.ts";
 import type { Following } from "./events.ts";
+import { Leases } from "./leases.ts";
 import { type PageQuery, proposalsPage, type ProposalsView } from "./page.ts";
 import { type ParsedProposal, parseProposal, PROPOSAL_MEMBERS } from "./request.ts";
 import { Rules } from "./rules.ts";
@@ -38,11 +39,14 @@ const DEMO_WAIT_MS = 600_000;
 export interface ProposalContext extends RequestContext {
   /** Tells when the caller is gone, so that nothing waits on for it. */
   readonly onGone: OnGone;
+  /** The same, and already when it has closed its side: it sends nothing more. */
+  readonly onClosing: OnGone;
 }
 
 export class ProposalDesk {
   readonly #waiting: Waiting;
   readonly #rules: Rules;
+  readonly #leases: Leases;
 
   constructor(
     private readonly parts: EngineParts,
@@ -58,6 +62,7 @@ export class ProposalDesk {
       (due) => void this.#rules.refresh(due).catch(parts.onBug),
     );
     this.#rules = new Rules(parts, runs, starter, this.#waiting);
+    this.#leases = new Leases(parts.ledger);
     runs.onSettled = ({ id, status, proposedAtMs }) => {
       const record = proposedAtMs === null ? undefined : parts.ledger.proposals.find(id);
       if (record !== undefined) this.#waiting.tell(record, statusOf(record, { status }));
@@ -91,20 +96,34 @@ export class ProposalDesk {
     return isOver(this.#statusOf(record));
   }
 
+  /** A named client without a nonce attaches to what it was not told the end of (leases.ts). */
   async propose(body: Uint8Array, context: ProposalContext): Promise<ProposalView> {
     requireNamed(context.peer);
     const text = await this.requests.read(body, PROPOSAL_MEMBERS, context.peer.uid);
     const proposed = parseProposal(text, context.idempotencyKey);
-    const id = uuidV7(context.receivedAtMs);
-    const nonce = proposed.nonce ?? id;
-    const begun = this.#begin(id, nonce, proposed, context).catch((error: unknown) => {
-      this.#noteRefusal(error, { action: proposed.action, nonce }, context.peer);
-      throw error;
-    });
-    const known = await this.runs.keepUntilDone(begun);
+    const { client, nonce } = proposed;
+    const { id } = client === null || nonce !== null
+      ? await this.#proposeAs(uuidV7(context.receivedAtMs), proposed, context)
+      : await this.#attach(client, proposed, context);
     const isDemo = this.parts.ledger.mode === "demo";
     const waitMs = isDemo ? DEMO_WAIT_MS : context.waitMs;
-    return await this.#outcomeOf(known.id, viewerOf(context.peer), { ...context, waitMs });
+    return await this.#outcomeOf(id, viewerOf(context.peer), { ...context, waitMs });
+  }
+
+  /** Has no other call attach to it while this connection lasts. Throws proposal_not_found. */
+  async hold(id: string, context: ProposalContext): Promise<ProposalView> {
+    const viewer = viewerOf(context.peer);
+    this.#visible(this.parts.ledger.proposals.find(id), viewer);
+    this.#leases.hold(id, context.onClosing);
+    return await this.#outcomeOf(id, viewer, context);
+  }
+
+  /** Notes that its client was told the end; before the end it does nothing. Throws as `hold`. */
+  async deliver(id: string, peer: Peer): Promise<ProposalView> {
+    const viewer = viewerOf(peer);
+    const record = this.#visible(this.parts.ledger.proposals.find(id), viewer);
+    if (this.isOver(record)) await this.parts.ledger.proposals.deliver(id);
+    return this.#viewOf(id, viewer);
   }
 
   /** Throws a Refusal: proposal_not_found. Waits up to `waitMs` for its end. */
@@ -179,6 +198,34 @@ export class ProposalDesk {
   follow(viewer: Viewer, last: string | null): Following {
     requireNamed(viewer);
     return (send, onClose) => this.#waiting.follow(viewer, last, send, onClose);
+  }
+
+  async #attach(
+    client: string,
+    proposed: ParsedProposal,
+    context: ProposalContext,
+  ): Promise<Pick<ProposalRecord, "id">> {
+    const known = this.#leases.find(context.peer.uid, client, proposed);
+    const id = known?.id ?? uuidV7(context.receivedAtMs);
+    const release = this.#leases.hold(id, context.onClosing);
+    if (known !== undefined) return known;
+    return await this.#proposeAs(id, proposed, context).catch((error: unknown) => {
+      release();
+      throw error;
+    });
+  }
+
+  async #proposeAs(
+    id: string,
+    proposed: ParsedProposal,
+    context: ProposalContext,
+  ): Promise<ProposalRecord> {
+    const nonce = proposed.nonce ?? id;
+    const begun = this.#begin(id, nonce, proposed, context).catch((error: unknown) => {
+      this.#noteRefusal(error, { action: proposed.action, nonce }, context.peer);
+      throw error;
+    });
+    return await this.runs.keepUntilDone(begun);
   }
 
   async #begin(
