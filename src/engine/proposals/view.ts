@@ -49,7 +49,7 @@ export function proposalView(
     payload: canonical === undefined ? null : payloadOf(canonical),
     nonce: record.nonce,
     ...(typeof body?.reason === "string" ? { reason: body.reason } : {}),
-    ...(record.client === null ? {} : { client: record.client }),
+    ...(record.client === null ? {} : { client: record.client, delivered: record.delivered }),
     status,
     proposed_at: formatTime(record.proposedAtMs),
     expires_at: formatTime(record.expiresAtMs),
