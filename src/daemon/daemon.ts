@@ -131,6 +131,7 @@ export class Daemon {
       ),
       clock,
       observe: observer.exchange,
+      observeCrowd: observer.crowd,
       onBug: observer.bug,
     });
     observer.bodiesUnreadable(ledger.unreadableBuckets());
