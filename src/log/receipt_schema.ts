@@ -129,8 +129,7 @@ const execution = where(
     tellsKindsWhereNeeded(body),
 );
 
-const isOneOfProposals = oneOf("proposal_declined", "proposal_expired", "proposal_withdrawn");
-const decisionCode = anyOf(code, isOneOfProposals);
+const isOfProposals = oneOf("proposal_declined", "proposal_expired", "proposal_withdrawn");
 
 /** The end of a proposal that never ran. Version 2 only. */
 const decision = where(
@@ -139,7 +138,7 @@ const decision = where(
     at: time,
     /** The approver who declined, or the peer that withdrew. */
     by: optional(anyOf(signer, peer)),
-    code: decisionCode,
+    code,
     decision: oneOf("declined", "expired", "withdrawn", "refused"),
     executor_id: executorId,
     kind: oneOf("decision"),
@@ -161,7 +160,7 @@ const decision = where(
       case "expired":
         return code === "proposal_expired" && by === undefined;
       case "refused":
-        return !isOneOfProposals(code) && by === undefined;
+        return !isOfProposals(code) && by === undefined;
     }
   },
 );
