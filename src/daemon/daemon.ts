@@ -105,7 +105,7 @@ export class Daemon {
       executors,
       sign,
       trust: new TrustGate(new TrustStore(config, executorId), clock),
-      refusals: new RefusalJournal(ledger, clock, sign, limits.refusalReceiptsPerMinute),
+      refusals: new RefusalJournal(ledger, clock, sign, limits),
       observe: observer.attempt,
       onBug: observer.bug,
     };
