@@ -4,7 +4,7 @@ _openexec() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local command=${COMP_WORDS[1]} words=
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "serve keygen request approve exec show list actions status verify checkpoint halt resume revoke resolve prune audit export backup restore pin test-action doctor mcp completion help --help --version" -- "$current"))
+    COMPREPLY=($(compgen -W "serve keygen request approve propose pending withdraw review decide exec show list actions status verify checkpoint halt resume revoke resolve prune audit export backup restore pin test-action doctor mcp completion help --help --version" -- "$current"))
     return
   fi
   case "$command $previous" in
@@ -16,6 +16,11 @@ _openexec() {
     "keygen -"*) words="--json --ssh --keyid --name --help" ;;
     "request -"*) words="--json --nonce --help" ;;
     "approve -"*) words="--json --socket --config --key --ssh --keyid --ttl --iss --aud --sub --tenant --uses --handler-digest --replace --out --anyway --yes --help" ;;
+    "propose -"*) words="--json --socket --config --reason --nonce --wait --help" ;;
+    "pending -"*) words="--json --socket --config --review --admin --help" ;;
+    "withdraw -"*) words="--json --socket --config --help" ;;
+    "review -"*) words="--json --socket --config --key --ssh --keyid --iss --web --help" ;;
+    "decide -"*) words="--json --socket --config --approve --decline --reason --key --ssh --keyid --iss --ttl --yes --help" ;;
     "exec -"*) words="--json --socket --config --help" ;;
     "show -"*) words="--json --socket --config --admin --help" ;;
     "list -"*) words="--json --socket --config --limit --before --admin --help" ;;

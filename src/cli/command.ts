@@ -31,7 +31,7 @@ export function command(name: string, summary: string, description = ""): Comman
     .helpOption("-h, --help", "show this help");
 }
 
-const CONFIG_FLAG = [
+export const CONFIG_FLAG = [
   "--config <file>",
   "the configuration file (default: $OPENEXEC_CONFIG, else the system's)",
 ] as const;

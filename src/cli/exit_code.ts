@@ -16,13 +16,16 @@ export const USAGE = 2;
 const UNREACHABLE = 3;
 /** It may have run: look before doing it anew. */
 export const UNKNOWN = 4;
+/** A proposal that nobody decided on yet. */
+export const UNDECIDED = 5;
 
 export type ExitCode =
   | typeof DONE
   | typeof FAILED
   | typeof USAGE
   | typeof UNREACHABLE
-  | typeof UNKNOWN;
+  | typeof UNKNOWN
+  | typeof UNDECIDED;
 
 /** The meaning of each, for the reference. */
 export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
@@ -36,6 +39,7 @@ export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[]
   [USAGE, "wrong usage or configuration"],
   [UNREACHABLE, "nobody answers on the socket; this command sent nothing"],
   [UNKNOWN, "the outcome is unknown: it may have run; look before doing it anew"],
+  [UNDECIDED, "a proposal waits, or runs: ask again under the same nonce"],
 ];
 
 /** Thrown where a command was called wrongly, or lacks something only its caller can give. */

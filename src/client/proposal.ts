@@ -117,6 +117,13 @@ export function proposalsOf(value: Json): ProposalsPage | undefined {
   return { proposals, next: typeof next === "string" ? next : null };
 }
 
+/** Returns how many approvers it needs, of whatever groups. */
+export function approversNeeded({ approvals: { needed } }: Proposal): number {
+  return typeof needed === "number"
+    ? needed
+    : Object.values(needed).reduce((sum, seats) => sum + seats, 0);
+}
+
 /** Tells whether it waits for approvers or for a slot, or runs: it may still change. */
 export function isUndecided({ status }: Proposal): boolean {
   return !isOver(status);
@@ -124,8 +131,8 @@ export function isUndecided({ status }: Proposal): boolean {
 
 /**
  * Returns the execution of a proposal that succeeded. Throws the OpenExecError that says why it did
- * not, with an approver's reason in `detail`; proposal_pending is none: ask isUndecided() first, or
- * it is an execution_in_flight.
+ * not, with an approver's reason in `detail`. An undecided one throws execution_in_flight: ask
+ * isUndecided() first.
  */
 export function outcomeOf(proposal: Proposal): Execution {
   const { execution = null, problem, status, decline } = proposal;

@@ -27,7 +27,13 @@ import { readable, refusalAsError } from "./errors.ts";
 import { type DaemonEvent, followEvents } from "./events.ts";
 import { getProposal, listProposals, pagePath } from "./proposals.ts";
 import { objectOf } from "./json.ts";
-import { type Proposal, proposalOf, proposalsOf, type ProposalsPage } from "./proposal.ts";
+import {
+  approversNeeded,
+  type Proposal,
+  proposalOf,
+  proposalsOf,
+  type ProposalsPage,
+} from "./proposal.ts";
 import { reviewedOf, type ReviewedProposal } from "./reviewed.ts";
 
 export interface ReviewerOptions extends ConnectionOptions {
@@ -259,7 +265,7 @@ function essence(
  * undefined where there is none, or one signature is enough anyway.
  */
 function carriedBody(proposal: ReviewedProposal, claims: ApprovalClaims): Envelope | undefined {
-  if (proposal.approvals.needed === 1) return undefined;
+  if (approversNeeded(proposal) === 1) return undefined;
   return proposal.carried.map((approval) => acceptable(proposal, approval, claims))
     .filter((envelope) => envelope !== undefined)
     .toSorted((one, other) => other.signatures.length - one.signatures.length)[0];

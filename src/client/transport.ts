@@ -16,13 +16,19 @@ export function unixTransport(socketPath: string, answerBytesMax: number): Trans
       const { method, path, body } = message;
       const headers = { ...message.headers, "Content-Length": String(body?.length ?? 0) };
       const request = httpRequest({ agent, socketPath, method, path, headers });
-      const stop = () => request.destroy(new Error("aborted"));
+      let stop = () => {};
+      const aborted = new Promise<never>((_, reject) => {
+        stop = () => {
+          request.destroy(new Error("aborted"));
+          reject(signal?.reason); // a kept connection says nothing of its end
+        };
+      });
       const timer = timeoutMs === null ? undefined : setTimeout(
         () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)),
         timeoutMs,
       );
       signal?.addEventListener("abort", stop, { once: true });
-      return exchange(request, body, answerBytesMax)
+      return Promise.race([exchange(request, body, answerBytesMax), aborted])
         .catch((error) => {
           throw signal?.aborted ? signal.reason : error;
         })

@@ -36,6 +36,13 @@ const CLIENT = [
   "--deny-net=0.0.0.0/0",
 ];
 
+/** `review --web` listens on loopback, and starts a browser. */
+const REVIEWING = [
+  ...CLIENT.filter((flag) => !flag.startsWith("--deny-net=")),
+  "--allow-ffi",
+  "--allow-run=ssh-keygen,xdg-open",
+];
+
 /** For commands that open the ledger themselves, start an executor, or ask at the terminal. */
 const LOCAL = [...CLIENT, "--allow-ffi"];
 
@@ -50,8 +57,10 @@ export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new M
   ["export", LOCAL],
   ["backup", LOCAL],
   ["restore", LOCAL],
+  ["decide", SIGNING],
   ["doctor", LOCAL],
   ["pin", LOCAL],
+  ["review", REVIEWING],
   ["test-action", LOCAL],
 ]);
 

@@ -3,6 +3,8 @@
 import { marked } from "../core/visible.ts";
 import { element } from "./dom.ts";
 
+export { spanText, whenText } from "../core/span.ts";
+
 const ESCAPE = /(\\u[0-9a-f]{4})+/g;
 
 /** Returns text in which every suspicious character stands as \uXXXX, and stands out. */
@@ -21,21 +23,6 @@ export function highlighted(text: string): DocumentFragment {
   }
   fragment.append(text.slice(at));
   return fragment;
-}
-
-/** Says how far a time is from now, in words: "in 4 min", "12 s ago". */
-export function whenText(time: string, nowMs: number): string {
-  const seconds = Math.round((Date.parse(time) - nowMs) / 1000);
-  if (!Number.isFinite(seconds)) return "at an unknown time";
-  const span = spanText(Math.abs(seconds));
-  return seconds >= 0 ? `in ${span}` : `${span} ago`;
-}
-
-export function spanText(seconds: number): string {
-  if (seconds < 90) return `${seconds} s`;
-  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
 }
 
 /** A status in a word or two that a person says. */

@@ -47,6 +47,7 @@ const OWNERS: readonly {
   readonly owners: RegExp;
 }[] = [
   { what: "lmdb", pattern: /from "lmdb"/, owners: /^ledger\/store\/store\.ts$/ },
+  { what: "@noble/curves", pattern: /from "@noble\/curves/, owners: /^core\/p256\.ts$/ },
   { what: "@noble/ed25519", pattern: /from "@noble\/ed25519"/, owners: /^core\/ed25519\.ts$/ },
   { what: "@noble/hashes", pattern: /from "@noble\/hashes/, owners: /^core\/sha\.ts$/ },
   {
@@ -70,14 +71,18 @@ const OWNERS: readonly {
     what: "spawning",
     pattern: /Deno\.Command|node:child_process|\bspawnChild\b/,
     owners:
-      /^(os\/child_process|cli\/approve\/ssh_signing|(box\/spawner_thread|executor\/(launch|command|child\/probe)))\.ts$/,
+      /^(os\/child_process|cli\/(approve\/ssh_signing|review\/web)|(box\/spawner_thread|executor\/(launch|command|child\/probe)))\.ts$/,
   },
   {
     what: "sleeping",
     pattern: /=> setTimeout\(resolve/,
     owners: /^(core\/wait\.ts$|executor\/)/, // executor is still to be done
   },
-  { what: "node:http", pattern: /from "node:http"/, owners: /^(server\/|client\/transport\.ts$)/ },
+  {
+    what: "node:http",
+    pattern: /from "node:http"/,
+    owners: /^(server\/|client\/transport\.ts$|cli\/review\/bridge\.ts$)/,
+  },
   {
     what: "the protocol's package",
     pattern: /from "@modelcontextprotocol/,

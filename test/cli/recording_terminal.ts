@@ -4,7 +4,8 @@ import { environmentOf } from "../../src/config/environment.ts";
 import type { Context } from "../../src/cli/context.ts";
 import { runCli } from "../../src/cli/commands.ts";
 import { DONE, type ExitCode } from "../../src/cli/exit_code.ts";
-import { type Size, type Terminal, visibleLines } from "../../src/cli/terminal/terminal.ts";
+import type { Size } from "../../src/cli/terminal/screen.ts";
+import { type Terminal, visibleLines } from "../../src/cli/terminal/terminal.ts";
 
 export interface Run {
   readonly code: ExitCode;
@@ -50,6 +51,7 @@ export async function openexec(
       run.questions.push(question);
       return (typeof answer === "function" ? answer() : answer) ?? null;
     },
+    openScreen: () => null,
     size: () => circumstances.size ?? null,
     inputIsTerminal: false,
     outputIsTerminal: onTerminal,

@@ -141,7 +141,7 @@ export class EngineScene implements AsyncDisposable {
     };
     const executors = this.#executors();
     const sign = (receipt: Receipt) => signReceipt(receipt, signerNamed("executor"));
-    const refusals = new RefusalJournal(ledger, clock, sign, 60);
+    const refusals = new RefusalJournal(ledger, clock, sign, CONFIG.limits);
     return {
       config: this.options.config ?? CONFIG,
       clock,

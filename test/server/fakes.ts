@@ -200,6 +200,8 @@ export class FakeDesk implements DeskLike {
   withdraw = () => Promise.resolve(PROPOSAL_VIEW);
   approve = () => Promise.resolve(PROPOSAL_VIEW);
   decline = () => Promise.resolve(PROPOSAL_VIEW);
+  hold = () => Promise.resolve(PROPOSAL_VIEW);
+  deliver = () => Promise.resolve(PROPOSAL_VIEW);
   page = () => Promise.resolve({ proposals: [PROPOSAL_VIEW], next: null, now: PROPOSAL_VIEW.now });
   follow = () => (_send: unknown, onClose: () => void) => {
     onClose();
@@ -231,9 +233,14 @@ export const LIMITS: Limits = {
   inFlight: 256,
   requestsPerSecond: 0,
   refusalReceiptsPerMinute: 60,
+  refusalReceiptsPerDay: 1000,
+  connections: 2048,
   connectionsPerUid: 256,
+  heldBytes: 2 ** 26,
+  heldBytesPerUid: 2 ** 24,
   headerMs: 2000,
   bodyMs: 2000,
+  bodyIdleMs: 2000,
   drainMs: 5000,
 };
 
@@ -299,6 +306,7 @@ export class TestServer {
       proposals: new FakeDesk(),
       clock: { nowMs: () => 1_800_000_000_000, uptimeMs: () => 1 },
       observe: (event) => events.push(event),
+      observeCrowd: () => {},
       onBug: (error) => bugs.push(error),
     });
     return new TestServer(directory, engine, operator, inspector, events, bugs, server);

@@ -55,12 +55,15 @@ export class Pane {
     return this.#tmux(["capture-pane", "-p", "-J", "-S", "-"]);
   }
 
-  /** Resolves with the screen once it shows this. */
+  /** Resolves with the screen once it shows this, which may be on a line that was wrapped. */
   async shows(what: string | RegExp): Promise<string> {
     let screen = "";
     await until(() => {
-      screen = this.screen();
-      return typeof what === "string" ? screen.includes(what) : what.test(screen);
+      const found = [this.screen(), this.#tmux(["capture-pane", "-p", "-J"])].find((text) =>
+        typeof what === "string" ? text.includes(what) : what.test(text)
+      );
+      screen = found ?? "";
+      return found !== undefined;
     });
     return screen;
   }

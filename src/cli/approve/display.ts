@@ -54,19 +54,19 @@ export function approvalScreen(display: Display, columns: number | null): Approv
       ...line("payload", `all of the ${payloadLength(shown)} above`),
       ...line("digest", actionDigest(request)),
       ...handlerLines(display, line),
-      ...line("audience", claims.aud),
+      ...line("for", claims.aud),
       ...line("tenant", claims.tenant ?? "(none)"),
       ...line("nonce", claims.nonce ?? "(any: this approval binds none)"),
-      ...line("approval id", claims.jti),
+      ...line("id", claims.jti),
       ...line(
         "uses",
         uses === 1 ? "1" : `${uses}, each with a nonce of its own, all with this payload`,
       ),
-      ...line("subject", claims.sub ?? "(any peer)"),
+      ...line("peer", claims.sub ?? "(any peer)"),
       ...validityOf(display).flatMap(([label, text]) => line(label, text)),
-      ...line("approver", claims.iss),
+      ...line("by", claims.iss),
       ...signatures.flatMap(({ keyid, standing }) => line("signed", `${keyid} (${standing})`)),
-      ...line("signing as", `${signing.name}, with key ${signing.keyid}`),
+      ...line("key", `${signing.keyid} of ${signing.name}`),
       ...doubts.flatMap(({ code, text }) => line("WARNING", `${text} (${code})`)),
     ],
   };
@@ -84,14 +84,14 @@ function handlerLines(
       : `${configured} (now; this approval pins none)`);
   return [
     ...line("handler", text),
-    ...(handler === null ? [] : line("may reach", handler.permissions)),
+    ...(handler === null ? [] : line("reaches", handler.permissions)),
   ];
 }
 
 function validityOf({ claims, isNew, nowSeconds }: Display): [label: string, text: string][] {
   const notBefore: [string, string][] = claims.nbf === undefined
     ? []
-    : [["not before", timeText(claims.nbf, nowSeconds)]];
+    : [["from", timeText(claims.nbf, nowSeconds)]];
   return [
     ...notBefore,
     [

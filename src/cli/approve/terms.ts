@@ -193,7 +193,7 @@ function approversOf(context: Context, flags: DaemonFlags): readonly ApproverCon
   return configurationHere(context, flags)?.approvers ?? [];
 }
 
-function ttlOf(text: string): number {
+export function ttlOf(text: string): number {
   const parsed = v.safeParse(span, text);
   if (!parsed.success) {
     throw new UsageError('--ttl is a duration of whole seconds, such as "90s" or "5m"');

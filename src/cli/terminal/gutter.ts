@@ -13,13 +13,13 @@ export function numberedLines(lines: readonly string[], columns: number | null):
   );
 }
 
-/** Makes `  label   value`, the value in a column of its own. */
+/** Makes `label   value`, the value in a column of its own: a digest fits into 80 columns. */
 export function labelledLines(label: string, value: string, columns: number | null): string[] {
-  const first = `  ${label.padEnd(LABEL_COLUMNS)} `;
-  return beginWith(first, `${" ".repeat(first.length - 2)}: `, value, columns);
+  const first = `${label.padEnd(LABEL_COLUMNS)} `;
+  return beginWith(first, `${" ".repeat(LABEL_COLUMNS - 1)}: `, value, columns);
 }
 
-const LABEL_COLUMNS = 12;
+const LABEL_COLUMNS = 7;
 
 /** Begins the first part of a line with `first`, and the others with `next`. */
 function beginWith(

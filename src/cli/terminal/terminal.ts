@@ -8,6 +8,7 @@
 
 import { concatBytes, utf8Encode, writeAllSync } from "../../core/bytes.ts";
 import { dropTypedAhead } from "../../os/terminal.ts";
+import { openScreen, openTerminal, type Screen, type Size, sizeOfTerminal } from "./screen.ts";
 import { visible } from "../../core/visible.ts";
 
 export interface Terminal {
@@ -31,14 +32,11 @@ export interface Terminal {
   ask(question: string): string | null;
   /** The size of the terminal that standard error is; null where it is none. */
   size(): Size | null;
+  /** Takes the whole terminal; null where there is none. `plain` leaves out bold type. */
+  openScreen(plain: boolean): Screen | null;
   readonly inputIsTerminal: boolean;
   readonly outputIsTerminal: boolean;
   readonly errorIsTerminal: boolean;
-}
-
-export interface Size {
-  readonly columns: number;
-  readonly rows: number;
 }
 
 const CLEAR_SCREEN = "\x1b[H\x1b[2J";
@@ -58,6 +56,7 @@ export function systemTerminal(): Terminal {
     readInput,
     ask: (question) => errorIsTerminal ? askOnTerminal(question) : null,
     size: () => errorIsTerminal ? sizeOfTerminal() : null,
+    openScreen: (plain) => errorIsTerminal ? openScreen(Deno.stderr, plain) : null,
     inputIsTerminal: Deno.stdin.isTerminal(),
     outputIsTerminal,
     errorIsTerminal,
@@ -73,16 +72,6 @@ async function readInput(bytesMax: number): Promise<Uint8Array | null> {
     chunks.push(chunk);
   }
   return concatBytes(...chunks);
-}
-
-/** A terminal that does not tell its size is taken for a small one. */
-function sizeOfTerminal(): Size {
-  try {
-    const { columns, rows } = Deno.consoleSize();
-    return columns > 0 && rows > 0 ? { columns, rows } : { columns: 80, rows: 24 };
-  } catch {
-    return { columns: 80, rows: 24 };
-  }
 }
 
 /** Escapes all but the line feeds between lines. */
@@ -103,13 +92,8 @@ const ANSWER_BYTES_MAX = 1024;
 const LINE_FEED = 0x0a;
 
 function askOnTerminal(question: string): string | null {
-  let terminal;
-  try {
-    terminal = Deno.openSync("/dev/tty", { read: true });
-  } catch {
-    return null; // standard error is a terminal, but this process has none to read from
-  }
-  using answers = terminal;
+  using answers = openTerminal();
+  if (answers === null) return null;
   dropTypedAhead();
   write(Deno.stderr, utf8Encode(visible(question)));
   const answer = new Uint8Array(ANSWER_BYTES_MAX);

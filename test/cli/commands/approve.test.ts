@@ -335,7 +335,7 @@ describe("what an approver is shown", () => {
     ], { size: { columns: 80, rows: 24 } });
     const lines = err.split("\n");
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(80);
-    const own = /^($|This would run:$| +\d+ \| | +: | {2}[a-z][a-zA-Z ]{11} )/;
+    const own = /^($|This would run:$| +\d+ \| | +: |[a-z][a-zA-Z ]{6} )/;
     expect(lines.filter((line) => !own.test(line))).toEqual([]);
     expect(JSON.parse(payloadShown(err))).toEqual({ command });
   });
@@ -446,7 +446,7 @@ describe("what can never run", () => {
     expect((await run(["--yes", "--anyway"])).code).toBe(0);
     const asked = await run([], "y");
     expect(asked.code).toBe(0);
-    expect(asked.err).toMatch(new RegExp(`^  WARNING .*\\(${code}\\)$`, "m"));
+    expect(asked.err).toMatch(new RegExp(`^WARNING .*\\(${code}\\)$`, "m"));
   });
 
   test.each([["uid:77"], ["socket:agent.sock"]])("%s is no wrong subject", async (sub) => {

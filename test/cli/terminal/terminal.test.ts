@@ -82,7 +82,7 @@ testWith("tmux")(
       }
       pane.type("\n");
       const screen = await pane.shows("Approve this? [y/N]");
-      for (const text of ["action       pay", "304 lines, 1,100 bytes", "sha256:"]) {
+      for (const text of ["action  pay", "304 lines, 1,100 bytes", "sha256:"]) {
         expect(screen).toContain(text);
       }
       pane.type("y\n");

@@ -1,0 +1,90 @@
+/**
+ * A proposal as a reviewer is shown it: all that would run, in characters that cannot deceive, and
+ * what identifies it beside the question.
+ *
+ * Invariants:
+ * - Every text from outside goes through marked(). The agent's words are said to be the agent's.
+ * - `body` is shown whole. `beside` is short, and has no text of the agent but the action's name.
+ */
+
+import { marked } from "../../core/visible.ts";
+import { whenText } from "../../core/span.ts";
+import { approversNeeded } from "../../client/proposal.ts";
+import type { ReviewedProposal } from "../../client/reviewed.ts";
+import { payloadLength, shownPayload } from "../../client/shown_payload.ts";
+import { labelledLines, numberedLines } from "../terminal/gutter.ts";
+import { permissionsText } from "../terminal/permissions_text.ts";
+
+export interface ProposalLines {
+  readonly body: readonly string[];
+  readonly beside: readonly string[];
+}
+
+/** `executorId` is the daemon's, as it is signed. `columns` null: the lines are not wrapped. */
+export function proposalLines(
+  proposal: ReviewedProposal,
+  executorId: string,
+  nowMs: number,
+  columns: number | null,
+): ProposalLines {
+  const { asked, digest, handler, peer, reason, proposed_at } = proposal;
+  const line = (label: string, value: string) => labelledLines(label, marked(value), columns);
+  const shown = shownPayload(asked.payload);
+  const similar = similarTexts(proposal, nowMs);
+  const reaches = line("reaches", permissionsText(handler.permissions));
+  return {
+    body: [
+      ...(reason === undefined ? [] : line("reason", `${quoted(reason)} (the agent's words)`)),
+      ...numberedLines(shown.lines, columns),
+      ...(shown.ascii === null ? [] : labelledLines("ASCII", shown.ascii, columns)),
+      ...(reaches.length > BESIDE_MAX ? reaches : []),
+      ...(handler.secrets.length === 0 ? [] : line("secrets", handler.secrets.join(", "))),
+      ...line("nonce", asked.nonce),
+      ...line("id", proposal.id),
+      ...similar.slice(1).flatMap((text) => line("similar", text)),
+    ],
+    beside: [
+      ...line("action", `${asked.action}, ${payloadLength(shown)}`),
+      ...line("digest", digest),
+      ...line("handler", handler.digest),
+      ...(reaches.length > BESIDE_MAX
+        ? line("reaches", "more than fits here: see above")
+        : reaches),
+      ...line("for", executorId),
+      ...line(
+        "asked",
+        `by uid ${peer.uid} (pid ${peer.pid} then), ${whenText(proposed_at, nowMs)}`,
+      ),
+      ...similar.slice(0, 1).flatMap((text) => line("similar", text)),
+      ...line("signed", signedText(proposal)),
+      ...line("expires", whenText(proposal.expires_at, nowMs)),
+    ],
+  };
+}
+
+function quoted(text: string): string {
+  return `"${text}"`;
+}
+
+/** Who signed which body: signatures of different bodies do not add up. */
+function signedText(proposal: ReviewedProposal): string {
+  const { given } = proposal.approvals;
+  const needed = approversNeeded(proposal);
+  const names = given.map(({ name, keyid, kind }) => `${name} (${keyid}, ${kind})`);
+  return `${given.length} of ${needed}${names.length === 0 ? "" : `: ${names.join(", ")}`}`;
+}
+
+/** Lines of one value that may stand beside the question. */
+const BESIDE_MAX = 2;
+
+/** The newest ones; more would hide them. */
+const SIMILAR_MAX = 5;
+
+/** Says what became of the same action and payload within the last day. */
+function similarTexts({ similar }: ReviewedProposal, nowMs: number): string[] {
+  const texts = similar.slice(0, SIMILAR_MAX).map(({ status, at, uid }) =>
+    `the same payload, of uid ${uid}, ${whenText(at, nowMs)}: ${status.replaceAll("_", " ")}`
+  );
+  const more = similar.length - SIMILAR_MAX;
+  return more > 0 ? [...texts, `and ${more} more within a day`] : texts;
+}
