@@ -105,11 +105,12 @@ export class Daemon {
       executors,
       sign,
       trust: new TrustGate(new TrustStore(config, executorId), clock),
-      refusals: new RefusalJournal(ledger, clock, sign, limits.refusalReceiptsPerMinute),
+      refusals: new RefusalJournal(ledger, clock, sign, limits),
       observe: observer.attempt,
       observeProposal: observer.proposal,
       notify: notifyBy(config),
       onNotifyFailure: observer.notifyFailed,
+      onUnsettled: observer.unsettled,
       onBug: observer.bug,
     };
     const engine = new Engine(parts);

@@ -102,6 +102,8 @@ export interface EngineParts {
   readonly notify: ((text: string) => Promise<void>) | null;
   /** Called where a notice could not be handed over. */
   readonly onNotifyFailure: (error: unknown) => void;
+  /** Called with the cause where an outcome could not be recorded; the caller learns the code. */
+  readonly onUnsettled: (execution: string, error: unknown) => void;
   /** Called with the cause of every bug; the caller only learns `internal_error`. */
   readonly onBug: (error: unknown) => void;
 }

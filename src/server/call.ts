@@ -23,13 +23,15 @@ export interface Call {
   readonly receivedAtMs: number;
   /** Tells when the peer has gone; returns how to stop listening. */
   readonly onGone: OnGone;
+  /** The same, and already when the peer has closed its side. */
+  readonly onClosing: OnGone;
   /** The path of the request line, for the `instance` of problem+json. */
   readonly instance: string;
 }
 
 /** The proposals as the routes use them. */
 export type Proposals =
-  & Pick<ProposalDesk, "propose" | "withdraw" | "approve" | "decline">
+  & Pick<ProposalDesk, "propose" | "withdraw" | "approve" | "decline" | "hold" | "deliver">
   & { readonly views: Pick<ProposalDesk["views"], "find" | "findByNonce" | "page" | "follow"> };
 
 /** An agent socket shows the peer's own, an approver socket its actions, an admin socket all. */

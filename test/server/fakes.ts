@@ -198,6 +198,8 @@ export class FakeDesk implements DeskLike {
   withdraw = () => Promise.resolve(PROPOSAL_VIEW);
   approve = () => Promise.resolve(PROPOSAL_VIEW);
   decline = () => Promise.resolve(PROPOSAL_VIEW);
+  hold = () => Promise.resolve(PROPOSAL_VIEW);
+  deliver = () => Promise.resolve(PROPOSAL_VIEW);
   views = {
     find: () => Promise.resolve(PROPOSAL_VIEW),
     findByNonce: () => Promise.resolve(PROPOSAL_VIEW),
@@ -233,6 +235,7 @@ export const LIMITS: Limits = {
   inFlight: 256,
   requestsPerSecond: 0,
   refusalReceiptsPerMinute: 60,
+  refusalReceiptsPerDay: 1000,
   connections: 2048,
   connectionsPerUid: 256,
   heldBytes: 2 ** 26,

@@ -23,6 +23,7 @@ import type { Starter } from "../starter.ts";
 import type { EngineParts, RequestContext, Viewer } from "../types.ts";
 import { begin, isSame } from "./begin.ts";
 import { restoredReceipt } from "./ends.ts";
+import { Leases } from "./leases.ts";
 import { Notifier } from "./notifier.ts";
 import { type ParsedProposal, parseProposal, PROPOSAL_MEMBERS } from "./request.ts";
 import { Rules } from "./rules.ts";
@@ -37,6 +38,8 @@ const DEMO_WAIT_MS = 600_000;
 export interface ProposalContext extends RequestContext {
   /** Tells when the caller is gone, so that nothing waits on for it. */
   readonly onGone: OnGone;
+  /** The same, and already when it has closed its side: it sends nothing more. */
+  readonly onClosing: OnGone;
 }
 
 export class ProposalDesk {
@@ -44,6 +47,7 @@ export class ProposalDesk {
   readonly #waiting: Waiting;
   readonly #rules: Rules;
   readonly #notifier: Notifier;
+  readonly #leases: Leases;
 
   constructor(
     private readonly parts: EngineParts,
@@ -67,6 +71,7 @@ export class ProposalDesk {
       parts.onNotifyFailure,
     );
     this.#rules = new Rules(parts, runs, starter, this.#waiting);
+    this.#leases = new Leases(parts.ledger);
     runs.onSettled = ({ id, status, proposedAtMs }) => {
       const record = proposedAtMs === null ? undefined : parts.ledger.proposals.find(id);
       if (record !== undefined) this.#waiting.tell(record, statusOf(record, { status }));
@@ -103,20 +108,34 @@ export class ProposalDesk {
     this.#rules.starts.close();
   }
 
+  /** A named client without a nonce attaches to what it was not told the end of (leases.ts). */
   async propose(body: Uint8Array, context: ProposalContext): Promise<ProposalView> {
     requireNamed(context.peer);
     const text = await this.requests.read(body, PROPOSAL_MEMBERS, context.peer.uid);
     const proposed = parseProposal(text, context.idempotencyKey);
-    const id = uuidV7(context.receivedAtMs);
-    const nonce = proposed.nonce ?? id;
-    const begun = this.#begin(id, nonce, proposed, context).catch((error: unknown) => {
-      this.#noteRefusal(error, { action: proposed.action, nonce }, context.peer);
-      throw error;
-    });
-    const known = await this.runs.keepUntilDone(begun);
+    const { client, nonce } = proposed;
+    const { id } = client === null || nonce !== null
+      ? await this.#proposeAs(uuidV7(context.receivedAtMs), proposed, context)
+      : await this.#attach(client, proposed, context);
     const isDemo = this.parts.ledger.mode === "demo";
     const waitMs = isDemo ? DEMO_WAIT_MS : context.waitMs;
-    return await this.views.outcomeOf(known.id, viewerOf(context.peer), { ...context, waitMs });
+    return await this.views.wait(id, viewerOf(context.peer), { ...context, waitMs });
+  }
+
+  /** Has no other call attach to it while this connection lasts. Throws proposal_not_found. */
+  async hold(id: string, context: ProposalContext): Promise<ProposalView> {
+    const viewer = viewerOf(context.peer);
+    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
+    this.#leases.hold(id, context.onClosing);
+    return await this.views.wait(id, viewer, context);
+  }
+
+  /** Notes that its client was told the end; before the end it does nothing. Throws as `hold`. */
+  async deliver(id: string, peer: Peer): Promise<ProposalView> {
+    const viewer = viewerOf(peer);
+    const record = this.views.visible(this.parts.ledger.proposals.find(id), viewer);
+    if (this.views.isOver(record)) await this.parts.ledger.proposals.deliver(id);
+    return this.views.view(id, viewer);
   }
 
   /** Throws a Refusal: proposal_not_found, proposal_over. */
@@ -145,7 +164,7 @@ export class ProposalDesk {
       refuseWhileClosed(this.parts, this.runs);
       await this.#rules.sign(record, node);
     });
-    return await this.views.outcomeOf(id, viewer, context);
+    return await this.views.wait(id, viewer, context);
   }
 
   /** Takes an approver's no. Throws as `approve`, and decision_malformed. */
@@ -156,6 +175,34 @@ export class ProposalDesk {
     return await this.#change(id, viewer, peer, async (record) => {
       await this.#rules.decline(record, node);
     });
+  }
+
+  async #attach(
+    client: string,
+    proposed: ParsedProposal,
+    context: ProposalContext,
+  ): Promise<Pick<ProposalRecord, "id">> {
+    const known = this.#leases.find(context.peer.uid, client, proposed);
+    const id = known?.id ?? uuidV7(context.receivedAtMs);
+    const release = this.#leases.hold(id, context.onClosing);
+    if (known !== undefined) return known;
+    return await this.#proposeAs(id, proposed, context).catch((error: unknown) => {
+      release();
+      throw error;
+    });
+  }
+
+  async #proposeAs(
+    id: string,
+    proposed: ParsedProposal,
+    context: ProposalContext,
+  ): Promise<ProposalRecord> {
+    const nonce = proposed.nonce ?? id;
+    const begun = this.#begin(id, nonce, proposed, context).catch((error: unknown) => {
+      this.#noteRefusal(error, { action: proposed.action, nonce }, context.peer);
+      throw error;
+    });
+    return await this.runs.keepUntilDone(begun);
   }
 
   async #begin(
@@ -209,7 +256,7 @@ export class ProposalDesk {
       });
     });
     await this.runs.keepUntilDone(changed);
-    return this.views.viewOf(id, viewer);
+    return this.views.view(id, viewer);
   }
 
   #noteRefusal(error: unknown, of: { action: string; nonce: string }, peer: Peer): void {

@@ -30,7 +30,7 @@ export class ProposalViews {
   /** Throws a Refusal: proposal_not_found. Waits up to `waitMs` for its end. */
   async find(id: string, viewer: Viewer, waitMs: number, onGone: OnGone): Promise<ProposalView> {
     this.visible(this.parts.ledger.proposals.find(id), viewer);
-    return await this.outcomeOf(id, viewer, { waitMs, onGone });
+    return await this.wait(id, viewer, { waitMs, onGone });
   }
 
   /** Throws a Refusal: proposal_not_found. A nonce is its uid's own: others may have the same. */
@@ -42,7 +42,7 @@ export class ProposalViews {
   ): Promise<ProposalView> {
     const viewer = { uid, actions: null, isReviewer: false };
     const { id } = this.visible(this.parts.ledger.proposals.findByNonce(uid, nonce), viewer);
-    return await this.outcomeOf(id, viewer, { waitMs, onGone });
+    return await this.wait(id, viewer, { waitMs, onGone });
   }
 
   /** Throws a Refusal: peer_denied. The newest first; `before` is the id to go on from. */
@@ -61,7 +61,7 @@ export class ProposalViews {
   }
 
   /** The proposal as it is, after waiting for its end. */
-  async outcomeOf(
+  async wait(
     id: string,
     viewer: Viewer,
     { waitMs, onGone }: { readonly waitMs: number; readonly onGone: OnGone },
@@ -71,13 +71,13 @@ export class ProposalViews {
       const leftMs = deadline - performance.now();
       const record = this.parts.ledger.proposals.find(id);
       const mayWait = leftMs > 0 && record !== undefined && !this.isOver(record);
-      if (!mayWait) return this.viewOf(id, viewer);
+      if (!mayWait) return this.view(id, viewer);
       await this.waiting.waiters.change(id, leftMs, onGone);
-      if (this.runs.isDraining || this.waiting.waiters.isOver) return this.viewOf(id, viewer);
+      if (this.runs.isDraining || this.waiting.waiters.isOver) return this.view(id, viewer);
     }
   }
 
-  viewOf(id: string, viewer: Viewer): ProposalView {
+  view(id: string, viewer: Viewer): ProposalView {
     const record = this.visible(this.parts.ledger.proposals.find(id), viewer);
     return proposalView(record, viewer, this.parts);
   }
