@@ -7,7 +7,13 @@
  * --growth=10000,100000 is the default, and 1000000 more takes its time to fill.
  */
 
-import { constantAnswers, durableCommits, executorRoundTrip, signatures } from "./ceilings.ts";
+import {
+  constantAnswers,
+  durableCommits,
+  executorRoundTrip,
+  keys,
+  signatures,
+} from "./ceilings.ts";
 import { benchConfig } from "./config.ts";
 import { growth } from "./growth.ts";
 import { approved, forged, HELLO, load, type Measured, payloadOf, unapproved } from "./load.ts";
@@ -63,6 +69,7 @@ async function ceilings(): Promise<void> {
   const { sign, verify } = signatures(2);
   table.add("ceilings", "Ed25519 sign", { ...sign });
   table.add("ceilings", "Ed25519 verify", { ...verify });
+  for (const [name, rate] of keys(1)) table.add("ceilings", `verify ${name}`, { ...rate });
   table.add("ceilings", "executor round trip", {
     ...await executorRoundTrip(benchConfig(), folder, 3_000),
   });

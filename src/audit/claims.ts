@@ -78,6 +78,22 @@ export class ClaimAudit {
     return undefined;
   }
 
+  /** Called for all that was signed for a proposal that waits no more: none of it may be usable. */
+  collected(
+    id: string,
+    approvals: readonly { readonly iss: string; readonly jti: string }[],
+  ): AuditProblem | undefined {
+    for (const { iss, jti } of approvals) {
+      const known = this.#facts.approval(iss, jti);
+      if (known === undefined || known.usesTaken === 0 && !known.isRevoked) {
+        const detail = `an approval of proposal ${id}, which is over, could still be used`;
+        return problem("approval_mismatch", null, detail);
+      }
+      if (known.usesTaken === 0) this.#revokedUnused.add(`${iss} ${jti}`);
+    }
+    return undefined;
+  }
+
   /** Returns what else holds a claim, once every execution and revocation was seen. */
   unexplained(): AuditProblem | undefined {
     for (const [name, { usesLeft, firstExecution }] of this.#usedMore) {

@@ -15,6 +15,7 @@ import {
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { parseTime } from "../log/time.ts";
 import { ClaimAudit, type ClaimFacts } from "./claims.ts";
+import { ProposalAudit, type ProposalFacts } from "./proposals.ts";
 import { type AuditProblem, problem } from "./report.ts";
 
 /** An execution, as the ledger holds it. A record of the ledger has this shape. */
@@ -26,7 +27,7 @@ export interface ExecutionFact extends Omit<SettledExecution, "status" | "settle
 }
 
 /** A ledger at one moment. */
-export interface LedgerFacts {
+export interface LedgerFacts extends ProposalFacts {
   readonly executorId: string;
   readonly claims: ClaimFacts;
   /** The log that is audited. */
@@ -46,6 +47,7 @@ export interface LedgerFacts {
 export class ExecutionAudit {
   readonly #facts: LedgerFacts;
   readonly #claims: ClaimAudit;
+  readonly #proposals: ProposalAudit;
   /** Executions whose receipt was seen. Each is another one, for an execution names one index. */
   #matched = 0;
   /** Resolutions that these name, less the receipts of resolutions that were seen. */
@@ -54,6 +56,7 @@ export class ExecutionAudit {
   constructor(facts: LedgerFacts) {
     this.#facts = facts;
     this.#claims = new ClaimAudit(facts.claims);
+    this.#proposals = new ProposalAudit(facts, this.#claims, (id) => facts.find(id));
   }
 
   /** Compares an entry of the log with the ledger. */
@@ -61,6 +64,7 @@ export class ExecutionAudit {
     if (receipt.kind === "admin" && receipt.act === "revoke") {
       return this.#claims.revocation(index, receipt);
     }
+    if (receipt.kind === "decision") return this.#proposals.decision(index, receipt);
     if (receipt.kind !== "execution" && receipt.kind !== "resolution") return undefined;
     const id = receipt.execution_id;
     const fact = this.#facts.find(id);
@@ -81,7 +85,7 @@ export class ExecutionAudit {
     }
     this.#matched++;
     if (fact.resolution !== null) this.#unresolved++;
-    return this.#claims.execution(index, fact);
+    return this.#claims.execution(index, fact) ?? this.#proposals.ran(index, receipt);
   }
 
   /** Compares the ledger with the log, once every entry was seen. */
@@ -98,7 +102,8 @@ export class ExecutionAudit {
       const claim = this.#claims.execution(null, fact);
       if (claim !== undefined) return claim;
     }
-    return this.#unmatched(unsettled) ?? this.#unlisted() ?? this.#claims.unexplained();
+    return this.#unmatched(unsettled) ?? this.#unlisted() ?? this.#proposals.conclude() ??
+      this.#claims.unexplained();
   }
 
   /** Looks for an execution that is neither logged nor unsettled, where the numbers say so. */

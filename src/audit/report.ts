@@ -28,6 +28,10 @@ export type AuditCode =
   | "execution_without_receipt"
   /** Ledger and receipt say different things of one execution. */
   | "execution_mismatch"
+  /** Ledger and log say different things of one proposal, or it both ran and did not. */
+  | "proposal_mismatch"
+  /** A proposal is over, and the log does not say so. */
+  | "proposal_without_receipt"
   /** An execution does not hold its nonce, or something else holds one. */
   | "nonce_mismatch"
   /** Uses of an approval are not those that executions took, or nothing explains its row. */

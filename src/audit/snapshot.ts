@@ -14,6 +14,10 @@ import { logReader } from "../ledger/log.ts";
 import { backup } from "../ledger/backup.ts";
 import { findExecution } from "../ledger/find.ts";
 import { readIdentity } from "../ledger/identity.ts";
+import { findProposal } from "../ledger/proposals/find.ts";
+import { OPEN_KEYS, OWED_KEYS, proposalIdOf } from "../ledger/proposals/keys.ts";
+import { decodeProposal } from "../ledger/proposals/rows.ts";
+import type { ProposalRecord } from "../ledger/proposals/types.ts";
 import { unrecordedRestore } from "../ledger/operate.ts";
 import { checkDataFile } from "../ledger/disk/data_file.ts";
 import {
@@ -114,6 +118,28 @@ export class LedgerSnapshot {
   /** Counts the rows of executions under all peers one by one. */
   listed(): number {
     return this.store.tables.peers.count(PEER_KEYS);
+  }
+
+  /** Returns undefined also where the row cannot be read. */
+  proposal(id: string): ProposalRecord | undefined {
+    return readable(() => findProposal(this.store.tables, id)?.record);
+  }
+
+  /** Yields every proposal, the oldest first. */
+  *proposals(): Generator<ProposalRecord> {
+    for (const { key, value } of this.store.tables.proposals.range(EXECUTION_KEYS)) {
+      yield decodeProposal(executionIdOf(key), value).record;
+    }
+  }
+
+  /** Yields the ids of proposals that are listed as waiting. */
+  *waiting(): Generator<string> {
+    for (const key of this.store.tables.proposalIndex.keys(OPEN_KEYS)) yield proposalIdOf(key);
+  }
+
+  /** Yields the ids of ended proposals whose receipts the log lacks after a restore. */
+  *owed(): Generator<string> {
+    for (const key of this.store.tables.proposalIndex.keys(OWED_KEYS)) yield proposalIdOf(key);
   }
 
   /** Yields receipts in the order of the log, from index `start`. A missing one is left out. */

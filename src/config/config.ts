@@ -130,9 +130,17 @@ export interface Limits {
   /** Per peer uid; 0 means no limit. */
   readonly requestsPerSecond: number;
   readonly refusalReceiptsPerMinute: number;
+  /** Open ones on all sockets together. */
+  readonly connections: number;
+  /** On all agent sockets together, and on each other socket. */
   readonly connectionsPerUid: number;
+  /** Counts large bodies and answers on all agent sockets together. */
+  readonly heldBytes: number;
+  readonly heldBytesPerUid: number;
   readonly headerMs: number;
   readonly bodyMs: number;
+  /** From one piece of a body to the next. */
+  readonly bodyIdleMs: number;
   readonly drainMs: number;
 }
 

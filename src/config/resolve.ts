@@ -172,9 +172,13 @@ function limitsOf({ limits }: Settings): Limits {
     inFlight: limits.in_flight,
     requestsPerSecond: limits.requests_per_second,
     refusalReceiptsPerMinute: limits.refusal_receipts_per_minute,
+    connections: limits.connections,
     connectionsPerUid: limits.connections_per_uid,
+    heldBytes: limits.held_bytes,
+    heldBytesPerUid: limits.held_bytes_per_uid,
     headerMs: limits.header_timeout,
     bodyMs: limits.body_timeout,
+    bodyIdleMs: limits.body_idle_timeout,
     drainMs: limits.drain,
   };
 }

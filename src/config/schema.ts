@@ -142,11 +142,24 @@ const limitsSchema = table({
   ),
   connections_per_uid: defaulted(
     integer(1, 65_536),
-    512,
-    "Open connections per peer uid and socket.",
+    256,
+    "Open connections per peer uid, on all agent sockets together and on each other socket.",
   ),
+  connections: defaulted(
+    integer(64, 65_536),
+    1024,
+    "Open connections of all sockets. Eight of them are for operators and approvers.",
+  ),
+  held_bytes_per_uid: defaulted(
+    size(1, GIB),
+    33554432,
+    "Bodies that arrive or are worked on, and answers that wait for their reader, per peer uid " +
+      "on agent sockets. What has at most 16KiB does not count. A request that is over it waits.",
+  ),
+  held_bytes: defaulted(size(1, 16 * GIB), 134217728, "The same for all uids together."),
   header_timeout: defaulted(timer, "10s", "For a request's headers to arrive."),
   body_timeout: defaulted(timer, "30s", "For a whole request to arrive."),
+  body_idle_timeout: defaulted(timer, "5s", "For the next piece of a request to arrive."),
   drain: defaulted(timer, "30s", "How long a stopping daemon waits for what still runs."),
 });
 

@@ -122,9 +122,16 @@ export class Daemon {
       engine,
       proposals: engine.proposals,
       inspector: new Inspector(parts, engine.runs, head, program.version, () => metrics),
-      operator: new Operator(ledger, clock, sign, observer.pruned),
+      operator: new Operator(
+        ledger,
+        clock,
+        sign,
+        observer.pruned,
+        () => engine.proposals.refresh(),
+      ),
       clock,
       observe: observer.exchange,
+      observeCrowd: observer.crowd,
       onBug: observer.bug,
     });
     observer.bodiesUnreadable(ledger.unreadableBuckets());
@@ -169,6 +176,7 @@ export class Daemon {
     const { trust, ledger, clock, sign } = this.parts;
     const { executorId } = ledger;
     trust.replace(new TrustStore(config, executorId));
+    await this.engine.proposals.refresh();
     const act = { act: "reload", peer: null, atMs: clock.nowMs(), detail: null } as const;
     await ledger.append([sign(adminReceipt(executorId, act))], true);
   }

@@ -8,19 +8,17 @@ import type { Notifier } from "../os/notify.ts";
 export interface LivenessParts {
   readonly notify: Notifier;
   readonly periodMs: number;
-  /** Asked once in each period, and once more where the answer is no. */
-  readonly isAccepting: () => boolean;
+  /** Asked once in each period, and not again before it has answered. */
+  readonly isAccepting: () => Promise<boolean>;
   /** One line for a person, such as `serving 2 actions`. */
   readonly status: () => string;
 }
 
-/** A busy event loop may not have come to accepting yet: it has this long to do so. */
-const SECOND_LOOK_MS = 1000;
-
 export class Liveness {
   readonly #deaf = Promise.withResolvers<void>();
   #timer: ReturnType<typeof setInterval> | undefined;
-  #secondLook: ReturnType<typeof setTimeout> | undefined;
+  #isLooking = false;
+  #isClosed = false;
   #trouble = "";
   #said = "";
 
@@ -36,27 +34,27 @@ export class Liveness {
     this.#trouble = trouble;
     this.#said = this.#status();
     this.parts.notify.ready(this.#said);
-    this.#timer ??= setInterval(() => this.#look(), this.parts.periodMs);
+    this.#timer ??= setInterval(() => void this.#look(), this.parts.periodMs);
   }
 
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
-    clearTimeout(this.#secondLook);
   }
 
   #status(): string {
     return [this.parts.status(), this.#trouble].filter((part) => part !== "").join("; ");
   }
 
-  #look(): void {
-    if (this.#secondLook !== undefined) return;
-    if (this.parts.isAccepting()) return this.#tell();
-    this.#secondLook = setTimeout(() => {
-      this.#secondLook = undefined;
-      if (this.parts.isAccepting()) return this.#tell();
-      this.close(); // the service manager hears nothing more, and ends the daemon if all else fails
-      this.#deaf.resolve();
-    }, SECOND_LOOK_MS);
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const isAccepting = await this.parts.isAccepting();
+    this.#isLooking = false;
+    if (this.#isClosed) return;
+    if (isAccepting) return this.#tell();
+    this.close(); // the service manager hears nothing more, and ends the daemon if all else fails
+    this.#deaf.resolve();
   }
 
   #tell(): void {

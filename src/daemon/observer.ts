@@ -13,6 +13,7 @@ import { logger } from "../telemetry/log.ts";
 export interface Observer {
   readonly attempt: (attempt: Attempt, answer: Answer) => void;
   readonly exchange: (event: ExchangeEvent) => void;
+  readonly crowd: (uid: number, count: number) => void;
   readonly pruned: (bodies: number) => void;
   readonly pruningPaused: () => void;
   /** Told at a start, of buckets in the vault. */
@@ -38,6 +39,7 @@ export function observerOf(metrics: () => DaemonMetrics | null): Observer {
         duration_ms: durationMs,
       });
     },
+    crowd: (uid, count) => server.warning("connections turned away", { uid, count }),
     pruned: (bodies) => {
       if (bodies === 0) return;
       metrics()?.pruned(bodies);

@@ -38,6 +38,8 @@ export class Operator {
     private readonly sign: (receipt: Receipt) => SignedReceipt,
     /** Called with the number of bodies destroyed. */
     private readonly onPruned: (bodies: number) => void,
+    /** Called when something that waits may be able to start, or an approval of it is gone. */
+    private readonly onChange: () => Promise<void>,
   ) {}
 
   /** Once this resolves, nothing new starts; runs go on. */
@@ -47,11 +49,13 @@ export class Operator {
 
   async resume(peer: Peer): Promise<void> {
     await this.ledger.setHalted(false, this.#receipt("resume", peer, null));
+    await this.onChange();
   }
 
   /** Takes approvals never seen as well. A run that they already started goes on. */
   async revoke(iss: string, jti: string, peer: Peer): Promise<void> {
     await this.ledger.revoke(iss, jti, this.#receipt("revoke", peer, { iss, jti }));
+    await this.onChange();
   }
 
   /** Throws a Refusal: execution_not_found, not_resolvable. */
@@ -73,6 +77,7 @@ export class Operator {
     const total = await pruneAll(this.ledger, this.onPruned, true);
     const { bodies, buckets } = total;
     await this.ledger.append([this.#receipt("prune", peer, { bodies, buckets })], true);
+    await this.onChange();
     return total;
   }
 

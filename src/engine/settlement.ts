@@ -9,15 +9,16 @@
 import { canonicalNode } from "../core/canonical_json.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import { type JsonNode, parseIJson } from "../core/json.ts";
+import { pythonJson } from "../core/python_json.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest, Outcome } from "../core/types.ts";
 import type { Config, Retention } from "../config/config.ts";
-import type { ExecutionRecord, ResultBody, Settlement } from "../ledger/types.ts";
+import type { ExecutionRecord, Settlement } from "../ledger/types.ts";
 import { commitment, executionReceipt } from "../log/receipt.ts";
 import type { EngineParts } from "./types.ts";
-import type { ShownResult } from "./view.ts";
+import { legacyReceiptOf, type ShownResult } from "./view.ts";
 
-interface ReadResult extends ResultBody, ShownResult {
+interface ReadResult extends ShownResult {
   readonly commitment: Digest;
 }
 
@@ -28,7 +29,7 @@ export function settlementOf(
   { clock, config, ledger, sign }: EngineParts,
 ): Settlement & { readonly result: ReadResult | null } {
   const result = outcome.status === "succeeded"
-    ? readResult(outcome.resultText, config.limits.resultBytes)
+    ? readResult(record.id, outcome.resultText, config.limits.resultBytes)
     : null;
   const settled = {
     ...endOf(outcome, result),
@@ -62,14 +63,19 @@ export function retentionOf(
 }
 
 /** The only parse and the only print of a result; null where it is invalid. */
-function readResult(text: string, bytesMax: number): ReadResult | null {
+function readResult(executionId: string, text: string, bytesMax: number): ReadResult | null {
   try {
     const node = canonicalForm(parseIJson(text));
     const canonical = canonicalNode(node);
     const bytes = utf8Encode(canonical);
     if (bytes.length > bytesMax) return null;
     const salt = crypto.getRandomValues(new Uint8Array(32));
-    return { node, canonical, salt, commitment: commitment(salt, digestOf(bytes)) };
+    return {
+      canonical,
+      salt,
+      legacyReceipt: legacyReceiptOf(executionId, pythonJson(node, "default")),
+      commitment: commitment(salt, digestOf(bytes)),
+    };
   } catch {
     return null;
   }

@@ -7,15 +7,16 @@
 
 import { base64Encode, hexEncode, utf8Encode } from "../core/bytes.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import { type JsonNode, parseCanonical, toValue } from "../core/json.ts";
+import { parseCanonical } from "../core/json.ts";
+import { JsonText, type Printable } from "../core/json_text.ts";
 import { pythonJson } from "../core/python_json.ts";
 import { sha256 } from "../core/sha.ts";
-import type { ExecutionStatus, JsonObject } from "../core/types.ts";
+import type { ExecutionStatus } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
 import { receiptEnvelope, type SignedReceipt } from "../log/signed_receipt.ts";
 
-export type ExecutionView = JsonObject & {
+export type ExecutionView = { readonly [member: string]: Printable } & {
   readonly id: string;
   readonly status: ExecutionStatus;
   readonly code?: ErrorCode;
@@ -34,8 +35,9 @@ export interface Shown {
 }
 
 export interface ShownResult {
-  /** The parse of the result's canonical text. */
-  readonly node: JsonNode;
+  readonly canonical: string;
+  /** OpenExec's receipt of the execution. */
+  readonly legacyReceipt: string;
   /** 32 bytes. */
   readonly salt: Uint8Array;
 }
@@ -56,16 +58,14 @@ export function executionView(
     approved: true,
     ...(record.mode === "demo" ? { exec_mode: "demo" } : {}),
     ...(record.code === null ? {} : { code: record.code }),
-    result: result === null ? null : toValue(result.node),
+    result: result === null ? null : new JsonText(result.canonical),
     ...(isPruned ? { result_pruned: true } : {}),
     ...(record.resolution === null
       ? {}
       : { resolved: true, resolution_log_index: record.resolution.logIndex }),
     ...(resolution === null ? {} : { resolution: receiptEnvelope(resolution) }),
     replayed: false,
-    receipt: hasLegacyReceipt
-      ? legacyReceiptOf(record.id, pythonJson(result?.node ?? NULL, "default"))
-      : null,
+    receipt: hasLegacyReceipt ? result?.legacyReceipt ?? legacyReceiptOf(record.id, "null") : null,
     attestation: receipt === null ? null : receiptEnvelope(receipt),
     salts: {
       ...(requestSalt === null ? {} : { request: base64Encode(requestSalt) }),
@@ -74,8 +74,6 @@ export function executionView(
     log_index: record.logIndex,
   };
 }
-
-const NULL: JsonNode = { kind: "literal", value: null };
 
 /** `resultText`: the result as Python's json.dumps(sort_keys=True) writes it. */
 export function legacyReceiptOf(executionId: string, resultText: string): string {
@@ -98,9 +96,11 @@ export function openBodies(
     index === undefined || index === null ? null : ledger.log.leaf(index) ?? null;
   return {
     requestSalt: request?.salt ?? null,
-    result: result === undefined
-      ? null
-      : { node: parseCanonical(result.canonical), salt: result.salt },
+    result: result === undefined ? null : {
+      ...result,
+      legacyReceipt: result.legacyReceipt ??
+        legacyReceiptOf(record.id, pythonJson(parseCanonical(result.canonical), "default")),
+    },
     receipt: receiptAt(record.logIndex),
     resolution: receiptAt(record.resolution?.logIndex),
     textLength: (result?.canonical.length ?? 0) + (request?.canonical.length ?? 0) +

@@ -31,6 +31,8 @@ export interface RequestBody {
 export interface ResultBody {
   /** RFC 8785 text of the result. */
   readonly canonical: string;
+  /** OpenExec's receipt, hex of 32 bytes; absent in rows that were written before it was kept. */
+  readonly legacyReceipt?: string;
   /** 32 bytes. */
   readonly salt: Uint8Array;
 }

@@ -83,6 +83,18 @@ export function isConnectionWaiting(descriptor: number): boolean {
     entry.getInt16(6, true) === POLLIN;
 }
 
+/**
+ * Begins a connection to a listening socket, without waiting, and returns how to end it. Where the
+ * kernel refuses it nothing happens.
+ */
+export function knock(path: string): () => void {
+  const descriptor = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return () => {};
+  const address = unixAddress(path);
+  libc.connect(descriptor, address, address.length);
+  return () => libc.close(descriptor);
+}
+
 /** Refuses a path with anything there but a socket that nobody answers on. */
 function clearStale(path: string): void {
   const status = fileStatus(path);
@@ -239,9 +251,33 @@ export function peerCredentials(descriptor: number): PeerCredentials | undefined
   return length[0] !== UCRED_BYTES || uid === NO_PEER ? undefined : { pid, uid, gid };
 }
 
+/** Writes as much as the socket takes at once. Errors are left to whoever reads from it. */
+export function writeAtOnce(socket: Socket, bytes: Uint8Array<ArrayBuffer>): void {
+  const descriptor = descriptorOf(socket);
+  if (descriptor !== undefined) libc.write(descriptor, bytes, BigInt(bytes.length));
+}
+
 /** Returns the descriptor behind a socket of node:net, which has no public name for it. */
 export function descriptorOf(socket: Socket): number | undefined {
-  const handle: unknown = Reflect.get(socket, "_handle");
-  if (typeof handle !== "object" || handle === null || !("fd" in handle)) return undefined;
+  const handle = handleOf(socket);
+  if (handle === undefined || !("fd" in handle)) return undefined;
   return typeof handle.fd === "number" && handle.fd >= 0 ? handle.fd : undefined;
+}
+
+/**
+ * Leaves in the kernel what arrives from now on, until the socket is resumed. Its own pause() reads
+ * on until a buffer is full.
+ */
+export function stopReading(socket: Socket): void {
+  socket.pause();
+  const handle = handleOf(socket);
+  if (handle === undefined || !("readStop" in handle)) return;
+  if (typeof handle.readStop !== "function" || !("reading" in handle)) return;
+  handle.reading = false;
+  handle.readStop();
+}
+
+function handleOf(socket: Socket): object | undefined {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  return typeof handle === "object" && handle !== null ? handle : undefined;
 }

@@ -84,9 +84,13 @@ function faultOf(name: string, keyid: string): string | null {
     : null;
 }
 
+/** Where the page usually is: a key that says nothing else is taken from there. */
+const USUAL_ORIGIN = "http://localhost:8822";
+
 function configLines(name: string, keyid: string, publicKey: Uint8Array): HTMLElement[] {
+  const origins = location.origin === USUAL_ORIGIN ? "" : `, origins = ["${location.origin}"]`;
   const key = `{ keyid = ${quoted(keyid)}, passkey = "${base64Encode(publicKey)}", ` +
-    `rp_id = ${quoted(location.hostname)} }`;
+    `rp_id = ${quoted(location.hostname)}${origins} }`;
   const lines = ["[[approvers]]", `name = ${quoted(name)}`, 'actions = ["*"]', `keys = [${key}]`];
   const text = lines.join("\n");
   const copy = () => void navigator.clipboard.writeText(text).then(() => announce("Copied."));

@@ -1,19 +1,22 @@
 /**
  * Who may come in through one socket (G10): the kernel's word on the peer against the socket's
- * `uids`, then how many connections and requests one uid may have.
+ * `uids`, then how many connections and requests one uid may have, and whose turn it is.
  *
  * Invariants:
  * - A peer that the kernel does not name is never admitted. Nobody, or everybody, could replay, see
  *   and be charged for an execution without a uid.
- * - An operator can connect and ask, even when agents have used up all of theirs.
+ * - An operator or approver can connect and ask, even when agents have used up all of theirs. A
+ *   peer that an operators' socket does not admit is none.
  */
 
 import { basename } from "node:path";
 import type { Socket } from "node:net";
 import type { Limits, SocketConfig } from "../config/config.ts";
 import { StartupError } from "../core/startup_error.ts";
-import type { Peer, Role } from "../core/types.ts";
+import type { Peer } from "../core/types.ts";
 import { descriptorOf, type PeerCredentials, peerCredentials } from "../os/unix_socket.ts";
+import type { Connection } from "./connection.ts";
+import { type Hold, NOTHING, type Turns } from "./turns.ts";
 
 export interface Verdict {
   /** Let in, to be told peer_denied at its first request, or one connection too many. */
@@ -22,12 +25,11 @@ export interface Verdict {
   readonly peer: Peer | null;
 }
 
-/** Seats kept for operators, who have to look and to halt; connectionsMax() yields at least 256. */
-export const ADMIN_SEATS = 8;
+/** Seats kept for operators and approvers, who have to look, to decide and to halt. */
+export const OPERATOR_SEATS = 8;
 
 /**
- * Places for the connections of all sockets together. The last `kept` are for peers that are
- * admitted to an admin socket.
+ * Places for the connections of all sockets together. The last `kept` are for operators.
  *
  * The runtime stops accepting for good, without a word, when accept(2) finds no free descriptor: it
  * must never come to that.
@@ -37,8 +39,8 @@ export class Seats {
 
   constructor(private readonly max: number, private readonly kept: number) {}
 
-  take(role: Role): boolean {
-    if (this.#taken >= this.max - (role === "admin" ? 0 : this.kept)) return false;
+  take(isOperator: boolean): boolean {
+    if (this.#taken >= this.max - (isOperator ? 0 : this.kept)) return false;
     this.#taken += 1;
     return true;
   }
@@ -107,17 +109,23 @@ export interface Shared {
   readonly seats: Seats;
   /** Requests of agents, by uid. */
   readonly requests: TokenBuckets;
+  readonly turns: Turns;
+  /** Open connections on agent sockets, by uid. */
+  readonly agents: Map<number, number>;
 }
 
 export class Admission {
-  readonly #connections = new Map<number, number>();
+  /** Open connections by uid. Agents must not use up what an operator of their uid needs. */
+  readonly #connections: Map<number, number>;
 
   constructor(
     readonly socket: SocketConfig,
     private readonly limits: Pick<Limits, "connectionsPerUid">,
     private readonly shared: Shared,
     private readonly askKernel: (socket: Socket) => PeerCredentials | undefined = credentialsOf,
-  ) {}
+  ) {
+    this.#connections = socket.role === "agent" ? shared.agents : new Map();
+  }
 
   /** Call it once per connection, before anything is read; it counts until the socket closes. */
   admit(socket: Socket): Verdict {
@@ -129,7 +137,7 @@ export class Admission {
     const open = this.#connections.get(uid) ?? 0;
     const isAdmitted = peer !== null && (this.socket.uids?.has(uid) ?? true);
     const isSeated = open < this.limits.connectionsPerUid &&
-      this.shared.seats.take(isAdmitted ? this.socket.role : "agent");
+      this.shared.seats.take(this.#isOperator(isAdmitted));
     if (!isSeated) return { kind: "crowded", peer };
     this.#connections.set(uid, open + 1);
     socket.once("close", () => this.#leave(uid));
@@ -138,7 +146,17 @@ export class Admission {
 
   /** false when this uid has asked too often. Operators are free: agents may share their uid. */
   takeRequest(uid: number): boolean {
-    return this.socket.role === "admin" || this.shared.requests.take(uid);
+    return this.socket.role !== "agent" || this.shared.requests.take(uid);
+  }
+
+  /** Waits until a request may begin, as Turns.take() does. Operators do not wait. */
+  async turn({ peer, isAdmitted, socket }: Connection, bytes: number): Promise<Hold | null> {
+    if (this.#isOperator(isAdmitted)) return NOTHING;
+    return await this.shared.turns.take(peer?.uid ?? UNKNOWN_UID, bytes, () => socket.destroyed);
+  }
+
+  #isOperator(isAdmitted: boolean): boolean {
+    return isAdmitted && this.socket.role !== "agent";
   }
 
   #leave(uid: number): void {
@@ -150,7 +168,7 @@ export class Admission {
 }
 
 /** Counts the connections of all peers that the kernel does not name. */
-const UNKNOWN_UID = -1;
+export const UNKNOWN_UID = -1;
 
 function credentialsOf(socket: Socket): PeerCredentials | undefined {
   const descriptor = descriptorOf(socket);

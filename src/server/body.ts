@@ -1,6 +1,7 @@
 /** Reading a request's body: whole, within a size and a time, or refused. */
 
 import type { IncomingMessage } from "node:http";
+import { clearTimeout, setTimeout } from "node:timers";
 import { Refusal } from "../core/errors.ts";
 import { GatheredBytes } from "../core/bytes.ts";
 import type { Connection } from "./connection.ts";
@@ -10,11 +11,19 @@ export interface BodyLimits {
   readonly bytesMax: number;
   /** For the whole body, however evenly it drips. */
   readonly timeMs: number;
+  /** From one piece to the next. */
+  readonly idleMs: number;
 }
 
 export function hasBody(request: IncomingMessage): boolean {
   const { "content-length": length, "transfer-encoding": coding } = request.headers;
   return coding !== undefined || (length !== undefined && Number(length) > 0);
+}
+
+/** How many bytes of a body are to be reckoned with, where at most `bytesMax` are taken. */
+export function announcedBytes(request: IncomingMessage, bytesMax: number): number {
+  const { "content-length": length, "transfer-encoding": coding } = request.headers;
+  return coding === undefined ? Math.min(Number(length ?? 0) || 0, bytesMax) : bytesMax;
 }
 
 /** Throws a Refusal: request_too_large, request_malformed (cut short, unreadable, or too slow). */
@@ -29,7 +38,7 @@ export async function readBody(
   const refusal = await consume(
     request,
     connection,
-    limits.timeMs,
+    limits,
     (chunk) => body.add(chunk) ? null : tooLarge(limits),
   );
   if (refusal !== null) throw refusal;
@@ -39,7 +48,7 @@ export async function readBody(
 /** How much of a refused body is thrown away, so that its sender comes to read the answer. */
 const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
 /** For how long. The answer has left by then, so nobody waits for it. */
-const DISCARD_MS = 2000;
+const DISCARD_TIMES = { timeMs: 2000, idleMs: 2000 };
 
 /** Resolves when the body is over, or its size or time is. */
 export async function discardBody(
@@ -48,7 +57,7 @@ export async function discardBody(
 ): Promise<void> {
   if (request.complete || request.destroyed) return;
   let length = 0;
-  await consume(request, connection, DISCARD_MS, (chunk) => {
+  await consume(request, connection, DISCARD_TIMES, (chunk) => {
     length += chunk.length;
     return length > DISCARD_BYTES_MAX ? new Refusal("request_too_large") : null;
   });
@@ -58,11 +67,16 @@ export async function discardBody(
 function consume(
   request: IncomingMessage,
   connection: Connection,
-  timeMs: number,
+  { timeMs, idleMs }: Pick<BodyLimits, "timeMs" | "idleMs">,
   take: (chunk: Uint8Array) => Refusal | null,
 ): Promise<Refusal | null> {
   const { promise, resolve } = Promise.withResolvers<Refusal | null>();
+  const isTooSlow = () => connection.failInput(TOO_SLOW);
+  const timers = request.complete
+    ? []
+    : [setTimeout(isTooSlow, timeMs), setTimeout(isTooSlow, idleMs)];
   const onData = (chunk: Uint8Array) => {
+    timers[1]?.refresh();
     const refusal = take(chunk);
     if (refusal !== null) resolve(refusal);
   };
@@ -72,16 +86,13 @@ function consume(
   };
   const onClose = () =>
     resolve(malformed("The connection closed before the request was complete."));
-  const timer = request.complete
-    ? undefined
-    : setTimeout(() => connection.failInput(TOO_SLOW), timeMs);
   const stopListening = connection.onInputFault(({ code, detail }) => {
     if (!request.complete) resolve(new Refusal(code, detail));
   });
   if (request.destroyed) onClose();
   else request.on("data", onData).once("end", onEnd).once("close", onClose).resume();
   return promise.finally(() => {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
     stopListening();
     request.off("data", onData).off("end", onEnd).off("close", onClose).pause();
   });

@@ -7,15 +7,20 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { stopReading } from "../os/unix_socket.ts";
 import type { Fault } from "./head.ts";
 import { RequestGrammar } from "./request_grammar.ts";
 
+/** Less than the runtime reads at once: so nothing is read before the parser took what was. */
+const READ_AHEAD_BYTES = 16 * 1024;
+
 export class CheckedSocket extends Duplex {
   readonly #socket: Socket;
+  #isHeld = false;
 
   /** `onFault` is called once, after all that came before the fault was passed on. */
   constructor(socket: Socket, onFault: (fault: Fault) => void) {
-    super({ decodeStrings: false });
+    super({ decodeStrings: false, readableHighWaterMark: READ_AHEAD_BYTES });
     this.#socket = socket;
     const grammar = new RequestGrammar();
     let isFaulty = false;
@@ -23,7 +28,7 @@ export class CheckedSocket extends Duplex {
       // The rest is thrown away, so that its sender comes to read the answer.
       if (isFaulty) return;
       const fault = grammar.take(bytes, (passed) => {
-        if (!this.push(passed)) socket.pause();
+        if (!this.push(passed)) stopReading(socket);
       });
       if (fault === null) return;
       isFaulty = true;
@@ -54,8 +59,19 @@ export class CheckedSocket extends Duplex {
     else this.once("finish", () => this.destroy());
   }
 
-  override _read(): void {
+  /** Reads nothing more, not even that the peer has gone, until release(). */
+  hold(): void {
+    this.#isHeld = true;
+    stopReading(this.#socket);
+  }
+
+  release(): void {
+    this.#isHeld = false;
     this.#socket.resume();
+  }
+
+  override _read(): void {
+    if (!this.#isHeld) this.#socket.resume();
   }
 
   override _write(

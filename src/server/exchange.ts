@@ -1,17 +1,19 @@
 /**
- * One request and its answer: admit -> route -> judge the head -> read the body -> handle -> write.
+ * One request and its answer: admit -> take a turn -> route -> judge the head -> read the body ->
+ * handle -> write.
  *
  * Invariant: among several reasons to refuse, the first in the order of core/errors.ts is given. A
  * refusal that leaves the framing in doubt, or a body unread, ends the connection.
  */
 
+import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
 import type { Limits } from "../config/config.ts";
 import type { Admission } from "./admission.ts";
-import { discardBody, hasBody, readBody } from "./body.ts";
+import { announcedBytes, discardBody, hasBody, readBody } from "./body.ts";
 import { refuseForeignPages } from "./browser.ts";
 import { type Backend, type Call, parseQuery } from "./call.ts";
 import type { Connection } from "./connection.ts";
@@ -19,6 +21,8 @@ import { type Head, headOf, instanceOf } from "./head.ts";
 import { PAGE_HEADERS } from "./page_routes.ts";
 import { problemReply, type Reply, writeReply } from "./reply.ts";
 import { allowedMethods, matchRoute } from "./routes.ts";
+import type { TurnedAway } from "./turned_away.ts";
+import { type Hold, NOTHING } from "./turns.ts";
 
 /** An answered request, for the log and the metrics: nothing of its contents. */
 export interface ExchangeEvent {
@@ -41,6 +45,7 @@ export interface ExchangeContext {
   /** Whether every answer is its connection's last. */
   readonly isClosing: () => boolean;
   readonly observe: (event: ExchangeEvent) => void;
+  readonly turnedAway: TurnedAway;
   /** Called with the cause of every bug; the caller only learns `internal_error`. */
   readonly onBug: (error: unknown) => void;
 }
@@ -55,22 +60,36 @@ export interface Exchange {
 
 /** Resolves when the answer has left. Rejects only for a bug; the peer learns nothing of it. */
 export async function serve(exchange: Exchange, context: ExchangeContext): Promise<void> {
+  const progress: Progress = { route: null, code: null, tookBody: false, hold: NOTHING };
+  try {
+    await answerTo(exchange, progress, context);
+  } finally {
+    progress.hold.release();
+  }
+}
+
+async function answerTo(
+  exchange: Exchange,
+  progress: Progress,
+  context: ExchangeContext,
+): Promise<void> {
   const { request, response, connection } = exchange;
   const startedAt = performance.now();
   const head = headOf(request);
-  const progress: Progress = { route: null, code: null, tookBody: false };
   const reply = await answer(exchange, head, progress, context).catch((error: unknown) => {
     const refusal = error instanceof Refusal ? error : new Refusal("internal_error");
     if (refusal !== error) context.onBug(error);
     progress.code = refusal.code;
     return refusalReply(refusal, head);
   });
+  if (reply === null) return;
   const isUnread = hasBody(request) && !progress.tookBody;
   const isLast = isUnread || head.fault !== null || isOver(connection) || context.isClosing();
   if (isLast) connection.end();
   const discarded = isUnread && !exchange.awaitsContinue ? discardBody(request, connection) : null;
   const isForPages = context.admission.socket.role === "approver";
   const sent = isForPages ? { ...reply, headers: { ...PAGE_HEADERS, ...reply.headers } } : reply;
+  progress.hold.add(Buffer.byteLength(reply.body));
   await writeReply(response, connection.socket, sent, context.limits.bodyMs, isLast, discarded);
   context.observe({
     route: progress.route,
@@ -91,17 +110,24 @@ interface Progress {
   route: string | null;
   code: ErrorCode | null;
   tookBody: boolean;
+  hold: Hold;
 }
 
+/** Resolves to null when its sender went before its turn came. */
 async function answer(
   exchange: Exchange,
   head: Head,
   progress: Progress,
   context: ExchangeContext,
-): Promise<Reply> {
-  const { peer, isAdmitted } = exchange.connection;
+): Promise<Reply | null> {
+  const { request, connection } = exchange;
+  const { peer, isAdmitted } = connection;
   const { admission, backend, clock, limits } = context;
   const { socket } = admission;
+  const hold = await admission.turn(connection, announcedBytes(request, limits.requestBytes))
+    .finally(() => connection.socket.release());
+  if (hold === null) return null;
+  progress.hold = hold;
   if (peer === null || !isAdmitted) throw new Refusal("peer_denied");
   if (!admission.takeRequest(peer.uid)) throw new Refusal("rate_limited");
   const receivedAtMs = clock.nowMs();
@@ -136,7 +162,7 @@ function goneOf({ connection: { socket } }: Exchange): Call["onGone"] {
 async function bodyOf(
   exchange: Exchange,
   isWanted: boolean,
-  { requestBytes, bodyMs }: Limits,
+  { requestBytes, bodyMs, bodyIdleMs }: Limits,
 ): Promise<Uint8Array> {
   const { request, response, connection, awaitsContinue } = exchange;
   if (!isWanted) {
@@ -145,7 +171,11 @@ async function bodyOf(
   }
   const declared = Number(request.headers["content-length"] ?? 0);
   if (awaitsContinue && declared <= requestBytes) response.writeContinue();
-  return await readBody(request, connection, { bytesMax: requestBytes, timeMs: bodyMs });
+  return await readBody(request, connection, {
+    bytesMax: requestBytes,
+    timeMs: bodyMs,
+    idleMs: bodyIdleMs,
+  });
 }
 
 function refusalReply({ code, detail }: Refusal, head: Head): Reply {

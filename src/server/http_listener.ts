@@ -10,8 +10,11 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, ERRORS, Refusal } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
-import { isConnectionWaiting } from "../os/unix_socket.ts";
+import { isConnectionWaiting, knock, writeAtOnce } from "../os/unix_socket.ts";
+import { AcceptWatch } from "./accept_watch.ts";
+import { UNKNOWN_UID } from "./admission.ts";
 import { CheckedSocket } from "./checked_socket.ts";
+import { hasBody } from "./body.ts";
 import { Connection } from "./connection.ts";
 import { type ExchangeContext, serve } from "./exchange.ts";
 import type { Fault } from "./head.ts";
@@ -67,13 +70,16 @@ export class HttpListener {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once("error", reject);
     this.#server.listen({ fd: descriptor }, resolve);
-    this.#watch = new AcceptWatch(() => isConnectionWaiting(descriptor));
+    this.#watch = new AcceptWatch(
+      () => knock(this.context.admission.socket.path),
+      () => isConnectionWaiting(descriptor),
+    );
     return promise.finally(() => this.#server.off("error", reject));
   }
 
   /** Ask it every few seconds; true when the socket accepts nothing any more. */
-  isStuck(): boolean {
-    return this.#watch?.isStuck() ?? false;
+  async isStuck(): Promise<boolean> {
+    return await this.#watch?.isStuck() ?? false;
   }
 
   /** Connections on which a request is being read, executed or answered. */
@@ -103,11 +109,9 @@ export class HttpListener {
     socket.on("error", () => socket.destroy());
     const { kind, peer } = this.context.admission.admit(socket);
     if (kind === "crowded") {
-      socket.resume().end(
-        problemMessage("rate_limited", "Too many connections of this uid."),
-        () => socket.destroy(),
-      );
-      this.#observe("rate_limited", peer);
+      writeAtOnce(socket, CROWDED);
+      socket.destroy();
+      this.context.turnedAway.note(peer?.uid ?? UNKNOWN_UID);
       return null;
     }
     const checked = new CheckedSocket(socket, (fault) => this.#fail(fault, checked));
@@ -123,6 +127,8 @@ export class HttpListener {
     request.on("error", () => {});
     response.on("error", () => {});
     const connection = this.#connections.get(request.socket);
+    // Until its turn comes: its body waits in the kernel.
+    if (hasBody(request)) connection?.socket.hold();
     connection?.enqueue(async () => {
       try {
         await serve({ request, response, connection, awaitsContinue }, this.context);
@@ -153,35 +159,8 @@ export class HttpListener {
   }
 }
 
-/**
- * Tells whether the runtime still accepts connections. It stops for good, without an event, when
- * accept(2) fails once; callers then wait in the kernel's queue.
- */
-export class AcceptWatch {
-  #accepted = 0;
-  /** How many had been accepted when a connection was last seen waiting; null when none was. */
-  #acceptedWhileWaiting: number | null = null;
-
-  /** `isWaiting`: whether a connection waits to be accepted. */
-  constructor(private readonly isWaiting: () => boolean) {}
-
-  /** Call it for each connection. */
-  accepted(): void {
-    this.#accepted += 1;
-  }
-
-  /**
-   * Ask it every few seconds. true when a connection waited at the last time as well, and none was
-   * accepted since: an event loop that came to ask twice also came to accept.
-   */
-  isStuck(): boolean {
-    const isWaiting = this.isWaiting();
-    const isStuck = isWaiting && this.#acceptedWhileWaiting === this.#accepted;
-    this.#acceptedWhileWaiting = isWaiting ? this.#accepted : null;
-    return isStuck;
-  }
-}
-
+/** Written by one system call, because it must cost next to nothing. */
+const CROWDED = problemMessage("rate_limited", "There are too many connections, or of this uid.");
 const CUT_SHORT: Fault = { code: "request_malformed", detail: "The request was cut short." };
 
 function faultOfParser(code: string | undefined): Fault {

@@ -10,7 +10,7 @@ import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { utf8Encode } from "../core/bytes.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
-import type { Json } from "../core/types.ts";
+import { type Printable, printJson } from "../core/json_text.ts";
 import type { ExecutionView } from "../engine/view.ts";
 
 export interface Reply {
@@ -32,11 +32,11 @@ export interface Stream {
   end(): void;
 }
 
-export function jsonReply(value: Json, status = 200): Reply {
+export function jsonReply(value: Printable, status = 200): Reply {
   return {
     status,
     headers: { "content-type": "application/json" },
-    body: `${JSON.stringify(value)}\n`,
+    body: `${printJson(value)}\n`,
   };
 }
 
@@ -63,12 +63,12 @@ export function problemReply(
       "content-type": "application/problem+json",
       ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
     },
-    body: `${JSON.stringify(execution === null ? problem : { ...problem, execution })}\n`,
+    body: `${printJson(execution === null ? problem : { ...problem, execution })}\n`,
   };
 }
 
 /** A whole answer as bytes, for a connection on which no request could be made out. */
-export function problemMessage(code: ErrorCode, detail: string): Uint8Array {
+export function problemMessage(code: ErrorCode, detail: string): Uint8Array<ArrayBuffer> {
   const { status, headers, body } = problemReply(code, detail, "/");
   const lines = Object.entries({ ...headers, "content-length": String(utf8Encode(body).length) });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");

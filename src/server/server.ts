@@ -13,12 +13,14 @@ import type { JsonObject } from "../core/types.ts";
 import type { Limits, SocketConfig } from "../config/config.ts";
 import { descriptorLimit } from "../os/descriptors.ts";
 import type { InheritedSocket } from "../os/socket_activation.ts";
-import { ADMIN_SEATS, Admission, connectionsMax, Seats, TokenBuckets } from "./admission.ts";
+import { Admission, connectionsMax, OPERATOR_SEATS, Seats, TokenBuckets } from "./admission.ts";
 import type { Backend } from "./call.ts";
 import type { ExchangeEvent } from "./exchange.ts";
 import { HttpListener } from "./http_listener.ts";
 import { openSockets } from "./listen.ts";
 import { openapiDocument } from "./openapi.ts";
+import { TurnedAway } from "./turned_away.ts";
+import { Turns } from "./turns.ts";
 
 export interface ServerOptions extends Omit<Backend, "document"> {
   readonly sockets: readonly SocketConfig[];
@@ -26,6 +28,8 @@ export interface ServerOptions extends Omit<Backend, "document"> {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly observe: (event: ExchangeEvent) => void;
+  /** Called now and then with how many connections of a uid were turned away. */
+  readonly observeCrowd: (uid: number, count: number) => void;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -39,6 +43,7 @@ export class Server {
   private constructor(
     private readonly options: ServerOptions,
     private readonly listeners: readonly HttpListener[],
+    private readonly turnedAway: TurnedAway,
     private readonly removeNames: () => void,
   ) {}
 
@@ -46,20 +51,29 @@ export class Server {
   static async start(options: ServerOptions): Promise<Server> {
     const { engine, inspector, operator, proposals, limits, clock, observe, onBug } = options;
     const shared = {
-      seats: new Seats(connectionsMax(options.sockets.length, descriptorLimit()), ADMIN_SEATS),
+      seats: new Seats(
+        Math.min(limits.connections, connectionsMax(options.sockets.length, descriptorLimit())),
+        OPERATOR_SEATS,
+      ),
       requests: new TokenBuckets(limits.requestsPerSecond, () => performance.now()),
+      turns: new Turns(limits),
+      agents: new Map(),
     };
+    const turnedAway = new TurnedAway(options.observeCrowd);
     const sockets = openSockets(options.sockets, options.inherited);
     let made: JsonObject | undefined;
     const document = () => made ??= openapiDocument(inspector.service().version);
     const backend = { engine, inspector, operator, proposals, document };
     const listeners: HttpListener[] = [];
-    const server = new Server(options, listeners, () => sockets.forEach(({ remove }) => remove()));
+    const server = new Server(options, listeners, turnedAway, () => {
+      for (const { remove } of sockets) remove();
+    });
     const isClosing = () => server.#isClosing;
+    const common = { backend, limits, clock, isClosing, observe, turnedAway, onBug };
     try {
       for (const { config, descriptor } of sockets) {
         const admission = new Admission(config, limits, shared);
-        const context = { admission, backend, limits, clock, isClosing, observe, onBug };
+        const context = { ...common, admission };
         const listener = new HttpListener(context);
         await listener.listen(descriptor);
         listeners.push(listener);
@@ -89,8 +103,10 @@ export class Server {
   }
 
   /** Ask it every few seconds. false when a socket accepts no more, and only a restart helps. */
-  isAccepting(): boolean {
-    return !this.listeners.map((listener) => listener.isStuck()).includes(true);
+  async isAccepting(): Promise<boolean> {
+    return !(await Promise.all(this.listeners.map((listener) => listener.isStuck()))).includes(
+      true,
+    );
   }
 
   /** Closes everything at once: socket names are gone on return. A second call waits with it. */
@@ -101,6 +117,7 @@ export class Server {
 
   async #stop(): Promise<void> {
     this.removeNames();
+    this.turnedAway.flush();
     await Promise.all(this.listeners.map((listener) => listener.close()));
   }
 }

@@ -16,10 +16,15 @@ export interface DeskOptions {
   readonly top?: string;
   readonly tables?: string;
   readonly concurrency?: number;
+  /** Approvers that `pair` needs; 2 unless it says otherwise. */
+  readonly pairApprovals?: number;
+  /** Actions that are not configured. */
+  readonly without?: readonly string[];
 }
 
 /** `echo` and `add` need one approver, `pair` needs two; `hold` waits until a test lets it go. */
 export class Desk implements AsyncDisposable {
+  readonly carol = new Approver("carol");
   private constructor(
     public daemon: Daemon,
     readonly alice: Approver,
@@ -48,8 +53,25 @@ export class Desk implements AsyncDisposable {
   /** Ends the daemon, as its signal has it, and starts another on the same state. */
   async again(signal: Deno.Signal = "SIGKILL", options = this.options): Promise<void> {
     await this.daemon.stop(signal);
-    const config = configOf(this.directory, [this.alice, this.bob], options);
+    const approvers = [this.alice, this.bob, ...(options.pairApprovals === 3 ? [this.carol] : [])];
+    const config = configOf(this.directory, approvers, options);
     this.daemon = await Daemon.start({ directory: this.directory, config });
+  }
+
+  /** Has the daemon take other approvers. */
+  reload(approvers: readonly Approver[]): void {
+    this.daemon.configure(configOf(this.directory, approvers, this.options));
+    this.daemon.process.kill("SIGHUP");
+  }
+
+  /** Backs the ledger up and brings the copy back, as an operator does. */
+  async restore(): Promise<void> {
+    const backup = join(this.directory, "state/backup");
+    await this.admin("POST", "/admin/backup", { directory: backup });
+    await this.daemon.stop("SIGTERM");
+    const { code, stderr } = await openexec(this.daemon, ["restore", backup]);
+    if (code !== 0) throw new Error(stderr);
+    await this.again();
   }
 
   agent(
@@ -142,7 +164,7 @@ export class Desk implements AsyncDisposable {
 function configOf(
   directory: string,
   approvers: readonly Approver[],
-  { top = "", tables = "", concurrency = 2 }: DeskOptions,
+  { top = "", tables = "", concurrency = 2, pairApprovals = 2, without = [] }: DeskOptions,
 ): string {
   const marks = join(directory, "marks");
   const socket = (name: string, role: string) =>
@@ -155,8 +177,8 @@ function configOf(
     socket("admin", "admin"),
     ...approvers.map((approver) => approver.toml()),
     '[actions.echo]\nmodule = "builtin:echo"',
-    '[actions.add]\nmodule = "builtin:add"',
-    '[actions.pair]\nmodule = "builtin:echo"\napprovals = 2',
+    ...(without.includes("add") ? [] : ['[actions.add]\nmodule = "builtin:add"']),
+    `[actions.pair]\nmodule = "builtin:echo"\napprovals = ${pairApprovals}`,
     `[actions.hold]\nmodule = "${handler}"\ndigest = "${digest}"\nconcurrency = ${concurrency}`,
     `allow = { read = ["${marks}"], write = ["${marks}"] }`,
     tables,

@@ -67,10 +67,10 @@ test("a forward jump of the clock prunes no result before an operator asks for i
   await s.ask(approved);
   s.clock.wallMs += 11 * HOUR_MS;
   await s.prune();
-  expect((await s.ask(approved)).execution).toMatchObject({ result: { ok: true } });
+  expect((await s.ask(approved)).execution).toMatchObject({ result: { text: '{"ok":true}' } });
   await s.restart();
   await s.prune();
-  expect((await s.ask(approved)).execution).toMatchObject({ result: { ok: true } });
+  expect((await s.ask(approved)).execution).toMatchObject({ result: { text: '{"ok":true}' } });
   await s.prune(true);
   expect((await s.ask(approved)).execution).toMatchObject({ result: null, result_pruned: true });
 });

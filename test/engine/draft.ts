@@ -66,6 +66,7 @@ export class Draft implements AsyncDisposable {
       proposals: this.scene.engine.proposals,
       clock: this.scene.ledger.clock,
       observe: () => {},
+      observeCrowd: () => {},
       onBug: (error) => this.scene.bugs.push(error),
     });
     try {

@@ -16,7 +16,7 @@ test("a result that could not be stored is in its own answer, and shows as prune
   Deno.renameSync(away, vault);
   expect(first).toMatchObject({
     ok: true,
-    execution: { status: "succeeded", result: { ok: true } },
+    execution: { status: "succeeded", result: { text: '{"ok":true}' } },
   });
   const replay = await s.ask(claims());
   expect(replay).toMatchObject({ ok: true, execution: { status: "succeeded", replayed: true } });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { parseCanonical } from "../../src/core/json.ts";
-import { executionView, type Shown } from "../../src/engine/view.ts";
+import { pythonJson } from "../../src/core/python_json.ts";
+import { executionView, legacyReceiptOf, type Shown } from "../../src/engine/view.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
@@ -19,7 +20,14 @@ test.each(["null", "1e+300", "100000000000000000000", '{"é":[1,"\\u0001"]}'])(
     const resultCommitment = commitment(SALTS.result, digestOf(utf8Encode(canonical)));
     const execution = settledExecution(1, { resultCommitment });
     const shown: Shown = {
-      result: { node: parseCanonical(canonical), salt: SALTS.result },
+      result: {
+        canonical,
+        salt: SALTS.result,
+        legacyReceipt: legacyReceiptOf(
+          execution.id,
+          pythonJson(parseCanonical(canonical), "default"),
+        ),
+      },
       requestSalt: SALTS.request,
       receipt: signReceipt(executionReceipt("openexec:h", execution, false), signer),
       resolution: null,

@@ -104,8 +104,10 @@ test("a copy made before the pruning opens nothing without the keys that were de
 
   const opened = async (stateDir: string) => {
     await using other = await scene({ stateDir });
-    const { openRequest, openResult } = other.ledger;
-    return [openRequest, openResult].map((open) => bodyOrCode(() => open.call(other.ledger, id)));
+    const { ledger } = other;
+    return [() => ledger.openRequest(id), () => ledger.openResult(id)].map((open) =>
+      bodyOrCode(open)
+    );
   };
   const withItsKeys = join(temporaryFolder(), "with-keys");
   copyFolder(copy, withItsKeys);

@@ -206,6 +206,10 @@ export class SampleLog {
       all: () => facts.values(),
       unsettled: () => reserved().map(({ id }) => id),
       listed: () => facts.size,
+      proposal: () => undefined,
+      proposals: () => [],
+      waiting: () => [],
+      owed: () => [],
       ...changes,
     };
   }

@@ -231,9 +231,13 @@ export const LIMITS: Limits = {
   inFlight: 256,
   requestsPerSecond: 0,
   refusalReceiptsPerMinute: 60,
+  connections: 2048,
   connectionsPerUid: 256,
+  heldBytes: 2 ** 26,
+  heldBytesPerUid: 2 ** 24,
   headerMs: 2000,
   bodyMs: 2000,
+  bodyIdleMs: 2000,
   drainMs: 5000,
 };
 
@@ -299,6 +303,7 @@ export class TestServer {
       proposals: new FakeDesk(),
       clock: { nowMs: () => 1_800_000_000_000, uptimeMs: () => 1 },
       observe: (event) => events.push(event),
+      observeCrowd: () => {},
       onBug: (error) => bugs.push(error),
     });
     return new TestServer(directory, engine, operator, inspector, events, bugs, server);

@@ -1,5 +1,6 @@
 /** Admission by file mode, group and uid list, with processes of other users. */
 
+import { Turns } from "../../src/server/turns.ts";
 import { afterEach, expect, test } from "vitest";
 import type { Role } from "../../src/core/types.ts";
 import { Admission, Seats, type Shared, TokenBuckets } from "../../src/server/admission.ts";
@@ -89,7 +90,12 @@ test.each([null, new Set([0])])(
 const credentials = () => ({ pid: 1, uid: 1, gid: 1 });
 
 function shared(seats: Seats, requestsPerSecond = 0): Shared {
-  return { seats, requests: new TokenBuckets(requestsPerSecond, () => 0) };
+  return {
+    seats,
+    requests: new TokenBuckets(requestsPerSecond, () => 0),
+    turns: new Turns(LIMITS),
+    agents: new Map(),
+  };
 }
 
 /** Admissions of one server: two for agents, one for operators, one for other operators. */

@@ -72,7 +72,7 @@ export class ProposalDesk {
       this.#waiting.room.take(record.peer.uid);
       this.#waiting.put(record);
     }
-    await this.#rules.refresh(this.#waiting.records);
+    await this.refresh();
   }
 
   /** Looks again at everything that waits: trust, halt or revocations have changed. */

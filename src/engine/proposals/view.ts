@@ -1,12 +1,13 @@
 /** The proposal object of the HTTP answers, for its proposer and for reviewers. */
 
 import { type ErrorCode, ERRORS } from "../../core/errors.ts";
-import { memberOf, parseCanonical, parseIJson, toValue } from "../../core/json.ts";
+import { parseIJson, toValue } from "../../core/json.ts";
+import { JsonText, type Printable } from "../../core/json_text.ts";
 import { isOver, type ProposalStatus } from "../../core/proposal.ts";
 import { seatsJson } from "../../core/seats.ts";
 import { digestOf } from "../../core/sha.ts";
 import { base64Encode, utf8Encode } from "../../core/bytes.ts";
-import type { Json, JsonObject } from "../../core/types.ts";
+import type { JsonObject } from "../../core/types.ts";
 import type { ProposalBody, ProposalRecord } from "../../ledger/proposals/types.ts";
 import type { ExecutionRecord } from "../../ledger/types.ts";
 import { formatTime } from "../../log/time.ts";
@@ -14,7 +15,7 @@ import type { EngineParts, Viewer } from "../types.ts";
 import { loadView } from "../view.ts";
 import { handlerView } from "./shown.ts";
 
-export type ProposalView = JsonObject & {
+export type ProposalView = { readonly [member: string]: Printable } & {
   readonly id: string;
   readonly status: ProposalStatus;
 };
@@ -46,7 +47,7 @@ export function proposalView(
   return {
     id: record.id,
     action: record.action,
-    payload: canonical === undefined ? null : payloadOf(canonical),
+    payload: canonical === undefined ? null : new JsonText(payloadOf(record.action, canonical)),
     nonce: record.nonce,
     ...(typeof body?.reason === "string" ? { reason: body.reason } : {}),
     ...(record.client === null ? {} : { client: record.client }),
@@ -65,10 +66,9 @@ export function proposalView(
   };
 }
 
-/** `canonical` is the text of {"action","payload"}. */
-function payloadOf(canonical: string): Json {
-  const payload = memberOf(parseCanonical(canonical), "payload");
-  return payload === undefined ? null : toValue(payload);
+/** Returns the payload's text out of that of {"action","payload"}. */
+function payloadOf(action: string, canonical: string): string {
+  return canonical.slice(`{"action":${JSON.stringify(action)},"payload":`.length, -"}".length);
 }
 
 function approvalsOf(

@@ -152,9 +152,13 @@ export class ByteReader {
     return this.view(this.#bytes.length - this.#at);
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
   /** Ends the reading: bytes that were not read are damage. */
   end(): void {
-    if (this.#at !== this.#bytes.length) throw damaged();
+    if (!this.isAtEnd) throw damaged();
   }
 
   #advance(length: number): number {

@@ -26,6 +26,7 @@ import type { RequestBody, ResultBody } from "../types.ts";
 import { BUCKET_MAX_MS, bucketFor, type Vault } from "./keys.ts";
 
 const SALT_BYTES = 32;
+const LEGACY_RECEIPT_BYTES = 32;
 
 /** A body that waits for its transaction: store it inside, and `release` it at the end of it. */
 export interface SealedBody {
@@ -151,17 +152,20 @@ export function decodeRequest(bytes: Uint8Array): RequestBody {
   return { salt, canonical, approvalText };
 }
 
-export function encodeResult({ salt, canonical }: ResultBody): Uint8Array {
+export function encodeResult({ salt, canonical, legacyReceipt }: ResultBody): Uint8Array {
   checkSalt(salt);
-  return new ByteWriter(512).bytes(salt).text(canonical).finish();
+  const writer = new ByteWriter(512).bytes(salt).text(canonical);
+  return (legacyReceipt === undefined ? writer : writer.hex(legacyReceipt)).finish();
 }
 
 export function decodeResult(bytes: Uint8Array): ResultBody {
   const reader = new ByteReader(bytes);
   const salt = reader.bytes(SALT_BYTES);
   const canonical = reader.text();
+  if (reader.isAtEnd) return { salt, canonical };
+  const legacyReceipt = reader.hex(LEGACY_RECEIPT_BYTES);
   reader.end();
-  return { salt, canonical };
+  return { salt, canonical, legacyReceipt };
 }
 
 function checkSalt(salt: Uint8Array): void {

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { JsonText, printJson } from "../../src/core/json_text.ts";
+
+test("texts are printed as they are, wherever they stand", () => {
+  const texts = ['{"b":1,"a":2}', '"a \\"quoted\\" text"', "1e+21", "null", "[]"].map((text) =>
+    new JsonText(text)
+  );
+  const value = { result: texts[0] ?? null, list: texts, "a name": "a value", none: null };
+  expect(printJson(value)).toBe(
+    '{"result":{"b":1,"a":2},"list":[{"b":1,"a":2},"a \\"quoted\\" text",1e+21,null,[]],' +
+      '"a name":"a value","none":null}',
+  );
+});
+
+test("anything else prints a text as the value that it is", () => {
+  expect(JSON.stringify({ result: new JsonText('{"b":1, "a":2}') })).toBe(
+    '{"result":{"b":1,"a":2}}',
+  );
+});
+
+test("a value without texts is printed as JSON.stringify() prints it", () => {
+  const value = { a: [1, "two", null, { b: true }] };
+  expect(printJson(value)).toBe(JSON.stringify(value));
+});

@@ -1,0 +1,24 @@
+import { expect } from "vitest";
+import { testAsOthers } from "../support/other_users.ts";
+import { FloodedDaemon, ROWS, STATED_MEMORY_MIB } from "./flood.ts";
+
+const SECONDS = 6;
+
+testAsOthers(
+  "an operator is answered and the daemon lives while other uids flood it",
+  async () => {
+    await using daemon = await FloodedDaemon.start();
+    const row = ROWS.find(({ title }) => title.startsWith("all of it"));
+    if (row === undefined) throw new Error("there is no such row");
+    const seen = await daemon.flood(row, SECONDS);
+    expect(seen.operatorFailures).toEqual([]);
+    expect(seen.operatorMs.length).toBeGreaterThan(0);
+    expect(seen.isAlive).toBe(true);
+    expect(seen.memoryMib).toBeLessThan(STATED_MEMORY_MIB);
+    // The peers were there: some were answered, and others turned away and counted.
+    expect(seen.floodAnswers).toBeGreaterThan(0);
+    expect(seen.honestAnswers).toBeGreaterThan(0);
+    expect(await daemon.stop()).toBe(0);
+    expect(daemon.output.some((line) => line.includes("connections turned away"))).toBe(true);
+  },
+);

@@ -1,0 +1,126 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { Refusal } from "../../src/core/errors.ts";
+import { type Hold, SMALL_BYTES, Turns } from "../../src/server/turns.ts";
+
+const MIB = 2 ** 20;
+const LIMITS = { heldBytesPerUid: 4 * MIB, heldBytes: 6 * MIB };
+
+/** Takes turns and writes down who began, in order. */
+class Scene {
+  now = 0;
+  readonly turns = new Turns(LIMITS, () => this.now);
+  readonly began: string[] = [];
+  readonly holds = new Map<string, Hold>();
+
+  ask(uid: number, name: string, bytes = 0, isGone = () => false): Promise<void> {
+    return this.turns.take(uid, bytes, isGone).then((hold) => {
+      if (hold === null) return;
+      this.began.push(name);
+      this.holds.set(name, hold);
+    }, (error) => void this.began.push(`${name} ${error instanceof Refusal ? error.code : error}`));
+  }
+
+  /** Lets as many requests begin as there are turns. */
+  async pass(turns: number): Promise<void> {
+    for (let i = 0; i < turns; i++) await nextTurn();
+  }
+}
+
+test("one request begins in each turn of the event loop", async () => {
+  const scene = new Scene();
+  for (let i = 0; i < 5; i++) void scene.ask(1, `a${i}`);
+  const seen: number[] = [];
+  for (let i = 0; i < 7; i++) {
+    await nextTurn();
+    seen.push(scene.began.length);
+  }
+  expect(Math.max(...seen.map((count, i) => count - (seen[i - 1] ?? 0)))).toBe(1);
+  expect(scene.began).toEqual(["a0", "a1", "a2", "a3", "a4"]);
+});
+
+test("uids begin in turns, however many requests one has", async () => {
+  const scene = new Scene();
+  for (let i = 0; i < 100; i++) void scene.ask(1, "a");
+  await scene.pass(10);
+  const asked = [scene.ask(2, "b"), scene.ask(2, "b"), scene.ask(3, "c")];
+  const before = scene.began.length;
+  await Promise.all(asked);
+  expect(scene.began.slice(before).filter((name) => name === "a").length).toBeLessThanOrEqual(3);
+});
+
+test("a uid whose answers are large lets others begin for their bytes", async () => {
+  const scene = new Scene();
+  await scene.ask(1, "large");
+  scene.holds.get("large")?.add(32 * SMALL_BYTES);
+  scene.holds.get("large")?.release();
+  const again = scene.ask(1, "again");
+  const others = Array.from({ length: 32 }, () => scene.ask(2, "small"));
+  await Promise.all([again, ...others]);
+  expect(scene.began.indexOf("again")).toBeGreaterThan(30);
+});
+
+test("a uid holds so much and no more, and others begin meanwhile", async () => {
+  const scene = new Scene();
+  for (const name of ["a1", "a2", "a3"]) void scene.ask(1, name, 2 * MIB);
+  await scene.ask(2, "b1", 2 * MIB);
+  await scene.pass(10);
+  expect(scene.began.toSorted()).toEqual(["a1", "a2", "b1"]);
+  scene.holds.get("a1")?.release();
+  scene.holds.get("a1")?.release();
+  await scene.pass(10);
+  expect(scene.began).toHaveLength(4);
+});
+
+test("all uids together hold so much and no more; small requests begin all the same", async () => {
+  const scene = new Scene();
+  for (let uid = 1; uid <= 8; uid++) void scene.ask(uid, `large${uid}`, 2 * MIB);
+  void scene.ask(9, "small", SMALL_BYTES);
+  await scene.pass(30);
+  expect(scene.began.toSorted()).toEqual(["large1", "large2", "large3", "small"]);
+  scene.holds.get("large2")?.release();
+  await scene.pass(10);
+  expect(scene.began).toHaveLength(5);
+});
+
+test("a uid whose answers are not read begins nothing more until they are", async () => {
+  const scene = new Scene();
+  await scene.ask(1, "a1");
+  scene.holds.get("a1")?.add(5 * MIB);
+  void scene.ask(1, "a2");
+  await scene.ask(2, "b");
+  await scene.pass(10);
+  expect(scene.began).toEqual(["a1", "b"]);
+  scene.holds.get("a1")?.release();
+  await scene.pass(10);
+  expect(scene.began).toEqual(["a1", "b", "a2"]);
+});
+
+test("what is larger than any budget begins when nothing else is held", async () => {
+  const scene = new Scene();
+  await scene.ask(1, "huge", 100 * MIB);
+  void scene.ask(1, "next", 100 * MIB);
+  await scene.pass(10);
+  scene.holds.get("huge")?.release();
+  await scene.pass(10);
+  expect(scene.began).toEqual(["huge", "next"]);
+});
+
+test("requests whose senders have gone take no turn", async () => {
+  const scene = new Scene();
+  for (let i = 0; i < 1000; i++) void scene.ask(1, "gone", 0, () => true);
+  const last = scene.ask(1, "there");
+  await scene.pass(10);
+  await last;
+  expect(scene.began).toEqual(["there"]);
+});
+
+test("a request that waited too long is refused as rate_limited", async () => {
+  const scene = new Scene();
+  await scene.ask(1, "a1", 4 * MIB);
+  const late = scene.ask(1, "a2", MIB);
+  scene.now = 10_001;
+  scene.holds.get("a1")?.release();
+  await late;
+  expect(scene.began).toEqual(["a1", "a2 rate_limited"]);
+});
