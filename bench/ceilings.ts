@@ -88,7 +88,7 @@ export function signatures(seconds: number): { readonly sign: Rate; readonly ver
   };
 }
 
-/** Verifications a second by each kind of key that a person may hold, real signatures all of them. */
+/** How often a second a signature of each kind that a person may make is verified. */
 export function keys(seconds: number): ReadonlyMap<string, Rate> {
   const message = crypto.getRandomValues(new Uint8Array(450));
   using ssh = new SshKeys();

@@ -12,6 +12,10 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 
 const [receiptFile, keyFile, request] = process.argv.slice(2);
+if (keyFile === undefined) {
+  process.stderr.write("usage: node check_receipt.mjs RECEIPT EXECUTOR_PUB [REQUEST]\n");
+  process.exit(2);
+}
 const shown = JSON.parse(readFileSync(receiptFile, "utf8"));
 const key = readFileSync(keyFile, "utf8").trim().replace(/^ed25519:/, "");
 const spki = Buffer.concat([

@@ -1,6 +1,6 @@
 /*
  * The single file: makes sure its program is in the cache, then becomes it. No process stays in between, so the pid and
- * the signals are those of the process that was started.
+ * the signals are those of the process that was started; but where that is the first one of a container (init.c).
  */
 #include <errno.h>
 #include <signal.h>
@@ -12,6 +12,7 @@
 
 #include "archive.h"
 #include "cache.h"
+#include "init.h"
 #include "unpack.h"
 
 void die(const char *format, ...) {
@@ -27,6 +28,18 @@ void die(const char *format, ...) {
 static char *join(const char *first, const char *second, const char *third) {
   char *text;
   if (asprintf(&text, "%s%s%s", first, second, third) < 0) die("out of memory");
+  return text;
+}
+
+/* Deno takes a path with such characters for an address, in which they are written as numbers (RFC 3986). */
+static char *address_of(const char *path) {
+  char *text = malloc(strlen("file://") + 3 * strlen(path) + 1);
+  if (text == NULL) die("out of memory");
+  char *end = stpcpy(text, "file://");
+  for (; *path != '\0'; path++)
+    if (strchr("%#?\t\n", *path) == NULL) *end++ = *path;
+    else end += sprintf(end, "%%%02X", (unsigned char)*path);
+  *end = '\0';
   return text;
 }
 
@@ -49,6 +62,10 @@ static size_t count_list(const char *const *list) {
 int main(int count, char **arguments) {
   /* A limit to the size of files is an error to tell, not an end without a word. */
   signal(SIGXFSZ, SIG_IGN);
+  leave_init();
+  /* The runtime starts nowhere else. */
+  if (getcwd(NULL, 0) == NULL || access(".", X_OK) != 0)
+    die("this user cannot use the folder it is in (%s): change to another one", strerror(errno));
   char *path;
   int cache = open_cache(&path);
   provide_program(cache, path);
@@ -64,7 +81,7 @@ int main(int count, char **arguments) {
   run[next++] = runtime;
   for (const char *const *argument = RUN_ARGUMENTS; *argument != NULL; argument++) run[next++] = *argument;
   for (; *permissions != NULL; permissions++) run[next++] = *permissions;
-  run[next++] = join(folder, "/", "main.js");
+  run[next++] = address_of(join(folder, "/", "main.js"));
   for (int i = 1; i < count; i++) run[next++] = arguments[i];
   execv(runtime, (char **)run);
   die("cannot start %s: %s (is that file system mounted noexec? then set XDG_CACHE_HOME)", runtime, strerror(errno));

@@ -70,7 +70,7 @@ async function build(root: string, output: string, level: number): Promise<void>
     await Deno.mkdir(output, { recursive: true });
     await compile(
       [
-        ...cSources(root, "stub.c", "cache.c", "unpack.c", "sha256.c"),
+        ...cSources(root, "stub.c", "init.c", "cache.c", "unpack.c", "sha256.c"),
         join(workFolder, "archive.c"),
       ],
       join(output, "openexec"),

@@ -8,6 +8,7 @@
  * they do.
  */
 
+import { pathToFileURL } from "node:url";
 import type { Child, ChildOrder } from "../os/child_process.ts";
 import type { Ruleset } from "../os/landlock.ts";
 import { program } from "../os/program.ts";
@@ -32,7 +33,7 @@ export class Spawner {
   #isRetired = false;
 
   constructor(ruleset: Ruleset) {
-    this.#worker = new Worker(new URL(`file://${program.spawner}`), { type: "module" });
+    this.#worker = new Worker(pathToFileURL(program.spawner), { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<FromSpawner>) => {
       this.#waiting.shift()?.resolve(data);
     };

@@ -33,11 +33,22 @@ export function systemContext(): Context {
   return {
     terminal: systemTerminal(),
     environment: readEnvironment(),
-    cwd: Deno.cwd(),
+    get cwd() {
+      return workingDirectory();
+    },
     clock: machineClock,
     interruption: interruption(),
     exitCode: DONE,
   };
+}
+
+/** Throws UsageError where the runtime has no name for it. */
+function workingDirectory(): string {
+  try {
+    return Deno.cwd();
+  } catch {
+    throw new UsageError("the name of this folder is not UTF-8: change to another one");
+  }
 }
 
 /** Makes one signal for the process, which listens from the first call on. */

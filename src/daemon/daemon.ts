@@ -105,8 +105,9 @@ export class Daemon {
       executors,
       sign,
       trust: new TrustGate(new TrustStore(config, executorId), clock),
-      refusals: new RefusalJournal(ledger, clock, sign, limits.refusalReceiptsPerMinute),
+      refusals: new RefusalJournal(ledger, clock, sign, limits),
       observe: observer.attempt,
+      onUnsettled: observer.unsettled,
       onBug: observer.bug,
     };
     const engine = new Engine(parts);

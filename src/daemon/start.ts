@@ -5,6 +5,7 @@
  * second, which may touch what that configuration names and nothing else.
  */
 
+import { pathToFileURL } from "node:url";
 import { daemonVariables } from "../config/environment.ts";
 import {
   checkPaths,
@@ -78,7 +79,7 @@ function narrow(context: DaemonContext, flags: ServeFlags): never {
     "run",
     ...RUNTIME_FLAGS,
     ...permissionFlags(config, program, credentialsDirectory),
-    program.main,
+    pathToFileURL(program.main).href,
     "serve",
     ...argumentsOf(found),
   ];

@@ -6,6 +6,7 @@
  * the uids take turns.
  */
 
+import { pathToFileURL } from "node:url";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { FairQueue } from "../core/fair_queue.ts";
 import { program } from "../os/program.ts";
@@ -78,7 +79,7 @@ export class RequestReader {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL(`file://${program.requestReader}`), {
+    const thread = new Worker(pathToFileURL(program.requestReader), {
       type: "module",
       deno: { permissions: "none" },
     });

@@ -1,6 +1,7 @@
 /** From what an executor is for to the process that is started, and the first message to it. */
 
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { HandlerCode } from "../actions/pin.ts";
 import { boxOf, noBox } from "../box/box.ts";
 import type { Entry } from "../box/enter.ts";
@@ -160,10 +161,10 @@ export class Launcher {
       args: [
         "run",
         ...FLAGS,
-        `--import-map=${importMap}`,
+        `--import-map=${pathToFileURL(importMap).href}`,
         `--v8-flags=--max-old-space-size=${Math.ceil(memoryBytes / MEBIBYTE)}`,
         ...(isUnguarded === true ? ["--allow-all"] : ["--allow-ffi", ...permissionFlags(readable)]),
-        main,
+        pathToFileURL(main).href, // a path with # or ? would be read as an address
         JSON.stringify(entry),
       ],
       environment: environmentOf(permissions, main, this.options.variable),

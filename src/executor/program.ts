@@ -47,9 +47,9 @@ export function writeProgram(directory: string): ExecutorProgram {
     writeAnew(copy, original === valibot ? library.module : javascriptOf(original));
     return [specifier, copy] as const;
   });
-  writeAnew(importMap, importMapText(copies, modules));
-  const folder = join(directory, "program");
   const isSource = program.executor.endsWith(".ts");
+  const folder = isSource ? join(directory, "program") : dirname(program.executor);
+  writeAnew(importMap, importMapText(copies, modules, folder));
   const main = isSource ? copyProgram(program.executor, folder) : program.executor;
   return {
     main,
@@ -86,11 +86,17 @@ function copyProgram(entry: string, folder: string): string {
   return placeOf(entry);
 }
 
-function importMapText(copies: readonly (readonly [string, string])[], modules: string): string {
+function importMapText(
+  copies: readonly (readonly [string, string])[],
+  modules: string,
+  folder: string,
+): string {
   const nowhere = { "file:///": "nowhere:///" };
   const found = copies.map(([specifier, copy]) => [specifier, pathToFileURL(copy).href]);
+  const own = `${pathToFileURL(folder).href}/`;
   const scopes = {
-    "file:///": { "file:///": "file:///" },
+    // The runtime decodes what follows the longest name that fits: no %23 of a folder may be in it.
+    "file:///": { "file:///": "file:///", [own]: own },
     // handlers call what is there, and nothing that it calls is a way round
     [`${pathToFileURL(modules).href}/`]: nowhere,
   };

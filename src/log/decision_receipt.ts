@@ -1,5 +1,6 @@
 /** The receipt of a proposal that ended without a run. */
 
+import type { ErrorCode } from "../core/errors.ts";
 import type { Digest, Peer, Signer } from "../core/types.ts";
 import { type DecisionReceipt, peerOf, signerOf } from "./receipt.ts";
 import { formatTime } from "./time.ts";
@@ -15,7 +16,7 @@ export interface Decided {
   /** The approver who declined, or the peer that withdrew; null where nobody did anything. */
   readonly by: Signer | Peer | null;
   readonly decision: DecisionReceipt["decision"];
-  readonly code: DecisionReceipt["code"];
+  readonly code: ErrorCode;
   /** Null where no reason was given. */
   readonly reasonCommitment: Digest | null;
   readonly proposedAtMs: number;

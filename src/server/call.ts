@@ -23,6 +23,8 @@ export interface Call {
   readonly receivedAtMs: number;
   /** Tells when the peer has gone; returns how to stop listening. */
   readonly onGone: OnGone;
+  /** The same, and already when the peer has closed its side. */
+  readonly onClosing: OnGone;
   /** The path of the request line, for the `instance` of problem+json. */
   readonly instance: string;
 }
@@ -37,6 +39,8 @@ export type Proposals = Pick<
   | "withdraw"
   | "approve"
   | "decline"
+  | "hold"
+  | "deliver"
   | "follow"
 >;
 

@@ -60,13 +60,21 @@ export async function decline(call: Call, { proposals }: Backend): Promise<Reply
   return answer(await proposals.decline(idOf(call), call.body, viewerOf(call), call.peer));
 }
 
+export async function hold(call: Call, { proposals }: Backend): Promise<Reply> {
+  return answer(await proposals.hold(idOf(call), contextOf(call)));
+}
+
+export async function deliver(call: Call, { proposals }: Backend): Promise<Reply> {
+  return answer(await proposals.deliver(idOf(call), call.peer));
+}
+
 /** 202 while it may still change, 200 when it is over, whatever the end. */
 function answer(view: ProposalView): Reply {
   return jsonReply(view, isOver(view.status) ? 200 : 202);
 }
 
 function contextOf(call: Call): ProposalContext {
-  const { peer, socket, receivedAtMs, fields, onGone } = call;
+  const { peer, socket, receivedAtMs, fields, onGone, onClosing } = call;
   return {
     peer,
     socket,
@@ -75,6 +83,7 @@ function contextOf(call: Call): ProposalContext {
     waitMs: waitMs(call),
     traceparent: traceparent(fields),
     onGone,
+    onClosing,
   };
 }
 

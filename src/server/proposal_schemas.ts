@@ -37,6 +37,9 @@ export const Proposal = v.object({
   nonce: NAME,
   reason: v.optional(v.pipe(REASON, v.description("The agent's words."))),
   client: v.optional(NAME),
+  delivered: v.optional(
+    v.pipe(v.boolean(), v.description("Whether that client said that it told the end.")),
+  ),
   status: v.picklist(PROPOSAL_STATUSES),
   proposed_at: TIME,
   expires_at: TIME,

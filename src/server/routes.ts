@@ -13,7 +13,16 @@ import * as proposed from "./proposal_schemas.ts";
 import * as read from "./read_routes.ts";
 import { events } from "./event_stream.ts";
 import { execute, verifyLegacyReceipt } from "./execute_route.ts";
-import { approve, decline, proposal, proposalsOf, propose, withdraw } from "./proposal_routes.ts";
+import {
+  approve,
+  decline,
+  deliver,
+  hold,
+  proposal,
+  proposalsOf,
+  propose,
+  withdraw,
+} from "./proposal_routes.ts";
 import type { Reply } from "./reply.ts";
 import * as shape from "./schemas.ts";
 
@@ -129,6 +138,22 @@ export const ROUTES: readonly Route[] = [
     proposed.Proposal,
     decline,
     REVIEWING,
+  ),
+  post(
+    "/proposals/{id}/hold",
+    "Keeps other calls of the same client from attaching to it, while the connection lasts.",
+    shape.NoMembers,
+    proposed.Proposal,
+    hold,
+    AGENT,
+  ),
+  post(
+    "/proposals/{id}/delivered",
+    "Notes that its client was told the end.",
+    shape.NoMembers,
+    proposed.Proposal,
+    deliver,
+    AGENT,
   ),
   get("/events", "Proposals' events, as text/event-stream.", null, events),
   post(

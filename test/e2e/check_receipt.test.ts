@@ -124,3 +124,11 @@ test("another payload than was approved, and another executor's key, do not pass
   expect(verdicts(await check(shown))).toEqual(["FAILED", "ok", "ok", "ok", "ok", "FAILED"]);
   await Deno.writeTextFile(key, own);
 });
+
+test("without a receipt and a key it says what it takes, and checks nothing", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-read", SCRIPT, "receipt.json"],
+  }).output();
+  expect([code, stdout.length]).toEqual([2, 0]);
+  expect(new TextDecoder().decode(stderr)).toMatch(/^usage: .*\n$/);
+});

@@ -200,6 +200,8 @@ export class FakeDesk implements DeskLike {
   withdraw = () => Promise.resolve(PROPOSAL_VIEW);
   approve = () => Promise.resolve(PROPOSAL_VIEW);
   decline = () => Promise.resolve(PROPOSAL_VIEW);
+  hold = () => Promise.resolve(PROPOSAL_VIEW);
+  deliver = () => Promise.resolve(PROPOSAL_VIEW);
   page = () => Promise.resolve({ proposals: [PROPOSAL_VIEW], next: null, now: PROPOSAL_VIEW.now });
   follow = () => (_send: unknown, onClose: () => void) => {
     onClose();
@@ -231,6 +233,7 @@ export const LIMITS: Limits = {
   inFlight: 256,
   requestsPerSecond: 0,
   refusalReceiptsPerMinute: 60,
+  refusalReceiptsPerDay: 1000,
   connections: 2048,
   connectionsPerUid: 256,
   heldBytes: 2 ** 26,

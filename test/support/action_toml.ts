@@ -8,7 +8,9 @@ import { createHash } from "node:crypto";
  */
 export function actionToml(name: string, file: string, rest = ""): string {
   const digest = createHash("sha256").update(Deno.readFileSync(file)).digest("hex");
-  return `[actions.${name}]\nmodule = "${file}"\ndigest = "sha256:${digest}"\n${rest}\n`;
+  return `[actions.${name}]\nmodule = ${
+    JSON.stringify(file)
+  }\ndigest = "sha256:${digest}"\n${rest}\n`;
 }
 
 /** The path of a file in test/e2e/handlers. */

@@ -98,7 +98,7 @@ export class Daemon {
 
   /** The first that it says it listens on. */
   get socket(): string {
-    const said = this.output.map((line) => /^listening on (\S+)/.exec(line)?.[1]);
+    const said = this.output.map((line) => /^listening on (.+) \(/.exec(line)?.[1]);
     return said.find((path) => path !== undefined) ?? this.defaultSocket;
   }
 
@@ -152,9 +152,11 @@ export async function openexec(
 function writeConfig(directory: string, socket: string, rest: string): void {
   const head = rest.includes("[[sockets]]")
     ? ""
-    : `[[sockets]]\npath = "${socket}"\nrole = "admin"\n`;
+    : `[[sockets]]\npath = ${JSON.stringify(socket)}\nrole = "admin"\n`;
   const [top = "", ...tables] = rest.split(/^(?=\[)/m);
-  const text = `state_dir = "${directory}/state"\n${top}\n${head}\n${tables.join("")}`;
+  const text = `state_dir = ${JSON.stringify(`${directory}/state`)}\n${top}\n${head}\n${
+    tables.join("")
+  }`;
   Deno.writeTextFileSync(configOf(directory), text);
 }
 

@@ -30,8 +30,9 @@ export async function readArgument(
 }
 
 function readFile(context: Context, file: string): Uint8Array {
+  const path = resolve(context.cwd, file);
   try {
-    using opened = Deno.openSync(resolve(context.cwd, file));
+    using opened = Deno.openSync(path);
     return readBounded(opened, file);
   } catch (error) {
     throw error instanceof UsageError ? error : unreadable(file, error);
@@ -74,9 +75,10 @@ export async function* readChunks(context: Context, file: string): AsyncGenerato
     yield await readInput(context, file);
     return;
   }
+  const path = resolve(context.cwd, file);
   let opened;
   try {
-    opened = await Deno.open(resolve(context.cwd, file));
+    opened = await Deno.open(path);
   } catch (error) {
     throw unreadable(file, error);
   }

@@ -12,7 +12,6 @@
 
 import { Refusal } from "../../core/errors.ts";
 import { parseIJson } from "../../core/json.ts";
-import { isOver } from "../../core/proposal.ts";
 import type { Peer } from "../../core/types.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
@@ -25,11 +24,13 @@ import type { EngineParts, RequestContext, Viewer } from "../types.ts";
 import { begin, isSame } from "./begin.ts";
 import { endProposal, restoredReceipt } from "./ends.ts";
 import type { Following } from "./events.ts";
+import { Leases } from "./leases.ts";
+import { Outcomes, requireNamed, viewerOf } from "./outcomes.ts";
 import { type PageQuery, proposalsPage, type ProposalsView } from "./page.ts";
 import { type ParsedProposal, parseProposal, PROPOSAL_MEMBERS } from "./request.ts";
 import { Rules } from "./rules.ts";
-import { type ProposalView, proposalView, statusOf } from "./view.ts";
-import { isProposalVisible, Waiting } from "./waiting.ts";
+import { type ProposalView, statusOf } from "./view.ts";
+import { Waiting } from "./waiting.ts";
 import type { OnGone } from "./waiters.ts";
 
 /** In demo mode nobody is waited for: a proposal is answered with its outcome. */
@@ -38,11 +39,15 @@ const DEMO_WAIT_MS = 600_000;
 export interface ProposalContext extends RequestContext {
   /** Tells when the caller is gone, so that nothing waits on for it. */
   readonly onGone: OnGone;
+  /** The same, and already when it has closed its side: it sends nothing more. */
+  readonly onClosing: OnGone;
 }
 
 export class ProposalDesk {
   readonly #waiting: Waiting;
   readonly #rules: Rules;
+  readonly #leases: Leases;
+  readonly #outcomes: Outcomes;
 
   constructor(
     private readonly parts: EngineParts,
@@ -58,6 +63,8 @@ export class ProposalDesk {
       (due) => void this.#rules.refresh(due).catch(parts.onBug),
     );
     this.#rules = new Rules(parts, runs, starter, this.#waiting);
+    this.#leases = new Leases(parts.ledger);
+    this.#outcomes = new Outcomes(parts, runs, this.#waiting.waiters);
     runs.onSettled = ({ id, status, proposedAtMs }) => {
       const record = proposedAtMs === null ? undefined : parts.ledger.proposals.find(id);
       if (record !== undefined) this.#waiting.tell(record, statusOf(record, { status }));
@@ -88,29 +95,43 @@ export class ProposalDesk {
   }
 
   isOver(record: ProposalRecord): boolean {
-    return isOver(this.#statusOf(record));
+    return this.#outcomes.isOver(record);
   }
 
+  /** A named client without a nonce attaches to what it was not told the end of (leases.ts). */
   async propose(body: Uint8Array, context: ProposalContext): Promise<ProposalView> {
     requireNamed(context.peer);
     const text = await this.requests.read(body, PROPOSAL_MEMBERS, context.peer.uid);
     const proposed = parseProposal(text, context.idempotencyKey);
-    const id = uuidV7(context.receivedAtMs);
-    const nonce = proposed.nonce ?? id;
-    const begun = this.#begin(id, nonce, proposed, context).catch((error: unknown) => {
-      this.#noteRefusal(error, { action: proposed.action, nonce }, context.peer);
-      throw error;
-    });
-    const known = await this.runs.keepUntilDone(begun);
+    const { client, nonce } = proposed;
+    const { id } = client === null || nonce !== null
+      ? await this.#proposeAs(uuidV7(context.receivedAtMs), proposed, context)
+      : await this.#attach(client, proposed, context);
     const isDemo = this.parts.ledger.mode === "demo";
     const waitMs = isDemo ? DEMO_WAIT_MS : context.waitMs;
-    return await this.#outcomeOf(known.id, viewerOf(context.peer), { ...context, waitMs });
+    return await this.#outcomes.wait(id, viewerOf(context.peer), { ...context, waitMs });
+  }
+
+  /** Has no other call attach to it while this connection lasts. Throws proposal_not_found. */
+  async hold(id: string, context: ProposalContext): Promise<ProposalView> {
+    const viewer = viewerOf(context.peer);
+    this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
+    this.#leases.hold(id, context.onClosing);
+    return await this.#outcomes.wait(id, viewer, context);
+  }
+
+  /** Notes that its client was told the end; before the end it does nothing. Throws as `hold`. */
+  async deliver(id: string, peer: Peer): Promise<ProposalView> {
+    const viewer = viewerOf(peer);
+    const record = this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
+    if (this.isOver(record)) await this.parts.ledger.proposals.deliver(id);
+    return this.#outcomes.view(id, viewer);
   }
 
   /** Throws a Refusal: proposal_not_found. Waits up to `waitMs` for its end. */
   async find(id: string, viewer: Viewer, waitMs: number, onGone: OnGone): Promise<ProposalView> {
-    this.#visible(this.parts.ledger.proposals.find(id), viewer);
-    return await this.#outcomeOf(id, viewer, { waitMs, onGone });
+    this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
+    return await this.#outcomes.wait(id, viewer, { waitMs, onGone });
   }
 
   /** Throws a Refusal: proposal_not_found. A nonce is its uid's own: others may have the same. */
@@ -121,14 +142,17 @@ export class ProposalDesk {
     onGone: OnGone,
   ): Promise<ProposalView> {
     const viewer = { uid, actions: null, isReviewer: false };
-    const { id } = this.#visible(this.parts.ledger.proposals.findByNonce(uid, nonce), viewer);
-    return await this.#outcomeOf(id, viewer, { waitMs, onGone });
+    const { id } = this.#outcomes.visible(
+      this.parts.ledger.proposals.findByNonce(uid, nonce),
+      viewer,
+    );
+    return await this.#outcomes.wait(id, viewer, { waitMs, onGone });
   }
 
   /** Throws a Refusal: proposal_not_found, proposal_over. */
   async withdraw(id: string, peer: Peer): Promise<ProposalView> {
     const viewer = viewerOf(peer);
-    this.#visible(this.parts.ledger.proposals.find(id), viewer);
+    this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
     return await this.#change(id, viewer, peer, async (record) => {
       const by = { ...peer };
       const ending = { status: "withdrawn", code: "proposal_withdrawn", by, reason: null } as const;
@@ -146,19 +170,19 @@ export class ProposalDesk {
     viewer: Viewer,
     context: ProposalContext,
   ): Promise<ProposalView> {
-    this.#visible(this.parts.ledger.proposals.find(id), viewer);
+    this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
     this.#waiting.current(id);
     const node = parseIJson(body);
     await this.#change(id, viewer, context.peer, async (record) => {
       refuseWhileClosed(this.parts, this.runs);
       await this.#rules.sign(record, node);
     });
-    return await this.#outcomeOf(id, viewer, context);
+    return await this.#outcomes.wait(id, viewer, context);
   }
 
   /** Takes an approver's no. Throws as `approve`, and decision_malformed. */
   async decline(id: string, body: Uint8Array, viewer: Viewer, peer: Peer): Promise<ProposalView> {
-    this.#visible(this.parts.ledger.proposals.find(id), viewer);
+    this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
     this.#waiting.current(id);
     const node = parseIJson(body);
     return await this.#change(id, viewer, peer, async (record) => {
@@ -179,6 +203,34 @@ export class ProposalDesk {
   follow(viewer: Viewer, last: string | null): Following {
     requireNamed(viewer);
     return (send, onClose) => this.#waiting.follow(viewer, last, send, onClose);
+  }
+
+  async #attach(
+    client: string,
+    proposed: ParsedProposal,
+    context: ProposalContext,
+  ): Promise<Pick<ProposalRecord, "id">> {
+    const known = this.#leases.find(context.peer.uid, client, proposed);
+    const id = known?.id ?? uuidV7(context.receivedAtMs);
+    const release = this.#leases.hold(id, context.onClosing);
+    if (known !== undefined) return known;
+    return await this.#proposeAs(id, proposed, context).catch((error: unknown) => {
+      release();
+      throw error;
+    });
+  }
+
+  async #proposeAs(
+    id: string,
+    proposed: ParsedProposal,
+    context: ProposalContext,
+  ): Promise<ProposalRecord> {
+    const nonce = proposed.nonce ?? id;
+    const begun = this.#begin(id, nonce, proposed, context).catch((error: unknown) => {
+      this.#noteRefusal(error, { action: proposed.action, nonce }, context.peer);
+      throw error;
+    });
+    return await this.runs.keepUntilDone(begun);
   }
 
   async #begin(
@@ -231,59 +283,11 @@ export class ProposalDesk {
       });
     });
     await this.runs.keepUntilDone(changed);
-    return this.#viewOf(id, viewer);
-  }
-
-  /** The proposal as it is, after waiting for its end. */
-  async #outcomeOf(
-    id: string,
-    viewer: Viewer,
-    { waitMs, onGone }: { readonly waitMs: number; readonly onGone: OnGone },
-  ): Promise<ProposalView> {
-    const deadline = performance.now() + waitMs;
-    for (;;) {
-      const leftMs = deadline - performance.now();
-      const record = this.parts.ledger.proposals.find(id);
-      const mayWait = leftMs > 0 && record !== undefined && !this.isOver(record);
-      if (!mayWait) return this.#viewOf(id, viewer);
-      await this.#waiting.waiters.change(id, leftMs, onGone);
-      if (this.runs.isDraining || this.#waiting.waiters.isOver) return this.#viewOf(id, viewer);
-    }
-  }
-
-  #viewOf(id: string, viewer: Viewer): ProposalView {
-    const record = this.#visible(this.parts.ledger.proposals.find(id), viewer);
-    return proposalView(record, viewer, this.parts);
-  }
-
-  #statusOf(record: ProposalRecord) {
-    const isStarted = record.status === "started";
-    return statusOf(record, isStarted ? this.parts.ledger.find(record.id) : undefined);
-  }
-
-  #visible(record: ProposalRecord | undefined, viewer: Viewer): ProposalRecord {
-    requireNamed(viewer);
-    if (record === undefined || !isProposalVisible(record, viewer)) {
-      throw new Refusal("proposal_not_found");
-    }
-    return record;
+    return this.#outcomes.view(id, viewer);
   }
 
   #noteRefusal(error: unknown, of: { action: string; nonce: string }, peer: Peer): void {
     if (!(error instanceof Refusal)) return this.parts.onBug(error);
     this.parts.refusals.note(error.code, of, peer);
   }
-}
-
-/** A peer sees what the same uid proposed. */
-function viewerOf({ uid }: Peer): Viewer {
-  return { uid, actions: null, isReviewer: false };
-}
-
-/** Stands for every uid that the kernel cannot name in this namespace: it is nobody's own. */
-const OVERFLOW_UID = 65_534;
-
-/** Throws a Refusal: peer_denied. */
-function requireNamed({ uid }: Pick<Viewer, "uid">): void {
-  if (uid === OVERFLOW_UID) throw new Refusal("peer_denied", "This uid stands for any user.");
 }

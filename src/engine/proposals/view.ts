@@ -50,7 +50,7 @@ export function proposalView(
     payload: canonical === undefined ? null : new JsonText(payloadOf(record.action, canonical)),
     nonce: record.nonce,
     ...(typeof body?.reason === "string" ? { reason: body.reason } : {}),
-    ...(record.client === null ? {} : { client: record.client }),
+    ...(record.client === null ? {} : { client: record.client, delivered: record.delivered }),
     status,
     proposed_at: formatTime(record.proposedAtMs),
     expires_at: formatTime(record.expiresAtMs),

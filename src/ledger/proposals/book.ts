@@ -11,8 +11,10 @@ import {
   listProposals,
   openBody,
   openEnvelopes,
+  undelivered,
   waiting,
 } from "./find.ts";
+import { undeliveredKey } from "./keys.ts";
 import { propose, sign } from "./propose.ts";
 import { recordOwed } from "./restored.ts";
 import { encodeProposal } from "./rows.ts";
@@ -39,6 +41,11 @@ export class ProposalBook {
 
   findByNonce(uid: number, nonce: string): ProposalRecord | undefined {
     return findProposalByNonce(this.parts.tables, uid, nonce)?.record;
+  }
+
+  /** Lists what that client was not told the end of, the oldest first, at most 1,000. */
+  undelivered(uid: number, client: string): ProposalRecord[] {
+    return undelivered(this.parts.tables, uid, client).map(({ record }) => record);
   }
 
   /** Lists the newest first. */
@@ -79,8 +86,11 @@ export class ProposalBook {
     await write(this.parts, 1, () => {
       const stored = findProposal(tables, id);
       if (stored === undefined || stored.record.delivered) return;
+      const key = ownExecutionKey(id);
+      const { client, peer: { uid } } = stored.record;
       const record = { ...stored.record, delivered: true };
-      tables.proposals.put(ownExecutionKey(id), encodeProposal({ ...stored, record }));
+      tables.proposals.put(key, encodeProposal({ ...stored, record }));
+      if (client !== null) tables.proposalIndex.remove(undeliveredKey(uid, client, key));
     });
   }
 

@@ -4,7 +4,14 @@ import { damaged } from "../store/bytes.ts";
 import { EXECUTION_KEYS, executionIdOf, executionKey, ownExecutionKey } from "../store/keys.ts";
 import type { Tables } from "../store/table.ts";
 import type { SealedBodies } from "../vault/bodies.ts";
-import { OPEN_KEYS, OWED_KEYS, proposalIdOf, proposalNonceKey, proposalPeerKey } from "./keys.ts";
+import {
+  OPEN_KEYS,
+  OWED_KEYS,
+  proposalIdOf,
+  proposalNonceKey,
+  proposalPeerKey,
+  undeliveredKey,
+} from "./keys.ts";
 import { decodeBody, decodeEnvelopes, decodeProposal, type StoredProposal } from "./rows.ts";
 import type { ProposalBody, ProposalFilter, ProposalRecord } from "./types.ts";
 
@@ -38,6 +45,20 @@ export function owed(tables: Tables): StoredProposal[] {
     tables.proposalIndex.keys(OWED_KEYS),
     (key) => known(tables, proposalIdOf(key)),
   );
+}
+
+/** A client that is never told how anything ended must not make others wait for a long look. */
+const UNDELIVERED_MAX = 1_000;
+
+/** Lists what this uid's client was not told the end of, the oldest first, the newest 1,000. */
+export function undelivered(tables: Tables, uid: number, client: string): StoredProposal[] {
+  const keys = tables.proposalIndex.keys({
+    start: undeliveredKey(uid, client, EXECUTION_KEYS.start),
+    end: undeliveredKey(uid, client, EXECUTION_KEYS.end),
+    reverse: true,
+    limit: UNDELIVERED_MAX,
+  });
+  return Array.from(keys, (key) => known(tables, proposalIdOf(key))).reverse();
 }
 
 /** Lists the newest first. An unknown `before` is a place like any other. */

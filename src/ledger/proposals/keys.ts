@@ -3,7 +3,8 @@
  *
  * Invariant: every proposal is in the index of nonces and in that of peers for as long as its row
  * is; in `open` exactly while it waits; in `ended` from an end without a run on; in `owed` while
- * the log lacks the receipt of its end.
+ * the log lacks the receipt of its end; in `undelivered`, where its client has a name, until that
+ * client was told its end.
  */
 
 import { ByteReader, ByteWriter } from "../store/bytes.ts";
@@ -14,6 +15,7 @@ const PEER = 2;
 const OPEN = 3;
 const ENDED = 4;
 const OWED = 5;
+const UNDELIVERED = 6;
 
 /** 33 bytes. A nonce is one peer uid's own until it is reserved: two may wait under the same. */
 export function proposalNonceKey(uid: number, nonce: string): Uint8Array {
@@ -39,6 +41,12 @@ export function endedKey(keptUntilMs: number, id: Uint8Array): Uint8Array {
 /** 17 bytes. */
 export function owedKey(id: Uint8Array): Uint8Array {
   return new ByteWriter(17).u8(OWED).bytes(id).finish();
+}
+
+/** 49 bytes: sorts what a uid's client was not told by its id, and so by time. */
+export function undeliveredKey(uid: number, client: string, id: Uint8Array): Uint8Array {
+  return new ByteWriter(49).u8(UNDELIVERED).bytes(hashOfFields("client", String(uid), client))
+    .bytes(id).finish();
 }
 
 /** The range of everything that waits. */

@@ -16,7 +16,7 @@ import { encodeBucket } from "../store/rows.ts";
 import { ownExecutionKey, sealedKey } from "../store/keys.ts";
 import type { Tables } from "../store/table.ts";
 import { findProposal, findProposalByNonce, isWaiting } from "./find.ts";
-import { openKey, proposalNonceKey, proposalPeerKey } from "./keys.ts";
+import { openKey, proposalNonceKey, proposalPeerKey, undeliveredKey } from "./keys.ts";
 import { encodeBody, encodeEnvelopes, encodeProposal, type StoredProposal } from "./rows.ts";
 import type { NewProposal, ProposalRecord, Signing } from "./types.ts";
 
@@ -39,13 +39,16 @@ export async function propose(
     try {
       return await write(ledger, 1, (state) => {
         if (state.halted) throw new Refusal("halted");
-        const { peer: { uid }, nonce } = record;
+        const { peer: { uid }, nonce, client } = record;
         if (isOwnNonceTaken(tables, uid, nonce)) throw new Refusal("nonce_reused");
         const stored = { record, bodyBucketMs, signaturesBucketMs: 0, keptUntilMs: 0 };
         tables.proposals.insert(id, encodeProposal(stored));
         tables.proposalIndex.insert(proposalNonceKey(uid, nonce), id);
         tables.proposalIndex.insert(proposalPeerKey(uid, id), NOTHING);
         tables.proposalIndex.insert(openKey(id), encodeBucket(bodyBucketMs));
+        if (client !== null) {
+          tables.proposalIndex.insert(undeliveredKey(uid, client, id), NOTHING);
+        }
         bodies.store(sealed);
         return record;
       });

@@ -10,7 +10,13 @@ import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "../parts.ts";
 import { approvalKey, ownExecutionKey } from "../store/keys.ts";
 import type { Tables } from "../store/table.ts";
 import { findProposal } from "./find.ts";
-import { endedUntil, proposalIdOf, proposalNonceKey, proposalPeerKey } from "./keys.ts";
+import {
+  endedUntil,
+  proposalIdOf,
+  proposalNonceKey,
+  proposalPeerKey,
+  undeliveredKey,
+} from "./keys.ts";
 import type { ProposalRecord } from "./types.ts";
 
 const ROWS_PER_TRANSACTION = 128;
@@ -32,7 +38,10 @@ export async function pruneProposals(ledger: LedgerParts, nowMs: number): Promis
 }
 
 /** Runs inside a transaction. */
-function remove(tables: Tables, { id, nonce, peer: { uid }, collected }: ProposalRecord): void {
+function remove(
+  tables: Tables,
+  { id, nonce, client, peer: { uid }, collected }: ProposalRecord,
+): void {
   const key = ownExecutionKey(id);
   for (const { iss, jti } of collected) {
     const approval = approvalKey(iss, jti);
@@ -42,4 +51,5 @@ function remove(tables: Tables, { id, nonce, peer: { uid }, collected }: Proposa
   tables.proposals.remove(key);
   tables.proposalIndex.remove(proposalNonceKey(uid, nonce));
   tables.proposalIndex.remove(proposalPeerKey(uid, key));
+  if (client !== null) tables.proposalIndex.remove(undeliveredKey(uid, client, key));
 }
