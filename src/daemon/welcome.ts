@@ -44,8 +44,8 @@ export function welcomeLines(config: Config, welcome: Welcome): string[] {
 }
 
 /**
- * Each is one line for a POSIX shell: to propose and to review, then what is approved beforehand, by
- * the pipe, with curl and with socat.
+ * Each is one line for a POSIX shell: to propose and to review; then to approve beforehand, by the
+ * pipe, with curl and with socat.
  */
 function examples(command: string, path: string, key: string): string[] {
   const socket = quoted(path);
