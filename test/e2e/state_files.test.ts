@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Approver } from "../support/approver.ts";
+import { Approver, request } from "../support/approver.ts";
 import { Daemon } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
+import { until } from "../support/until.ts";
 import { asUser, OTHER_GID, OTHER_UID, testAsOthers } from "../support/other_users.ts";
 
 const PATHS = [
@@ -62,6 +63,43 @@ test("a reload that finds a pipe in the place of the configuration fails, and wo
   await expect.poll(() => daemon.output.join("\n")).toContain("reload failed");
   expect((await call(daemon.socket, "GET", "/ready")).status).toBe(200);
 });
+
+test("below a symbolic link all of it works: ballast, anchor, pruning and a second start", async () => {
+  const folder = Deno.makeTempDirSync({ prefix: "openexec-linked-" });
+  onTestFinished(() => Deno.removeSync(folder, { recursive: true }));
+  Deno.mkdirSync(join(folder, "real/elsewhere"), { recursive: true });
+  const directory = join(folder, "link");
+  Deno.symlinkSync(join(folder, "real"), directory);
+  const alice = new Approver("alice");
+  const daemon = await Daemon.start({
+    directory,
+    config: `executor_id = "openexec:test"
+anchor = "${directory}/elsewhere/newest"
+${alice.toml()}
+[retention]
+payload = "1s"
+result = "1s"
+[checkpoints]
+file = "${directory}/elsewhere/all"
+interval = "50ms"`,
+  });
+  const approved = alice.approve(request("echo", {}));
+  const { json } = await call(daemon.socket, "POST", "/execute", approved);
+  expect(json.status).toBe("succeeded");
+  await until(async () => {
+    await call(daemon.socket, "POST", "/admin/prune");
+    return !isThereKey(directory);
+  });
+  await daemon.stop();
+  expect(daemon.output.join("\n")).not.toMatch(/"level":"(error|warning)"/);
+  const again = await Daemon.start({ directory });
+  expect((await call(again.socket, "GET", "/ready")).status).toBe(200);
+  await again.stop();
+});
+
+function isThereKey(directory: string): boolean {
+  return [...Deno.readDirSync(join(directory, "state/vault"))].length > 0;
+}
 
 testAsOthers("a file of another user ends a start with 2, and is named", async () => {
   const directory = await used();
