@@ -5,8 +5,8 @@
  * - The key goes first: without it, no row of its bucket can be read, in any copy. A crash in
  *   between leaves rows without a key, which the next run removes.
  * - A bucket outlives its executions that have not settled, because they may have to run again, its
- *   proposals that still wait, and bodies that are being sealed for it. One in which nothing is left
- *   goes before its end: its proposals were sealed for their wait, and have ended.
+ *   proposals that still wait, and bodies that are being sealed for it. One in which nothing is
+ *   left goes before its end: its proposals were sealed for their wait, and have ended.
  * - Pages that become free can be used again: readers that died hold none.
  * - Rows go in small transactions, so that a request in between waits for one of them at most.
  */

@@ -140,7 +140,7 @@ function forReviewers(
   };
 }
 
-/** What came of something like it; the time is that of its end, or of its asking. */
+/** Says how something like it ended. The time is that of its end, or of its asking. */
 function similarView({ id, uid, atMs }: Asking, ledger: ViewParts["ledger"]): JsonObject {
   const execution = ledger.find(id);
   const proposal = ledger.proposals.find(id);
