@@ -107,6 +107,7 @@ export class Daemon {
       trust: new TrustGate(new TrustStore(config, executorId), clock),
       refusals: new RefusalJournal(ledger, clock, sign, limits),
       observe: observer.attempt,
+      onUnsettled: observer.unsettled,
       onBug: observer.bug,
     };
     const engine = new Engine(parts);

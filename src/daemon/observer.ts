@@ -20,6 +20,7 @@ export interface Observer {
   readonly bodiesUnreadable: (buckets: number) => void;
   readonly recovered: (interrupted: { readonly unknown: number; readonly rerun: number }) => void;
   readonly checkpointFailed: (where: CheckpointFailure, error: unknown) => void;
+  readonly unsettled: (execution: string, error: unknown) => void;
   readonly bug: (error: unknown) => void;
 }
 
@@ -61,6 +62,9 @@ export function observerOf(metrics: () => DaemonMetrics | null): Observer {
       if (where === "log") log.error("the log could not be read for a checkpoint", fields);
       else if (where === "anchor") log.error("the anchor could not be written", fields);
       else log.warning("a checkpoint could not be handed over", fields);
+    },
+    unsettled: (execution, error) => {
+      log.error("an outcome could not be recorded", { execution, ...faultFields(error) });
     },
     bug: (error) => log.error("internal error", faultFields(error)),
   };

@@ -94,6 +94,8 @@ export interface EngineParts {
   readonly sign: (receipt: Receipt) => SignedReceipt;
   /** Called with every attempt when it is answered. */
   readonly observe: (attempt: Attempt, answer: Answer) => void;
+  /** Called with the cause where an outcome could not be recorded; the caller learns the code. */
+  readonly onUnsettled: (execution: string, error: unknown) => void;
   /** Called with the cause of every bug; the caller only learns `internal_error`. */
   readonly onBug: (error: unknown) => void;
 }

@@ -62,6 +62,7 @@ export class EngineScene implements AsyncDisposable {
   outcome: Outcome = { status: "succeeded", resultText: '{"ok":true}' };
   slotsTaken = 0;
   readonly bugs: unknown[] = [];
+  readonly unsettled: { readonly execution: string; readonly error: unknown }[] = [];
 
   private constructor(private readonly stage: Scene, private readonly options: SceneOptions) {
     this.parts = this.#assemble(stage.ledger);
@@ -150,6 +151,7 @@ export class EngineScene implements AsyncDisposable {
       refusals,
       trust: new TrustGate(trustOf(), clock),
       observe: () => {},
+      onUnsettled: (execution, error) => this.unsettled.push({ execution, error }),
       onBug: (error) => this.bugs.push(error),
     };
   }

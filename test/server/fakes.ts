@@ -189,7 +189,7 @@ export const PROPOSAL_VIEW = {
   expires_at: "2027-01-15T09:00:00.000Z",
   now: "2027-01-15T08:00:00.000Z",
   peer: { uid: 0, pid: 1 },
-  approvals: { needed: 1, given: [], max_ttl_seconds: 900 },
+  approvals: { needed: 1, require: "any" as const, given: [], max_ttl_seconds: 900 },
 };
 
 /** Knows one proposal, which is over. Its streams end at once. */
