@@ -195,17 +195,19 @@ export const PROPOSAL_VIEW = {
 /** Knows one proposal, which is over. Its streams end at once. */
 export class FakeDesk implements DeskLike {
   propose = () => Promise.resolve(PROPOSAL_VIEW);
-  find = () => Promise.resolve(PROPOSAL_VIEW);
-  findByNonce = () => Promise.resolve(PROPOSAL_VIEW);
   withdraw = () => Promise.resolve(PROPOSAL_VIEW);
   approve = () => Promise.resolve(PROPOSAL_VIEW);
   decline = () => Promise.resolve(PROPOSAL_VIEW);
   hold = () => Promise.resolve(PROPOSAL_VIEW);
   deliver = () => Promise.resolve(PROPOSAL_VIEW);
-  page = () => Promise.resolve({ proposals: [PROPOSAL_VIEW], next: null, now: PROPOSAL_VIEW.now });
-  follow = () => (_send: unknown, onClose: () => void) => {
-    onClose();
-    return () => {};
+  views = {
+    find: () => Promise.resolve(PROPOSAL_VIEW),
+    findByNonce: () => Promise.resolve(PROPOSAL_VIEW),
+    page: () => Promise.resolve({ proposals: [PROPOSAL_VIEW], next: null, now: PROPOSAL_VIEW.now }),
+    follow: () => (_send: unknown, onClose: () => void) => {
+      onClose();
+      return () => {};
+    },
   };
 }
 
