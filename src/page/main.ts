@@ -23,7 +23,7 @@ import { endedView, proposalView } from "./proposal_view.ts";
 const reviewer = reviewerOf(knownExecutor());
 let executorId = "";
 let waiting: readonly Proposal[] = [];
-/** What was read to its end: drawn anew, it need not be read again. */
+/** Proposals that were read to their end: drawn anew, they need not be read again. */
 const read = new Set<string>();
 /** The proposal on the screen, and what of it would make it another one to read. */
 let onScreen: { readonly id: string; readonly fingerprint: string } | null = null;

@@ -12,7 +12,7 @@ export interface QuestionParts {
   readonly identity: Identity | null;
   /** Other proposals that ask for the very same. */
   readonly equals: readonly Proposal[];
-  /** What was read to its end before: drawn anew, the same need not be read again. */
+  /** Proposals that were read to their end before, and need not be read again. */
   readonly read: Set<string>;
   /** Has to be in view, above the question, before it can be answered with yes. */
   readonly end: HTMLElement;
