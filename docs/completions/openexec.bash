@@ -19,7 +19,7 @@ _openexec() {
     "propose -"*) words="--json --socket --config --reason --nonce --wait --help" ;;
     "pending -"*) words="--json --socket --config --review --admin --help" ;;
     "withdraw -"*) words="--json --socket --config --help" ;;
-    "review -"*) words="--json --socket --config --key --ssh --keyid --iss --help" ;;
+    "review -"*) words="--json --socket --config --key --ssh --keyid --iss --web --help" ;;
     "decide -"*) words="--json --socket --config --approve --decline --reason --key --ssh --keyid --iss --ttl --yes --help" ;;
     "exec -"*) words="--json --socket --config --help" ;;
     "show -"*) words="--json --socket --config --admin --help" ;;

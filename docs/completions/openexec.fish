@@ -86,6 +86,7 @@ complete -c openexec -n '__fish_seen_subcommand_from review' -l key -r -d 'the a
 complete -c openexec -n '__fish_seen_subcommand_from review' -l ssh -r -d 'the .pub file of the approver\'s SSH key: ssh-keygen signs, by an agent, hardware or a file'
 complete -c openexec -n '__fish_seen_subcommand_from review' -l keyid -r -d 'with --ssh: the key\'s name (default: of the configuration, else made from the key)'
 complete -c openexec -n '__fish_seen_subcommand_from review' -l iss -r -d 'the approver\'s name (default: of the key)'
+complete -c openexec -n '__fish_seen_subcommand_from review' -l web -d 'in a browser, on a loopback port, by a link that works once'
 complete -c openexec -n '__fish_seen_subcommand_from review' -l help -s h -d 'show this help'
 complete -c openexec -n '__fish_seen_subcommand_from decide' -l json -d 'print JSON, one value a line'
 complete -c openexec -n '__fish_seen_subcommand_from decide' -l socket -r -d 'the daemon\'s socket (default: $OPENEXEC_SOCKET, else of the configuration)'

@@ -130,6 +130,7 @@ export interface Limits {
   /** Per peer uid; 0 means no limit. */
   readonly requestsPerSecond: number;
   readonly refusalReceiptsPerMinute: number;
+  readonly refusalReceiptsPerDay: number;
   /** Open ones on all sockets together. */
   readonly connections: number;
   /** On all agent sockets together, and on each other socket. */

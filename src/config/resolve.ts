@@ -172,6 +172,7 @@ function limitsOf({ limits }: Settings): Limits {
     inFlight: limits.in_flight,
     requestsPerSecond: limits.requests_per_second,
     refusalReceiptsPerMinute: limits.refusal_receipts_per_minute,
+    refusalReceiptsPerDay: limits.refusal_receipts_per_day,
     connections: limits.connections,
     connectionsPerUid: limits.connections_per_uid,
     heldBytes: limits.held_bytes,

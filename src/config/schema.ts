@@ -140,6 +140,11 @@ const limitsSchema = table({
     60,
     "Per peer uid; what is over is counted in a signed summary.",
   ),
+  refusal_receipts_per_day: defaulted(
+    integer(0),
+    1000,
+    "Per peer uid, and ten times as many for all; what is over is one count at the day's end.",
+  ),
   connections_per_uid: defaulted(
     integer(1, 65_536),
     256,

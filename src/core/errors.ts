@@ -285,14 +285,14 @@ export function isErrorCode(text: string): text is ErrorCode {
 /** Codes in the order of the table. Where several apply, the first is reported. */
 export const ERROR_CODES: readonly ErrorCode[] = Object.keys(ERRORS).filter(isErrorCode);
 
-/** A refusal: thrown anywhere, answered by server/reply.ts. `detail` holds no secret. */
+/** Thrown anywhere, answered by server/reply.ts. `detail` holds no secret; a cause is logged. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly code: ErrorCode;
   readonly detail: string;
 
-  constructor(code: ErrorCode, detail: string = ERRORS[code].help) {
-    super(`${code}: ${detail}`);
+  constructor(code: ErrorCode, detail: string = ERRORS[code].help, options?: ErrorOptions) {
+    super(`${code}: ${detail}`, options);
     this.code = code;
     this.detail = detail;
   }

@@ -4,6 +4,8 @@
  */
 
 import type { CheckpointFailure } from "../engine/checkpoints.ts";
+import type { ProposalStatus } from "../core/proposal.ts";
+import type { ProposalRecord } from "../ledger/proposals/types.ts";
 import type { Answer, Attempt } from "../engine/types.ts";
 import type { ExchangeEvent } from "../server/exchange.ts";
 import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
@@ -12,6 +14,8 @@ import { logger } from "../telemetry/log.ts";
 
 export interface Observer {
   readonly attempt: (attempt: Attempt, answer: Answer) => void;
+  readonly proposal: (record: ProposalRecord, status: ProposalStatus) => void;
+  readonly notifyFailed: (error: unknown) => void;
   readonly exchange: (event: ExchangeEvent) => void;
   readonly crowd: (uid: number, count: number) => void;
   readonly pruned: (bodies: number) => void;
@@ -20,6 +24,7 @@ export interface Observer {
   readonly bodiesUnreadable: (buckets: number) => void;
   readonly recovered: (interrupted: { readonly unknown: number; readonly rerun: number }) => void;
   readonly checkpointFailed: (where: CheckpointFailure, error: unknown) => void;
+  readonly unsettled: (execution: string, error: unknown) => void;
   readonly bug: (error: unknown) => void;
 }
 
@@ -29,6 +34,11 @@ export function observerOf(metrics: () => DaemonMetrics | null): Observer {
   const server = logger("server");
   return {
     attempt: (attempt, answer) => metrics()?.attempt(attemptEvent(attempt, answer)),
+    proposal: ({ id, action, peer, endedBy, bodies }, status) => {
+      const decider = endedBy !== null && "keyid" in endedBy ? endedBy : bodies[0]?.signers[0];
+      metrics()?.proposal({ id, action, status, uid: peer.uid, kind: decider?.kind ?? null });
+    },
+    notifyFailed: (error) => log.warning("a notice could not be handed over", faultFields(error)),
     exchange: ({ peer, route, status, code, durationMs }) => {
       if (code === null) return; // the engine's answer has a line of its own
       server.info("request refused", {
@@ -61,6 +71,9 @@ export function observerOf(metrics: () => DaemonMetrics | null): Observer {
       if (where === "log") log.error("the log could not be read for a checkpoint", fields);
       else if (where === "anchor") log.error("the anchor could not be written", fields);
       else log.warning("a checkpoint could not be handed over", fields);
+    },
+    unsettled: (execution, error) => {
+      log.error("an outcome could not be recorded", { execution, ...faultFields(error) });
     },
     bug: (error) => log.error("internal error", faultFields(error)),
   };

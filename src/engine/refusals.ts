@@ -1,11 +1,13 @@
 /**
- * Receipts for refusals: batched, off the answer's path, at most so many per minute and uid. A
- * signed summary counts those that the cap or a full disk drops, so a peer can neither flood the
- * log nor hide in a flood.
+ * Receipts for refusals: batched, off the answer's path, at most so many for each uid in a minute
+ * and in a day, and for all uids in a day. A signed summary counts those that a cap or a full disk
+ * drops, so a peer can neither flood the log nor hide in a flood. Above the caps of the day there
+ * is one summary, when the day ends.
  *
  * Invariant: every well-formed refusal ends as one receipt, or as one count in one summary.
  */
 
+import type { Limits } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
@@ -14,17 +16,28 @@ import { type Receipt, refusalReceipt, refusalSummaryReceipt } from "../log/rece
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 
 const FLUSH_MS = 250;
-const WINDOW_MS = 60_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+/** All uids together have as much as so many of them. */
+const UIDS_IN_ALL = 10;
 
-/** One uid's current minute. */
+/** The time that one uid's next summary is about: a minute, or what is left of a day. */
 interface Window {
   readonly startMs: number;
+  endMs: number;
   kept: number;
   readonly dropped: Map<ErrorCode, number>;
 }
 
+/** How many receipts there were in a day, which begins with its first refusal. */
+interface Day {
+  readonly endMs: number;
+  kept: number;
+}
+
 export class RefusalJournal {
   readonly #windows = new Map<number, Window>();
+  readonly #days = new Map<number | "all", Day>();
   #queue: { uid: number; code: ErrorCode; body: Receipt }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Set by the last flush: later ones would write to a closed ledger. */
@@ -34,7 +47,7 @@ export class RefusalJournal {
     private readonly ledger: Pick<Ledger, "append" | "health" | "executorId">,
     private readonly clock: Clock,
     private readonly sign: (receipt: Receipt) => SignedReceipt,
-    private readonly perMinute: number,
+    private readonly limits: Pick<Limits, "refusalReceiptsPerMinute" | "refusalReceiptsPerDay">,
   ) {}
 
   note(
@@ -53,17 +66,22 @@ export class RefusalJournal {
    * left: then a summary counts it.
    */
   takePlace(code: ErrorCode, uid: number): boolean {
-    const window = this.#windowOf(uid, this.clock.nowMs());
+    const nowMs = this.clock.nowMs();
+    const { refusalReceiptsPerMinute: perMinute, refusalReceiptsPerDay: perDay } = this.limits;
+    const window = this.#windowOf(uid, nowMs);
+    const [own, all] = [this.#dayOf(uid, nowMs), this.#dayOf("all", nowMs)];
     this.#flushSoon();
-    if (window.kept >= this.perMinute || this.ledger.health().refusing !== null) {
-      count(window, code);
-      return false;
+    if (own.kept >= perDay) window.endMs = own.endMs;
+    else if (all.kept >= UIDS_IN_ALL * perDay) window.endMs = all.endMs;
+    else if (window.kept < perMinute && this.ledger.health().refusing === null) {
+      for (const tally of [window, own, all]) tally.kept += 1;
+      return true;
     }
-    window.kept += 1;
-    return true;
+    count(window, code);
+    return false;
   }
 
-  /** Writes what is waiting. With `isLast`, it also closes the minutes that still run. */
+  /** Writes what is waiting. With `isLast`, it also closes the windows that still run. */
   async flush(isLast = false): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -71,9 +89,7 @@ export class RefusalJournal {
     const batch = this.#queue;
     this.#queue = [];
     const nowMs = this.clock.nowMs();
-    const closed = [...this.#windows].filter(([, { startMs }]) =>
-      isLast || nowMs >= startMs + WINDOW_MS
-    );
+    const closed = [...this.#windows].filter(([, { endMs }]) => isLast || nowMs >= endMs);
     for (const [uid] of closed) this.#windows.delete(uid);
     const summary = this.#summaryOf(closed, nowMs);
     const receipts = [...batch.map(({ body }) => body), ...summary].map(this.sign);
@@ -95,8 +111,16 @@ export class RefusalJournal {
   #windowOf(uid: number, atMs: number): Window {
     const known = this.#windows.get(uid);
     if (known !== undefined) return known;
-    const fresh: Window = { startMs: atMs, kept: 0, dropped: new Map() };
+    const fresh: Window = { startMs: atMs, endMs: atMs + MINUTE_MS, kept: 0, dropped: new Map() };
     this.#windows.set(uid, fresh);
+    return fresh;
+  }
+
+  #dayOf(whose: number | "all", atMs: number): Day {
+    const known = this.#days.get(whose);
+    if (known !== undefined && atMs < known.endMs) return known;
+    const fresh: Day = { endMs: atMs + DAY_MS, kept: 0 };
+    this.#days.set(whose, fresh);
     return fresh;
   }
 

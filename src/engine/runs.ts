@@ -99,7 +99,8 @@ export class Runs {
     });
     stations.passed("run");
     const settlement = settlementOf(record, outcome, startedAtMs, this.parts);
-    const settled = await this.parts.ledger.settle(settlement).catch(() => {
+    const settled = await this.parts.ledger.settle(settlement).catch((error: unknown) => {
+      this.parts.onUnsettled(record.id, error);
       throw new Refusal(
         "outcome_unknown",
         "It was started, but its outcome could not be recorded.",

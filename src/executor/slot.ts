@@ -162,11 +162,6 @@ export class Slots {
   #note(job: Job, outcome: Outcome, report: Report): void {
     if (outcome.status === "succeeded") return;
     const reason = report.kind === "succeeded" ? "the result is too large" : report.reason;
-    this.settings.log.failed(
-      job.action,
-      job.executionId,
-      outcome.code,
-      this.#scrubber.text(reason),
-    );
+    this.settings.log.failed(job, outcome.code, this.#scrubber.text(reason));
   }
 }

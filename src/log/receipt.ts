@@ -1,12 +1,15 @@
 /**
  * Receipt bodies: how each kind is made, and its bytes (RFC 8785), which are a leaf of the log.
  *
- * Invariant: a body holds no payload, no result, no salt and no plain digest. It commits to payload
- * and result by salted hash, so that it still verifies once they are pruned, and confirms no guess.
+ * Invariants:
+ * - A body holds no payload, no result, no salt of theirs and no plain digest. It commits to both
+ *   by salted hash, so that it still verifies once they are pruned, and confirms no guess.
+ * - Nobody can guess a whole body that only others may see: `salt` is for those without a
+ *   commitment or a random id.
  */
 
 import { canonicalJson } from "../core/canonical_json.ts";
-import { concatBytes, utf8Decode, utf8Encode } from "../core/bytes.ts";
+import { base64Encode, concatBytes, utf8Decode, utf8Encode } from "../core/bytes.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { formatPublicKey } from "../core/public_key.ts";
 import { digestOf, parseDigest } from "../core/sha.ts";
@@ -45,6 +48,7 @@ export type {
 } from "./receipt_schema.ts";
 
 const SALT_BYTES = 32;
+const LEAF_SALT_BYTES = 16;
 
 /** An execution as its receipt describes it. A settled record of the ledger has this shape. */
 export interface SettledExecution {
@@ -128,6 +132,7 @@ export function refusalReceipt(executorId: string, refused: Refused): RefusalRec
     ...(refused.nonce === null ? {} : { nonce: refused.nonce }),
     peer: peerOf(refused.peer),
     at: formatTime(refused.atMs),
+    salt: leafSalt(),
   };
 }
 
@@ -144,6 +149,7 @@ export function refusalSummaryReceipt(
     from: formatTime(fromMs),
     to: formatTime(toMs),
     dropped,
+    salt: leafSalt(),
   };
 }
 
@@ -186,6 +192,7 @@ export function adminReceipt(executorId: string, done: AdministrativeAct): Admin
     ...(done.peer === null ? {} : { peer: peerOf(done.peer) }),
     at: formatTime(done.atMs),
     ...(done.detail === null ? {} : { detail: { ...done.detail } }),
+    salt: leafSalt(),
   };
 }
 
@@ -205,6 +212,7 @@ export type ReceiptVersion = 1 | 2;
 /** Returns 2 exactly for a body that says what version 1 has no words for. */
 export function receiptVersion(receipt: Receipt): ReceiptVersion {
   if (receipt.kind === "decision") return 2;
+  if ("salt" in receipt) return 2;
   if (receipt.kind !== "execution") return 1;
   const isPlain = receipt.approval?.signers.every((signer) => !("kind" in signer)) ?? true;
   return isPlain && receipt.proposed_at === undefined ? 1 : 2;
@@ -230,6 +238,10 @@ function parseLoosely(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function leafSalt(): string {
+  return base64Encode(crypto.getRandomValues(new Uint8Array(LEAF_SALT_BYTES)));
 }
 
 /** Copies member by member, because the caller's object may carry more. */

@@ -29,6 +29,7 @@ const EXECUTOR_ID = /^[\x21-\x2a\x2c-\x7e]{1,255}$/;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TRACE_ID = /^[0-9a-f]{32}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const SALT = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 /** A letter first: JavaScript moves members of digits to the front, out of canonical order. */
 const DETAIL_NAME = /^[a-z][a-z_]{0,63}$/;
 /** In characters. */
@@ -164,6 +165,13 @@ const decision = where(
   },
 );
 
+/**
+ * 16 random bytes, so that the hash of a leaf, which every peer may ask for, confirms no guess of
+ * what others did. Version 2 exactly where it is there. Other kinds have a commitment or an id that
+ * nobody can guess, or are shown to everyone.
+ */
+const salt = optional(matching(SALT));
+
 const refusal = object({
   action: optional(name),
   at: time,
@@ -172,6 +180,7 @@ const refusal = object({
   kind: oneOf("refusal"),
   nonce: optional(name),
   peer,
+  salt,
 });
 
 const refusalSummary = object({
@@ -179,6 +188,7 @@ const refusalSummary = object({
   executor_id: executorId,
   from: time,
   kind: oneOf("refusal_summary"),
+  salt,
   to: time,
 });
 
@@ -202,6 +212,7 @@ const admin = object({
   kind: oneOf("admin"),
   /** Absent where the daemon acted by itself, or a command ran without one. */
   peer: optional(peer),
+  salt,
 });
 
 const key = where(

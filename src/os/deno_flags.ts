@@ -36,6 +36,13 @@ const CLIENT = [
   "--deny-net=0.0.0.0/0",
 ];
 
+/** `review --web` listens on loopback, and starts a browser. */
+const REVIEWING = [
+  ...CLIENT.filter((flag) => !flag.startsWith("--deny-net=")),
+  "--allow-ffi",
+  "--allow-run=ssh-keygen,xdg-open",
+];
+
 /** For commands that open the ledger themselves, start an executor, or ask at the terminal. */
 const LOCAL = [...CLIENT, "--allow-ffi"];
 
@@ -53,7 +60,7 @@ export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new M
   ["decide", SIGNING],
   ["doctor", LOCAL],
   ["pin", LOCAL],
-  ["review", SIGNING],
+  ["review", REVIEWING],
   ["test-action", LOCAL],
 ]);
 

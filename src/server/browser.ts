@@ -13,7 +13,7 @@ import type { Role } from "../core/types.ts";
 import type { FieldLines, Head } from "./head.ts";
 
 /** The page itself, which a person may open by its address. */
-const PAGE_PATH = "/review";
+export const PAGE_PATH = "/review";
 
 const LOCALHOST = /^localhost(:\d{1,5})?$/;
 

@@ -4,6 +4,7 @@
  */
 
 import { fstatSync } from "node:fs";
+import { visible } from "../core/visible.ts";
 import { redact } from "./redact.ts";
 
 export type LogFormat = "json" | "terminal" | "journal";
@@ -65,13 +66,17 @@ function isJournal({ device, inode }: Stream, journal: JournalStream | null): bo
   return journal !== null && journal.device === String(device) && journal.inode === String(inode);
 }
 
-/** Returns one line, without its newline. */
+/**
+ * Returns one line, without its newline. Characters that could hide or reorder others are escaped
+ * in every form: JSON stays the same JSON, and logs are looked at on terminals.
+ */
 export function formatLine(line: LogLine, format: LogFormat, color: boolean): string {
   const fields = redact(line.properties, line.part);
   switch (format) {
     case "json": {
       const { level, part, message } = line;
-      return JSON.stringify({ time: timeText(line.timestamp), level, part, message, ...fields });
+      const record = { time: timeText(line.timestamp), level, part, message, ...fields };
+      return visible(JSON.stringify(record));
     }
     case "journal":
       return `<${PRIORITIES[line.level]}>${line.part}: ${line.message}${fieldsText(fields)}`;
@@ -99,7 +104,9 @@ function timeText(ms: number): string {
 }
 
 function fieldsText(fields: Readonly<Record<string, unknown>>): string {
-  return Object.entries(fields).map(([name, value]) => ` ${name}=${valueText(value)}`).join("");
+  return visible(
+    Object.entries(fields).map(([name, value]) => ` ${name}=${valueText(value)}`).join(""),
+  );
 }
 
 function valueText(value: unknown): string {

@@ -71,14 +71,18 @@ const OWNERS: readonly {
     what: "spawning",
     pattern: /Deno\.Command|node:child_process|\bspawnChild\b/,
     owners:
-      /^(os\/child_process|cli\/approve\/ssh_signing|(box\/spawner_thread|executor\/(launch|command|child\/probe)))\.ts$/,
+      /^(os\/child_process|cli\/(approve\/ssh_signing|review\/web)|(box\/spawner_thread|executor\/(launch|command|child\/probe)))\.ts$/,
   },
   {
     what: "sleeping",
     pattern: /=> setTimeout\(resolve/,
     owners: /^(core\/wait\.ts$|executor\/)/, // executor is still to be done
   },
-  { what: "node:http", pattern: /from "node:http"/, owners: /^(server\/|client\/transport\.ts$)/ },
+  {
+    what: "node:http",
+    pattern: /from "node:http"/,
+    owners: /^(server\/|client\/transport\.ts$|cli\/review\/bridge\.ts$)/,
+  },
   {
     what: "the protocol's package",
     pattern: /from "@modelcontextprotocol/,

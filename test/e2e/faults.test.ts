@@ -167,6 +167,14 @@ test.skipIf(!MAY_TRACE)(
       held.letGo("unrecorded");
       expect((await running).json).toMatchObject({ code: "outcome_unknown", effect: "unknown" });
     }
+    const said = () => held.daemon.output.find((line) => line.includes("an outcome could not"));
+    await until(() => said() !== undefined);
+    expect(JSON.parse(said() ?? "")).toMatchObject({
+      level: "error",
+      execution: expect.any(String),
+      code: "ledger_unavailable",
+      errno: "EIO",
+    });
     expect((await held.send(held.approve("once", "next", "end"))).json.code).toBe(
       "ledger_unavailable",
     );

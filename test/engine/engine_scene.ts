@@ -62,6 +62,7 @@ export class EngineScene implements AsyncDisposable {
   outcome: Outcome = { status: "succeeded", resultText: '{"ok":true}' };
   slotsTaken = 0;
   readonly bugs: unknown[] = [];
+  readonly unsettled: { readonly execution: string; readonly error: unknown }[] = [];
 
   private constructor(private readonly stage: Scene, private readonly options: SceneOptions) {
     this.parts = this.#assemble(stage.ledger);
@@ -140,7 +141,7 @@ export class EngineScene implements AsyncDisposable {
     };
     const executors = this.#executors();
     const sign = (receipt: Receipt) => signReceipt(receipt, signerNamed("executor"));
-    const refusals = new RefusalJournal(ledger, clock, sign, 60);
+    const refusals = new RefusalJournal(ledger, clock, sign, CONFIG.limits);
     return {
       config: this.options.config ?? CONFIG,
       clock,
@@ -150,6 +151,10 @@ export class EngineScene implements AsyncDisposable {
       refusals,
       trust: new TrustGate(trustOf(), clock),
       observe: () => {},
+      observeProposal: () => {},
+      notify: null,
+      onNotifyFailure: () => {},
+      onUnsettled: (execution, error) => this.unsettled.push({ execution, error }),
       onBug: (error) => this.bugs.push(error),
     };
   }

@@ -9,7 +9,7 @@ const signer = signingKeyOf(new Uint8Array(32).fill(7));
 const request = { action: "echo", nonce: "n-1" };
 const peer = (uid: number) => ({ uid, gid: 1, pid: 1, socket: "agent.sock" });
 
-function journal(perMinute: number) {
+function journal(perMinute: number, perDay = 1000) {
   const state = {
     nowMs: 1_800_000_000_000,
     refusing: null as "storage_full" | null,
@@ -33,7 +33,7 @@ function journal(perMinute: number) {
     },
     { nowMs: () => state.nowMs, uptimeMs: () => 0 },
     (receipt) => signReceipt(receipt, signer),
-    perMinute,
+    { refusalReceiptsPerMinute: perMinute, refusalReceiptsPerDay: perDay },
   );
   return { subject, state, logged, append };
 }
@@ -75,6 +75,34 @@ test("note() starts counting anew after a minute", async () => {
   subject.note("approval_expired", request, peer(1000));
   await subject.flush(true);
   expect(logged.map(({ kind }) => kind)).toEqual(["refusal", "refusal"]);
+});
+
+test("above the caps of the day there is one summary, at its end, for a uid and for all of them", async () => {
+  const { subject, state, logged } = journal(60, 2);
+  const HOUR_MS = 3_600_000;
+  for (let hour = 0; hour < 23; hour++) {
+    subject.note("approval_expired", request, peer(1000));
+    await subject.flush();
+    state.nowMs += HOUR_MS;
+  }
+  expect(logged.map(({ kind }) => kind)).toEqual(["refusal", "refusal"]);
+  for (let uid = 1; uid <= 12; uid++) {
+    for (let n = 0; n < 2; n++) subject.note("approval_missing", request, peer(uid));
+  }
+  await subject.flush();
+  expect(logged.filter(({ kind }) => kind === "refusal")).toHaveLength(20);
+  state.nowMs += 2 * HOUR_MS;
+  await subject.flush();
+  const summaries = logged.filter(({ kind }) => kind === "refusal_summary");
+  expect(summaries).toMatchObject([{
+    dropped: expect.arrayContaining([
+      { uid: 1000, code: "approval_expired", count: 21 },
+      { uid: 12, code: "approval_missing", count: 2 },
+    ]),
+  }]);
+  subject.note("approval_expired", request, peer(1000));
+  await subject.flush(true);
+  expect(logged.at(-1)).toMatchObject({ kind: "refusal", peer: peer(1000) });
 });
 
 test("a full disk drops no refusal uncounted", async () => {

@@ -40,15 +40,60 @@ test("a long line is cut", async () => {
   expect(JSON.parse(written)).toMatchObject({ line: "x".repeat(4_096) });
 });
 
-test("what a handler throws is not written, because it quotes payloads; that it failed is", async () => {
-  executorLog().failed("charge", EXECUTION, "handler_failed", "card 4111 declined");
+/** The reason that is written for a run of that payload which ended so. */
+async function reasonOf(payload: unknown, thrown: string): Promise<string> {
+  executorLog().failed(
+    {
+      executionId: EXECUTION,
+      action: "charge",
+      canonicalRequest: JSON.stringify({ action: "charge", payload }),
+      idempotencyKey: EXECUTION,
+      traceparent: null,
+    },
+    "handler_failed",
+    thrown,
+  );
   await flush();
+  return JSON.parse(written).reason;
+}
+
+test("what a handler throws is written, on one line", async () => {
+  expect(await reasonOf({}, "Error: no such file\n    at run (file:///x.ts:3:9)\u001b[31m")).toBe(
+    "Error: no such file     at run (file:///x.ts:3:9) [31m",
+  );
   expect(JSON.parse(written)).toMatchObject({
+    part: "executor",
     action: "charge",
     execution: EXECUTION,
     code: "handler_failed",
   });
-  expect(written).not.toContain("4111");
+});
+
+test.each([
+  ["a text", { card: "4111 1111" }, "card 4111 1111 declined", "card [payload] declined"],
+  ["a number", { cents: 129_900 }, "129900 is too much", "[payload] is too much"],
+  ["a text in a list", { to: ["a@b.example"] }, "no a@b.example here", "no [payload] here"],
+  [
+    "a longer text before a shorter",
+    ["card", "card 4111"],
+    "card 4111 card",
+    "[payload] [payload]",
+  ],
+  [
+    "the beginning of a text",
+    { body: "hello world" },
+    '"hello wor"... is no JSON',
+    '"[payload]"... is no JSON',
+  ],
+  ["a text as JSON has it", { text: 'say "hi"\n' }, 'got "say \\"hi\\"\\n"', 'got "[payload]"'],
+  ["a name that only data has", { "a@b.example": 1 }, "no a@b.example", "no [payload]"],
+])("%s of the payload is not written", async (_title, payload, thrown, said) => {
+  expect(await reasonOf(payload, thrown)).toBe(said);
+});
+
+test("a name that stands in code is written, and so is what is too short to tell", async () => {
+  const thrown = "cannot read 'amount' of abc: 12";
+  expect(await reasonOf({ amount: 12, currency: "abc" }, thrown)).toBe(thrown);
 });
 
 test("what a process said while it died is not written either, but the signal is", async () => {

@@ -7,7 +7,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import type { ErrorCode } from "../../src/core/errors.ts";
 import { UNSAID } from "../../src/core/presentation.ts";
 import type { Json, Outcome } from "../../src/core/types.ts";
-import type { Slot } from "../../src/executor/types.ts";
+import type { Job, Slot } from "../../src/executor/types.ts";
 import type { ExecutorLog } from "../../src/executor/log.ts";
 import { EXECUTORS_DIRECTORY } from "../../src/executor/program.ts";
 import { Pool, type PoolOptions } from "../../src/executor/pool.ts";
@@ -48,7 +48,7 @@ export class Heard implements ExecutorLog {
     this.lines.push({ action, execution, text });
   }
 
-  failed(_action: string, execution: string, code: ErrorCode, reason: string): void {
+  failed({ executionId: execution }: Job, code: ErrorCode, reason: string): void {
     this.failures.push({ execution, code, reason });
   }
 

@@ -18,6 +18,7 @@ import {
   resolutionReceipt,
   type SettledExecution,
 } from "../../src/log/receipt.ts";
+import { openReceipt, signReceipt, verifyReceiptSignature } from "../../src/log/signed_receipt.ts";
 import {
   byHardware,
   decided,
@@ -30,7 +31,8 @@ import {
 } from "./sample_log.ts";
 
 const id = "openexec:h";
-const publicKey = signingKeyOf(new Uint8Array(32).fill(1)).publicKey;
+const signingKey = signingKeyOf(new Uint8Array(32).fill(1));
+const { publicKey } = signingKey;
 const text = (receipt: Receipt) => utf8Decode(encodeReceipt(receipt)) ?? "";
 
 const resolution = resolutionReceipt(id, {
@@ -116,7 +118,7 @@ const samples: readonly (readonly [string, Receipt, readonly string[]])[] = [
       peer: PEER,
       atMs: START_MS,
     }),
-    ["action", "nonce"],
+    ["action", "nonce", "salt"],
   ],
   [
     "a refusal of something unnamed",
@@ -127,7 +129,7 @@ const samples: readonly (readonly [string, Receipt, readonly string[]])[] = [
       peer: PEER,
       atMs: START_MS,
     }),
-    [],
+    ["salt"],
   ],
   [
     "a refusal summary",
@@ -135,7 +137,7 @@ const samples: readonly (readonly [string, Receipt, readonly string[]])[] = [
       { uid: 1000, code: "rate_limited", count: 17 },
       { uid: 1001, count: 2 },
     ]),
-    [],
+    ["salt"],
   ],
   ["a resolution", resolution, []],
   [
@@ -146,12 +148,12 @@ const samples: readonly (readonly [string, Receipt, readonly string[]])[] = [
       atMs: START_MS,
       detail: { iss: "rm", jti: "j-1" },
     }),
-    ["peer", "detail"],
+    ["peer", "detail", "salt"],
   ],
   [
     "an act of the daemon's own",
     adminReceipt(id, { act: "prune", peer: null, atMs: START_MS, detail: null }),
-    [],
+    ["salt"],
   ],
   ["a key", keyReceipt(id, publicKey, START_MS), []],
 ];
@@ -172,6 +174,31 @@ describe.each(samples)("%s", (_, receipt, optional) => {
       expect(isRefused(rest), name).toBe(!optional.includes(name));
     }
   });
+});
+
+test("of what others may not see, no body can be guessed whole: each has something random", () => {
+  const RANDOM = ["salt", "request_commitment", "execution_id"];
+  for (const [name, receipt] of samples.filter(([, { kind }]) => kind !== "key")) {
+    expect(RANDOM.some((member) => member in receipt), name).toBe(true);
+  }
+  const refused = { code: "halted", action: "a", nonce: "n", peer: PEER, atMs: START_MS } as const;
+  const salts = Array.from({ length: 3 }, () => refusalReceipt(id, refused).salt);
+  expect(new Set(salts).size).toBe(3);
+});
+
+test("a salt has 16 bytes in one spelling, and is what makes a refusal one of version 2", () => {
+  const refused = { code: "halted", action: "a", nonce: "n", peer: PEER, atMs: START_MS } as const;
+  const salted = refusalReceipt(id, refused);
+  const { salt: _, ...older } = salted;
+  expect([receiptVersion(salted), receiptVersion(older)]).toEqual([2, 1]);
+  const signed = signReceipt(older, signingKey);
+  expect([signed.version, verifyReceiptSignature(signed, publicKey)]).toEqual([1, true]);
+  expect(openReceipt(signed)).toEqual(older);
+  expect(openReceipt({ ...signed, version: 2 })).toBeUndefined();
+  const bytes = (value: Json) => utf8Encode(canonicalJson(value));
+  for (const wrong of ["", "AAAA", `${"A".repeat(21)}B==`, "A".repeat(22), 1, null]) {
+    expect(decodeReceipt(bytes({ ...older, salt: wrong })), String(wrong)).toBeUndefined();
+  }
 });
 
 test("a receipt of an execution says what the contract of its format says, and no more", () => {

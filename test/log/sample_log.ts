@@ -30,6 +30,8 @@ import { StoredTree } from "./stored_tree.ts";
 
 export const PEER = { uid: 1000, gid: 1000, pid: 4321, socket: "agent.sock" };
 export const START_MS = Date.UTC(2026, 0, 31, 12);
+/** The same each time, so that two logs of the same entries are equal. */
+const LEAF_SALT = "AAAAAAAAAAAAAAAAAAAAAA==";
 export const SALTS = { request: new Uint8Array(32).fill(1), result: new Uint8Array(32).fill(2) };
 
 export const digest = (text: string): Digest => digestOf(utf8Encode(text));
@@ -149,13 +151,13 @@ export class SampleLog {
       peer: PEER,
       atMs: START_MS + n,
     } as const;
-    return this.append(refusalReceipt(this.executorId, refused));
+    return this.append({ ...refusalReceipt(this.executorId, refused), salt: LEAF_SALT });
   }
 
   /** As an operator withdraws an approval. */
   revoke(iss: string, jti: string): LoggedReceipt {
     const done = { act: "revoke", peer: PEER, atMs: START_MS, detail: { iss, jti } } as const;
-    return this.append(adminReceipt(this.executorId, done));
+    return this.append({ ...adminReceipt(this.executorId, done), salt: LEAF_SALT });
   }
 
   rotate(seed: number): LoggedReceipt {

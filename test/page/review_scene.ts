@@ -106,6 +106,13 @@ module = "builtin:echo"
 [actions.add]
 module = "builtin:add"
 approvals = 2
+[actions.charge_card]
+module = "builtin:echo"
+approvals = 2
+[actions.restart_service]
+module = "builtin:echo"
+[actions.delete_rows]
+module = "builtin:echo"
 [[sockets]]
 path = "${directory}/agent.sock"
 [[sockets]]

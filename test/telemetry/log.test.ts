@@ -130,3 +130,17 @@ test.each(
 )("logFormatFor() is %s for %o with JOURNAL_STREAM %o", (format, stream, journal) => {
   expect(logFormatFor(stream, journal)).toBe(format);
 });
+
+test.each(["json", "journal", "terminal"] as const)(
+  "nothing in a line of %s hides, reorders or breaks it",
+  (format) => {
+    const said = "a\u202eb\u200bc\u2028d\u00a0e";
+    const line = formatLine(
+      { ...LINE, part: "handler", properties: { line: said } },
+      format,
+      false,
+    );
+    expect(line).toContain("a\\u202eb\\u200bc\\u2028d\\u00a0e");
+    if (format === "json") expect(JSON.parse(line).line).toBe(said);
+  },
+);

@@ -8,10 +8,12 @@ import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
 import { ReviewDesk } from "../review/desk.ts";
 import { openReviewSockets } from "../review/sockets.ts";
+import { reviewOnWeb } from "../review/web.ts";
 import { collect } from "../terminal/input.ts";
 
 interface ReviewFlags extends Omit<SignerFlags, "socket"> {
   readonly socket: readonly string[];
+  readonly web?: true;
 }
 
 const SOCKETS_FLAG = [
@@ -34,7 +36,9 @@ export function reviewCommand(context: Context): Command {
     .option("--ssh <file>", SSH_HELP)
     .option("--keyid <keyid>", KEYID_HELP)
     .option("--iss <name>", "the approver's name (default: of the key)")
-    .action(async ({ socket: paths, ...flags }: ReviewFlags) => {
+    .option("--web", "in a browser, on a loopback port, by a link that works once")
+    .action(async ({ socket: paths, web, ...flags }: ReviewFlags) => {
+      if (web) return await reviewOnWeb(context, await openReviewSockets(context, flags, paths));
       const isLooking = flags.key === undefined && flags.ssh === undefined;
       const signer = isLooking ? null : openSigner(context, flags);
       const sockets = await openReviewSockets(context, flags, paths);

@@ -14,7 +14,7 @@ import { ERRORS, Refusal } from "../../core/errors.ts";
 import { parseCanonical, toValue } from "../../core/json.ts";
 import { StartupError } from "../../core/startup_error.ts";
 import type { JsonObject, Outcome } from "../../core/types.ts";
-import type { ExecutorLog } from "../../executor/log.ts";
+import { type ExecutorLog, lineOf } from "../../executor/log.ts";
 import type { Rehearsal } from "../../executor/rehearse.ts";
 import { realPath } from "../../os/files.ts";
 import { command, type JsonFlag } from "../command.ts";
@@ -144,12 +144,16 @@ function list(value: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, ...value.split(",").filter((part) => part !== "")];
 }
 
-/** Tells the handler's author what it says, and why it failed, which a daemon would not log. */
+/**
+ * Tells the handler's author what it says, and why it failed, payload and all. No line of it can
+ * pass for one of ours: a log is one line, and further lines of an error are set in.
+ */
 function handlerLog({ terminal }: Context): ExecutorLog {
+  const setIn = (text: string) => text.replaceAll("\n", "\n    ");
   return {
-    line: (_action, _execution, text) => terminal.note(`handler: ${text}`),
-    failed: (_action, _execution, code, reason) => terminal.note(`${code}: ${reason}`),
-    died: (_pid, reason) => terminal.note(`its process ended: ${reason}`),
+    line: (_action, _execution, text) => terminal.note(`handler: ${lineOf(text)}`),
+    failed: (_job, code, reason) => terminal.note(`${code}: ${setIn(reason)}`),
+    died: (_pid, reason) => terminal.note(`its process ended: ${setIn(reason)}`),
   };
 }
 

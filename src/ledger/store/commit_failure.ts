@@ -6,6 +6,7 @@
  * here.
  */
 
+import { ERRORS, Refusal } from "../../core/errors.ts";
 import { within } from "../../core/wait.ts";
 import { FULL_BYTES } from "../disk/free_space.ts";
 
@@ -23,20 +24,20 @@ export function isCommitError(error: unknown): error is CommitError {
   return error instanceof Error && "commitError" in error && error.commitError instanceof Promise;
 }
 
-/** `leftBytes` returns what the commit would have left on the disk, or what is left now. */
+/**
+ * Returns storage_full or ledger_unavailable, with the cause. `leftBytes` returns what the commit
+ * would have left on the disk, or what is left now.
+ */
 export async function commitFailure(
   error: CommitError,
   leftBytes: () => number,
-): Promise<"storage_full" | "ledger_unavailable"> {
-  const cause = await causeOf(error);
+): Promise<Refusal> {
+  const cause = await within(error.commitError.catch((reason: unknown) => reason), CAUSE_MS);
+  const errno = codeOf(cause);
   // LMDB reports a partial write as EIO, which is also the code of a failed flush
-  const full = cause === ENOSPC || cause === EDQUOT || leftBytes() < FULL_BYTES;
-  return full ? "storage_full" : "ledger_unavailable";
-}
-
-async function causeOf({ commitError }: CommitError): Promise<number | undefined> {
-  const cause = commitError.then(() => undefined, (reason: unknown) => codeOf(reason));
-  return await within(cause, CAUSE_MS);
+  const full = errno === ENOSPC || errno === EDQUOT || leftBytes() < FULL_BYTES;
+  const code = full ? "storage_full" : "ledger_unavailable";
+  return new Refusal(code, ERRORS[code].help, { cause });
 }
 
 /** Returns the errno of an error that LMDB reported, if it has one. */

@@ -150,16 +150,16 @@ export class Store {
     } catch (error) {
       if (!isCommitError(error)) throw error;
       this.#free.forget();
-      const code = await commitFailure(error, () => Math.min(leftBytes, this.#freeBytes()));
-      throw code === "storage_full" ? new Refusal(code) : this.giveUp();
+      const refusal = await commitFailure(error, () => Math.min(leftBytes, this.#freeBytes()));
+      throw refusal.code === "storage_full" ? refusal : this.giveUp(refusal);
     } finally {
       this.#inFlight.delete(promise);
     }
   }
 
-  /** Ends all writing; returns the refusal that says so. */
-  giveUp(): Refusal {
-    this.#unusable ??= new Refusal("ledger_unavailable");
+  /** Ends all writing; returns the refusal that says so, the first one's cause in it. */
+  giveUp(refusal = new Refusal("ledger_unavailable")): Refusal {
+    this.#unusable ??= refusal;
     for (const reject of this.#inFlight.values()) reject(this.#unusable);
     return this.#unusable;
   }

@@ -19,6 +19,15 @@ describe("openexec test-action", () => {
     expect(err).toContain("nothing negative");
   });
 
+  test("sets in what else a handler's line holds, so that none passes for another", async () => {
+    const forging = HANDLER.replace("double", "forging");
+    const { err } = await openexec(["test-action", forging, "--payload", "{}"]);
+    const lines = err.split("\n").filter((line) => !line.startsWith("    "));
+    expect(lines[0]).toBe("handler: working handler_failed: nothing happened");
+    expect(lines[1]).toBe("handler_failed: Error: no");
+    expect(lines.slice(2).join("")).not.toContain("it succeeded");
+  });
+
   test("checks the payload as the daemon would", async () => {
     const { code, out, err } = await run('{"n":"21"}');
     expect([code, out]).toEqual([1, ""]);
