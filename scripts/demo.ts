@@ -3,8 +3,17 @@
  * checked before it is told, and the first one that is not as told ends the tour with exit code 1.
  */
 
-import { parseApproverKey } from "../src/client/approver_key.ts";
-import { OpenExecClient, OpenExecError, parsePublicKey, verifyReceipt } from "../src/client/mod.ts";
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { type ApproverKey, parseApproverKey } from "../src/client/approver_key.ts";
+import {
+  keySigner,
+  OpenExecClient,
+  OpenExecError,
+  parsePublicKey,
+  Reviewer,
+  verifyReceipt,
+} from "../src/client/mod.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const home = await Deno.makeTempDir({ prefix: "openexec-demo-" });
@@ -51,6 +60,27 @@ async function startUp(): Promise<string> {
     if (/^ready\b/m.test(printed)) return printed;
   }
   throw new Error(`the daemon did not start:\n${printed}`);
+}
+
+/** What an agent is told that calls a tool over MCP, once a reviewer has signed its proposal. */
+async function proposedOverMcp(agents: string, approvers: string, key: ApproverKey) {
+  const agent = new Client({ name: "demo", version: "1" });
+  const reviewer = new Reviewer({ socketPath: approvers });
+  try {
+    const args = ["mcp", "--socket", agents];
+    await agent.connect(new StdioClientTransport({ command: `${ROOT}bin/openexec`, args }));
+    const called = agent.callTool({ name: "add", arguments: { a: 20, b: 22 } });
+    let waiting;
+    while ((waiting = (await reviewer.waiting()).at(0)) === undefined);
+    await reviewer.approve(await reviewer.get(waiting.id), {
+      ...keySigner(key),
+      name: key.name ?? "",
+    });
+    return JSON.stringify(await called);
+  } finally {
+    reviewer.close();
+    await agent.close();
+  }
 }
 
 async function tour(): Promise<void> {
@@ -109,6 +139,12 @@ async function tour(): Promise<void> {
       return ran.length === 1 && new Set(outcomes.map(({ id }) => id)).size === 1;
     },
   );
+
+  await tell("an agent proposes over MCP, a reviewer signs, and the agent is told 42", async () => {
+    const approvers = socketPath.replace(/agent\.sock$/, "review.sock");
+    const told = await proposedOverMcp(socketPath, approvers, key);
+    return told.includes('{\\"result\\":42}');
+  });
 
   const executorKey = parsePublicKey(
     (await Deno.readTextFile(`${home}/state/openexec/executor.pub`)).trim(),

@@ -73,7 +73,7 @@ async function scene(
   await model.close();
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   for (const note of model.notes) print(`- the model ${note}`);
-  print(`- after ${seconds} s the handler had run ${desk.starts(label)} times\n`);
+  print(`- runs of the handler, after ${seconds} s: ${desk.starts(label)}\n`);
   if (desk.starts(label) !== expected) throw new Error(`${title}: ${desk.starts(label)} runs`);
 }
 

@@ -62,7 +62,9 @@ export class ScriptedModel {
   #turn(offered: readonly Offered[], last: { type?: string; output?: unknown } | undefined) {
     if (last?.type !== "function_call_output") return this.#call(offered, this.tool, this.args);
     const said = String(last.output);
-    this.notes.push(`is told: ${said.slice(said.indexOf("{"), said.indexOf("{") + 400)}`);
+    const start = said.indexOf("{");
+    const end = start + 400 < said.length ? said.lastIndexOf(" ", start + 400) : said.length;
+    this.notes.push(`is told: ${said.slice(start, end)} …`);
     const [, proposal] = /"id":"([0-9a-f-]{36})"/.exec(said) ?? [];
     return said.includes('"status":"pending"')
       ? this.#call(offered, "openexec_wait", { proposal })

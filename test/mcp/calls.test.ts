@@ -26,7 +26,10 @@ function answer(status: string) {
     status,
     proposed_at: "2026-01-01T00:00:00.000Z",
     expires_at: "2026-01-01T01:00:00.000Z",
-    approvals: { needed: 1, given: [] },
+    nonce: "n-1",
+    now: "2026-01-01T00:00:00.000Z",
+    peer: { uid: 1000, pid: 1 },
+    approvals: { needed: 1, given: [], max_ttl_seconds: 900 },
   };
   return { answer: JSON.stringify(proposal), status: status === "succeeded" ? 200 : 202 };
 }
