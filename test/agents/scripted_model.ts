@@ -63,7 +63,7 @@ export class ScriptedModel {
     if (last?.type !== "function_call_output") return this.#call(offered, this.tool, this.args);
     const said = String(last.output);
     const start = said.indexOf("{");
-    const end = start + 400 < said.length ? said.lastIndexOf(" ", start + 400) : said.length;
+    const end = start + 400 < said.length ? said.lastIndexOf(',"', start + 400) : said.length;
     this.notes.push(`is told: ${said.slice(start, end)} …`);
     const [, proposal] = /"id":"([0-9a-f-]{36})"/.exec(said) ?? [];
     return said.includes('"status":"pending"')

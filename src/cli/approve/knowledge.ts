@@ -70,11 +70,14 @@ export function handlerFacts({ config, daemon }: Knowledge, name: string): Handl
 }
 
 /**
- * Returns null where none was named and the system's cannot be read: this may be no daemon's host.
+ * Returns what the file says, whichever socket is asked. Returns null where none was named and the
+ * system's cannot be read: this may be no daemon's host.
  */
 export function configurationHere(context: Context, flags: DaemonFlags): Config | null {
   try {
-    return findConfig(context, flags).config;
+    const environment = { ...context.environment, socket: null };
+    const { config } = flags;
+    return findConfig({ ...context, environment }, config === undefined ? {} : { config }).config;
   } catch (error) {
     if (
       error instanceof ConfigError && flags.config === undefined &&
