@@ -286,3 +286,30 @@ describe("openexec keygen --ssh", () => {
     expect(await shell(`$openexec ${args}`)).toMatchObject({ code: 2, stdout: "" });
   });
 });
+
+test("review lends the terminal to ssh-keygen, which asks for the passphrase there", async () => {
+  const locked = `${ssh.folder}/locked`;
+  Deno.copyFileSync(alice.path, locked);
+  Deno.copyFileSync(`${alice.path}.pub`, `${locked}.pub`);
+  Deno.chmodSync(locked, 0o600);
+  run("ssh-keygen", ["-q", "-p", "-P", "", "-N", "a long phrase", "-f", locked], {});
+  await openexec(daemon, ["propose", "echo", '{"msg":"by review"}', "--nonce", "by-review"]);
+  const socket = `${daemon.directory}/review.sock`;
+  const pane = Pane.open(
+    `${OPENEXEC} review --socket ${socket} --ssh ${locked}.pub --keyid alice-ssh --iss alice`,
+    { env: { HOME: ssh.folder } },
+  );
+  try {
+    await pane.shows("> echo");
+    pane.press("Enter");
+    await pane.shows("a approve");
+    pane.press("a");
+    await pane.shows("Approve this echo? y n");
+    pane.press("y");
+    await pane.shows(/passphrase/i);
+    pane.type("a long phrase\n");
+    await pane.shows("Approved. succeeded, receipt");
+  } finally {
+    pane.close();
+  }
+});

@@ -11,7 +11,7 @@ import type { ActionConfig, Config } from "../../config/config.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import type { DaemonFlags } from "../command.ts";
-import { type Context, findConfig, withDaemon } from "../context.ts";
+import { type Context, findConfig, withApproversDaemon } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
 import { permissionsText } from "../terminal/permissions_text.ts";
 
@@ -102,7 +102,7 @@ async function factsOf(
 ): Promise<DaemonFacts | null> {
   const once = { retry: false };
   try {
-    return await withDaemon(context, flags, "agent", async (client) => {
+    return await withApproversDaemon(context, flags, async (client) => {
       const { executor_id, tenant } = await client.describe(once);
       if (executor_id !== aud) return null;
       const actions = await client.actions(once);
