@@ -151,6 +151,6 @@ if (import.meta.main) {
   const { values: { from, to } } = parseArgs({
     options: { from: { type: "string" }, to: { type: "string" } },
   });
-  const lines = await changes(from ?? metadata.dependencies.deno, to);
+  const lines = await changes(from ?? metadata.optionalDependencies.deno, to);
   await Deno.stdout.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
 }

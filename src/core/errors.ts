@@ -291,8 +291,8 @@ export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly detail: string;
 
-  constructor(code: ErrorCode, detail: string = ERRORS[code].help, cause: unknown = undefined) {
-    super(`${code}: ${detail}`, { cause });
+  constructor(code: ErrorCode, detail: string = ERRORS[code].help, options: ErrorOptions = {}) {
+    super(`${code}: ${detail}`, options);
     this.code = code;
     this.detail = detail;
   }

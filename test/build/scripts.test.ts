@@ -34,7 +34,12 @@ test("the SBOM names every package openexec runs on, in the same bytes each time
   const bom = v.parse(BOM, JSON.parse(first));
   expect(bom.metadata.component).toEqual({ name: metadata.name, version: metadata.version });
   const listed = new Map(bom.components.map(({ name, version }) => [name, version]));
-  for (const [name, version] of Object.entries(metadata.dependencies)) {
+  for (
+    const [name, version] of Object.entries({
+      ...metadata.dependencies,
+      ...metadata.optionalDependencies,
+    })
+  ) {
     expect([name, listed.get(name)]).toEqual([name, version]);
   }
   for (const name of Object.keys(metadata.devDependencies)) {

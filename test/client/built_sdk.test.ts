@@ -1,9 +1,11 @@
 import { PLAIN_KEY } from "../../src/core/types.ts";
 import { execFile } from "node:child_process";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildClient } from "../../scripts/build_client.ts";
+import metadata from "../../package.json" with { type: "json" };
 import { base64Encode } from "../../src/core/bytes.ts";
 import { signingKeyOf } from "../../src/core/ed25519.ts";
 import { executionReceipt } from "../../src/log/receipt.ts";
@@ -12,12 +14,16 @@ import { testWith } from "../support/tools.ts";
 import { FakeDaemon } from "./fake_daemon.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** A folder like an installed package: package.json, the build, and the dependencies. */
+/** A folder like that of `npm install --omit=optional`: the package, and what the SDK needs. */
 let installed: string;
 
 beforeAll(async () => {
   installed = await Deno.makeTempDir({ prefix: "openexec-sdk-" });
-  await Deno.symlink(`${ROOT}node_modules`, `${installed}/node_modules`);
+  // with the types of Node, which a program of its own has
+  for (const name of [...Object.keys(metadata.dependencies), "@types/node"]) {
+    await Deno.mkdir(dirname(`${installed}/node_modules/${name}`), { recursive: true });
+    await Deno.symlink(`${ROOT}node_modules/${name}`, `${installed}/node_modules/${name}`);
+  }
   await Deno.mkdir(`${installed}/openexec`);
   await Deno.copyFile(`${ROOT}package.json`, `${installed}/openexec/package.json`);
   await buildClient(`${installed}/openexec/dist/client`);

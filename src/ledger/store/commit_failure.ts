@@ -37,7 +37,7 @@ export async function commitFailure(
   // LMDB reports a partial write as EIO, which is also the code of a failed flush
   const full = errno === ENOSPC || errno === EDQUOT || leftBytes() < FULL_BYTES;
   const code = full ? "storage_full" : "ledger_unavailable";
-  return new Refusal(code, ERRORS[code].help, cause);
+  return new Refusal(code, ERRORS[code].help, { cause });
 }
 
 /** Returns the errno of an error that LMDB reported, if it has one. */
