@@ -55,7 +55,8 @@ export function observerOf(metrics: () => DaemonMetrics | null): Observer {
       metrics()?.pruned(bodies);
       log.info("bodies pruned", { count: bodies });
     },
-    pruningPaused: () => log.warning("pruning is paused: the clock jumped ahead"),
+    pruningPaused: () =>
+      log.warning("pruning is paused: wall clock and uptime went different ways"),
     bodiesUnreadable: (buckets) => {
       if (buckets === 0) return;
       log.error("keys of the vault are missing or were swapped", { count: buckets });
