@@ -4,7 +4,16 @@
  */
 
 import { parseApproverKey } from "../src/client/approver_key.ts";
-import { OpenExecClient, OpenExecError, parsePublicKey, verifyReceipt } from "../src/client/mod.ts";
+import {
+  isUndecided,
+  keySigner,
+  OpenExecClient,
+  OpenExecError,
+  outcomeOf,
+  parsePublicKey,
+  Reviewer,
+  verifyReceipt,
+} from "../src/client/mod.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const home = await Deno.makeTempDir({ prefix: "openexec-demo-" });
@@ -56,6 +65,7 @@ async function startUp(): Promise<string> {
 async function tour(): Promise<void> {
   const printed = await startUp();
   const socketPath = /^listening on (\S+)/m.exec(printed)?.[1] ?? "";
+  const reviewPath = /^listening on (\S+) \(approver\)/m.exec(printed)?.[1] ?? "";
   const client = new OpenExecClient({ socketPath });
   const key = parseApproverKey(await Deno.readTextFile(`${home}/state/openexec/approver.key`));
   if (key === undefined) throw new Error("the approver's key cannot be read");
@@ -64,9 +74,34 @@ async function tour(): Promise<void> {
     return ((Deno.statSync(socketPath).mode ?? 0) & 0o777) === 0o600;
   });
 
+  const asked = await client.propose("echo", { msg: "hello" }, { nonce: "demo", reason: "hi" });
+  await tell('an agent proposes echo {"msg":"hello"}, and it waits for an approver', () => {
+    return isUndecided(asked);
+  });
+
+  await tell("proposed again under its nonce it is the same proposal", async () => {
+    return (await client.propose("echo", { msg: "hello" }, { nonce: "demo" })).id === asked.id;
+  });
+
+  const reviewer = new Reviewer({ socketPath: reviewPath });
+  const signer = { ...keySigner(key), name: key.name ?? "development" };
+  await tell("an approver looks at it, and signs exactly what was shown: it runs", async () => {
+    await reviewer.approve(await reviewer.get(asked.id), signer);
+    const { result } = outcomeOf(await client.waitFor({ proposal: asked.id }));
+    return JSON.stringify(result) === '{"msg":"hello"}';
+  });
+
+  await tell("another one is declined: the agent is told why, and that nothing ran", async () => {
+    const { id } = await client.propose("add", { a: 2, b: 2 });
+    await reviewer.decline(await reviewer.get(id), signer, "I can add");
+    const { decline, problem } = await client.waitFor({ proposal: id });
+    return decline?.reason === "I can add" && problem?.effect === "none";
+  });
+  reviewer.close();
+
   const request = client.request("echo", { msg: "hello" });
   await tell(
-    'an agent proposes echo {"msg":"hello"}; without an approval it is refused',
+    'a request for echo {"msg":"hello"} that is sent without an approval is refused',
     async () => {
       return await refusal(client.execute(request)) === "approval_missing";
     },

@@ -2,6 +2,7 @@
 
 import { isArray } from "../core/json.ts";
 import { PROPOSAL_STATUSES, type ProposalStatus } from "../core/proposal.ts";
+import { isSeats, seatCount } from "../core/seats.ts";
 import { oneOf, open, string } from "../core/shape.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import { isJsonObject } from "../client/json.ts";
@@ -31,5 +32,6 @@ export function proposalOf(body: Json): Proposal | undefined {
 /** Says how many approvals there are of those needed. */
 export function approvalsText({ approvals }: Proposal): string {
   const { given, needed } = isJsonObject(approvals) ? approvals : {};
-  return `${isArray(given) ? given.length : 0} of ${needed ?? 1} approvals given`;
+  const seats = isSeats(needed) ? seatCount(needed) : 1;
+  return `${isArray(given) ? given.length : 0} of ${seats} approvals given`;
 }

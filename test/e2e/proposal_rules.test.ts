@@ -100,6 +100,22 @@ test("without a slot the last signature waits its turn, before what comes later"
   expect(await desk.audit()).toMatchObject({ code: 0 });
 });
 
+test("one that waits for a slot can be taken back, and then keeps nobody from it", async () => {
+  await using desk = await Desk.start({ concurrency: 1 });
+  const propose = async (label: string) => (await desk.propose("hold", desk.held(label))).json.id;
+  const [one, two] = [await propose("one"), await propose("two")];
+  await desk.approve(one);
+  await desk.started("one");
+  await desk.approve(two);
+  expect((await desk.agent("DELETE", `/proposals/${two}`)).json.status).toBe("withdrawn");
+  desk.letGo("one");
+  await desk.end(one);
+  const payload = { ...desk.held("three"), how: "end" };
+  const approved = desk.alice.approve({ action: "hold", payload, nonce: "n-3" });
+  expect((await desk.agent("POST", "/execute", approved)).json.status).toBe("succeeded");
+  expect(desk.starts("two")).toBe(0);
+});
+
 test("halted, nothing is proposed or approved, a decline is taken, and what is approved starts after it", async () => {
   await using desk = await Desk.start({ concurrency: 1 });
   const [one, two] = [
@@ -219,6 +235,30 @@ test("a decision is checked in its order, and needs exactly one signature", asyn
     "approval_action_mismatch",
   ]);
   expect((await desk.shown(id)).status).toBe("pending");
+});
+
+test("the command for notices is told what waits, and nothing of what it says", async () => {
+  await using desk = await Desk.start({
+    tables: (directory) => {
+      const script = `#!/bin/sh\nexport -p > ${directory}/env\ncat >> ${directory}/told\n`;
+      Deno.writeTextFileSync(`${directory}/notify`, script, { mode: 0o755 });
+      return `[notify]\ncommand = ["${directory}/notify"]`;
+    },
+  });
+  const { id, expires_at } = (await desk.propose("echo", { n: 1 }, { reason: "please" })).json;
+  await desk.propose("echo", { n: 1 });
+  const read = (name: string) => {
+    try {
+      return Deno.readTextFileSync(`${desk.directory}/${name}`);
+    } catch {
+      return "";
+    }
+  };
+  await until(() => read("told").endsWith("\n"));
+  expect(read("told")).toBe(
+    `${JSON.stringify({ id, action: "echo", expires_at, waiting: 1 })}\n`,
+  );
+  expect(read("env")).not.toMatch(/HOME|OPENEXEC/);
 });
 
 test("in demo mode a proposal runs at once", async () => {

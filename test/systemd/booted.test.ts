@@ -217,5 +217,5 @@ test.skipIf(missing !== "")(
     expect(json("revived")).toMatchObject({ result: { greeting: "hello again" } });
     expect(said.get("result")).toBe("success 0");
   },
-  300 * SECONDS,
+  600 * SECONDS,
 );

@@ -80,6 +80,7 @@ function approvalsOf(
   const lifetimes = able.map(({ maxTtlSeconds }) => maxTtlSeconds);
   return {
     needed: asked === undefined || ledger.mode === "demo" ? 0 : seatsJson(asked),
+    require: asked?.require ?? "any",
     given: bodies.flatMap(({ iss, jti, signers }) =>
       signers.map(({ name, keyid, kind }) => ({ name, keyid, kind, iss, jti }))
     ),
