@@ -237,6 +237,24 @@ test("a decision is checked in its order, and needs exactly one signature", asyn
   expect((await desk.shown(id)).status).toBe("pending");
 });
 
+test("what was asked before stands beside it with its outcome, and a decline answers again after a restart", async () => {
+  await using desk = await Desk.start();
+  const ran = (await desk.propose("echo", { n: 1 })).json.id;
+  await desk.approve(ran);
+  await desk.end(ran);
+  const executed = desk.alice.approve({ action: "echo", payload: { n: 1 }, nonce: "n-1" });
+  const { id: direct } = (await desk.agent("POST", "/execute", executed)).json;
+  const declined = (await desk.propose("echo", { n: 2 })).json.id;
+  await desk.decline(declined);
+  const again = (await desk.propose("echo", { n: 1 })).json.id;
+  const similar = async () => (await desk.shown(again)).similar;
+  expect((await similar()).map(({ id, status }: { id: string; status: string }) => [id, status]))
+    .toEqual([[direct, "succeeded"], [ran, "succeeded"]]);
+  await desk.again("SIGKILL");
+  await until(async () => (await similar()).length === 2);
+  expect((await desk.propose("echo", { n: 2 })).json.code).toBe("proposal_declined");
+});
+
 test("the command for notices is told what waits, and nothing of what it says", async () => {
   await using desk = await Desk.start({
     tables: (directory) => {

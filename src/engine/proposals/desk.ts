@@ -27,10 +27,14 @@ import { Leases } from "./leases.ts";
 import { Notifier } from "./notifier.ts";
 import { type ParsedProposal, parseProposal, PROPOSAL_MEMBERS } from "./request.ts";
 import { Rules } from "./rules.ts";
+import { Similar } from "./similar.ts";
 import { type ProposalView, statusOf } from "./view.ts";
 import { ProposalViews, requireNamed, viewerOf } from "./views.ts";
 import { Waiting } from "./waiting.ts";
 import type { OnGone } from "./waiters.ts";
+
+/** Proposals that a start looks at for declines that still answer. */
+const DECLINES_READ_MAX = 1_000;
 
 /** In demo mode nobody is waited for: a proposal is answered with its outcome. */
 const DEMO_WAIT_MS = 600_000;
@@ -44,6 +48,7 @@ export interface ProposalContext extends RequestContext {
 
 export class ProposalDesk {
   readonly views: ProposalViews;
+  readonly #similar: Similar;
   readonly #waiting: Waiting;
   readonly #rules: Rules;
   readonly #notifier: Notifier;
@@ -63,7 +68,10 @@ export class ProposalDesk {
       (due) => void this.#rules.refresh(due).catch(parts.onBug),
       parts.observeProposal,
     );
-    this.views = new ProposalViews(parts, runs, this.#waiting);
+    const similar = this.#similar = new Similar(clock);
+    this.views = new ProposalViews(parts, runs, this.#waiting, similar);
+    starter.onStarted = ({ id, peer: { uid }, receivedAtMs: atMs }, { canonical }) =>
+      similar.note(canonical, { id, uid, atMs });
     this.#notifier = new Notifier(
       clock,
       parts.notify,
@@ -92,7 +100,20 @@ export class ProposalDesk {
       this.#waiting.room.take(record.peer.uid);
       this.#waiting.put(record);
     }
+    this.#rememberDeclines();
     await this.refresh();
+    void this.#similar.readBack(this.parts.ledger).catch(this.parts.onBug);
+  }
+
+  /** A decline answers for a while, over restarts too, as long as its payload is kept. */
+  #rememberDeclines(): void {
+    const { ledger } = this.parts;
+    const latest = ledger.proposals.list({ uid: null, before: null, limit: DECLINES_READ_MAX });
+    for (const { id, status, peer: { uid }, endedAtMs } of latest) {
+      if (status !== "declined" || endedAtMs === null) continue;
+      const body = ledger.proposals.openBody(id);
+      if (body !== undefined) this.#waiting.room.declined(uid, body.canonical, endedAtMs);
+    }
   }
 
   /** Looks again at everything that waits: trust, halt or revocations have changed. */
@@ -233,6 +254,11 @@ export class ProposalDesk {
       );
       this.#rules.take(record);
       this.#waiting.tell(record, statusOf(record, undefined));
+      this.#similar.note(proposed.canonical, {
+        id,
+        uid: peer.uid,
+        atMs: record.proposedAtMs,
+      });
       this.#notifier.proposed(record, proposed.canonical);
       return record;
     } finally {

@@ -13,6 +13,7 @@ import type { EngineParts, Viewer } from "../types.ts";
 import type { Following } from "./events.ts";
 import { type PageQuery, proposalsPage, type ProposalsView } from "./page.ts";
 import { type ProposalView, proposalView, statusOf } from "./view.ts";
+import type { Similar } from "./similar.ts";
 import type { OnGone } from "./waiters.ts";
 import { isProposalVisible, type Waiting } from "./waiting.ts";
 
@@ -21,6 +22,7 @@ export class ProposalViews {
     private readonly parts: EngineParts,
     private readonly runs: Runs,
     private readonly waiting: Waiting,
+    private readonly similar: Similar,
   ) {}
 
   isOver(record: ProposalRecord): boolean {
@@ -48,7 +50,10 @@ export class ProposalViews {
   /** Throws a Refusal: peer_denied. The newest first; `before` is the id to go on from. */
   async page(viewer: Viewer, query: PageQuery): Promise<ProposalsView> {
     requireNamed(viewer);
-    return await proposalsPage(viewer, query, this.waiting.records, this.parts);
+    return await proposalsPage(viewer, query, this.waiting.records, {
+      ...this.parts,
+      similar: this.similar,
+    });
   }
 
   /**
@@ -79,7 +84,7 @@ export class ProposalViews {
 
   view(id: string, viewer: Viewer): ProposalView {
     const record = this.visible(this.parts.ledger.proposals.find(id), viewer);
-    return proposalView(record, viewer, this.parts);
+    return proposalView(record, viewer, { ...this.parts, similar: this.similar });
   }
 
   #statusOf(record: ProposalRecord) {
