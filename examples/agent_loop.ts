@@ -1,23 +1,16 @@
 /**
  * A tool-call loop in the manner of OpenAI's chat completions, whose tools run behind openexec.
  *
- *     scripts/deno run -A examples/agent_loop.ts SOCKET INBOX
+ *     scripts/deno run -A examples/agent_loop.ts SOCKET CONVERSATION
  *
- * The model proposes, a person approves, the daemon runs what was approved. The loop holds no key: it puts each proposal
- * into the folder INBOX and waits until somebody puts the approved request beside it. The model is a scripted stand-in; in
- * its place stands a call of your provider's API.
+ * The model proposes, a person approves, the daemon runs what was approved. The loop holds no key
+ * and keeps nothing: a proposal waits in the daemon. Killed and started again for the same
+ * CONVERSATION it makes no second proposal, because each call is proposed under a nonce of its own.
+ * The model is a scripted stand-in; in its place stands a call of your provider's API.
  */
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import process from "node:process";
-import { setTimeout } from "node:timers/promises";
-import {
-  type ExecutionRequest,
-  OpenExecClient,
-  OpenExecError,
-  parseRequest,
-} from "openexec/client";
+import { isUndecided, OpenExecClient, OpenExecError, outcomeOf } from "openexec/client";
 
 interface ToolCall {
   readonly id: string;
@@ -51,42 +44,39 @@ async function toolsOf(client: OpenExecClient): Promise<Tool[]> {
   }));
 }
 
-/** Resolves with the request as somebody approved it, or undefined when somebody declined. */
-async function approvalOf(request: ExecutionRequest, inbox: string, name: string) {
-  const path = (state: string) => join(inbox, `${name}.${state}`);
-  writeFileSync(path("draft"), JSON.stringify(request));
-  renameSync(path("draft"), path("request")); // whoever sees it sees all of it
-  say(`waiting for ${name}.approved or ${name}.declined`);
-  for (;; await setTimeout(100)) {
-    if (existsSync(path("declined"))) return undefined;
-    const text = existsSync(path("approved")) ? readFileSync(path("approved"), "utf8") : "";
-    if (text.endsWith("\n")) return parseRequest(text); // a shell makes the file before it fills it
-  }
-}
-
 /** What a model is told: the result, or why there is none and whether anything may have happened. */
 async function call(
   client: OpenExecClient,
-  inbox: string,
+  conversation: string,
   { id, function: tool }: ToolCall,
 ): Promise<string> {
   say(`the model proposes ${tool.name} ${tool.arguments}`);
   try {
-    const request = client.request(tool.name, JSON.parse(tool.arguments));
-    const approved = await approvalOf(request, inbox, id);
-    if (approved === undefined) return JSON.stringify({ error: "declined", effect: "none" });
-    const execution = await client.execute(approved);
+    // the call's own nonce: proposed again, it is the same proposal
+    const nonce = `${conversation}/${id}`;
+    const proposed = await client.propose(tool.name, JSON.parse(tool.arguments), {
+      nonce,
+      reason: `asked in conversation ${conversation}`,
+    });
+    if (isUndecided(proposed)) say(`waiting for an approver: proposal ${proposed.id}`);
+    const execution = outcomeOf(await client.waitFor({ proposal: proposed.id }));
     say(`it ran: ${execution.status}, receipt ${execution.log_index}`);
     return JSON.stringify(execution.result);
   } catch (error) {
     if (error instanceof SyntaxError) return JSON.stringify({ error: "the arguments are no JSON" });
     if (!(error instanceof OpenExecError)) throw error;
-    say(`it ended with ${error.code}`);
-    return JSON.stringify({ error: error.code, effect: error.effect, retry: error.retry });
+    const { code, detail, effect, retry } = error;
+    say(`it ended with ${code}`);
+    return JSON.stringify({ error: code, detail, effect, retry });
   }
 }
 
-async function converse(client: OpenExecClient, inbox: string, model: Model, question: string) {
+async function converse(
+  client: OpenExecClient,
+  conversation: string,
+  model: Model,
+  question: string,
+) {
   const tools = await toolsOf(client);
   say(`tools: ${tools.map((tool) => tool.function.name).join(", ")}`);
   const messages: Message[] = [{ role: "user", content: question }];
@@ -99,7 +89,7 @@ async function converse(client: OpenExecClient, inbox: string, model: Model, que
       messages.push({
         role: "tool",
         tool_call_id: one.id,
-        content: await call(client, inbox, one),
+        content: await call(client, conversation, one),
       });
     }
   }
@@ -124,10 +114,10 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-const [socketPath, inbox] = process.argv.slice(2);
-if (socketPath === undefined || inbox === undefined) {
-  throw new Error("usage: agent_loop.ts SOCKET INBOX");
+const [socketPath, conversation] = process.argv.slice(2);
+if (socketPath === undefined || conversation === undefined) {
+  throw new Error("usage: agent_loop.ts SOCKET CONVERSATION");
 }
 const client = new OpenExecClient({ socketPath });
-say(`${await converse(client, inbox, scripted, "Please leave a note.")}`);
+say(`${await converse(client, conversation, scripted, "Please leave a note.")}`);
 client.close();

@@ -3,8 +3,19 @@
  * checked before it is told, and the first one that is not as told ends the tour with exit code 1.
  */
 
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { parseApproverKey } from "../src/client/approver_key.ts";
-import { OpenExecClient, OpenExecError, parsePublicKey, verifyReceipt } from "../src/client/mod.ts";
+import {
+  isUndecided,
+  keySigner,
+  OpenExecClient,
+  OpenExecError,
+  outcomeOf,
+  parsePublicKey,
+  Reviewer,
+  verifyReceipt,
+} from "../src/client/mod.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const home = await Deno.makeTempDir({ prefix: "openexec-demo-" });
@@ -53,9 +64,30 @@ async function startUp(): Promise<string> {
   throw new Error(`the daemon did not start:\n${printed}`);
 }
 
+/** Calls a tool over MCP, has a reviewer sign what it proposes, and returns the agent's answer. */
+async function proposedOverMcp(
+  socketPath: string,
+  reviewer: Reviewer,
+  signer: Parameters<Reviewer["approve"]>[1],
+): Promise<string> {
+  const agent = new Client({ name: "demo", version: "1" });
+  const command = { command: `${ROOT}bin/openexec`, args: ["mcp", "--socket", socketPath] };
+  await agent.connect(new StdioClientTransport(command));
+  try {
+    const called = agent.callTool({ name: "add", arguments: { a: 20, b: 22 } });
+    let waiting;
+    while ((waiting = (await reviewer.waiting()).at(0)) === undefined);
+    await reviewer.approve(await reviewer.get(waiting.id), signer);
+    return JSON.stringify(await called);
+  } finally {
+    await agent.close();
+  }
+}
+
 async function tour(): Promise<void> {
   const printed = await startUp();
   const socketPath = /^listening on (\S+)/m.exec(printed)?.[1] ?? "";
+  const reviewPath = /^listening on (\S+) \(approver\)/m.exec(printed)?.[1] ?? "";
   const client = new OpenExecClient({ socketPath });
   const key = parseApproverKey(await Deno.readTextFile(`${home}/state/openexec/approver.key`));
   if (key === undefined) throw new Error("the approver's key cannot be read");
@@ -64,9 +96,33 @@ async function tour(): Promise<void> {
     return ((Deno.statSync(socketPath).mode ?? 0) & 0o777) === 0o600;
   });
 
+  const asked = await client.propose("echo", { msg: "hello" }, { nonce: "demo", reason: "hi" });
+  await tell('an agent proposes echo {"msg":"hello"}, and it waits for an approver', () => {
+    return isUndecided(asked);
+  });
+
+  await tell("proposed again under its nonce it is the same proposal", async () => {
+    return (await client.propose("echo", { msg: "hello" }, { nonce: "demo" })).id === asked.id;
+  });
+
+  const reviewer = new Reviewer({ socketPath: reviewPath });
+  const signer = { ...keySigner(key), name: key.name ?? "development" };
+  await tell("an approver looks at it, and signs exactly what was shown: it runs", async () => {
+    await reviewer.approve(await reviewer.get(asked.id), signer);
+    const { result } = outcomeOf(await client.waitFor({ proposal: asked.id }));
+    return JSON.stringify(result) === '{"msg":"hello"}';
+  });
+
+  await tell("another one is declined: the agent is told why, and that nothing ran", async () => {
+    const { id } = await client.propose("add", { a: 2, b: 2 });
+    await reviewer.decline(await reviewer.get(id), signer, "I can add");
+    const { decline, problem } = await client.waitFor({ proposal: id });
+    return decline?.reason === "I can add" && problem?.effect === "none";
+  });
+
   const request = client.request("echo", { msg: "hello" });
   await tell(
-    'an agent proposes echo {"msg":"hello"}; without an approval it is refused',
+    'a request for echo {"msg":"hello"} that is sent without an approval is refused',
     async () => {
       return await refusal(client.execute(request)) === "approval_missing";
     },
@@ -109,6 +165,12 @@ async function tour(): Promise<void> {
       return ran.length === 1 && new Set(outcomes.map(({ id }) => id)).size === 1;
     },
   );
+
+  await tell("an agent proposes over MCP, a reviewer signs, and the agent is told 42", async () => {
+    const told = await proposedOverMcp(socketPath, reviewer, signer);
+    return told.includes('{\\"result\\":42}');
+  });
+  reviewer.close();
 
   const executorKey = parsePublicKey(
     (await Deno.readTextFile(`${home}/state/openexec/executor.pub`)).trim(),

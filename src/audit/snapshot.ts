@@ -19,6 +19,7 @@ import { OPEN_KEYS, OWED_KEYS, proposalIdOf } from "../ledger/proposals/keys.ts"
 import { decodeProposal } from "../ledger/proposals/rows.ts";
 import type { ProposalRecord } from "../ledger/proposals/types.ts";
 import { unrecordedRestore } from "../ledger/operate.ts";
+import { giveToOwner } from "../ledger/disk/state_files.ts";
 import { checkDataFile } from "../ledger/disk/data_file.ts";
 import {
   approvalKey,
@@ -27,7 +28,13 @@ import {
   nonceKey,
   peerKey,
 } from "../ledger/store/keys.ts";
-import { dataFile, exists, ledgerFolder, VAULT_FOLDER } from "../ledger/disk/layout.ts";
+import {
+  dataFile,
+  exists,
+  ledgerFolder,
+  LOCK_OF_READERS,
+  VAULT_FOLDER,
+} from "../ledger/disk/layout.ts";
 import type { ExecutionRecord, LogReader } from "../ledger/types.ts";
 import { StateLock } from "../ledger/disk/lock.ts";
 import { checkSchemaVersion } from "../ledger/store/migrate.ts";
@@ -84,6 +91,7 @@ export class LedgerSnapshot {
     }
     checkDataFile(dataFile(folder), await StateLock.isHeld(stateDir));
     const store = new Store({ directory: folder, readOnly: true, release: releaseMappedFile });
+    giveToOwner(folder, [join(folder, LOCK_OF_READERS)]);
     try {
       checkSchemaVersion(store.tables);
       return new LedgerSnapshot(store);

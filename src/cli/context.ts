@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { parseApproverKey } from "../client/approver_key.ts";
 import { OpenExecClient } from "../client/client.ts";
+import { OpenExecUnreachable } from "../client/errors.ts";
 import type { Config } from "../config/config.ts";
 import { type DevelopmentKey, SYSTEM_CONFIG, SYSTEM_SOCKETS } from "../config/defaults.ts";
 import { type Environment, readEnvironment } from "../config/environment.ts";
@@ -112,6 +113,26 @@ export async function withDaemon<T>(
     return await use(client);
   } finally {
     client.close();
+  }
+}
+
+/**
+ * Does the same for an approver, who may reach an approver's socket alone, or an agent's where the
+ * daemon has none for approvers.
+ */
+export async function withApproversDaemon<T>(
+  context: Context,
+  flags: DaemonFlags,
+  use: (client: OpenExecClient) => Promise<T>,
+  timeoutMs?: number,
+): Promise<T> {
+  try {
+    return await withDaemon(context, flags, "approver", use, timeoutMs);
+  } catch (error) {
+    const isElsewhere = error instanceof UsageError ||
+      (error instanceof OpenExecUnreachable && error.effect === "none");
+    if (!isElsewhere) throw error;
+    return await withDaemon(context, flags, "agent", use, timeoutMs);
   }
 }
 

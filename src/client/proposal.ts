@@ -4,8 +4,9 @@
  */
 
 import { type Effect, ERRORS, type Retry } from "../core/errors.ts";
-import { isName } from "../core/limits.ts";
-import { anyOf, array, oneOf, open, optional, record, string, whole } from "../core/shape.ts";
+import { array, oneOf, open, optional, string, whole } from "../core/shape.ts";
+import { isSeats, seatCount, type SeatsJson } from "../core/seats.ts";
+import { type Requirement, REQUIREMENTS } from "../core/signer.ts";
 import { isOver, PROPOSAL_STATUSES, type ProposalStatus } from "../core/proposal.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import { isErrorCode, OpenExecError } from "./errors.ts";
@@ -31,7 +32,9 @@ export interface Proposal {
   readonly peer: { readonly uid: number; readonly pid: number };
   readonly approvals: {
     /** Distinct approvers, or how many of which group. */
-    readonly needed: number | Readonly<Record<string, number>>;
+    readonly needed: SeatsJson;
+    /** How strong a key has to be. */
+    readonly require?: Requirement;
     readonly given: readonly GivenSignature[];
     /** The smallest max_ttl of those who may sign. */
     readonly max_ttl_seconds: number;
@@ -59,7 +62,6 @@ export interface ProposalProblem {
   readonly retry: Retry;
 }
 
-const isSeats = anyOf(whole, record(isName, whole));
 const isGiven = open({ name: string, keyid: string, kind: string, iss: string, jti: string });
 const isDecline = open({ by: string, at: string });
 const isProblem = open({
@@ -78,7 +80,12 @@ const isProposal = open({
   expires_at: string,
   now: string,
   peer: open({ uid: whole, pid: whole }),
-  approvals: open({ needed: isSeats, given: array(isGiven), max_ttl_seconds: whole }),
+  approvals: open({
+    needed: isSeats,
+    require: optional(oneOf(...REQUIREMENTS)),
+    given: array(isGiven),
+    max_ttl_seconds: whole,
+  }),
   decline: optional(isDecline),
   problem: optional(isProblem),
 });
@@ -119,9 +126,7 @@ export function proposalsOf(value: Json): ProposalsPage | undefined {
 
 /** Returns how many approvers it needs, of whatever groups. */
 export function approversNeeded({ approvals: { needed } }: Proposal): number {
-  return typeof needed === "number"
-    ? needed
-    : Object.values(needed).reduce((sum, seats) => sum + seats, 0);
+  return seatCount(needed);
 }
 
 /** Tells whether it waits for approvers or for a slot, or runs: it may still change. */

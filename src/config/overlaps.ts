@@ -90,7 +90,7 @@ function given(what: string, path: string | null): Protected[] {
 }
 
 /** Gives a path as written, and with the links of the part that exists resolved. */
-function formsOf(path: string, realPath: RealPath): readonly [string, string] {
+export function formsOf(path: string, realPath: RealPath): readonly [string, string] {
   const written = resolve(path);
   let existing = written;
   for (;;) {

@@ -6,7 +6,8 @@
  * - No network at all: sockets are bound through the C library and adopted as descriptors.
  * - No program but the configured commands for checkpoints and notifications: the C library starts
  *   executors as well.
- * - No file outside of the lists below.
+ * - No file outside of the lists below, each by its path as written and by the one that links lead
+ *   to: an open file is looked at by the second.
  *
  * FFI has no list: reading errno through a pointer needs the whole permission, and a list that
  * names the C library would forbid nothing. These permissions therefore hold our own code and its
@@ -18,6 +19,7 @@ import { StartupError } from "../core/startup_error.ts";
 import type { Config } from "./config.ts";
 import { SYSTEM_CONFIG } from "./defaults.ts";
 import { ENVIRONMENT_NAMES } from "./environment.ts";
+import { formsOf, type RealPath } from "./overlaps.ts";
 
 /** Absolute paths of our own files; os/program.ts has them. */
 export interface ProgramFiles {
@@ -41,13 +43,14 @@ export function permissionFlags(
   config: Config,
   program: ProgramFiles,
   credentials: string | null,
+  realPath: RealPath,
 ): readonly string[] {
   const programs = [config.checkpoints.command?.[0], config.notify.command?.[0]]
     .filter((path) => path !== undefined);
   const readable = [...readableBy(config, program), ...(credentials === null ? [] : [credentials])];
   return [
-    `--allow-read=${list(readable)}`,
-    `--allow-write=${list(writable(config))}`,
+    `--allow-read=${paths(readable, realPath)}`,
+    `--allow-write=${paths(writable(config), realPath)}`,
     `--allow-env=${
       list([
         ...ENVIRONMENT_NAMES,
@@ -88,6 +91,10 @@ function writable({ stateDir, anchor, checkpoints, sockets }: Config): string[] 
 
 function actions({ actions }: Config) {
   return [...actions.values()];
+}
+
+function paths(written: readonly string[], realPath: RealPath): string {
+  return list(written.flatMap((path) => formsOf(path, realPath)));
 }
 
 /** The runtime splits a list at commas and has no way to write one that belongs to a value. */

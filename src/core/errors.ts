@@ -291,7 +291,7 @@ export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly detail: string;
 
-  constructor(code: ErrorCode, detail: string = ERRORS[code].help, options?: ErrorOptions) {
+  constructor(code: ErrorCode, detail: string = ERRORS[code].help, options: ErrorOptions = {}) {
     super(`${code}: ${detail}`, options);
     this.code = code;
     this.detail = detail;

@@ -5,6 +5,8 @@
  * someone of that group takes. Whether enough have signed is a matching in a bipartite graph.
  */
 
+import { whole } from "./shape.ts";
+
 /** How many approvers an action needs. */
 export interface SeatsNeeded {
   /** Distinct approvers in all, at least 1. */
@@ -50,14 +52,28 @@ function findPerson(
   return false;
 }
 
-/** Returns the configuration's own spelling: a number, or numbers by group. */
-export function seatsJson({ approvals, groups }: SeatsNeeded): number | Record<string, number> {
+/** The seats as the configuration and answers spell them: a number, or numbers by group. */
+export type SeatsJson = number | Readonly<Record<string, number>>;
+
+export function seatsJson({ approvals, groups }: SeatsNeeded): SeatsJson {
   const sorted = [...groups].sort(([a], [b]) => a < b ? -1 : 1);
   return groups.size === 0 ? approvals : Object.fromEntries(sorted);
 }
 
+export function isSeats(value: unknown): value is SeatsJson {
+  return whole(value) ||
+    (typeof value === "object" && value !== null && Object.values(value).every(whole));
+}
+
+/** Returns how many there are, of whatever groups. */
+export function seatCount(needed: SeatsJson): number {
+  return typeof needed === "number"
+    ? needed
+    : Object.values(needed).reduce((sum, count) => sum + count, 0);
+}
+
 /** Says it to a person: "2 approvers", or "1 of finance and 1 of ops". */
-export function seatsText(needed: number | Readonly<Record<string, number>>): string {
+export function seatsText(needed: SeatsJson): string {
   if (typeof needed === "number") return needed === 1 ? "1 approver" : `${needed} approvers`;
   return Object.entries(needed).map(([group, count]) => `${count} of ${group}`).join(" and ");
 }

@@ -107,6 +107,9 @@ export class Daemon {
       trust: new TrustGate(new TrustStore(config, executorId), clock),
       refusals: new RefusalJournal(ledger, clock, sign, limits),
       observe: observer.attempt,
+      observeProposal: observer.proposal,
+      notify: notifyBy(config),
+      onNotifyFailure: observer.notifyFailed,
       onUnsettled: observer.unsettled,
       onBug: observer.bug,
     };
@@ -122,7 +125,7 @@ export class Daemon {
       limits,
       engine,
       proposals: engine.proposals,
-      inspector: new Inspector(parts, engine.runs, head, program.version, () => metrics),
+      inspector: new Inspector(parts, engine, head, program.version, () => metrics),
       operator: new Operator(
         ledger,
         clock,
@@ -209,11 +212,21 @@ export class Daemon {
   }
 }
 
+/** How long the operator's command for notices may take. */
+const NOTIFY_MS = 10_000;
+
+function notifyBy({ notify: { command } }: Config): EngineParts["notify"] {
+  const terms = { limitMs: NOTIFY_MS, environment: {} };
+  return command === null ? null : (text) => runCommand(command, text, terms);
+}
+
 function metricsOf({ ledger, executors }: EngineParts, engine: Engine): DaemonMetrics {
   return daemonMetrics({
     version: program.version,
     actions: executors.actions.keys(),
     inFlight: () => engine.runs.size,
+    proposals: () => engine.proposals.statistics(),
+    nowMs: () => ledger.clock.nowMs(),
     executors: () => executors.statistics(),
     ledger: () => ledger.statistics(),
     health: () => ledger.health(),

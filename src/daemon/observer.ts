@@ -4,6 +4,8 @@
  */
 
 import type { CheckpointFailure } from "../engine/checkpoints.ts";
+import type { ProposalStatus } from "../core/proposal.ts";
+import type { ProposalRecord } from "../ledger/proposals/types.ts";
 import type { Answer, Attempt } from "../engine/types.ts";
 import type { ExchangeEvent } from "../server/exchange.ts";
 import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
@@ -12,6 +14,8 @@ import { logger } from "../telemetry/log.ts";
 
 export interface Observer {
   readonly attempt: (attempt: Attempt, answer: Answer) => void;
+  readonly proposal: (record: ProposalRecord, status: ProposalStatus) => void;
+  readonly notifyFailed: (error: unknown) => void;
   readonly exchange: (event: ExchangeEvent) => void;
   readonly crowd: (uid: number, count: number) => void;
   readonly pruned: (bodies: number) => void;
@@ -30,6 +34,11 @@ export function observerOf(metrics: () => DaemonMetrics | null): Observer {
   const server = logger("server");
   return {
     attempt: (attempt, answer) => metrics()?.attempt(attemptEvent(attempt, answer)),
+    proposal: ({ id, action, peer, endedBy, bodies }, status) => {
+      const decider = endedBy !== null && "keyid" in endedBy ? endedBy : bodies[0]?.signers[0];
+      metrics()?.proposal({ id, action, status, uid: peer.uid, kind: decider?.kind ?? null });
+    },
+    notifyFailed: (error) => log.warning("a notice could not be handed over", faultFields(error)),
     exchange: ({ peer, route, status, code, durationMs }) => {
       if (code === null) return; // the engine's answer has a line of its own
       server.info("request refused", {
@@ -46,7 +55,8 @@ export function observerOf(metrics: () => DaemonMetrics | null): Observer {
       metrics()?.pruned(bodies);
       log.info("bodies pruned", { count: bodies });
     },
-    pruningPaused: () => log.warning("pruning is paused: the clock jumped ahead"),
+    pruningPaused: () =>
+      log.warning("pruning is paused: wall clock and uptime went different ways"),
     bodiesUnreadable: (buckets) => {
       if (buckets === 0) return;
       log.error("keys of the vault are missing or were swapped", { count: buckets });

@@ -78,7 +78,7 @@ function narrow(context: DaemonContext, flags: ServeFlags): never {
   const args = [
     "run",
     ...RUNTIME_FLAGS,
-    ...permissionFlags(config, program, credentialsDirectory),
+    ...permissionFlags(config, program, credentialsDirectory, realPath),
     pathToFileURL(program.main).href,
     "serve",
     ...argumentsOf(found),

@@ -43,7 +43,10 @@ export function welcomeLines(config: Config, welcome: Welcome): string[] {
   ];
 }
 
-/** Each is one line for a POSIX shell: the pipe, the same with curl, the same with socat. */
+/**
+ * Each is one line for a POSIX shell: to propose and to review; then to approve beforehand, by the
+ * pipe, with curl and with socat.
+ */
 function examples(command: string, path: string, key: string): string[] {
   const socket = quoted(path);
   const request = `${command} request echo '{"msg":"hello"}'`;
@@ -54,7 +57,10 @@ function examples(command: string, path: string, key: string): string[] {
   const socat = `socat -t 30 - UNIX-CONNECT:${socket}`;
   return [
     "",
-    "Try it from another terminal in this folder:",
+    "Try it from two other terminals in this folder: one asks, one decides:",
+    `  ${command} propose echo '{"msg":"hello"}' --wait 10m`,
+    `  ${command} review --key ${quoted(key)}`,
+    "Or approve beforehand, in one line:",
     `  ${approved} | ${command} exec -`,
     `  ${approved} | ${curl}`,
     `  body=$(${approved}); printf '${head}%s' "\${#body}" "$body" | ${socat}`,

@@ -128,7 +128,9 @@ export class Engine {
   #refuseProposed({ nonce }: ParsedRequest, { peer }: RequestContext): void {
     const proposal = this.parts.ledger.proposals.findByNonce(peer.uid, nonce);
     if (proposal === undefined) return;
-    throw new Refusal(this.proposals.isOver(proposal) ? "nonce_reused" : "execution_in_flight");
+    throw new Refusal(
+      this.proposals.views.isOver(proposal) ? "nonce_reused" : "execution_in_flight",
+    );
   }
 
   #verifyApproval(

@@ -21,8 +21,9 @@ import { decodeReceipt } from "../log/receipt.ts";
 import { receiptEnvelope } from "../log/signed_receipt.ts";
 import { formatTlogProof } from "../log/tlog_proof.ts";
 import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
+import { formatTime } from "../log/time.ts";
 import type { LogHead } from "./checkpoints.ts";
-import type { Runs } from "./runs.ts";
+import type { Engine } from "./execute.ts";
 import { type EngineParts, isVisible, type Viewer } from "./types.ts";
 import {
   type ExecutionView,
@@ -46,7 +47,7 @@ import {
 export class Inspector {
   constructor(
     private readonly parts: EngineParts,
-    private readonly runs: Runs,
+    private readonly engine: Pick<Engine, "runs" | "proposals">,
     private readonly head: LogHead,
     private readonly version: string,
     private readonly counted: () => Pick<DaemonMetrics, "measures" | "render"> | null,
@@ -63,7 +64,7 @@ export class Inspector {
   }
 
   health(): HealthView {
-    return healthOf(this.parts, this.runs.isDraining);
+    return healthOf(this.parts, this.engine.runs.isDraining);
   }
 
   /** false while the ledger or the executors fail, or the daemon drains or is halted. */
@@ -161,11 +162,16 @@ export class Inspector {
   /** The answer that `openexec status` shows. */
   status(): JsonObject {
     const { ledger, executors } = this.parts;
+    const { waiting, oldestMs } = this.engine.proposals.statistics();
     return {
       version: this.version,
       executor_id: ledger.executorId,
       ...this.health(),
-      in_flight: this.runs.size,
+      in_flight: this.engine.runs.size,
+      proposals: {
+        waiting,
+        oldest: oldestMs === null ? null : formatTime(oldestMs),
+      },
       ledger: { ...ledger.statistics(), ...ledger.health() },
       executors: { ...executors.statistics(), healthy: executors.healthy() },
       unreachable: [...executors.unreachable()],

@@ -30,6 +30,9 @@ export class Starter {
   /** Called when one of the requests in flight has ended. */
   onRoom: () => void = () => {};
 
+  /** Called as something starts. */
+  onStarted: (record: ExecutionRecord, body: RequestBody) => void = () => {};
+
   constructor(private readonly parts: EngineParts, private readonly runs: Runs) {}
 
   /**
@@ -89,6 +92,7 @@ export class Starter {
     });
     stations.passed("reserve");
     const { body } = reservation;
+    this.onStarted(record, body);
     return { record, body, run: this.runs.start(record, body, slot, traceparent, stations) };
   }
 }

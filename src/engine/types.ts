@@ -3,9 +3,11 @@
 import type { Config, SocketConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ErrorCode } from "../core/errors.ts";
+import type { ProposalStatus } from "../core/proposal.ts";
 import type { Peer } from "../core/types.ts";
 import type { Executors } from "../executor/pool.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { ProposalRecord } from "../ledger/proposals/types.ts";
 import type { Receipt } from "../log/receipt.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import type { RefusalJournal } from "./refusals.ts";
@@ -94,6 +96,12 @@ export interface EngineParts {
   readonly sign: (receipt: Receipt) => SignedReceipt;
   /** Called with every attempt when it is answered. */
   readonly observe: (attempt: Attempt, answer: Answer) => void;
+  /** Called with every change of a proposal. */
+  readonly observeProposal: (record: ProposalRecord, status: ProposalStatus) => void;
+  /** Tells somebody that proposals wait, with this text; null where nobody is to be told. */
+  readonly notify: ((text: string) => Promise<void>) | null;
+  /** Called where a notice could not be handed over. */
+  readonly onNotifyFailure: (error: unknown) => void;
   /** Called with the cause where an outcome could not be recorded; the caller learns the code. */
   readonly onUnsettled: (execution: string, error: unknown) => void;
   /** Called with the cause of every bug; the caller only learns `internal_error`. */

@@ -9,6 +9,11 @@ const ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin" };
 /** How long a command may take: whoever waits for one that hangs would wait for ever. */
 const LIMIT_MS = 30_000;
 
+export interface CommandOptions {
+  readonly limitMs?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /**
  * With `input` on its standard input; rejects unless it ends with exit code 0 in time. After that
  * it is killed, with what it started.
@@ -16,12 +21,12 @@ const LIMIT_MS = 30_000;
 export async function runCommand(
   [path = "", ...args]: readonly string[],
   input: string,
-  limitMs = LIMIT_MS,
+  { limitMs = LIMIT_MS, environment = ENVIRONMENT }: CommandOptions = {},
 ): Promise<void> {
   markDescriptorsCloseOnExec();
   const child = spawn(path, args, {
     cwd: "/",
-    env: ENVIRONMENT,
+    env: environment,
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });

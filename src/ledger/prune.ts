@@ -4,8 +4,9 @@
  * Invariants:
  * - The key goes first: without it, no row of its bucket can be read, in any copy. A crash in
  *   between leaves rows without a key, which the next run removes.
- * - A bucket outlives its executions that have not settled, because they may have to run again, and
- *   bodies that are being sealed for it.
+ * - A bucket outlives its executions that have not settled, because they may have to run again, its
+ *   proposals that still wait, and bodies that are being sealed for it. One in which nothing is
+ *   left goes before its end: its proposals were sealed for their wait, and have ended.
  * - Pages that become free can be used again: readers that died hold none.
  * - Rows go in small transactions, so that a request in between waits for one of them at most.
  */
@@ -67,12 +68,20 @@ function startPruning(ledger: LedgerParts, force: boolean): Promise<number | nul
 async function destroyKeys({ vault, bodies, tables }: LedgerParts, nowMs: number): Promise<number> {
   let destroyed = 0;
   for (const bucketMs of vault.buckets()) {
-    if (bucketMs > nowMs) break;
-    if (bodies.isHeld(bucketMs) || neededBuckets(tables).has(bucketMs)) continue;
+    const isKept = bucketMs > nowMs
+      ? !isEmpty(tables, bucketMs)
+      : neededBuckets(tables).has(bucketMs);
+    if (isKept || bodies.isHeld(bucketMs)) continue;
     await vault.destroy(bucketMs);
     destroyed++;
   }
   return destroyed;
+}
+
+/** Whether nothing is sealed in that bucket any more: copies of what was may be in free pages. */
+function isEmpty({ sealed }: Tables, bucketMs: number): boolean {
+  const bucket = { start: bucketStart(bucketMs), end: bucketStart(bucketMs + 1), limit: 1 };
+  return [...sealed.keys(bucket)].length === 0;
 }
 
 /** Returns the buckets of the requests that still wait, or whose outcome is still open. */

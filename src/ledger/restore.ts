@@ -10,6 +10,7 @@
  *   they become `outcome_unknown` and never run again.
  * - Bodies whose keys are not here are dropped, and show as pruned: a copy has no keys, and may
  *   have been made on another host.
+ * - All that it leaves belongs to whom the state directory belongs to, also where root restores.
  * - The next daemon records the restore in the log (operate.ts).
  * - The ledger that was there is kept beside it, under another name. Until the last rename the old
  *   one is in place.
@@ -28,9 +29,10 @@ import {
   ledgerFolder,
   VAULT_FOLDER,
 } from "./disk/layout.ts";
-import { StateLock } from "./disk/lock.ts";
+import { LOCK_FILE, StateLock } from "./disk/lock.ts";
 import { damagedLedger, LedgerOpenError } from "./disk/open_error.ts";
 import { fenceAfter } from "./fence.ts";
+import { giveToOwner } from "./disk/state_files.ts";
 import { findExecution, unsettled } from "./find.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { openStore } from "./open.ts";
@@ -74,6 +76,9 @@ export async function restoreLedger(
   const lock = await StateLock.acquire(stateDir);
   try {
     const restored = await prepare(source, stateDir, clock);
+    const draft = draftFolder(stateDir);
+    const made = Array.from(Deno.readDirSync(draft), ({ name }) => join(draft, name));
+    giveToOwner(stateDir, [join(stateDir, LOCK_FILE), draft, ...made]);
     const replaced = await exchange(stateDir, clock.nowMs());
     return { ...restored, replaced };
   } finally {

@@ -23,6 +23,8 @@ import { endedView, proposalView } from "./proposal_view.ts";
 const reviewer = reviewerOf(knownExecutor());
 let executorId = "";
 let waiting: readonly Proposal[] = [];
+/** Proposals that were read to their end: drawn anew, they need not be read again. */
+const read = new Set<string>();
 /** The proposal on the screen, and what of it would make it another one to read. */
 let onScreen: { readonly id: string; readonly fingerprint: string } | null = null;
 
@@ -161,6 +163,7 @@ async function showOne(place: HTMLElement, id: string): Promise<void> {
         proposal,
         equals,
         identity: identity(),
+        read,
         approve: (ttlSeconds, others) => approve(proposal, others, ttlSeconds),
         decline: (reason) => decline(proposal, reason),
       }, executorId)

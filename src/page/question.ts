@@ -12,6 +12,8 @@ export interface QuestionParts {
   readonly identity: Identity | null;
   /** Other proposals that ask for the very same. */
   readonly equals: readonly Proposal[];
+  /** Proposals that were read to their end before, and need not be read again. */
+  readonly read: Set<string>;
   /** Has to be in view, above the question, before it can be answered with yes. */
   readonly end: HTMLElement;
   /** Approves the proposal that was shown, and others only where they are equal to it. */
@@ -70,7 +72,10 @@ function choice(parts: QuestionParts, who: Identity, place: HTMLElement): HTMLEl
     }));
     place.querySelector("textarea")?.focus();
   });
-  void whenInView(parts.end, place).then(() => {
+  const essence = `${proposal.id} ${proposal.digest} ${proposal.handler.digest}`;
+  const isRead = parts.read.has(essence) ? Promise.resolve() : whenInView(parts.end, place);
+  void isRead.then(() => {
+    parts.read.add(essence);
     for (const button of buttons) button.disabled = false;
     hint.textContent = deciding;
   });

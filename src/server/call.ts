@@ -30,19 +30,9 @@ export interface Call {
 }
 
 /** The proposals as the routes use them. */
-export type Proposals = Pick<
-  ProposalDesk,
-  | "propose"
-  | "find"
-  | "findByNonce"
-  | "page"
-  | "withdraw"
-  | "approve"
-  | "decline"
-  | "hold"
-  | "deliver"
-  | "follow"
->;
+export type Proposals =
+  & Pick<ProposalDesk, "propose" | "withdraw" | "approve" | "decline" | "hold" | "deliver">
+  & { readonly views: Pick<ProposalDesk["views"], "find" | "findByNonce" | "page" | "follow"> };
 
 /** An agent socket shows the peer's own, an approver socket its actions, an admin socket all. */
 export function viewerOf({ peer, socket }: Pick<Call, "peer" | "socket">): Viewer {

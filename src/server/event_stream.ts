@@ -19,7 +19,7 @@ const streams = new Set<Stream>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
 export function events(call: Call, { proposals }: Backend): Reply {
-  const following = proposals.follow(viewerOf(call), lastEventId(call.fields));
+  const following = proposals.views.follow(viewerOf(call), lastEventId(call.fields));
   return {
     status: 200,
     headers: { "content-type": "text/event-stream", "cache-control": "no-store" },

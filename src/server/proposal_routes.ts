@@ -24,7 +24,7 @@ export async function propose(call: Call, { proposals }: Backend): Promise<Reply
 
 export async function proposal(call: Call, { proposals }: Backend): Promise<Reply> {
   const id = idOf(call);
-  return answer(await proposals.find(id, viewerOf(call), waitMs(call), call.onGone));
+  return answer(await proposals.views.find(id, viewerOf(call), waitMs(call), call.onGone));
 }
 
 export async function proposalsOf(call: Call, { proposals }: Backend): Promise<Reply> {
@@ -34,7 +34,7 @@ export async function proposalsOf(call: Call, { proposals }: Backend): Promise<R
     if (query.size > 1 || !isName(nonce) || socket.role !== "agent") {
       throw malformed("nonce must be a nonce, stand alone, and be asked for by its proposer.");
     }
-    return answer(await proposals.findByNonce(nonce, peer.uid, waitMs(call), call.onGone));
+    return answer(await proposals.views.findByNonce(nonce, peer.uid, waitMs(call), call.onGone));
   }
   const limit = wholeNumber(query, "limit") ?? PAGE_DEFAULT;
   const before = query.get("cursor") ?? null;
@@ -44,7 +44,7 @@ export async function proposalsOf(call: Call, { proposals }: Backend): Promise<R
   if (query.has("status") && status === null) {
     throw malformed(`status must be one of ${PROPOSAL_STATUSES.join(", ")}.`);
   }
-  return jsonReply(await proposals.page(viewerOf(call), { status, limit, before }));
+  return jsonReply(await proposals.views.page(viewerOf(call), { status, limit, before }));
 }
 
 export async function withdraw(call: Call, { proposals }: Backend): Promise<Reply> {

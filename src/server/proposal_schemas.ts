@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { REASON_LENGTH_MAX } from "../core/limits.ts";
 import { PROPOSAL_STATUSES } from "../core/proposal.ts";
+import { REQUIREMENTS } from "../core/signer.ts";
 import { BASE64, ENVELOPE, Execution, INDEX, NAME, OBJECT, SEATS } from "./schemas.ts";
 
 /** At most 500 characters of somebody's own words; shown, never interpreted. */
@@ -47,6 +48,7 @@ export const Proposal = v.object({
   peer: v.object({ uid: v.number(), pid: v.pipe(v.number(), v.description("At proposal.")) }),
   approvals: v.object({
     needed: SEATS,
+    require: v.pipe(v.picklist(REQUIREMENTS), v.description("How strong a key has to be.")),
     given: v.pipe(
       v.array(v.object({ name: NAME, keyid: NAME, kind: v.string(), iss: NAME, jti: NAME })),
       v.description("Signatures so far, body by body: `iss` and `jti` name the body."),

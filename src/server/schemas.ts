@@ -22,12 +22,17 @@ export const SEATS = v.pipe(
 );
 export const OBJECT = v.record(v.string(), v.unknown());
 
+const SIGNATURE = v.pipe(
+  v.string(),
+  v.description("Base64 of 1 to 4096 bytes, whose form is that of the kind of key."),
+);
+
 /** A DSSE 1.0.2 envelope. */
 export const ENVELOPE = v.object({
   payloadType: v.string(),
   payload: BASE64,
   signatures: v.pipe(
-    v.array(v.object({ keyid: v.pipe(v.string(), v.minLength(1)), sig: BASE64 })),
+    v.array(v.object({ keyid: v.pipe(v.string(), v.minLength(1)), sig: SIGNATURE })),
     v.minLength(1),
     v.maxLength(SIGNATURES_MAX),
   ),

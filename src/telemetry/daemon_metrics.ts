@@ -1,7 +1,8 @@
 /** The daemon's metrics for GET /metrics, and a log line for each attempt. */
 
 import { ERROR_CODES, type ErrorCode, ERRORS } from "../core/errors.ts";
-import type { Peer } from "../core/types.ts";
+import { isOver, PROPOSAL_STATUSES, type ProposalStatus } from "../core/proposal.ts";
+import type { KeyKind, Peer } from "../core/types.ts";
 import { logger } from "./log.ts";
 import { MetricsRegistry, OTHER } from "./metrics.ts";
 
@@ -11,6 +12,8 @@ export interface DaemonSources {
   /** Names of the registered actions. */
   readonly actions: Iterable<string>;
   readonly inFlight: () => number;
+  readonly proposals: () => { readonly waiting: number; readonly oldestMs: number | null };
+  readonly nowMs: () => number;
   readonly executors: () => {
     readonly processes: number;
     readonly running: number;
@@ -41,6 +44,16 @@ export interface AttemptEvent {
   readonly stations: ReadonlyMap<string, number>;
 }
 
+/** A proposal that changed. */
+export interface ProposalEvent {
+  readonly id: string;
+  readonly action: string;
+  readonly status: ProposalStatus;
+  readonly uid: number;
+  /** The kind of key that decided; null where nobody did. */
+  readonly kind: KeyKind | null;
+}
+
 /** Counts since the start, as `GET /admin/status` gives them. */
 export type Measures = {
   readonly attempts: readonly {
@@ -59,6 +72,7 @@ export type Measures = {
 
 export interface DaemonMetrics {
   attempt(event: AttemptEvent): void;
+  proposal(event: ProposalEvent): void;
   pruned(bodies: number): void;
   measures(): Measures;
   /** Writes all of it as text for Prometheus. */
@@ -67,6 +81,9 @@ export interface DaemonMetrics {
 
 const STATIONS = ["parse", "replay", "verify", "check", "reserve", "run", "settle"];
 const SUCCEEDED = "succeeded";
+const KEY_KINDS: readonly KeyKind[] = ["ed25519", "sshsig", "passkey"];
+/** Stands for a kind of key where nobody decided. */
+const NOBODY = "none";
 
 /** Seconds: from a cheap refusal to a slow handler. */
 const BOUNDS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
@@ -93,6 +110,11 @@ export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
     {},
   );
   pruned.add(0, {});
+  const ended = registry.counter(
+    "openexec_proposals_ended_total",
+    "Proposals that ended, by the kind of key that decided.",
+    { end: PROPOSAL_STATUSES.filter(isOver), kind: [...KEY_KINDS, NOBODY] },
+  );
   let snapshot = takeSnapshot(sources);
   for (const [name, type, help, read] of OBSERVED) {
     registry.observed(`openexec_${name}`, type, help, () => read(snapshot));
@@ -105,6 +127,10 @@ export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
       const isTrouble = event.code !== null && event.code !== "execution_in_flight" &&
         ERRORS[event.code].effect === "unknown";
       (isTrouble ? log.warning : log.info)("attempt answered", attemptFields(event));
+    },
+    proposal({ id, action, status, uid, kind }) {
+      if (isOver(status)) ended.add(1, { end: status, kind: kind ?? NOBODY });
+      log.info("proposal changed", { proposal: id, action, status, uid });
     },
     pruned: (bodies) => pruned.add(bodies, {}),
     measures: () => ({
@@ -129,8 +155,17 @@ function milliseconds(seconds: number): number {
 }
 
 /** Asks each source once, so that the numbers of one rendering belong together. */
-function takeSnapshot({ inFlight, executors, ledger, health }: DaemonSources) {
-  return { inFlight: inFlight(), executors: executors(), ledger: ledger(), health: health() };
+function takeSnapshot(
+  { inFlight, executors, ledger, health, proposals, nowMs }: DaemonSources,
+) {
+  return {
+    inFlight: inFlight(),
+    executors: executors(),
+    ledger: ledger(),
+    health: health(),
+    proposals: proposals(),
+    nowMs: nowMs(),
+  };
 }
 
 type Snapshot = ReturnType<typeof takeSnapshot>;
@@ -143,6 +178,13 @@ type Observed = readonly [
 
 const OBSERVED: readonly Observed[] = [
   ["in_flight", "gauge", "Requests being worked on.", (s) => s.inFlight],
+  ["proposals_waiting", "gauge", "Proposals that wait.", (s) => s.proposals.waiting],
+  [
+    "proposals_oldest_seconds",
+    "gauge",
+    "How long the oldest waiting proposal has waited.",
+    ({ proposals: { oldestMs }, nowMs }) => oldestMs === null ? null : (nowMs - oldestMs) / 1000,
+  ],
   ["executor_processes", "gauge", "Executor processes alive.", (s) => s.executors.processes],
   ["executors_running", "gauge", "Executions running.", (s) => s.executors.running],
   [

@@ -32,6 +32,8 @@ const FIELDS = {
   stations: (value) =>
     typeof value === "object" && value !== null &&
     Object.entries(value).every(([station, micros]) => word(station) && whole(micros)),
+  // one proposal
+  proposal: text(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
   // one exchange
   route: text(/^[A-Z]{1,10} \/[a-z0-9_/{}.-]{0,60}$/),
   http_status: whole,

@@ -20,6 +20,7 @@ const ALLOWED = [
   "examples/check_receipt.mjs",
   "examples/openexec.toml",
   "examples/openexec_client.py",
+  "examples/propose.py",
   "examples/sdk.ts",
   "dist/client/",
   "dist/program/",

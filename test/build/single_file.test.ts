@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { program } from "../../src/os/program.ts";
 import { FakeDaemon } from "../client/fake_daemon.ts";
 import { RawAgent } from "../mcp/agent_process.ts";
-import { build, missingToBuild, programFolder, run } from "./single_file.ts";
+import { call } from "../support/http.ts";
+import { build, missingToBuild, programFolder, run, untilReady } from "./single_file.ts";
 
 const SECONDS = 1000;
 const missing = missingToBuild();
@@ -69,6 +70,26 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
     expect(Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1])).toBeLessThan(100_000);
     expect(await agent.end()).toBe(0);
   });
+
+  test("serves the review page, as one script", async () => {
+    const daemon = new Deno.Command(file, {
+      args: ["serve"],
+      clearEnv: true,
+      env: { HOME: cache, XDG_CACHE_HOME: cache, PATH: "/usr/bin:/bin" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    await untilReady(daemon.stdout);
+    const socket = join(cache, ".openexec/run/review.sock");
+    const page = await call(socket, "GET", "/review");
+    const script = await call(socket, "GET", "/review/main.js");
+    expect([page.status, script.status]).toEqual([200, 200]);
+    expect(page.text).toContain('src="/review/main.js"');
+    expect(script.text).not.toMatch(/\bfrom\s*"/);
+    daemon.kill("SIGKILL");
+    await daemon.status;
+  }, 60 * SECONDS);
 
   test("unpacks once, into files that only their owner may read", async () => {
     await expectStart();

@@ -3,10 +3,14 @@ import { SYSTEM_CONFIG } from "../../src/config/defaults.ts";
 import { StartupError } from "../../src/core/startup_error.ts";
 import { permissionFlags } from "../../src/config/permissions.ts";
 import { RUNTIME_FLAGS } from "../../src/os/deno_flags.ts";
+import { realPath } from "../../src/os/files.ts";
 import { program } from "../../src/os/program.ts";
 import { load } from "./loading.ts";
 
 const FILES = { root: "/lib/node_modules/openexec", packages: "/lib/node_modules" };
+
+/** There are no links on the way to any path. */
+const AS_WRITTEN = (path: string) => path;
 
 const TEXT = `
 mode = "demo"
@@ -26,7 +30,7 @@ command = ["/bin/notify"]
 `;
 
 test("permissionFlags() lists what the configuration names, and no network", () => {
-  const flags = permissionFlags(load(TEXT).config, FILES, "/run/credentials/o");
+  const flags = permissionFlags(load(TEXT).config, FILES, "/run/credentials/o", AS_WRITTEN);
   const lists = new Map(flags.map((flag) => {
     const [name = "", values] = flag.split("=");
     return [name, values?.split(",") ?? null];
@@ -55,28 +59,39 @@ test("permissionFlags() lists what the configuration names, and no network", () 
   expect(lists.get("--allow-env")).toContain("LANG");
 });
 
+test("permissionFlags() lists a path below a link as it is written, and where it leads", () => {
+  const flags = permissionFlags(
+    load('mode = "demo"\nstate_dir = "/link/state"').config,
+    FILES,
+    null,
+    (path) => path.startsWith("/link/") ? undefined : path.replace(/^\/link$/, "/real"),
+  );
+  const write = flags.find((flag) => flag.startsWith("--allow-write="));
+  expect(write?.split(/[=,]/)).toEqual(expect.arrayContaining(["/link/state", "/real/state"]));
+});
+
 test("permissionFlags() has nothing of what handlers may reach but their variables' names", () => {
-  const flags = permissionFlags(load(TEXT).config, FILES, null).join(" ");
+  const flags = permissionFlags(load(TEXT).config, FILES, null, AS_WRITTEN).join(" ");
   expect(flags).not.toContain("/data");
   expect(flags).not.toContain("example.com");
 });
 
 test("permissionFlags() lets a daemon without a configuration file look for one again", () => {
-  const flags = permissionFlags(load(null).config, FILES, null);
+  const flags = permissionFlags(load(null).config, FILES, null, AS_WRITTEN);
   expect(flags.find((flag) => flag.startsWith("--allow-read="))?.split(/[=,]/)).toContain(
     SYSTEM_CONFIG,
   );
 });
 
 test("permissionFlags() never gives a list that is empty, which would mean everything", () => {
-  for (const flag of permissionFlags(load('mode = "demo"').config, FILES, null)) {
+  for (const flag of permissionFlags(load('mode = "demo"').config, FILES, null, AS_WRITTEN)) {
     expect(flag).not.toMatch(/=(,|$)/);
   }
 });
 
 test("permissionFlags() refuses a path with a comma, which the runtime would read as two", () => {
   const { config } = load('mode = "demo"\nstate_dir = "/state,/etc"');
-  expect(() => permissionFlags(config, FILES, null)).toThrow(StartupError);
+  expect(() => permissionFlags(config, FILES, null, AS_WRITTEN)).toThrow(StartupError);
 });
 
 let folder = "";
@@ -101,7 +116,7 @@ allow = { env = ["GRANTED"] }
     args: [
       "run",
       ...RUNTIME_FLAGS,
-      ...permissionFlags(config, program, null),
+      ...permissionFlags(config, program, null, realPath),
       probe,
       `${folder}/state`,
       `${folder}/run/agent.sock`,

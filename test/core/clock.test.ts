@@ -65,3 +65,21 @@ test("monotonicClock() does not run ahead of the wall clock because uptimes are 
   time.upMs += 1_000;
   expect(steady.nowMs()).toBe(101_100);
 });
+
+test("monotonicClock() does not believe an uptime that leaps while the wall clock goes on", () => {
+  const { time, clock } = settable(100_000);
+  const steady = monotonicClock(clock, 0);
+  steady.nowMs();
+  time.wallMs += 1_000;
+  time.upMs += 30 * 86_400_000;
+  expect(steady.nowMs()).toBe(101_000);
+  time.wallMs += 60_000;
+  time.upMs += 60_000;
+  expect(steady.nowMs()).toBe(161_000);
+  time.wallMs -= 50_000;
+  time.upMs += 2_000;
+  expect(steady.nowMs()).toBe(163_000);
+  time.wallMs += 3_000;
+  time.upMs += 3_000 + 30 * 86_400_000;
+  expect(steady.nowMs()).toBe(166_000);
+});

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { emptySeats, seatsJson } from "../../src/core/seats.ts";
+import { emptySeats, isSeats, seatCount, seatsJson, seatsText } from "../../src/core/seats.ts";
 
 const person = (...groups: readonly string[]) => ({ groups: new Set(groups) });
 const byGroup = (groups: Readonly<Record<string, number>>, approvals?: number) => ({
@@ -60,6 +60,19 @@ function mostSeated(seats: readonly (string | null)[], people: readonly string[]
   );
   return Math.max(mostSeated(seats, rest), ...seated);
 }
+
+test.each([
+  [2, true, 2, "2 approvers"],
+  [1, true, 1, "1 approver"],
+  [{ finance: 1, ops: 2 }, true, 3, "1 of finance and 2 of ops"],
+  [{ "10": 1, "2": 1 }, true, 2, "1 of 2 and 1 of 10"],
+  [-1, false, 0, ""],
+  [{ ops: "1" }, false, 0, ""],
+  [null, false, 0, ""],
+])("%j: whether it says who is needed, how many, and in words", (value, isGood, count, text) => {
+  expect(isSeats(value)).toBe(isGood);
+  if (isSeats(value)) expect([seatCount(value), seatsText(value)]).toEqual([count, text]);
+});
 
 test("seatsJson() says it as the configuration does", () => {
   expect(seatsJson({ approvals: 2, groups: new Map() })).toBe(2);

@@ -168,6 +168,19 @@ describe("verifySshsig() refuses a signature that is genuine otherwise, with", (
     expect(verifySshsig(signature, message, own)).toBeUndefined();
   });
 
+  test("something in the reserved field that was not signed", () => {
+    expect(verifySshsig(rewritten(forged(), { reserved: "x" }), message, own)).toBeUndefined();
+    expect(verifySshsig(rewritten(forged(), {}), message, own)).toBeDefined();
+  });
+
+  test("bytes behind the counter of a security key", () => {
+    const { path, key } = files["ed25519-sk"];
+    const genuine = keys.sign(path, message);
+    const inner = concatBytes(innerOf(genuine), Uint8Array.of(0));
+    expect(verifySshsig(rewritten(genuine, { inner }), message, key)).toBeUndefined();
+    expect(verifySshsig(rewritten(genuine, {}), message, key)).toBeDefined();
+  });
+
   test("the flags and counter of a security key behind it", () => {
     const inner = concatBytes(innerOf(forged()), Uint8Array.of(1, 0, 0, 0, 7));
     expect(verifySshsig(forged({ inner }), message, own)).toBeUndefined();
@@ -230,6 +243,24 @@ test("unarmored() reads what ssh-keygen prints, and nothing around it", () => {
     expect(unarmored(other)).toBeUndefined();
   }
 });
+
+/** The same signature, written down with other parts than it was made over. */
+function rewritten(signature: Uint8Array, changes: Partial<SshsigParts>): Uint8Array {
+  const reader = new SshReader(signature);
+  reader.take(10);
+  const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+  const [blob, namespace, reserved, hash, inner] = Array.from({ length: 5 }, () => reader.string());
+  return sshsigOf({
+    magic: "SSHSIG",
+    version: 1,
+    blob: blob ?? new Uint8Array(),
+    namespace: text(namespace),
+    reserved: text(reserved),
+    hash: text(hash),
+    inner: inner ?? new Uint8Array(),
+    ...changes,
+  });
+}
 
 function innerOf(signature: Uint8Array): Uint8Array {
   const reader = new SshReader(signature);

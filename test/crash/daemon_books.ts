@@ -3,7 +3,7 @@
 import { decodeReceipt } from "../../src/log/receipt.ts";
 import type { ExecutionRecord } from "../../src/ledger/types.ts";
 import { LedgerSnapshot } from "../../src/audit/snapshot.ts";
-import type { Told } from "./daemon_client.ts";
+import type { Deed, Told } from "./daemon_client.ts";
 
 /** A file that a handler left as it started. */
 interface Mark {
@@ -17,6 +17,9 @@ export interface Books {
   readonly executions: number;
   readonly statuses: ReadonlyMap<string, number>;
   readonly starts: number;
+  readonly proposals: number;
+  /** How proposals ended, by what their clients did about them. */
+  readonly ends: ReadonlyMap<string, number>;
   /** Whatever must not be, in words. */
   readonly violations: readonly string[];
 }
@@ -34,7 +37,18 @@ export async function openBooks(directory: string, told: readonly Told[]): Promi
       statuses.set(kind, (statuses.get(kind) ?? 0) + 1);
       violations.push(...receiptOf(record, snapshot));
     }
-    for (const each of told) violations.push(...againstRecord(each, records.get(each.nonce)));
+    const ends = new Map<string, number>();
+    for (const each of told) {
+      const record = records.get(each.nonce);
+      violations.push(
+        ...each.did === undefined
+          ? againstRecord(each, record)
+          : againstProposal(each, each.did, record, snapshot),
+      );
+      if (each.did === undefined) continue;
+      const end = `${each.did} ${each.outcome}`;
+      ends.set(end, (ends.get(end) ?? 0) + 1);
+    }
     const marks = marksIn(`${directory}/marks`);
     for (const [label, left] of Map.groupBy(marks, ({ label }) => label)) {
       violations.push(...againstMarks(label, left, records.get(label)));
@@ -45,7 +59,15 @@ export async function openBooks(directory: string, told: readonly Told[]): Promi
         violations.push(`${nonce} succeeded and never started`);
       }
     }
-    return { executions: records.size, statuses, starts: marks.length, violations };
+    const proposals = [...ends.values()].reduce((sum, times) => sum + times, 0);
+    return {
+      executions: records.size,
+      statuses,
+      starts: marks.length,
+      proposals,
+      ends,
+      violations,
+    };
   } finally {
     await snapshot.close();
   }
@@ -77,6 +99,33 @@ function againstRecord(
   return kept
     ? []
     : [`${nonce} was answered ${outcome} as ${id} and is ${record?.status} as ${record?.id}`];
+}
+
+/** An end of a proposal that ran, and those that an expiry may have come before. */
+const ENDS: Readonly<Record<Deed, readonly string[]>> = {
+  approve: ["succeeded", "outcome_unknown", "expired"],
+  decline: ["declined", "expired"],
+  withdraw: ["withdrawn", "expired"],
+  leave: ["expired"],
+};
+
+/** None is lost, none ended twice, and none ran that nobody approved. */
+function againstProposal(
+  { nonce, outcome, id }: Told,
+  did: Deed,
+  record: ExecutionRecord | undefined,
+  snapshot: LedgerSnapshot,
+): string[] {
+  if (!ENDS[did].includes(outcome)) return [`${nonce}: ${did}, and was told ${outcome}`];
+  const proposal = id === null ? undefined : snapshot.proposal(id);
+  if (proposal === undefined) return [`${nonce}, ${outcome}, is lost`];
+  const ran = outcome === "succeeded" || outcome === "outcome_unknown";
+  if (!ran) {
+    const kept = proposal.status === outcome && record === undefined;
+    return kept ? [] : [`${nonce} was told ${outcome} and is ${proposal.status}`];
+  }
+  const kept = proposal.status === "started" && record?.id === id && record?.status === outcome;
+  return kept ? [] : [`${nonce} was told ${outcome} as ${id} and is ${record?.status}`];
 }
 
 function againstMarks(

@@ -22,7 +22,10 @@ const SURE_DEATHS = [
 
 const handler = new URL("handlers/leave_mark.ts", import.meta.url).pathname;
 
-/** One action that runs once and one that runs again; nothing is kept for longer than a second, so that much is pruned. */
+/**
+ * One action that runs once and one that runs again; nothing is kept for longer than a second, so that much is pruned, and
+ * what is proposed expires after two.
+ */
 function configOf(directory: string, approvers: string): string {
   const digest = createHash("sha256").update(Deno.readFileSync(handler)).digest("hex");
   const action = `module = "${handler}"
@@ -30,7 +33,16 @@ digest = "sha256:${digest}"
 concurrency = 4
 isolation = "reuse"
 allow = { write = ["${directory}/marks", "${directory}/locks"] }`;
+  const socket = (name: string, role: string) =>
+    `[[sockets]]\npath = "${directory}/${name}.sock"\nrole = "${role}"`;
   return `executor_id = "openexec:test"
+${socket("agent", "agent")}
+${socket("admin", "admin")}
+${socket("review", "approver")}
+[proposals]
+expires = "2s"
+per_uid = 1000
+per_minute = 100000
 ${approvers}
 [actions.once]
 ${action}
@@ -57,7 +69,7 @@ test(
       });
       await clients.begin(first.socket);
       const pruning = setInterval(() => {
-        call(first.socket, "POST", "/admin/prune", {}).catch(() => {}); // nobody may be there
+        call(`${directory}/admin.sock`, "POST", "/admin/prune", {}).catch(() => {}); // nobody may be there
       }, PRUNE_EVERY_MS);
       await first.stop("SIGKILL");
       const deaths: Death[] = [];
@@ -75,6 +87,9 @@ test(
       report(deaths, books, clients.answers.length);
       expect(books.violations).toEqual([]);
       expect(books.starts).toBeGreaterThan(KILLS);
+      expect([...books.ends.keys()]).toEqual(
+        expect.arrayContaining(["approve succeeded", "decline declined", "withdraw withdrawn"]),
+      );
       expect(deaths.map(({ where }) => where)).toEqual(expect.arrayContaining([...SURE_DEATHS]));
     } finally {
       clients.kill();
@@ -101,6 +116,8 @@ function report(deaths: readonly Death[], books: Books, requests: number): void 
     ...count(deaths.map(({ where }) => where)).sort(),
     `${requests} requests, ${books.executions} executions, ${books.starts} starts:`,
     ...[...books.statuses].map(([status, times]) => `${String(times).padStart(6)}  ${status}`),
+    `${books.proposals} proposals:`,
+    ...[...books.ends].map(([end, times]) => `${String(times).padStart(6)}  ${end}`),
     `ready again after ${
       Math.round(ready[ready.length >> 1] ?? NaN)
     } ms (median of ${ready.length}), ` +

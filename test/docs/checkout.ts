@@ -7,7 +7,7 @@ export const ROOT = new URL("../../", import.meta.url).pathname.replace(/\/$/, "
 export const README = Deno.readTextFileSync(`${ROOT}/README.md`);
 
 /** What the commands of README.md need beside npm. */
-export const TOOLS = ["bash", "curl", "socat"];
+export const TOOLS = ["bash", "curl", "socat", "tmux"];
 
 /** A reader in an empty home, whose terminal is in `folder`. */
 export function reader(

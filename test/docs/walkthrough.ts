@@ -4,6 +4,8 @@
  *
  * - `sh` is typed in the reader's terminal; `sh fails` is, and one of its commands ends with other
  *   than 0; `sh terminal=NAME` is started in a terminal of its own and goes on running;
+ * - `sh pane=NAME` is started in a real terminal (tmux), `keys pane=NAME` are pressed there, and
+ *   `text pane=NAME` is what its screen shows, waited for;
  * - `text` is what that printed since the block before; `text terminal=NAME` what the other
  *   terminal prints, waited for;
  * - any other language names a file of the checkout that holds exactly these lines;
@@ -15,11 +17,14 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import type { Block } from "./markdown.ts";
 import { expectLike, isLike, masked, type Places } from "./printed.ts";
+import { Pane } from "../support/tmux.ts";
+import { until } from "../support/until.ts";
 import { Running, Shell, type Surroundings } from "./terminal.ts";
 
 export class Walkthrough {
   readonly #shell: Shell;
   readonly #running = new Map<string, Running>();
+  readonly #panes = new Map<string, Pane>();
   readonly #transcript: string[] = [];
   #printed = "";
 
@@ -29,10 +34,10 @@ export class Walkthrough {
 
   /** Fails where the document is wrong. */
   async follow(block: Block): Promise<void> {
-    const terminal = block.words.find((word) => word.startsWith("terminal="))?.slice(
-      "terminal=".length,
-    );
-    if (block.language === "sh") await this.#type(block, terminal);
+    const terminal = valueOf(block, "terminal");
+    const pane = valueOf(block, "pane");
+    if (pane !== undefined) await this.#atPane(block, pane);
+    else if (block.language === "sh") await this.#type(block, terminal);
     else if (block.language === "text") await this.#compare(block, terminal);
     else if (block.language !== "") expectInFile(block, this.places.checkout);
   }
@@ -43,7 +48,27 @@ export class Walkthrough {
   }
 
   async close(): Promise<void> {
+    for (const pane of this.#panes.values()) pane.close();
     await Promise.all([this.#shell, ...this.#running.values()].map((terminal) => terminal.close()));
+  }
+
+  async #atPane({ language, text, line }: Block, name: string): Promise<void> {
+    const { environment } = this.surroundings;
+    if (language === "sh") {
+      this.#transcript.push(text.replace(/^/gm, `${name}$ `));
+      const folder = { cwd: this.places.checkout, columns: 80, rows: 24 };
+      this.#panes.set(name, Pane.open(text, { ...folder, env: environment }));
+      return;
+    }
+    const pane = this.#panes.get(name);
+    if (pane === undefined) throw new Error(`line ${line}: nothing runs in ${name}`);
+    if (language === "keys") {
+      this.#transcript.push(`${name}: ${text}`);
+      pane.press(...text.split(/\s+/));
+    } else {
+      await until(() => isLike(pane.screen(), text, this.places));
+      this.#transcript.push(pane.screen().trim());
+    }
   }
 
   async #type({ text, words, line }: Block, terminal: string | undefined): Promise<void> {
@@ -70,6 +95,11 @@ export class Walkthrough {
     expectLike(running.printed, text, this.places);
     this.#transcript.push(running.printed.trim());
   }
+}
+
+/** The value of a word such as `terminal=NAME` behind a fence. */
+function valueOf({ words }: Block, name: string): string | undefined {
+  return words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
 function expectInFile({ text, words, line }: Block, checkout: string): void {

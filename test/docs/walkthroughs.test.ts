@@ -6,7 +6,7 @@ import { blocksOf } from "./markdown.ts";
 
 /** Documents that a reader types along, and the sections of blocks that nothing is done with. */
 const FOLLOWED = {
-  "README.md": ["openexec", "Deploy"],
+  "README.md": ["openexec"],
   "docs/tutorial.md": [],
 };
 

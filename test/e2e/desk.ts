@@ -14,7 +14,7 @@ const digest = `sha256:${createHash("sha256").update(Deno.readFileSync(handler))
 export interface DeskOptions {
   /** TOML before the first table, and tables. */
   readonly top?: string;
-  readonly tables?: string;
+  readonly tables?: string | ((directory: string) => string);
   readonly concurrency?: number;
   /** Approvers that `pair` needs; 2 unless it says otherwise. */
   readonly pairApprovals?: number;
@@ -181,6 +181,6 @@ function configOf(
     `[actions.pair]\nmodule = "builtin:echo"\napprovals = ${pairApprovals}`,
     `[actions.hold]\nmodule = "${handler}"\ndigest = "${digest}"\nconcurrency = ${concurrency}`,
     `allow = { read = ["${marks}"], write = ["${marks}"] }`,
-    tables,
+    typeof tables === "string" ? tables : tables(directory),
   ].join("\n");
 }

@@ -100,6 +100,22 @@ test("without a slot the last signature waits its turn, before what comes later"
   expect(await desk.audit()).toMatchObject({ code: 0 });
 });
 
+test("one that waits for a slot can be taken back, and then keeps nobody from it", async () => {
+  await using desk = await Desk.start({ concurrency: 1 });
+  const propose = async (label: string) => (await desk.propose("hold", desk.held(label))).json.id;
+  const [one, two] = [await propose("one"), await propose("two")];
+  await desk.approve(one);
+  await desk.started("one");
+  await desk.approve(two);
+  expect((await desk.agent("DELETE", `/proposals/${two}`)).json.status).toBe("withdrawn");
+  desk.letGo("one");
+  await desk.end(one);
+  const payload = { ...desk.held("three"), how: "end" };
+  const approved = desk.alice.approve({ action: "hold", payload, nonce: "n-3" });
+  expect((await desk.agent("POST", "/execute", approved)).json.status).toBe("succeeded");
+  expect(desk.starts("two")).toBe(0);
+});
+
 test("halted, nothing is proposed or approved, a decline is taken, and what is approved starts after it", async () => {
   await using desk = await Desk.start({ concurrency: 1 });
   const [one, two] = [
@@ -219,6 +235,48 @@ test("a decision is checked in its order, and needs exactly one signature", asyn
     "approval_action_mismatch",
   ]);
   expect((await desk.shown(id)).status).toBe("pending");
+});
+
+test("what was asked before stands beside it with its outcome, and a decline answers again after a restart", async () => {
+  await using desk = await Desk.start();
+  const ran = (await desk.propose("echo", { n: 1 })).json.id;
+  await desk.approve(ran);
+  await desk.end(ran);
+  const executed = desk.alice.approve({ action: "echo", payload: { n: 1 }, nonce: "n-1" });
+  const { id: direct } = (await desk.agent("POST", "/execute", executed)).json;
+  const declined = (await desk.propose("echo", { n: 2 })).json.id;
+  await desk.decline(declined);
+  const again = (await desk.propose("echo", { n: 1 })).json.id;
+  const similar = async () => (await desk.shown(again)).similar;
+  expect((await similar()).map(({ id, status }: { id: string; status: string }) => [id, status]))
+    .toEqual([[direct, "succeeded"], [ran, "succeeded"]]);
+  await desk.again("SIGKILL");
+  await until(async () => (await similar()).length === 2);
+  expect((await desk.propose("echo", { n: 2 })).json.code).toBe("proposal_declined");
+});
+
+test("the command for notices is told what waits, and nothing of what it says", async () => {
+  await using desk = await Desk.start({
+    tables: (directory) => {
+      const script = `#!/bin/sh\nexport -p > ${directory}/env\ncat >> ${directory}/told\n`;
+      Deno.writeTextFileSync(`${directory}/notify`, script, { mode: 0o755 });
+      return `[notify]\ncommand = ["${directory}/notify"]`;
+    },
+  });
+  const { id, expires_at } = (await desk.propose("echo", { n: 1 }, { reason: "please" })).json;
+  await desk.propose("echo", { n: 1 });
+  const read = (name: string) => {
+    try {
+      return Deno.readTextFileSync(`${desk.directory}/${name}`);
+    } catch {
+      return "";
+    }
+  };
+  await until(() => read("told").endsWith("\n"));
+  expect(read("told")).toBe(
+    `${JSON.stringify({ id, action: "echo", expires_at, waiting: 1 })}\n`,
+  );
+  expect(read("env")).not.toMatch(/HOME|OPENEXEC/);
 });
 
 test("in demo mode a proposal runs at once", async () => {

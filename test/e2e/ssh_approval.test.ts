@@ -13,7 +13,16 @@ let daemon: Daemon;
 
 beforeAll(async () => {
   daemon = await Daemon.start({
-    config: `executor_id = "openexec:test"
+    config: (directory) =>
+      `executor_id = "openexec:test"
+[[sockets]]
+path = "${directory}/agent.sock"
+[[sockets]]
+path = "${directory}/review.sock"
+role = "approver"
+[[sockets]]
+path = "${directory}/admin.sock"
+role = "admin"
 [[approvers]]
 name = "alice"
 ${keygen(alice, ["--keyid", "alice-ssh"])}
@@ -155,6 +164,48 @@ test("at a terminal ssh-keygen asks for its PIN, though the request came in a pi
   expect(signersOf(stdout)).toMatchObject([{ name: "bob", user_verified: true }]);
 });
 
+describe("a proposal is decided with a security key:", () => {
+  const propose = async (more = "") => {
+    const { stdout } = await shell(`$openexec propose echo '{"c":3}' --json ${more}`);
+    return JSON.parse(stdout);
+  };
+  const decide = (id: string, how: string) =>
+    shell(`$openexec decide ${id} ${how} --ssh ${bob.path}.pub --yes --json`, pin());
+
+  test("approved, it runs, and its receipt says so", async () => {
+    const { id } = await propose("--nonce to-approve");
+    const { code, stderr } = await decide(id, "--approve");
+    expect(code, stderr).toBe(0);
+    const execution = await propose("--nonce to-approve --wait 1m");
+    expect(execution).toMatchObject({ id, status: "succeeded", result: { c: 3 } });
+    expect(signersOf(JSON.stringify(execution))).toMatchObject([
+      { name: "bob", kind: "sshsig", hardware: true, user_verified: true },
+    ]);
+  });
+
+  test("declined, it never runs, and its receipt says who said no", async () => {
+    const { id } = await propose();
+    const { code, stdout, stderr } = await decide(id, "--decline --reason 'not today'");
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: "declined",
+      decline: { by: "bob", reason: "not today" },
+    });
+    const log = await openexec(daemon, ["export", "--state", `${daemon.directory}/state`]);
+    const receipts = log.stdout.trim().split("\n").slice(1, -1).map((line) => {
+      const { payload } = JSON.parse(line).receipt;
+      return JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(payload)));
+    });
+    expect(receipts.find(({ proposal }) => proposal === id)).toMatchObject({
+      kind: "decision",
+      decision: "declined",
+      by: { name: "bob", kind: "sshsig", hardware: true, user_verified: true },
+    });
+    const audited = await openexec(daemon, ["audit", "--state", `${daemon.directory}/state`]);
+    expect(audited.code, audited.stderr).toBe(0);
+  });
+});
+
 describe("openexec approve --ssh signs nothing", () => {
   const approve = (args: string, environment = {}) =>
     shell(`$openexec request echo | $openexec approve ${args} --yes -`, environment);
@@ -234,4 +285,31 @@ describe("openexec keygen --ssh", () => {
   ])("refuses %s", async (_, args) => {
     expect(await shell(`$openexec ${args}`)).toMatchObject({ code: 2, stdout: "" });
   });
+});
+
+test("review lends the terminal to ssh-keygen, which asks for the passphrase there", async () => {
+  const locked = `${ssh.folder}/locked`;
+  Deno.copyFileSync(alice.path, locked);
+  Deno.copyFileSync(`${alice.path}.pub`, `${locked}.pub`);
+  Deno.chmodSync(locked, 0o600);
+  run("ssh-keygen", ["-q", "-p", "-P", "", "-N", "a long phrase", "-f", locked], {});
+  await openexec(daemon, ["propose", "echo", '{"msg":"by review"}', "--nonce", "by-review"]);
+  const socket = `${daemon.directory}/review.sock`;
+  const pane = Pane.open(
+    `${OPENEXEC} review --socket ${socket} --ssh ${locked}.pub --keyid alice-ssh --iss alice`,
+    { env: { HOME: ssh.folder } },
+  );
+  try {
+    await pane.shows("> echo");
+    pane.press("Enter");
+    await pane.shows("a approve");
+    pane.press("a");
+    await pane.shows("Approve this echo? y n");
+    pane.press("y");
+    await pane.shows(/passphrase/i);
+    pane.type("a long phrase\n");
+    await pane.shows("Approved. succeeded, receipt");
+  } finally {
+    pane.close();
+  }
 });

@@ -1,9 +1,12 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Approver } from "../support/approver.ts";
-import { Daemon } from "../support/daemon.ts";
+import { Approver, request } from "../support/approver.ts";
+import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
+import { until } from "../support/until.ts";
 import { asUser, OTHER_GID, OTHER_UID, testAsOthers } from "../support/other_users.ts";
 
 const PATHS = [
@@ -29,6 +32,7 @@ async function used(): Promise<string> {
 async function start(directory: string, wrapper: readonly string[] = []) {
   const daemon = Daemon.launch({ directory, wrapper });
   const { code } = await daemon.process.status;
+  await until(() => daemon.output.length > 0); // its pipe is read later than its end is told
   return { code, said: daemon.output.join("\n") };
 }
 
@@ -63,6 +67,43 @@ test("a reload that finds a pipe in the place of the configuration fails, and wo
   expect((await call(daemon.socket, "GET", "/ready")).status).toBe(200);
 });
 
+test("below a symbolic link all of it works: ballast, anchor, pruning and a second start", async () => {
+  const folder = Deno.makeTempDirSync({ prefix: "openexec-linked-" });
+  onTestFinished(() => Deno.removeSync(folder, { recursive: true }));
+  Deno.mkdirSync(join(folder, "real/elsewhere"), { recursive: true });
+  const directory = join(folder, "link");
+  Deno.symlinkSync(join(folder, "real"), directory);
+  const alice = new Approver("alice");
+  const daemon = await Daemon.start({
+    directory,
+    config: `executor_id = "openexec:test"
+anchor = "${directory}/elsewhere/newest"
+${alice.toml()}
+[retention]
+payload = "1s"
+result = "1s"
+[checkpoints]
+file = "${directory}/elsewhere/all"
+interval = "50ms"`,
+  });
+  const approved = alice.approve(request("echo", {}));
+  const { json } = await call(daemon.socket, "POST", "/execute", approved);
+  expect(json.status).toBe("succeeded");
+  await until(async () => {
+    await call(daemon.socket, "POST", "/admin/prune");
+    return !isThereKey(directory);
+  });
+  await daemon.stop();
+  expect(daemon.output.join("\n")).not.toMatch(/"level":"(error|warning)"/);
+  const again = await Daemon.start({ directory });
+  expect((await call(again.socket, "GET", "/ready")).status).toBe(200);
+  await again.stop();
+});
+
+function isThereKey(directory: string): boolean {
+  return [...Deno.readDirSync(join(directory, "state/vault"))].length > 0;
+}
+
 testAsOthers("a file of another user ends a start with 2, and is named", async () => {
   const directory = await used();
   Deno.chmodSync(directory, 0o755);
@@ -76,4 +117,50 @@ testAsOthers("a file of another user ends a start with 2, and is named", async (
     expect([code, said], path).toEqual([2, expect.stringContaining(path)]);
     Deno.chownSync(path, OTHER_UID, OTHER_GID);
   }
+});
+
+testAsOthers("what root restores belongs to the daemon's user, who starts on it", async () => {
+  const directory = await used();
+  Deno.chmodSync(directory, 0o755);
+  const as = { directory, socket: join(directory, "agent.sock") };
+  expect((await openexec(as, ["backup", `${directory}/copy`])).code).toBe(0);
+  for (const gone of ["state/ledger", "state/lock"]) {
+    Deno.removeSync(join(directory, gone), { recursive: true });
+  }
+  execFileSync("chown", ["-R", `${OTHER_UID}:${OTHER_GID}`, directory]);
+  expect((await openexec(as, ["restore", `${directory}/copy`])).code).toBe(0);
+  expect((await openexec(as, ["audit"])).code).toBe(0);
+  expect(ownersIn(join(directory, "state"))).toEqual(new Set([OTHER_UID]));
+
+  const wrapper = asUser(OTHER_UID, OTHER_GID);
+  const daemon = await Daemon.start({ directory, wrapper });
+  await daemon.stop();
+  const lock = join(directory, "state/lock");
+  Deno.chownSync(lock, 0, 0);
+  const { code, stdout } = await openexec(as, ["doctor"]);
+  expect([code, stdout]).toEqual([1, expect.stringContaining(`${lock} belongs to another user`)]);
+});
+
+function ownersIn(folder: string): Set<number | null> {
+  const owners = Array.from(Deno.readDirSync(folder)).flatMap(({ name, isDirectory }) => {
+    const path = join(folder, name);
+    return [Deno.lstatSync(path).uid, ...(isDirectory ? ownersIn(path) : [])];
+  });
+  return new Set(owners);
+}
+
+test("a restore is refused while a service manager listens on a socket, and connects to none", async () => {
+  const directory = await used();
+  const path = join(directory, "agent.sock");
+  const as = { directory, socket: path };
+  expect((await openexec(as, ["backup", `${directory}/copy`])).code).toBe(0);
+  const connections: unknown[] = [];
+  const manager = createServer((connection) => void connections.push(connection)).listen(path);
+  await once(manager, "listening");
+  const { code, stderr } = await openexec(as, ["restore", `${directory}/copy`]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("systemctl stop")]);
+  manager.close();
+  await once(manager, "close");
+  expect((await openexec(as, ["restore", `${directory}/copy`])).code).toBe(0);
+  expect(connections).toEqual([]);
 });

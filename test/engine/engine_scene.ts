@@ -151,6 +151,9 @@ export class EngineScene implements AsyncDisposable {
       refusals,
       trust: new TrustGate(trustOf(), clock),
       observe: () => {},
+      observeProposal: () => {},
+      notify: null,
+      onNotifyFailure: () => {},
       onUnsettled: (execution, error) => this.unsettled.push({ execution, error }),
       onBug: (error) => this.bugs.push(error),
     };

@@ -19,7 +19,8 @@ test("a command that fails, or is not there, rejects", async () => {
 
 test("a command that hangs is killed when its time is over, with what it started", async () => {
   const file = Deno.makeTempFileSync();
-  await expect(runCommand(shell(`sleep 600 & echo $! $$ > ${file}; wait`), "", 500)).rejects
+  await expect(runCommand(shell(`sleep 600 & echo $! $$ > ${file}; wait`), "", { limitMs: 500 }))
+    .rejects
     .toThrow();
   const pids = Deno.readTextFileSync(file).trim().split(" ").map(Number);
   expect(pids).toHaveLength(2);

@@ -161,3 +161,24 @@ test("a jump of less than an hour prunes nothing that has not expired", async ()
   expect(await s.ledger.prune(100)).toMatchObject({ bodies: 0, buckets: 0 });
   expect(s.ledger.openRequest(id)).toBeDefined();
 });
+
+test("an uptime that leaps within a boot prunes nothing and ends nothing, and tells by the pause", async () => {
+  await using s = await scene();
+  const { id } = await reserveAndSettle(s.ledger, RETENTION);
+  for (const restarts of [false, true]) {
+    s.clock.wallMs += MINUTE_MS;
+    s.clock.upMs += 30 * DAY_MS;
+    const ledger = restarts ? await s.reopen() : s.ledger;
+    expect(await ledger.prune(100)).toMatchObject({ bodies: 0, buckets: 0 });
+    expect(ledger.clock.nowMs()).toBe(s.clock.wallMs);
+    expect(ledger.health().pruningPaused).toBe(true);
+    expect(ledger.openRequest(id)).toBeDefined();
+  }
+  s.clock.upMs -= 60 * DAY_MS;
+  s.clock.pass(MINUTE_MS);
+  const again = await s.reopen();
+  expect(again.clock.nowMs()).toBe(s.clock.wallMs);
+  await again.prune(100, true);
+  expect(again.openRequest(id)).toBeDefined();
+  expect(again.health().pruningPaused).toBe(false);
+});

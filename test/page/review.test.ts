@@ -1,7 +1,10 @@
 /** The review page in a real browser, over a port that a real sshd forwards to the socket. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ReviewScene } from "./review_scene.ts";
+import { pageFiles } from "../../src/server/page_files.ts";
+import { actionDigest } from "../support/approver.ts";
+import { call } from "../support/http.ts";
+import { carol, ReviewScene } from "./review_scene.ts";
 
 let scene: ReviewScene;
 beforeAll(async () => {
@@ -51,6 +54,73 @@ test("equal proposals are one line with a number, and are approved together", as
     expect((await scene.ended(id)).status).toBe("succeeded");
   }
 }, 60_000);
+
+test("a passkey signs the very body that another approver began, and both are enough", async () => {
+  const payload = { a: 1, b: 2 };
+  const { id, nonce, handler } = await withHandler(await scene.propose("add", payload));
+  const now = Math.floor(Date.now() / 1000);
+  const begun = carol.envelope(JSON.stringify({
+    iss: "carol",
+    aud: "openexec:test",
+    sub: `uid:${Deno.uid()}`,
+    jti: "carol-began",
+    iat: now,
+    exp: now + 300,
+    action: "add",
+    action_digest: actionDigest("add", payload),
+    nonce,
+    handler_digest: handler.digest,
+  }));
+  expect((await call(scene.review, "POST", `/proposals/${id}/approvals`, begun)).status).toBe(202);
+  await scene.open(id);
+  await scene.page.getByText("carol (ed25519)").waitFor();
+  await scene.approve();
+  const { status, execution, approvals } = await scene.ended(id);
+  expect([status, execution.result]).toEqual(["succeeded", { result: 3 }]);
+  expect(approvals.given.map(({ name, kind, jti }: Record<string, string>) => [name, kind, jti]))
+    .toEqual([["carol", "ed25519", "carol-began"], ["bob", "passkey", "carol-began"]]);
+}, 60_000);
+
+/** What a reviewer sees of a proposal. */
+async function withHandler({ id }: { id: string }) {
+  return (await call(scene.review, "GET", `/proposals/${id}`)).json;
+}
+
+test("the keyboard alone decides, and a screen of 360 pixels shows all", async () => {
+  const { page } = scene;
+  await page.setViewportSize({ width: 360, height: 640 });
+  const { id } = await scene.propose("echo", { msg: `${"long".repeat(40)} ${"x".repeat(200)}` });
+  await scene.open(id);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  await page.keyboard.press("End");
+  await page.locator("button.go:not([disabled])").waitFor();
+  for (let tabs = 0; tabs < 20; tabs++) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate(() => document.activeElement?.textContent) === "Approve") break;
+  }
+  await page.keyboard.press("Enter");
+  expect((await scene.ended(id)).status).toBe("succeeded");
+  await page.setViewportSize({ width: 1280, height: 720 });
+}, 60_000);
+
+test("every field and list has a name for a screen reader", async () => {
+  const { page } = scene;
+  const { id } = await scene.propose("echo", { msg: "named" });
+  await scene.open(id);
+  const nameless = await page.evaluate(() =>
+    [...document.querySelectorAll("button, select, textarea, input, ul.list, nav, article, pre")]
+      .filter((one) =>
+        !one.getAttribute("aria-label") && !one.getAttribute("aria-labelledby") &&
+        !one.closest("label")?.textContent && !(one instanceof HTMLButtonElement && one.textContent)
+      ).map((one) => one.outerHTML.slice(0, 80))
+  );
+  expect(nameless).toEqual([]);
+}, 60_000);
+
+test("the whole page is under 150 KB as it is sent", () => {
+  const bytes = [...pageFiles().values()].reduce((sum, { gzip }) => sum + gzip.length, 0);
+  expect(bytes).toBeLessThan(150_000);
+});
 
 test("history shows what ended, and checks receipts in the browser", async () => {
   const { page } = scene;

@@ -13,7 +13,7 @@ import { type Authenticator, launchBrowser, openPage } from "./browser.ts";
 import { type ForwardedPort, forwardPort } from "./forwarded_port.ts";
 
 export const alice = new Approver("alice");
-const carol = new Approver("carol");
+export const carol = new Approver("carol");
 
 export class ReviewScene {
   private constructor(

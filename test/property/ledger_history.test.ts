@@ -198,6 +198,8 @@ class History {
 
   /** What a daemon that is gone leaves behind: its files, and nothing it had in memory. */
   async #crash(): Promise<void> {
+    // a daemon that runs writes the time down every ten seconds
+    await this.#real.append([receipt("upkeep")]);
     const left = temporaryFolder();
     copyFolder(this.#stateDir, left);
     await this.#real.close();

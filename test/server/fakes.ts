@@ -189,23 +189,25 @@ export const PROPOSAL_VIEW = {
   expires_at: "2027-01-15T09:00:00.000Z",
   now: "2027-01-15T08:00:00.000Z",
   peer: { uid: 0, pid: 1 },
-  approvals: { needed: 1, given: [], max_ttl_seconds: 900 },
+  approvals: { needed: 1, require: "any" as const, given: [], max_ttl_seconds: 900 },
 };
 
 /** Knows one proposal, which is over. Its streams end at once. */
 export class FakeDesk implements DeskLike {
   propose = () => Promise.resolve(PROPOSAL_VIEW);
-  find = () => Promise.resolve(PROPOSAL_VIEW);
-  findByNonce = () => Promise.resolve(PROPOSAL_VIEW);
   withdraw = () => Promise.resolve(PROPOSAL_VIEW);
   approve = () => Promise.resolve(PROPOSAL_VIEW);
   decline = () => Promise.resolve(PROPOSAL_VIEW);
   hold = () => Promise.resolve(PROPOSAL_VIEW);
   deliver = () => Promise.resolve(PROPOSAL_VIEW);
-  page = () => Promise.resolve({ proposals: [PROPOSAL_VIEW], next: null, now: PROPOSAL_VIEW.now });
-  follow = () => (_send: unknown, onClose: () => void) => {
-    onClose();
-    return () => {};
+  views = {
+    find: () => Promise.resolve(PROPOSAL_VIEW),
+    findByNonce: () => Promise.resolve(PROPOSAL_VIEW),
+    page: () => Promise.resolve({ proposals: [PROPOSAL_VIEW], next: null, now: PROPOSAL_VIEW.now }),
+    follow: () => (_send: unknown, onClose: () => void) => {
+      onClose();
+      return () => {};
+    },
   };
 }
 

@@ -23,6 +23,7 @@ const WAITING = {
   peer: { uid: 1000, pid: 4711 },
   approvals: {
     needed: 2,
+    require: "any",
     given: [{ name: "alice", keyid: "alice-1", kind: "ed25519", iss: "alice", jti: "j-1" }],
     max_ttl_seconds: 900,
   },

@@ -22,6 +22,8 @@ function sources(changed: Partial<DaemonSources> = {}): DaemonSources {
       oldestUnprunedMs: 1_500,
     }),
     health: () => ({ refusing: null, halted: false }),
+    proposals: () => ({ waiting: 2, oldestMs: 1_000 }),
+    nowMs: () => 61_000,
     ...changed,
   };
 }
@@ -85,6 +87,22 @@ test("measures() gives the same counts as numbers, and nothing of what never hap
     ],
     pruned_bodies: 5,
   });
+});
+
+test("proposals are counted by their end and by the kind of key that decided", () => {
+  const metrics = daemonMetrics(sources());
+  const event = { id: EVENT.execution ?? "", action: "echo", uid: 1000 };
+  metrics.proposal({ ...event, status: "pending", kind: null });
+  metrics.proposal({ ...event, status: "declined", kind: "sshsig" });
+  metrics.proposal({ ...event, status: "expired", kind: null });
+  const text = metrics.render();
+  expect(valueOf(text, "openexec_proposals_waiting")).toBe(2);
+  expect(valueOf(text, "openexec_proposals_oldest_seconds")).toBe(60);
+  const samples = text.split("\n").filter((line) => /^openexec_proposals_ended.* 1$/.test(line));
+  expect(samples.sort()).toEqual([
+    'openexec_proposals_ended_total{end="declined",kind="sshsig"} 1',
+    'openexec_proposals_ended_total{end="expired",kind="none"} 1',
+  ]);
 });
 
 test("what others keep is read when it is asked for", () => {

@@ -11,7 +11,7 @@ import type { ActionConfig, Config } from "../../config/config.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import type { DaemonFlags } from "../command.ts";
-import { type Context, findConfig, withDaemon } from "../context.ts";
+import { type Context, findConfig, withApproversDaemon } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
 import { permissionsText } from "../terminal/permissions_text.ts";
 
@@ -70,11 +70,14 @@ export function handlerFacts({ config, daemon }: Knowledge, name: string): Handl
 }
 
 /**
- * Returns null where none was named and the system's cannot be read: this may be no daemon's host.
+ * Returns what the file says, whichever socket is asked. Returns null where none was named and the
+ * system's cannot be read: this may be no daemon's host.
  */
 export function configurationHere(context: Context, flags: DaemonFlags): Config | null {
   try {
-    return findConfig(context, flags).config;
+    const environment = { ...context.environment, socket: null };
+    const { config } = flags;
+    return findConfig({ ...context, environment }, config === undefined ? {} : { config }).config;
   } catch (error) {
     if (
       error instanceof ConfigError && flags.config === undefined &&
@@ -99,7 +102,7 @@ async function factsOf(
 ): Promise<DaemonFacts | null> {
   const once = { retry: false };
   try {
-    return await withDaemon(context, flags, "agent", async (client) => {
+    return await withApproversDaemon(context, flags, async (client) => {
       const { executor_id, tenant } = await client.describe(once);
       if (executor_id !== aud) return null;
       const actions = await client.actions(once);

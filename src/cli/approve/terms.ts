@@ -20,7 +20,7 @@ import { factsText } from "../../core/signer.ts";
 import { verifyBy } from "../../core/verifying_key.ts";
 import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
-import { type Context, withDaemon } from "../context.ts";
+import { type Context, withApproversDaemon } from "../context.ts";
 import { type ApprovingKey, type KeyFlags, ownerOf } from "./approving_key.ts";
 import { configurationHere } from "./knowledge.ts";
 
@@ -177,7 +177,7 @@ async function askDaemon(
   aud: string | null,
 ): Promise<{ aud: string; tenant: string | null }> {
   try {
-    const { executor_id, tenant } = await withDaemon(context, flags, "agent", (client) => {
+    const { executor_id, tenant } = await withApproversDaemon(context, flags, (client) => {
       return client.describe({ retry: false });
     });
     return { aud: executor_id, tenant: aud === null || aud === executor_id ? tenant : null };

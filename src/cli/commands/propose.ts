@@ -42,7 +42,7 @@ export function proposeCommand(context: Context): Command {
       await withDaemon(context, flags, "agent", async (client) => {
         const reason = flags.reason === undefined ? {} : { reason: flags.reason };
         const proposed = await client.propose(action, json, { nonce, ...reason });
-        if (isUndecided(proposed)) tellWaiting(context, proposed);
+        if (isUndecided(proposed)) tellWaiting(context, proposed, flags);
         tellEnd(context, await endOf(context, client, proposed, waitMs), flags);
       });
     });
@@ -65,7 +65,9 @@ async function endOf(
   }
 }
 
-function tellWaiting({ terminal }: Context, proposed: Proposal): void {
+/** Before the wait: whoever started it may have to know what to ask for again. */
+function tellWaiting({ terminal }: Context, proposed: Proposal, { json }: ProposeFlags): void {
+  if (json) return terminal.note(JSON.stringify(proposed));
   const needed = approversNeeded(proposed);
   const approvers = `${needed} approver${needed === 1 ? "" : "s"}`;
   terminal.note(`proposal ${proposed.id} waits for ${approvers} until ${proposed.expires_at}`);

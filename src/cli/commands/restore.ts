@@ -2,6 +2,8 @@
 
 import type { Command } from "commander";
 import { resolve } from "node:path";
+import { StartupError } from "../../core/startup_error.ts";
+import { isListenedOn } from "../../os/listening.ts";
 import { localCommand, type LocalFlags } from "../command.ts";
 import { type Context, findConfig } from "../context.ts";
 import { fields, printJson } from "../terminal/print.ts";
@@ -20,10 +22,18 @@ export function restoreCommand(context: Context): Command {
 }
 
 async function restore(context: Context, directory: string, flags: LocalFlags): Promise<void> {
+  const { config } = findConfig(context, flags);
+  const activating = config.sockets.find(({ path }) => isListenedOn(path));
+  if (activating !== undefined) {
+    throw new StartupError(
+      `${activating.path} takes connections, which would start the daemon in the middle of it`,
+      "stop the sockets and the daemon: systemctl stop 'openexec*.socket' openexec.service",
+    );
+  }
   const { restoreLedger } = await import("../../ledger/restore.ts"); // late: it loads native code
   const { executorId, mode, executions, logSize, fenceSeconds, replaced } = await restoreLedger({
     backupDir: resolve(context.cwd, directory),
-    stateDir: findConfig(context, flags).config.stateDir,
+    stateDir: config.stateDir,
     clock: context.clock,
   });
   const fence = new Date(fenceSeconds * 1000).toISOString();

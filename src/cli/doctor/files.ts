@@ -8,6 +8,7 @@ import { fileStatus, groupId, isWritableDirectory, realPath } from "../../os/fil
 import { program } from "../../os/program.ts";
 import { type PathFault, socketFolderFault, type User } from "../../os/protected_path.ts";
 import type { DaemonFlags, LocalFlags } from "../command.ts";
+import { stateFiles } from "../../ledger/disk/state_files.ts";
 import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 import { daemonUser, ownFileFaults } from "../../daemon/own_files.ts";
 import { userWarnings } from "../../daemon/warnings.ts";
@@ -81,7 +82,15 @@ function checkState({ stateDir, developmentApprover }: Config): Finding[] {
     return [failed("permissions", `${stateDir} belongs to another user`, AS_THE_DAEMON)];
   }
   const keys = join(stateDir, "keys");
+  const foreign = stateFiles(stateDir).find((path) => fileStatus(path)?.uid !== status.uid);
   return [
+    ...(foreign === undefined ? [] : [
+      failed(
+        "permissions",
+        `${foreign} belongs to another user than ${stateDir}`,
+        `chown -R --reference=${stateDir} ${stateDir}`,
+      ),
+    ]),
     ...closed(stateDir, GROUP_OR_OTHERS, "open to others", `chmod 700 ${stateDir}`),
     ...closed(keys, GROUP_OR_OTHERS, "open to others", `chmod 700 ${keys}`),
     ...(developmentApprover === null ? [] : closed(

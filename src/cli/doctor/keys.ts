@@ -1,11 +1,15 @@
 /** Checks keys and secrets: who can approve, and what the daemon itself needs. */
 
+import { join } from "node:path";
 import { isKeyValidAt } from "../../approval/trust.ts";
-import type { Config } from "../../config/config.ts";
+import type { ApproverConfig, Config } from "../../config/config.ts";
 import { unfillableSeats } from "../../config/obtainable.ts";
 import { seatsJson, seatsText } from "../../core/seats.ts";
+import { CREDENTIAL_STORES, SYSTEM_CONFIG } from "../../config/defaults.ts";
+import { couldMeet } from "../../core/verifying_key.ts";
 import { checkExecutorKey } from "../../engine/keys.ts";
 import { readSecrets } from "../../executor/secrets.ts";
+import { realPath } from "../../os/files.ts";
 import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 
 export function checkApprovers(config: Config, nowMs: number): Finding[] {
@@ -32,11 +36,30 @@ export function checkApprovers(config: Config, nowMs: number): Finding[] {
     ...expired.map(({ name }) =>
       warning("keys", `no key of ${name} is valid now`, "give that approver a new key")
     ),
+    ...unreachablePasskeys(config),
     ...unapprovable(config, nowMs),
   ];
-  return found.length > 0
-    ? found
-    : [ok("keys", `${valid.length + (clawshield === null ? 0 : 1)} approvers can sign`)];
+  return found.length > 0 ? found : [ok("keys", signersText(config, valid))];
+}
+
+/** Tells how many keys are no files that a program of that user could read. */
+function signersText({ clawshield }: Config, valid: readonly ApproverConfig[]): string {
+  const held = valid.filter(({ keys }) => keys.some((key) => couldMeet(key, "hardware")));
+  const all = valid.length + (clawshield === null ? 0 : 1);
+  return `${all} approvers can sign, ${held.length} of them with a security key or a passkey`;
+}
+
+/** A passkey signs on the review page alone, which only an approver's socket has. */
+function unreachablePasskeys({ approvers, sockets }: Config): Finding[] {
+  if (sockets.some(({ role }) => role === "approver")) return [];
+  return approvers.filter(({ keys }) => keys.some(({ kind }) => kind === "passkey"))
+    .map(({ name }) =>
+      warning(
+        "keys",
+        `${name} has a passkey, and no socket serves the review page`,
+        'add a [[sockets]] table with role = "approver"',
+      )
+    );
 }
 
 /** Finds actions that need more than the keys that are valid now could give. */
@@ -56,6 +79,20 @@ export interface Vantage {
   readonly credentials: string | null;
   /** Whether a daemon of this configuration serves, and so has all it needs. */
   readonly isServing: boolean;
+}
+
+/**
+ * `ownDirectory` is $CREDENTIALS_DIRECTORY. A service of this host that is stopped would get its
+ * key from a credential store, so that is looked at in its place.
+ */
+export function vantageOf(
+  { path }: Config,
+  ownDirectory: string | null,
+  isServing: boolean,
+): Vantage {
+  const isThere = (store: string) => realPath(join(store, "executor.key")) !== undefined;
+  const store = path === SYSTEM_CONFIG && !isServing ? CREDENTIAL_STORES.find(isThere) : undefined;
+  return { credentials: ownDirectory ?? store ?? null, isServing };
 }
 
 export async function checkSecrets({ actions }: Config, vantage: Vantage): Promise<Finding[]> {

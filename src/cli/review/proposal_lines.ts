@@ -8,6 +8,7 @@
  */
 
 import { marked } from "../../core/visible.ts";
+import { seatsText } from "../../core/seats.ts";
 import { whenText } from "../../core/span.ts";
 import { approversNeeded } from "../../client/proposal.ts";
 import type { ReviewedProposal } from "../../client/reviewed.ts";
@@ -68,10 +69,14 @@ function quoted(text: string): string {
 
 /** Who signed which body: signatures of different bodies do not add up. */
 function signedText(proposal: ReviewedProposal): string {
-  const { given } = proposal.approvals;
-  const needed = approversNeeded(proposal);
+  const { given, needed, require: strength = "any" } = proposal.approvals;
   const names = given.map(({ name, keyid, kind }) => `${name} (${keyid}, ${kind})`);
-  return `${given.length} of ${needed}${names.length === 0 ? "" : `: ${names.join(", ")}`}`;
+  return [
+    `${given.length} of ${approversNeeded(proposal)}`,
+    typeof needed === "number" ? "" : ` (${seatsText(needed)})`,
+    strength === "any" ? "" : ` with keys of require = "${strength}"`,
+    names.length === 0 ? "" : `: ${names.join(", ")}`,
+  ].join("");
 }
 
 /** Lines of one value that may stand beside the question. */

@@ -1,5 +1,5 @@
 /**
- * Requests that wait for a person: proposed, looked at, signed, declined, withdrawn.
+ * Requests that wait for a person: proposed, signed, declined, withdrawn; `views` looks at them.
  *
  * propose: parse -> known nonce? -> begin (begin.ts)
  * approve: find -> verify -> join -> start, or wait for more (rules.ts)
@@ -22,16 +22,19 @@ import type { Runs } from "../runs.ts";
 import type { Starter } from "../starter.ts";
 import type { EngineParts, RequestContext, Viewer } from "../types.ts";
 import { begin, isSame } from "./begin.ts";
-import { endProposal, restoredReceipt } from "./ends.ts";
-import type { Following } from "./events.ts";
+import { restoredReceipt } from "./ends.ts";
 import { Leases } from "./leases.ts";
-import { Outcomes, requireNamed, viewerOf } from "./outcomes.ts";
-import { type PageQuery, proposalsPage, type ProposalsView } from "./page.ts";
+import { Notifier } from "./notifier.ts";
 import { type ParsedProposal, parseProposal, PROPOSAL_MEMBERS } from "./request.ts";
 import { Rules } from "./rules.ts";
+import { Similar } from "./similar.ts";
 import { type ProposalView, statusOf } from "./view.ts";
+import { ProposalViews, requireNamed, viewerOf } from "./views.ts";
 import { Waiting } from "./waiting.ts";
 import type { OnGone } from "./waiters.ts";
+
+/** Proposals that a start looks at for declines that still answer. */
+const DECLINES_READ_MAX = 1_000;
 
 /** In demo mode nobody is waited for: a proposal is answered with its outcome. */
 const DEMO_WAIT_MS = 600_000;
@@ -44,10 +47,12 @@ export interface ProposalContext extends RequestContext {
 }
 
 export class ProposalDesk {
+  readonly views: ProposalViews;
+  readonly #similar: Similar;
   readonly #waiting: Waiting;
   readonly #rules: Rules;
+  readonly #notifier: Notifier;
   readonly #leases: Leases;
-  readonly #outcomes: Outcomes;
 
   constructor(
     private readonly parts: EngineParts,
@@ -61,14 +66,30 @@ export class ProposalDesk {
       config.proposals,
       clock,
       (due) => void this.#rules.refresh(due).catch(parts.onBug),
+      parts.observeProposal,
+    );
+    const similar = this.#similar = new Similar(clock);
+    this.views = new ProposalViews(parts, runs, this.#waiting, similar);
+    starter.onStarted = ({ id, peer: { uid }, receivedAtMs: atMs }, { canonical }) =>
+      similar.note(canonical, { id, uid, atMs });
+    this.#notifier = new Notifier(
+      clock,
+      parts.notify,
+      () => this.#waiting.size,
+      parts.onNotifyFailure,
     );
     this.#rules = new Rules(parts, runs, starter, this.#waiting);
     this.#leases = new Leases(parts.ledger);
-    this.#outcomes = new Outcomes(parts, runs, this.#waiting.waiters);
     runs.onSettled = ({ id, status, proposedAtMs }) => {
       const record = proposedAtMs === null ? undefined : parts.ledger.proposals.find(id);
       if (record !== undefined) this.#waiting.tell(record, statusOf(record, { status }));
     };
+  }
+
+  /** How many wait, and since when the oldest has; null where none does. */
+  statistics(): { readonly waiting: number; readonly oldestMs: number | null } {
+    const [oldest] = this.#waiting.records;
+    return { waiting: this.#waiting.size, oldestMs: oldest?.proposedAtMs ?? null };
   }
 
   /** Takes up what waits. Call it once, before anybody is let in. */
@@ -79,7 +100,20 @@ export class ProposalDesk {
       this.#waiting.room.take(record.peer.uid);
       this.#waiting.put(record);
     }
+    this.#rememberDeclines();
     await this.refresh();
+    void this.#similar.readBack(this.parts.ledger).catch(this.parts.onBug);
+  }
+
+  /** A decline answers for a while, over restarts too, as long as its payload is kept. */
+  #rememberDeclines(): void {
+    const { ledger } = this.parts;
+    const latest = ledger.proposals.list({ uid: null, before: null, limit: DECLINES_READ_MAX });
+    for (const { id, status, peer: { uid }, endedAtMs } of latest) {
+      if (status !== "declined" || endedAtMs === null) continue;
+      const body = ledger.proposals.openBody(id);
+      if (body !== undefined) this.#waiting.room.declined(uid, body.canonical, endedAtMs);
+    }
   }
 
   /** Looks again at everything that waits: trust, halt or revocations have changed. */
@@ -91,11 +125,8 @@ export class ProposalDesk {
   /** Lets everyone go who waits here: the daemon stops, and what waits stays on disk. */
   drain(): void {
     this.#waiting.close();
+    this.#notifier.close();
     this.#rules.starts.close();
-  }
-
-  isOver(record: ProposalRecord): boolean {
-    return this.#outcomes.isOver(record);
   }
 
   /** A named client without a nonce attaches to what it was not told the end of (leases.ts). */
@@ -109,54 +140,31 @@ export class ProposalDesk {
       : await this.#attach(client, proposed, context);
     const isDemo = this.parts.ledger.mode === "demo";
     const waitMs = isDemo ? DEMO_WAIT_MS : context.waitMs;
-    return await this.#outcomes.wait(id, viewerOf(context.peer), { ...context, waitMs });
+    return await this.views.wait(id, viewerOf(context.peer), { ...context, waitMs });
   }
 
   /** Has no other call attach to it while this connection lasts. Throws proposal_not_found. */
   async hold(id: string, context: ProposalContext): Promise<ProposalView> {
     const viewer = viewerOf(context.peer);
-    this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
+    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     this.#leases.hold(id, context.onClosing);
-    return await this.#outcomes.wait(id, viewer, context);
+    return await this.views.wait(id, viewer, context);
   }
 
   /** Notes that its client was told the end; before the end it does nothing. Throws as `hold`. */
   async deliver(id: string, peer: Peer): Promise<ProposalView> {
     const viewer = viewerOf(peer);
-    const record = this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
-    if (this.isOver(record)) await this.parts.ledger.proposals.deliver(id);
-    return this.#outcomes.view(id, viewer);
-  }
-
-  /** Throws a Refusal: proposal_not_found. Waits up to `waitMs` for its end. */
-  async find(id: string, viewer: Viewer, waitMs: number, onGone: OnGone): Promise<ProposalView> {
-    this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
-    return await this.#outcomes.wait(id, viewer, { waitMs, onGone });
-  }
-
-  /** Throws a Refusal: proposal_not_found. A nonce is its uid's own: others may have the same. */
-  async findByNonce(
-    nonce: string,
-    uid: number,
-    waitMs: number,
-    onGone: OnGone,
-  ): Promise<ProposalView> {
-    const viewer = { uid, actions: null, isReviewer: false };
-    const { id } = this.#outcomes.visible(
-      this.parts.ledger.proposals.findByNonce(uid, nonce),
-      viewer,
-    );
-    return await this.#outcomes.wait(id, viewer, { waitMs, onGone });
+    const record = this.views.visible(this.parts.ledger.proposals.find(id), viewer);
+    if (this.views.isOver(record)) await this.parts.ledger.proposals.deliver(id);
+    return this.views.view(id, viewer);
   }
 
   /** Throws a Refusal: proposal_not_found, proposal_over. */
   async withdraw(id: string, peer: Peer): Promise<ProposalView> {
     const viewer = viewerOf(peer);
-    this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
+    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     return await this.#change(id, viewer, peer, async (record) => {
-      const by = { ...peer };
-      const ending = { status: "withdrawn", code: "proposal_withdrawn", by, reason: null } as const;
-      await endProposal(record, ending, this.#waiting, this.parts);
+      await this.#rules.withdraw(record, peer);
     });
   }
 
@@ -170,39 +178,24 @@ export class ProposalDesk {
     viewer: Viewer,
     context: ProposalContext,
   ): Promise<ProposalView> {
-    this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
+    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     this.#waiting.current(id);
     const node = parseIJson(body);
     await this.#change(id, viewer, context.peer, async (record) => {
       refuseWhileClosed(this.parts, this.runs);
       await this.#rules.sign(record, node);
     });
-    return await this.#outcomes.wait(id, viewer, context);
+    return await this.views.wait(id, viewer, context);
   }
 
   /** Takes an approver's no. Throws as `approve`, and decision_malformed. */
   async decline(id: string, body: Uint8Array, viewer: Viewer, peer: Peer): Promise<ProposalView> {
-    this.#outcomes.visible(this.parts.ledger.proposals.find(id), viewer);
+    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     this.#waiting.current(id);
     const node = parseIJson(body);
     return await this.#change(id, viewer, peer, async (record) => {
       await this.#rules.decline(record, node);
     });
-  }
-
-  /** Throws a Refusal: peer_denied. The newest first; `before` is the id to go on from. */
-  async page(viewer: Viewer, query: PageQuery): Promise<ProposalsView> {
-    requireNamed(viewer);
-    return await proposalsPage(viewer, query, this.#waiting.records, this.parts);
-  }
-
-  /**
-   * Returns how to follow the events that `viewer` may see: first those after the event of the id
-   * `last`, or, without a known one, an event for everything that waits. Throws peer_denied.
-   */
-  follow(viewer: Viewer, last: string | null): Following {
-    requireNamed(viewer);
-    return (send, onClose) => this.#waiting.follow(viewer, last, send, onClose);
   }
 
   async #attach(
@@ -261,6 +254,12 @@ export class ProposalDesk {
       );
       this.#rules.take(record);
       this.#waiting.tell(record, statusOf(record, undefined));
+      this.#similar.note(proposed.canonical, {
+        id,
+        uid: peer.uid,
+        atMs: record.proposedAtMs,
+      });
+      this.#notifier.proposed(record, proposed.canonical);
       return record;
     } finally {
       endTurn();
@@ -283,7 +282,7 @@ export class ProposalDesk {
       });
     });
     await this.runs.keepUntilDone(changed);
-    return this.#outcomes.view(id, viewer);
+    return this.views.view(id, viewer);
   }
 
   #noteRefusal(error: unknown, of: { action: string; nonce: string }, peer: Peer): void {

@@ -28,10 +28,6 @@ export const EXPIRED: Ending = {
   reason: null,
 };
 
-export function refusedWith(code: ErrorCode): Ending {
-  return { status: "refused", code, by: null, reason: null };
-}
-
 /** Call it in the proposal's turn. Throws a Refusal: proposal_over, and those of the ledger. */
 export async function endProposal(
   { id }: ProposalRecord,

@@ -8,8 +8,8 @@ import type { ProposalStatus } from "../../core/proposal.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { isProposalVisible } from "./waiting.ts";
 import { formatTime } from "../../log/time.ts";
-import type { EngineParts, Viewer } from "../types.ts";
-import { type ProposalView, proposalView, statusOf } from "./view.ts";
+import type { Viewer } from "../types.ts";
+import { type ProposalView, proposalView, statusOf, type ViewParts } from "./view.ts";
 
 export interface PageQuery {
   /** null: all. */
@@ -36,7 +36,7 @@ export async function proposalsPage(
   viewer: Viewer,
   { status, limit, before }: PageQuery,
   waiting: readonly ProposalRecord[],
-  parts: EngineParts,
+  parts: ViewParts,
 ): Promise<ProposalsView> {
   const proposals: ProposalView[] = [];
   const now = formatTime(parts.clock.nowMs());
@@ -62,7 +62,7 @@ async function* turns(
   status: ProposalStatus | null,
   before: string | null,
   waiting: readonly ProposalRecord[],
-  { ledger }: EngineParts,
+  { ledger }: ViewParts,
 ): AsyncGenerator<readonly ProposalRecord[]> {
   if (status === "pending" || status === "approved") {
     const inOrder = waiting.filter(({ id }) => before === null || id < before).toReversed();
@@ -82,6 +82,6 @@ async function* turns(
   }
 }
 
-function statusNow(record: ProposalRecord, { ledger }: EngineParts): ProposalStatus {
+function statusNow(record: ProposalRecord, { ledger }: ViewParts): ProposalStatus {
   return statusOf(record, record.status === "started" ? ledger.find(record.id) : undefined);
 }

@@ -73,8 +73,10 @@ export class Room {
   /** Notes a decline of that time. */
   declined(uid: number, canonical: string, atMs: number): void {
     const nowMs = this.clock.nowMs();
-    for (const [key, untilMs] of this.#declined) if (untilMs <= nowMs) this.#declined.delete(key);
-    this.#declined.set(this.#digest(uid, canonical), atMs + this.limits.declineCooldownMs);
+    const untilMs = atMs + this.limits.declineCooldownMs;
+    if (untilMs <= nowMs) return;
+    for (const [key, until] of this.#declined) if (until <= nowMs) this.#declined.delete(key);
+    this.#declined.set(this.#digest(uid, canonical), untilMs);
   }
 
   #windowOf(uid: number): Window {

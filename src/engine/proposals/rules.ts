@@ -12,12 +12,13 @@
 
 import { Refusal } from "../../core/errors.ts";
 import type { JsonNode } from "../../core/json.ts";
+import type { Peer } from "../../core/types.ts";
 import type { Slot } from "../../executor/types.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import type { Runs } from "../runs.ts";
 import type { Starter } from "../starter.ts";
 import type { EngineParts } from "../types.ts";
-import { endProposal, EXPIRED, refusedWith } from "./ends.ts";
+import { type Ending, endProposal, EXPIRED } from "./ends.ts";
 import { shownDigest } from "./shown.ts";
 import { type Given, join, type Joined, stillGiven, withBody } from "./signatures.ts";
 import { lacksRoom, Starts } from "./starts.ts";
@@ -60,8 +61,7 @@ export class Rules {
     const { clock, ledger } = this.parts;
     // a clock that jumped ahead is not believed before an operator does (Pruner)
     if (clock.nowMs() < record.expiresAtMs || await ledger.proposals.isTimeInDoubt()) return;
-    await endProposal(record, EXPIRED, this.waiting, this.parts);
-    this.starts.follow({ ...record, status: "expired" });
+    await this.#end(record, EXPIRED);
   }
 
   /** Joins an envelope. Throws a Refusal: the approval_* codes, proposals_full. */
@@ -81,7 +81,7 @@ export class Rules {
       await this.starts.start(subject, joined);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (isFinal(error)) return await this.#end(record, error);
+      if (isFinal(error)) return await this.#refuse(record, error);
       if (!lacksRoom(error)) throw error;
       await write("approved");
     }
@@ -96,9 +96,13 @@ export class Rules {
       actionDigest: request.actionDigest,
       proposedAtMs: record.proposedAtMs,
     });
-    const ending = { status: "declined", code: "proposal_declined", by, reason } as const;
-    await endProposal(record, ending, this.waiting, this.parts);
-    this.starts.follow({ ...record, status: "declined" });
+    await this.#end(record, { status: "declined", code: "proposal_declined", by, reason });
+  }
+
+  /** Takes it back for its proposer. Throws a Refusal of the ledger. */
+  async withdraw(record: ProposalRecord, { uid, gid, pid, socket }: Peer): Promise<void> {
+    const by = { uid, gid, pid, socket };
+    await this.#end(record, { status: "withdrawn", code: "proposal_withdrawn", by, reason: null });
   }
 
   async #refresh(id: string): Promise<void> {
@@ -140,7 +144,7 @@ export class Rules {
   /** A queued start failed: it ends, loses its approval, or waits on. */
   async #afterFailure(id: string, error: unknown): Promise<void> {
     if (!(error instanceof Refusal)) return this.parts.onBug(error);
-    if (isFinal(error)) return await this.#end(this.waiting.current(id), error);
+    if (isFinal(error)) return await this.#refuse(this.waiting.current(id), error);
     if (error.code.startsWith("approval_")) await this.#refresh(id);
   }
 
@@ -154,7 +158,7 @@ export class Rules {
       return { ...subject, record: this.waiting.current(record.id) };
     } catch (error) {
       if (!(error instanceof Refusal) || !isFinal(error)) throw error;
-      await this.#end(record, error);
+      await this.#refuse(record, error);
       return null;
     }
   }
@@ -164,9 +168,12 @@ export class Rules {
     return { bodies, envelopes: this.parts.ledger.proposals.openEnvelopes(id) };
   }
 
-  async #end(record: ProposalRecord, { code }: Refusal): Promise<void> {
-    await endProposal(record, refusedWith(code), this.waiting, this.parts);
-    this.starts.follow({ ...record, status: "refused" });
+  async #refuse(record: ProposalRecord, { code }: Refusal): Promise<void> {
+    await this.#end(record, { status: "refused", code, by: null, reason: null });
+  }
+
+  async #end(record: ProposalRecord, ending: Ending): Promise<void> {
+    this.starts.follow(await endProposal(record, ending, this.waiting, this.parts));
   }
 
   async #write(

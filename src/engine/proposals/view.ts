@@ -14,17 +14,24 @@ import { formatTime } from "../../log/time.ts";
 import type { EngineParts, Viewer } from "../types.ts";
 import { loadView } from "../view.ts";
 import { handlerView } from "./shown.ts";
+import type { Asking, Similar } from "./similar.ts";
 
 export type ProposalView = { readonly [member: string]: Printable } & {
   readonly id: string;
   readonly status: ProposalStatus;
 };
 
-type ViewParts = Pick<EngineParts, "ledger" | "config" | "executors" | "trust" | "clock">;
+export interface ViewParts
+  extends Pick<EngineParts, "ledger" | "config" | "executors" | "trust" | "clock"> {
+  readonly similar: Similar;
+}
+
+/** How many that are similar stand beside one. */
+const SIMILAR_MAX = 10;
 
 /** The status of a proposal: its own, or that of the execution which it became. */
 export function statusOf(
-  { status }: ProposalRecord,
+  { status }: Pick<ProposalRecord, "status">,
   execution: Pick<ExecutionRecord, "status"> | undefined,
 ): ProposalStatus {
   if (status !== "started") return status;
@@ -80,6 +87,7 @@ function approvalsOf(
   const lifetimes = able.map(({ maxTtlSeconds }) => maxTtlSeconds);
   return {
     needed: asked === undefined || ledger.mode === "demo" ? 0 : seatsJson(asked),
+    require: asked?.require ?? "any",
     given: bodies.flatMap(({ iss, jti, signers }) =>
       signers.map(({ name, keyid, kind }) => ({ name, keyid, kind, iss, jti }))
     ),
@@ -112,14 +120,17 @@ function forReviewers(
   { id, action: name }: ProposalRecord,
   status: ProposalStatus,
   canonical: string | undefined,
-  { ledger, config, executors }: ViewParts,
+  { ledger, config, executors, similar }: ViewParts,
 ): JsonObject {
   const action = config.actions.get(name);
   const registered = executors.actions.get(name);
   return {
-    ...(canonical === undefined
-      ? {}
-      : { request: { canonical, action_digest: digestOf(utf8Encode(canonical)) } }),
+    ...(canonical === undefined ? {} : {
+      request: { canonical, action_digest: digestOf(utf8Encode(canonical)) },
+      similar: similar.to(canonical, id).slice(0, SIMILAR_MAX).map((asking) =>
+        similarView(asking, ledger)
+      ),
+    }),
     ...(action === undefined || registered === undefined
       ? {}
       : { handler: handlerView({ action, registered }) }),
@@ -127,4 +138,13 @@ function forReviewers(
       ? {}
       : { approval: ledger.proposals.openEnvelopes(id).map((text) => toValue(parseIJson(text))) }),
   };
+}
+
+/** Says how something like it ended. The time is that of its end, or of its asking. */
+function similarView({ id, uid, atMs }: Asking, ledger: ViewParts["ledger"]): JsonObject {
+  const execution = ledger.find(id);
+  const proposal = ledger.proposals.find(id);
+  const started = { status: "started" } as const;
+  const endedAtMs = execution?.settledAtMs ?? proposal?.endedAtMs ?? atMs;
+  return { id, uid, status: statusOf(proposal ?? started, execution), at: formatTime(endedAtMs) };
 }

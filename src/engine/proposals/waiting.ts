@@ -40,6 +40,7 @@ export class Waiting {
     private readonly clock: Clock,
     /** Called with what is due: the only timer of all proposals. */
     private readonly onDue: (due: readonly ProposalRecord[]) => void,
+    private readonly observe: (record: ProposalRecord, status: ProposalStatus) => void,
   ) {
     this.room = new Room(limits, clock);
   }
@@ -54,6 +55,10 @@ export class Waiting {
     const entry = this.#entries.get(id);
     if (entry === undefined) throw new Refusal("proposal_over");
     return entry.record;
+  }
+
+  get size(): number {
+    return this.#entries.size;
   }
 
   /** When something about it runs out; Infinity if it does not wait. */
@@ -83,6 +88,7 @@ export class Waiting {
 
   /** Tells of a change; those who wait for an end look again. */
   tell(record: ProposalRecord, status: ProposalStatus): void {
+    this.observe(record, status);
     this.events.publish(record, status);
     this.waiters.wake(record.id);
   }

@@ -4,8 +4,10 @@ import { join } from "node:path";
 
 export const LEDGER_FOLDER = "ledger";
 export const VAULT_FOLDER = "vault";
-/** LMDB chose this name. */
+/** LMDB chose these names. */
 export const DATA_FILE = "data.mdb";
+/** Made by whoever opens the data file first, and by readers too. */
+export const LOCK_OF_READERS = "lock.mdb";
 
 export function ledgerFolder(stateDir: string): string {
   return join(stateDir, LEDGER_FOLDER);

@@ -12,6 +12,9 @@ import { join } from "node:path";
 import { exists } from "./layout.ts";
 import { LedgerOpenError } from "./open_error.ts";
 
+/** Its name in a state directory. */
+export const LOCK_FILE = "lock";
+
 const ATTEMPTS = 3;
 const PAUSE_MS = 20;
 
@@ -24,7 +27,7 @@ export class StateLock {
    */
   static async acquire(stateDir: string): Promise<StateLock> {
     await Deno.mkdir(stateDir, { recursive: true, mode: 0o700 });
-    const path = join(stateDir, "lock");
+    const path = join(stateDir, LOCK_FILE);
     const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
     if (!await lockSoon(file)) {
       file.close();
@@ -37,7 +40,7 @@ export class StateLock {
 
   /** Says whether a daemon runs on that directory. */
   static async isHeld(stateDir: string): Promise<boolean> {
-    const path = join(stateDir, "lock");
+    const path = join(stateDir, LOCK_FILE);
     if (!await exists(path)) return false;
     using file = await Deno.open(path, { read: true });
     return !await file.tryLock(false);

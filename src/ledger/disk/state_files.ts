@@ -7,16 +7,22 @@
 
 import { join } from "node:path";
 import { StartupError } from "../../core/startup_error.ts";
-import { DATA_FILE, LEDGER_FOLDER, VAULT_FOLDER } from "./layout.ts";
+import { LOCK_FILE } from "./lock.ts";
+import { DATA_FILE, LEDGER_FOLDER, LOCK_OF_READERS, VAULT_FOLDER } from "./layout.ts";
 
 const FOLDERS = [LEDGER_FOLDER, VAULT_FOLDER, "keys", "executors"];
 const FILES = [
-  "lock",
+  LOCK_FILE,
   "ballast",
   "executor.pub",
   `${LEDGER_FOLDER}/${DATA_FILE}`,
-  `${LEDGER_FOLDER}/lock.mdb`,
+  `${LEDGER_FOLDER}/${LOCK_OF_READERS}`,
 ];
+
+/** Returns those of a state directory's own files and folders that are there. */
+export function stateFiles(stateDir: string): string[] {
+  return [...FOLDERS, ...FILES].map((name) => join(stateDir, name)).filter(isThere);
+}
 
 /**
  * Throws a StartupError for a folder that is none or a file that is none, and what the runtime does
@@ -32,6 +38,18 @@ export function requireStateFiles(stateDir: string): void {
     if (!isThere(path)) continue;
     if (!Deno.statSync(path).isFile) throw notOurs(path, "regular file");
     Deno.openSync(path, { read: true, write: true }).close();
+  }
+}
+
+/**
+ * Gives those of `paths` that are there to whom `folder` belongs: what root makes in it is for the
+ * daemon's user. Does nothing for another user, whose files are its own.
+ */
+export function giveToOwner(folder: string, paths: readonly string[]): void {
+  if (Deno.uid() !== 0) return;
+  const { uid, gid } = Deno.statSync(folder);
+  for (const path of paths.filter(isThere)) {
+    if (Deno.statSync(path).uid !== uid) Deno.chownSync(path, uid, gid);
   }
 }
 

@@ -6,13 +6,14 @@
  * - It is on disk together with what it counts, so that a start has nothing to count.
  * - The mark is the latest time the ledger has seen. It never goes back, so that what expired once
  *   stays expired when the wall clock is set back.
- * - If time runs ahead of the machine's uptime by more than an hour, pruning pauses until an
- *   operator asks for it: a clock that was set forward by mistake must not destroy payloads.
+ * - If time and the machine's uptime differ by more than an hour, pruning pauses until an operator
+ *   asks for it: neither a clock that was set forward by mistake nor an uptime that leaps may
+ *   destroy payloads.
  * - Only two uptimes of one boot, by the kernel's id of it, can show such a jump
  *   (docs/decisions/clock-jumps.md).
  */
 
-import { type MachineClock, UPTIME_STEP_MS } from "../../core/clock.ts";
+import { CLOCK_JUMP_MS, type MachineClock, UPTIME_STEP_MS } from "../../core/clock.ts";
 import { utf8Encode } from "../../core/bytes.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 import type { Tables } from "./table.ts";
@@ -21,7 +22,6 @@ const VERSION = 2;
 /** Rows of this version end before the boot id, so the boot of their mark is unknown. */
 const VERSION_WITHOUT_BOOT_ID = 1;
 const STATE_KEY = utf8Encode("state");
-const JUMP_MS = 3_600_000;
 
 /** The work of a transaction changes it in place; a rollback throws it away. */
 export interface LedgerState {
@@ -118,13 +118,16 @@ export function writeState(tables: Tables, state: LedgerState): Uint8Array {
  *
  * The uptime of another boot may be that of another machine, which has been up for longer than the
  * ledger exists. It counts only if the wall clock is behind by more than an hour, and so was set
- * back. Otherwise the wall clock is believed.
+ * back. Otherwise the wall clock is believed. So it is where the uptime of this boot leapt, as
+ * in a time namespace or in a clone of a virtual machine.
  */
 export function earliestNow(state: LedgerState, clock: MachineClock): number {
   const isOfThisBoot = isMarkOfThisBoot(state, clock);
-  if (!isOfThisBoot && clock.nowMs() >= state.markMs - JUMP_MS) return state.markMs;
   const uptimeMs = clock.uptimeMs();
   const longerMs = uptimeMs - state.markUptimeMs;
+  const laterMs = clock.nowMs() - state.markMs;
+  const hasLeapt = longerMs - laterMs > CLOCK_JUMP_MS;
+  if ((!isOfThisBoot || hasLeapt) && laterMs >= -CLOCK_JUMP_MS) return state.markMs;
   const sinceMs = isOfThisBoot || longerMs >= 0 ? longerMs : uptimeMs;
   return state.markMs + Math.max(0, sinceMs - UPTIME_STEP_MS);
 }
@@ -137,7 +140,9 @@ export function advanceMark(state: LedgerState, clock: MachineClock, earliestMs 
   const nowMs = Math.max(state.markMs, earliestMs, clock.nowMs());
   const uptimeMs = clock.uptimeMs();
   const aheadMs = nowMs - state.markMs - (uptimeMs - state.markUptimeMs);
-  if (isMarkOfThisBoot(state, clock) && aheadMs > JUMP_MS) state.pruningPaused = true;
+  if (isMarkOfThisBoot(state, clock) && Math.abs(aheadMs) > CLOCK_JUMP_MS) {
+    state.pruningPaused = true;
+  }
   state.markMs = nowMs;
   state.markUptimeMs = uptimeMs;
   state.markBootId = clock.bootId();

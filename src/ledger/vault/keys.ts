@@ -50,6 +50,7 @@ export function bucketFor(nowMs: number, retentionMs: number): number {
 export class Vault {
   readonly #keys = new Map<number, Key>();
   readonly #creating = new Map<number, Promise<Key>>();
+  readonly #destroying = new Map<number, Promise<void>>();
 
   private constructor(private readonly directory: string) {}
 
@@ -97,11 +98,22 @@ export class Vault {
     return opened === undefined ? undefined : unpadded(opened);
   }
 
-  /** Destroys a bucket's key, so that nothing in it can be read; resolves once that is on disk. */
-  async destroy(bucketMs: number): Promise<void> {
-    await destroyDurably(this.#path(bucketMs));
-    this.#keys.get(bucketMs)?.fill(0);
+  /**
+   * Destroys a bucket's key, so that nothing in it can be read; resolves once that is on disk. From
+   * the call on, nothing is sealed under it: who seals for that bucket waits, and makes another.
+   */
+  destroy(bucketMs: number): Promise<void> {
+    const key = this.#keys.get(bucketMs);
     this.#keys.delete(bucketMs);
+    const destroyed = destroyDurably(this.#path(bucketMs)).then(
+      () => void key?.fill(0),
+      (error) => {
+        if (key !== undefined) this.#keys.set(bucketMs, key);
+        throw error;
+      },
+    ).finally(() => this.#destroying.delete(bucketMs));
+    this.#destroying.set(bucketMs, destroyed);
+    return destroyed;
   }
 
   #createKey(bucketMs: number): Promise<Key> {
@@ -113,6 +125,9 @@ export class Vault {
   }
 
   async #writeKey(bucketMs: number): Promise<Key> {
+    await this.#destroying.get(bucketMs)?.catch(() => {});
+    const left = this.#keys.get(bucketMs);
+    if (left !== undefined) return left;
     const key = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
     await writeDurably(this.#path(bucketMs), key);
     this.#keys.set(bucketMs, key);

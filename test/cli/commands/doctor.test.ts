@@ -71,7 +71,36 @@ test("finds a sound configuration sound, and looks at everything", async () => {
   }
 });
 
+/** A passkey whose private half was thrown away. */
+const PASSKEY = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEnZ0RfvpzvD6GyqKtfVCEcF9+v4G3nXDjJdDcYFBV4YgT" +
+  "AcaikzscaHkqttyEeIDkI3ANOF7qPkOMAaFu0XQInQ==";
+
+test("says whose keys are held by a person, and where a passkey has no page to sign on", async () => {
+  const keys = ({ findings }: { readonly findings: readonly Finding[] }) =>
+    findings.filter(({ check }) => check === "keys").map(({ state, detail }) => [state, detail]);
+  const passkey = sound().replace(
+    /public_key = "[^"]*"/,
+    `passkey = "${PASSKEY}", rp_id = "localhost"`,
+  );
+  const review = `[[sockets]]\npath = "${folder}/review.sock"\nrole = "approver"\n[[approvers]]`;
+  const can = "1 approvers can sign";
+  expect(keys(await diagnose(sound()))).toEqual([
+    ["ok", `${can}, 0 of them with a security key or a passkey`],
+  ]);
+  expect(keys(await diagnose(passkey))).toEqual([
+    ["warning", "alice has a passkey, and no socket serves the review page"],
+  ]);
+  expect(keys(await diagnose(passkey.replace("[[approvers]]", review)))).toEqual([
+    ["ok", `${can}, 1 of them with a security key or a passkey`],
+  ]);
+});
+
 test.each<[string, string, () => string]>([
+  [
+    "an action that asks for stronger keys than there are",
+    "keys",
+    () => `${sound()}[actions.echo]\nmodule = "builtin:echo"\nrequire = "hardware"\n`,
+  ],
   ["a configuration that does not load", "configuration", () => "nonsense = 1\n"],
   ["that nobody can approve", "keys", () => sound().replace(approver(), "")],
   ["too few approvers whose keys are valid", "keys", () => {

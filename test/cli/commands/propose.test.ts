@@ -23,10 +23,12 @@ describe("openexec propose", () => {
     const first = await propose("--nonce", "n-1", "--reason", "invoice 7");
     expect(first.code).toBe(5);
     expect(JSON.parse(first.out)).toMatchObject({ status: "pending", reason: "invoice 7" });
-    expect(first.err).toContain("waits for 1 approver");
-    expect(first.err).toContain("nonce n-1");
+    expect(JSON.parse(first.err)).toMatchObject({ status: "pending", nonce: "n-1" });
+    const said = await openexec(["propose", ...here(), "pay", "{}", "--nonce", "n-2"]);
+    expect(said.err).toContain("waits for 1 approver");
+    expect(said.err).toContain("nonce n-2");
     const again = await propose("--nonce", "n-1", "--reason", "invoice 7");
-    expect([again.code, daemon.proposals.begun]).toEqual([5, 1]);
+    expect([again.code, daemon.proposals.begun]).toEqual([5, 2]);
   });
 
   test("waits, and prints the execution", async () => {
