@@ -3,6 +3,8 @@
  * checked before it is told, and the first one that is not as told ends the tour with exit code 1.
  */
 
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { parseApproverKey } from "../src/client/approver_key.ts";
 import {
   isUndecided,
@@ -62,6 +64,26 @@ async function startUp(): Promise<string> {
   throw new Error(`the daemon did not start:\n${printed}`);
 }
 
+/** Calls a tool over MCP, has a reviewer sign what it proposes, and returns the agent's answer. */
+async function proposedOverMcp(
+  socketPath: string,
+  reviewer: Reviewer,
+  signer: Parameters<Reviewer["approve"]>[1],
+): Promise<string> {
+  const agent = new Client({ name: "demo", version: "1" });
+  const command = { command: `${ROOT}bin/openexec`, args: ["mcp", "--socket", socketPath] };
+  await agent.connect(new StdioClientTransport(command));
+  try {
+    const called = agent.callTool({ name: "add", arguments: { a: 20, b: 22 } });
+    let waiting;
+    while ((waiting = (await reviewer.waiting()).at(0)) === undefined);
+    await reviewer.approve(await reviewer.get(waiting.id), signer);
+    return JSON.stringify(await called);
+  } finally {
+    await agent.close();
+  }
+}
+
 async function tour(): Promise<void> {
   const printed = await startUp();
   const socketPath = /^listening on (\S+)/m.exec(printed)?.[1] ?? "";
@@ -97,7 +119,6 @@ async function tour(): Promise<void> {
     const { decline, problem } = await client.waitFor({ proposal: id });
     return decline?.reason === "I can add" && problem?.effect === "none";
   });
-  reviewer.close();
 
   const request = client.request("echo", { msg: "hello" });
   await tell(
@@ -144,6 +165,12 @@ async function tour(): Promise<void> {
       return ran.length === 1 && new Set(outcomes.map(({ id }) => id)).size === 1;
     },
   );
+
+  await tell("an agent proposes over MCP, a reviewer signs, and the agent is told 42", async () => {
+    const told = await proposedOverMcp(socketPath, reviewer, signer);
+    return told.includes('{\\"result\\":42}');
+  });
+  reviewer.close();
 
   const executorKey = parsePublicKey(
     (await Deno.readTextFile(`${home}/state/openexec/executor.pub`)).trim(),

@@ -11,7 +11,8 @@ import { type CallOptions, DaemonConnection } from "../client/connection.ts";
 import { type ActionDescription, actionsOf } from "../client/description.ts";
 import { readable } from "../client/errors.ts";
 import { iJsonText } from "../client/json.ts";
-import { type Proposal, proposalOf } from "./proposal.ts";
+import { type Proposal, proposalOf } from "../client/proposal.ts";
+import { getProposal, withdrawProposal } from "../client/proposals.ts";
 
 /** Beyond the time that a request may wait. */
 const MARGIN_MS = 10_000;
@@ -67,12 +68,12 @@ export class Line {
     await this.connection.post(`${pathOf(id)}/delivered`, utf8Encode("{}"));
   }
 
-  async get(id: string): Promise<Proposal> {
-    return readable(proposalOf(await this.connection.get(pathOf(id), {}, UNFINISHED)));
+  get(id: string): Promise<Proposal> {
+    return getProposal(this.connection, { id }, 0, {});
   }
 
-  async withdraw(id: string): Promise<Proposal> {
-    return readable(proposalOf(await this.connection.delete(pathOf(id), {}, UNFINISHED)));
+  withdraw(id: string): Promise<Proposal> {
+    return withdrawProposal(this.connection, id, {});
   }
 
   close(): void {

@@ -12,10 +12,10 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import type { Proposal } from "../client/proposal.ts";
 import { isOver } from "../core/proposal.ts";
 import { Calls, type LiveCall } from "./calls.ts";
 import { Daemon } from "./daemon.ts";
-import type { Proposal } from "./proposal.ts";
 import { serveTasks, takesTasks, taskResult, TASKS_CAPABILITY } from "./tasks.ts";
 import {
   failureResult,

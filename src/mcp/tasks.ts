@@ -21,8 +21,8 @@ import * as v from "valibot";
 import { isOver } from "../core/proposal.ts";
 import type { JsonObject } from "../core/types.ts";
 import { OpenExecError } from "../client/errors.ts";
+import type { Proposal } from "../client/proposal.ts";
 import type { Calls, LiveCall } from "./calls.ts";
-import type { Proposal } from "./proposal.ts";
 import { progressText, resultOf } from "./texts.ts";
 
 const EXTENSION = "io.modelcontextprotocol/tasks";
@@ -91,7 +91,7 @@ function taskOf(proposal: Proposal): JsonObject {
     status: isWorking ? "working" : proposal.status === "withdrawn" ? "cancelled" : "completed",
     ...(isWorking ? { statusMessage: progressText(proposal) } : {}),
     createdAt: proposal.proposed_at,
-    lastUpdatedAt: proposal["now"] ?? proposal.proposed_at,
+    lastUpdatedAt: proposal.now,
     ttlMs: null,
     pollIntervalMs: POLL_INTERVAL_MS,
   };

@@ -5,12 +5,10 @@
  */
 
 import type { CallToolResult } from "@modelcontextprotocol/server";
-import { isOver } from "../core/proposal.ts";
 import type { Effect, Retry } from "../core/errors.ts";
-import type { Json, JsonObject } from "../core/types.ts";
+import { isOver } from "../core/proposal.ts";
 import { atLeastUnknown, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
-import { isJsonObject } from "../client/json.ts";
-import { approvalsText, type Proposal } from "./proposal.ts";
+import { approversNeeded, type Proposal, type ProposalProblem } from "../client/proposal.ts";
 
 export const WAIT_TOOL = "openexec_wait";
 export const WITHDRAW_TOOL = "openexec_withdraw";
@@ -25,6 +23,9 @@ const EFFECT: Readonly<Record<Effect, string>> = {
   none: "Nothing ran.",
   unknown: "It may have had an effect.",
 };
+
+/** Where the daemon does not say why a proposal ended. */
+const UNSAID = { code: "unknown", detail: "", effect: "unknown", retry: "never" } as const;
 
 const AFTER_UNKNOWN = "Do not try again: somebody has to look at what happened first.";
 
@@ -65,7 +66,7 @@ export function progressText(proposal: Proposal): string {
     : "Approved; it runs, or is about to.";
 }
 
-function answer(text: string, structuredContent: JsonObject, isError: boolean): CallToolResult {
+function answer(text: string, structuredContent: object, isError: boolean): CallToolResult {
   return {
     content: [{ type: "text", text }],
     structuredContent: { message: text, ...structuredContent },
@@ -86,7 +87,7 @@ function textOf(proposal: Proposal): string {
     case "declined":
       return declinedText(proposal);
     default:
-      return problemText(isJsonObject(proposal["problem"]) ? proposal["problem"] : {});
+      return problemText(proposal.problem ?? UNSAID);
   }
 }
 
@@ -99,34 +100,26 @@ function pendingText({ id, expires_at }: Proposal, state: string): string {
 }
 
 function succeededText({ execution, proposed_at }: Proposal): string {
-  const result = isJsonObject(execution) ? execution["result"] ?? null : null;
-  return `Done, once, as proposed at ${proposed_at}. Result: ${JSON.stringify(result)}`;
+  const result = JSON.stringify(execution?.result ?? null);
+  return `Done, once, as proposed at ${proposed_at}. Result: ${result}`;
 }
 
 function declinedText({ decline }: Proposal): string {
-  const { by, reason } = isJsonObject(decline) ? decline : {};
-  const words = typeof reason === "string" && reason !== ""
-    ? `: ${JSON.stringify(reason)}`
-    : " without a reason";
-  return `Declined by ${text(by, "an approver")}${words}. Nothing ran. Do not propose it again ` +
-    "and do not try to get the same effect in another way; tell the user, or do without.";
+  const reason = decline?.reason ? `: ${JSON.stringify(decline.reason)}` : " without a reason";
+  return `Declined by ${decline?.by ?? "an approver"}${reason}. Nothing ran. Do not propose it ` +
+    "again and do not try to get the same effect in another way; tell the user, or do without.";
 }
 
-function problemText({ code, detail, effect, retry }: JsonObject): string {
-  const isUnknown = effect !== "none";
-  const said = `${text(code, "refused")}: ${text(detail, "")}`.trim();
+function problemText({ code, detail, effect, retry }: ProposalProblem): string {
   const further = code === "payload_invalid"
     ? "Correct the arguments and call it again."
-    : isUnknown
+    : effect === "unknown"
     ? AFTER_UNKNOWN
-    : HOW_TO_GO_ON[isRetry(retry) ? retry : "never"];
-  return `${said} ${EFFECT[isUnknown ? "unknown" : "none"]} ${further}`;
+    : HOW_TO_GO_ON[retry];
+  return `${code}: ${detail} ${EFFECT[effect]} ${further}`;
 }
 
-function text(value: Json | undefined, otherwise: string): string {
-  return typeof value === "string" ? value : otherwise;
-}
-
-function isRetry(value: Json | undefined): value is Retry {
-  return typeof value === "string" && Object.hasOwn(HOW_TO_GO_ON, value);
+/** Says how many approvals there are of those needed. */
+function approvalsText(proposal: Proposal): string {
+  return `${proposal.approvals.given.length} of ${approversNeeded(proposal)} approvals given`;
 }

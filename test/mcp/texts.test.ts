@@ -5,7 +5,8 @@ import { type ErrorCode, ERRORS } from "../../src/core/errors.ts";
 import { PROPOSAL_STATUSES } from "../../src/core/proposal.ts";
 import { OpenExecError, OpenExecUnreachable } from "../../src/client/errors.ts";
 import { failureResult, refusalResult, resultOf } from "../../src/mcp/texts.ts";
-import type { Proposal } from "../../src/mcp/proposal.ts";
+import { executionOf } from "../../src/client/execution.ts";
+import type { Proposal } from "../../src/client/proposal.ts";
 
 const PROPOSAL: Proposal = {
   id: "019aab00-0000-7000-8000-000000000001",
@@ -13,7 +14,15 @@ const PROPOSAL: Proposal = {
   status: "pending",
   proposed_at: "2026-01-01T00:00:00.000Z",
   expires_at: "2026-01-01T01:00:00.000Z",
-  approvals: { needed: 2, given: [{ name: "alice" }] },
+  payload: {},
+  nonce: "n-1",
+  now: "2026-01-01T00:00:00.000Z",
+  peer: { uid: 1000, pid: 1 },
+  approvals: {
+    needed: 2,
+    given: [{ name: "alice", keyid: "alice-1", kind: "ed25519", iss: "alice", jti: "j-1" }],
+    max_ttl_seconds: 900,
+  },
 };
 
 function problem(code: ErrorCode) {
@@ -46,7 +55,19 @@ test("a pending answer says how many approvals there are, and how to go on", () 
 });
 
 test("a success says its result", () => {
-  const execution = { result: { charged: 5 } };
+  const execution = executionOf({
+    id: PROPOSAL.id,
+    action: "charge_card",
+    status: "succeeded",
+    approved: true,
+    result: { charged: 5 },
+    replayed: false,
+    receipt: null,
+    attestation: null,
+    salts: {},
+    log_index: 0,
+  });
+  if (execution === undefined) throw new Error("no execution");
   expect(textOf(resultOf({ ...PROPOSAL, status: "succeeded", execution })))
     .toContain('Result: {"charged":5}');
 });

@@ -168,7 +168,7 @@ export class FakeInspector implements InspectorLike {
   status() {
     const attempts = [{ action: "echo", code: "succeeded", count: 1 }];
     const stations = [{ station: "parse", count: 1, mean_ms: 0.15 }];
-    return { executions: 1, attempts, stations, pruned_bodies: 0 };
+    return { executions: 1, attempts, stations, pruned_bodies: 0, unreachable: [] };
   }
   metrics() {
     return "# TYPE openexec_up gauge\nopenexec_up 1\n";
@@ -233,6 +233,7 @@ export const LIMITS: Limits = {
   requestBytes: 4096,
   resultBytes: 4096,
   inFlight: 256,
+  inFlightPerUid: 128,
   requestsPerSecond: 0,
   refusalReceiptsPerMinute: 60,
   refusalReceiptsPerDay: 1000,

@@ -1,0 +1,93 @@
+/** A call that outlasts its hold becomes a task, for a client that declared that it takes one. */
+
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { Desk } from "../e2e/desk.ts";
+import { RawAgent } from "./agent_process.ts";
+import { delivered } from "./agents.ts";
+
+const TASKS = { extensions: { "io.modelcontextprotocol/tasks": {} } };
+
+let desk: Desk;
+let agent: RawAgent;
+let requests = 0;
+beforeAll(async () => {
+  desk = await Desk.start();
+});
+afterAll(() => desk[Symbol.asyncDispose]());
+beforeEach(() => {
+  agent = new RawAgent(desk.socket("agent"), ["--hold", "1s"]);
+});
+afterEach(async () => {
+  await agent.end();
+});
+
+/** Sends a request of 2026-07-28, which says by itself who asks and what it takes. */
+async function ask(method: string, params: object, capabilities: object = TASKS) {
+  const id = ++requests;
+  const envelope = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": { name: "raw", version: "1" },
+    "io.modelcontextprotocol/clientCapabilities": capabilities,
+  };
+  await agent.send({ id, method, params: { ...params, _meta: envelope } });
+  return JSON.parse(JSON.stringify(await agent.answerTo(id)));
+}
+
+const call = (args: object, capabilities: object = TASKS) =>
+  ask("tools/call", { name: "echo", arguments: args }, capabilities);
+
+test("the server says that it has tasks", async () => {
+  const { result } = await ask("server/discover", {});
+  expect(result.capabilities.extensions).toEqual(TASKS.extensions);
+});
+
+test("it is polled until its proposal has ended, and has the result then", async () => {
+  const { result: task } = await call({ polled: 1 });
+  expect(task).toMatchObject({ resultType: "task", status: "working", ttlMs: null });
+  const { taskId } = task;
+  const working = await ask("tasks/get", { taskId });
+  expect(working.result).toMatchObject({ resultType: "complete", taskId, status: "working" });
+  await desk.approve(taskId);
+  await desk.end(taskId);
+  const { result } = await ask("tasks/get", { taskId });
+  expect(result).toMatchObject({
+    resultType: "complete",
+    status: "completed",
+    result: { structuredContent: { id: taskId, status: "succeeded" } },
+  });
+  await delivered(desk, taskId);
+});
+
+test("it outlives the server's process", async () => {
+  const { result: { taskId } } = await call({ outlived: 1 });
+  agent.kill();
+  await agent.status;
+  agent = new RawAgent(desk.socket("agent"));
+  expect((await ask("tasks/get", { taskId })).result.status).toBe("working");
+  await desk.decline(taskId, "no");
+  const { result } = await ask("tasks/get", { taskId });
+  expect(result).toMatchObject({ status: "completed", result: { isError: true } });
+});
+
+test("tasks/cancel takes the proposal back", async () => {
+  const { result: { taskId } } = await call({ cancelled: 1 });
+  expect((await ask("tasks/cancel", { taskId })).result).toMatchObject({ resultType: "complete" });
+  expect((await ask("tasks/get", { taskId })).result.status).toBe("cancelled");
+  expect((await desk.approve(taskId)).json.code).toBe("proposal_over");
+});
+
+test("a client that did not declare them gets a pending answer, and no task's methods", async () => {
+  const { result } = await call({ undeclared: 1 }, {});
+  expect(result).toMatchObject({
+    resultType: "complete",
+    structuredContent: { status: "pending" },
+  });
+  const { error } = await ask("tasks/get", { taskId: result.structuredContent.id }, {});
+  expect(error).toMatchObject({ code: -32021, data: { requiredCapabilities: TASKS } });
+});
+
+test.each(["tasks/get", "tasks/update", "tasks/cancel"])("%s of no task is refused", async (of) => {
+  for (const taskId of ["nothing", "019aab00-0000-7000-8000-000000000001", "../../x"]) {
+    expect((await ask(of, { taskId })).error).toMatchObject({ code: -32602 });
+  }
+});
