@@ -4,6 +4,7 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { JsonText } from "../../core/json_text.ts";
 import type { ProposalStatus } from "../../core/proposal.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { isProposalVisible } from "./waiting.ts";
@@ -50,10 +51,15 @@ export async function proposalsPage(
       }
       const view = proposalView(record, viewer, parts);
       proposals.push(view);
-      textLength += JSON.stringify(view).length;
+      textLength += textLengthOf(view);
     }
   }
   return { proposals, next: null, now };
+}
+
+/** The payload, and the canonical text beside it, are all that may be long. */
+function textLengthOf({ payload }: ProposalView): number {
+  return payload instanceof JsonText ? 2 * payload.text.length : 0;
 }
 
 /** Yields rows by the turn. Those that wait are in memory: no row that ended is read for them. */

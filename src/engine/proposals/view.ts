@@ -7,7 +7,7 @@ import { isOver, type ProposalStatus } from "../../core/proposal.ts";
 import { seatsJson } from "../../core/seats.ts";
 import { digestOf } from "../../core/sha.ts";
 import { base64Encode, utf8Encode } from "../../core/bytes.ts";
-import type { JsonObject } from "../../core/types.ts";
+import type { Json, JsonObject } from "../../core/types.ts";
 import type { ProposalBody, ProposalRecord } from "../../ledger/proposals/types.ts";
 import type { ExecutionRecord } from "../../ledger/types.ts";
 import { formatTime } from "../../log/time.ts";
@@ -117,7 +117,7 @@ function problemOf(
 }
 
 function forReviewers(
-  { id, action: name }: ProposalRecord,
+  { id, action: name, bodies }: ProposalRecord,
   status: ProposalStatus,
   canonical: string | undefined,
   { ledger, config, executors, similar }: ViewParts,
@@ -134,10 +134,12 @@ function forReviewers(
     ...(action === undefined || registered === undefined
       ? {}
       : { handler: handlerView({ action, registered }) }),
-    ...(isOver(status)
-      ? {}
-      : { approval: ledger.proposals.openEnvelopes(id).map((text) => toValue(parseIJson(text))) }),
+    ...(isOver(status) ? {} : { approval: bodies.length === 0 ? [] : envelopesOf(id, ledger) }),
   };
+}
+
+function envelopesOf(id: string, { proposals }: ViewParts["ledger"]): Json[] {
+  return proposals.openEnvelopes(id).map((text) => toValue(parseIJson(text)));
 }
 
 /** Says how something like it ended. The time is that of its end, or of its asking. */
