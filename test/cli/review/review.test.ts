@@ -162,6 +162,19 @@ describe("openexec review", () => {
     expect(await pane.shows('"amount": 6')).toContain("1 wait");
   });
 
+  testAtTerminal("says beside the question that the same payload ran already", async () => {
+    const { id } = await propose();
+    daemon.proposals.change(id, { status: "succeeded" });
+    await propose();
+    await propose();
+    const pane = review();
+    await pane.shows("> pay x2");
+    pane.press("Enter");
+    const screen = await pane.shows("a approve");
+    const beside = screen.slice(screen.indexOf("action  pay"));
+    expect(beside).toMatch(/^similar the same payload, of uid 1000, \d+ s ago: succeeded$/m);
+  });
+
   testAtTerminal(
     "two reviewers see each other's decisions, and sign one body together",
     async () => {
