@@ -3,6 +3,7 @@
 import { InvalidApproverKey } from "../client/approver_key.ts";
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { ConfigError } from "../config/config_error.ts";
+import { Refusal } from "../core/errors.ts";
 import { StartupError } from "../core/startup_error.ts";
 
 export const DONE = 0;
@@ -69,10 +70,17 @@ export class Interrupted extends Error {
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError || error instanceof ConfigError) return USAGE;
   if (error instanceof StartupError || error instanceof InvalidApproverKey) return USAGE;
+  if (error instanceof Refusal) return isUnreadable(error) ? USAGE : FAILED;
   if (error instanceof OpenExecUnreachable) return error.effect === "none" ? UNREACHABLE : UNKNOWN;
   if (error instanceof Interrupted) return UNKNOWN;
   if (error instanceof OpenExecError) return isUnsettled(error) ? UNKNOWN : FAILED;
   return FAILED;
+}
+
+/** Whether a command could not read what it was given. Refusals of a daemon are OpenExecErrors. */
+function isUnreadable({ code }: Refusal): boolean {
+  return code === "request_malformed" || code === "request_too_large" || code === "nonce_missing" ||
+    code === "payload_not_i_json";
 }
 
 /**

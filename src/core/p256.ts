@@ -8,7 +8,11 @@
  * Sole owner of @noble/curves, whose arithmetic is not in constant time: everything here is public.
  */
 
-import { weierstrass, type WeierstrassPoint } from "@noble/curves/abstract/weierstrass.js";
+import {
+  weierstrass,
+  type WeierstrassPoint,
+  type WeierstrassPointCons,
+} from "@noble/curves/abstract/weierstrass.js";
 import { bigEndian, hexEncode } from "./bytes.ts";
 import { sha256 } from "./sha.ts";
 
@@ -22,7 +26,7 @@ const SIGNATURE_BYTES = 2 * SCALAR_BYTES;
 const P = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
 
 /** The curve of SP 800-186 section 3.2.1.3. */
-const Point = weierstrass({
+const CURVE = {
   p: P,
   n: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
   h: 1n,
@@ -30,8 +34,14 @@ const Point = weierstrass({
   b: 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn,
   Gx: 0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296n,
   Gy: 0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5n,
-});
-const { Fn } = Point;
+};
+
+let made: WeierstrassPointCons<bigint> | undefined;
+
+/** Makes the curve when it is first asked for: most processes never meet a key on it. */
+function curve(): WeierstrassPointCons<bigint> {
+  return made ??= weierstrass(CURVE);
+}
 
 /** Tells whether `publicKey` is the uncompressed encoding of a point of the curve. */
 export function isPoint(publicKey: Uint8Array): boolean {
@@ -46,12 +56,13 @@ export function verifyP256(
 ): boolean {
   const key = keptPoint(publicKey);
   if (key === undefined || signature.length !== SIGNATURE_BYTES) return false;
+  const { Fn, BASE } = curve();
   const r = bigEndian(signature.subarray(0, SCALAR_BYTES));
   const s = bigEndian(signature.subarray(SCALAR_BYTES));
   if (!Fn.isValidNot0(r) || !Fn.isValidNot0(s)) return false;
   const inverse = Fn.inv(s);
   const hash = Fn.create(bigEndian(sha256(message)));
-  const sum = Point.BASE.multiplyUnsafe(Fn.mul(hash, inverse))
+  const sum = BASE.multiplyUnsafe(Fn.mul(hash, inverse))
     .add(key.multiplyUnsafe(Fn.mul(r, inverse)));
   return !sum.is0() && Fn.create(sum.x) === r;
 }
@@ -76,7 +87,7 @@ export function scalarsOf(integers: readonly Uint8Array[]): Uint8Array | undefin
 function pointOf(publicKey: Uint8Array): WeierstrassPoint<bigint> | undefined {
   if (publicKey.length !== POINT_BYTES || publicKey[0] !== UNCOMPRESSED) return undefined;
   try {
-    const point = Point.fromBytes(publicKey);
+    const point = curve().fromBytes(publicKey);
     point.assertValidity();
     return point;
   } catch {
@@ -95,7 +106,7 @@ function keptPoint(publicKey: Uint8Array): WeierstrassPoint<bigint> | undefined 
   const name = hexEncode(publicKey);
   if (kept.has(name)) return kept.get(name);
   if (kept.size >= KEPT_MAX) kept.clear();
-  if (kept.size === 0) Point.BASE.precompute(BASE_WINDOW, false);
+  if (kept.size === 0) curve().BASE.precompute(BASE_WINDOW, false);
   const point = pointOf(publicKey)?.precompute(KEY_WINDOW, false);
   kept.set(name, point);
   return point;

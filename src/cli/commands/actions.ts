@@ -3,9 +3,9 @@
 import type { Command } from "commander";
 import type { ActionDescription } from "../../client/description.ts";
 import { isJsonObject } from "../../client/json.ts";
+import { visible } from "../../core/visible.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { permissionsText } from "../terminal/permissions_text.ts";
-import { table } from "../terminal/print.ts";
 import { type Context, withDaemon } from "../context.ts";
 
 export function actionsCommand(context: Context): Command {
@@ -17,22 +17,22 @@ export function actionsCommand(context: Context): Command {
     .action((flags: DaemonFlags) =>
       withDaemon(context, flags, "agent", async (client) => {
         const actions = await client.actions({ retry: false });
-        const lines = flags.json ? actions.map((action) => JSON.stringify(action)) : rows(actions);
-        for (const line of lines) context.terminal.print(line);
+        for (const action of actions) {
+          const printed = flags.json ? [JSON.stringify(action)] : lines(action);
+          for (const line of printed) context.terminal.print(line);
+        }
       })
     );
 }
 
-function rows(actions: readonly ActionDescription[]): string[] {
-  return table(
-    ["ACTION", "APPROVALS", "MAY REACH", "HANDLER"],
-    actions.map((action) => [
-      action.name,
-      approvalsText(action),
-      isJsonObject(action["grants"]) ? permissionsText(action["grants"]) : "-",
-      String(action["handler_digest"] ?? "-"),
-    ]),
-  );
+/** An action in three lines: a digest is as wide as a terminal, and stands on one of its own. */
+function lines(action: ActionDescription): string[] {
+  const permissions = action["grants"];
+  return [
+    `${action.name}  approvals ${approvalsText(action)}`,
+    `  may reach ${isJsonObject(permissions) ? permissionsText(permissions) : "-"}`,
+    `  ${String(action["handler_digest"] ?? "-")}`,
+  ].map(visible);
 }
 
 /** A number; or numbers by group, and how strong the keys have to be, where a daemon tells. */

@@ -1,13 +1,13 @@
 /** `openexec pin`: handlers' digests for the configuration. */
 
 import type { Command } from "commander";
-import { resolve } from "node:path";
 import { StartupError } from "../../core/startup_error.ts";
 import type { ExecutorLog } from "../../executor/log.ts";
 import { command, type JsonFlag } from "../command.ts";
 import type { Context } from "../context.ts";
 import { tellError } from "../ending.ts";
 import { FAILED } from "../exit_code.ts";
+import { existingFile } from "../terminal/input.ts";
 
 /** Nothing runs but what stands at the top of the file. */
 const SILENT: ExecutorLog = { line: () => {}, failed: () => {}, died: () => {} };
@@ -22,13 +22,16 @@ export function pinCommand(context: Context): Command {
   )
     .argument("<files...>", "handlers, one TypeScript or JavaScript file each")
     .action(async (files: readonly string[], flags: JsonFlag) => {
+      const paths = files.map((file) => existingFile(context, file));
       const { pinHandler } = await import("../../executor/rehearse.ts");
-      for (const file of files) {
+      for (const [index, path] of paths.entries()) {
+        const file = files[index];
         try {
-          const { digest, inputSchema, outputSchema } = await pinHandler(
-            resolve(context.cwd, file),
-            { clock: context.clock, variable: () => undefined, log: SILENT },
-          );
+          const { digest, inputSchema, outputSchema } = await pinHandler(path, {
+            clock: context.clock,
+            variable: () => undefined,
+            log: SILENT,
+          });
           const schemas = { input_schema: inputSchema, output_schema: outputSchema };
           context.terminal.print(
             flags.json

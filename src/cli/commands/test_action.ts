@@ -21,7 +21,7 @@ import { command, type JsonFlag } from "../command.ts";
 import type { Context } from "../context.ts";
 import { tellError } from "../ending.ts";
 import { FAILED, UNKNOWN, UsageError } from "../exit_code.ts";
-import { collect, readArgument } from "../terminal/input.ts";
+import { collect, existingFile, readArgument } from "../terminal/input.ts";
 import { printJson } from "../terminal/print.ts";
 
 interface TestFlags extends JsonFlag {
@@ -64,7 +64,7 @@ export function testActionCommand(context: Context): Command {
     .option("--memory <size>", "its memory limit", "256MiB")
     .action(async (file: string, flags: TestFlags) => {
       const payload = parsePayload(await readArgument(context, flags.payload));
-      const rehearsal = rehearsalOf(context, resolve(context.cwd, file), payload, flags);
+      const rehearsal = rehearsalOf(context, existingFile(context, file), payload, flags);
       try {
         tell(context, await run(context, rehearsal), flags);
       } catch (error) {

@@ -85,6 +85,17 @@ export async function* readChunks(context: Context, file: string): AsyncGenerato
   yield* opened.readable;
 }
 
+/** Returns the absolute path of a file that is there. Throws UsageError. */
+export function existingFile(context: Context, file: string): string {
+  const path = resolve(context.cwd, file);
+  try {
+    if (Deno.statSync(path).isFile) return path;
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  throw new UsageError(`${file} is no file`);
+}
+
 function unreadable(file: string, error: unknown): UsageError {
   return new UsageError(`${file} cannot be read: ${error instanceof Error ? error.name : "error"}`);
 }

@@ -68,7 +68,9 @@ export function openScreen(output: ScreenOutput, plain: boolean): Screen | null 
   const terminal = openTerminal();
   if (terminal === null) return null;
   const write = (text: string) => writeAllSync(output, utf8Encode(text));
+  let drawn = "";
   const enter = () => {
+    drawn = "";
     terminal.setRaw(true);
     write(ENTER);
   };
@@ -89,7 +91,8 @@ export function openScreen(output: ScreenOutput, plain: boolean): Screen | null 
   return {
     size: sizeOfTerminal,
     draw: (lines) => {
-      if (!isLent) write(drawing(lines, sizeOfTerminal(), plain));
+      const text = drawing(lines, sizeOfTerminal(), plain);
+      if (!isLent && text !== drawn) write(drawn = text);
     },
     keys: async () => {
       const bytes = new Uint8Array(READ_BYTES);
@@ -97,7 +100,12 @@ export function openScreen(output: ScreenOutput, plain: boolean): Screen | null 
       return length === null ? null : keysOf(new TextDecoder().decode(bytes.subarray(0, length)));
     },
     dropTypedAhead,
-    onResize: (changed) => Deno.addSignalListener("SIGWINCH", changed),
+    onResize: (changed) => {
+      Deno.addSignalListener("SIGWINCH", () => {
+        drawn = "";
+        changed();
+      });
+    },
     aside: async (work) => {
       isLent = true;
       leave();

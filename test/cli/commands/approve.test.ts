@@ -186,13 +186,13 @@ describe("openexec approve", () => {
     expect(run.err).not.toContain("c2VjcmV0");
   });
 
-  test("refuses a request that is none with 1 and its code", async () => {
+  test("refuses a request that is none with 2 and its code", async () => {
     const { code, err } = await approve('{"action":"a","nonce":"n","nonce":"m"}', [
       "--aud",
       "a",
       "--yes",
     ]);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(err).toContain("payload_not_i_json");
   });
 });

@@ -23,6 +23,13 @@ describe("openexec exec", () => {
     expect(JSON.parse(long.out)).toEqual({ ...JSON.parse(short.out), replayed: true });
   });
 
+  test("shows a terminal the outcome, and no base64 around it", async () => {
+    const { out, err } = await openexec(["exec", ...here()], { input: REQUEST, onTerminal: true });
+    expect(Object.keys(JSON.parse(out))).not.toContain("attestation");
+    expect(JSON.parse(out)).toMatchObject({ status: "succeeded", result: { msg: "hello" } });
+    expect(err).toContain(`openexec show ${JSON.parse(out).id} > receipt.json`);
+  });
+
   test("sends what approve printed, from a file as well", async () => {
     await Deno.writeTextFile(`${folder}/request.json`, REQUEST);
     expect((await openexec(["exec", ...here(), "request.json"], { cwd: folder })).code).toBe(0);
@@ -69,6 +76,14 @@ describe("openexec exec", () => {
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject(execution);
   });
+
+  test.each(["not json", "[]", "{}", '{"action":"echo"}', '{"action":"a","action":"b"}'])(
+    "ends with 2 for %j, which is no request, and sends nothing",
+    async (input) => {
+      expect((await openexec(["exec", ...here()], { input })).code).toBe(2);
+      expect(daemon.received).toEqual([]);
+    },
+  );
 
   test("tells errors as JSON with --json", async () => {
     daemon.mishaps.push({ problem: "approval_expired" });

@@ -93,7 +93,7 @@ describe("a ledger and its copies", () => {
     const { code, stdout } = await command(daemon, ["backup", `${folder}/copy`, "--json"]);
     expect([code, JSON.parse(stdout).directory]).toEqual([0, `${folder}/copy`]);
     expect((await openexec(["audit", "--state", `${folder}/copy`])).code).toBe(0);
-    expect((await command(daemon, ["backup", `${folder}/copy`])).code).toBe(1);
+    expect((await command(daemon, ["backup", `${folder}/copy`])).code).toBe(2);
     const copied = [...Deno.readDirSync(`${folder}/copy`)].map(({ name }) => name);
     expect(copied).toEqual(["ledger"]);
   });

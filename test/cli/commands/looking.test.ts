@@ -1,5 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { signingKeyOf } from "../../../src/core/ed25519.ts";
+import { executionReceipt } from "../../../src/log/receipt.ts";
+import { receiptEnvelope, signReceipt } from "../../../src/log/signed_receipt.ts";
 import { FakeDaemon } from "../../client/fake_daemon.ts";
+import { settledExecution } from "../../log/sample_log.ts";
 import { openexec } from "../recording_terminal.ts";
 
 let daemon: FakeDaemon;
@@ -24,13 +28,44 @@ describe("looking", () => {
     expect([none.code, none.err]).toEqual([1, expect.stringContaining("execution_not_found")]);
   });
 
-  test("list prints a table, and JSON lines with --json", async () => {
-    await openexec(["exec", ...here()], { input: REQUEST });
-    expect((await openexec(["list", ...here()])).out).toMatch(
-      /^ID .*\n0190b1c0-.* echo +succeeded/,
-    );
+  test("list says who asked for what and who approved it, and prints JSON lines with --json", async () => {
+    const record = settledExecution(3);
+    const envelope = receiptEnvelope(signReceipt(
+      executionReceipt("openexec:fake", record, false),
+      signingKeyOf(new Uint8Array(32).fill(9)),
+    ));
+    const { out: none } = await openexec(["list", ...here()]);
+    expect(none).toBe("no executions\n");
+    daemon.executions.set("n", {
+      id: record.id,
+      action: "echo",
+      status: "succeeded",
+      attestation: envelope,
+      log_index: 12,
+    });
+    const { out } = await openexec(["list", ...here()]);
+    const [first, second, third, ...rest] = out.split("\n");
+    expect(first).toBe(`${record.id}  succeeded  echo`);
+    expect(second).toMatch(/^ {2}\S+Z {2}log 12 {2}uid 1000, pid 4321, agent\.sock$/);
+    expect(third).toBe(`  nonce ${record.nonce}  by rm`);
+    expect(rest).toEqual([""]);
+    for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     const lines = (await openexec(["list", "--json", ...here()])).out.trim().split("\n");
     expect(lines.map((line) => JSON.parse(line).action)).toEqual(["echo"]);
+  });
+
+  test("list shows an execution that still runs", async () => {
+    const id = "0190b1c0-0000-7000-8000-000000000001";
+    daemon.executions.set("n", { id, action: "echo", status: "reserved", log_index: null });
+    expect((await openexec(["list", ...here()])).out).toContain(
+      `${id}  reserved  echo\n  2024-07-14T14:57:48Z  log -\n  nonce -  by -\n`,
+    );
+  });
+
+  test("actions fit a terminal of 80 columns, digest and all", async () => {
+    const { out } = await openexec(["actions", ...here()]);
+    expect(out).toContain("echo  approvals 1\n  may reach");
+    for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 
   test("actions and status show what the daemon says", async () => {

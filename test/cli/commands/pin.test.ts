@@ -14,6 +14,14 @@ describe("openexec pin", () => {
     });
   });
 
+  test("ends with 2 for a file that is not there, and prints nothing", async () => {
+    for (const file of ["nope.ts", "."]) {
+      const { code, out, err } = await openexec(["pin", HANDLER, file]);
+      expect([code, out]).toEqual([2, ""]);
+      expect(err).toContain(file);
+    }
+  });
+
   test("refuses what could not be loaded, and goes on with the next", async () => {
     const folder = await Deno.makeTempDir();
     await Deno.writeTextFile(`${folder}/broken.ts`, "export default 7;");

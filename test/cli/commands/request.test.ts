@@ -25,10 +25,10 @@ describe("openexec request", () => {
   });
 
   test.each([
-    [["a", "{"], 1, "request_malformed"],
-    [["a", '{"n":1,"n":2}'], 1, "payload_not_i_json"],
-    [["a", "[]"], 1, "request_malformed"],
-    [["two words"], 1, "request_malformed"],
+    [["a", "{"], 2, "request_malformed"],
+    [["a", '{"n":1,"n":2}'], 2, "payload_not_i_json"],
+    [["a", "[]"], 2, "request_malformed"],
+    [["two words"], 2, "request_malformed"],
     [["a", "@missing.json"], 2, "missing.json"],
     [[], 2, "action"],
   ])("refuses %j with %i", async (args, code, said) => {

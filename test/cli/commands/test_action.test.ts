@@ -34,6 +34,11 @@ describe("openexec test-action", () => {
     expect(err).toContain("payload_invalid");
   });
 
+  test("ends with 2 for a file that is not there, and for a payload that is none", async () => {
+    expect((await openexec(["test-action", "nope.ts", "--payload", "{}"])).code).toBe(2);
+    expect((await run("not json")).code).toBe(2);
+  });
+
   test.each([
     ["--timeout", "soon"],
     ["--memory", "lots"],
