@@ -168,7 +168,7 @@ export class FakeInspector implements InspectorLike {
   status() {
     const attempts = [{ action: "echo", code: "succeeded", count: 1 }];
     const stations = [{ station: "parse", count: 1, mean_ms: 0.15 }];
-    return { executions: 1, attempts, stations, pruned_bodies: 0 };
+    return { executions: 1, attempts, stations, pruned_bodies: 0, unreachable: [] };
   }
   metrics() {
     return "# TYPE openexec_up gauge\nopenexec_up 1\n";
