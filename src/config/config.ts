@@ -127,6 +127,7 @@ export interface Limits {
   readonly requestBytes: number;
   readonly resultBytes: number;
   readonly inFlight: number;
+  readonly inFlightPerUid: number;
   /** Per peer uid; 0 means no limit. */
   readonly requestsPerSecond: number;
   readonly refusalReceiptsPerMinute: number;

@@ -35,6 +35,13 @@ export const DEVELOPMENT_KEY_FILE = "approver.key";
 /** Where systemd puts the service's credentials, for commands that run outside of the service. */
 export const SERVICE_CREDENTIALS = "/run/credentials/openexec.service";
 
+/** Where LoadCredential= of the service looks, in this order: systemd.exec(5). */
+export const CREDENTIAL_STORES: readonly string[] = [
+  "/etc/credstore",
+  "/run/credstore",
+  "/usr/lib/credstore",
+];
+
 const DEVELOPMENT_TTL_SECONDS = 15 * 60;
 
 /** The public half of the key that the embedded default's approver signs with. */

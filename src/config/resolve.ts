@@ -170,6 +170,7 @@ function limitsOf({ limits }: Settings): Limits {
     requestBytes: limits.request_bytes,
     resultBytes: limits.result_bytes,
     inFlight: limits.in_flight,
+    inFlightPerUid: limits.in_flight_per_uid,
     requestsPerSecond: limits.requests_per_second,
     refusalReceiptsPerMinute: limits.refusal_receipts_per_minute,
     refusalReceiptsPerDay: limits.refusal_receipts_per_day,

@@ -130,6 +130,7 @@ const limitsSchema = table({
   request_bytes: defaulted(size(1, GIB), 2097152, "Largest request body."),
   result_bytes: defaulted(size(1, GIB), 1048576, "Largest result, as JSON."),
   in_flight: defaulted(integer(1, 65_536), 256, "Requests being worked on at a time."),
+  in_flight_per_uid: defaulted(integer(1, 65_536), 128, "Of them, those of one peer uid."),
   requests_per_second: defaulted(
     integer(0),
     0,

@@ -157,7 +157,7 @@ export class Engine {
       if (twin !== undefined) return await this.#replay(twin, request, attempt);
     }
     const endTurn = this.#nonces.take(context.peer, request.nonce);
-    const leave = this.#starter.enter();
+    const leave = this.#starter.enter(context.peer.uid);
     try {
       const { run } = await this.#start(request, registered, approval, attempt).finally(endTurn);
       attempt.execution = await run;
@@ -179,7 +179,7 @@ export class Engine {
     stations.passed("check");
     if (this.#starter.isQueued(request.action)) throw new Refusal("executor_busy");
     const { record, body, run } = await this.#starter.start(
-      this.#starter.acquire(request.action),
+      this.#starter.acquire(request.action, context.peer.uid),
       () => reservationOf(request, registered, approval, originOf(context), this.parts),
       context.traceparent,
       stations,

@@ -23,6 +23,8 @@ export interface Started {
 export class Starter {
   /** Requests being reserved or run, held to limits.in_flight. A twin that waits is not one. */
   #working = 0;
+  /** The requests among them that agents sent to run at once, by uid. */
+  readonly #workingOf = new Map<number, number>();
   /** Whether something approved waits for a slot of that action. */
   isQueued: (action: string) => boolean = () => false;
   /** Called when one of the requests in flight has ended. */
@@ -35,26 +37,39 @@ export class Starter {
 
   /**
    * Counts a request as being worked on. Call the function it returns once it is not any more;
-   * `hasEnded` false says that it never began, and so made no room for others.
+   * `hasEnded` false says that it never began, and so made no room for others. `uid`: whose it is,
+   * where it counts for limits.in_flight_per_uid. Proposals have limits of their own.
    */
-  enter(): (hasEnded?: boolean) => void {
-    this.#working++;
+  enter(uid: number | null = null): (hasEnded?: boolean) => void {
+    this.#count(uid, 1);
     let isIn = true;
     return (hasEnded = true) => {
       if (!isIn) return;
       isIn = false;
-      this.#working--;
+      this.#count(uid, -1);
       if (hasEnded) this.onRoom();
     };
   }
 
+  #count(uid: number | null, change: 1 | -1): void {
+    this.#working += change;
+    if (uid === null) return;
+    const working = (this.#workingOf.get(uid) ?? 0) + change;
+    if (working > 0) this.#workingOf.set(uid, working);
+    else this.#workingOf.delete(uid);
+  }
+
   /**
-   * Takes a slot. Call it between `enter` and its end. Throws a Refusal: executor_busy,
-   * executor_unavailable.
+   * Takes a slot. Call it between `enter`, with the same `uid`, and its end. Throws a Refusal:
+   * executor_busy, executor_unavailable.
    */
-  acquire(action: string): Slot {
-    if (this.#working > this.parts.config.limits.inFlight) {
+  acquire(action: string, uid: number | null = null): Slot {
+    const { inFlight, inFlightPerUid } = this.parts.config.limits;
+    if (this.#working > inFlight) {
       throw new Refusal("executor_busy", "The daemon is working on as many requests as it may.");
+    }
+    if (uid !== null && (this.#workingOf.get(uid) ?? 0) > inFlightPerUid) {
+      throw new Refusal("executor_busy", "This uid has as many requests in flight as it may.");
     }
     return this.parts.executors.acquire(action);
   }

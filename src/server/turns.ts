@@ -3,14 +3,15 @@
  *
  * Invariants:
  * - One request begins in each turn of the event loop, so between two of them the loop comes to
- *   everything else, and operators, who need no turn, are behind one at most.
+ *   everything else, and operators, who need no turn, are behind one at most. After one that held
+ *   the loop for long, none begins for as long again: the rest has half of the time at least.
  * - Among the uids that wait, the one that used least begins next (fair queues by start time), so
  *   one uid leaves another its half, whatever it sends. Nobody else waiting, a uid has every turn.
  * - A uid that holds what one uid may, or a request that does not fit into what is left for all,
  *   begins when something was given back. The bytes wait in the kernel meanwhile.
  */
 
-import { setImmediate } from "node:timers";
+import { setImmediate, setTimeout } from "node:timers";
 import type { Limits } from "../config/config.ts";
 import { Refusal } from "../core/errors.ts";
 
@@ -18,6 +19,8 @@ import { Refusal } from "../core/errors.ts";
 export const SMALL_BYTES = 16 * 1024;
 /** A request that waited longer is refused: its sender has more of them than can be served. */
 const WAIT_MAX_MS = 10_000;
+/** A request that holds the event loop no longer leaves everybody else time enough. */
+const LONG_MS = 4;
 
 /** One request that began, and the bytes that it holds. */
 export interface Hold {
@@ -53,6 +56,7 @@ export class Turns {
   constructor(
     private readonly limits: Pick<Limits, "heldBytes" | "heldBytesPerUid">,
     private readonly nowMs: () => number = () => performance.now(),
+    private readonly later: (act: () => void, ms: number) => void = setTimeout,
   ) {}
 
   /**
@@ -77,12 +81,22 @@ export class Turns {
   #schedule(): void {
     if (this.#isDue) return;
     this.#isDue = true;
+    let begunMs: number | null = null;
     setImmediate(() => {
-      this.#isDue = false;
       const next = this.#take();
       if (next === undefined) return;
+      begunMs = this.nowMs();
       this.#begin(next);
-      this.#schedule();
+    });
+    // Comes next in the same turn, after all that the request did at once.
+    setImmediate(() => {
+      const tookMs = begunMs === null ? 0 : this.nowMs() - begunMs;
+      const goOn = () => {
+        this.#isDue = false;
+        if (begunMs !== null) this.#schedule();
+      };
+      if (tookMs > LONG_MS) this.later(goOn, tookMs);
+      else goOn();
     });
   }
 

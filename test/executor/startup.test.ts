@@ -108,6 +108,16 @@ test("the reason a schema has no JSON Schema is told, with the action", async ()
   });
 });
 
+test("a schema whose JSON Schema is too large is refused for that, with the action", async () => {
+  const file = write("large.ts", "", {
+    input: "v.object({ n: v.picklist(Array.from({ length: 200_000 }, (_, i) => `n-${i}`)) })",
+  });
+  await expect(PoolUnderTest.start({ charge: handler(file) })).rejects.toMatchObject({
+    what: expect.stringContaining("charge"),
+    remedy: expect.stringContaining("characters"),
+  });
+});
+
 test("code that is not what the configuration pins refuses the start, and names the action", async () => {
   const file = write("pinned.ts");
   const { digest } = await pinHandler(file);

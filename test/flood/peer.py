@@ -95,6 +95,11 @@ def idle(peer):
     time.sleep(max(0, END - time.monotonic()))
 
 
+def busy_processor(peer):
+    while time.monotonic() < END:
+        pass
+
+
 def small_requests(peer):
     while time.monotonic() < END:
         peer.sendall(post(b'{"action":"echo","nonce":"n"}'))
@@ -139,6 +144,7 @@ ACTS = {
     "pipelined large answers": pipelined,
     "unread large answers": unread,
     "small requests": small_requests,
+    "busy processor": busy_processor,
 }
 threading.stack_size(256 * 1024)
 EXECUTION = make_result() if "answers" in KIND else None

@@ -190,6 +190,14 @@ test("a head that drips in too slowly is refused, however busy it looks", async 
   await dripping;
 });
 
+test("a body of which no more comes is refused long before its time is over", async () => {
+  await server.close();
+  server = await TestServer.start({ limits: { bodyIdleMs: 50, bodyMs: 2 ** 30 } });
+  const head = "POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n";
+  const { answers, closed } = await rawExchange(server.agent, `${head}{`, { answers: Infinity });
+  expect([statuses(answers), closed]).toEqual([[400], true]);
+});
+
 test("a body that drips in too slowly is refused, however busy it looks", async () => {
   const connection = await Deno.connect({ transport: "unix", path: server.agent });
   const dripping = drip(

@@ -233,6 +233,7 @@ export const LIMITS: Limits = {
   requestBytes: 4096,
   resultBytes: 4096,
   inFlight: 256,
+  inFlightPerUid: 128,
   requestsPerSecond: 0,
   refusalReceiptsPerMinute: 60,
   refusalReceiptsPerDay: 1000,

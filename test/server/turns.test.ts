@@ -9,7 +9,10 @@ const LIMITS = { heldBytesPerUid: 4 * MIB, heldBytes: 6 * MIB };
 /** Takes turns and writes down who began, in order. */
 class Scene {
   now = 0;
-  readonly turns = new Turns(LIMITS, () => this.now);
+  /** How long each request holds the loop as it begins. */
+  loopHeldMs = 0;
+  readonly pauses: { readonly act: () => void; readonly ms: number }[] = [];
+  readonly turns = new Turns(LIMITS, () => this.now, (act, ms) => this.pauses.push({ act, ms }));
   readonly began: string[] = [];
   readonly holds = new Map<string, Hold>();
 
@@ -18,6 +21,7 @@ class Scene {
       if (hold === null) return;
       this.began.push(name);
       this.holds.set(name, hold);
+      this.now += this.loopHeldMs;
     }, (error) => void this.began.push(`${name} ${error instanceof Refusal ? error.code : error}`));
   }
 
@@ -37,6 +41,18 @@ test("one request begins in each turn of the event loop", async () => {
   }
   expect(Math.max(...seen.map((count, i) => count - (seen[i - 1] ?? 0)))).toBe(1);
   expect(scene.began).toEqual(["a0", "a1", "a2", "a3", "a4"]);
+});
+
+test("after a request that held the event loop for long none begins for as long again", async () => {
+  const scene = new Scene();
+  scene.loopHeldMs = 50;
+  for (const name of ["a1", "a2", "a3"]) void scene.ask(1, name);
+  await scene.pass(5);
+  expect([scene.began, scene.pauses.map(({ ms }) => ms)]).toEqual([["a1"], [50]]);
+  scene.loopHeldMs = 1;
+  scene.pauses[0]?.act();
+  await scene.pass(5);
+  expect([scene.began, scene.pauses.length]).toEqual([["a1", "a2", "a3"], 1]);
 });
 
 test("uids begin in turns, however many requests one has", async () => {
@@ -119,6 +135,7 @@ test("a request that waited too long is refused as rate_limited", async () => {
   const scene = new Scene();
   await scene.ask(1, "a1", 4 * MIB);
   const late = scene.ask(1, "a2", MIB);
+  await scene.pass(2);
   scene.now = 10_001;
   scene.holds.get("a1")?.release();
   await late;

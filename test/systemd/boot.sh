@@ -14,7 +14,7 @@ if [ "${2-}" != inside ]; then
   echo $$ >"$group/cgroup.procs"
   status=0
   # Whatever hangs in there ends with it.
-  timeout --signal=KILL 250 unshare --mount --pid --fork --uts --ipc --net --cgroup \
+  timeout --signal=KILL 550 unshare --mount --pid --fork --uts --ipc --net --cgroup \
     --kill-child "$0" "$input" inside || status=$?
   echo $$ >$hierarchy/cgroup.procs
   find "$group" -depth -type d -exec rmdir {} \;

@@ -73,9 +73,12 @@ beforeAll(async () =>
 );
 afterAll(() => Deno.remove(folder, { recursive: true }));
 
-/** The blocks of docs/deployment.md from "Install" on that are typed, and what they print. */
-const blocks = blocksOf(Deno.readTextFileSync(join(program.root, "docs/deployment.md")))
-  .filter(({ language }) => language === "sh" || language === "text");
+/** What an operator types, in this order, and what that prints. */
+const blocks = ["docs/deployment.md", "docs/operations.md"].flatMap((document) =>
+  blocksOf(Deno.readTextFileSync(join(program.root, document)))
+    .filter(({ language }) => language === "sh" || language === "text")
+    .map((block) => ({ ...block, document }))
+);
 
 /** Everything boot.sh wants: the parts of a checkout, the commands to type, and what comes after. */
 async function furnish(): Promise<void> {
@@ -87,8 +90,8 @@ async function furnish(): Promise<void> {
     await run("cp", { args: ["-r", join(program.root, name), join(folder, "checkout", name)] });
   }
   const write = (name: string, text: string) => Deno.writeTextFile(join(folder, name), text);
-  for (const { language, line, text } of blocks) {
-    if (language === "sh") await write(`units/typed/${nameOf(line)}.sh`, text);
+  for (const [index, { language, text }] of blocks.entries()) {
+    if (language === "sh") await write(`units/typed/${nameOf(index)}.sh`, text);
   }
   await write(
     "units/test.conf",
@@ -139,9 +142,9 @@ ExecStopPost=/bin/systemctl --force --force poweroff
   );
 }
 
-/** Sorts as the lines of the document do. */
-function nameOf(line: number): string {
-  return String(line).padStart(4, "0");
+/** Sorts as the blocks do. */
+function nameOf(index: number): string {
+  return String(index).padStart(4, "0");
 }
 
 async function result(name: string): Promise<string> {
@@ -151,15 +154,17 @@ async function result(name: string): Promise<string> {
 /** Each block was typed, and did and printed what the document says. */
 async function expectAsDocumented(): Promise<void> {
   let printed = "";
-  expect(blocks.length).toBeGreaterThan(8);
-  for (const { language, line, words, text } of blocks) {
+  expect(blocks.length).toBeGreaterThan(20);
+  for (const [index, { language, document, line, words, text }] of blocks.entries()) {
     if (language === "text") {
       expectLike(printed, text, { checkout: "/root/openexec", home: "/root" });
       continue;
     }
-    printed = await result(`${nameOf(line)}.out`);
-    const code = (await result(`${nameOf(line)}.code`)).trim();
-    expect(code === "0", `line ${line}: ${text}\n${printed}`).toBe(!words.includes("fails"));
+    printed = await result(`${nameOf(index)}.out`);
+    const code = (await result(`${nameOf(index)}.code`)).trim();
+    expect(code === "0", `${document}, line ${line}: ${text}\n${printed}`).toBe(
+      !words.includes("fails"),
+    );
   }
 }
 
@@ -212,5 +217,5 @@ test.skipIf(missing !== "")(
     expect(json("revived")).toMatchObject({ result: { greeting: "hello again" } });
     expect(said.get("result")).toBe("success 0");
   },
-  300 * SECONDS,
+  600 * SECONDS,
 );

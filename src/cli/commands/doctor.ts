@@ -7,7 +7,7 @@ import { checkAllow } from "../doctor/allow.ts";
 import { dropInFor } from "../doctor/drop_in.ts";
 import { checkConfiguration, checkFiles } from "../doctor/files.ts";
 import { checkHost, checkRuntime, checkService } from "../doctor/host.ts";
-import { checkApprovers, checkSecrets } from "../doctor/keys.ts";
+import { checkApprovers, checkSecrets, vantageOf } from "../doctor/keys.ts";
 import { checkLedger } from "../doctor/ledger.ts";
 import { FAILED } from "../exit_code.ts";
 import type { Finding } from "../doctor/finding.ts";
@@ -43,10 +43,11 @@ export function doctorCommand(context: Context): Command {
         const { config } = loaded;
         const nowMs = context.clock.nowMs();
         const service = await checkService(context, flags);
-        const vantage = {
-          credentials: context.environment.systemd.credentialsDirectory,
-          isServing: service.isServing,
-        };
+        const vantage = vantageOf(
+          config,
+          context.environment.systemd.credentialsDirectory,
+          service.isServing,
+        );
         take(checkFiles(config));
         take(checkApprovers(config, nowMs));
         take(await checkSecrets(config, vantage));

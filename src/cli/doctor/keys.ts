@@ -1,12 +1,15 @@
 /** Checks keys and secrets: who can approve, and what the daemon itself needs. */
 
+import { join } from "node:path";
 import { isKeyValidAt } from "../../approval/trust.ts";
 import type { ApproverConfig, Config } from "../../config/config.ts";
 import { unfillableSeats } from "../../config/obtainable.ts";
 import { seatsJson, seatsText } from "../../core/seats.ts";
+import { CREDENTIAL_STORES, SYSTEM_CONFIG } from "../../config/defaults.ts";
 import { couldMeet } from "../../core/verifying_key.ts";
 import { checkExecutorKey } from "../../engine/keys.ts";
 import { readSecrets } from "../../executor/secrets.ts";
+import { realPath } from "../../os/files.ts";
 import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 
 export function checkApprovers(config: Config, nowMs: number): Finding[] {
@@ -76,6 +79,20 @@ export interface Vantage {
   readonly credentials: string | null;
   /** Whether a daemon of this configuration serves, and so has all it needs. */
   readonly isServing: boolean;
+}
+
+/**
+ * `ownDirectory` is $CREDENTIALS_DIRECTORY. A service of this host that is stopped would get its
+ * key from a credential store, so that is looked at in its place.
+ */
+export function vantageOf(
+  { path }: Config,
+  ownDirectory: string | null,
+  isServing: boolean,
+): Vantage {
+  const isThere = (store: string) => realPath(join(store, "executor.key")) !== undefined;
+  const store = path === SYSTEM_CONFIG && !isServing ? CREDENTIAL_STORES.find(isThere) : undefined;
+  return { credentials: ownDirectory ?? store ?? null, isServing };
 }
 
 export async function checkSecrets({ actions }: Config, vantage: Vantage): Promise<Finding[]> {

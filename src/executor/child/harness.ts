@@ -66,14 +66,21 @@ export class Harness {
     try {
       const { toJsonSchema } = await import(urlOf(converter));
       const action = await this.#load(handler);
-      const schemaOf = (side: GenericSchema) =>
-        JSON.stringify(toJsonSchema(side, SCHEMA_OPTIONS)).slice(0, this.#limits.resultLength);
+      const schemaOf = (side: GenericSchema) => this.#printed(toJsonSchema(side, SCHEMA_OPTIONS));
       const schemas = { input: schemaOf(action.input), output: schemaOf(action.output) };
       const presentation = presentationOf(action);
       this.#say({ kind: "described", handler, ...schemas, presentation });
     } catch (error) {
       this.#say({ kind: "undescribed", handler, reason: this.#reasonOf(error) });
     }
+  }
+
+  /** Part of a JSON text would be none. */
+  #printed(schema: unknown): string {
+    const text = JSON.stringify(schema);
+    const { resultLength } = this.#limits;
+    if (text.length <= resultLength) return text;
+    throw failed(`a JSON Schema of it has ${text.length} characters, and ${resultLength} may be`);
   }
 
   async check({ id, handler, request }: Check): Promise<void> {

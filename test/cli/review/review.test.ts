@@ -4,6 +4,7 @@ import { OpenExecClient } from "../../../src/client/mod.ts";
 import { FakeDaemon } from "../../client/fake_daemon.ts";
 import { OPENEXEC } from "../../support/daemon.ts";
 import { Pane, type PaneOptions } from "../../support/tmux.ts";
+import { startSshServer } from "../../support/ssh_server.ts";
 import { testWith } from "../../support/tools.ts";
 import { until } from "../../support/until.ts";
 
@@ -251,6 +252,25 @@ describe("openexec review", () => {
     ]);
     await twins.shows("both call themselves openexec:fake");
     await twins.shows("[ended 2]");
+  });
+
+  testWith("tmux", "ssh", "/usr/sbin/sshd")("works over ssh", async () => {
+    await propose();
+    const server = await startSshServer(folder);
+    const line = `HOME=${folder} ${OPENEXEC} review --socket ${daemon.socketPath} ` +
+      `--key ${folder}/alice.key`;
+    const pane = Pane.open(`ssh -tt ${server.args.join(" ")} 127.0.0.1 '${line}'`);
+    panes.push(pane);
+    await pane.shows("> pay");
+    pane.press("Enter");
+    await pane.shows("a approve");
+    pane.press("a");
+    await pane.shows("Approve this pay? y n");
+    pane.press("y");
+    await pane.shows("Approved. succeeded, receipt 7");
+    pane.press("q");
+    await pane.shows("[ended 0]");
+    await server.close();
   });
 
   review_("says that the daemon is gone, and goes on when it is back", async () => {
