@@ -32,6 +32,7 @@ class Unreachable(Exception):
     def __init__(self, effect, why):
         super().__init__(f"{why} (effect: {effect})")
         self.effect = effect
+        self.why = why
 
 
 class OpenExec:
@@ -73,14 +74,14 @@ class OpenExec:
             time.sleep(0 if attempt == 0 else 0.1 * 2**attempt)
             try:
                 status, answer = self.call("POST", "/execute", request)
-                effect, retry = answer.get("effect"), answer.get("retry")
+                effect, retry, why = answer.get("effect"), answer.get("retry"), answer.get("code")
             except Unreachable as error:
-                status, answer, effect, retry = None, error, error.effect, "same_request"
+                status, effect, retry, why = None, error.effect, "same_request", error.why
             may_have_run = may_have_run or effect == "unknown"
             if retry != "same_request":
                 break
         if status is None or (may_have_run and effect == "none"):
-            raise Unreachable("unknown" if may_have_run else "none", answer)
+            raise Unreachable("unknown" if may_have_run else "none", why)
         return status, answer
 
     def verify(self, answer):

@@ -13,7 +13,7 @@ const TABLE_BYTES_MAX = 2 ** 24;
 export function isListenedOn(path: string): boolean {
   const rows = (readProc("/proc/net/unix", TABLE_BYTES_MAX) ?? "").split("\n").slice(1);
   return rows.some((row) => {
-    // Num RefCount Protocol Flags Type St Inode Path
+    // number, references, protocol, flags, type, state, inode, path
     const [, , , flags = "0", , , , ...name] = row.split(" ").filter((cell) => cell !== "");
     return name.join(" ") === path && (parseInt(flags, 16) & ACCEPTS) !== 0;
   });

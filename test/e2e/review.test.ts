@@ -111,7 +111,7 @@ async function approveFirst(pane: Pane): Promise<void> {
 }
 
 testAsOthers(
-  "an agent's curl outlasts a killed daemon, two approvers sign at two terminals, and it gets the result",
+  "curl outlasts a killed daemon, two approvers sign at two terminals, and it gets the result",
   async () => {
     daemon = await Daemon.start({ directory, config });
     const curl = agent();

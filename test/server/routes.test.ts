@@ -43,6 +43,8 @@ const GOOD: Readonly<Record<string, { path?: string; body?: unknown }>> = {
   "GET /proposals/{id}": { path: `/proposals/${EXECUTION_ID}` },
   "DELETE /proposals/{id}": { path: `/proposals/${EXECUTION_ID}` },
   "POST /proposals/{id}/approvals": { path: `/proposals/${EXECUTION_ID}/approvals`, body: {} },
+  "POST /proposals/{id}/hold": { path: `/proposals/${EXECUTION_ID}/hold`, body: {} },
+  "POST /proposals/{id}/delivered": { path: `/proposals/${EXECUTION_ID}/delivered`, body: {} },
   "POST /proposals/{id}/decline": { path: `/proposals/${EXECUTION_ID}/decline`, body: {} },
   "POST /proposals/{id}/hold": { path: `/proposals/${EXECUTION_ID}/hold`, body: {} },
   "POST /proposals/{id}/delivered": { path: `/proposals/${EXECUTION_ID}/delivered`, body: {} },

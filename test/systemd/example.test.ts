@@ -3,17 +3,19 @@ import { join } from "node:path";
 import { environmentOf } from "../../src/config/environment.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { publicKeyOf } from "../../src/core/ed25519.ts";
+import { sshStrings } from "../../src/core/ssh_wire.ts";
 import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { program } from "../../src/os/program.ts";
 
 const FOLDER = join(program.root, "systemd");
-const PUBLIC_KEY = base64Encode(publicKeyOf(new Uint8Array(32).fill(7)));
+const TYPE = "sk-ssh-ed25519@openssh.com";
+const BLOB = sshStrings(TYPE, publicKeyOf(new Uint8Array(32).fill(7)), "ssh:");
 
 /** The example with its approver put in, as its comment asks. */
 function completed(path: string): Uint8Array {
   const text = Deno.readTextFileSync(path)
     .replaceAll(/^# (?=\[\[approvers|name =|keys =)/gm, "")
-    .replace("ed25519:...", `ed25519:${PUBLIC_KEY}`);
+    .replace(`${TYPE} ...`, `${TYPE} ${base64Encode(BLOB)}`);
   return utf8Encode(text);
 }
 

@@ -327,7 +327,7 @@ describe("what an approver is shown", () => {
     ["a command padded to a false digest", `${"x".repeat(40)}}${" ".repeat(240)}; rm -rf /`],
     ["2,400 spaces before the rest", `true${" ".repeat(2_400)}; rm -rf /`],
     ["a line that wraps to a false field", `${"y".repeat(66)}  expires      in a moment`],
-  ])("no line of 80 columns begins with the payload's own text: %s", async (_, command) => {
+  ])("no line of 80 columns begins with text of the payload: %s", async (_, command) => {
     const { err } = await approve(await requested(JSON.stringify({ command })), [
       "--aud",
       "a",

@@ -38,7 +38,7 @@ describe("completion", () => {
     async () => {
       expect(await bash("openexec ")).toEqual(expect.arrayContaining(names));
       expect(await bash("openexec app")).toEqual(["approve"]);
-      expect(await bash("openexec approve --k")).toEqual(["--key"]);
+      expect(await bash("openexec approve --k")).toEqual(["--key", "--keyid"]);
       expect(await bash("openexec resolve x --as ")).toEqual(["succeeded", "failed"]);
       expect(await bash("openexec completion ")).toEqual(["bash", "zsh", "fish"]);
       expect(await bash("openexec approve --key ")).toEqual([]);
@@ -47,7 +47,7 @@ describe("completion", () => {
 
   testWith("fish")("fish completes the same", async () => {
     expect(await fish("openexec ")).toEqual(expect.arrayContaining(names));
-    expect(await fish("openexec approve --k")).toEqual(["--key"]);
+    expect(await fish("openexec approve --k")).toEqual(["--key", "--keyid"]);
     expect((await fish("openexec resolve x --as ")).toSorted()).toEqual(["failed", "succeeded"]);
   });
 
