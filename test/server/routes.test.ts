@@ -46,8 +46,6 @@ const GOOD: Readonly<Record<string, { path?: string; body?: unknown }>> = {
   "POST /proposals/{id}/hold": { path: `/proposals/${EXECUTION_ID}/hold`, body: {} },
   "POST /proposals/{id}/delivered": { path: `/proposals/${EXECUTION_ID}/delivered`, body: {} },
   "POST /proposals/{id}/decline": { path: `/proposals/${EXECUTION_ID}/decline`, body: {} },
-  "POST /proposals/{id}/hold": { path: `/proposals/${EXECUTION_ID}/hold`, body: {} },
-  "POST /proposals/{id}/delivered": { path: `/proposals/${EXECUTION_ID}/delivered`, body: {} },
   "GET /events": {},
 };
 
