@@ -21,6 +21,7 @@ import { ratios } from "./ratios.ts";
 import { scene } from "./scene.ts";
 import { Table, write } from "./table.ts";
 import { printTargets } from "./targets.ts";
+import { waiting } from "./waiting.ts";
 
 const CLIENTS = [1, 16, 64];
 const PAYLOADS = [["1 KiB", 1024, 4_000], ["64 KiB", 65_536, 1_000], [
@@ -177,6 +178,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   isolation,
   ratios: () => ratios(table),
   "open-loop": openLoop,
+  waiting: () => waiting(table),
   growth: () => growth(growthSizes, table),
 };
 

@@ -34,6 +34,10 @@ export function printTargets(table: Table): readonly Target[] {
     most(GROWTH.p99, grown(GROWTH.p99), 1.3),
     most("memory at the largest ledger, MB", figure("growth", "largest", "anonymousMB"), 250),
     most("ready at the largest ledger, ms", figure("growth", "largest", "readyMs"), 1_000),
+    most("commits of a proposal beyond those of a request", beyond(table), 1),
+    most("memory of 1,000 waiting, MB", figure("waiting", MANY, "megabytes"), 30),
+    most("processor of 1,000 waiting, share", figure("waiting", MANY, "processorShare"), 0.01),
+    most("a page of 100 of 1,000, ms", figure("waiting", "a page of 100", "p50"), 20),
   ].filter(({ value }) => !Number.isNaN(value));
   write("\ntargets\n");
   for (const { name, value, bound, target } of all) {
@@ -45,6 +49,14 @@ export function printTargets(table: Table): readonly Target[] {
     );
   }
   return all;
+}
+
+const MANY = "1000 waiting, 100 polls, 10 streams";
+
+/** Durable commits of a proposal that is decided at once, beyond those of the same request. */
+function beyond(table: Table): number {
+  const count = (figure: string) => table.figure("waiting", "durable commits of one", figure);
+  return count("proposed") - count("approved");
 }
 
 const least = (name: string, value: number, target: number): Target => ({

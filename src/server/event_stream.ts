@@ -7,6 +7,7 @@
  * Invariant: a reader that does not read is let go (reply.ts).
  */
 
+import type { ToldEvent } from "../engine/proposals/events.ts";
 import { type Backend, type Call, viewerOf } from "./call.ts";
 import { lastEventId } from "./head.ts";
 import type { Reply, Stream } from "./reply.ts";
@@ -25,14 +26,17 @@ export function events(call: Call, { proposals }: Backend): Reply {
     headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
     body: "",
     stream: (stream) => {
-      stream.write(": openexec\n\n");
-      const stop = following(
-        ({ id, proposal, status }) =>
-          stream.write(
-            `id: ${id}\nevent: proposal\ndata: ${JSON.stringify({ id: proposal, status })}\n\n`,
-          ),
-        () => stream.end(),
-      );
+      const first = [": openexec\n\n"];
+      let hasBegun = false;
+      const send = ({ id, proposal, status }: ToldEvent) => {
+        const data = JSON.stringify({ id: proposal, status });
+        const text = `id: ${id}\nevent: proposal\ndata: ${data}\n\n`;
+        if (hasBegun) stream.write(text);
+        else first.push(text);
+      };
+      const stop = following(send, () => stream.end());
+      stream.write(first.join("")); // in one piece: a snapshot may be larger than what may pile up
+      hasBegun = true;
       enter(stream);
       return () => {
         stop();

@@ -121,13 +121,15 @@ export function writeReply(
   });
 }
 
-/** How much a stream's reader may leave unread. */
+/** How much a stream's reader may leave unread, beside the largest piece that was written. */
 const BUFFERED_BYTES_MAX = 64 * 1024;
 
 function streamOver(response: ServerResponse, socket: Duplex): Stream {
+  let piece = 0;
   return {
     write: (text) => {
-      if (response.writableLength > BUFFERED_BYTES_MAX) socket.destroy();
+      piece = Math.max(piece, text.length);
+      if (response.writableLength > piece + BUFFERED_BYTES_MAX) socket.destroy();
       else if (!socket.destroyed) response.write(text);
     },
     end: () => void response.end(),

@@ -200,11 +200,11 @@ export class FakeDesk implements DeskLike {
   decline = () => Promise.resolve(PROPOSAL_VIEW);
   hold = () => Promise.resolve(PROPOSAL_VIEW);
   deliver = () => Promise.resolve(PROPOSAL_VIEW);
-  views = {
+  views: DeskLike["views"] = {
     find: () => Promise.resolve(PROPOSAL_VIEW),
     findByNonce: () => Promise.resolve(PROPOSAL_VIEW),
     page: () => Promise.resolve({ proposals: [PROPOSAL_VIEW], next: null, now: PROPOSAL_VIEW.now }),
-    follow: () => (_send: unknown, onClose: () => void) => {
+    follow: () => (_send, onClose) => {
       onClose();
       return () => {};
     },
@@ -265,6 +265,7 @@ export class TestServer {
     readonly directory: string,
     readonly engine: FakeEngine,
     readonly operator: FakeOperator,
+    readonly desk: FakeDesk,
     readonly inspector: FakeInspector,
     readonly events: readonly ExchangeEvent[],
     readonly bugs: readonly unknown[],
@@ -292,6 +293,7 @@ export class TestServer {
 
   static async startIn(directory: string, options: TestServerOptions = {}): Promise<TestServer> {
     const [engine, operator] = [new FakeEngine(), new FakeOperator()];
+    const desk = new FakeDesk();
     const inspector = new FakeInspector(options.owner ?? Deno.uid() ?? 0);
     const events: ExchangeEvent[] = [];
     const bugs: unknown[] = [];
@@ -306,13 +308,13 @@ export class TestServer {
       engine,
       inspector,
       operator,
-      proposals: new FakeDesk(),
+      proposals: desk,
       clock: { nowMs: () => 1_800_000_000_000, uptimeMs: () => 1 },
       observe: (event) => events.push(event),
       observeCrowd: () => {},
       onBug: (error) => bugs.push(error),
     });
-    return new TestServer(directory, engine, operator, inspector, events, bugs, server);
+    return new TestServer(directory, engine, operator, desk, inspector, events, bugs, server);
   }
 
   async close(): Promise<void> {
