@@ -23,7 +23,7 @@ export interface Call {
   readonly receivedAtMs: number;
   /** Tells when the peer has gone; returns how to stop listening. */
   readonly onGone: OnGone;
-  /** The same, and already when the peer has closed its side. */
+  /** The same, and already when the peer has closed its side. One function for a connection. */
   readonly onClosing: OnGone;
   /** The path of the request line, for the `instance` of problem+json. */
   readonly instance: string;

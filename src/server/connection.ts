@@ -69,6 +69,9 @@ export class Connection {
     for (const listener of this.#onInputFault) listener(fault);
   }
 
+  /** Tells when nothing more comes from this peer: the same function for the same connection. */
+  readonly onClosing = (listener: () => void): () => void => this.onInputFault(listener);
+
   /** Returns how to stop listening. Calls `listener` at once where the input has failed already. */
   onInputFault(listener: (fault: Fault) => void): () => void {
     this.#onInputFault.add(listener);

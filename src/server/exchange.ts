@@ -145,19 +145,11 @@ async function answer(
   const { fields } = head;
   const instance = instanceOf(head);
   const onGone = goneOf(exchange);
-  const onClosing = closingOf(exchange);
+  const { onClosing } = exchange.connection;
   return await route.handle(
     { peer, socket, parameter, query, fields, body, receivedAtMs, onGone, onClosing, instance },
     backend,
   );
-}
-
-function closingOf({ connection: { socket } }: Exchange): Call["onClosing"] {
-  return (listener) => {
-    if (socket.destroyed || socket.readableEnded) listener();
-    socket.once("end", listener).once("close", listener);
-    return () => void socket.off("end", listener).off("close", listener);
-  };
 }
 
 function goneOf({ connection: { socket } }: Exchange): Call["onGone"] {

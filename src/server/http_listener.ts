@@ -117,7 +117,10 @@ export class HttpListener {
     const checked = new CheckedSocket(socket, (fault) => this.#fail(fault, checked));
     const connection = new Connection(checked, peer, kind === "admitted");
     this.#connections.set(checked, connection);
-    checked.once("close", () => this.#connections.delete(checked));
+    checked.once("close", () => {
+      this.#connections.delete(checked);
+      connection.failInput(CUT_SHORT);
+    });
     checked.once("end", () => connection.failInput(CUT_SHORT));
     return checked;
   }

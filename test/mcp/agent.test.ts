@@ -109,7 +109,7 @@ describe.each(ERAS)("an agent of %s", (era) => {
     expect(desk.starts(`killed-${era}`)).toBe(1);
   });
 
-  test("waits through the daemon's death, and the run happens once", async () => {
+  test("waits through the death of the daemon, and the run happens once", async () => {
     const payload = desk.held(`survived-${era}`);
     await using agent = await McpAgent.start(desk, era);
     const called = agent.call("hold", payload);

@@ -63,6 +63,10 @@ export function proposalLines(
   };
 }
 
+function isWaiting(status: string): boolean {
+  return status === "pending" || status === "approved";
+}
+
 function quoted(text: string): string {
   return `"${text}"`;
 }
@@ -85,9 +89,14 @@ const BESIDE_MAX = 2;
 /** The newest ones; more would hide them. */
 const SIMILAR_MAX = 5;
 
-/** Says what became of the same action and payload within the last day. */
+/**
+ * Says what became of the same action and payload within the last day. Those that ended come first:
+ * one that ran already is what an approver has to know.
+ */
 function similarTexts({ similar }: ReviewedProposal, nowMs: number): string[] {
-  const texts = similar.slice(0, SIMILAR_MAX).map(({ status, at, uid }) =>
+  const ended = similar.filter(({ status }) => !isWaiting(status));
+  const ordered = [...ended, ...similar.filter(({ status }) => isWaiting(status))];
+  const texts = ordered.slice(0, SIMILAR_MAX).map(({ status, at, uid }) =>
     `the same payload, of uid ${uid}, ${whenText(at, nowMs)}: ${status.replaceAll("_", " ")}`
   );
   const more = similar.length - SIMILAR_MAX;

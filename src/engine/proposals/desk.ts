@@ -42,7 +42,7 @@ const DEMO_WAIT_MS = 600_000;
 export interface ProposalContext extends RequestContext {
   /** Tells when the caller is gone, so that nothing waits on for it. */
   readonly onGone: OnGone;
-  /** The same, and already when it has closed its side: it sends nothing more. */
+  /** The same, and already when it has closed its side. It is one function for a connection. */
   readonly onClosing: OnGone;
 }
 
@@ -205,10 +205,10 @@ export class ProposalDesk {
   ): Promise<Pick<ProposalRecord, "id">> {
     const known = this.#leases.find(context.peer.uid, client, proposed);
     const id = known?.id ?? uuidV7(context.receivedAtMs);
-    const release = this.#leases.hold(id, context.onClosing);
+    this.#leases.hold(id, context.onClosing);
     if (known !== undefined) return known;
     return await this.#proposeAs(id, proposed, context).catch((error: unknown) => {
-      release();
+      this.#leases.release(id, context.onClosing);
       throw error;
     });
   }

@@ -13,26 +13,23 @@ import type { ParsedProposal } from "./request.ts";
 import type { OnGone } from "./waiters.ts";
 
 export class Leases {
-  /** Live calls by the proposal they hold. */
-  readonly #holders = new Map<string, number>();
+  /** The connections of the live calls that hold a proposal, each by what tells of its end. */
+  readonly #holders = new Map<string, Set<OnGone>>();
 
   constructor(private readonly ledger: Pick<Ledger, "openRequest" | "proposals">) {}
 
-  /** Holds it until the connection ends, or until what is returned is called. */
-  hold(id: string, onGone: OnGone): () => void {
-    this.#holders.set(id, (this.#holders.get(id) ?? 0) + 1);
-    let isHeld = true;
-    const release = (): void => {
-      if (!isHeld) return;
-      isHeld = false;
-      stopListening();
-      const left = (this.#holders.get(id) ?? 1) - 1;
-      if (left > 0) this.#holders.set(id, left);
-      else this.#holders.delete(id);
-    };
-    let stopListening = (): void => {};
-    stopListening = onGone(release);
-    return release;
+  /** Holds it until that connection ends, or until it is released. */
+  hold(id: string, connection: OnGone): void {
+    const holders = this.#holders.get(id) ?? new Set();
+    if (holders.has(connection)) return;
+    this.#holders.set(id, holders.add(connection));
+    connection(() => this.release(id, connection));
+  }
+
+  release(id: string, connection: OnGone): void {
+    const holders = this.#holders.get(id);
+    holders?.delete(connection);
+    if (holders?.size === 0) this.#holders.delete(id);
   }
 
   /**

@@ -50,43 +50,46 @@ const propose = (payload: object = { amount: 5 }, reason = "Invoice 7, please.")
   client.propose("pay", payload, { reason });
 const claimsOf = (envelope: { payload: string } | undefined) =>
   JSON.parse(atob(envelope?.payload ?? ""));
-const review_ = testWith("tmux");
+const testAtTerminal = testWith("tmux");
 
 describe("openexec review", () => {
-  review_("shows what comes, live and whole, and approves after a second stroke", async () => {
-    const pane = review();
-    await pane.shows("Nothing waits.");
-    await propose();
-    expect(await pane.shows("> pay")).toMatch(/uid 1000, \d+ s ago +in 60 min/);
-    pane.press("Enter");
-    const screen = await pane.shows("a approve");
-    for (
-      const text of [
-        'reason  "Invoice 7, please." (the agent\'s words)',
-        '   2 |   "amount": 5',
-        "action  pay, 3 lines, 12 bytes",
-        "digest  sha256:",
-        "handler sha256:abab",
-        "reaches net api.example.com:443",
-        "for     openexec:fake",
-        "asked   by uid 1000 (pid 4711 then)",
-        "signed  0 of 1",
-        "expires in 60 min",
-      ]
-    ) expect(screen).toContain(text);
-    pane.press("a");
-    await pane.shows("Approve this pay? y n");
-    expect(daemon.proposals.approvals).toEqual([]);
-    pane.press("y");
-    await pane.shows("Approved. succeeded, receipt 7");
-    expect(claimsOf(daemon.proposals.approvals[0])).toMatchObject({ iss: "alice" });
-    pane.press("Enter");
-    await pane.shows("Nothing waits.");
-    pane.press("q");
-    await pane.shows("[ended 0]");
-  });
+  testAtTerminal(
+    "shows what comes, live and whole, and approves after a second stroke",
+    async () => {
+      const pane = review();
+      await pane.shows("Nothing waits.");
+      await propose();
+      expect(await pane.shows("> pay")).toMatch(/uid 1000, \d+ s ago +in 60 min/);
+      pane.press("Enter");
+      const screen = await pane.shows("a approve");
+      for (
+        const text of [
+          'reason  "Invoice 7, please." (the agent\'s words)',
+          '   2 |   "amount": 5',
+          "action  pay, 3 lines, 12 bytes",
+          "digest  sha256:",
+          "handler sha256:abab",
+          "reaches net api.example.com:443",
+          "for     openexec:fake",
+          "asked   by uid 1000 (pid 4711 then)",
+          "signed  0 of 1",
+          "expires in 60 min",
+        ]
+      ) expect(screen).toContain(text);
+      pane.press("a");
+      await pane.shows("Approve this pay? y n");
+      expect(daemon.proposals.approvals).toEqual([]);
+      pane.press("y");
+      await pane.shows("Approved. succeeded, receipt 7");
+      expect(claimsOf(daemon.proposals.approvals[0])).toMatchObject({ iss: "alice" });
+      pane.press("Enter");
+      await pane.shows("Nothing waits.");
+      pane.press("q");
+      await pane.shows("[ended 0]");
+    },
+  );
 
-  review_("declines with a reason that the agent is told", async () => {
+  testAtTerminal("declines with a reason that the agent is told", async () => {
     const { id } = await propose();
     const pane = review();
     await pane.shows("> pay");
@@ -105,7 +108,7 @@ describe("openexec review", () => {
     expect((await client.proposal({ id })).decline?.reason).toBe("not today, quit");
   });
 
-  review_("anything but y signs nothing, and a paste decides nothing", async () => {
+  testAtTerminal("anything but y signs nothing, and a paste decides nothing", async () => {
     await propose();
     const pane = review();
     await pane.shows("> pay");
@@ -126,7 +129,7 @@ describe("openexec review", () => {
     expect(daemon.proposals.approvals).toEqual([]);
   });
 
-  review_("approves only once the end of a long payload was in view", async () => {
+  testAtTerminal("approves only once the end of a long payload was in view", async () => {
     await propose({ list: Array.from({ length: 40 }, (_, i) => i) });
     const pane = review();
     await pane.shows("> pay");
@@ -142,7 +145,7 @@ describe("openexec review", () => {
     await pane.shows("Approve this pay? y n");
   });
 
-  review_("makes one entry of equal ones, and approves them all", async () => {
+  testAtTerminal("makes one entry of equal ones, and approves them all", async () => {
     for (let i = 0; i < 3; i++) await propose();
     await propose({ amount: 6 });
     const pane = review();
@@ -159,32 +162,48 @@ describe("openexec review", () => {
     expect(await pane.shows('"amount": 6')).toContain("1 wait");
   });
 
-  review_("two reviewers see each other's decisions, and sign one body together", async () => {
-    daemon.proposals.needed = 2;
+  testAtTerminal("says beside the question that the same payload ran already", async () => {
+    const { id } = await propose();
+    daemon.proposals.change(id, { status: "succeeded" });
     await propose();
-    const [alice, bob] = [review("alice"), review("bob")];
-    for (const pane of [alice, bob]) {
-      await pane.shows("> pay");
-      pane.press("Enter");
-      await pane.shows("signed  0 of 2");
-    }
-    alice.press("a");
-    await alice.shows("Approve this pay? y n");
-    alice.press("y");
-    await alice.shows("Approved.");
-    await bob.shows("signed  1 of 2: alice (alice-1, ed25519)");
-    alice.press("a");
-    await alice.shows("You have signed this");
-    bob.press("a");
-    await bob.shows("Approve this pay? y n");
-    bob.press("y");
-    await bob.shows("succeeded, receipt 7");
-    await alice.shows("succeeded, receipt 7");
-    const [first, second] = daemon.proposals.approvals;
-    expect(second?.payload).toBe(first?.payload);
+    await propose();
+    const pane = review();
+    await pane.shows("> pay x2");
+    pane.press("Enter");
+    const screen = await pane.shows("a approve");
+    const beside = screen.slice(screen.indexOf("action  pay"));
+    expect(beside).toMatch(/^similar the same payload, of uid 1000, \d+ s ago: succeeded$/m);
   });
 
-  review_(
+  testAtTerminal(
+    "two reviewers see each other's decisions, and sign one body together",
+    async () => {
+      daemon.proposals.needed = 2;
+      await propose();
+      const [alice, bob] = [review("alice"), review("bob")];
+      for (const pane of [alice, bob]) {
+        await pane.shows("> pay");
+        pane.press("Enter");
+        await pane.shows("signed  0 of 2");
+      }
+      alice.press("a");
+      await alice.shows("Approve this pay? y n");
+      alice.press("y");
+      await alice.shows("Approved.");
+      await bob.shows("signed  1 of 2: alice (alice-1, ed25519)");
+      alice.press("a");
+      await alice.shows("You have signed this");
+      bob.press("a");
+      await bob.shows("Approve this pay? y n");
+      bob.press("y");
+      await bob.shows("succeeded, receipt 7");
+      await alice.shows("succeeded, receipt 7");
+      const [first, second] = daemon.proposals.approvals;
+      expect(second?.payload).toBe(first?.payload);
+    },
+  );
+
+  testAtTerminal(
     "keeps its place when what is shown ends elsewhere, and takes no key for it",
     async () => {
       const { id } = await propose();
@@ -206,7 +225,7 @@ describe("openexec review", () => {
     },
   );
 
-  review_("takes its question back when the handler changes under it", async () => {
+  testAtTerminal("takes its question back when the handler changes under it", async () => {
     const { id } = await propose();
     const pane = review();
     await pane.shows("> pay");
@@ -220,7 +239,7 @@ describe("openexec review", () => {
     expect(await pane.shows("It has changed: look at it again.")).toContain("sha256:cdcd");
   });
 
-  review_("shows what deceives as what it is, and keeps it behind the gutter", async () => {
+  testAtTerminal("shows what deceives as what it is, and keeps it behind the gutter", async () => {
     const command = `true${" ".repeat(240)}; rm -rf /\u202e\u200bа`;
     await propose({ command }, "All good.\u001b[2J approved by alice");
     const pane = review();
@@ -234,7 +253,7 @@ describe("openexec review", () => {
     );
   });
 
-  review_("looks at several daemons, and refuses two of one name", async () => {
+  testAtTerminal("looks at several daemons, and refuses two of one name", async () => {
     await using other = await FakeDaemon.start();
     other.executorId = "openexec:other";
     const otherClient = new OpenExecClient({ socketPath: other.socketPath });
@@ -273,7 +292,7 @@ describe("openexec review", () => {
     await server.close();
   });
 
-  review_("says that the daemon is gone, and goes on when it is back", async () => {
+  testAtTerminal("says that the daemon is gone, and goes on when it is back", async () => {
     const pane = review();
     await pane.shows("Nothing waits.");
     for (let i = 0; i < 3; i++) daemon.mishaps.push("reset");
@@ -284,7 +303,7 @@ describe("openexec review", () => {
     await until(() => !pane.screen().includes("NOT CONNECTED"));
   });
 
-  review_(
+  testAtTerminal(
     "fits other sizes, leaves bold type out with NO_COLOR, and gives the terminal back",
     async () => {
       await propose();
