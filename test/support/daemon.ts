@@ -4,6 +4,7 @@
  */
 
 import { join } from "node:path";
+import { until } from "./until.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 export const OPENEXEC = join(ROOT, "bin/openexec");
@@ -118,6 +119,19 @@ export class Daemon {
     } catch {
       // it ended by itself
     }
+    return await this.process.status;
+  }
+
+  /** Sends SIGTERM again until it has ended: two that come at once count as one. */
+  async endAtOnce(): Promise<Deno.CommandStatus> {
+    await until(() => {
+      try {
+        this.process.kill("SIGTERM");
+        return false;
+      } catch {
+        return true; // it has ended
+      }
+    });
     return await this.process.status;
   }
 
