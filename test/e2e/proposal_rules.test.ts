@@ -1,6 +1,7 @@
 /** The rules of proposals, each on a real daemon, and the audit of what they leave. */
 
 import { expect, test } from "vitest";
+import { Approver } from "../support/approver.ts";
 import { until } from "../support/until.ts";
 import { Desk } from "./desk.ts";
 
@@ -168,15 +169,23 @@ test("one uid cannot have more than its room, and begins only so many in a minut
 });
 
 test("what could never run is refused at once", async () => {
+  const past = new Approver("past");
   await using desk = await Desk.start({
-    tables: '[actions.lone]\nmodule = "builtin:echo"\napprovals = 2\nrequire = "any"',
+    tables: `[[approvers]]
+name = "past"
+keys = [{ keyid = "past-1", public_key = "${past.publicKey}", not_after = 2020-01-01T00:00:00Z }]
+[actions.three]
+module = "builtin:echo"
+approvals = 3`,
   });
   const codes = [];
+  codes.push((await desk.propose("three")).json.code);
   codes.push((await desk.propose("nothing")).json.code);
   codes.push((await desk.propose("add", { a: "x" })).json.code);
   codes.push((await desk.agent("POST", "/proposals", { action: "echo", approval: {} })).json.code);
   codes.push((await desk.agent("POST", "/proposals", { action: "echo", reason: 5 })).json.code);
   expect(codes).toEqual([
+    "approval_unobtainable",
     "action_unknown",
     "payload_invalid",
     "request_malformed",
