@@ -43,10 +43,7 @@ const REVIEWING = [
   "--allow-run=ssh-keygen,xdg-open",
 ];
 
-/**
- * For a process of each agent, which waits most of its life: a small young generation keeps it under
- * 100 MB.
- */
+/** For a process of each agent that waits most of its life: small heaps keep it under 100 MB. */
 const WAITING = [...CLIENT, "--v8-flags=--max-semi-space-size=1"];
 
 /** For commands that open the ledger themselves, start an executor, or ask at the terminal. */
