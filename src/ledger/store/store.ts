@@ -41,7 +41,7 @@ export interface StoreOptions {
 /** Address space costs nothing, and a map that need not grow leaves no second one for readers. */
 const MAP_BYTES = 2 ** 34;
 const TABLES_MAX = 16;
-/** Tables that a ledger of the same schema may lack, because no program that knows them opened it. */
+/** A ledger that was made before these, and never opened to be written since, lacks them. */
 const LATER_TABLES: ReadonlySet<string> = new Set(["proposals", "proposal_index"]);
 
 /**
