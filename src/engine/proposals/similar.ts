@@ -48,7 +48,8 @@ export class Similar {
   /** The newest first, without `id` itself. */
   to(canonical: string, id: string): readonly Asking[] {
     const sinceMs = this.clock.nowMs() - DAY_MS;
-    return (this.#asked.get(this.#digestOf(canonical)) ?? [])
+    const digest = this.#digests.get(id) ?? this.#digestOf(canonical);
+    return (this.#asked.get(digest) ?? [])
       .filter((asking) => asking.id !== id && asking.atMs >= sinceMs)
       .sort((a, b) => b.atMs - a.atMs);
   }
