@@ -43,6 +43,9 @@ const REVIEWING = [
   "--allow-run=ssh-keygen,xdg-open",
 ];
 
+/** For a process of each agent that waits most of its life: small heaps keep it under 100 MB. */
+const WAITING = [...CLIENT, "--v8-flags=--max-semi-space-size=1"];
+
 /** For commands that open the ledger themselves, start an executor, or ask at the terminal. */
 const LOCAL = [...CLIENT, "--allow-ffi"];
 
@@ -59,6 +62,7 @@ export const COMMAND_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new M
   ["restore", LOCAL],
   ["decide", SIGNING],
   ["doctor", LOCAL],
+  ["mcp", WAITING],
   ["pin", LOCAL],
   ["review", REVIEWING],
   ["test-action", LOCAL],

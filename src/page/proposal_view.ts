@@ -24,6 +24,7 @@ export function proposalView(
   const { proposal } = parts;
   const end = element("div", { class: "end" });
   return card(
+    proposal.id,
     headView(proposal, executorId),
     reasonView(proposal),
     payloadView(proposal),
@@ -38,6 +39,7 @@ export function proposalView(
 /** Returns the card of a proposal whose payload is gone, or of which the daemon shows no more. */
 export function endedView(proposal: Proposal, executorId: string): HTMLElement {
   return card(
+    proposal.id,
     headView(proposal, executorId),
     reasonView(proposal),
     peopleView(proposal),
@@ -45,8 +47,9 @@ export function endedView(proposal: Proposal, executorId: string): HTMLElement {
   );
 }
 
-function card(...parts: readonly (HTMLElement | null)[]): HTMLElement {
-  return element("article", { class: "card proposal", "aria-labelledby": "title" }, ...parts);
+function card(id: string, ...parts: readonly (HTMLElement | null)[]): HTMLElement {
+  const attributes = { class: "card proposal", "data-id": id, "aria-labelledby": "title" };
+  return element("article", attributes, ...parts);
 }
 
 function headView(proposal: Proposal, executorId: string): HTMLElement {

@@ -1,6 +1,7 @@
 /** Proposals on a real daemon: asked now, decided later, ended once. */
 
 import { expect, test } from "vitest";
+import { Approver } from "../support/approver.ts";
 import { Desk } from "./desk.ts";
 
 test("a proposal waits, an approver signs, and the agent that waits gets the result", async () => {
@@ -41,6 +42,32 @@ test("two approvers sign one body, and the last signature starts it", async () =
     status: "succeeded",
     approvals: { needed: 2, given: [{ name: "alice" }, { name: "bob" }] },
   });
+});
+
+test("at most eight bodies are open, one of each approver, and the first complete one runs", async () => {
+  const more = Array.from({ length: 7 }, (_, n) => new Approver(`approver-${n}`));
+  await using desk = await Desk.start({ tables: more.map((one) => one.toml()).join("") });
+  const { id } = (await desk.propose("pair", { n: 1 })).json;
+  const [ninth = desk.carol, ...six] = more;
+  const eight = [desk.alice, desk.bob, ...six];
+  for (const one of eight) expect((await desk.approve(id, one)).status).toBe(202);
+  const open = async () =>
+    (await desk.shown(id)).approvals.given.map(({ iss }: { iss: string }) => iss);
+  const names = eight.map(({ name }) => name);
+  expect(await open()).toEqual(names);
+  expect((await desk.approve(id, ninth)).json.code).toBe("proposals_full");
+  expect(await open()).toEqual(names);
+  const [{ jti }] = (await desk.shown(id)).approvals.given;
+  expect((await desk.approve(id)).status).toBe(202);
+  expect(await open()).toEqual(names);
+  expect((await desk.shown(id)).approvals.given[0].jti).not.toBe(jti);
+  const [, bobs] = (await desk.shown(id)).approval;
+  await desk.sign(id, ninth.envelope(Buffer.from(bobs.payload, "base64").toString()));
+  expect((await desk.end(id)).json).toMatchObject({
+    status: "succeeded",
+    approvals: { given: [{ name: "bob" }, { name: ninth.name }] },
+  });
+  expect(await desk.audit()).toMatchObject({ code: 0 });
 });
 
 test("a decline ends it, and its reason reaches the agent with retry never", async () => {

@@ -79,7 +79,7 @@ export class ReviewScene {
 
   async open(id: string): Promise<void> {
     await this.page.goto(this.url(`#/waiting/${id}`));
-    await this.page.locator("article.proposal").waitFor();
+    await this.page.locator(`article[data-id="${id}"]`).waitFor();
   }
 
   /** Reads what is shown to its end, and presses a button of the question. */

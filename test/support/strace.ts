@@ -63,7 +63,10 @@ export function callsOf(trace: string): Call[] {
   return calls.sort((a, b) => a.began - b.began);
 }
 
-/** A tracer of a process that runs already; it lets go of it in the end. */
+/**
+ * A tracer of a process that runs already. In the end it is killed, and the kernel lets go of what it
+ * traced: to detach by itself it would wait for a child that is just being started, for ever.
+ */
 export async function traceRunning(pid: number, args: readonly string[]): Promise<AsyncDisposable> {
   const tracer = new Deno.Command("strace", {
     args: ["-f", "-o", "/dev/null", "-p", String(pid), ...args],
@@ -83,7 +86,7 @@ export async function traceRunning(pid: number, args: readonly string[]): Promis
   return {
     async [Symbol.asyncDispose]() {
       try {
-        tracer.kill("SIGINT");
+        tracer.kill("SIGKILL");
       } catch {
         // it ended with the process
       }

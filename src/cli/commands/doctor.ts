@@ -9,6 +9,7 @@ import { checkConfiguration, checkFiles } from "../doctor/files.ts";
 import { checkHost, checkRuntime, checkService } from "../doctor/host.ts";
 import { checkApprovers, checkSecrets, vantageOf } from "../doctor/keys.ts";
 import { checkLedger } from "../doctor/ledger.ts";
+import { checkDeciding } from "../doctor/proposals.ts";
 import { FAILED } from "../exit_code.ts";
 import type { Finding } from "../doctor/finding.ts";
 
@@ -21,8 +22,8 @@ export function doctorCommand(context: Context): Command {
     "doctor",
     "check what a daemon needs, without serving",
     `Configuration, permissions, keys, secrets, handlers, what actions may reach, the runtime and
-    its box, descriptors, clock, disk and ledger, each with what to do about it. Run it as the user
-    the daemon runs as. Ends with 1 when anything fails.`,
+    its box, descriptors, clock, disk, ledger and what waits in it, each with what to do about it.
+    Run it as the user the daemon runs as. Ends with 1 when anything fails.`,
   )
     .option("--socket <path>", "the agents' socket")
     .option("--drop-in", "print what openexec.service has to allow for the actions' permissions")
@@ -50,6 +51,7 @@ export function doctorCommand(context: Context): Command {
         );
         take(checkFiles(config));
         take(checkApprovers(config, nowMs));
+        take(checkDeciding(config, vantage));
         take(await checkSecrets(config, vantage));
         take(await checkHost(config, nowMs));
         take(await checkAllow(context, flags, config));

@@ -14,6 +14,7 @@ import { parseTime } from "../../log/time.ts";
 import { checkSigner, type Vantage } from "./keys.ts";
 import { PUBLIC_KEY_FILE } from "../verify/executor_keys.ts";
 import { failed, type Finding, findingOf, ok } from "./finding.ts";
+import { waitingFinding } from "./proposals.ts";
 
 /** Checks identity, anchor and signing key, and that the clock is not behind the newest receipt. */
 export async function checkLedger(
@@ -53,6 +54,7 @@ function inspect(
   const size = `${snapshot.executions} executions, ${snapshot.log.size()} log entries`;
   return [
     ok("ledger", `${size} of ${snapshot.executorId}`),
+    waitingFinding(snapshot, nowMs),
     ...checkSigner(config, currentKeyid(snapshot.log), vantage),
     ...vaultFinding(snapshot.unreadableBuckets(config.stateDir, nowMs)),
     ...(newestMs > nowMs

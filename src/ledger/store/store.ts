@@ -26,7 +26,7 @@ import {
   isCommitError,
   takeUnhandledCommitErrors,
 } from "./commit_failure.ts";
-import { memberOf, numberIn, pagesOf, Table, type Tables } from "./table.ts";
+import { memberOf, NO_ROWS, numberIn, pagesOf, Table, type Tables } from "./table.ts";
 
 export interface StoreOptions {
   readonly directory: string;
@@ -41,6 +41,8 @@ export interface StoreOptions {
 /** Address space costs nothing, and a map that need not grow leaves no second one for readers. */
 const MAP_BYTES = 2 ** 34;
 const TABLES_MAX = 16;
+/** A ledger that was made before these, and never opened to be written since, lacks them. */
+const LATER_TABLES: ReadonlySet<string> = new Set(["proposals", "proposal_index"]);
 
 /**
  * Rows touched between two calls of `release`. One in six is at a random place, where the kernel
@@ -192,8 +194,10 @@ export class Store {
   #table(name: string): Table {
     const database = this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING });
     // lmdb-js creates no table in a store that is read-only
-    if (database === undefined) throw damagedLedger(`it has no table ${name}`);
-    return new Table(database, {
+    if (database === undefined && !LATER_TABLES.has(name)) {
+      throw damagedLedger(`it has no table ${name}`);
+    }
+    return new Table(database ?? NO_ROWS, {
       reading: () => {
         this.#touched();
         return this.#snapshot === undefined ? {} : { transaction: this.#snapshot };

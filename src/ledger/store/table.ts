@@ -64,6 +64,21 @@ interface Observer {
   failed(error: unknown): never;
 }
 
+/** Reads as a table without a row. */
+export const NO_ROWS: Database = {
+  getBinaryFast: () => undefined,
+  putSync: readOnly,
+  removeSync: readOnly,
+  getRange: () => [],
+  getKeys: () => [],
+  getKeysCount: () => 0,
+  getStats: () => ({ treeBranchPageCount: 0, treeLeafPageCount: 0, overflowPages: 0 }),
+};
+
+function readOnly(): never {
+  throw new TypeError("this table cannot be written to");
+}
+
 export class Table {
   constructor(
     private readonly database: Database,

@@ -95,6 +95,39 @@ test("says whose keys are held by a person, and where a passkey has no page to s
   ]);
 });
 
+test("says where no socket takes decisions, and what waits, whether a daemon serves or not", async () => {
+  const proposals = (findings: readonly Finding[]) =>
+    findings.filter(({ check }) => check === "proposals").map(({ state, detail }) =>
+      `${state}: ${detail}`
+    );
+  expect(proposals((await diagnose(sound())).findings)).toEqual([
+    "warning: no socket takes decisions: each would wait until it expires",
+  ]);
+  const socket = (directory: string, role: string) =>
+    `[[sockets]]\npath = "${directory}/${role}.sock"\nrole = "${role}"\n`;
+  const config = (directory: string) =>
+    `${new Approver("alice").toml()}[actions.echo]\nmodule = "builtin:echo"\n` +
+    socket(directory, "agent") + socket(directory, "approver");
+  const daemon = await Daemon.start({ config });
+  const look = async () =>
+    proposals(findingsIn((await command(daemon, ["doctor", "--json"])).stdout));
+  expect(await look()).toEqual(["ok: none waits"]);
+  for (const n of [1, 2]) {
+    await call(daemon.socket, "POST", "/proposals", { action: "echo", payload: { n } });
+  }
+  const two = expect.stringMatching(/^ok: waiting: 2, the oldest for \d+ s$/);
+  expect(await look()).toEqual([two]);
+  const review = `${daemon.directory}/approver.sock`;
+  await Deno.remove(review);
+  expect(await look()).toEqual([
+    `failed: the daemon that serves has no socket ${review}`,
+    two,
+  ]);
+  await daemon.stop();
+  expect(await look()).toEqual([two]);
+  await daemon.close();
+});
+
 test.each<[string, string, () => string]>([
   [
     "an action that asks for stronger keys than there are",

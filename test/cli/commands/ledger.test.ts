@@ -1,3 +1,4 @@
+import { open } from "lmdb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Daemon, openexec as command } from "../../support/daemon.ts";
 import { openexec } from "../recording_terminal.ts";
@@ -98,6 +99,36 @@ describe("a ledger and its copies", () => {
     expect(copied).toEqual(["ledger"]);
   });
 
+  test("a ledger from before proposals is audited, exported, copied, restored and looked at", async () => {
+    const [older, again] = [`${folder}/older`, `${folder}/again`];
+    const restored = `${folder}/restored`;
+    expect((await command(daemon, ["backup", older])).code).toBe(0);
+    await dropTables(`${older}/ledger`, ["proposals", "proposal_index"]);
+    const run = async (...args: string[]) => {
+      const { code, out, err } = await openexec(args);
+      expect([code, err]).toEqual([0, expect.not.stringContaining("damaged")]);
+      return out;
+    };
+    expect(JSON.parse(await run("audit", "--state", older, "--json"))).toMatchObject({
+      ok: true,
+      problem: null,
+    });
+    await Deno.writeTextFile(`${folder}/head`, (await command(daemon, ["checkpoint"])).stdout);
+    const exported = await run("export", "--state", older, "--checkpoint", `${folder}/head`);
+    await Deno.writeTextFile(`${folder}/older.jsonl`, exported);
+    await run("audit", `${folder}/older.jsonl`);
+    await run("backup", again, "--state", older);
+    await run("audit", "--state", again);
+    const { out } = await openexec(["doctor", "--state", older, "--json"]);
+    const found = out.trim().split("\n").map((line) => JSON.parse(line));
+    expect(found).toContainEqual(expect.objectContaining({ check: "ledger", state: "ok" }));
+    expect(found).toContainEqual(expect.objectContaining({ detail: "none waits" }));
+    await run("restore", again, "--state", restored);
+    await run("audit", "--state", restored);
+    await dropTables(`${again}/ledger`, ["peers"]);
+    expect((await openexec(["audit", "--state", again])).code).toBe(2);
+  });
+
   test("restore is refused while the daemon runs, and fences off earlier approvals afterwards", async () => {
     const made = await command(daemon, ["request", "echo"]);
     const early = await command(daemon, ["approve", "--key", key(), "--yes"], made.stdout);
@@ -115,3 +146,10 @@ describe("a ledger and its copies", () => {
     await again.close();
   });
 });
+
+/** Leaves a ledger as a program makes it that does not know these tables. */
+async function dropTables(path: string, names: readonly string[]): Promise<void> {
+  const root = open({ path, noSubdir: false, maxDbs: 16 });
+  for (const name of names) root.openDB({ name }).dropSync();
+  await root.close();
+}
