@@ -114,6 +114,7 @@ async function executeOne(
     id: record.id,
     ...settled,
     result: { canonical: '{"msg":"hello"}', salt },
+    reason: null,
     resultCommitment,
     retention: RETENTION,
     receipt: signReceipt(receipt, signingKey),

@@ -1,8 +1,8 @@
 /**
- * The shape of a handler: `import { defineAction } from "openexec"` loads this file.
+ * The shape of a handler, and of what it says when it fails: `import { defineAction } from
+ * "openexec"` loads this file.
  *
- * Invariant: it imports types only and has no behaviour, because every executor gets its text
- * as it is.
+ * Invariant: it imports types only, because every executor gets its text as it is.
  */
 
 import type { GenericSchema, InferInput, InferOutput } from "valibot";
@@ -52,7 +52,10 @@ export interface Action<
   /** A valibot schema that has a JSON Schema: no transformations, custom checks or promises. */
   readonly input: Input;
   readonly output: Output;
-  /** Throws or rejects when it did not succeed. The execution has failed then, effect unknown. */
+  /**
+   * Throws or rejects when it did not succeed. The execution has failed then, effect unknown.
+   * Nobody but the operator reads why, unless it is a PublicError.
+   */
   readonly run: (
     input: InferOutput<Input>,
     context: ActionContext,
@@ -64,4 +67,25 @@ export function defineAction<const Input extends GenericSchema, const Output ext
   action: Action<Input, Output>,
 ): Action<Input, Output> {
   return action;
+}
+
+/** The same in every copy of this file: a bundler may give a handler one of its own. */
+const MARK = Symbol.for("openexec.PublicError");
+
+/**
+ * An error that whoever asked may read: its message is the `reason` of the failed execution, cut to
+ * 500 characters. Its stack and its `cause` are for the operator's log alone.
+ */
+export class PublicError extends Error {
+  override readonly name: string = "PublicError";
+
+  /** Tells whether `value` is one, of this copy of the class or of another. */
+  static is(value: unknown): value is PublicError {
+    return typeof value === "object" && value !== null && MARK in value;
+  }
+
+  /** On the prototype, so that no print of an error shows it. */
+  get [MARK](): true {
+    return true;
+  }
 }

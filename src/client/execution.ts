@@ -25,6 +25,8 @@ export interface Execution<Result = Json> {
   readonly log_index: number | null;
   /** A code of the error table; absent while it runs and when it succeeded. */
   readonly code?: string;
+  /** The handler's words about its failure, at most 500 characters; absent where it has none. */
+  readonly reason?: string;
   readonly result_pruned?: boolean;
   readonly resolved?: boolean;
 }
@@ -45,13 +47,14 @@ const isExecution = open({
 /** Returns undefined for no execution object. Keeps members this SDK does not know, in order. */
 export function executionOf(value: Json): Execution | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { code, ...members } = value;
+  const { code, reason, ...members } = value;
   const { approved, result, replayed, receipt, attestation, salts, log_index } = members;
   if (!isExecution(members)) return undefined;
   const { id, action, status } = members;
   return {
     ...members,
     ...(typeof code === "string" ? { code } : {}),
+    ...(typeof reason === "string" ? { reason } : {}),
     id,
     action,
     status,

@@ -102,7 +102,7 @@ export const retentionDocs = {
   payload:
     "How long payload, salt and approval are kept. After that no byte of the state directory " +
     "reveals them.",
-  result: "The same for results.",
+  result: "The same for results, and for the public reasons of failures.",
 };
 
 const MODULE = '"builtin:NAME" or the path of one file, absolute or relative to this file';

@@ -36,3 +36,9 @@ export function isReason(text: string): boolean {
   return text.length <= 2 * REASON_LENGTH_MAX && text.isWellFormed() &&
     [...text].length <= REASON_LENGTH_MAX;
 }
+
+/** The beginning of `text` that is a reason, with U+FFFD for what is not well-formed. */
+export function cutToReason(text: string): string {
+  const beginning = text.slice(0, 2 * REASON_LENGTH_MAX).toWellFormed();
+  return [...beginning].slice(0, REASON_LENGTH_MAX).join("");
+}

@@ -76,6 +76,8 @@ export type Outcome =
   | {
     readonly status: "failed";
     readonly code: Extract<ErrorCode, "handler_failed" | "result_invalid">;
+    /** The handler's words for whoever asked (core/limits.ts); absent where it has none. */
+    readonly reason?: string;
   }
   | { readonly status: "timed_out"; readonly code: "handler_timed_out" }
   | { readonly status: "crashed"; readonly code: "handler_crashed" }

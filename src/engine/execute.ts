@@ -184,7 +184,7 @@ export class Engine {
       context.traceparent,
       stations,
     );
-    const nothingYet = { result: null, receipt: null, resolution: null };
+    const nothingYet = { result: null, reason: null, receipt: null, resolution: null };
     attempt.execution = executionView(record, { ...nothingYet, requestSalt: body.salt });
     return { run };
   }

@@ -42,13 +42,14 @@ export function settlementOf(
     ...settled,
     id: record.id,
     result,
+    reason: outcome.status === "failed" ? outcome.reason ?? null : null,
     retention: retentionOf(record.action, config),
     receipt: sign(executionReceipt(ledger.executorId, { ...record, ...settled }, isDevelopment)),
   };
 }
 
 function endOf(outcome: Outcome, result: ReadResult | null): Pick<Settlement, "status" | "code"> {
-  if (outcome.status !== "succeeded") return outcome;
+  if (outcome.status !== "succeeded") return { status: outcome.status, code: outcome.code };
   return result === null
     ? { status: "failed", code: "result_invalid" }
     : { status: "succeeded", code: null };

@@ -29,6 +29,8 @@ export interface Shown {
   /** 32 bytes. */
   readonly requestSalt: Uint8Array | null;
   readonly result: ShownResult | null;
+  /** The handler's words for whoever asked, of a failure. */
+  readonly reason: string | null;
   readonly receipt: SignedReceipt | null;
   /** An operator's declaration: without it, a declared outcome would look like a forged one. */
   readonly resolution: SignedReceipt | null;
@@ -43,11 +45,11 @@ export interface ShownResult {
 }
 
 /** The ledger, as views are read back from it. */
-export type ViewedLedger = Pick<Ledger, "log" | "openRequest" | "openResult">;
+export type ViewedLedger = Pick<Ledger, "log" | "openRequest" | "openResult" | "openReason">;
 
 export function executionView(
   record: ExecutionRecord,
-  { requestSalt, result, receipt, resolution }: Shown,
+  { requestSalt, result, reason, receipt, resolution }: Shown,
 ): ExecutionView {
   const isPruned = record.resultCommitment !== null && result === null;
   const hasLegacyReceipt = record.status !== "reserved" && !isPruned;
@@ -58,6 +60,7 @@ export function executionView(
     approved: true,
     ...(record.mode === "demo" ? { exec_mode: "demo" } : {}),
     ...(record.code === null ? {} : { code: record.code }),
+    ...(reason === null ? {} : { reason }),
     result: result === null ? null : new JsonText(result.canonical),
     ...(isPruned ? { result_pruned: true } : {}),
     ...(record.resolution === null
@@ -92,6 +95,7 @@ export function openBodies(
 ): Shown & { readonly textLength: number } {
   const request = ledger.openRequest(record.id);
   const result = ledger.openResult(record.id);
+  const reason = record.status === "failed" ? ledger.openReason(record.id) ?? null : null;
   const receiptAt = (index: number | undefined | null) =>
     index === undefined || index === null ? null : ledger.log.leaf(index) ?? null;
   return {
@@ -101,9 +105,10 @@ export function openBodies(
       legacyReceipt: result.legacyReceipt ??
         legacyReceiptOf(record.id, pythonJson(parseCanonical(result.canonical), "default")),
     },
+    reason,
     receipt: receiptAt(record.logIndex),
     resolution: receiptAt(record.resolution?.logIndex),
     textLength: (result?.canonical.length ?? 0) + (request?.canonical.length ?? 0) +
-      (request?.approvalText?.length ?? 0),
+      (request?.approvalText?.length ?? 0) + (reason?.length ?? 0),
   };
 }

@@ -29,6 +29,8 @@ export type Report =
     readonly kind: "failed";
     readonly code: "handler_failed" | "result_invalid";
     readonly reason: string;
+    /** What the handler said for whoever asked, uncut. */
+    readonly publicReason: string | null;
   }
   /** The process ended itself first. */
   | { readonly kind: "crashed"; readonly reason: string }

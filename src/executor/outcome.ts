@@ -7,6 +7,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { cutToReason } from "../core/limits.ts";
 import type { Json, Outcome } from "../core/types.ts";
 import type { Report } from "./executor_process.ts";
 import type { Scrubber } from "./secrets.ts";
@@ -20,12 +21,21 @@ export function outcomeOf(report: Report, scrubber: Scrubber, resultBytesMax: nu
     case "succeeded":
       return succeeded(report.result, scrubber, resultBytesMax);
     case "failed":
-      return { status: "failed", code: report.code };
+      return failed(report, scrubber);
     case "crashed":
       return { status: "crashed", code: "handler_crashed" };
     case "gone":
       return UNKNOWN;
   }
+}
+
+/** Secrets are taken out first: of one that is cut, nothing would be found. */
+function failed(
+  { code, publicReason }: Extract<Report, { readonly kind: "failed" }>,
+  scrubber: Scrubber,
+): Outcome {
+  if (publicReason === null) return { status: "failed", code };
+  return { status: "failed", code, reason: cutToReason(scrubber.text(publicReason)) };
 }
 
 function succeeded(result: string, scrubber: Scrubber, bytesMax: number): Outcome {

@@ -71,12 +71,13 @@ const isToExecutor = anyOf(isRun, isCheck, isBoot, isDescribe);
 
 const isToDaemon = anyOf(
   members({ kind: oneOf("succeeded"), id: string, result: string }),
-  /** `reason` is the handler's own text: for the log, never for a caller. */
+  /** `reason` is for the log, never for a caller; `publicReason` is for both, null for none. */
   members({
     kind: oneOf("failed"),
     id: string,
     code: oneOf("handler_failed", "result_invalid"),
     reason: string,
+    publicReason: anyOf(string, oneOf(null)),
   }),
   members({ kind: oneOf("log"), id: string, line: string }),
   /** `issue` says what the schema expects, null where the payload fits. */

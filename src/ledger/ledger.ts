@@ -91,6 +91,12 @@ export class Ledger {
     return stored === undefined ? undefined : this.parts.bodies.openResult(stored);
   }
 
+  /** Does the same for the reason of a failure. */
+  openReason(id: string): string | undefined {
+    const stored = findExecution(this.parts.tables, id);
+    return stored === undefined ? undefined : this.parts.bodies.openReason(stored);
+  }
+
   /**
    * Claims nonce and approval in one durable transaction. Throws a Refusal: halted, nonce_reused,
    * approval_fenced, approval_revoked, approval_already_used, storage_full, ledger_unavailable, or

@@ -1,11 +1,12 @@
 /**
- * Settlement: stores outcome, sealed result, receipt and log leaf in one durable transaction (G8).
+ * Settlement: stores outcome, receipt, log leaf, and sealed the result or the reason of a failure,
+ * in one durable transaction (G8).
  *
  * Invariants:
  * - An execution settles once. A full disk is waited out: something has happened that must be
  *   written down, and space is held back for it (disk/space.ts).
- * - The outcome is stored even if the result cannot be sealed, as when the vault takes no new key.
- *   Receipt and commitment stand, this answer still has the result, and later ones show it as
+ * - The outcome is stored even if result or reason cannot be sealed, as when the vault takes no new
+ *   key. Receipt and commitment stand, this answer still has the body, and later ones show it as
  *   pruned.
  */
 
@@ -35,7 +36,7 @@ async function sealAndClose(
   settlement: Settlement,
 ): Promise<ExecutionRecord> {
   const id = ownExecutionKey(settlement.id);
-  const sealed = await sealResult(ledger, id, settlement);
+  const sealed = await sealBody(ledger, id, settlement);
   try {
     return await ledger.commits.add((state) => close(ledger, id, settlement, sealed, state));
   } finally {
@@ -43,15 +44,16 @@ async function sealAndClose(
   }
 }
 
-/** Returns null if there is no result to store, or it cannot be stored. Throws storage_full. */
-async function sealResult(
+/** Returns null if there is nothing to store, or it cannot be stored. Throws storage_full. */
+async function sealBody(
   { bodies, clock }: LedgerParts,
   id: Uint8Array,
-  { result, retention }: Settlement,
+  { result, reason, retention: { resultMs } }: Settlement,
 ): Promise<SealedBody | null> {
-  if (result === null) return null;
   try {
-    return await bodies.sealResult(id, result, clock.nowMs(), retention.resultMs);
+    if (result !== null) return await bodies.sealResult(id, result, clock.nowMs(), resultMs);
+    if (reason === null) return null;
+    return await bodies.sealReason(id, reason, clock.nowMs(), resultMs);
   } catch (error) {
     if (isDiskFull(error)) throw new Refusal("storage_full");
     return null;
@@ -63,7 +65,7 @@ function close(
   { tables, bodies }: LedgerParts,
   id: Uint8Array,
   settlement: Settlement,
-  result: SealedBody | null,
+  body: SealedBody | null,
   state: LedgerState,
 ): ExecutionRecord {
   const row = tables.executions.get(id);
@@ -82,10 +84,10 @@ function close(
     resultCommitment,
     logIndex,
   };
-  const resultBucketMs = result?.bucketMs ?? 0;
+  const resultBucketMs = body?.bucketMs ?? 0;
   tables.executions.put(id, encodeExecution({ ...stored, record, resultBucketMs }));
   tables.unsettled.remove(id);
-  bodies.store(result);
+  bodies.store(body);
   state.unsettled--;
   return record;
 }

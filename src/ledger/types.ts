@@ -71,7 +71,10 @@ export interface Settlement {
   readonly code: ErrorCode | null;
   readonly startedAtMs: number | null;
   readonly settledAtMs: number;
+  /** At most one of them is there: a failure has no result. */
   readonly result: ResultBody | null;
+  /** The handler's words for whoever asked, kept as a result is. */
+  readonly reason: string | null;
   readonly resultCommitment: Digest | null;
   readonly retention: Retention;
   readonly receipt: SignedReceipt;

@@ -87,7 +87,7 @@ function textOf(proposal: Proposal): string {
     case "declined":
       return declinedText(proposal);
     default:
-      return problemText(proposal.problem ?? UNSAID);
+      return problemText(proposal.problem ?? UNSAID, proposal.execution?.reason);
   }
 }
 
@@ -110,13 +110,15 @@ function declinedText({ decline }: Proposal): string {
     "again and do not try to get the same effect in another way; tell the user, or do without.";
 }
 
-function problemText({ code, detail, effect, retry }: ProposalProblem): string {
+function problemText(problem: ProposalProblem, reason?: string): string {
+  const { code, detail, effect, retry } = problem;
   const further = code === "payload_invalid"
     ? "Correct the arguments and call it again."
     : effect === "unknown"
     ? AFTER_UNKNOWN
     : HOW_TO_GO_ON[retry];
-  return `${code}: ${detail} ${EFFECT[effect]} ${further}`;
+  const said = reason === undefined ? "" : ` The action says: ${JSON.stringify(reason)}.`;
+  return `${code}: ${detail}${said} ${EFFECT[effect]} ${further}`;
 }
 
 /** Says how many approvals there are of those needed. */

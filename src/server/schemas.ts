@@ -82,6 +82,10 @@ export const Execution = v.looseObject({
   salts: v.object({ request: v.optional(BASE64), result: v.optional(BASE64) }),
   log_index: v.nullable(INDEX),
   code: v.optional(v.string()),
+  reason: v.optional(v.pipe(
+    v.string(),
+    v.description("The handler says why it failed; at most 500 characters, which no receipt has."),
+  )),
   result_pruned: v.optional(v.boolean()),
   resolved: v.optional(v.boolean()),
 });

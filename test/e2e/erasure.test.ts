@@ -168,9 +168,10 @@ test("while it runs, nothing of payloads, results, secrets, errors and approvals
     await run("unkept", "unkept", { card: MARK, amount: 14 }),
     await run("told", "tell", { how: "return", told: MARK }),
     await run("thrown", "tell", { how: "throw", told: MARK }),
+    await run("said", "tell", { how: "say", told: MARK }),
     await run("rejected", "tell", { how: "reject", told: MARK }),
     await run("resultless", "tell", { how: "no result", told: MARK }),
-  ]).toEqual([200, 200, 200, 200, 500, 500, 500]);
+  ]).toEqual([200, 200, 200, 200, 500, 500, 500, 500]);
   const refused = {
     ...alice.approve(request("brief", { card: MARK })),
     payload: { card: `other ${MARK}` },
@@ -178,7 +179,7 @@ test("while it runs, nothing of payloads, results, secrets, errors and approvals
   expect((await call(daemon.socket, "POST", "/execute", refused)).status).toBe(403);
   const entries = async () =>
     Number((await call(daemon.socket, "GET", "/log/checkpoint")).text.split("\n")[1]);
-  await until(async () => await entries() === 9); // the first key, seven executions, one refusal
+  await until(async () => await entries() === 10); // the first key, eight executions, one refusal
 
   expect(tracesIn(at("state"), { nonce: "nonce-brief" })).not.toEqual([]);
   expect(tracesIn(at("state"), needles)).toEqual([]);
@@ -199,10 +200,10 @@ test("after its end nothing is found either, and the keys beside it are what ope
   expect((await daemon.stop()).code).toBe(0);
   expect(tracesIn(at("state"), needles)).toEqual([]);
   await copyFolder(at("state"), at("older"));
-  // six executions whose payload and result, where there is one, are stored
+  // seven executions whose payload, and result or public reason, are stored
   const { rows, opened } = await unsealed(at("older"), at("older"));
-  expect([rows, opened.length]).toEqual([9, 9]);
-  expect(opened.filter((body) => body.includes(MARK)).length).toBe(9);
+  expect([rows, opened.length]).toEqual([11, 11]);
+  expect(opened.filter((body) => body.includes(MARK)).length).toBe(11);
   expect(opened.some((body) => body.includes(SECRET))).toBe(false);
 });
 
@@ -210,7 +211,7 @@ test("pruned means unreadable: neither what is left nor a copy from before opens
   const keys = vaultKeys(at("older"));
   await start();
   const { executions } = (await call(daemon.socket, "GET", "/executions")).json;
-  expect(executions.length).toBe(7);
+  expect(executions.length).toBe(8);
   const shortLived = keys.filter((name) => parseInt(name) < Date.now() + 60_000);
   expect([shortLived.length > 0, keys.length > shortLived.length]).toEqual([true, true]);
   await untilPruned(shortLived);
@@ -218,9 +219,9 @@ test("pruned means unreadable: neither what is left nor a copy from before opens
   expect(tracesIn(at("state"), needles)).toEqual([]);
   expect(tracesIn(at("older"), needles)).toEqual([]);
   expect(tracesInText(daemon.output.join("\n"), needles)).toEqual([]);
-  // of the copy's nine rows the vault of now opens the two whose retention goes on
+  // of the copy's eleven rows the vault of now opens the two whose retention goes on
   const { rows, opened } = await unsealed(at("older"), at("state"));
-  expect([rows, opened.length]).toEqual([9, 2]);
+  expect([rows, opened.length]).toEqual([11, 2]);
   expect((await unsealed(at("state"), at("older"))).rows).toBe(2);
 });
 

@@ -106,6 +106,7 @@ test("an execution that is settled while others are shown is shown as settled", 
           : { ...record, status: "reserved", resultCommitment: null, logIndex: null }
       ),
     openRequest: (id) => ledger.openRequest(id),
+    openReason: (id) => ledger.openReason(id),
     openResult: (id) => id !== runs || isSettled ? ledger.openResult(id) : undefined,
   };
   setImmediate(() => isSettled = true);

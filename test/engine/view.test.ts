@@ -28,6 +28,7 @@ test.each(["null", "1e+300", "100000000000000000000", '{"é":[1,"\\u0001"]}'])(
           pythonJson(parseCanonical(canonical), "default"),
         ),
       },
+      reason: null,
       requestSalt: SALTS.request,
       receipt: signReceipt(executionReceipt("openexec:h", execution, false), signer),
       resolution: null,
@@ -59,6 +60,7 @@ test("an answer whose outcome an operator declared carries the declaration, and 
   };
   const shown: Shown = {
     result: null,
+    reason: null,
     requestSalt: SALTS.request,
     receipt: signReceipt(executionReceipt("openexec:h", execution, false), signer),
     resolution: signReceipt(declared, signer),

@@ -26,6 +26,7 @@ const messages: fc.Arbitrary<ToDaemon> = fc.oneof(
     id: text,
     code: fc.constantFrom("handler_failed" as const, "result_invalid" as const),
     reason: text,
+    publicReason: fc.option(text),
   }),
 );
 

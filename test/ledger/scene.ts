@@ -173,6 +173,7 @@ export function settlement(id: string, changes: Partial<Settlement> = {}): Settl
     startedAtMs: 1_800_000_000_001,
     settledAtMs: 1_800_000_000_002,
     result: { canonical: '{"ok":true}', salt: new Uint8Array(32).fill(2) },
+    reason: null,
     resultCommitment: digest("c"),
     retention: { payloadMs: DAY_MS, resultMs: DAY_MS },
     receipt: receipt(id),

@@ -50,6 +50,22 @@ test.each(["failed", "timed_out", "crashed", "outcome_unknown"] as const)(
   },
 );
 
+test("settle() stores the reason of a failure where a result would be", async () => {
+  await using s = await scene();
+  const { id } = await s.ledger.reserve(reservation());
+  const none = { result: null, resultCommitment: null };
+  const reason = "the card was declined: \u{1f4b3}\u202e";
+  await s.ledger.settle(
+    settlement(id, { status: "failed", code: "handler_failed", reason, ...none }),
+  );
+  const again = await s.reopen();
+  expect(again.openReason(id)).toBe(reason);
+  expect(again.openResult(id)).toBeUndefined();
+  s.clock.pass(3 * DAY_MS);
+  await again.prune(100);
+  expect(again.openReason(id)).toBeUndefined();
+});
+
 test("a result that cannot be sealed is not stored; its outcome and its receipt are", async () => {
   await using s = await scene();
   const { id } = await s.ledger.reserve(reservation());

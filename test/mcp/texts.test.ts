@@ -72,6 +72,22 @@ test("a success says its result", () => {
     .toContain('Result: {"charged":5}');
 });
 
+test("a failure says what its handler says of it", () => {
+  const execution = executionOf({
+    id: PROPOSAL.id,
+    action: "charge_card",
+    status: "failed",
+    code: "handler_failed",
+    reason: "the card was declined",
+  });
+  if (execution === undefined) throw new Error("no execution");
+  const failed = { ...PROPOSAL, status: "failed", problem: problem("handler_failed") } as const;
+  expect(textOf(resultOf({ ...failed, execution }))).toBe(
+    'handler_failed: A detail. The action says: "the card was declined". ' +
+      "It may have had an effect. Do not try again: somebody has to look at what happened first.",
+  );
+});
+
 test("a decline says who and why, and leaves no way around", () => {
   const decline = { by: "bob", reason: "too much", at: "2026-01-01T00:00:01.000Z" };
   const text = textOf(

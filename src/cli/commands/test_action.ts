@@ -14,6 +14,7 @@ import { ERRORS, Refusal } from "../../core/errors.ts";
 import { parseCanonical, toValue } from "../../core/json.ts";
 import { StartupError } from "../../core/startup_error.ts";
 import type { JsonObject, Outcome } from "../../core/types.ts";
+import { visible } from "../../core/visible.ts";
 import { type ExecutorLog, lineOf } from "../../executor/log.ts";
 import type { Rehearsal } from "../../executor/rehearse.ts";
 import { realPath } from "../../os/files.ts";
@@ -163,8 +164,11 @@ function tell(context: Context, outcome: Outcome, { json }: TestFlags): void {
     printJson(context, { status, result: toValue(parseCanonical(resultText)) }, json);
     return;
   }
-  const { status, code } = outcome;
-  if (json) printJson(context, { status, code }, json);
-  else tellError(context, new Refusal(code, ERRORS[code].title), false);
-  context.exitCode = status === "outcome_unknown" ? UNKNOWN : FAILED;
+  if (json) printJson(context, outcome, json);
+  else {
+    const { title } = ERRORS[outcome.code];
+    const told = "reason" in outcome ? `${title}: ${visible(outcome.reason)}` : title;
+    tellError(context, new Refusal(outcome.code, told), false);
+  }
+  context.exitCode = outcome.status === "outcome_unknown" ? UNKNOWN : FAILED;
 }

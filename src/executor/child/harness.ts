@@ -7,7 +7,7 @@
  * hears or says anything here.
  */
 
-import type { Action } from "openexec";
+import { type Action, PublicError } from "openexec";
 import type { GenericSchema } from "valibot";
 import { presentationOf } from "../../core/presentation.ts";
 import type { Boot, Check, Code, Describe, Run, ToDaemon } from "../protocol.ts";
@@ -98,7 +98,8 @@ export class Harness {
       this.#say({ kind: "succeeded", id, result });
     } catch (error) {
       const code = Failure.is(error) ? error.code : "handler_failed";
-      this.#say({ kind: "failed", id, code, reason: this.#reasonOf(error) });
+      const [reason, publicReason] = [this.#reasonOf(error), this.#publicReasonOf(error)];
+      this.#say({ kind: "failed", id, code, reason, publicReason });
     } finally {
       context.over();
     }
@@ -160,11 +161,22 @@ export class Harness {
   #reasonOf(thrown: unknown): string {
     if (Failure.is(thrown)) return thrown.reason;
     try {
-      const text = thrown instanceof Error ? thrown.stack : Deno.inspect(thrown);
+      const isAlone = thrown instanceof Error && thrown.cause === undefined;
+      const text = isAlone ? thrown.stack : Deno.inspect(thrown);
       if (typeof text !== "string") return "an error without a text";
       return reworded(text).slice(0, this.#limits.logLength);
     } catch {
       return "an error that cannot be shown";
+    }
+  }
+
+  /** The message of a PublicError, whatever else that is; null for anything else. */
+  #publicReasonOf(thrown: unknown): string | null {
+    try {
+      const message: unknown = PublicError.is(thrown) ? thrown.message : null;
+      return typeof message === "string" ? message.slice(0, this.#limits.logLength) : null;
+    } catch {
+      return null;
     }
   }
 }

@@ -73,10 +73,10 @@ function popcount(value: number): number {
 }
 
 /**
- * An execution's request, its result, or the digest of the body that an approval is bound to; a
- * proposal's body, or the envelopes that were signed for it.
+ * An execution's request, its result or the reason of its failure, or the digest of the body that
+ * an approval is bound to; a proposal's body, or the envelopes that were signed for it.
  */
-export type SealedKind = "request" | "result" | "binding" | "proposal" | "signatures";
+export type SealedKind = "request" | "result" | "binding" | "proposal" | "signatures" | "reason";
 
 const KINDS: Record<SealedKind, number> = {
   request: 1,
@@ -84,6 +84,7 @@ const KINDS: Record<SealedKind, number> = {
   binding: 3,
   proposal: 4,
   signatures: 5,
+  reason: 6,
 };
 
 /** The bucket comes first, so that rows sort by when they expire. */

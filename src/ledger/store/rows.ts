@@ -26,7 +26,10 @@ const SIGNATURE_BYTES = 64;
 const DIGEST_BYTES = 32;
 const DIGEST_PREFIX = "sha256:";
 
-/** An execution, and the buckets of its sealed bodies, in ms since 1970; 0 if not stored. */
+/**
+ * An execution, and the buckets of its sealed bodies, in ms since 1970; 0 if not stored. A failure
+ * has its reason in the bucket of the result that it does not have.
+ */
 export interface StoredExecution {
   readonly record: ExecutionRecord;
   readonly requestBucketMs: number;

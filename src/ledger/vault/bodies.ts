@@ -77,6 +77,11 @@ export class SealedBodies {
     return this.seal("result", id, encodeResult(body), nowMs, retentionMs);
   }
 
+  sealReason(id: Uint8Array, reason: string, nowMs: number, retentionMs: number | null) {
+    const body = new ByteWriter(512).text(reason).finish();
+    return this.seal("reason", id, body, nowMs, retentionMs);
+  }
+
   /** Runs inside a transaction. */
   store(body: SealedBody | null): void {
     if (body !== null) this.tables.sealed.put(body.row, body.bytes);
@@ -118,6 +123,11 @@ export class SealedBodies {
   openResult({ record, resultBucketMs }: StoredExecution): ResultBody | undefined {
     const opened = this.open("result", ownExecutionKey(record.id), resultBucketMs);
     return opened === undefined ? undefined : decodeResult(opened);
+  }
+
+  openReason({ record, resultBucketMs }: StoredExecution): string | undefined {
+    const opened = this.open("reason", ownExecutionKey(record.id), resultBucketMs);
+    return opened === undefined ? undefined : new ByteReader(opened).text();
   }
 
   isHeld(bucketMs: number): boolean {

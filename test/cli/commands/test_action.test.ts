@@ -19,6 +19,14 @@ describe("openexec test-action", () => {
     expect(err).toContain("nothing negative");
   });
 
+  test("says what whoever asked would read of it", async () => {
+    const { out } = await run('{"n":1001}');
+    const reason = "too large\u202e";
+    expect(JSON.parse(out)).toEqual({ status: "failed", code: "handler_failed", reason });
+    const { err } = await openexec(["test-action", HANDLER, "--payload", '{"n":1001}']);
+    expect(err).toContain("openexec: handler_failed: Handler failed: too large\\u202e\n");
+  });
+
   test("sets in what else a handler's line holds, so that none passes for another", async () => {
     const forging = HANDLER.replace("double", "forging");
     const { err } = await openexec(["test-action", forging, "--payload", "{}"]);

@@ -1,4 +1,4 @@
-import { defineAction } from "openexec";
+import { defineAction, PublicError } from "openexec";
 import * as v from "valibot";
 
 export default defineAction({
@@ -7,6 +7,7 @@ export default defineAction({
   run({ n }, { log }) {
     log("doubling");
     if (n < 0) throw new Error("nothing negative");
+    if (n > 1000) throw new PublicError("too large\u202e");
     return { twice: 2 * n };
   },
 });
