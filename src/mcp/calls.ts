@@ -29,7 +29,7 @@ export interface LiveCall {
   readonly signal: AbortSignal;
   /** Tells the client that the call is still under way. */
   readonly progress: (proposal: Proposal, step: number) => void;
-  /** Resolves once the answer was written, or will not be. */
+  /** Resolves once the answer was written, or will not be; false where it tells no end. */
   readonly isAnswered: Promise<boolean>;
 }
 

@@ -1,7 +1,9 @@
 /** A call that outlasts its hold becomes a task, for a client that declared that it takes one. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { FakeDaemon } from "../client/fake_daemon.ts";
 import { Desk } from "../e2e/desk.ts";
+import { until } from "../support/until.ts";
 import { RawAgent } from "./agent_process.ts";
 import { delivered } from "./agents.ts";
 
@@ -35,6 +37,23 @@ async function ask(method: string, params: object, capabilities: object = TASKS)
 
 const call = (args: object, capabilities: object = TASKS) =>
   ask("tools/call", { name: "echo", arguments: args }, capabilities);
+
+/** What a daemon answers of a proposal that has run. */
+function ended(id: string) {
+  const at = "2026-01-01T00:00:00.000Z";
+  const proposal = {
+    id,
+    action: "echo",
+    status: "succeeded",
+    proposed_at: at,
+    expires_at: at,
+    nonce: "n-1",
+    now: at,
+    peer: { uid: 1000, pid: 1 },
+    approvals: { needed: 1, given: [], max_ttl_seconds: 900 },
+  };
+  return { answer: JSON.stringify(proposal) };
+}
 
 test("the server says that it has tasks", async () => {
   const { result } = await ask("server/discover", {});
@@ -74,6 +93,20 @@ test("tasks/cancel takes the proposal back", async () => {
   expect((await ask("tasks/cancel", { taskId })).result).toMatchObject({ resultType: "complete" });
   expect((await ask("tasks/get", { taskId })).result.status).toBe("cancelled");
   expect((await desk.approve(taskId)).json.code).toBe("proposal_over");
+});
+
+test.each(["tasks/update", "tasks/cancel"])("%s tells no end, so it notes none", async (of) => {
+  await using daemon = await FakeDaemon.start();
+  await agent.end();
+  agent = new RawAgent(daemon.socketPath);
+  const taskId = "019aab00-0000-7000-8000-000000000001";
+  await ask("server/discover", {});
+  daemon.mishaps.push(...Array(4).fill(ended(taskId)));
+  expect((await ask(of, { taskId })).result).toMatchObject({ resultType: "complete" });
+  expect((await ask("tasks/get", { taskId })).result.status).toBe("completed");
+  const noted = () => daemon.received.filter(({ path }) => path.endsWith("/delivered"));
+  await until(() => daemon.received.at(-1) === noted().at(-1));
+  expect(noted()).toHaveLength(1);
 });
 
 test("a client that did not declare them gets a pending answer, and no task's methods", async () => {
