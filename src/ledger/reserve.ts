@@ -94,6 +94,9 @@ function claimAll(
 ): ExecutionRecord {
   const { tables, approvals, bodies } = ledger;
   const nonce = nonceKey(record.nonce);
+  if (claim === null && record.mode !== "demo") {
+    throw new RangeError("outside demo mode nothing is reserved without an approval");
+  }
   if (state.halted) throw new Refusal("halted");
   started.check();
   recheck(nowMs);

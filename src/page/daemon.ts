@@ -30,7 +30,9 @@ export async function openLink(token: string): Promise<void> {
   const given: Json = await answer.json();
   const value = typeof given === "object" && given !== null && "bearer" in given && given["bearer"];
   if (!answer.ok || typeof value !== "string") {
-    throw new Error("This link was used before. Start `openexec review --web` again.");
+    const detail = typeof given === "object" && given !== null && "detail" in given &&
+      given["detail"];
+    throw new Error(`${detail || "This link is not good."} Start \`openexec review --web\` again.`);
   }
   bearer = value;
 }

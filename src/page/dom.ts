@@ -21,7 +21,8 @@ export function element<K extends keyof HTMLElementTagNameMap>(
     if (typeof value === "function") made.addEventListener(key, value);
     else if (value !== false) made.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.filter((child) => child !== null && child !== false));
+  // one at a time: a call takes no more arguments than fit its stack
+  for (const child of children) if (child !== null && child !== false) made.append(child);
   return made;
 }
 

@@ -18,9 +18,10 @@ import { identity, keepExecutor, knownExecutor } from "./identity.ts";
 import { grouped, listView, nothingWaits } from "./list.ts";
 import { passkeySigner } from "./passkey.ts";
 import { passkeyView } from "./passkey_view.ts";
-import { endedView, proposalView } from "./proposal_view.ts";
+import { endedView, proposalView, unshownView } from "./proposal_view.ts";
+import { isBeingDeclined, tellEquals } from "./question.ts";
 
-const reviewer = reviewerOf(knownExecutor());
+let reviewer = reviewerOf(knownExecutor());
 let executorId = "";
 let waiting: readonly Proposal[] = [];
 /** Proposals that were read to their end: drawn anew, they need not be read again. */
@@ -34,6 +35,11 @@ async function start(): Promise<void> {
     history.replaceState(null, "", `${location.pathname}#/waiting`);
     await openLink(link);
   }
+  await meet();
+}
+
+/** Begins with the executor that answers, unless it is another than this person knows. */
+async function meet(): Promise<void> {
   try {
     executorId = (await reviewer.describe()).executor_id;
   } catch (error) {
@@ -59,7 +65,9 @@ async function start(): Promise<void> {
 function warnOfOther({ expected, found }: OtherExecutor): void {
   const accept = () => {
     keepExecutor(found);
-    location.reload();
+    reviewer = reviewerOf(found);
+    byId("main").replaceChildren();
+    void meet().catch(complain);
   };
   byId("main").replaceChildren(element(
     "div",
@@ -134,8 +142,8 @@ async function showWaiting(id: string | null): Promise<void> {
     main.replaceChildren(desk);
     onScreen = null;
   }
-  desk.dataset["shows"] = id === null ? "list" : "one";
-  const chosen = id ?? (isWide() ? groups[0]?.[0]?.id ?? null : null);
+  const chosen = id ?? firstOf(groups);
+  desk.dataset["shows"] = chosen === null ? "list" : "one";
   const list = groups.length === 0 ? nothingWaits() : listView(groups, chosen);
   desk.querySelector(".side")?.replaceChildren(list);
   const one = desk.querySelector<HTMLElement>(".one");
@@ -147,29 +155,58 @@ async function showWaiting(id: string | null): Promise<void> {
   await showOne(one, chosen);
 }
 
+/**
+ * Returns the first that waits, where a list and a proposal stand beside each other. The address
+ * names it from then on: only the person moves on, or another would take its place under a finger.
+ */
+function firstOf(groups: readonly (readonly Proposal[])[]): string | null {
+  const first = isWide() ? groups[0]?.[0]?.id ?? null : null;
+  if (first !== null) history.replaceState(null, "", `#/waiting/${first}`);
+  return first;
+}
+
 /** Draws a proposal anew only when it changed: who reads or writes keeps their place. */
 async function showOne(place: HTMLElement, id: string): Promise<void> {
   const proposal = await readableOf(id);
   const group = grouped(waiting).find((one) => one.some((other) => other.id === id)) ?? [];
   const equals = group.filter((other) => other.id !== id && other.status === "pending");
+  const fingerprint = fingerprintOf(proposal);
+  const isSame = onScreen?.id === id && onScreen.fingerprint === fingerprint;
+  const isWriting = onScreen?.id === id && proposal.status === "pending" && isBeingDeclined(place);
+  if (!isSame && !isWriting) {
+    const isOther = onScreen?.id !== id;
+    onScreen = null;
+    place.replaceChildren();
+    place.replaceChildren(cardOf(proposal));
+    onScreen = { id, fingerprint };
+    if (isOther && !isWide()) scrollTo(0, 0);
+  }
+  const ids = equals.map((other) => other.id).join();
+  if (place.dataset["equals"] === `${id} ${fingerprint} ${ids}`) return;
+  place.dataset["equals"] = `${id} ${fingerprint} ${ids}`;
+  tellEquals(place, equals);
+}
+
+/** Leaves out the time, and similar ones, which come and go without a change of this one. */
+function fingerprintOf(proposal: Proposal | ReviewedProposal): string {
   const { now: _, ...rest } = proposal;
-  const fingerprint = JSON.stringify([rest, equals.map((other) => other.id)]);
-  if (onScreen?.id === id && onScreen.fingerprint === fingerprint) return;
-  const isOther = onScreen?.id !== id;
-  onScreen = { id, fingerprint };
-  place.replaceChildren(
-    "asked" in proposal
-      ? proposalView({
-        proposal,
-        equals,
-        identity: identity(),
-        read,
-        approve: (ttlSeconds, others) => approve(proposal, others, ttlSeconds),
-        decline: (reason) => decline(proposal, reason),
-      }, executorId)
-      : endedView(proposal, executorId),
-  );
-  if (isOther && !isWide()) scrollTo(0, 0);
+  return JSON.stringify({ ...rest, similar: null });
+}
+
+function cardOf(proposal: Proposal | ReviewedProposal): HTMLElement {
+  if (!("asked" in proposal)) return endedView(proposal, executorId);
+  try {
+    return proposalView({
+      proposal,
+      identity: identity(),
+      read,
+      approve: (ttlSeconds, others) => approve(proposal, others, ttlSeconds),
+      decline: (reason) => decline(proposal, reason),
+    }, executorId);
+  } catch (error) {
+    complain(error);
+    return unshownView(proposal, executorId);
+  }
 }
 
 /** With what would run, as long as the daemon shows it. Throws ContradictoryProposal. */

@@ -14,7 +14,15 @@ import { isOver } from "../core/proposal.ts";
 import type { JsonObject } from "../core/types.ts";
 import { element, facts } from "./dom.ts";
 import { type QuestionParts, questionView } from "./question.ts";
-import { highlighted, shown, statusText, whenText } from "./text.ts";
+import {
+  asciiWords,
+  hasMarks,
+  highlighted,
+  shown,
+  shownWords,
+  statusText,
+  whenText,
+} from "./text.ts";
 
 /** Returns the card of a proposal that waits, or did while it was read. */
 export function proposalView(
@@ -47,6 +55,20 @@ export function endedView(proposal: Proposal, executorId: string): HTMLElement {
   );
 }
 
+/** Returns the card of a proposal that this browser cannot draw. */
+export function unshownView(proposal: Proposal, executorId: string): HTMLElement {
+  return card(
+    proposal.id,
+    headView(proposal, executorId),
+    element(
+      "section",
+      { role: "alert" },
+      element("h3", {}, "Not shown"),
+      "This browser cannot show all of it, so it is not decided here. Use `openexec review`.",
+    ),
+  );
+}
+
 function card(id: string, ...parts: readonly (HTMLElement | null)[]): HTMLElement {
   const attributes = { class: "card proposal", "data-id": id, "aria-labelledby": "title" };
   return element("article", attributes, ...parts);
@@ -75,7 +97,8 @@ function reasonView({ reason }: Proposal): HTMLElement | null {
     "section",
     {},
     element("h3", {}, "The agent says", element("span", {}, "its own words; nobody checked them")),
-    element("blockquote", { class: "said" }, shown(reason)),
+    element("blockquote", { class: "said" }, shownWords(reason)),
+    asciiView(asciiWords(reason)),
   );
 }
 
@@ -83,7 +106,6 @@ function payloadView({ asked, digest }: ReviewedProposal): HTMLElement {
   const payload = shownPayload(asked.payload);
   const { lines, ascii } = payload;
   const length = payloadLength(payload);
-  const hasOdd = lines.some((line) => line.includes("\\u"));
   return element(
     "section",
     {},
@@ -91,21 +113,36 @@ function payloadView({ asked, digest }: ReviewedProposal): HTMLElement {
     element(
       "pre",
       { class: "payload", tabindex: "0", "aria-label": `Payload, ${length}` },
-      ...lines.map((line) => element("code", { class: "line" }, highlighted(line))),
+      ...blocksOf(lines),
     ),
-    hasOdd && element(
+    lines.some(hasMarks) && element(
       "p",
       { class: "warning" },
       "Marked characters are not what they seem: hidden, reordering, or of another script.",
     ),
-    ascii !== null && element(
-      "p",
-      {},
-      element("span", {}, "In ASCII: "),
-      element("code", {}, highlighted(ascii)),
-    ),
+    asciiView(ascii === null ? null : highlighted(ascii)),
     facts([["digest", element("code", {}, digest)]]),
   );
+}
+
+/** Lines in one block: the browser lays out the blocks that are in view. */
+const BLOCK_LINES = 200;
+
+function blocksOf(lines: readonly string[]): HTMLElement[] {
+  const blocks: HTMLElement[] = [];
+  for (let from = 0; from < lines.length; from += BLOCK_LINES) {
+    const block = lines.slice(from, from + BLOCK_LINES).map((line, at) =>
+      element("code", { class: "line", "data-number": String(from + at + 1) }, highlighted(line))
+    );
+    blocks.push(element("span", { class: "block" }, ...block));
+  }
+  return blocks;
+}
+
+function asciiView(text: DocumentFragment | null): HTMLElement | null {
+  return text === null
+    ? null
+    : element("p", {}, element("span", {}, "In ASCII: "), element("code", {}, text));
 }
 
 function handlerView({ handler }: ReviewedProposal): HTMLElement {

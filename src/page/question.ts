@@ -3,6 +3,7 @@
 import type { Proposal } from "../client/proposal.ts";
 import type { ReviewedProposal } from "../client/reviewed.ts";
 import { REASON_LENGTH_MAX } from "../core/limits.ts";
+import { sleep } from "../core/wait.ts";
 import { element } from "./dom.ts";
 import type { Identity } from "./identity.ts";
 import { shown, spanText } from "./text.ts";
@@ -10,8 +11,6 @@ import { shown, spanText } from "./text.ts";
 export interface QuestionParts {
   readonly proposal: ReviewedProposal;
   readonly identity: Identity | null;
-  /** Other proposals that ask for the very same. */
-  readonly equals: readonly Proposal[];
   /** Proposals that were read to their end before, and need not be read again. */
   readonly read: Set<string>;
   /** Has to be in view, above the question, before it can be answered with yes. */
@@ -21,9 +20,24 @@ export interface QuestionParts {
   readonly decline: (reason: string) => Promise<void>;
 }
 
+/** Buttons that were just drawn, or say something new, are not pressed by mistake. */
+const PAUSE_MS = 700;
+
 /** Seconds that an approval is valid for, from the answer on. */
 const TTLS = [60, 300, 900, 3600];
 const TTL_DEFAULT = 300;
+
+const EQUALS = "equals";
+
+/** Tells the question below a proposal of others that ask for the very same. */
+export function tellEquals(card: Element, equals: readonly Proposal[]): void {
+  card.querySelector(".question")?.dispatchEvent(new CustomEvent(EQUALS, { detail: equals }));
+}
+
+/** Tells whether somebody is writing the reason of a decline. */
+export function isBeingDeclined(card: Element): boolean {
+  return card.querySelector("form.decline") !== null;
+}
 
 export function questionView(parts: QuestionParts): HTMLElement {
   const place = element("section", { class: "question", "aria-label": "Decision" });
@@ -42,30 +56,40 @@ export function questionView(parts: QuestionParts): HTMLElement {
 }
 
 function choice(parts: QuestionParts, who: Identity, place: HTMLElement): HTMLElement[] {
-  const { proposal, equals } = parts;
+  const { proposal } = parts;
   const deciding = `You decide as ${who.name}.`;
   const ttl = ttlSelect(proposal.approvals.max_ttl_seconds);
   const hint = element("span", { class: "hint" }, "Read to the end to approve.");
   const approveOne = element("button", { type: "button", class: "go", disabled: true }, "Approve");
-  const approveAll = equals.length === 0 ? null : element(
-    "button",
-    { type: "button", class: "go", disabled: true },
-    `Approve all ${equals.length + 1}`,
-  );
+  const approveAll = element("button", { type: "button", class: "go all none", disabled: true });
   const decline = element("button", { type: "button", class: "stop" }, "Decline…");
-  const buttons = [approveOne, ...(approveAll === null ? [] : [approveAll]), decline];
+  let equals: readonly Proposal[] = [];
+  const disable = (disabled: boolean) => {
+    approveOne.disabled = decline.disabled = disabled;
+    approveAll.disabled = disabled || equals.length === 0;
+  };
   const whileBusy = async (act: () => Promise<void>) => {
-    for (const button of buttons) button.disabled = true;
+    disable(true);
     hint.textContent = "Your device asks for the passkey.";
     await act().finally(() => {
-      for (const button of buttons) button.disabled = false;
+      disable(false);
       hint.textContent = deciding;
     });
   };
   const approve = (others: readonly Proposal[]) =>
     void whileBusy(() => parts.approve(Number(ttl.value), others));
+  place.addEventListener(EQUALS, (event) => {
+    if (!(event instanceof CustomEvent)) return;
+    equals = event.detail;
+    approveAll.textContent = `Approve all ${equals.length + 1}`;
+    approveAll.classList.toggle("none", equals.length === 0);
+    approveAll.disabled = true;
+    void sleep(PAUSE_MS).then(() => {
+      approveAll.disabled = approveOne.disabled || equals.length === 0;
+    });
+  });
   approveOne.addEventListener("click", () => approve([]));
-  approveAll?.addEventListener("click", () => approve(equals));
+  approveAll.addEventListener("click", () => approve(equals));
   decline.addEventListener("click", () => {
     place.replaceChildren(declineForm(parts, () => {
       place.replaceChildren(...choice(parts, who, place));
@@ -74,9 +98,9 @@ function choice(parts: QuestionParts, who: Identity, place: HTMLElement): HTMLEl
   });
   const essence = `${proposal.id} ${proposal.digest} ${proposal.handler.digest}`;
   const isRead = parts.read.has(essence) ? Promise.resolve() : whenInView(parts.end, place);
-  void isRead.then(() => {
+  void isRead.then(() => sleep(PAUSE_MS)).then(() => {
     parts.read.add(essence);
-    for (const button of buttons) button.disabled = false;
+    disable(false);
     hint.textContent = deciding;
   });
   return [
@@ -89,7 +113,15 @@ function choice(parts: QuestionParts, who: Identity, place: HTMLElement): HTMLEl
       element("code", {}, shortDigest(proposal)),
       ")?",
     ),
-    element("div", { class: "buttons" }, ...buttons, element("label", {}, "good for", ttl), hint),
+    element(
+      "div",
+      { class: "buttons" },
+      approveOne,
+      decline,
+      element("label", {}, "good for", ttl),
+      hint,
+      approveAll,
+    ),
   ];
 }
 

@@ -16,13 +16,20 @@ let daemon: Daemon;
 
 beforeAll(async () => {
   daemon = await Daemon.start({
-    config: `executor_id = "openexec:test"
+    config: (directory) =>
+      `executor_id = "openexec:test"
 ${alice.toml()}
 [limits]
+request_bytes = 4096
 header_timeout = "2s"
 body_timeout = "1s"
 [actions.echo]
 module = "builtin:echo"
+[[sockets]]
+path = "${directory}/agent.sock"
+[[sockets]]
+path = "${directory}/admin.sock"
+role = "admin"
 `,
   });
 });
@@ -41,7 +48,7 @@ test.concurrent.each(CHOSEN.map((malformed) => [malformed.name, malformed] as co
 );
 
 test("none of them is in the ledger, and the daemon serves on", async () => {
-  const { json } = await call(daemon.socket, "GET", "/admin/status");
+  const { json } = await call(`${daemon.directory}/admin.sock`, "GET", "/admin/status");
   expect(json).toMatchObject({
     status: "healthy",
     in_flight: 0,

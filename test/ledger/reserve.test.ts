@@ -92,6 +92,16 @@ test("reserve() reports the first cause in table order, and claims nothing", asy
   expect(await refusalOf(ledger.reserve(reservation({ nonce: "fresh" })))).toBe("ok");
 });
 
+test("reserve() takes nothing without an approval outside demo mode", async () => {
+  await using s = await scene();
+  await expect(s.ledger.reserve(reservation({ nonce: "n", claim: null }))).rejects.toThrow(
+    RangeError,
+  );
+  expect(s.ledger.findByNonce("n")).toBeUndefined();
+  expect(s.ledger.statistics().executions).toBe(0);
+  expect(await refusalOf(s.ledger.reserve(reservation({ nonce: "n" })))).toBe("ok");
+});
+
 test("reserve() rechecks with the ledger's time", async () => {
   await using s = await scene();
   const seen: number[] = [];

@@ -132,6 +132,50 @@ test("text that hides or reverses is shown as what it is", async () => {
   expect(marks.join(" ")).toContain("\\u0020\\u0020");
 }, 60_000);
 
+test("a proposal that is taken back makes no room for another under the finger", async () => {
+  const page = await scene.browser.newPage();
+  await page.addInitScript(() => localStorage.setItem("openexec.approver", "bob bob-passkey"));
+  const waiting = await call(scene.review, "GET", "/proposals?status=pending");
+  for (const { id } of waiting.json.proposals) await withdraw(id);
+  const shown = await scene.propose("echo", { to: "alice", amount: 10 });
+  await scene.propose("echo", { to: "mallory", amount: 99_999 });
+  await page.goto(scene.url());
+  await page.locator(`article[data-id="${shown.id}"]`).waitFor();
+  await withdraw(shown.id);
+  await page.getByText("ended as").waitFor();
+  expect(await page.locator("article").getAttribute("data-id")).toBe(shown.id);
+  expect(await page.locator("button.go").count()).toBe(0);
+  await page.close();
+}, 60_000);
+
+async function withdraw(id: string): Promise<void> {
+  await call(scene.agent, "DELETE", `/proposals/${id}`);
+}
+
+test("an equal proposal moves no button, and wipes no reason that is being written", async () => {
+  const { page } = scene;
+  const rows = Array.from({ length: 60 }, (_, at) => at);
+  const { id } = await scene.propose("echo", { again: rows });
+  await scene.open(id);
+  const decline = page.getByRole("button", { name: "Decline…" });
+  const before = await decline.boundingBox();
+  await scene.propose("echo", { again: rows });
+  await page.getByText("Approve all 2").waitFor();
+  expect(await decline.boundingBox()).toEqual(before);
+  await decline.click();
+  await page.getByLabel("Reason").fill("half of a rea");
+  await scene.propose("echo", { again: rows });
+  await page.locator(".list a", { hasText: "× 3" }).waitFor();
+  expect(await page.getByLabel("Reason").inputValue()).toBe("half of a rea");
+}, 60_000);
+
+test("a payload of a hundred thousand lines is shown whole", async () => {
+  const { page } = scene;
+  const { id } = await scene.propose("echo", { zeros: new Array(100_000).fill(0) });
+  await scene.open(id);
+  expect(await page.locator("pre.payload .line").count()).toBe(100_004);
+}, 120_000);
+
 test("an assertion over one proposal decides no other", async () => {
   const { page } = scene;
   const [meant, other] = [

@@ -49,6 +49,7 @@ test("equal proposals are one line with a number, and are approved together", as
   const second = await scene.propose("echo", { msg: "thrice" });
   await page.goto(scene.url());
   await page.locator(".list a", { hasText: "× 2" }).click();
+  await page.getByText("Approve all 2").waitFor();
   await scene.approve("Approve all 2");
   for (const { id } of [first, second]) {
     expect((await scene.ended(id)).status).toBe("succeeded");

@@ -187,6 +187,7 @@ test.skipIf(missing !== "")(
     expect(said.get("active"), problems).toBe("active");
     expect(said.get("status")).not.toBe("");
     expect(said.get("/run/openexec/agent.sock")).toBe("660 root openexec-agents");
+    expect(said.get("/run/openexec/review.sock")).toBe("660 root openexec-approvers");
     expect(said.get("/run/openexec/admin.sock")).toBe("600 root root");
     expect(said.get("NoNewPrivs")).toBe("1");
     expect(said.get("Seccomp")).toBe("2");

@@ -34,10 +34,11 @@ test("the example configuration loads, and names the sockets and folders of the 
 
   const unit = async (name: string) => await Deno.readTextFile(join(FOLDER, name));
   for (
-    const [socket, name] of [["agent", "openexec.socket"], [
-      "admin",
-      "openexec-admin.socket",
-    ]] as const
+    const [socket, name] of [
+      ["agent", "openexec.socket"],
+      ["approver", "openexec-review.socket"],
+      ["admin", "openexec-admin.socket"],
+    ] as const
   ) {
     const listed = config.sockets.find(({ role }) => role === socket);
     const text = await unit(name);

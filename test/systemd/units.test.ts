@@ -39,12 +39,14 @@ async function exposure(...units: string[]): Promise<number> {
   return Number(/Overall exposure level for .*: ([\d.]+)/.exec(text)?.[1]);
 }
 
+const SOCKETS = ["openexec.socket", "openexec-review.socket", "openexec-admin.socket"];
+
 /** Installs the service again with its drop-in of that name, as an operator would. */
 async function withDropIn(name: string): Promise<string> {
   const target = join(folder, name, "openexec.service");
   await Deno.mkdir(`${target}.d`, { recursive: true });
   await Deno.copyFile(join(folder, "openexec.service"), target);
-  for (const unit of ["openexec.socket", "openexec-admin.socket"]) {
+  for (const unit of SOCKETS) {
     await Deno.copyFile(join(folder, unit), join(folder, name, unit));
   }
   await Deno.copyFile(
@@ -57,9 +59,7 @@ async function withDropIn(name: string): Promise<string> {
 const testUnits = testWith("systemd-analyze");
 
 testUnits("systemd finds no fault with the units", async () => {
-  const units = ["openexec.service", "openexec.socket", "openexec-admin.socket"].map((name) =>
-    join(folder, name)
-  );
+  const units = ["openexec.service", ...SOCKETS].map((name) => join(folder, name));
   expect(await analyze("verify", ...units)).toEqual({ code: 0, text: "" });
 });
 

@@ -79,7 +79,7 @@ export class ProposalDesk {
       parts.onNotifyFailure,
     );
     this.#rules = new Rules(parts, runs, starter, this.#waiting);
-    this.#leases = new Leases(parts.ledger);
+    this.#leases = new Leases(parts.ledger, similar);
     runs.onSettled = ({ id, status, proposedAtMs }) => {
       const record = proposedAtMs === null ? undefined : parts.ledger.proposals.find(id);
       if (record !== undefined) this.#waiting.tell(record, statusOf(record, { status }));

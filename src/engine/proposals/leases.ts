@@ -10,13 +10,20 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { isSame } from "./begin.ts";
 import type { ParsedProposal } from "./request.ts";
+import type { Similar } from "./similar.ts";
 import type { OnGone } from "./waiters.ts";
+
+/** Payloads that one call opens to find its own: those of the newest that it may be. */
+const OPENED_MAX = 32;
 
 export class Leases {
   /** The connections of the live calls that hold a proposal, each by what tells of its end. */
   readonly #holders = new Map<string, Set<OnGone>>();
 
-  constructor(private readonly ledger: Pick<Ledger, "openRequest" | "proposals">) {}
+  constructor(
+    private readonly ledger: Pick<Ledger, "openRequest" | "proposals">,
+    private readonly similar: Pick<Similar, "mayBe">,
+  ) {}
 
   /** Holds it until that connection ends, or until it is released. */
   hold(id: string, connection: OnGone): void {
@@ -34,17 +41,18 @@ export class Leases {
 
   /**
    * Finds the oldest proposal to attach to: undelivered, of the same text, and held by no live
-   * call. It is found for as long as its payload is kept. undefined where there is none.
+   * call, among the newest OPENED_MAX that may be it. It is found for as long as its payload is
+   * kept. undefined where there is none.
    */
   find(
     uid: number,
     client: string,
     proposed: Pick<ParsedProposal, "action" | "canonical">,
   ): ProposalRecord | undefined {
-    for (const record of this.ledger.proposals.undelivered(uid, client)) {
-      const isFree = record.action === proposed.action && !this.#holders.has(record.id);
-      if (isFree && isSame(record, proposed, this.ledger)) return record;
-    }
-    return undefined;
+    const mayBe = this.similar.mayBe(proposed.canonical);
+    return this.ledger.proposals.undelivered(uid, client)
+      .filter(({ id, action }) => action === proposed.action && !this.#holders.has(id) && mayBe(id))
+      .slice(-OPENED_MAX)
+      .find((record) => isSame(record, proposed, this.ledger));
   }
 }

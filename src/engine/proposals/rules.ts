@@ -6,6 +6,7 @@
  * - Every method but `take` and `refresh` is called in the proposal's turn (waiting.ts).
  * - A refusal that no waiting helps ends the proposal as `refused`. An approval that does not count
  *   any more is dropped, and the proposal waits for another. Any other refusal changes nothing.
+ * - A start runs with the signatures that its last look found, and with no others.
  * - It runs what was shown: once handler, permissions, secrets or the approvals needed differ from
  *   that, every signature is dropped.
  */
@@ -20,10 +21,23 @@ import type { Starter } from "../starter.ts";
 import type { EngineParts } from "../types.ts";
 import { type Ending, endProposal, EXPIRED } from "./ends.ts";
 import { shownDigest } from "./shown.ts";
-import { type Given, join, type Joined, stillGiven, withBody } from "./signatures.ts";
+import {
+  type Complete,
+  type Given,
+  isComplete,
+  join,
+  type Joined,
+  stillGiven,
+  withBody,
+} from "./signatures.ts";
 import { lacksRoom, Starts } from "./starts.ts";
 import { isFinal, type Proposed, requestOf, subjectOf } from "./subject.ts";
 import type { Waiting } from "./waiting.ts";
+
+interface Startable {
+  readonly subject: Proposed;
+  readonly complete: Complete;
+}
 
 export class Rules {
   readonly starts: Starts;
@@ -48,9 +62,7 @@ export class Rules {
   /** Looks at each of these again, in its turn. One that cannot be written keeps no other back. */
   async refresh(records: readonly ProposalRecord[]): Promise<void> {
     const looked = records.map(({ id }) =>
-      this.waiting.inTurn(id, () => this.#refresh(id)).catch((error: unknown) => {
-        if (!(error instanceof Refusal)) this.parts.onBug(error);
-      })
+      this.waiting.inTurn(id, () => this.#refresh(id)).catch(this.#reportBug)
     );
     await this.runs.keepUntilDone(Promise.all(looked));
   }
@@ -71,19 +83,24 @@ export class Rules {
     const given = this.#given(subject);
     const joined = join(node, given, subject, this.parts);
     const next = withBody(joined, given, subject.record);
-    const write = (status: "pending" | "approved") => {
+    const write = async (status: "pending" | "approved") => {
       const dueAtMs = Math.min(this.waiting.dueAt(record.id), joined.signatures.countsUntilMs);
-      return this.#write(subject, status, next, dueAtMs);
+      await this.#write(subject, status, next, dueAtMs);
+      this.starts.pump();
     };
-    if (joined.signatures.approval === null) return await write("pending");
+    if (!isComplete(joined)) {
+      const isQueued = record.status === "approved" && this.#isStillComplete(next, subject);
+      return await write(isQueued ? "approved" : "pending");
+    }
     if (this.starts.isQueued(record.action)) return await write("approved");
     try {
       await this.starts.start(subject, joined);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (isFinal(error)) return await this.#refuse(record, error);
-      if (!lacksRoom(error)) throw error;
-      await write("approved");
+      if (!isFinal(error) && !lacksRoom(error)) throw error;
+      // its end revokes the approvals that were written, and no others
+      await write(isFinal(error) ? "pending" : "approved");
+      if (isFinal(error)) await this.#refuse(record, error);
     }
   }
 
@@ -105,36 +122,40 @@ export class Rules {
     await this.#end(record, { status: "withdrawn", code: "proposal_withdrawn", by, reason: null });
   }
 
-  async #refresh(id: string): Promise<void> {
+  /** Returns what an approved one starts with; null for one that may not start. */
+  async #refresh(id: string): Promise<Startable | null> {
     await this.expireIfDue(id);
     const subject = await this.#subject(this.waiting.current(id));
-    if (subject === null) return;
+    if (subject === null) return null;
     const { record } = subject;
     const joined = stillGiven(this.#given(subject), subject, this.parts);
-    const isComplete = joined.some(({ signatures }) => signatures.approval !== null) ||
-      this.parts.ledger.mode === "demo";
-    const status = record.status === "approved" && isComplete ? "approved" : "pending";
+    const found = this.parts.ledger.mode === "demo" ? "demo" : joined.find(isComplete) ?? null;
+    const complete = record.status === "approved" ? found : null;
+    const status = complete === null ? "pending" : "approved";
     if (status === record.status && isSame(record, joined)) {
-      return this.#follow(record, dueOf(joined));
+      this.#follow(record, dueOf(joined));
+    } else {
+      const next = { bodies: joined.map(({ body }) => body), envelopes: joined.map(textOf) };
+      await this.#write(subject, status, next, dueOf(joined));
     }
-    const next = { bodies: joined.map(({ body }) => body), envelopes: joined.map(textOf) };
-    await this.#write(subject, status, next, dueOf(joined));
+    if (complete === null) return null;
+    return { subject: { ...subject, record: this.waiting.current(id) }, complete };
+  }
+
+  #isStillComplete(given: Given, subject: Proposed): boolean {
+    return stillGiven(given, subject, this.parts).some(isComplete);
   }
 
   async #startQueued(id: string, slot: Slot): Promise<"started" | "not"> {
     let held: Slot | null = slot;
     try {
-      await this.#refresh(id);
-      const record = this.waiting.current(id);
-      if (record.status !== "approved") return "not";
-      const subject = subjectOf(record, this.parts);
-      const joined = stillGiven(this.#given(subject), subject, this.parts)
-        .find(({ signatures }) => signatures.approval !== null) ?? null;
+      const startable = await this.#refresh(id);
+      if (startable === null) return "not";
       held = null; // `start` gives it back if it fails
-      await this.starts.start(subject, joined, slot);
+      await this.starts.start(startable.subject, startable.complete, slot);
       return "started";
     } catch (error) {
-      await this.#afterFailure(id, error);
+      await this.#afterFailure(id, error).catch(this.#reportBug);
       return "not";
     } finally {
       held?.release();
@@ -147,6 +168,11 @@ export class Rules {
     if (isFinal(error)) return await this.#refuse(this.waiting.current(id), error);
     if (error.code.startsWith("approval_")) await this.#refresh(id);
   }
+
+  /** A Refusal changed nothing: what it refused is tried again at the next look. */
+  #reportBug = (error: unknown): void => {
+    if (!(error instanceof Refusal)) this.parts.onBug(error);
+  };
 
   /** Returns null if it can never run any more: then it has ended. */
   async #subject(record: ProposalRecord): Promise<Proposed | null> {

@@ -15,7 +15,7 @@ import { type Envelope, envelopeJson, parseEnvelope } from "../../core/dsse.ts";
 import { Refusal } from "../../core/errors.ts";
 import { type JsonNode, parseIJson } from "../../core/json.ts";
 import { UnverifiedApproval } from "../../approval/approval.ts";
-import type { Signatures } from "../../approval/verify.ts";
+import type { Approval, Signatures } from "../../approval/verify.ts";
 import type { ProposalRecord, SignedBody } from "../../ledger/proposals/types.ts";
 import type { FoundAction } from "../gate.ts";
 import type { ParsedRequest } from "../request.ts";
@@ -32,6 +32,15 @@ export interface Joined {
   readonly body: SignedBody;
   /** The envelope as JSON text. */
   readonly text: string;
+}
+
+/** A start runs with it: a body that has every signature, or "demo", where none is needed. */
+export type Complete = CompleteBody | "demo";
+
+export type CompleteBody = Joined & { readonly signatures: { readonly approval: Approval } };
+
+export function isComplete(joined: Joined): joined is CompleteBody {
+  return joined.signatures.approval !== null;
 }
 
 /** Bodies with their envelopes, in the same order. */

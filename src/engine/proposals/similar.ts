@@ -54,6 +54,12 @@ export class Similar {
       .sort((a, b) => b.atMs - a.atMs);
   }
 
+  /** Returns whether the request of an id may have that text: one that is forgotten may. */
+  mayBe(canonical: string): (id: string) => boolean {
+    const digest = this.#digestOf(canonical);
+    return (id) => (this.#digests.get(id) ?? digest) === digest;
+  }
+
   /** Reads back what earlier daemons were asked, a few rows at a time. */
   async readBack(ledger: Pick<Ledger, "list" | "openRequest" | "proposals">): Promise<void> {
     const sinceMs = this.clock.nowMs() - DAY_MS;

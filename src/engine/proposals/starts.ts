@@ -15,7 +15,7 @@ import { reservationOf } from "../reservation.ts";
 import type { Runs } from "../runs.ts";
 import type { Starter } from "../starter.ts";
 import { type EngineParts, Stopwatch } from "../types.ts";
-import type { Joined } from "./signatures.ts";
+import type { Complete } from "./signatures.ts";
 import type { Proposed } from "./subject.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -38,8 +38,9 @@ export function lacksRoom({ code }: Refusal): boolean {
 export class Starts {
   /** Actions of what is approved and waits for a slot, by proposal. */
   readonly #queued = new Map<string, string>();
-  #pumping: Promise<void> | null = null;
+  #isPumping = false;
   #isAsked = false;
+  #isOver = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -68,18 +69,19 @@ export class Starts {
   pump(): void {
     if (this.#queued.size === 0) return;
     this.#isAsked = true;
-    this.#pumping ??= this.#pumpAll().catch(this.parts.onBug).finally(() => this.#pumping = null);
+    if (!this.#isPumping) void this.#pumpAll().catch(this.parts.onBug);
   }
 
   close(): void {
+    this.#isOver = true;
     clearTimeout(this.#timer);
   }
 
   /**
-   * Resolves once it is reserved and on its way. `joined` is null in demo mode. Throws a Refusal:
-   * payload_invalid, executor_busy, executor_unavailable, and those of a reservation.
+   * Resolves once it is reserved and on its way. Throws a Refusal: payload_invalid, executor_busy,
+   * executor_unavailable, and those of a reservation.
    */
-  async start(subject: Proposed, joined: Joined | null, taken: Slot | null = null): Promise<void> {
+  async start(subject: Proposed, complete: Complete, taken: Slot | null = null): Promise<void> {
     const { record, request, found, salt } = subject;
     const leave = this.starter.enter();
     let slot = taken;
@@ -93,12 +95,12 @@ export class Starts {
     }
     const { id, peer, traceparent, proposedAtMs } = record;
     const origin = { id, peer, salt, traceparent, receivedAtMs: proposedAtMs, proposedAtMs };
-    const approval = joined?.signatures.approval ?? null;
+    const joined = complete === "demo" ? null : complete;
     const reservation = () =>
       reservationOf(
         { ...request, approval: joined?.unverified ?? null },
         found.registered,
-        approval,
+        joined?.signatures.approval ?? null,
         origin,
         this.parts,
         { id, body: joined?.body ?? null },
@@ -113,17 +115,27 @@ export class Starts {
     void run.catch(this.parts.onBug).finally(leave);
   }
 
+  /** Hears who asks meanwhile: nothing is awaited between the last look and the end. */
   async #pumpAll(): Promise<void> {
-    while (this.#isAsked) {
-      this.#isAsked = false;
-      const full = new Set<string>();
-      for (const { id, action } of this.#inOrder()) {
-        if (this.parts.ledger.health().halted || this.runs.isDraining) return;
-        if (full.has(action)) continue;
-        const slot = this.#slotFor(action);
-        if (slot === null || await this.startQueued(id, slot) === "not") full.add(action);
+    this.#isPumping = true;
+    try {
+      while (this.#isAsked) {
+        this.#isAsked = false;
+        await this.#startAll();
       }
+    } finally {
+      this.#isPumping = false;
       if (this.#queued.size > 0) this.#lookAgain();
+    }
+  }
+
+  async #startAll(): Promise<void> {
+    const full = new Set<string>();
+    for (const { id, action } of this.#inOrder()) {
+      if (this.parts.ledger.health().halted || this.runs.isDraining) return;
+      if (full.has(action)) continue;
+      const slot = this.#slotFor(action);
+      if (slot === null || await this.startQueued(id, slot) === "not") full.add(action);
     }
   }
 
@@ -149,6 +161,6 @@ export class Starts {
   /** Runs that end tell of their room; nothing tells of an executor that can be had again. */
   #lookAgain(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.pump(), LOOK_AGAIN_MS);
+    if (!this.#isOver) this.#timer = setTimeout(() => this.pump(), LOOK_AGAIN_MS);
   }
 }

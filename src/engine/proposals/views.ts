@@ -77,8 +77,9 @@ export class ProposalViews {
       const record = this.parts.ledger.proposals.find(id);
       const mayWait = leftMs > 0 && record !== undefined && !this.isOver(record);
       if (!mayWait) return this.view(id, viewer);
-      await this.waiting.waiters.change(id, leftMs, onGone);
-      if (this.runs.isDraining || this.waiting.waiters.isOver) return this.view(id, viewer);
+      const why = await this.waiting.waiters.change(id, leftMs, onGone);
+      const isOver = why === "gone" || this.runs.isDraining || this.waiting.waiters.isOver;
+      if (isOver) return this.view(id, viewer);
     }
   }
 

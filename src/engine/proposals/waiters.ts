@@ -12,19 +12,24 @@ export class Waiters {
     return this.#isOver;
   }
 
-  /** Resolves at the next change of that proposal, after `waitMs`, or when its caller is gone. */
-  async change(id: string, waitMs: number, onGone: OnGone): Promise<void> {
-    if (this.#isOver || waitMs <= 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
+  /**
+   * Resolves at the next change of that proposal, after `waitMs`, or when its caller is gone: then
+   * to "gone", at once for one who was gone before. Nothing is left to wait for then.
+   */
+  async change(id: string, waitMs: number, onGone: OnGone): Promise<"woken" | "gone"> {
+    if (this.#isOver || waitMs <= 0) return "woken";
+    const { promise, resolve } = Promise.withResolvers<"woken" | "gone">();
+    const wake = () => resolve("woken");
     const wakers = this.#waiting.get(id) ?? new Set();
-    this.#waiting.set(id, wakers.add(resolve));
-    const timer = setTimeout(resolve, waitMs);
-    const stopListening = onGone(resolve);
-    await promise;
+    this.#waiting.set(id, wakers.add(wake));
+    const timer = setTimeout(wake, waitMs);
+    const stopListening = onGone(() => resolve("gone"));
+    const why = await promise;
     clearTimeout(timer);
     stopListening();
-    wakers.delete(resolve);
+    wakers.delete(wake);
     if (wakers.size === 0 && this.#waiting.get(id) === wakers) this.#waiting.delete(id);
+    return why;
   }
 
   /** Wakes everyone who waits for that proposal. */

@@ -33,6 +33,8 @@ export class Waiting {
   readonly #entries = new Map<string, Entry>();
   readonly #turns = new Map<string, Promise<void>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When it last looked. Anything that is still due then waits for the next look at others. */
+  #lookedMs = 0;
   #isOver = false;
 
   constructor(
@@ -119,8 +121,8 @@ export class Waiting {
     if (this.#isOver) return;
     const nowMs = this.clock.nowMs();
     const due = [...this.#entries.values()].filter(({ dueAtMs }) => dueAtMs <= nowMs);
+    this.#lookedMs = nowMs;
     if (due.length > 0) this.onDue(due.map(({ record }) => record));
-    this.#timer = undefined;
     this.#arm();
   }
 
@@ -144,14 +146,16 @@ export class Waiting {
   #arm(): void {
     clearTimeout(this.#timer);
     if (this.#isOver || this.#entries.size === 0) return;
-    const nextMs = this.#nextDueMs() - this.clock.nowMs();
-    const waitMs = nextMs <= 0 ? LOOK_MS_MAX : Math.min(nextMs, LOOK_MS_MAX);
-    this.#timer = setTimeout(() => this.look(), waitMs);
+    const waitMs = this.#nextDueMs() - this.clock.nowMs();
+    this.#timer = setTimeout(() => this.look(), Math.max(0, Math.min(waitMs, LOOK_MS_MAX)));
   }
 
+  /** Leaves out those that were looked at when they were due. */
   #nextDueMs(): number {
     let next = Infinity;
-    for (const { dueAtMs } of this.#entries.values()) next = Math.min(next, dueAtMs);
+    for (const { dueAtMs } of this.#entries.values()) {
+      if (dueAtMs > this.#lookedMs) next = Math.min(next, dueAtMs);
+    }
     return next;
   }
 }
