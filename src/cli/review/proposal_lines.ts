@@ -11,6 +11,7 @@ import { marked } from "../../core/visible.ts";
 import { seatsText } from "../../core/seats.ts";
 import { whenText } from "../../core/span.ts";
 import { approversNeeded } from "../../client/proposal.ts";
+import type { JsonObject } from "../../core/types.ts";
 import type { ReviewedProposal } from "../../client/reviewed.ts";
 import { payloadLength, shownPayload } from "../../client/shown_payload.ts";
 import { labelledLines, numberedLines } from "../terminal/gutter.ts";
@@ -30,14 +31,13 @@ export function proposalLines(
 ): ProposalLines {
   const { asked, digest, handler, peer, reason, proposed_at } = proposal;
   const line = (label: string, value: string) => labelledLines(label, marked(value), columns);
-  const shown = shownPayload(asked.payload);
+  const payload = payloadLines(asked.payload, columns);
   const similar = similarTexts(proposal, nowMs);
   const reaches = line("reaches", permissionsText(handler.permissions));
   return {
     body: [
       ...(reason === undefined ? [] : line("reason", `${quoted(reason)} (the agent's words)`)),
-      ...numberedLines(shown.lines, columns),
-      ...(shown.ascii === null ? [] : labelledLines("ASCII", shown.ascii, columns)),
+      ...payload.lines,
       ...(reaches.length > BESIDE_MAX ? reaches : []),
       ...(handler.secrets.length === 0 ? [] : line("secrets", handler.secrets.join(", "))),
       ...line("nonce", asked.nonce),
@@ -45,7 +45,7 @@ export function proposalLines(
       ...similar.slice(1).flatMap((text) => line("similar", text)),
     ],
     beside: [
-      ...line("action", `${asked.action}, ${payloadLength(shown)}`),
+      ...line("action", `${asked.action}, ${payload.length}`),
       ...line("digest", digest),
       ...line("handler", handler.digest),
       ...(reaches.length > BESIDE_MAX
@@ -61,6 +61,26 @@ export function proposalLines(
       ...line("expires", whenText(proposal.expires_at, nowMs)),
     ],
   };
+}
+
+interface PayloadLines {
+  readonly columns: number | null;
+  readonly lines: readonly string[];
+  readonly length: string;
+}
+
+/** As they were last laid out: a screen is drawn each second, and at each key. */
+const laidOut = new WeakMap<JsonObject, PayloadLines>();
+
+function payloadLines(payload: JsonObject, columns: number | null): PayloadLines {
+  const known = laidOut.get(payload);
+  if (known?.columns === columns) return known;
+  const shown = shownPayload(payload);
+  const ascii = shown.ascii === null ? [] : labelledLines("ASCII", shown.ascii, columns);
+  const lines = [...numberedLines(shown.lines, columns), ...ascii];
+  const made = { columns, lines, length: payloadLength(shown) };
+  laidOut.set(payload, made);
+  return made;
 }
 
 function isWaiting(status: string): boolean {
