@@ -69,7 +69,7 @@ interface PayloadLines {
   readonly length: string;
 }
 
-/** As they were last laid out: a screen is drawn each second, and at each key. */
+/** The last layout of each payload: a screen is drawn each second, and at each key. */
 const laidOut = new WeakMap<JsonObject, PayloadLines>();
 
 function payloadLines(payload: JsonObject, columns: number | null): PayloadLines {
