@@ -40,16 +40,19 @@ function counted(count: number, what: string): string {
   return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 }
 
+/** Spaces before a line: deeper nesting would multiply the length of what is shown. */
+const INDENT_MAX = 32;
+
 /**
- * Lays JSON out as JSON.stringify(value, null, 2) does, with every string made visible. It parses
- * to the very value that it shows.
+ * Lays JSON out as JSON.stringify(value, null, 2) does, up to 16 levels, with every string made
+ * visible. It parses to the very value that it shows.
  */
 export function pretty(
   value: Json,
   show: (text: string) => string = visible,
   indent = "",
 ): string {
-  const inner = `${indent}  `;
+  const inner = indent.length < INDENT_MAX ? `${indent}  ` : indent;
   if (isList(value)) {
     if (value.length === 0) return "[]";
     return `[\n${value.map((item) => inner + pretty(item, show, inner)).join(",\n")}\n${indent}]`;

@@ -29,10 +29,11 @@ const UNSAFE = new RegExp(
 const LOOKALIKE = new RegExp(
   [
     // digits of other scripts, and letters of phonetic alphabets
-    raw`(?![0-9])\p{Nd}|[ıȷſǀ-ǃ\u0250-\u02ff\u1d00-\u1dbf]`,
+    raw`(?![0-9])\p{Nd}|[ıȷſǀ-ǃƅƖ\u0250-\u02ff\u1d00-\u1dbf℮ꜱ⍳⍴⍵⍺]`,
     // dashes, quotation marks, commas, slashes, bars, colons, brackets
     raw`[\u2010-\u2013\u2043\u2212\u201a\u201c-\u201f\u2033\u2036\u3003]`,
     raw`[\u2044\u2215\u2216\u2217\u2223\u2236\u223c\u204e\u2768-\u2775\u29f5\u29f8\u29f9\ua789]`,
+    raw`[\u0589\u205a\u23af\u23d0\u27cb\u27cd\u2758\u3007\u30ce]`,
     // lines of boxes could pass for a frame of ours
     raw`[\u2500-\u259f]`,
   ].join("|"),
@@ -46,7 +47,7 @@ const DISTINCT = /[\p{sc=Latn}\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{sc=T
 const TWINS = new Set(
   "АВЕЅІЈКМНОРСТУХЬаеѕіјорсухһԁԛԝӏѵԌꓲ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαιγνορυκ" + "ՕՍԼհոսցօզ",
 );
-const TWIN_SCRIPT = /[\p{sc=Cher}\p{sc=Lisu}]/u;
+const TWIN_SCRIPT = /[\p{sc=Cans}\p{sc=Cher}\p{sc=Copt}\p{sc=Lisu}]/u;
 
 /** Makes one line: line feeds and tabs are escaped too. */
 export function visible(text: string): string {

@@ -7,7 +7,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import type { Effect, Retry } from "../core/errors.ts";
 import { isOver } from "../core/proposal.ts";
-import { atLeastUnknown, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import { OpenExecError } from "../client/errors.ts";
 import { approversNeeded, type Proposal, type ProposalProblem } from "../client/proposal.ts";
 
 export const WAIT_TOOL = "openexec_wait";
@@ -29,6 +29,15 @@ const UNSAID = { code: "unknown", detail: "", effect: "unknown", retry: "never" 
 
 const AFTER_UNKNOWN = "Do not try again: somebody has to look at what happened first.";
 
+/** Refusals that come before anyone looks for an earlier proposal of the same arguments. */
+const BEFORE_LOOK: ReadonlySet<string> = new Set([
+  "peer_denied",
+  "rate_limited",
+  "role_denied",
+  "request_too_large",
+]);
+const NOT_LOOKED = "This call started nothing; an earlier one with these arguments may have run.";
+
 /**
  * An answer about a proposal, however it stands. Some clients show the model nothing but the
  * structured content, so the words are a member of it as well.
@@ -42,20 +51,25 @@ export function resultOf(proposal: Proposal): CallToolResult {
 export function refusalResult(error: unknown): CallToolResult {
   if (error instanceof OpenExecError) {
     const { code, detail, effect, retry } = error;
+    if (BEFORE_LOOK.has(code)) {
+      const text = `${code}: ${detail} ${NOT_LOOKED} ${HOW_TO_GO_ON[retry]}`;
+      return answer(text, { problem: { code, detail, effect: "unknown", retry } }, true);
+    }
     const problem = { code, detail, effect, retry };
     return answer(problemText(problem), { problem }, true);
   }
-  const { effect } = error instanceof OpenExecUnreachable ? error : { effect: "none" as const };
   const detail = "The daemon that keeps the proposals does not answer.";
   const text = `${detail} Calling it again later with the same arguments is safe: it goes on ` +
     "with the same proposal.";
-  return answer(text, { problem: { code: null, detail, effect, retry: "same_request" } }, true);
+  const problem = { code: null, detail, effect: "unknown", retry: "same_request" };
+  return answer(text, { problem }, true);
 }
 
 /** The same where the call was about a proposal that may run, or may have run, all the same. */
 export function failureResult(error: unknown): CallToolResult {
-  if (!(error instanceof OpenExecError)) return refusalResult(atLeastUnknown(error));
-  const { code, detail, effect, retry } = error;
+  if (!(error instanceof OpenExecError)) return refusalResult(error);
+  const { code, detail, retry } = error;
+  const effect = code === "proposal_not_found" ? error.effect : "unknown";
   return answer(`${code}: ${detail}`, { problem: { code, detail, effect, retry } }, true);
 }
 

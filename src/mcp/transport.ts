@@ -108,6 +108,10 @@ export class StdioTransport implements Transport {
     } catch {
       return this.#refuse("a message is JSON-RPC 2.0 in I-JSON (RFC 7493)", idIn(value));
     }
+    if ("method" in message && "id" in message && this.#open.has(message.id)) {
+      const { InvalidRequest } = ProtocolErrorCode;
+      return this.#refuse("another request with this id is open", message.id, InvalidRequest);
+    }
     if ("method" in message) this.#note(message, value);
     this.onmessage?.(message);
   }
@@ -116,7 +120,6 @@ export class StdioTransport implements Transport {
   #note(message: JSONRPCRequest | JSONRPCNotification, value: Json): void {
     const params = memberOf(value, "params");
     if ("id" in message) {
-      this.#settle(message.id, false); // a client that uses an id twice loses the first
       const payload = memberOf(params, "arguments");
       const { promise: isAnswered, resolve: settle } = Promise.withResolvers<boolean>();
       this.#open.set(message.id, {
@@ -136,8 +139,8 @@ export class StdioTransport implements Transport {
     open?.settle(isWritten);
   }
 
-  #refuse(message: string, id: RequestId | null): void {
-    const error = { code: ProtocolErrorCode.ParseError, message };
+  #refuse(message: string, id: RequestId | null, code = ProtocolErrorCode.ParseError): void {
+    const error = { code, message };
     void write(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
   }
 }

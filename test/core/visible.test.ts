@@ -95,6 +95,8 @@ describe("marked()", () => {
     ["pаypal", "p\\u0430ypal", "a Cyrillic letter in a Latin word"],
     ["сосо", "\\u0441\\u043e\\u0441\\u043e", "a Cyrillic word of twins alone"],
     ["Ꮋ", "\\u13bb", "a Cherokee letter"],
+    ["ⲣⲟ", "\\u2ca3\\u2c9f", "a Coptic word"],
+    ["ᑭᗅ", "\\u146d\\u15c5", "a word of Canadian syllabics"],
     ["１００", "\\uff11\\uff10\\uff10", "full width digits"],
     ["10৪", "10\\u09ea", "a Bengali digit"],
     ["𝐚", "\\ud835\\udc1a", "a mathematical letter"],
@@ -107,6 +109,10 @@ describe("marked()", () => {
   ])("marks %j as %s: %s", (text, shown) => {
     expect(marked(text)).toBe(shown);
     expect(JSON.parse(`"${marked(text)}"`)).toBe(text);
+  });
+
+  test.each([..."℮ꜱ⍺⍳⍴⍵Ɩƅノ⟋⟍⏐❘⎯〇։⁚"])("marks %s, which passes for one of ASCII", (character) => {
+    expect(marked(character)).toMatch(/^\\u[0-9a-f]{4}$/);
   });
 
   test.each([
@@ -159,4 +165,12 @@ test("pretty() shows all of a value: what it prints parses back to it", () => {
       JSON.parse(JSON.stringify(value)),
     );
   }));
+});
+
+test("pretty() grows with what it shows, not with how deep that is", () => {
+  const depth = 1_000;
+  const deep = `${"[".repeat(depth)}${"0,".repeat(depth)}0${"]".repeat(depth)}`;
+  const text = pretty(JSON.parse(deep));
+  expect(JSON.parse(text)).toEqual(JSON.parse(deep));
+  expect(text.length).toBeLessThan(deep.length * 40);
 });

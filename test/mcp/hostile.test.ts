@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FakeDaemon } from "../client/fake_daemon.ts";
+import { until } from "../support/until.ts";
 import { RawAgent } from "./agent_process.ts";
 
 let daemon: FakeDaemon;
@@ -25,6 +26,7 @@ async function tools(): Promise<unknown> {
 
 const LISTED = ["echo", "pay", "openexec_wait", "openexec_withdraw"];
 const PARSE_ERROR = -32700;
+const INVALID_REQUEST = -32600;
 
 test.each([
   ["no JSON", "{nonsense"],
@@ -93,6 +95,20 @@ test.each(["__proto__", "constructor", "toString", "", "pay\u0000"])(
   },
 );
 
+test("an id that is in use is refused, until its call is over", async () => {
+  await agent.initialize();
+  daemon.mishaps.push("hang");
+  await agent.call(7, "pay", { n: 1 });
+  await until(() => daemon.received.some(({ path }) => path === "/proposals"));
+  await agent.call(7, "pay", { n: 2 });
+  expect(await agent.next()).toMatchObject({ id: 7, error: { code: INVALID_REQUEST } });
+  expect(daemon.received.filter(({ path }) => path === "/proposals")).toHaveLength(1);
+  await agent.send({ method: "notifications/cancelled", params: { requestId: 7 } });
+  daemon.mishaps.push({ problem: "payload_invalid" });
+  await agent.call(7, "pay", { n: 2 });
+  expect(await agent.answerTo(7)).toMatchObject({ result: { isError: true } });
+});
+
 test("a flood of calls is answered, and no more of them reach the daemon at once", async () => {
   await agent.initialize();
   const calls = Array.from({ length: 200 }, (_, id) => id);
@@ -100,7 +116,10 @@ test("a flood of calls is answered, and no more of them reach the daemon at once
   for (const id of calls) await agent.call(id, "pay", {});
   for (let answered = 0; answered < 152; answered++) {
     const { result } = await agent.next();
-    expect(result).toMatchObject({ isError: true });
+    expect(result).toMatchObject({
+      isError: true,
+      structuredContent: { problem: { code: "rate_limited", effect: "unknown" } },
+    });
   }
   expect(daemon.received.filter(({ path }) => path === "/proposals").length).toBeLessThanOrEqual(
     48,

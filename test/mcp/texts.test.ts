@@ -134,12 +134,29 @@ test("a daemon that is away is told of as such, and calling again is safe", () =
   expect(result.structuredContent).toMatchObject({ problem: { code: null, effect: "unknown" } });
 });
 
-test("a failed look at a proposal claims nothing about what ran", () => {
+test.each(["peer_denied", "rate_limited", "role_denied", "request_too_large"] as const)(
+  "%s comes before the look for an earlier proposal, and leaves open if that one ran",
+  (code) => {
+    const result = refusalResult(refusal(code));
+    expect(textOf(result)).toContain("an earlier one with these arguments may have run.");
+    expect(textOf(result)).not.toContain("Nothing ran");
+    expect(result.structuredContent).toMatchObject({ problem: { code, effect: "unknown" } });
+  },
+);
+
+test("a failed look at a proposal claims nothing about what ran, unless there is none", () => {
   expect(textOf(failureResult(refusal("proposal_not_found")))).not.toMatch(/ran/);
+  for (const code of ["rate_limited", "draining", "halted", "peer_denied"] as const) {
+    const { structuredContent } = failureResult(refusal(code));
+    expect(structuredContent, code).toMatchObject({ problem: { code, effect: "unknown" } });
+  }
+  const { structuredContent } = failureResult(refusal("proposal_not_found"));
+  expect(structuredContent).toMatchObject({ problem: { effect: "none" } });
 });
 
-test("a daemon that does not answer for a proposal leaves open if it ran", () => {
-  const gone = new OpenExecUnreachable("none", "gone", null);
-  expect(refusalResult(gone).structuredContent).toMatchObject({ problem: { effect: "none" } });
-  expect(failureResult(gone).structuredContent).toMatchObject({ problem: { effect: "unknown" } });
+test("a daemon that does not answer leaves open if a proposal ran", () => {
+  for (const result of [refusalResult, failureResult]) {
+    const { structuredContent } = result(new OpenExecUnreachable("none", "gone", null));
+    expect(structuredContent).toMatchObject({ problem: { effect: "unknown" } });
+  }
 });
