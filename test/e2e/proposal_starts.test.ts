@@ -1,20 +1,23 @@
 /** Proposals on a real daemon under haste: who leaves early, and what starts as soon as it can. */
 
 import { expect, test } from "vitest";
-import { rawExchange } from "../support/raw_http.ts";
 import { until } from "../support/until.ts";
 import { Desk } from "./desk.ts";
 
 test("who floods a connection that waits loses it, and the daemon answers others", async () => {
   await using desk = await Desk.start();
-  const { id } = (await desk.propose("echo", { n: 1 })).json;
-  const wait = `GET /proposals/${id} HTTP/1.1\r\nHost: x\r\nPrefer: wait=600\r\n\r\n`;
-  const flood = wait + "GET /health HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20);
-  for (const path of [desk.socket("agent"), desk.socket("review")]) {
-    expect(await rawExchange(path, flood)).toEqual({ answers: [], closed: true });
-    expect((await desk.admin("GET", "/health")).status).toBe(200);
-  }
-  expect((await desk.shown(id)).status).toBe("pending");
+  const connection = await Deno.connect({ transport: "unix", path: desk.socket("agent") });
+  const send = (text: string) => connection.write(new TextEncoder().encode(text));
+  const body = '{"action":"echo","payload":{}}';
+  const head = `POST /proposals HTTP/1.1\r\nHost: x\r\nPrefer: wait=600\r\n`;
+  await send(`${head}Content-Length: ${body.length}\r\n\r\n${body}`);
+  const waiting = async () => (await desk.admin("GET", "/proposals")).json.proposals;
+  await until(async () => (await waiting()).length === 1);
+  await send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20));
+  expect(await connection.read(new Uint8Array(1)).catch(() => null)).toBe(null);
+  expect((await desk.admin("GET", "/health")).status).toBe(200);
+  expect(await waiting()).toMatchObject([{ status: "pending" }]);
+  connection.close();
 });
 
 test("a body that lacks signatures takes no place from one that has all of them", async () => {

@@ -87,6 +87,32 @@ test("at whichever reading of the clock an approval runs out, nothing starts wit
   expect(reading).toBeGreaterThan(5);
 });
 
+test("an approval whose start was refused for good is among those that the end revokes", async () => {
+  await using scene = await EngineScene.start();
+  const id = await propose(scene);
+  scene.onCheck = () => Promise.reject(new Refusal("payload_invalid"));
+  expect(await approve(scene, id)).toBe("refused");
+  expect(scene.ledger.proposals.find(id)?.collected).toMatchObject([{ iss: "alice", jti: id }]);
+});
+
+test("an end that cannot be written is written later", async () => {
+  await using scene = await EngineScene.start();
+  scene.onAcquire = refuse("executor_busy");
+  const id = await propose(scene);
+  await approve(scene, id);
+  const { proposals } = scene.ledger;
+  const end = proposals.end.bind(proposals);
+  proposals.end = () => {
+    proposals.end = end;
+    return Promise.reject(new Refusal("storage_full"));
+  };
+  scene.onCheck = () => Promise.reject(new Refusal("payload_invalid"));
+  scene.onAcquire = () => {};
+  await until(() => proposals.find(id)?.status === "refused");
+  expect(scene.bugs).toEqual([]);
+  await scene.engine.drain(60_000);
+});
+
 test("what found no executor starts by itself once there is one", async () => {
   await using scene = await EngineScene.start();
   scene.onAcquire = refuse("executor_unavailable");
