@@ -144,6 +144,17 @@ test("a second tab without the bearer shows nothing; a reload asks for a new lin
   await context.close();
 }, 60_000);
 
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends it and its link", async (signal) => {
+  const running = await startBridge();
+  const file = new URL(fileOf(running));
+  await until(() => running.said().includes("Ctrl-C"));
+  const socket = join(daemon.directory, "review.sock");
+  expect(running.said()).toContain(`ssh -L ${PORT}:${socket} HOST`);
+  running.child.kill(signal);
+  expect((await running.child.status).code).toBe(0);
+  await expect(Deno.stat(new URL(".", file))).rejects.toThrow(Deno.errors.NotFound);
+}, 60_000);
+
 test("where the port is taken there is no bridge", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: PORT });
   try {

@@ -13,6 +13,8 @@ import { BRIDGE_PORT, openBridge } from "./bridge.ts";
 import type { ReviewSocket } from "./sockets.ts";
 
 const NAME = "openexec-review.html";
+/** Ctrl-C, the end of the session, and the loss of the terminal. */
+const ENDINGS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Resolves when the person ends it. Throws UsageError, also when the link was used twice. */
 export async function reviewOnWeb(
@@ -27,16 +29,19 @@ export async function reviewOnWeb(
   const bridge = await openBridge(socket.socketPath).catch((error: unknown) => {
     throw isTaken(error) ? portTaken() : error;
   });
+  for (const signal of ENDINGS) Deno.addSignalListener(signal, bridge.close);
   const folder = Deno.makeTempDirSync({ prefix: "openexec-review-" });
   try {
     const file = join(folder, NAME);
     Deno.writeTextFileSync(file, redirectTo(bridge.link), { mode: 0o600 });
-    context.terminal.note(`the page of ${socket.executorId} opens in your browser; if not, open`);
+    context.terminal.note(
+      `a desktop opens the page of ${socket.executorId} by itself; if not, open`,
+    );
     context.terminal.note(`  file://${file}`);
+    context.terminal.note("to see it from another machine, end this and run there");
+    context.terminal.note(`  ssh -L ${BRIDGE_PORT}:${socket.socketPath} HOST`);
     context.terminal.note("Ctrl-C ends it");
     openBrowser(file);
-    const signal = context.interruption();
-    signal.addEventListener("abort", () => bridge.close(), { once: true });
     const reason = await bridge.ended;
     if (reason === "stolen") {
       throw new UsageError(
@@ -47,6 +52,7 @@ export async function reviewOnWeb(
   } finally {
     bridge.close();
     Deno.removeSync(folder, { recursive: true });
+    for (const signal of ENDINGS) Deno.removeSignalListener(signal, bridge.close);
   }
 }
 
