@@ -2,9 +2,9 @@
 
 import http from "node:http";
 import { open } from "lmdb";
-import { parseCanonical } from "../src/core/json.ts";
-import { signingKeyOf, verify } from "../src/core/ed25519.ts";
-import { verifyBy, type VerifyingKey } from "../src/core/verifying_key.ts";
+import { parseCanonical } from "../src/core/json/json.ts";
+import { signingKeyOf, verify } from "../src/core/keys/ed25519.ts";
+import { verifyBy, type VerifyingKey } from "../src/core/keys/verifying_key.ts";
 import { SoftwarePasskey } from "../test/support/software_passkey.ts";
 import { SshKeys } from "../test/support/ssh_keys.ts";
 import { systemClock } from "../src/core/clock.ts";

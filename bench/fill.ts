@@ -6,7 +6,7 @@
 import { PLAIN_KEY } from "../src/core/types.ts";
 import type { MachineClock } from "../src/core/clock.ts";
 import { digestOf } from "../src/core/sha.ts";
-import type { SigningKey } from "../src/core/ed25519.ts";
+import type { SigningKey } from "../src/core/keys/ed25519.ts";
 import { uuidV7 } from "../src/core/uuid.ts";
 import { currentKeyid, establishSigningKey, loadExecutorKeys } from "../src/engine/keys.ts";
 import type { Ledger } from "../src/ledger/ledger.ts";

@@ -4,10 +4,10 @@
  * Nothing here is trusted. Only approval/verify.ts makes an `Approval`, which may start something.
  */
 
-import type { JsonNode } from "../core/json.ts";
+import type { JsonNode } from "../core/json/json.ts";
 import type { SeatsNeeded } from "../core/seats.ts";
 import type { ApprovalScheme, Digest, Peer, Signer } from "../core/types.ts";
-import type { Requirement } from "../core/signer.ts";
+import type { Requirement } from "../core/keys/signer.ts";
 import type { TrustedKey } from "./trust.ts";
 
 /** An approval as the request carried it, parsed as JSON and not looked at otherwise. */

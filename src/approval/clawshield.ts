@@ -9,15 +9,15 @@
  */
 
 import { base64Decode, hexEncode, utf8Encode } from "../core/bytes.ts";
-import { verify } from "../core/ed25519.ts";
+import { verify } from "../core/keys/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
-import { type JsonNode, toValue } from "../core/json.ts";
+import { type JsonNode, toValue } from "../core/json/json.ts";
 import { NAME_LENGTH_MAX } from "../core/limits.ts";
-import { pythonJson } from "../core/python_json.ts";
+import { pythonJson } from "../core/json/python_json.ts";
 import { emptySeats } from "../core/seats.ts";
 import { sha256 } from "../core/sha.ts";
 import { PLAIN_KEY } from "../core/types.ts";
-import { meets } from "../core/signer.ts";
+import { meets } from "../core/keys/signer.ts";
 import { open, string, type TypeOf, where } from "../core/shape.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { CLAWSHIELD, mayApprove, type TrustedClawshield, type TrustStore } from "./trust.ts";

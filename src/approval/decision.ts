@@ -12,9 +12,9 @@ import {
 } from "../core/decision_claims.ts";
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import { Refusal } from "../core/errors.ts";
-import type { JsonNode } from "../core/json.ts";
+import type { JsonNode } from "../core/json/json.ts";
 import type { Digest, Signer } from "../core/types.ts";
-import { verifyBy } from "../core/verifying_key.ts";
+import { verifyBy } from "../core/keys/verifying_key.ts";
 import { mayApprove, type TrustedKey, type TrustStore } from "./trust.ts";
 
 /** The proposal that the decision is about. */

@@ -12,11 +12,11 @@ import {
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import type { Envelope } from "../core/dsse.ts";
 import { Refusal } from "../core/errors.ts";
-import type { JsonNode } from "../core/json.ts";
+import type { JsonNode } from "../core/json/json.ts";
 import { emptySeats } from "../core/seats.ts";
 import { sha256 } from "../core/sha.ts";
-import { meets, type SignerFacts } from "../core/signer.ts";
-import { verifyBy } from "../core/verifying_key.ts";
+import { meets, type SignerFacts } from "../core/keys/signer.ts";
+import { verifyBy } from "../core/keys/verifying_key.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { mayApprove, type TrustedApprover, type TrustedKey, type TrustStore } from "./trust.ts";
 

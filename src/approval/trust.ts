@@ -7,8 +7,8 @@
 
 import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
 import { hexEncode } from "../core/bytes.ts";
-import type { Requirement } from "../core/signer.ts";
-import { couldMeet, type PlainKey } from "../core/verifying_key.ts";
+import type { Requirement } from "../core/keys/signer.ts";
+import { couldMeet, type PlainKey } from "../core/keys/verifying_key.ts";
 
 /** An approver and what it may approve. */
 export type TrustedApprover = Omit<ApproverConfig, "keys">;

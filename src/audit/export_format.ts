@@ -9,11 +9,11 @@
  * says. So no byte can change unnoticed, white space included.
  */
 
-import { canonicalJson } from "../core/canonical_json.ts";
+import { canonicalJson } from "../core/json/canonical_json.ts";
 import { parseEnvelope } from "../core/dsse.ts";
 import { Refusal } from "../core/errors.ts";
-import { type JsonNode, memberOf, parseIJson } from "../core/json.ts";
-import { formatPublicKey } from "../core/public_key.ts";
+import { type JsonNode, memberOf, parseIJson } from "../core/json/json.ts";
+import { formatPublicKey } from "../core/keys/public_key.ts";
 import { parseReceiptKey } from "../log/keyid.ts";
 import { type LoggedReceipt, receiptEnvelope, receiptOfEnvelope } from "../log/signed_receipt.ts";
 

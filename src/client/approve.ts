@@ -16,7 +16,7 @@ import {
   parseApprovalClaims,
   USES_DEFAULT,
 } from "../core/approval_claims.ts";
-import { canonicalJson } from "../core/canonical_json.ts";
+import { canonicalJson } from "../core/json/canonical_json.ts";
 import {
   type Envelope,
   envelopeJson,
@@ -26,7 +26,7 @@ import {
 } from "../core/dsse.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { parseIJson } from "../core/json.ts";
+import { parseIJson } from "../core/json/json.ts";
 import { isName, USES_MAX } from "../core/limits.ts";
 import { isDigest } from "../core/sha.ts";
 import {

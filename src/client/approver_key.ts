@@ -7,12 +7,12 @@
  * - `private_key` is the 32-byte seed of RFC 8032, standard base64. Nothing here logs or prints it.
  */
 
-import { isAdmissibleKey, publicKeyOf } from "../core/ed25519.ts";
+import { isAdmissibleKey, publicKeyOf } from "../core/keys/ed25519.ts";
 import { base64Decode, base64Encode, equalBytes, hexEncode } from "../core/bytes.ts";
-import { parseIJson, toValue } from "../core/json.ts";
+import { parseIJson, toValue } from "../core/json/json.ts";
 import { isName } from "../core/limits.ts";
 import { sha256 } from "../core/sha.ts";
-import { formatPublicKey, parsePublicKey } from "../core/public_key.ts";
+import { formatPublicKey, parsePublicKey } from "../core/keys/public_key.ts";
 import { isJsonObject } from "./json.ts";
 
 const TYPE = "openexec-approver-key-v1";

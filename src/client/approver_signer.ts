@@ -1,6 +1,6 @@
 /** Signing with an approver's key, wherever that is: in a file, an agent, hardware or a browser. */
 
-import { sign } from "../core/ed25519.ts";
+import { sign } from "../core/keys/ed25519.ts";
 import type { ApproverKey } from "./approver_key.ts";
 
 /** Signs in the name of one key. To ask a person, for a touch or a PIN, is its own matter. */

@@ -34,9 +34,9 @@ import { type Execution, executionOf } from "./execution.ts";
 import { listExecutions, waitUntilSettled } from "./executions.ts";
 import { hashesOf, objectOf } from "./json.ts";
 import { Operator } from "./operator.ts";
-import type { Proposal } from "./proposal.ts";
-import { type ProposeOptions, type WaitOptions, waitUntilOver } from "./proposals.ts";
-import { Proposer } from "./proposer.ts";
+import type { Proposal } from "./proposals/proposal.ts";
+import { type ProposeOptions, type WaitOptions, waitUntilOver } from "./proposals/proposals.ts";
+import { Proposer } from "./proposals/proposer.ts";
 import { type ExecutionRequest, newRequest, requestText } from "./request.ts";
 
 type Keys = ApproverKey | ApproverSigner | readonly (ApproverKey | ApproverSigner)[];

@@ -1,6 +1,6 @@
 /** JSON at the SDK's edge: what came in, and the JSON of a caller's object, to be digested. */
 
-import { isArray } from "../core/json.ts";
+import { isArray } from "../core/json/json.ts";
 import { base64Decode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { NESTING_DEPTH_MAX } from "../core/limits.ts";

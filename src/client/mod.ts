@@ -26,7 +26,7 @@ export { OpenExecClient, TypedAction } from "./client.ts";
 export type { CallOptions, ConnectionOptions, ExecuteOptions } from "./connection.ts";
 export type { ActionDescription, Description, Status } from "./description.ts";
 export { OpenExecError, OpenExecUnreachable, type Problem, type ProblemCode } from "./errors.ts";
-export type { DaemonEvent, ProposalEvent } from "./events.ts";
+export type { DaemonEvent, ProposalEvent } from "./proposals/events.ts";
 export type { Execution } from "./execution.ts";
 export {
   type GivenSignature,
@@ -34,9 +34,13 @@ export {
   outcomeOf,
   type Proposal,
   type ProposalProblem,
-} from "./proposal.ts";
-export type { ProposalTarget, ProposeOptions, WaitOptions } from "./proposals.ts";
-export { ContradictoryProposal, type ReviewedProposal, type SimilarProposal } from "./reviewed.ts";
+} from "./proposals/proposal.ts";
+export type { ProposalTarget, ProposeOptions, WaitOptions } from "./proposals/proposals.ts";
+export {
+  ContradictoryProposal,
+  type ReviewedProposal,
+  type SimilarProposal,
+} from "./proposals/reviewed.ts";
 export {
   type ApprovalOptions,
   ChangedProposal,
@@ -44,7 +48,7 @@ export {
   OtherExecutor,
   Reviewer,
   type ReviewerOptions,
-} from "./reviewer.ts";
+} from "./proposals/reviewer.ts";
 export { type ShownPayload, shownPayload } from "./shown_payload.ts";
 export {
   actionDigest,
@@ -58,7 +62,7 @@ export type { RetryPolicy } from "./retry.ts";
 export { type VerifyOptions, verifyReceipt } from "../log/verify_receipt.ts";
 export type { Check, CheckName, CheckOutcome, Verification } from "../log/verification.ts";
 export type { Receipt } from "../log/receipt.ts";
-export { formatPublicKey, parsePublicKey } from "../core/public_key.ts";
+export { formatPublicKey, parsePublicKey } from "../core/keys/public_key.ts";
 export type { Effect, ErrorCode, Retry } from "../core/errors.ts";
 export type { ProposalStatus } from "../core/proposal.ts";
 export { marked, visible } from "../core/visible.ts";

@@ -3,7 +3,7 @@
  * leaves a receipt.
  */
 
-import { canonicalJson } from "../core/canonical_json.ts";
+import { canonicalJson } from "../core/json/canonical_json.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import type { CallOptions, DaemonConnection } from "./connection.ts";

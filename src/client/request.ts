@@ -5,10 +5,10 @@
  * of a payload would let a person approve one thing and the daemon run another.
  */
 
-import { canonicalJson } from "../core/canonical_json.ts";
+import { canonicalJson } from "../core/json/canonical_json.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { parseIJson, toValue } from "../core/json.ts";
+import { parseIJson, toValue } from "../core/json/json.ts";
 import { isName } from "../core/limits.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest, JsonObject } from "../core/types.ts";

@@ -6,8 +6,8 @@
  */
 
 import { utf8Encode } from "../core/bytes.ts";
-import { canonicalJson } from "../core/canonical_json.ts";
-import { isArray, parseCanonical, toValue } from "../core/json.ts";
+import { canonicalJson } from "../core/json/canonical_json.ts";
+import { isArray, parseCanonical, toValue } from "../core/json/json.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import { marked, visible, visibleAscii } from "../core/visible.ts";
 import { iJsonText } from "./json.ts";

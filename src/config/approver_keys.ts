@@ -1,6 +1,6 @@
 /** An approver's keys, from what the file says of each: of which kind, and when it counts. */
 
-import type { VerifyingKey } from "../core/verifying_key.ts";
+import type { VerifyingKey } from "../core/keys/verifying_key.ts";
 import type { ApproverPublicKey } from "./config.ts";
 import type { KeyPath, NoteProblem } from "./config_error.ts";
 import type { KeySettings } from "./schema.ts";

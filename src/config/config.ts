@@ -6,8 +6,8 @@
  */
 
 import type { Presentation } from "../core/presentation.ts";
-import type { Requirement } from "../core/signer.ts";
-import type { VerifyingKey } from "../core/verifying_key.ts";
+import type { Requirement } from "../core/keys/signer.ts";
+import type { VerifyingKey } from "../core/keys/verifying_key.ts";
 import type { Digest, Mode, Role } from "../core/types.ts";
 
 export interface Config {

@@ -6,11 +6,11 @@
  */
 
 import * as v from "valibot";
-import { isAdmissibleKey } from "../core/ed25519.ts";
-import { parsePublicKey } from "../core/public_key.ts";
+import { isAdmissibleKey } from "../core/keys/ed25519.ts";
+import { parsePublicKey } from "../core/keys/public_key.ts";
 import { isDigest } from "../core/sha.ts";
-import { parseSshKey, SSH_KEY_TYPES } from "../core/ssh_key.ts";
-import { parsePasskey } from "../core/webauthn.ts";
+import { parseSshKey, SSH_KEY_TYPES } from "../core/keys/ssh_key.ts";
+import { parsePasskey } from "../core/keys/webauthn.ts";
 
 /** Text of a fixed shape. */
 export function text(pattern: RegExp, expected: string) {

@@ -1,7 +1,7 @@
 /** Whether the approvers of a configuration could approve an action together. */
 
 import { emptySeats } from "../core/seats.ts";
-import { couldMeet } from "../core/verifying_key.ts";
+import { couldMeet } from "../core/keys/verifying_key.ts";
 import type { ActionConfig, ApproverPublicKey, Config } from "./config.ts";
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import { Refusal } from "./errors.ts";
-import { parseIJson, toValue } from "./json.ts";
+import { parseIJson, toValue } from "./json/json.ts";
 import { isName, USES_MAX } from "./limits.ts";
 import { isDigest } from "./sha.ts";
 import { members, optional, string, type TypeOf, where, whole } from "./shape.ts";

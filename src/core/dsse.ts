@@ -6,7 +6,7 @@
  */
 
 import { base64Decode, base64Encode, concatBytes, utf8Encode } from "./bytes.ts";
-import { type JsonNode, memberOf } from "./json.ts";
+import { type JsonNode, memberOf } from "./json/json.ts";
 import { SIGNATURE_BYTES_MAX, SIGNATURES_MAX } from "./limits.ts";
 import type { JsonObject } from "./types.ts";
 

@@ -12,7 +12,7 @@ import type { Environment } from "../config/environment.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { MachineClock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
-import { formatPublicKey } from "../core/public_key.ts";
+import { formatPublicKey } from "../core/keys/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { isDiskFull } from "../ledger/disk/free_space.ts";
 import { makePrivateFolder } from "../os/files.ts";

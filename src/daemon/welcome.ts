@@ -4,7 +4,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { formatPublicKey } from "../core/public_key.ts";
+import { formatPublicKey } from "../core/keys/public_key.ts";
 import type { Mode } from "../core/types.ts";
 
 export interface Welcome {

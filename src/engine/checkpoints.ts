@@ -10,7 +10,7 @@
  */
 
 import type { CheckpointConfig } from "../config/config.ts";
-import type { SigningKey } from "../core/ed25519.ts";
+import type { SigningKey } from "../core/keys/ed25519.ts";
 import { equalBytes, utf8Encode } from "../core/bytes.ts";
 import { readRegularText } from "../os/regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";

@@ -10,8 +10,8 @@
 
 import type { Clock } from "../core/clock.ts";
 import { base64Decode, base64Encode, concatBytes, equalBytes, hexDecode } from "../core/bytes.ts";
-import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/ed25519.ts";
-import { formatPublicKey } from "../core/public_key.ts";
+import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/keys/ed25519.ts";
+import { formatPublicKey } from "../core/keys/public_key.ts";
 import { readRegularText } from "../os/regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Ledger } from "../ledger/ledger.ts";

@@ -11,10 +11,10 @@
 import { UnverifiedApproval } from "../approval/approval.ts";
 import { legacyActionHash } from "../approval/clawshield.ts";
 import { utf8Decode } from "../core/bytes.ts";
-import { actionDigest } from "../core/canonical_json.ts";
-import { type MemberText, readMembers } from "../core/canonical_reader.ts";
+import { actionDigest } from "../core/json/canonical_json.ts";
+import { type MemberText, readMembers } from "../core/json/canonical_reader.ts";
 import { Refusal } from "../core/errors.ts";
-import { parseCanonical, parseIJson } from "../core/json.ts";
+import { parseCanonical, parseIJson } from "../core/json/json.ts";
 import { APPROVAL_LENGTH_MAX, isName } from "../core/limits.ts";
 import type { ApprovalScheme, Digest } from "../core/types.ts";
 

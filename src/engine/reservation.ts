@@ -1,6 +1,6 @@
 /** The claim of a request: the execution's record, the body to seal, and the approval. */
 
-import { canonicalNode } from "../core/canonical_json.ts";
+import { canonicalNode } from "../core/json/canonical_json.ts";
 import type { Peer } from "../core/types.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import type { Approval } from "../approval/verify.ts";

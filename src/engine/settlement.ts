@@ -6,10 +6,10 @@
  * is `result_invalid`, never an exception: after the reservation nothing may refuse.
  */
 
-import { canonicalNode } from "../core/canonical_json.ts";
+import { canonicalNode } from "../core/json/canonical_json.ts";
 import { utf8Encode } from "../core/bytes.ts";
-import { type JsonNode, parseIJson } from "../core/json.ts";
-import { pythonJson } from "../core/python_json.ts";
+import { type JsonNode, parseIJson } from "../core/json/json.ts";
+import { pythonJson } from "../core/json/python_json.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest, Outcome } from "../core/types.ts";
 import type { Config, Retention } from "../config/config.ts";

@@ -15,7 +15,7 @@ import {
 } from "../approval/verify.ts";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
-import type { JsonNode } from "../core/json.ts";
+import type { JsonNode } from "../core/json/json.ts";
 import type { ApprovalReference, Digest, Peer } from "../core/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
 import type { ParsedRequest } from "./request.ts";

@@ -7,9 +7,9 @@
 
 import { base64Encode, hexEncode, utf8Encode } from "../core/bytes.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import { parseCanonical } from "../core/json.ts";
-import { JsonText, type Printable } from "../core/json_text.ts";
-import { pythonJson } from "../core/python_json.ts";
+import { parseCanonical } from "../core/json/json.ts";
+import { JsonText, type Printable } from "../core/json/json_text.ts";
+import { pythonJson } from "../core/json/python_json.ts";
 import { sha256 } from "../core/sha.ts";
 import type { ExecutionStatus } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";

@@ -5,7 +5,7 @@
 
 import type { ActionConfig } from "../config/config.ts";
 import { type Access, accessFault } from "../os/files.ts";
-import { mayReachNetworks } from "../os/networks.ts";
+import { mayReachNetworks } from "../os/sockets/networks.ts";
 
 /** Returns a line for each permission that this process does not have itself. */
 export function unreachable(actions: Iterable<Pick<ActionConfig, "name" | "allow">>): string[] {

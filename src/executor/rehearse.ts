@@ -4,7 +4,7 @@
  */
 
 import type { ActionConfig, Permissions } from "../config/config.ts";
-import { canonicalJson } from "../core/canonical_json.ts";
+import { canonicalJson } from "../core/json/canonical_json.ts";
 import type { Clock } from "../core/clock.ts";
 import { UNSAID } from "../core/presentation.ts";
 import type { Digest, JsonObject, Outcome } from "../core/types.ts";

@@ -7,7 +7,7 @@
  */
 
 import { base64Encode, utf8Encode } from "../core/bytes.ts";
-import { type SigningKey, verify } from "../core/ed25519.ts";
+import { type SigningKey, verify } from "../core/keys/ed25519.ts";
 import {
   decodeDecimal,
   decodeHash,

@@ -6,7 +6,7 @@
  */
 
 import { equalBytes, utf8Encode } from "../core/bytes.ts";
-import { verify } from "../core/ed25519.ts";
+import { verify } from "../core/keys/ed25519.ts";
 import {
   COSIGNATURE,
   formatSignedNote,

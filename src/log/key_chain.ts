@@ -4,7 +4,7 @@
  * from the next entry on.
  */
 
-import { isAdmissibleKey } from "../core/ed25519.ts";
+import { isAdmissibleKey } from "../core/keys/ed25519.ts";
 import { parseReceiptKey } from "./keyid.ts";
 import type { Receipt } from "./receipt.ts";
 

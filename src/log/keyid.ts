@@ -1,6 +1,6 @@
 /** Names and spellings of an executor's key, as receipts and exports have them. */
 
-import { formatPublicKey, parsePublicKey } from "../core/public_key.ts";
+import { formatPublicKey, parsePublicKey } from "../core/keys/public_key.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest } from "../core/types.ts";
 
@@ -9,7 +9,7 @@ export function keyidOf(publicKey: Uint8Array): Digest {
   return digestOf(publicKey);
 }
 
-/** Parses `ed25519:BASE64`, and no other spelling that core/public_key.ts knows, into 32 bytes. */
+/** Parses `ed25519:BASE64` into 32 bytes, and no other spelling of core/keys/public_key.ts. */
 export function parseReceiptKey(text: string): Uint8Array | undefined {
   const key = parsePublicKey(text);
   return key !== undefined && formatPublicKey(key) === text ? key : undefined;

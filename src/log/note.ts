@@ -15,7 +15,7 @@ import {
   hexEncode,
   utf8Encode,
 } from "../core/bytes.ts";
-import { isAdmissibleKey } from "../core/ed25519.ts";
+import { isAdmissibleKey } from "../core/keys/ed25519.ts";
 import { sha256 } from "../core/sha.ts";
 
 /** Signature types of C2SP signed-note: a log's own signature, and a witness's cosignature. */

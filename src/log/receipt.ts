@@ -8,10 +8,10 @@
  *   commitment or a random id.
  */
 
-import { canonicalJson } from "../core/canonical_json.ts";
+import { canonicalJson } from "../core/json/canonical_json.ts";
 import { base64Encode, concatBytes, utf8Decode, utf8Encode } from "../core/bytes.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import { formatPublicKey } from "../core/public_key.ts";
+import { formatPublicKey } from "../core/keys/public_key.ts";
 import { digestOf, parseDigest } from "../core/sha.ts";
 import type {
   ApprovalReference,

@@ -12,7 +12,7 @@
 import { parseEnvelope } from "../core/dsse.ts";
 import { base64Decode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { type JsonNode, memberOf, parseCanonical } from "../core/json.ts";
+import { type JsonNode, memberOf, parseCanonical } from "../core/json/json.ts";
 import { isName } from "../core/limits.ts";
 import { receiptOfEnvelope, type SignedReceipt } from "./signed_receipt.ts";
 

@@ -8,7 +8,7 @@
  */
 
 import { type Envelope, envelopeJson, preAuthEncoding } from "../core/dsse.ts";
-import { type SigningKey, verify } from "../core/ed25519.ts";
+import { type SigningKey, verify } from "../core/keys/ed25519.ts";
 import { isDigest } from "../core/sha.ts";
 import type { JsonObject } from "../core/types.ts";
 import { keyidOf } from "./keyid.ts";

@@ -1,10 +1,10 @@
 /** Checks whether a payload or result is the one that a receipt commits to. */
 
-import { actionDigest, canonicalNode, canonicalRequest } from "../core/canonical_json.ts";
+import { actionDigest, canonicalNode, canonicalRequest } from "../core/json/canonical_json.ts";
 import { hexEncode, utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { type JsonNode, parseCanonical, parseIJson } from "../core/json.ts";
-import { pythonJson } from "../core/python_json.ts";
+import { type JsonNode, parseCanonical, parseIJson } from "../core/json/json.ts";
+import { pythonJson } from "../core/json/python_json.ts";
 import { digestOf, sha256 } from "../core/sha.ts";
 import type { Digest } from "../core/types.ts";
 import { commitment, type Receipt } from "./receipt.ts";

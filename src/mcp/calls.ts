@@ -10,7 +10,7 @@ import { isOver } from "../core/proposal.ts";
 import type { JsonObject } from "../core/types.ts";
 import { sleep } from "../core/wait.ts";
 import { atLeastUnknown, isUnknown, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
-import type { Proposal } from "../client/proposal.ts";
+import type { Proposal } from "../client/proposals/proposal.ts";
 import type { Daemon, Line } from "./daemon.ts";
 
 /** Calls at a time; each has a connection. */

@@ -11,8 +11,8 @@ import { type CallOptions, DaemonConnection } from "../client/connection.ts";
 import { type ActionDescription, actionsOf } from "../client/description.ts";
 import { readable } from "../client/errors.ts";
 import { iJsonText } from "../client/json.ts";
-import { type Proposal, proposalOf } from "../client/proposal.ts";
-import { getProposal, withdrawProposal } from "../client/proposals.ts";
+import { type Proposal, proposalOf } from "../client/proposals/proposal.ts";
+import { getProposal, withdrawProposal } from "../client/proposals/proposals.ts";
 
 /** Beyond the time that a request may wait. */
 const MARGIN_MS = 10_000;

@@ -12,7 +12,7 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
-import type { Proposal } from "../client/proposal.ts";
+import type { Proposal } from "../client/proposals/proposal.ts";
 import { isOver } from "../core/proposal.ts";
 import { Calls, type LiveCall } from "./calls.ts";
 import { Daemon } from "./daemon.ts";

@@ -21,7 +21,7 @@ import * as v from "valibot";
 import { isOver } from "../core/proposal.ts";
 import type { JsonObject } from "../core/types.ts";
 import { OpenExecError } from "../client/errors.ts";
-import type { Proposal } from "../client/proposal.ts";
+import type { Proposal } from "../client/proposals/proposal.ts";
 import type { Calls, LiveCall } from "./calls.ts";
 import { progressText, resultOf } from "./texts.ts";
 

@@ -8,7 +8,11 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import type { Effect, Retry } from "../core/errors.ts";
 import { isOver } from "../core/proposal.ts";
 import { OpenExecError } from "../client/errors.ts";
-import { approversNeeded, type Proposal, type ProposalProblem } from "../client/proposal.ts";
+import {
+  approversNeeded,
+  type Proposal,
+  type ProposalProblem,
+} from "../client/proposals/proposal.ts";
 
 export const WAIT_TOOL = "openexec_wait";
 export const WITHDRAW_TOOL = "openexec_withdraw";

@@ -18,7 +18,7 @@ import {
   type Transport,
 } from "@modelcontextprotocol/server";
 import { GatheredBytes } from "../core/bytes.ts";
-import { parseIJson, toValue } from "../core/json.ts";
+import { parseIJson, toValue } from "../core/json/json.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import { isJsonObject } from "../client/json.ts";
 

@@ -7,7 +7,7 @@
 
 import { utf8Encode } from "../core/bytes.ts";
 import { AF_UNIX, libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
-import { SOCKET_PATH_BYTES_MAX, unixAddress } from "./unix_socket.ts";
+import { SOCKET_PATH_BYTES_MAX, unixAddress } from "./sockets/unix_socket.ts";
 
 export interface Notifier {
   /** `status` is one line for a person. */

@@ -12,7 +12,7 @@ import {
   type Message,
   type Transport,
 } from "../client/message.ts";
-import { Reviewer } from "../client/reviewer.ts";
+import { Reviewer } from "../client/proposals/reviewer.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import type { Json } from "../core/types.ts";
 

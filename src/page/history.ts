@@ -6,8 +6,8 @@
  */
 
 import type { Execution } from "../client/execution.ts";
-import type { Proposal } from "../client/proposal.ts";
-import type { Reviewer } from "../client/reviewer.ts";
+import type { Proposal } from "../client/proposals/proposal.ts";
+import type { Reviewer } from "../client/proposals/reviewer.ts";
 import { systemClock } from "../core/clock.ts";
 import { isOver } from "../core/proposal.ts";
 import { decodeReceipt } from "../log/receipt.ts";

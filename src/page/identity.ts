@@ -3,7 +3,7 @@
  * is a secret, and neither gives any power.
  */
 
-import { formatPublicKey, parsePublicKey } from "../core/public_key.ts";
+import { formatPublicKey, parsePublicKey } from "../core/keys/public_key.ts";
 
 const APPROVER = "openexec.approver";
 const EXECUTOR = "openexec.executor";

@@ -1,7 +1,7 @@
 /** The list of what waits: one line each, equal ones as one with their number. */
 
-import type { Proposal } from "../client/proposal.ts";
-import { canonicalJson } from "../core/canonical_json.ts";
+import type { Proposal } from "../client/proposals/proposal.ts";
+import { canonicalJson } from "../core/json/canonical_json.ts";
 import { systemClock } from "../core/clock.ts";
 import { element } from "./dom.ts";
 import { shown, statusText, whenText } from "./text.ts";

@@ -2,15 +2,15 @@
  * The review page: what waits, live, one proposal at a time, and the person's answer to it.
  *
  * It is served as static files, under a policy that lets it load nothing else
- * (server/page_routes.ts).
+ * (server/page/page_routes.ts).
  * The address says what is shown: #/waiting, #/waiting/ID, #/history, #/passkey.
  */
 
-import { ContradictoryProposal } from "../client/reviewed.ts";
+import { ContradictoryProposal } from "../client/proposals/reviewed.ts";
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
-import type { Proposal } from "../client/proposal.ts";
-import type { ReviewedProposal } from "../client/reviewed.ts";
-import { OtherExecutor } from "../client/reviewer.ts";
+import type { Proposal } from "../client/proposals/proposal.ts";
+import type { ReviewedProposal } from "../client/proposals/reviewed.ts";
+import { OtherExecutor } from "../client/proposals/reviewer.ts";
 import { openLink, reviewerOf } from "./daemon.ts";
 import { alarm, announce, byId, element } from "./dom.ts";
 import { historyView } from "./history.ts";

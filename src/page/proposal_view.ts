@@ -7,8 +7,8 @@
  */
 
 import { systemClock } from "../core/clock.ts";
-import type { Proposal } from "../client/proposal.ts";
-import type { ReviewedProposal, SimilarProposal } from "../client/reviewed.ts";
+import type { Proposal } from "../client/proposals/proposal.ts";
+import type { ReviewedProposal, SimilarProposal } from "../client/proposals/reviewed.ts";
 import { payloadLength, shownPayload } from "../client/shown_payload.ts";
 import { isOver } from "../core/proposal.ts";
 import type { JsonObject } from "../core/types.ts";

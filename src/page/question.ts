@@ -1,7 +1,7 @@
 /** The question below a proposal: approve it, with all equal ones if there are any, or decline. */
 
-import type { Proposal } from "../client/proposal.ts";
-import type { ReviewedProposal } from "../client/reviewed.ts";
+import type { Proposal } from "../client/proposals/proposal.ts";
+import type { ReviewedProposal } from "../client/proposals/reviewed.ts";
 import { REASON_LENGTH_MAX } from "../core/limits.ts";
 import { sleep } from "../core/wait.ts";
 import { element } from "./dom.ts";

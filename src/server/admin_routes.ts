@@ -1,7 +1,7 @@
 /** The operator's routes, on admin sockets only. A body is checked whole before anything else. */
 
 import * as v from "valibot";
-import { type JsonNode, parseIJson, toValue } from "../core/json.ts";
+import { type JsonNode, parseIJson, toValue } from "../core/json/json.ts";
 import { type Backend, type Call, malformed } from "./call.ts";
 import { jsonReply, type Reply } from "./reply.ts";
 import { BackupRequest, NoMembers, ResolutionRequest, Revocation } from "./schemas.ts";

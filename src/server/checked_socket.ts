@@ -7,7 +7,7 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { stopReading } from "../os/unix_socket.ts";
+import { stopReading } from "../os/sockets/unix_socket.ts";
 import type { Fault } from "./head.ts";
 import { RequestGrammar } from "./request_grammar.ts";
 

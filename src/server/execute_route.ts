@@ -1,6 +1,6 @@
 /** POST /execute, and the check of OpenExec 0.1.10's receipt that belongs to it. */
 
-import { memberOf, parseIJson } from "../core/json.ts";
+import { memberOf, parseIJson } from "../core/json/json.ts";
 import { type Backend, type Call, malformed } from "./call.ts";
 import { idempotencyKey, preferredWaitMs, traceparent } from "./head.ts";
 import { jsonReply, problemReply, type Reply } from "./reply.ts";

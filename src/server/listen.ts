@@ -8,8 +8,8 @@ import { StartupError } from "../core/startup_error.ts";
 import type { SocketConfig } from "../config/config.ts";
 import { groupId } from "../os/files.ts";
 import { requireNoFault, socketFolderFault, thisUser } from "../os/protected_path.ts";
-import { assignInherited, type InheritedSocket } from "../os/socket_activation.ts";
-import { bindUnixListener, removeUnixListener } from "../os/unix_socket.ts";
+import { assignInherited, type InheritedSocket } from "../os/sockets/socket_activation.ts";
+import { bindUnixListener, removeUnixListener } from "../os/sockets/unix_socket.ts";
 
 export interface OpenSocket {
   readonly config: SocketConfig;

@@ -12,15 +12,21 @@ import type { Clock } from "../core/clock.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { Limits, SocketConfig } from "../config/config.ts";
 import { descriptorLimit } from "../os/descriptors.ts";
-import type { InheritedSocket } from "../os/socket_activation.ts";
-import { Admission, connectionsMax, OPERATOR_SEATS, Seats, TokenBuckets } from "./admission.ts";
+import type { InheritedSocket } from "../os/sockets/socket_activation.ts";
+import {
+  Admission,
+  connectionsMax,
+  OPERATOR_SEATS,
+  Seats,
+  TokenBuckets,
+} from "./admission/admission.ts";
 import type { Backend } from "./call.ts";
 import type { ExchangeEvent } from "./exchange.ts";
 import { HttpListener } from "./http_listener.ts";
 import { openSockets } from "./listen.ts";
 import { openapiDocument } from "./openapi.ts";
-import { TurnedAway } from "./turned_away.ts";
-import { Turns } from "./turns.ts";
+import { TurnedAway } from "./admission/turned_away.ts";
+import { Turns } from "./admission/turns.ts";
 
 export interface ServerOptions extends Omit<Backend, "document"> {
   readonly sockets: readonly SocketConfig[];

@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { canonicalNode } from "../../src/core/canonical_json.ts";
-import { parseCanonical, parseIJson } from "../../src/core/json.ts";
+import { canonicalNode } from "../../src/core/json/canonical_json.ts";
+import { parseCanonical, parseIJson } from "../../src/core/json/json.ts";
 import { ECHO, PoolUnderTest } from "../executor/pool_under_test.ts";
 
 let under: PoolUnderTest;

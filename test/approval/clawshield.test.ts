@@ -3,7 +3,7 @@ import { legacyActionHash, parseLegacyTime } from "../../src/approval/clawshield
 import { TrustStore } from "../../src/approval/trust.ts";
 import { verifyApproval, verifyReplay } from "../../src/approval/verify.ts";
 import { base64Encode, hexEncode, utf8Encode } from "../../src/core/bytes.ts";
-import { parseIJson } from "../../src/core/json.ts";
+import { parseIJson } from "../../src/core/json/json.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import {
   EXECUTOR_ID,

@@ -6,7 +6,7 @@ import type { ApproverPublicKey } from "../../src/config/config.ts";
 import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import { envelopeJson, preAuthEncoding } from "../../src/core/dsse.ts";
-import { sign } from "../../src/core/ed25519.ts";
+import { sign } from "../../src/core/keys/ed25519.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import {
   approver,

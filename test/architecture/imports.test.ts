@@ -47,8 +47,12 @@ const OWNERS: readonly {
   readonly owners: RegExp;
 }[] = [
   { what: "lmdb", pattern: /from "lmdb"/, owners: /^ledger\/store\/store\.ts$/ },
-  { what: "@noble/curves", pattern: /from "@noble\/curves/, owners: /^core\/p256\.ts$/ },
-  { what: "@noble/ed25519", pattern: /from "@noble\/ed25519"/, owners: /^core\/ed25519\.ts$/ },
+  { what: "@noble/curves", pattern: /from "@noble\/curves/, owners: /^core\/keys\/p256\.ts$/ },
+  {
+    what: "@noble/ed25519",
+    pattern: /from "@noble\/ed25519"/,
+    owners: /^core\/keys\/ed25519\.ts$/,
+  },
   { what: "@noble/hashes", pattern: /from "@noble\/hashes/, owners: /^core\/sha\.ts$/ },
   {
     what: "FFI",

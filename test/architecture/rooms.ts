@@ -115,7 +115,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
 };
 
-/** `executor/child/main.ts` -> `executor/child`, `core/json.ts` -> `core`, `main.ts` -> "". */
+/** `executor/child/main.ts` -> `executor/child`, `core/json/json.ts` -> `core`, `main.ts` -> "". */
 export function roomOf(path: string): string {
   if (path.startsWith("executor/child/")) return "executor/child";
   return path.includes("/") ? path.slice(0, path.indexOf("/")) : "";

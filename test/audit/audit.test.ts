@@ -1,6 +1,6 @@
 import { PLAIN_KEY } from "../../src/core/types.ts";
 import { describe, expect, test } from "vitest";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { signCheckpoint } from "../../src/log/checkpoint.ts";
 import { auditLog, type AuditOptions } from "../../src/audit/audit.ts";
 import type { ExecutionFact } from "../../src/audit/executions.ts";

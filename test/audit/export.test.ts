@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { canonicalJson } from "../../src/core/canonical_json.ts";
+import { canonicalJson } from "../../src/core/json/canonical_json.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { StartupError } from "../../src/core/startup_error.ts";
 import { auditExport, exportLog, ExportReader, writeExport } from "../../src/audit/export.ts";
 import {

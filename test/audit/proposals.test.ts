@@ -6,7 +6,7 @@ import { executionReceipt, keyReceipt } from "../../src/log/receipt.ts";
 import { signReceipt } from "../../src/log/signed_receipt.ts";
 import { auditLog } from "../../src/audit/audit.ts";
 import { LedgerSnapshot } from "../../src/audit/snapshot.ts";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { PLAIN_KEY } from "../../src/core/types.ts";
 import { openKey } from "../../src/ledger/proposals/keys.ts";
 import { decodeProposal, encodeProposal } from "../../src/ledger/proposals/rows.ts";

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
+import { type SigningKey, signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { type ApprovalRow, decodeApproval, encodeApproval } from "../../src/ledger/store/rows.ts";
 import { approvalKey, executionKey, nonceKey, peerKey } from "../../src/ledger/store/keys.ts";
 import type { ExecutionRecord, Reservation } from "../../src/ledger/types.ts";

@@ -7,7 +7,7 @@ import { thisKernel } from "../../src/box/kernel.ts";
 import type { Permissions } from "../../src/config/config.ts";
 import { Launcher } from "../../src/executor/launch.ts";
 import { AF_UNIX, libc } from "../../src/os/libc.ts";
-import { unixAddress } from "../../src/os/unix_socket.ts";
+import { unixAddress } from "../../src/os/sockets/unix_socket.ts";
 
 const SOCK_STREAM = 1;
 const MEBIBYTE = 1024 * 1024;

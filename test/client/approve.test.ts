@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseEnvelope, preAuthEncoding } from "../../src/core/dsse.ts";
-import { verify } from "../../src/core/ed25519.ts";
+import { verify } from "../../src/core/keys/ed25519.ts";
 import { utf8Decode } from "../../src/core/bytes.ts";
-import { parseIJson } from "../../src/core/json.ts";
+import { parseIJson } from "../../src/core/json/json.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import {
   type AcceptedTerms,

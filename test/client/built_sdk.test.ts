@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildClient } from "../../scripts/build_client.ts";
 import metadata from "../../package.json" with { type: "json" };
 import { base64Encode } from "../../src/core/bytes.ts";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { executionReceipt } from "../../src/log/receipt.ts";
 import { receiptEnvelope, signReceipt } from "../../src/log/signed_receipt.ts";
 import { testWith } from "../support/tools.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { canonicalJson } from "../../src/core/canonical_json.ts";
-import { parseIJson, toValue } from "../../src/core/json.ts";
+import { canonicalJson } from "../../src/core/json/canonical_json.ts";
+import { parseIJson, toValue } from "../../src/core/json/json.ts";
 import {
   actionDigest,
   newRequest,

@@ -5,8 +5,8 @@ import { ConfigError, problemText } from "../../src/config/config_error.ts";
 import { SYSTEM_CONFIG } from "../../src/config/defaults.ts";
 import { environmentOf } from "../../src/config/environment.ts";
 import { loadConfig, loadConfigAgain, type LoadRequest } from "../../src/config/load.ts";
-import { formatPublicKey } from "../../src/core/public_key.ts";
-import { publicKeyOf } from "../../src/core/ed25519.ts";
+import { formatPublicKey } from "../../src/core/keys/public_key.ts";
+import { publicKeyOf } from "../../src/core/keys/ed25519.ts";
 
 const keyOf = (seed: number) => publicKeyOf(new Uint8Array(32).fill(seed));
 

@@ -12,7 +12,7 @@ import { NO_PERMISSIONS } from "../../src/executor/permissions.ts";
 import { holdExecutor } from "../../src/executor/spawn.ts";
 import { spawnChild } from "../../src/os/child_process.ts";
 import { program } from "../../src/os/program.ts";
-import { bindUnixListener, removeUnixListener } from "../../src/os/unix_socket.ts";
+import { bindUnixListener, removeUnixListener } from "../../src/os/sockets/unix_socket.ts";
 
 const [state = "", socket = "", handler = "", anchor = ""] = Deno.args;
 

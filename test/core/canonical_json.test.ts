@@ -6,8 +6,8 @@ import {
   canonicalJson,
   canonicalNode,
   canonicalRequest,
-} from "../../src/core/canonical_json.ts";
-import { parseCanonical, parseIJson, toValue } from "../../src/core/json.ts";
+} from "../../src/core/json/canonical_json.ts";
+import { parseCanonical, parseIJson, toValue } from "../../src/core/json/json.ts";
 import { NESTING_DEPTH_MAX } from "../../src/core/limits.ts";
 import type { Json } from "../../src/core/types.ts";
 import { codeOf } from "../support/refusals.ts";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { utf8Decode, utf8Encode } from "../../src/core/bytes.ts";
-import { canonicalNode } from "../../src/core/canonical_json.ts";
-import { readMembers } from "../../src/core/canonical_reader.ts";
+import { canonicalNode } from "../../src/core/json/canonical_json.ts";
+import { readMembers } from "../../src/core/json/canonical_reader.ts";
 import { Refusal } from "../../src/core/errors.ts";
-import { parseIJson } from "../../src/core/json.ts";
+import { parseIJson } from "../../src/core/json/json.ts";
 import { NESTING_DEPTH_MAX } from "../../src/core/limits.ts";
 import { codeOf } from "../support/refusals.ts";
 

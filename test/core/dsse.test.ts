@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { base64Encode, utf8Decode, utf8Encode } from "../../src/core/bytes.ts";
 import { envelopeJson, parseEnvelope, preAuthEncoding } from "../../src/core/dsse.ts";
-import { parseIJson } from "../../src/core/json.ts";
+import { parseIJson } from "../../src/core/json/json.ts";
 import { SIGNATURES_MAX } from "../../src/core/limits.ts";
 
 const parse = (json: unknown) => parseEnvelope(parseIJson(JSON.stringify(json)));

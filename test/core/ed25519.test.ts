@@ -7,7 +7,7 @@ import {
   signingKeyOf,
   verify,
   verifyPortably,
-} from "../../src/core/ed25519.ts";
+} from "../../src/core/keys/ed25519.ts";
 import { hexDecode, utf8Encode } from "../../src/core/bytes.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import {
@@ -223,7 +223,7 @@ describe("without the runtime's cryptography, as in a browser", () => {
     vi.resetModules();
     vi.spyOn(process, "getBuiltinModule").mockReturnValue(undefined);
     const { nativeCrypto } = await import("../../src/core/sha.ts");
-    const portable = await import("../../src/core/ed25519.ts");
+    const portable = await import("../../src/core/keys/ed25519.ts");
     const { sha256: portableSha256 } = await import("../../src/core/sha.ts");
     expect(nativeCrypto()).toBeNull();
 

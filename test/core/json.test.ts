@@ -6,7 +6,7 @@ import {
   parseCanonical,
   parseIJson,
   toValue,
-} from "../../src/core/json.ts";
+} from "../../src/core/json/json.ts";
 import { NESTING_DEPTH_MAX } from "../../src/core/limits.ts";
 import { codeOf } from "../support/refusals.ts";
 

@@ -4,7 +4,7 @@ import { createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto"
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { concatBytes } from "../../src/core/bytes.ts";
-import { isPoint, verifyP256 } from "../../src/core/p256.ts";
+import { isPoint, verifyP256 } from "../../src/core/keys/p256.ts";
 
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const P = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;

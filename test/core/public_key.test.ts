@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { base64Decode, base64Encode, concatBytes, utf8Encode } from "../../src/core/bytes.ts";
-import { formatPublicKey, parsePublicKey } from "../../src/core/public_key.ts";
+import { formatPublicKey, parsePublicKey } from "../../src/core/keys/public_key.ts";
 
 const pair = generateKeyPairSync("ed25519");
 const raw = base64Decode(pair.publicKey.export({ format: "jwk" }).x ?? "") ?? new Uint8Array();

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseIJson } from "../../src/core/json.ts";
-import { pythonJson, type PythonStyle } from "../../src/core/python_json.ts";
+import { parseIJson } from "../../src/core/json/json.ts";
+import { pythonJson, type PythonStyle } from "../../src/core/json/python_json.ts";
 
 const print = (text: string, style: PythonStyle = "compact") => pythonJson(parseIJson(text), style);
 

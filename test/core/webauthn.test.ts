@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { base64UrlEncode, concatBytes, utf8Encode } from "../../src/core/bytes.ts";
 import { sha256 } from "../../src/core/sha.ts";
-import { parsePasskey, verifyAssertion } from "../../src/core/webauthn.ts";
+import { parsePasskey, verifyAssertion } from "../../src/core/keys/webauthn.ts";
 import {
   assertionJson,
   AT,

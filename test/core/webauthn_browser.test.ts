@@ -5,7 +5,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import { sha256 } from "../../src/core/sha.ts";
-import { parsePasskey, type Passkey, verifyAssertion } from "../../src/core/webauthn.ts";
+import { parsePasskey, type Passkey, verifyAssertion } from "../../src/core/keys/webauthn.ts";
 import { launchBrowser } from "../page/browser.ts";
 import { assertionJson } from "../support/software_passkey.ts";
 import { isAcceptedElsewhere } from "../support/webauthn_opinion.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
-import { verify, verifyPortably } from "../../src/core/ed25519.ts";
+import { verify, verifyPortably } from "../../src/core/keys/ed25519.ts";
 import { nativeCrypto } from "../../src/core/sha.ts";
 import {
   craft,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { StartupError } from "../../src/core/startup_error.ts";
 import {
   checkAnchor,

@@ -3,8 +3,8 @@
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { ActionConfig, Config, Limits, SocketConfig } from "../../src/config/config.ts";
-import { actionDigest, canonicalRequest } from "../../src/core/canonical_json.ts";
-import { parseIJson } from "../../src/core/json.ts";
+import { actionDigest, canonicalRequest } from "../../src/core/json/canonical_json.ts";
+import { parseIJson } from "../../src/core/json/json.ts";
 import type { JsonObject } from "../../src/core/types.ts";
 import { Server } from "../../src/server/server.ts";
 import { FakeInspector, FakeOperator, LIMITS, socketConfig } from "../server/fakes.ts";

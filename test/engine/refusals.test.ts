@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { Refusal } from "../../src/core/errors.ts";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { RefusalJournal } from "../../src/engine/refusals.ts";
 import { decodeReceipt, type Receipt } from "../../src/log/receipt.ts";
 import { type SignedReceipt, signReceipt } from "../../src/log/signed_receipt.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { parseCanonical } from "../../src/core/json.ts";
-import { pythonJson } from "../../src/core/python_json.ts";
+import { parseCanonical } from "../../src/core/json/json.ts";
+import { pythonJson } from "../../src/core/json/python_json.ts";
 import { executionView, legacyReceiptOf, type Shown } from "../../src/engine/view.ts";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import type { ExecutionRecord } from "../../src/ledger/types.ts";

@@ -1,7 +1,7 @@
 /** What becomes of a handler's result: JSON as the handler meant it, or result_invalid. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseIJson, toValue } from "../../src/core/json.ts";
+import { parseIJson, toValue } from "../../src/core/json/json.ts";
 import { handler, PoolUnderTest } from "./pool_under_test.ts";
 
 let under: PoolUnderTest;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { base64Encode, equalBytes, hexDecode, utf8Encode } from "../../src/core/bytes.ts";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import {
   formatTreeHead,
   logKey,

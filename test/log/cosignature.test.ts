@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { base64Encode, concatBytes, utf8Encode } from "../../src/core/bytes.ts";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { logKey, openCheckpoint, signCheckpoint } from "../../src/log/checkpoint.ts";
 import {
   attachCosignature,

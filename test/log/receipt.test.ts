@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { canonicalJson } from "../../src/core/canonical_json.ts";
+import { canonicalJson } from "../../src/core/json/canonical_json.ts";
 import { base64Encode, utf8Decode, utf8Encode } from "../../src/core/bytes.ts";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { type Json, type JsonObject, PLAIN_KEY } from "../../src/core/types.ts";
 import { type Decided, decisionReceipt } from "../../src/log/decision_receipt.ts";
 import {

@@ -1,7 +1,7 @@
 /** An executor that signs and logs receipts in memory, as the daemon does on disk. */
 
 import { utf8Encode } from "../../src/core/bytes.ts";
-import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
+import { type SigningKey, signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import {
   type ApprovalReference,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { base64Encode, hexDecode, utf8Encode } from "../../src/core/bytes.ts";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { signCheckpoint } from "../../src/log/checkpoint.ts";
 import { inclusionProof } from "../../src/log/proof.ts";
 import {

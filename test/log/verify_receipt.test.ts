@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { preAuthEncoding } from "../../src/core/dsse.ts";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { type JsonObject, PLAIN_KEY } from "../../src/core/types.ts";
 import { attachCosignature } from "../../src/log/cosignature.ts";
 import { formatVkey } from "../../src/log/note.ts";

@@ -1,7 +1,7 @@
 /** A witness that cosigns anything (C2SP tlog-cosignature). Real ones check consistency first. */
 
 import { concatBytes } from "../../src/core/bytes.ts";
-import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
+import { type SigningKey, signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { cosignedMessage, type Witness } from "../../src/log/cosignature.ts";
 import {
   COSIGNATURE,

@@ -6,7 +6,7 @@ import { PROPOSAL_STATUSES } from "../../src/core/proposal.ts";
 import { OpenExecError, OpenExecUnreachable } from "../../src/client/errors.ts";
 import { failureResult, refusalResult, resultOf } from "../../src/mcp/texts.ts";
 import { executionOf } from "../../src/client/execution.ts";
-import type { Proposal } from "../../src/client/proposal.ts";
+import type { Proposal } from "../../src/client/proposals/proposal.ts";
 
 const PROPOSAL: Proposal = {
   id: "019aab00-0000-7000-8000-000000000001",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { notifier, watchdogPeriodMs } from "../../src/os/notify.ts";
-import { assignInherited, inheritedSockets } from "../../src/os/socket_activation.ts";
+import { assignInherited, inheritedSockets } from "../../src/os/sockets/socket_activation.ts";
 import { StartupError } from "../../src/core/startup_error.ts";
 import { openNotifySocket } from "../support/notify_socket.ts";
 import { rawExchange } from "../support/raw_http.ts";

@@ -11,7 +11,7 @@ import {
   peerCredentials,
   removeUnixListener,
   unixAddress,
-} from "../../src/os/unix_socket.ts";
+} from "../../src/os/sockets/unix_socket.ts";
 
 const isRoot = Deno.uid() === 0;
 

@@ -1,7 +1,7 @@
 /** The review page in a real browser, over a port that a real sshd forwards to the socket. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { pageFiles } from "../../src/server/page_files.ts";
+import { pageFiles } from "../../src/server/page/page_files.ts";
 import { actionDigest } from "../support/approver.ts";
 import { call } from "../support/http.ts";
 import { carol, ReviewScene } from "./review_scene.ts";

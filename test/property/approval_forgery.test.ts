@@ -2,7 +2,7 @@ import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { verifyApproval } from "../../src/approval/verify.ts";
-import { canonicalNode } from "../../src/core/canonical_json.ts";
+import { canonicalNode } from "../../src/core/json/canonical_json.ts";
 import {
   base64Decode,
   base64Encode,
@@ -10,9 +10,9 @@ import {
   utf8Decode,
   utf8Encode,
 } from "../../src/core/bytes.ts";
-import { verify } from "../../src/core/ed25519.ts";
+import { verify } from "../../src/core/keys/ed25519.ts";
 import { Refusal } from "../../src/core/errors.ts";
-import { type JsonNode, parseIJson } from "../../src/core/json.ts";
+import { type JsonNode, parseIJson } from "../../src/core/json/json.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import type { Json, JsonObject } from "../../src/core/types.ts";
 import {

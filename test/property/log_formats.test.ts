@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { signingKeyOf } from "../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { formatTreeHead, parseTreeHead } from "../../src/log/checkpoint.ts";
 import {
   formatSignedNote,

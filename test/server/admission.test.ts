@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { TokenBuckets } from "../../src/server/admission.ts";
+import { TokenBuckets } from "../../src/server/admission/admission.ts";
 
 test("a key has a second's worth at once, then one by one, and no key takes another's", () => {
   let now = 0;

@@ -6,7 +6,7 @@
 
 import { readEnvironment } from "../../src/config/environment.ts";
 import { notifier, watchdogPeriodMs } from "../../src/os/notify.ts";
-import { inheritedSockets } from "../../src/os/socket_activation.ts";
+import { inheritedSockets } from "../../src/os/sockets/socket_activation.ts";
 import { Signals } from "../../src/daemon/signals.ts";
 import { TestServer } from "./fakes.ts";
 

@@ -17,7 +17,7 @@ import type { ExecutionView } from "../../src/engine/view.ts";
 import type { Backend } from "../../src/server/call.ts";
 import type { ExchangeEvent } from "../../src/server/exchange.ts";
 import { Server } from "../../src/server/server.ts";
-import type { InheritedSocket } from "../../src/os/socket_activation.ts";
+import type { InheritedSocket } from "../../src/os/sockets/socket_activation.ts";
 
 type EngineLike = Backend["engine"];
 type InspectorLike = Backend["inspector"];

@@ -1,9 +1,14 @@
 /** Admission by file mode, group and uid list, with processes of other users. */
 
-import { Turns } from "../../src/server/turns.ts";
+import { Turns } from "../../src/server/admission/turns.ts";
 import { afterEach, expect, test } from "vitest";
 import type { Role } from "../../src/core/types.ts";
-import { Admission, Seats, type Shared, TokenBuckets } from "../../src/server/admission.ts";
+import {
+  Admission,
+  Seats,
+  type Shared,
+  TokenBuckets,
+} from "../../src/server/admission/admission.ts";
 import { call } from "../support/http.ts";
 import { listeningSockets } from "../support/listening_sockets.ts";
 import { callAs, OTHER_GID, OTHER_GROUP, OTHER_UID, testAsOthers } from "../support/other_users.ts";

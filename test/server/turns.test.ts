@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Refusal } from "../../src/core/errors.ts";
-import { type Hold, SMALL_BYTES, Turns } from "../../src/server/turns.ts";
+import { type Hold, SMALL_BYTES, Turns } from "../../src/server/admission/turns.ts";
 
 const MIB = 2 ** 20;
 const LIMITS = { heldBytesPerUid: 4 * MIB, heldBytes: 6 * MIB };

@@ -5,11 +5,11 @@ import { type ApprovalSubject, UnverifiedApproval } from "../../src/approval/app
 import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import type { ApproverConfig, ApproverPublicKey } from "../../src/config/config.ts";
-import { actionDigest, canonicalRequest } from "../../src/core/canonical_json.ts";
+import { actionDigest, canonicalRequest } from "../../src/core/json/canonical_json.ts";
 import { envelopeJson, preAuthEncoding } from "../../src/core/dsse.ts";
-import { type SigningKey, signingKeyOf } from "../../src/core/ed25519.ts";
+import { type SigningKey, signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
-import { parseIJson } from "../../src/core/json.ts";
+import { parseIJson } from "../../src/core/json/json.ts";
 import { digestOf, sha256 } from "../../src/core/sha.ts";
 import type { Json, JsonObject } from "../../src/core/types.ts";
 

@@ -1,6 +1,6 @@
 /**
  * Ed25519 by hand, to make the signatures that no honest signer makes. Written on points, apart
- * from src/core/ed25519.ts.
+ * from src/core/keys/ed25519.ts.
  */
 
 import { createHash } from "node:crypto";

@@ -3,7 +3,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { base64Encode, base64UrlEncode, concatBytes, utf8Encode } from "../../src/core/bytes.ts";
 import { sha256 } from "../../src/core/sha.ts";
-import { parsePasskey, type Passkey } from "../../src/core/webauthn.ts";
+import { parsePasskey, type Passkey } from "../../src/core/keys/webauthn.ts";
 
 export const UP = 0x01;
 export const UV = 0x04;

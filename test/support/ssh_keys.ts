@@ -1,8 +1,8 @@
 /** Keys and signatures by the real ssh-keygen, with a security key in software. */
 
-import { sshStrings } from "../../src/core/ssh_wire.ts";
-import { parseSshKey, type SshKey } from "../../src/core/ssh_key.ts";
-import { unarmored } from "../../src/core/sshsig.ts";
+import { sshStrings } from "../../src/core/keys/ssh_wire.ts";
+import { parseSshKey, type SshKey } from "../../src/core/keys/ssh_key.ts";
+import { unarmored } from "../../src/core/keys/sshsig.ts";
 
 export interface SshKeyFile {
   /** Of the private key; the public one is beside it, with .pub. */

@@ -3,7 +3,7 @@
 import { verifyAuthenticationResponse } from "@simplewebauthn/server";
 import { base64UrlEncode } from "../../src/core/bytes.ts";
 import { sha256 } from "../../src/core/sha.ts";
-import type { Passkey } from "../../src/core/webauthn.ts";
+import type { Passkey } from "../../src/core/keys/webauthn.ts";
 
 /** Whether it takes an assertion, given by its members in bytes, over `message` by `key`. */
 export async function isAcceptedElsewhere(

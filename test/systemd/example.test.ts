@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { join } from "node:path";
 import { environmentOf } from "../../src/config/environment.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { publicKeyOf } from "../../src/core/ed25519.ts";
-import { sshStrings } from "../../src/core/ssh_wire.ts";
+import { publicKeyOf } from "../../src/core/keys/ed25519.ts";
+import { sshStrings } from "../../src/core/keys/ssh_wire.ts";
 import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { program } from "../../src/os/program.ts";
 

@@ -4,7 +4,7 @@ import { keyidFor } from "../../client/approver_key.ts";
 import { type ApproverSigner, keySigner } from "../../client/approver_signer.ts";
 import type { ApproverConfig } from "../../config/config.ts";
 import { equalBytes } from "../../core/bytes.ts";
-import { parseSshKey, SSH_KEY_TYPES } from "../../core/ssh_key.ts";
+import { parseSshKey, SSH_KEY_TYPES } from "../../core/keys/ssh_key.ts";
 import type { KeyKind } from "../../core/types.ts";
 import type { DaemonFlags } from "../command.ts";
 import type { Context } from "../context.ts";

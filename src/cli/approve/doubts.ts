@@ -6,7 +6,7 @@
 import { basename } from "node:path";
 import { type ApprovalClaims, USES_DEFAULT } from "../../core/approval_claims.ts";
 import type { ErrorCode } from "../../core/errors.ts";
-import { couldMeet } from "../../core/verifying_key.ts";
+import { couldMeet } from "../../core/keys/verifying_key.ts";
 import type { ExecutionRequest } from "../../client/request.ts";
 import type { Config, SocketConfig } from "../../config/config.ts";
 import { ownerOf, type PublicHalf } from "./approving_key.ts";

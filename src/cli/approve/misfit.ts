@@ -5,8 +5,8 @@
  * here is passed over, and so are patterns. They can take minutes, and only the daemon ends them.
  */
 
-import { canonicalJson } from "../../core/canonical_json.ts";
-import { isArray } from "../../core/json.ts";
+import { canonicalJson } from "../../core/json/canonical_json.ts";
+import { isArray } from "../../core/json/json.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import { isJsonObject } from "../../client/json.ts";
 

@@ -7,8 +7,8 @@
 
 import { join, resolve } from "node:path";
 import { Refusal } from "../../core/errors.ts";
-import type { SshKey } from "../../core/ssh_key.ts";
-import { SSH_NAMESPACE, unarmored, verifySshsig } from "../../core/sshsig.ts";
+import type { SshKey } from "../../core/keys/ssh_key.ts";
+import { SSH_NAMESPACE, unarmored, verifySshsig } from "../../core/keys/sshsig.ts";
 import { takeTerminalAsInput } from "../../os/terminal.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";

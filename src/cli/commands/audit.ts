@@ -5,7 +5,7 @@ import { auditLog, type AuditOptions } from "../../audit/audit.ts";
 import { auditExport } from "../../audit/export.ts";
 import type { AuditReport } from "../../audit/report.ts";
 import { hexEncode } from "../../core/bytes.ts";
-import { formatPublicKey } from "../../core/public_key.ts";
+import { formatPublicKey } from "../../core/keys/public_key.ts";
 import { localCommand, type LocalFlags } from "../command.ts";
 import { type Context, findConfig } from "../context.ts";
 import { FAILED } from "../exit_code.ts";

@@ -1,7 +1,7 @@
 /** `openexec decide`: approves or declines one proposal in one go. */
 
 import type { Command } from "commander";
-import type { ReviewedProposal } from "../../client/reviewed.ts";
+import type { ReviewedProposal } from "../../client/proposals/reviewed.ts";
 import { isReason } from "../../core/limits.ts";
 import { KEYID_HELP, SSH_HELP } from "../approve/approving_key.ts";
 import { openSigner, type SignerFlags } from "../approve/signer.ts";

@@ -1,7 +1,7 @@
 /** `openexec pending` and `openexec withdraw`: looks at proposals that wait, and takes one back. */
 
 import type { Command } from "commander";
-import { approversNeeded, type Proposal } from "../../client/proposal.ts";
+import { approversNeeded, type Proposal } from "../../client/proposals/proposal.ts";
 import { whenText } from "../../core/span.ts";
 import type { Role } from "../../core/types.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";

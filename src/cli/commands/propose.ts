@@ -3,7 +3,12 @@
 import type { Command } from "commander";
 import * as v from "valibot";
 import type { OpenExecClient } from "../../client/client.ts";
-import { approversNeeded, isUndecided, outcomeOf, type Proposal } from "../../client/proposal.ts";
+import {
+  approversNeeded,
+  isUndecided,
+  outcomeOf,
+  type Proposal,
+} from "../../client/proposals/proposal.ts";
 import { parsePayload } from "../../client/request.ts";
 import { span } from "../../config/fields.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";

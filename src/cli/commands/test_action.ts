@@ -11,7 +11,7 @@ import { readVariable } from "../../config/environment.ts";
 import { allowSchema } from "../../config/action_schema.ts";
 import { size, timer } from "../../config/fields.ts";
 import { ERRORS, Refusal } from "../../core/errors.ts";
-import { parseCanonical, toValue } from "../../core/json.ts";
+import { parseCanonical, toValue } from "../../core/json/json.ts";
 import { StartupError } from "../../core/startup_error.ts";
 import type { JsonObject, Outcome } from "../../core/types.ts";
 import { visible } from "../../core/visible.ts";

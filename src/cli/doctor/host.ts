@@ -9,7 +9,7 @@ import { freeBytes } from "../../ledger/disk/free_space.ts";
 import { machineClock } from "../../os/clock.ts";
 import { kernelWarnings, unconfinedWarnings } from "../../daemon/warnings.ts";
 import { descriptorLimit } from "../../os/descriptors.ts";
-import { connectionsMax } from "../../server/admission.ts";
+import { connectionsMax } from "../../server/admission/admission.ts";
 import type { DaemonFlags } from "../command.ts";
 import { existing } from "./files.ts";
 import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";

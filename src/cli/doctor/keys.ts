@@ -6,7 +6,7 @@ import type { ApproverConfig, Config } from "../../config/config.ts";
 import { unfillableSeats } from "../../config/obtainable.ts";
 import { seatsJson, seatsText } from "../../core/seats.ts";
 import { CREDENTIAL_STORES, SYSTEM_CONFIG } from "../../config/defaults.ts";
-import { couldMeet } from "../../core/verifying_key.ts";
+import { couldMeet } from "../../core/keys/verifying_key.ts";
 import { checkExecutorKey } from "../../engine/keys.ts";
 import { readSecrets } from "../../executor/secrets.ts";
 import { realPath } from "../../os/files.ts";

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
-import { parsePublicKey } from "../../core/public_key.ts";
+import { parsePublicKey } from "../../core/keys/public_key.ts";
 import { readRegularText } from "../../os/regular_file.ts";
 import { checkAnchor } from "../../engine/checkpoints.ts";
 import { currentKeyid } from "../../engine/keys.ts";

@@ -6,7 +6,7 @@
  */
 
 import { dirname, join } from "node:path";
-import { parseIJson, toValue } from "../../core/json.ts";
+import { parseIJson, toValue } from "../../core/json/json.ts";
 import { isJsonObject } from "../../client/json.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";

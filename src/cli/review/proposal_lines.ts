@@ -10,9 +10,9 @@
 import { marked } from "../../core/visible.ts";
 import { seatsText } from "../../core/seats.ts";
 import { whenText } from "../../core/span.ts";
-import { approversNeeded } from "../../client/proposal.ts";
+import { approversNeeded } from "../../client/proposals/proposal.ts";
 import type { JsonObject } from "../../core/types.ts";
-import type { ReviewedProposal } from "../../client/reviewed.ts";
+import type { ReviewedProposal } from "../../client/proposals/reviewed.ts";
 import { payloadLength, shownPayload } from "../../client/shown_payload.ts";
 import { labelledLines, numberedLines } from "../terminal/gutter.ts";
 import { permissionsText } from "../terminal/permissions_text.ts";

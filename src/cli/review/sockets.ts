@@ -1,7 +1,7 @@
 /** The approver's sockets that a reviewer looks at, each with the daemon that was met on it. */
 
 import { resolve } from "node:path";
-import { Reviewer } from "../../client/reviewer.ts";
+import { Reviewer } from "../../client/proposals/reviewer.ts";
 import type { DaemonFlags } from "../command.ts";
 import { type Context, findSocket } from "../context.ts";
 import { UsageError } from "../exit_code.ts";

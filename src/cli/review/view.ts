@@ -8,7 +8,7 @@
 
 import { marked } from "../../core/visible.ts";
 import { whenText } from "../../core/span.ts";
-import type { Proposal } from "../../client/proposal.ts";
+import type { Proposal } from "../../client/proposals/proposal.ts";
 import type { ScreenLine, Size } from "../terminal/screen.ts";
 import { proposalLines } from "./proposal_lines.ts";
 import type { Group, Item } from "./waiting.ts";

@@ -5,9 +5,9 @@
  * place to another, under the eyes of a person about to press a key.
  */
 
-import { ContradictoryProposal, type ReviewedProposal } from "../../client/reviewed.ts";
+import { ContradictoryProposal, type ReviewedProposal } from "../../client/proposals/reviewed.ts";
 import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
-import { isUndecided, type Proposal } from "../../client/proposal.ts";
+import { isUndecided, type Proposal } from "../../client/proposals/proposal.ts";
 import type { ReviewSocket } from "./sockets.ts";
 
 export interface Item {

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { isJsonObject } from "../../client/json.ts";
 import { OpenExecUnreachable } from "../../client/errors.ts";
 import { ConfigError } from "../../config/config_error.ts";
-import { formatPublicKey, parsePublicKey } from "../../core/public_key.ts";
+import { formatPublicKey, parsePublicKey } from "../../core/keys/public_key.ts";
 import { readRegularText } from "../../os/regular_file.ts";
 import { parseReceiptKey } from "../../log/keyid.ts";
 import { ED25519, parseVkey } from "../../log/note.ts";

@@ -11,7 +11,7 @@
  */
 
 import { Refusal } from "../../core/errors.ts";
-import { parseIJson } from "../../core/json.ts";
+import { parseIJson } from "../../core/json/json.ts";
 import type { Peer } from "../../core/types.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";

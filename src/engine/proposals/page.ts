@@ -4,7 +4,7 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { JsonText } from "../../core/json_text.ts";
+import { JsonText } from "../../core/json/json_text.ts";
 import type { ProposalStatus } from "../../core/proposal.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { isProposalVisible } from "./waiting.ts";

@@ -12,7 +12,7 @@
  */
 
 import { Refusal } from "../../core/errors.ts";
-import type { JsonNode } from "../../core/json.ts";
+import type { JsonNode } from "../../core/json/json.ts";
 import type { Peer } from "../../core/types.ts";
 import type { Slot } from "../../executor/types.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";

@@ -1,6 +1,6 @@
 /** The action as a reviewer is shown it, and the digest by which a change of it is noticed. */
 
-import { canonicalJson } from "../../core/canonical_json.ts";
+import { canonicalJson } from "../../core/json/canonical_json.ts";
 import { seatsJson } from "../../core/seats.ts";
 import { digestOf } from "../../core/sha.ts";
 import { utf8Encode } from "../../core/bytes.ts";

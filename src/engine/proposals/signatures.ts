@@ -8,12 +8,12 @@
  * - At most one open body an `iss`, and BODIES_MAX in all: a newer one replaces that of its `iss`.
  */
 
-import { canonicalJson } from "../../core/canonical_json.ts";
+import { canonicalJson } from "../../core/json/canonical_json.ts";
 import { APPROVAL_TYPE } from "../../core/approval_claims.ts";
 import { equalBytes } from "../../core/bytes.ts";
 import { type Envelope, envelopeJson, parseEnvelope } from "../../core/dsse.ts";
 import { Refusal } from "../../core/errors.ts";
-import { type JsonNode, parseIJson } from "../../core/json.ts";
+import { type JsonNode, parseIJson } from "../../core/json/json.ts";
 import { UnverifiedApproval } from "../../approval/approval.ts";
 import type { Approval, Signatures } from "../../approval/verify.ts";
 import type { ProposalRecord, SignedBody } from "../../ledger/proposals/types.ts";

@@ -1,7 +1,7 @@
 /** A waiting proposal as a request again, with the action that it asks for as it is today. */
 
 import { basename } from "node:path";
-import { actionDigest } from "../../core/canonical_json.ts";
+import { actionDigest } from "../../core/json/canonical_json.ts";
 import { Refusal } from "../../core/errors.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { findAction, type FoundAction } from "../gate.ts";

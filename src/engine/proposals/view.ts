@@ -1,8 +1,8 @@
 /** The proposal object of the HTTP answers, for its proposer and for reviewers. */
 
 import { type ErrorCode, ERRORS } from "../../core/errors.ts";
-import { parseIJson, toValue } from "../../core/json.ts";
-import { JsonText, type Printable } from "../../core/json_text.ts";
+import { parseIJson, toValue } from "../../core/json/json.ts";
+import { JsonText, type Printable } from "../../core/json/json_text.ts";
 import { isOver, type ProposalStatus } from "../../core/proposal.ts";
 import { seatsJson } from "../../core/seats.ts";
 import { digestOf } from "../../core/sha.ts";

@@ -9,7 +9,7 @@
  */
 
 import { enterBox } from "../../box/enter.ts";
-import { Channel } from "../../os/channel.ts";
+import { Channel } from "../../os/sockets/channel.ts";
 import {
   frameOfText,
   FrameReader,

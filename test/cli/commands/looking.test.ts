@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { signingKeyOf } from "../../../src/core/ed25519.ts";
+import { signingKeyOf } from "../../../src/core/keys/ed25519.ts";
 import { executionReceipt } from "../../../src/log/receipt.ts";
 import { receiptEnvelope, signReceipt } from "../../../src/log/signed_receipt.ts";
 import { FakeDaemon } from "../../client/fake_daemon.ts";

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { digestOf } from "../../../src/core/sha.ts";
 import type { JsonObject } from "../../../src/core/types.ts";
-import type { ReviewedProposal } from "../../../src/client/reviewed.ts";
+import type { ReviewedProposal } from "../../../src/client/proposals/reviewed.ts";
 import { proposalLines } from "../../../src/cli/review/proposal_lines.ts";
 
 test("a payload is laid out once for each width, however often the screen is drawn", () => {

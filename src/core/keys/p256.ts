@@ -1,0 +1,113 @@
+/**
+ * ECDSA over P-256 with SHA-256 (FIPS 186-5), as security keys and passkeys sign.
+ *
+ * Invariants: a public key is an uncompressed point of the curve, so that no key has two spellings.
+ * r and s are 1 to n - 1. Both values of S are taken, for hardware does not choose: nothing may
+ * depend on the bytes of a signature.
+ *
+ * Sole owner of @noble/curves, whose arithmetic is not in constant time: everything here is public.
+ */
+
+import {
+  weierstrass,
+  type WeierstrassPoint,
+  type WeierstrassPointCons,
+} from "@noble/curves/abstract/weierstrass.js";
+import { bigEndian, hexEncode } from "../bytes.ts";
+import { sha256 } from "../sha.ts";
+
+/** 0x04, then x and y. */
+const POINT_BYTES = 65;
+const UNCOMPRESSED = 4;
+const SCALAR_BYTES = 32;
+/** r and s, each big-endian. */
+const SIGNATURE_BYTES = 2 * SCALAR_BYTES;
+
+const P = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
+
+/** The curve of SP 800-186 section 3.2.1.3. */
+const CURVE = {
+  p: P,
+  n: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+  h: 1n,
+  a: P - 3n,
+  b: 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn,
+  Gx: 0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296n,
+  Gy: 0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5n,
+};
+
+let made: WeierstrassPointCons<bigint> | undefined;
+
+/** Makes the curve when it is first asked for: most processes never meet a key on it. */
+function curve(): WeierstrassPointCons<bigint> {
+  return made ??= weierstrass(CURVE);
+}
+
+/** Tells whether `publicKey` is the uncompressed encoding of a point of the curve. */
+export function isPoint(publicKey: Uint8Array): boolean {
+  return pointOf(publicKey) !== undefined;
+}
+
+/** Tells whether `signature` (64 bytes: r, s) over `message` is by `publicKey` (65 bytes). */
+export function verifyP256(
+  signature: Uint8Array,
+  message: Uint8Array,
+  publicKey: Uint8Array,
+): boolean {
+  const key = keptPoint(publicKey);
+  if (key === undefined || signature.length !== SIGNATURE_BYTES) return false;
+  const { Fn, BASE } = curve();
+  const r = bigEndian(signature.subarray(0, SCALAR_BYTES));
+  const s = bigEndian(signature.subarray(SCALAR_BYTES));
+  if (!Fn.isValidNot0(r) || !Fn.isValidNot0(s)) return false;
+  const inverse = Fn.inv(s);
+  const hash = Fn.create(bigEndian(sha256(message)));
+  const sum = BASE.multiplyUnsafe(Fn.mul(hash, inverse))
+    .add(key.multiplyUnsafe(Fn.mul(r, inverse)));
+  return !sum.is0() && Fn.create(sum.x) === r;
+}
+
+/**
+ * Returns r and s, 64 bytes in all, from two positive integers in their shortest two's complement,
+ * as DER and SSH write them. Returns undefined for any other spelling, and for more than 32 bytes.
+ */
+export function scalarsOf(integers: readonly Uint8Array[]): Uint8Array | undefined {
+  if (integers.length !== 2) return undefined;
+  const signature = new Uint8Array(SIGNATURE_BYTES);
+  for (const [i, integer] of integers.entries()) {
+    const [first = 0xff, second = 0] = integer;
+    if (first > 0x7f || (first === 0 && second < 0x80)) return undefined;
+    const magnitude = integer.subarray(first === 0 ? 1 : 0);
+    if (magnitude.length > SCALAR_BYTES) return undefined;
+    signature.set(magnitude, (i + 1) * SCALAR_BYTES - magnitude.length);
+  }
+  return signature;
+}
+
+function pointOf(publicKey: Uint8Array): WeierstrassPoint<bigint> | undefined {
+  if (publicKey.length !== POINT_BYTES || publicKey[0] !== UNCOMPRESSED) return undefined;
+  try {
+    const point = curve().fromBytes(publicKey);
+    point.assertValidity();
+    return point;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bits of a window: tables of multiples of a key, a quarter of a megabyte each. */
+const KEY_WINDOW = 6;
+const BASE_WINDOW = 8;
+const KEPT_MAX = 128;
+const kept = new Map<string, WeierstrassPoint<bigint> | undefined>();
+
+/** Keeps the tables of a key, which make it four times as fast and take 20 ms to fill. */
+function keptPoint(publicKey: Uint8Array): WeierstrassPoint<bigint> | undefined {
+  const name = hexEncode(publicKey);
+  if (kept.has(name)) return kept.get(name);
+  if (kept.size >= KEPT_MAX) kept.clear();
+  if (kept.size === 0) curve().BASE.precompute(BASE_WINDOW, false);
+  const point = pointOf(publicKey)?.precompute(KEY_WINDOW, false);
+  kept.set(name, point);
+  return point;
+}
