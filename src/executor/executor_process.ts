@@ -29,7 +29,7 @@ export type Report =
     readonly kind: "failed";
     readonly code: "handler_failed" | "result_invalid";
     readonly reason: string;
-    /** What the handler said for whoever asked, uncut. */
+    /** The public reason of a handler, uncut. */
     readonly publicReason: string | null;
   }
   /** The process ended itself first. */

@@ -12,6 +12,7 @@ import {
   type Message,
   type Transport,
 } from "../client/message.ts";
+import { isJsonObject } from "../client/json.ts";
 import { Reviewer } from "../client/proposals/reviewer.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import type { Json } from "../core/types.ts";
@@ -28,10 +29,8 @@ export async function openLink(token: string): Promise<void> {
     body,
   });
   const given: Json = await answer.json();
-  const value = typeof given === "object" && given !== null && "bearer" in given && given["bearer"];
+  const { bearer: value, detail } = isJsonObject(given) ? given : {};
   if (!answer.ok || typeof value !== "string") {
-    const detail = typeof given === "object" && given !== null && "detail" in given &&
-      given["detail"];
     throw new Error(`${detail || "This link is not good."} Start \`openexec review --web\` again.`);
   }
   bearer = value;

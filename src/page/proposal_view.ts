@@ -11,6 +11,7 @@ import type { Proposal } from "../client/proposals/proposal.ts";
 import type { ReviewedProposal, SimilarProposal } from "../client/proposals/reviewed.ts";
 import { payloadLength, shownPayload } from "../client/shown_payload.ts";
 import { isOver } from "../core/proposal.ts";
+import { seatCount, seatsText } from "../core/seats.ts";
 import type { JsonObject } from "../core/types.ts";
 import { element, facts } from "./dom.ts";
 import { type QuestionParts, questionView } from "./question.ts";
@@ -187,12 +188,11 @@ function similarView(similar: readonly SimilarProposal[]): HTMLElement | null {
 
 function peopleView({ approvals }: Proposal): HTMLElement {
   const { needed, given } = approvals;
-  const seats = seatsOf(needed);
-  const open = Math.max(0, seats.count - given.length);
+  const open = Math.max(0, seatCount(needed) - given.length);
   return element(
     "section",
     {},
-    element("h3", {}, "Approvals", element("span", {}, seats.text)),
+    element("h3", {}, "Approvals", element("span", {}, `${seatsText(needed)} needed`)),
     element(
       "ul",
       { class: "people" },
@@ -200,17 +200,6 @@ function peopleView({ approvals }: Proposal): HTMLElement {
       ...Array.from({ length: open }, () => element("li", { class: "open" }, "open")),
     ),
   );
-}
-
-/** `needed` is a number, or a number of seats for each group. */
-function seatsOf(needed: unknown): { count: number; text: string } {
-  if (typeof needed === "number") return { count: needed, text: `${needed} needed` };
-  const groups = typeof needed === "object" && needed !== null ? Object.entries(needed) : [];
-  const counts = groups.map(([, count]) => Number(count));
-  return {
-    count: counts.reduce((sum, count) => sum + count, 0),
-    text: groups.map(([group, count]) => `${count} of ${group}`).join(", "),
-  };
 }
 
 function outcomeView({ status, problem, decline, execution }: Proposal): HTMLElement {

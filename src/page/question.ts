@@ -91,9 +91,8 @@ function choice(parts: QuestionParts, who: Identity, place: HTMLElement): HTMLEl
   approveOne.addEventListener("click", () => approve([]));
   approveAll.addEventListener("click", () => approve(equals));
   decline.addEventListener("click", () => {
-    place.replaceChildren(declineForm(parts, () => {
-      place.replaceChildren(...choice(parts, who, place));
-    }));
+    const shown = [...place.childNodes];
+    place.replaceChildren(declineForm(parts, () => place.replaceChildren(...shown)));
     place.querySelector("textarea")?.focus();
   });
   const essence = `${proposal.id} ${proposal.digest} ${proposal.handler.digest}`;
