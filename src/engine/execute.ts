@@ -118,7 +118,11 @@ export class Engine {
   ): Promise<Answer> {
     const { context, stations } = attempt;
     if (!isReplay(known, request, context.peer, this.parts)) throw new Refusal("nonce_reused");
-    const execution = attempt.execution = await this.runs.outcomeOf(known, context.waitMs);
+    const execution = attempt.execution = await this.runs.outcomeOf(
+      known,
+      context.waitMs,
+      context.weigh,
+    );
     stations.passed("replay");
     if (execution.status === "reserved") throw new Refusal("execution_in_flight");
     return answerOf({ ...execution, replayed: true });

@@ -83,12 +83,12 @@ export class Inspector {
   }
 
   /** Throws a Refusal: execution_not_found. */
-  find(id: string, viewer: Viewer): ExecutionView {
+  find(id: string, viewer: Viewer): Promise<ExecutionView> {
     return this.#view(this.parts.ledger.find(id), viewer);
   }
 
   /** Throws a Refusal: execution_not_found. */
-  findByNonce(nonce: string, viewer: Viewer): ExecutionView {
+  findByNonce(nonce: string, viewer: Viewer): Promise<ExecutionView> {
     return this.#view(this.parts.ledger.findByNonce(nonce), viewer);
   }
 
@@ -184,9 +184,9 @@ export class Inspector {
     return this.counted()?.render() ?? "";
   }
 
-  #view(record: ExecutionRecord | undefined, viewer: Viewer): ExecutionView {
+  async #view(record: ExecutionRecord | undefined, viewer: Viewer): Promise<ExecutionView> {
     if (record === undefined || !isSeen(record, viewer)) throw new Refusal("execution_not_found");
-    return loadView(record, this.parts.ledger);
+    return await loadView(record, this.parts.ledger, viewer.weigh);
   }
 
   #actionView(action: ActionConfig): ActionView[] {
@@ -253,7 +253,7 @@ export async function executionsPage(
     }
     const isFull = executions.length === limit || textLength >= PAGE_TEXT_LENGTH;
     if (isFull) return { executions, next: last };
-    const opened = openBodies(record, ledger);
+    const opened = await openBodies(record, ledger, viewer.weigh);
     executions.push(executionView(record, opened));
     textLength += opened.textLength;
     last = record.id;

@@ -69,7 +69,7 @@ export class Operator {
     }
     const resolved = { executionId: id, from, as, note, peer, atMs: clock.nowMs() };
     const receipt = sign(resolutionReceipt(ledger.executorId, resolved));
-    return loadView(await ledger.resolve(id, as, receipt), ledger);
+    return await loadView(await ledger.resolve(id, as, receipt), ledger);
   }
 
   /** Destroys all that has expired, also while pruning is paused. */

@@ -78,7 +78,7 @@ async function rerun(
   const body = requestOf(record, parts);
   if (body !== undefined) return await runs.start(record, body, slot);
   slot.release();
-  return loadView(await settleUnknown(record, parts), parts.ledger);
+  return await loadView(await settleUnknown(record, parts), parts.ledger);
 }
 
 /** Waits for a slot; undefined when the daemon stops first. */

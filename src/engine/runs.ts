@@ -8,7 +8,7 @@
 import { Refusal } from "../core/errors.ts";
 import { within } from "../core/wait.ts";
 import type { Slot } from "../executor/types.ts";
-import type { ExecutionRecord, RequestBody } from "../ledger/types.ts";
+import type { ExecutionRecord, RequestBody, Weigh } from "../ledger/types.ts";
 import { settlementOf } from "./settlement.ts";
 import { type EngineParts, Stopwatch } from "./types.ts";
 import { type ExecutionView, executionView, loadView } from "./view.ts";
@@ -68,10 +68,14 @@ export class Runs {
   }
 
   /** The execution as it stands, after waiting up to `waitMs` for its run or rerun. */
-  async outcomeOf(record: ExecutionRecord, waitMs: number): Promise<ExecutionView> {
+  async outcomeOf(
+    record: ExecutionRecord,
+    waitMs: number,
+    weigh?: Weigh,
+  ): Promise<ExecutionView> {
     const run = this.#inFlight.get(record.id) ?? this.#reruns.get(record.id);
     const settled = run === undefined || waitMs === 0 ? undefined : await within(run, waitMs);
-    return settled ?? loadView(record, this.parts.ledger);
+    return settled ?? await loadView(record, this.parts.ledger, weigh);
   }
 
   /** Resolves when everything kept is done, or after `limitMs`. */

@@ -8,6 +8,7 @@ import type { Peer } from "../core/types.ts";
 import type { Executors } from "../executor/pool.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { ProposalRecord } from "../ledger/proposals/types.ts";
+import type { Weigh } from "../ledger/types.ts";
 import type { Receipt } from "../log/receipt.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import type { RefusalJournal } from "./refusals.ts";
@@ -26,6 +27,8 @@ export interface RequestContext {
   readonly waitMs: number;
   /** W3C traceparent, checked; null when absent. */
   readonly traceparent: string | null;
+  /** Charges the peer for what is opened for it. */
+  readonly weigh?: Weigh;
 }
 
 /** Who looks: what of others may be seen, and what of it may be asked for. */
@@ -36,6 +39,8 @@ export interface Viewer {
   readonly actions: ReadonlySet<string> | null;
   /** Whether all is shown that a decision needs. */
   readonly isReviewer: boolean;
+  /** Charges the viewer for what is opened for it. */
+  readonly weigh?: Weigh;
 }
 
 /** Whether something of that uid and action may be seen. */

@@ -13,7 +13,7 @@ import { pythonJson } from "../core/json/python_json.ts";
 import { sha256 } from "../core/sha.ts";
 import type { ExecutionStatus } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { ExecutionRecord } from "../ledger/types.ts";
+import type { ExecutionRecord, Weigh } from "../ledger/types.ts";
 import { receiptEnvelope, type SignedReceipt } from "../log/signed_receipt.ts";
 
 export type ExecutionView = { readonly [member: string]: Printable } & {
@@ -45,7 +45,7 @@ export interface ShownResult {
 }
 
 /** The ledger, as views are read back from it. */
-export type ViewedLedger = Pick<Ledger, "log" | "openRequest" | "openResult" | "openReason">;
+export type ViewedLedger = Pick<Ledger, "log" | "readRequest" | "readResult" | "readReason">;
 
 export function executionView(
   record: ExecutionRecord,
@@ -84,18 +84,28 @@ export function legacyReceiptOf(executionId: string, resultText: string): string
 }
 
 /** The view of an execution as the ledger has it now. */
-export function loadView(record: ExecutionRecord, ledger: ViewedLedger): ExecutionView {
-  return executionView(record, openBodies(record, ledger));
-}
-
-/** Opens the bodies that are kept. `textLength` is the UTF-16 length of all of them. */
-export function openBodies(
+export async function loadView(
   record: ExecutionRecord,
   ledger: ViewedLedger,
-): Shown & { readonly textLength: number } {
-  const request = ledger.openRequest(record.id);
-  const result = ledger.openResult(record.id);
-  const reason = record.status === "failed" ? ledger.openReason(record.id) ?? null : null;
+  weigh?: Weigh,
+): Promise<ExecutionView> {
+  return executionView(record, await openBodies(record, ledger, weigh));
+}
+
+/**
+ * Opens the bodies that are kept, all as they are at the call. `textLength` is the UTF-16 length
+ * of all of them.
+ */
+export async function openBodies(
+  record: ExecutionRecord,
+  ledger: ViewedLedger,
+  weigh?: Weigh,
+): Promise<Shown & { readonly textLength: number }> {
+  const [request, result, reason = null] = await Promise.all([
+    ledger.readRequest(record.id, weigh),
+    ledger.readResult(record.id, weigh),
+    record.status === "failed" ? ledger.readReason(record.id, weigh) : undefined,
+  ]);
   const receiptAt = (index: number | undefined | null) =>
     index === undefined || index === null ? null : ledger.log.leaf(index) ?? null;
   return {

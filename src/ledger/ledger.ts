@@ -41,6 +41,7 @@ import type {
   Restoration,
   ResultBody,
   Settlement,
+  Weigh,
 } from "./types.ts";
 
 export class Ledger {
@@ -85,16 +86,25 @@ export class Ledger {
     return stored === undefined ? undefined : this.parts.bodies.openRequest(stored);
   }
 
-  /** Does the same for a result. */
-  openResult(id: string): ResultBody | undefined {
+  /**
+   * Does the same, and leaves the event loop free meanwhile. It finds the row at once; `weigh` is
+   * told of the bytes before they are opened.
+   */
+  async readRequest(id: string, weigh?: Weigh): Promise<RequestBody | undefined> {
     const stored = findExecution(this.parts.tables, id);
-    return stored === undefined ? undefined : this.parts.bodies.openResult(stored);
+    return stored === undefined ? undefined : await this.parts.bodies.readRequest(stored, weigh);
+  }
+
+  /** Does the same for a result. */
+  async readResult(id: string, weigh?: Weigh): Promise<ResultBody | undefined> {
+    const stored = findExecution(this.parts.tables, id);
+    return stored === undefined ? undefined : await this.parts.bodies.readResult(stored, weigh);
   }
 
   /** Does the same for the reason of a failure. */
-  openReason(id: string): string | undefined {
+  async readReason(id: string, weigh?: Weigh): Promise<string | undefined> {
     const stored = findExecution(this.parts.tables, id);
-    return stored === undefined ? undefined : this.parts.bodies.openReason(stored);
+    return stored === undefined ? undefined : await this.parts.bodies.readReason(stored, weigh);
   }
 
   /**

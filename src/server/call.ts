@@ -9,6 +9,7 @@ import type { Operator } from "../engine/operate.ts";
 import type { ProposalDesk } from "../engine/proposals/desk.ts";
 import type { OnGone } from "../engine/proposals/waiters.ts";
 import type { Viewer } from "../engine/types.ts";
+import type { Weigh } from "../ledger/types.ts";
 import type { FieldLines } from "./head.ts";
 
 export interface Call {
@@ -27,6 +28,8 @@ export interface Call {
   readonly onClosing: OnGone;
   /** The path of the request line, for the `instance` of problem+json. */
   readonly instance: string;
+  /** Charges the peer for what is held for its answer. */
+  readonly weigh: Weigh;
 }
 
 /** The proposals as the routes use them. */
@@ -35,12 +38,13 @@ export type Proposals =
   & { readonly views: Pick<ProposalDesk["views"], "find" | "findByNonce" | "page" | "follow"> };
 
 /** An agent socket shows the peer's own, an approver socket its actions, an admin socket all. */
-export function viewerOf({ peer, socket }: Pick<Call, "peer" | "socket">): Viewer {
+export function viewerOf({ peer, socket, weigh }: Pick<Call, "peer" | "socket" | "weigh">): Viewer {
   const { role, actions } = socket;
   return {
     uid: role === "agent" ? peer.uid : null,
     actions: role === "approver" ? actions : null,
     isReviewer: role !== "agent",
+    weigh,
   };
 }
 

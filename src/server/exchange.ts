@@ -146,10 +146,8 @@ async function answer(
   const instance = instanceOf(head);
   const onGone = goneOf(exchange);
   const { onClosing } = exchange.connection;
-  return await route.handle(
-    { peer, socket, parameter, query, fields, body, receivedAtMs, onGone, onClosing, instance },
-    backend,
-  );
+  const asked = { peer, socket, parameter, query, fields, body, receivedAtMs, instance };
+  return await route.handle({ ...asked, onGone, onClosing, weigh: hold.add }, backend);
 }
 
 function goneOf({ connection: { socket } }: Exchange): Call["onGone"] {

@@ -9,7 +9,7 @@ import { jsonReply, problemReply, type Reply } from "./reply.ts";
 const WAIT_SECONDS_MAX = 300;
 
 export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
-  const { peer, socket, receivedAtMs, instance, fields, body } = call;
+  const { peer, socket, receivedAtMs, instance, fields, body, weigh } = call;
   const answer = await engine.execute(body, {
     peer,
     socket,
@@ -17,6 +17,7 @@ export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
     idempotencyKey: idempotencyKey(fields),
     waitMs: preferredWaitMs(fields, WAIT_SECONDS_MAX),
     traceparent: traceparent(fields),
+    weigh,
   });
   return answer.ok
     ? jsonReply(answer.execution)

@@ -67,12 +67,12 @@ export async function executions(call: Call, { inspector }: Backend): Promise<Re
     return jsonReply(await inspector.list(viewerOf(call), limit, before));
   }
   if (query.size > 1 || !isName(nonce)) throw malformed("nonce must be a nonce, and stand alone.");
-  return jsonReply(inspector.findByNonce(nonce, viewerOf(call)));
+  return jsonReply(await inspector.findByNonce(nonce, viewerOf(call)));
 }
 
-export function execution(call: Call, { inspector }: Backend): Reply {
+export async function execution(call: Call, { inspector }: Backend): Promise<Reply> {
   if (!EXECUTION_ID.test(call.parameter)) throw new Refusal("execution_not_found");
-  return jsonReply(inspector.find(call.parameter, viewerOf(call)));
+  return jsonReply(await inspector.find(call.parameter, viewerOf(call)));
 }
 
 export function receipt(call: Call, { inspector }: Backend): Reply {

@@ -105,9 +105,9 @@ test("an execution that is settled while others are shown is shown as settled", 
           ? record
           : { ...record, status: "reserved", resultCommitment: null, logIndex: null }
       ),
-    openRequest: (id) => ledger.openRequest(id),
-    openReason: (id) => ledger.openReason(id),
-    openResult: (id) => id !== runs || isSettled ? ledger.openResult(id) : undefined,
+    readRequest: (id) => ledger.readRequest(id),
+    readReason: (id) => ledger.readReason(id),
+    readResult: async (id) => id !== runs || isSettled ? await ledger.readResult(id) : undefined,
   };
   setImmediate(() => isSettled = true);
   const { executions } = await executionsPage(meanwhile, EVERYONE, 9, null);

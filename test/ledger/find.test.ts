@@ -29,7 +29,7 @@ test("find() knows nothing of ids that are none", async () => {
   expect(s.ledger.find("../../etc/passwd")).toBeUndefined();
   expect(s.ledger.find(uuidV7(1))).toBeUndefined();
   expect(s.ledger.openRequest("x")).toBeUndefined();
-  expect(s.ledger.openResult("x")).toBeUndefined();
+  expect(await s.ledger.readResult("x")).toBeUndefined();
 });
 
 test("an answer is read from what is on disk: nothing is found before its reservation is answered", async () => {

@@ -19,15 +19,15 @@ test("prune() destroys what has expired and keeps the rest; claims and receipts 
   await using s = await scene();
   const short = { payloadMs: HOUR_MS, resultMs: DAY_MS };
   const done = await reserveAndSettle(s.ledger, { nonce: "n", claim: { jti: "j" }, ...short });
-  const { openRequest, openResult } = s.ledger;
+  const { openRequest, readResult } = s.ledger;
   expect(openRequest.call(s.ledger, done.id)).toBeDefined();
   s.clock.pass(2 * HOUR_MS);
   expect(await s.ledger.prune(100)).toEqual({ bodies: 1, buckets: 1, done: true });
   expect(openRequest.call(s.ledger, done.id)).toBeUndefined();
-  expect(openResult.call(s.ledger, done.id)).toBeDefined();
+  expect(await readResult.call(s.ledger, done.id)).toBeDefined();
   s.clock.pass(DAY_MS);
   expect(await s.ledger.prune(100)).toEqual({ bodies: 1, buckets: 1, done: true });
-  expect(openResult.call(s.ledger, done.id)).toBeUndefined();
+  expect(await readResult.call(s.ledger, done.id)).toBeUndefined();
   expect(vaultKeys(s.stateDir)).toEqual([]);
   expect(s.ledger.find(done.id)).toEqual(done);
   expect(s.ledger.log.leaf(0)).toBeDefined();

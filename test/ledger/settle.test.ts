@@ -27,7 +27,7 @@ test("settle() stores outcome, result, receipt and leaf together", async () => {
   });
   const again = await s.reopen();
   expect(again.find(reserved.id)).toEqual(settled);
-  expect(again.openResult(reserved.id)).toEqual(asked.result);
+  expect(await again.readResult(reserved.id)).toEqual(asked.result);
   expect(again.log.leaf(0)).toEqual({ ...asked.receipt, index: 0 });
   expect(again.unsettled()).toEqual([]);
   expect(again.statistics()).toMatchObject({ executions: 1, unsettled: 0, logSize: 1 });
@@ -46,7 +46,7 @@ test.each(["failed", "timed_out", "crashed", "outcome_unknown"] as const)(
       logIndex: 0,
       startedAtMs: null,
     });
-    expect(s.ledger.openResult(id)).toBeUndefined();
+    expect(await s.ledger.readResult(id)).toBeUndefined();
   },
 );
 
@@ -59,11 +59,11 @@ test("settle() stores the reason of a failure where a result would be", async ()
     settlement(id, { status: "failed", code: "handler_failed", reason, ...none }),
   );
   const again = await s.reopen();
-  expect(again.openReason(id)).toBe(reason);
-  expect(again.openResult(id)).toBeUndefined();
+  expect(await again.readReason(id)).toBe(reason);
+  expect(await again.readResult(id)).toBeUndefined();
   s.clock.pass(3 * DAY_MS);
   await again.prune(100);
-  expect(again.openReason(id)).toBeUndefined();
+  expect(await again.readReason(id)).toBeUndefined();
 });
 
 test("a result that cannot be sealed is not stored; its outcome and its receipt are", async () => {
@@ -81,7 +81,7 @@ test("a result that cannot be sealed is not stored; its outcome and its receipt 
   });
   const again = await s.reopen();
   expect(again.find(id)).toEqual(settled);
-  expect(again.openResult(id)).toBeUndefined();
+  expect(await again.readResult(id)).toBeUndefined();
   expect(again.log.leaf(0)).toEqual({ ...asked.receipt, index: 0 });
   expect(again.unsettled()).toEqual([]);
   expect((await reserveAndSettle(again, { resultMs: 2 * DAY_MS })).status).toBe("succeeded");

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseAnswers, rawExchange } from "../support/raw_http.ts";
 import { until } from "../support/until.ts";
-import { TestServer } from "./fakes.ts";
+import { EXECUTION_ID, LIMITS, TestServer } from "./fakes.ts";
 
 let server: TestServer;
 beforeEach(async () => {
@@ -323,3 +323,20 @@ async function drip(connection: Deno.Conn, head: string, more: string): Promise<
     // it has
   }
 }
+
+test("what is opened for an answer counts before it is opened", async () => {
+  const gate = Promise.withResolvers<void>();
+  server.inspector.opened = gate.promise;
+  server.inspector.storedBytes = LIMITS.heldBytesPerUid + 1;
+  const look = `GET /executions/${EXECUTION_ID} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const answers = [rawExchange(server.agent, look), rawExchange(server.agent, look)];
+  await until(() => server.inspector.looks === 1);
+  // Operators need no turn, and agents' turns go on meanwhile.
+  for (let i = 0; i < 5; i++) await rawExchange(server.admin, GET);
+  expect(server.inspector.looks).toBe(1);
+  gate.resolve();
+  expect((await Promise.all(answers)).flatMap(({ answers }) => statuses(answers))).toEqual([
+    200,
+    200,
+  ]);
+});

@@ -84,6 +84,10 @@ export class FakeEngine implements EngineLike {
 /** Knows one execution, of uid `owner`, under nonce `n-1`, with receipt 0. */
 export class FakeInspector implements InspectorLike {
   healthy = true;
+  /** What is opened for each look at the execution, and when it is. */
+  storedBytes = 0;
+  opened: Promise<void> = Promise.resolve();
+  looks = 0;
   constructor(readonly owner = 0) {}
 
   service() {
@@ -123,13 +127,15 @@ export class FakeInspector implements InspectorLike {
       handler_digest: `sha256:${"0".repeat(64)}` as const,
     }));
   }
-  find(id: string, { uid }: Viewer) {
+  async find(id: string, { uid, weigh }: Viewer) {
     if (id !== EXECUTION_ID) throw new Refusal("execution_not_found");
+    this.looks++;
+    weigh?.(this.storedBytes);
+    await this.opened;
     return this.#show(uid);
   }
-  findByNonce(nonce: string, { uid }: Viewer) {
-    if (nonce !== "n-1") throw new Refusal("execution_not_found");
-    return this.#show(uid);
+  findByNonce(nonce: string, viewer: Viewer) {
+    return this.find(nonce === "n-1" ? EXECUTION_ID : "", viewer);
   }
   list({ uid }: Viewer, limit: number, before: string | null) {
     const seen = (uid ?? this.owner) === this.owner && before === null;

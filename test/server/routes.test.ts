@@ -232,6 +232,7 @@ test("the engine is told who asked, through which socket, and what the header fi
     idempotencyKey: 'n"1',
     waitMs: 7000,
     traceparent: trace,
+    weigh: expect.any(Function),
   }]);
 });
 

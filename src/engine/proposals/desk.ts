@@ -156,7 +156,7 @@ export class ProposalDesk {
     const viewer = viewerOf(peer);
     const record = this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     if (this.views.isOver(record)) await this.parts.ledger.proposals.deliver(id);
-    return this.views.view(id, viewer);
+    return await this.views.view(id, viewer);
   }
 
   /** Throws a Refusal: proposal_not_found, proposal_over. */
@@ -282,7 +282,7 @@ export class ProposalDesk {
       });
     });
     await this.runs.keepUntilDone(changed);
-    return this.views.view(id, viewer);
+    return await this.views.view(id, viewer);
   }
 
   #noteRefusal(error: unknown, of: { action: string; nonce: string }, peer: Peer): void {

@@ -49,7 +49,7 @@ export async function proposalsPage(
       if (proposals.length === limit || textLength >= PAGE_TEXT_LENGTH) {
         return { proposals, next: proposals.at(-1)?.id ?? null, now };
       }
-      const view = proposalView(record, viewer, parts);
+      const view = await proposalView(record, viewer, parts);
       proposals.push(view);
       textLength += textLengthOf(view);
     }

@@ -39,18 +39,21 @@ export function statusOf(
   return ran === "reserved" ? "running" : ran;
 }
 
-export function proposalView(
+export async function proposalView(
   record: ProposalRecord,
   viewer: Viewer,
   parts: ViewParts,
-): ProposalView {
+): Promise<ProposalView> {
   const { ledger, clock } = parts;
   const execution = record.status === "started" ? ledger.find(record.id) : undefined;
   const status = statusOf(record, execution);
-  const body = ledger.proposals.openBody(record.id);
-  const canonical = execution === undefined
-    ? body?.canonical
-    : ledger.openRequest(record.id)?.canonical;
+  const { weigh } = viewer;
+  const [body, request, shown] = await Promise.all([
+    ledger.proposals.readBody(record.id, weigh),
+    execution === undefined ? undefined : ledger.readRequest(record.id, weigh),
+    execution === undefined ? undefined : loadView(execution, ledger, weigh),
+  ]);
+  const canonical = execution === undefined ? body?.canonical : request?.canonical;
   return {
     id: record.id,
     action: record.action,
@@ -65,7 +68,7 @@ export function proposalView(
     peer: { uid: record.peer.uid, pid: record.peer.pid },
     approvals: approvalsOf(record, parts),
     ...declineOf(record, body),
-    ...(execution === undefined ? {} : { execution: loadView(execution, ledger) }),
+    ...(shown === undefined ? {} : { execution: shown }),
     ...(record.logIndex === null ? {} : { log_index: record.logIndex }),
     ...(body === undefined ? {} : { salts: { request: base64Encode(body.salt) } }),
     ...problemOf(record, status, execution?.code ?? record.code),

@@ -76,16 +76,16 @@ export class ProposalViews {
       const leftMs = deadline - performance.now();
       const record = this.parts.ledger.proposals.find(id);
       const mayWait = leftMs > 0 && record !== undefined && !this.isOver(record);
-      if (!mayWait) return this.view(id, viewer);
+      if (!mayWait) return await this.view(id, viewer);
       const why = await this.waiting.waiters.change(id, leftMs, onGone);
       const isOver = why === "gone" || this.runs.isDraining || this.waiting.waiters.isOver;
-      if (isOver) return this.view(id, viewer);
+      if (isOver) return await this.view(id, viewer);
     }
   }
 
-  view(id: string, viewer: Viewer): ProposalView {
+  async view(id: string, viewer: Viewer): Promise<ProposalView> {
     const record = this.visible(this.parts.ledger.proposals.find(id), viewer);
-    return proposalView(record, viewer, { ...this.parts, similar: this.similar });
+    return await proposalView(record, viewer, { ...this.parts, similar: this.similar });
   }
 
   #statusOf(record: ProposalRecord) {

@@ -11,9 +11,11 @@ import {
   listProposals,
   openBody,
   openEnvelopes,
+  readBody,
   undelivered,
   waiting,
 } from "./find.ts";
+import type { Weigh } from "../types.ts";
 import { undeliveredKey } from "./keys.ts";
 import { propose, sign } from "./propose.ts";
 import { recordOwed } from "./restored.ts";
@@ -57,6 +59,12 @@ export class ProposalBook {
   openBody(id: string): ProposalBody | undefined {
     const stored = findProposal(this.parts.tables, id);
     return stored === undefined ? undefined : openBody(this.parts.bodies, stored);
+  }
+
+  /** Does the same, and leaves the event loop free meanwhile. */
+  async readBody(id: string, weigh?: Weigh): Promise<ProposalBody | undefined> {
+    const stored = findProposal(this.parts.tables, id);
+    return stored === undefined ? undefined : await readBody(this.parts.bodies, stored, weigh);
   }
 
   /** The envelopes of a waiting proposal's bodies, as JSON texts, in their order. */

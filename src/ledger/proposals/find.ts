@@ -13,6 +13,7 @@ import {
   undeliveredKey,
 } from "./keys.ts";
 import { decodeBody, decodeEnvelopes, decodeProposal, type StoredProposal } from "./rows.ts";
+import type { Weigh } from "../types.ts";
 import type { ProposalBody, ProposalFilter, ProposalRecord } from "./types.ts";
 
 export function findProposal({ proposals }: Tables, id: string): StoredProposal | undefined {
@@ -87,6 +88,21 @@ export function openBody(
   { record, bodyBucketMs }: StoredProposal,
 ): ProposalBody | undefined {
   const opened = bodies.open("proposal", ownExecutionKey(record.id), bodyBucketMs);
+  return opened === undefined ? undefined : decodeBody(opened);
+}
+
+/** Does the same, and leaves the event loop free meanwhile. Finds the row at once. */
+export async function readBody(
+  bodies: SealedBodies,
+  { record, bodyBucketMs }: StoredProposal,
+  weigh?: Weigh,
+): Promise<ProposalBody | undefined> {
+  const opened = await bodies.openAside(
+    "proposal",
+    ownExecutionKey(record.id),
+    bodyBucketMs,
+    weigh,
+  );
   return opened === undefined ? undefined : decodeBody(opened);
 }
 

@@ -22,7 +22,7 @@ import {
 } from "../store/keys.ts";
 import type { StoredExecution } from "../store/rows.ts";
 import type { Tables } from "../store/table.ts";
-import type { RequestBody, ResultBody } from "../types.ts";
+import type { RequestBody, ResultBody, Weigh } from "../types.ts";
 import { BUCKET_MAX_MS, bucketFor, type Vault } from "./keys.ts";
 
 const SALT_BYTES = 32;
@@ -95,7 +95,24 @@ export class SealedBodies {
     const row = sealedKey(bucketMs, kind, id);
     const sealed = bucketMs === 0 ? undefined : this.tables.sealed.get(row);
     if (sealed === undefined) return undefined;
-    const opened = this.vault.unseal(bucketMs, row, sealed);
+    return this.#checked(this.vault.unseal(bucketMs, row, sealed), bucketMs);
+  }
+
+  /** Does what open() does, and leaves the event loop free meanwhile. Finds the row at once. */
+  async openAside(
+    kind: SealedKind,
+    id: Uint8Array,
+    bucketMs: number,
+    weigh?: Weigh,
+  ): Promise<Uint8Array | undefined> {
+    const row = sealedKey(bucketMs, kind, id);
+    const sealed = bucketMs === 0 ? undefined : this.tables.sealed.get(row);
+    if (sealed === undefined) return undefined;
+    weigh?.(sealed.length);
+    return this.#checked(await this.vault.unsealAside(bucketMs, row, sealed), bucketMs);
+  }
+
+  #checked(opened: Uint8Array | undefined, bucketMs: number): Uint8Array | undefined {
     if (opened === undefined && bucketMs > this.clock.nowMs()) {
       throw new Refusal("ledger_unavailable", "A key of the vault is missing, or is another one.");
     }
@@ -120,13 +137,30 @@ export class SealedBodies {
     return opened === undefined ? undefined : decodeRequest(opened);
   }
 
-  openResult({ record, resultBucketMs }: StoredExecution): ResultBody | undefined {
-    const opened = this.open("result", ownExecutionKey(record.id), resultBucketMs);
+  async readRequest(
+    { record, requestBucketMs }: StoredExecution,
+    weigh?: Weigh,
+  ): Promise<RequestBody | undefined> {
+    const key = ownExecutionKey(record.id);
+    const opened = await this.openAside("request", key, requestBucketMs, weigh);
+    return opened === undefined ? undefined : decodeRequest(opened);
+  }
+
+  async readResult(
+    { record, resultBucketMs }: StoredExecution,
+    weigh?: Weigh,
+  ): Promise<ResultBody | undefined> {
+    const key = ownExecutionKey(record.id);
+    const opened = await this.openAside("result", key, resultBucketMs, weigh);
     return opened === undefined ? undefined : decodeResult(opened);
   }
 
-  openReason({ record, resultBucketMs }: StoredExecution): string | undefined {
-    const opened = this.open("reason", ownExecutionKey(record.id), resultBucketMs);
+  async readReason(
+    { record, resultBucketMs }: StoredExecution,
+    weigh?: Weigh,
+  ): Promise<string | undefined> {
+    const key = ownExecutionKey(record.id);
+    const opened = await this.openAside("reason", key, resultBucketMs, weigh);
     return opened === undefined ? undefined : new ByteReader(opened).text();
   }
 

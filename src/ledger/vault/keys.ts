@@ -20,7 +20,7 @@
 
 import { join } from "node:path";
 import { createFolder, destroyDurably, isDraft, writeDurably } from "../disk/durable_file.ts";
-import { padded, seal, unpadded, unseal } from "./seal.ts";
+import { padded, seal, unpadded, unseal, unsealAside } from "./seal.ts";
 
 const KEY_BYTES = 32;
 
@@ -95,6 +95,17 @@ export class Vault {
   unseal(bucketMs: number, row: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     const key = this.#keys.get(bucketMs);
     const opened = key === undefined ? undefined : unseal(key, row, sealed);
+    return opened === undefined ? undefined : unpadded(opened);
+  }
+
+  /** Does the same, and leaves the event loop free meanwhile. */
+  async unsealAside(
+    bucketMs: number,
+    row: Uint8Array,
+    sealed: Uint8Array,
+  ): Promise<Uint8Array | undefined> {
+    const key = this.#keys.get(bucketMs);
+    const opened = key === undefined ? undefined : await unsealAside(key, row, sealed);
     return opened === undefined ? undefined : unpadded(opened);
   }
 

@@ -9,7 +9,7 @@
  *
  * The runtime has two implementations that make the same bytes. A short plaintext is sealed on this
  * thread, which is cheaper than to hand it over. A long one goes to another thread, so that other
- * requests do not wait for it.
+ * requests do not wait for it; so does a long one that is to be opened, where its caller can wait.
  */
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
@@ -52,6 +52,23 @@ export function unseal(
   } catch {
     return undefined;
   }
+}
+
+/** Does what unseal() does, and a long one on another thread. */
+export async function unsealAside(
+  key: Bytes,
+  row: Uint8Array,
+  sealed: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  if (sealed.length < LONG_BYTES) return unseal(key, row, sealed);
+  const imported = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["decrypt"]);
+  const iv = Uint8Array.from(sealed.subarray(0, NONCE_BYTES));
+  const algorithm = { name: "AES-GCM", iv, additionalData: Uint8Array.from(row) };
+  const text = Uint8Array.from(sealed.subarray(NONCE_BYTES));
+  return await crypto.subtle.decrypt(algorithm, imported, text).then(
+    (opened) => new Uint8Array(opened),
+    () => undefined,
+  );
 }
 
 /** Returns the length, then `plaintext`, then zeros. */

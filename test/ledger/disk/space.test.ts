@@ -80,7 +80,7 @@ test.skipIf(!MAY_MOUNT)(
     disk.fill();
     const result = { canonical: `"${incompressible(300_000)}"`, salt: new Uint8Array(32) };
     await s.ledger.settle(settlement(id, { result }));
-    expect(s.ledger.openResult(id)).toEqual(result);
+    expect(await s.ledger.readResult(id)).toEqual(result);
     expect(s.ledger.health().refusing).toBe("storage_full");
     await s.ledger.setHalted(true, receipt("halt"));
     await s.ledger.setHalted(false, receipt("resume"));
@@ -88,7 +88,7 @@ test.skipIf(!MAY_MOUNT)(
     disk.free();
     await expect.poll(() => s.ledger.health().refusing).toBeNull();
     await reserveAndSettle(s.ledger);
-    expect((await s.reopen()).openResult(id)).toEqual(result);
+    expect(await (await s.reopen()).readResult(id)).toEqual(result);
   },
 );
 
@@ -104,7 +104,7 @@ test.skipIf(!MAY_MOUNT)(
     disk.fill();
     const asked = settlement(id, { retention: { payloadMs: DAY_MS, resultMs: 2 * DAY_MS } });
     await s.ledger.settle(asked);
-    expect(s.ledger.openResult(id)).toEqual(asked.result);
+    expect(await s.ledger.readResult(id)).toEqual(asked.result);
   },
 );
 
@@ -124,7 +124,7 @@ test.skipIf(!MAY_MOUNT)(
     expect(s.ledger.find(id)?.status).toBe("reserved");
     disk.free();
     await settling;
-    expect(s.ledger.openResult(id)).toEqual(result);
+    expect(await s.ledger.readResult(id)).toEqual(result);
   },
 );
 

@@ -92,3 +92,16 @@ test("what a restore brings to a host without its keys shows as pruned there", a
   const again = await s.reopen();
   expect(again.openRequest(id)).toBeDefined();
 });
+
+test("a large body is opened while the event loop goes on, and weighed before", async () => {
+  await using s = await scene();
+  const asked = reservation();
+  const canonical = JSON.stringify({ action: "echo", payload: { text: "x".repeat(2 ** 20) } });
+  const { id } = await s.ledger.reserve({ ...asked, body: { ...asked.body, canonical } });
+  const seen: string[] = [];
+  const read = s.ledger.readRequest(id, (bytes) => seen.push(bytes > 2 ** 20 ? "large" : "small"));
+  expect(seen).toEqual(["large"]);
+  setImmediate(() => seen.push("turn"));
+  expect((await read)?.canonical).toBe(canonical);
+  expect(seen).toEqual(["large", "turn"]);
+});
