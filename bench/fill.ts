@@ -11,6 +11,7 @@ import { uuidV7 } from "../src/core/uuid.ts";
 import { currentKeyid, establishSigningKey, loadExecutorKeys } from "../src/engine/keys.ts";
 import type { Ledger } from "../src/ledger/ledger.ts";
 import { openLedger } from "../src/ledger/open.ts";
+import type { ExecutionRecord } from "../src/ledger/types.ts";
 import { commitment, executionReceipt } from "../src/log/receipt.ts";
 import { signReceipt } from "../src/log/signed_receipt.ts";
 
@@ -29,6 +30,24 @@ export async function fill(
     readonly open?: boolean;
   },
 ): Promise<void> {
+  const { ledger, signingKey } = await openFilled(stateDir, clock);
+  let next = from;
+  await Promise.all(Array.from({ length: FILLERS }, async () => {
+    for (let i = next++; i < to; i = next++) {
+      const record = await reserveOne(ledger, i);
+      if (!open) await settleOne(ledger, signingKey, record);
+    }
+  }));
+  await ledger.close();
+}
+
+/** A ledger, and the key that signs its receipts. */
+export interface Filled {
+  readonly ledger: Ledger;
+  readonly signingKey: SigningKey;
+}
+
+export async function openFilled(stateDir: string, clock: MachineClock): Promise<Filled> {
   const ledger = await openLedger({
     stateDir,
     executorId: "openexec:test",
@@ -36,25 +55,16 @@ export async function fill(
     clock,
   });
   const keys = loadExecutorKeys(stateDir, null, currentKeyid(ledger.log));
-  const signingKey = await establishSigningKey(keys, ledger, ledger.clock);
-  let next = from;
-  await Promise.all(Array.from({ length: FILLERS }, async () => {
-    for (let i = next++; i < to; i = next++) await executeOne(ledger, signingKey, i, open);
-  }));
-  await ledger.close();
+  return { ledger, signingKey: await establishSigningKey(keys, ledger, ledger.clock) };
 }
 
-async function executeOne(
-  ledger: Ledger,
-  signingKey: SigningKey,
-  i: number,
-  open: boolean,
-): Promise<void> {
+/** Reserves execution number `i`. */
+export function reserveOne(ledger: Ledger, i: number): Promise<ExecutionRecord> {
   const nowMs = ledger.clock.nowMs();
   const salt = crypto.getRandomValues(new Uint8Array(32));
   const digest = digestOf(salt);
   const name = `fill-${i}`;
-  const record = await ledger.reserve({
+  return ledger.reserve({
     record: {
       id: uuidV7(nowMs),
       action: "echo",
@@ -97,7 +107,16 @@ async function executeOne(
     recheck: () => {},
     start: null,
   });
-  if (open) return;
+}
+
+export async function settleOne(
+  ledger: Ledger,
+  signingKey: SigningKey,
+  record: ExecutionRecord,
+): Promise<void> {
+  const salt = crypto.getRandomValues(new Uint8Array(32));
+  const digest = digestOf(salt);
+  const nowMs = ledger.clock.nowMs();
   const resultCommitment = commitment(salt, digest);
   const settled = {
     status: "succeeded",

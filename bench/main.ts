@@ -3,8 +3,9 @@
  * what this machine gives in the same run. Prints one table and writes it as
  * bench/results/latest.json.
  *
- * Arguments: names of sections (all of them by default), and the sizes of the growing ledger:
- * --growth=10000,100000 is the default, and 1000000 more takes its time to fill.
+ * Arguments: names of sections (all of them by default), the sizes of the growing ledger, by
+ * default --growth=10000,100000 (1000000 more takes its time to fill), and that of the ledger whose
+ * commits are counted, by default --pages=100000.
  */
 
 import {
@@ -17,6 +18,7 @@ import {
 import { benchConfig } from "./config.ts";
 import { growth } from "./growth.ts";
 import { approved, forged, HELLO, load, type Measured, payloadOf, unapproved } from "./load.ts";
+import { pages } from "./pages.ts";
 import { ratios } from "./ratios.ts";
 import { scene } from "./scene.ts";
 import { Table, write } from "./table.ts";
@@ -44,9 +46,13 @@ const table = new Table();
  */
 const loadBefore = Deno.loadavg();
 const chosen = Deno.args.filter((argument) => !argument.startsWith("--"));
-const growthSizes =
-  (Deno.args.find((argument) => argument.startsWith("--growth=")) ?? "--growth=10000,100000")
-    .slice("--growth=".length).split(",").map(Number);
+const sizesOf = (section: string, sizes: string) => {
+  const name = `--${section}=`;
+  const given = Deno.args.find((argument) => argument.startsWith(name))?.slice(name.length);
+  return (given ?? sizes).split(",").map(Number);
+};
+const growthSizes = sizesOf("growth", "10000,100000");
+const [pagesSize = 0] = sizesOf("pages", "100000");
 
 const latencies = ({ perSecond, p50, p95, p99, max }: Measured) => ({
   perSecond,
@@ -179,6 +185,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   ratios: () => ratios(table),
   "open-loop": openLoop,
   waiting: () => waiting(table),
+  pages: () => pages(pagesSize, table),
   growth: () => growth(growthSizes, table),
 };
 
