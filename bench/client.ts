@@ -26,7 +26,9 @@ async function send(request: Uint8Array, dueMs: number): Promise<void> {
   const status = await connection.exchange(request);
   latencies.push(performance.now() - dueMs);
   statuses[status] = (statuses[status] ?? 0) + 1;
-  idle.push(connection);
+  // a server that failed may end the connection without saying so, as uvicorn does
+  if (status >= 500) connection.close();
+  else idle.push(connection);
 }
 
 async function closedLoop(): Promise<void> {

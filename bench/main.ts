@@ -5,7 +5,9 @@
  *
  * Arguments: names of sections (all of them by default), the sizes of the growing ledger, by
  * default --growth=10000,100000 (1000000 more takes its time to fill), and that of the ledger whose
- * commits are counted, by default --pages=100000.
+ * commits are counted, by default --pages=100000. The section `openexec` wants --openexec=FOLDER,
+ * the source of OpenExec 0.1.10, and --python=PATH, an interpreter that can run it (python3 by
+ * default); it is left out where no folder is given.
  */
 
 import {
@@ -18,6 +20,7 @@ import {
 import { benchConfig } from "./config.ts";
 import { growth } from "./growth.ts";
 import { approved, forged, HELLO, load, type Measured, payloadOf, unapproved } from "./load.ts";
+import { besideOpenExec } from "./openexec.ts";
 import { pages } from "./pages.ts";
 import { ratios } from "./ratios.ts";
 import { scene } from "./scene.ts";
@@ -46,13 +49,10 @@ const table = new Table();
  */
 const loadBefore = Deno.loadavg();
 const chosen = Deno.args.filter((argument) => !argument.startsWith("--"));
-const sizesOf = (section: string, sizes: string) => {
-  const name = `--${section}=`;
-  const given = Deno.args.find((argument) => argument.startsWith(name))?.slice(name.length);
-  return (given ?? sizes).split(",").map(Number);
-};
-const growthSizes = sizesOf("growth", "10000,100000");
-const [pagesSize = 0] = sizesOf("pages", "100000");
+const option = (name: string) =>
+  Deno.args.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
+const growthSizes = (option("growth") ?? "10000,100000").split(",").map(Number);
+const pagesSize = Number(option("pages") ?? "100000");
 
 const latencies = ({ perSecond, p50, p95, p99, max }: Measured) => ({
   perSecond,
@@ -177,6 +177,8 @@ async function openLoop(): Promise<void> {
   await daemon.close();
 }
 
+const openexec = () => besideOpenExec(option("openexec"), option("python") ?? "python3", table);
+
 const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   ceilings,
   enforced,
@@ -187,6 +189,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   waiting: () => waiting(table),
   pages: () => pages(pagesSize, table),
   growth: () => growth(growthSizes, table),
+  ...(chosen.length > 0 || option("openexec") !== undefined ? { openexec } : {}),
 };
 
 for (const [name, section] of Object.entries(SECTIONS)) {

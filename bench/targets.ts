@@ -1,6 +1,7 @@
 /** What the figures have to reach, as ratios within one run. */
 
 import { GROWN, GROWTH } from "./growth.ts";
+import { BESIDE, BESIDES } from "./openexec.ts";
 import { RATIO, RATIOS } from "./ratios.ts";
 import { rounded, type Table, write } from "./table.ts";
 
@@ -17,6 +18,7 @@ export function printTargets(table: Table): readonly Target[] {
   const figure = (section: string, name: string, key: string) => table.figure(section, name, key);
   const ratio = (name: string) => figure(RATIOS, name, "median");
   const grown = (name: string) => figure(GROWN, name, "median");
+  const beside = (name: string) => figure(BESIDE, name, "median");
   const all: Target[] = [
     least(RATIO.ofCeiling, ratio(RATIO.ofCeiling), 0.3),
     least(
@@ -24,6 +26,8 @@ export function printTargets(table: Table): readonly Target[] {
       ratio(RATIO.perSecond) / OPENEXEC_PER_SECOND_AT_16,
       12,
     ),
+    most(BESIDES.alone, beside(BESIDES.alone), 0.6),
+    least(BESIDES.throughput, beside(BESIDES.throughput), 8),
     most(RATIO.ofWaits, ratio(RATIO.ofWaits), 2),
     most(RATIO.tail, ratio(RATIO.tail), 6),
     most(RATIO.demo, ratio(RATIO.demo), 1.3),
