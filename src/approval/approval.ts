@@ -4,15 +4,21 @@
  * Nothing here is trusted. Only approval/verify.ts makes an `Approval`, which may start something.
  */
 
-import type { JsonNode } from "../core/json/json.ts";
 import type { SeatsNeeded } from "../core/seats.ts";
 import type { ApprovalScheme, Digest, Peer, Signer } from "../core/types.ts";
 import type { Requirement } from "../core/keys/signer.ts";
 import type { TrustedKey } from "./trust.ts";
 
-/** An approval as the request carried it, parsed as JSON and not looked at otherwise. */
+/**
+ * An approval as the request carried it, and not looked at otherwise. `canonical` is its RFC 8785
+ * text, which a strict reader made: no member is there twice, so any parser reads the same value.
+ */
 export class UnverifiedApproval {
-  constructor(readonly scheme: ApprovalScheme, readonly node: JsonNode) {}
+  readonly value: unknown;
+
+  constructor(readonly scheme: ApprovalScheme, readonly canonical: string) {
+    this.value = JSON.parse(canonical);
+  }
 }
 
 /** The request that the approval has to approve. */

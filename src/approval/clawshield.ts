@@ -11,7 +11,7 @@
 import { base64Decode, hexEncode, utf8Encode } from "../core/bytes.ts";
 import { verify } from "../core/keys/ed25519.ts";
 import { Refusal } from "../core/errors.ts";
-import { type JsonNode, toValue } from "../core/json/json.ts";
+import type { JsonNode } from "../core/json/json.ts";
 import { NAME_LENGTH_MAX } from "../core/limits.ts";
 import { pythonJson } from "../core/json/python_json.ts";
 import { emptySeats } from "../core/seats.ts";
@@ -43,12 +43,12 @@ interface Artifact extends TypeOf<typeof isArtifact> {
 
 /** Throws a Refusal with one of the approval_* codes, in the order of the checks below. */
 export function verifyArtifact(
-  node: JsonNode,
+  value: unknown,
   subject: ApprovalSubject,
   trust: TrustStore,
   moment: Moment,
 ): Verified {
-  const artifact = parseArtifact(node);
+  const artifact = parseArtifact(value);
   const { clawshield } = trust;
   if (clawshield === null) throw new Refusal("approval_signer_unknown");
   if (artifact.action_hash !== subject.legacyActionHash) {
@@ -91,8 +91,7 @@ export function verifyArtifact(
   };
 }
 
-function parseArtifact(node: JsonNode): Artifact {
-  const fields: unknown = toValue(node);
+function parseArtifact(fields: unknown): Artifact {
   if (!isArtifact(fields)) throw new Refusal("approval_malformed");
   const issuedAtMs = parseLegacyTime(fields.issued_at);
   const expiresAtMs = parseLegacyTime(fields.expires_at);

@@ -12,7 +12,6 @@ import {
 } from "../core/decision_claims.ts";
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import { Refusal } from "../core/errors.ts";
-import type { JsonNode } from "../core/json/json.ts";
 import type { Digest, Signer } from "../core/types.ts";
 import { verifyBy } from "../core/keys/verifying_key.ts";
 import { mayApprove, type TrustedKey, type TrustStore } from "./trust.ts";
@@ -34,12 +33,12 @@ export interface Decline {
 
 /** Throws a Refusal: decision_malformed, or an approval_* code. */
 export function verifyDecision(
-  node: JsonNode,
+  value: unknown,
   subject: DecisionSubject,
   trust: TrustStore,
   nowMs: number,
 ): Decline {
-  const envelope = parseEnvelope(node);
+  const envelope = parseEnvelope(value);
   const [only, ...more] = envelope?.signatures ?? [];
   if (envelope?.payloadType !== DECISION_TYPE || only === undefined || more.length > 0) {
     throw new Refusal("decision_malformed", "It is no decision with exactly one signature.");

@@ -12,7 +12,6 @@ import {
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import type { Envelope } from "../core/dsse.ts";
 import { Refusal } from "../core/errors.ts";
-import type { JsonNode } from "../core/json/json.ts";
 import { emptySeats } from "../core/seats.ts";
 import { sha256 } from "../core/sha.ts";
 import { meets, type SignerFacts } from "../core/keys/signer.ts";
@@ -25,12 +24,12 @@ import { mayApprove, type TrustedApprover, type TrustedKey, type TrustStore } fr
  * too few signatures: `missing` counts those.
  */
 export function verifyEnvelope(
-  node: JsonNode,
+  value: unknown,
   subject: ApprovalSubject,
   trust: TrustStore,
   moment: Moment,
 ): Verified {
-  const envelope = parseEnvelope(node);
+  const envelope = parseEnvelope(value);
   if (envelope?.payloadType !== APPROVAL_TYPE) throw new Refusal("approval_malformed");
   const counted = countedSignatures(envelope, trust, moment);
   const keys = counted.map(({ key }) => key);

@@ -153,14 +153,14 @@ function checked(
 }
 
 function whatIsSigned(
-  { scheme, node }: UnverifiedApproval,
+  { scheme, value }: UnverifiedApproval,
   subject: ApprovalSubject,
   trust: TrustStore,
   moment: Moment,
 ): Verified {
   return scheme === "dsse"
-    ? verifyEnvelope(node, subject, trust, moment)
-    : verifyArtifact(node, subject, trust, moment);
+    ? verifyEnvelope(value, subject, trust, moment)
+    : verifyArtifact(value, subject, trust, moment);
 }
 
 function referenceOf(scheme: ApprovalScheme, { iss, jti, signers }: Verified): ApprovalReference {

@@ -12,7 +12,7 @@
 import { canonicalJson } from "../core/json/canonical_json.ts";
 import { parseEnvelope } from "../core/dsse.ts";
 import { Refusal } from "../core/errors.ts";
-import { type JsonNode, memberOf, parseIJson } from "../core/json/json.ts";
+import { type JsonNode, memberOf, parseIJson, toValue } from "../core/json/json.ts";
 import { formatPublicKey } from "../core/keys/public_key.ts";
 import { parseReceiptKey } from "../log/keyid.ts";
 import { type LoggedReceipt, receiptEnvelope, receiptOfEnvelope } from "../log/signed_receipt.ts";
@@ -58,7 +58,7 @@ export function parseEntry(line: string): LoggedReceipt | undefined {
   const index = node === undefined ? undefined : memberOf(node, "index");
   const envelope = node === undefined
     ? undefined
-    : parseEnvelope(memberOf(node, "receipt") ?? node);
+    : parseEnvelope(toValue(memberOf(node, "receipt") ?? node));
   const receipt = envelope === undefined ? undefined : receiptOfEnvelope(envelope);
   if (index?.kind !== "number" || receipt === undefined) return undefined;
   const entry = { ...receipt, index: index.value };

@@ -26,7 +26,7 @@ import {
 } from "../core/dsse.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { parseIJson } from "../core/json/json.ts";
+import { parseIJson, toValue } from "../core/json/json.ts";
 import { isName, USES_MAX } from "../core/limits.ts";
 import { isDigest } from "../core/sha.ts";
 import {
@@ -54,7 +54,7 @@ export interface CarriedApproval {
  */
 export function readApproval(request: ExecutionRequest): CarriedApproval | undefined {
   if (request.approval === undefined) return undefined;
-  const envelope = parseEnvelope(parseIJson(iJsonText(request.approval)));
+  const envelope = parseEnvelope(toValue(parseIJson(iJsonText(request.approval))));
   if (envelope?.payloadType !== APPROVAL_TYPE) throw new Refusal("approval_malformed");
   return { claims: parseApprovalClaims(envelope.body), envelope };
 }

@@ -6,8 +6,8 @@
  */
 
 import { base64Decode, base64Encode, concatBytes, utf8Encode } from "./bytes.ts";
-import { type JsonNode, memberOf } from "./json/json.ts";
 import { SIGNATURE_BYTES_MAX, SIGNATURES_MAX } from "./limits.ts";
+import { list, open, string, type TypeOf, where } from "./shape.ts";
 import type { JsonObject } from "./types.ts";
 
 export interface EnvelopeSignature {
@@ -34,17 +34,24 @@ export function preAuthEncoding(payloadType: string, body: Uint8Array): Uint8Arr
   );
 }
 
-/** Returns undefined when `node` is not an envelope as described above. */
-export function parseEnvelope(node: JsonNode): Envelope | undefined {
-  const payloadType = textOf(node, "payloadType");
-  const body = bytesOf(node, "payload");
-  const listed = memberOf(node, "signatures");
-  if (payloadType === undefined || body === undefined || listed?.kind !== "array") return undefined;
-  if (listed.items.length < 1 || listed.items.length > SIGNATURES_MAX) return undefined;
-  const signatures = listed.items.map(parseSignature).filter((signature) =>
-    signature !== undefined
-  );
-  return signatures.length === listed.items.length ? { payloadType, body, signatures } : undefined;
+const isSignature = open({ keyid: where(string, (keyid) => keyid !== ""), sig: string });
+
+const isEnvelope = open({
+  payloadType: string,
+  payload: string,
+  signatures: where(list(isSignature), ({ length }) => length <= SIGNATURES_MAX),
+});
+
+/**
+ * Returns undefined when `value` is not an envelope as described above. It was parsed as I-JSON, so
+ * that it has no member twice.
+ */
+export function parseEnvelope(value: unknown): Envelope | undefined {
+  if (!isEnvelope(value)) return undefined;
+  const body = base64Decode(value.payload);
+  const signatures = value.signatures.map(signatureOf).filter((each) => each !== undefined);
+  if (body === undefined || signatures.length < value.signatures.length) return undefined;
+  return { payloadType: value.payloadType, body, signatures };
 }
 
 /** Returns the envelope as JSON, in the standard base64 alphabet. */
@@ -59,20 +66,8 @@ export function envelopeJson(envelope: Envelope): JsonObject {
   };
 }
 
-function parseSignature(node: JsonNode): EnvelopeSignature | undefined {
-  const keyid = textOf(node, "keyid");
-  const signature = bytesOf(node, "sig");
-  if (!keyid || signature === undefined) return undefined;
-  const isOfSize = signature.length >= 1 && signature.length <= SIGNATURE_BYTES_MAX;
-  return isOfSize ? { keyid, signature } : undefined;
-}
-
-function textOf(node: JsonNode, key: string): string | undefined {
-  const member = memberOf(node, key);
-  return member?.kind === "string" ? member.value : undefined;
-}
-
-function bytesOf(node: JsonNode, key: string): Uint8Array | undefined {
-  const text = textOf(node, key);
-  return text === undefined ? undefined : base64Decode(text);
+function signatureOf({ keyid, sig }: TypeOf<typeof isSignature>): EnvelopeSignature | undefined {
+  const signature = base64Decode(sig);
+  if (signature === undefined || signature.length < 1) return undefined;
+  return signature.length <= SIGNATURE_BYTES_MAX ? { keyid, signature } : undefined;
 }

@@ -8,6 +8,8 @@ import { sha256 as portableSha256, sha512 as portableSha512 } from "@noble/hashe
 import { concatBytes, hexDecode, hexEncode } from "./bytes.ts";
 import type { Digest } from "./types.ts";
 
+const PREFIX = "sha256:";
+
 type NativeCrypto = typeof import("node:crypto");
 
 let native: NativeCrypto | null | undefined;
@@ -27,35 +29,41 @@ export function nativeCrypto(): NativeCrypto | null {
 
 /** Returns 32 bytes: the hash of the concatenation of `parts`. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return nativeHash("sha256", parts) ?? Uint8Array.from(portableSha256(concatBytes(...parts)));
+  return bytesOf(nativeHash("sha256", parts)) ??
+    Uint8Array.from(portableSha256(concatBytes(...parts)));
 }
 
 /** Returns 64 bytes: the hash of the concatenation of `parts`. */
 export function sha512(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return nativeHash("sha512", parts) ?? Uint8Array.from(portableSha512(concatBytes(...parts)));
+  return bytesOf(nativeHash("sha512", parts)) ??
+    Uint8Array.from(portableSha512(concatBytes(...parts)));
 }
 
+/** Returns lower-case hex, which the runtime makes with fewer objects than bytes. */
 function nativeHash(
   algorithm: "sha256" | "sha512",
   parts: readonly Uint8Array[],
-): Uint8Array<ArrayBuffer> | undefined {
+): string | undefined {
   const hash = nativeCrypto()?.createHash(algorithm);
   if (hash === undefined) return undefined;
   for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest()); // not a Buffer: its slice() and toString() differ
+  return hash.digest("hex");
+}
+
+function bytesOf(hex: string | undefined): Uint8Array<ArrayBuffer> | undefined {
+  return hex === undefined ? undefined : hexDecode(hex);
 }
 
 /** Returns the digest of `bytes`, as text. */
 export function digestOf(bytes: Uint8Array): Digest {
-  return digestText(sha256(bytes));
+  const hex = nativeHash("sha256", [bytes]);
+  return hex === undefined ? digestText(sha256(bytes)) : `${PREFIX}${hex}`;
 }
 
 /** `hash` is 32 bytes. */
 export function digestText(hash: Uint8Array): Digest {
-  return `sha256:${hexEncode(hash)}`;
+  return `${PREFIX}${hexEncode(hash)}`;
 }
-
-const PREFIX = "sha256:";
 
 export function isDigest(text: string): text is Digest {
   return parseDigest(text) !== undefined;

@@ -25,7 +25,7 @@ import { EXECUTE_MEMBERS, type ParsedRequest, parseRequest } from "./request.ts"
 import { RequestReader } from "./request_reader.ts";
 import { originOf, reservationOf } from "./reservation.ts";
 import { Runs } from "./runs.ts";
-import { Starter } from "./starter.ts";
+import { type Started, Starter } from "./starter.ts";
 import {
   type Answer,
   type Attempt,
@@ -163,8 +163,11 @@ export class Engine {
     const endTurn = this.#nonces.take(context.peer, request.nonce);
     const leave = this.#starter.enter(context.peer.uid);
     try {
-      const { run } = await this.#start(request, registered, approval, attempt).finally(endTurn);
-      attempt.execution = await run;
+      const started = await this.#start(request, registered, approval, attempt).finally(endTurn);
+      attempt.execution = await started.run.catch((error: unknown) => {
+        attempt.execution = unsettledView(started);
+        throw error;
+      });
       return answerOf(attempt.execution);
     } finally {
       leave();
@@ -177,20 +180,17 @@ export class Engine {
     registered: RegisteredAction,
     approval: Approval | null,
     attempt: Attempt,
-  ): Promise<{ readonly run: Promise<ExecutionView> }> {
+  ): Promise<Started> {
     const { context, stations } = attempt;
     await this.parts.executors.check(request.action, request.canonical);
     stations.passed("check");
     if (this.#starter.isQueued(request.action)) throw new Refusal("executor_busy");
-    const { record, body, run } = await this.#starter.start(
+    return await this.#starter.start(
       this.#starter.acquire(request.action, context.peer.uid),
       () => reservationOf(request, registered, approval, originOf(context), this.parts),
       context.traceparent,
       stations,
     );
-    const nothingYet = { result: null, reason: null, receipt: null, resolution: null };
-    attempt.execution = executionView(record, { ...nothingYet, requestSalt: body.salt });
-    return { run };
   }
 
   #refuse(error: unknown, attempt: Attempt): Answer {
@@ -202,6 +202,12 @@ export class Engine {
     }
     return { ok: false, code: refusal.code, detail: refusal.detail, execution };
   }
+}
+
+/** The view of what was started, and whose outcome could not be recorded. */
+function unsettledView({ record, body: { salt } }: Started): ExecutionView {
+  const nothing = { result: null, reason: null, receipt: null, resolution: null };
+  return executionView(record, { ...nothing, requestSalt: salt });
 }
 
 function answerOf(execution: ExecutionView): Answer {

@@ -14,7 +14,7 @@ import { utf8Decode } from "../core/bytes.ts";
 import { actionDigest } from "../core/json/canonical_json.ts";
 import { type MemberText, readMembers } from "../core/json/canonical_reader.ts";
 import { Refusal } from "../core/errors.ts";
-import { parseCanonical, parseIJson } from "../core/json/json.ts";
+import { parseIJson } from "../core/json/json.ts";
 import { APPROVAL_LENGTH_MAX, isName } from "../core/limits.ts";
 import type { ApprovalScheme, Digest } from "../core/types.ts";
 
@@ -64,16 +64,16 @@ export function readRequest(body: Uint8Array, allowed: readonly string[]): Reque
   const payloadText = textOf(payload) ?? "{}";
   if (!payloadText.startsWith("{")) throw malformed("payload must be a JSON object.");
   const canonical = `{"action":${JSON.stringify(action)},"payload":${payloadText}}`;
-  const hasArtifact = textOf(members.get("approval_artifact")) !== undefined;
+  const others = othersOf(read);
   return {
     action,
     canonical,
     actionDigest: actionDigest(canonical),
     // Takes numbers as they were written: Python tells 1 from 1.0.
-    legacyActionHash: hasArtifact
+    legacyActionHash: others.has("approval_artifact")
       ? legacyActionHash(action, parseIJson(payload?.written ?? payloadText))
       : null,
-    members: othersOf(read),
+    members: others,
   };
 }
 
@@ -107,8 +107,9 @@ function textOf(member: MemberText | undefined): string | undefined {
 function othersOf(read: readonly MemberText[]): ReadonlyMap<string, string> {
   const others = new Map<string, string>();
   for (const member of read) {
+    if (member.name === "action" || member.name === "payload") continue;
     const text = textOf(member);
-    if (text === undefined || ["action", "payload"].includes(member.name)) continue;
+    if (text === undefined) continue;
     others.set(member.name, text.length > APPROVAL_LENGTH_MAX ? TOO_LONG : text);
   }
   return others;
@@ -145,5 +146,5 @@ export function nonceOf(text: string | undefined, idempotencyKey: string | null)
 }
 
 function approvalOf(scheme: ApprovalScheme, text: string | undefined): UnverifiedApproval | null {
-  return text === undefined ? null : new UnverifiedApproval(scheme, parseCanonical(text));
+  return text === undefined ? null : new UnverifiedApproval(scheme, text);
 }

@@ -1,6 +1,5 @@
 /** The claim of a request: the execution's record, the body to seal, and the approval. */
 
-import { canonicalNode } from "../core/json/canonical_json.ts";
 import type { Peer } from "../core/types.ts";
 import { uuidV7 } from "../core/uuid.ts";
 import type { Approval } from "../approval/verify.ts";
@@ -65,7 +64,7 @@ export function reservationOf(
       salt,
       approvalText: request.approval === null || approval === null
         ? null
-        : canonicalNode(request.approval.node),
+        : request.approval.canonical,
     },
     retention: retentionOf(request.action, parts.config),
     claim: approval,

@@ -8,7 +8,7 @@
 
 import { canonicalNode } from "../core/json/canonical_json.ts";
 import { utf8Encode } from "../core/bytes.ts";
-import { type JsonNode, parseIJson } from "../core/json/json.ts";
+import { parseIJson } from "../core/json/json.ts";
 import { pythonJson } from "../core/json/python_json.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest, Outcome } from "../core/types.ts";
@@ -63,10 +63,13 @@ export function retentionOf(
   return { ...config.retention, ...config.actions.get(action)?.retention };
 }
 
-/** The only parse and the only print of a result; null where it is invalid. */
+/**
+ * The only parse and the only print of a result; null where it is invalid. Its receipt is that of
+ * its canonical text, because a replay knows no other.
+ */
 function readResult(executionId: string, text: string, bytesMax: number): ReadResult | null {
   try {
-    const node = canonicalForm(parseIJson(text));
+    const node = parseIJson(text);
     const canonical = canonicalNode(node);
     const bytes = utf8Encode(canonical);
     if (bytes.length > bytesMax) return null;
@@ -74,31 +77,10 @@ function readResult(executionId: string, text: string, bytesMax: number): ReadRe
     return {
       canonical,
       salt,
-      legacyReceipt: legacyReceiptOf(executionId, pythonJson(node, "default")),
+      legacyReceipt: legacyReceiptOf(executionId, pythonJson(node, "default", "canonical")),
       commitment: commitment(salt, digestOf(bytes)),
     };
   } catch {
     return null;
-  }
-}
-
-/**
- * The node that parsing its canonical text would yield: Python's text of a number depends on how
- * the number was written, and a replay knows only the canonical text.
- */
-function canonicalForm(node: JsonNode): JsonNode {
-  switch (node.kind) {
-    case "array":
-      return { kind: "array", items: node.items.map(canonicalForm) };
-    case "object": {
-      const members = node.members.map(([key, value]) => [key, canonicalForm(value)] as const);
-      return { kind: "object", members: members.sort(([a], [b]) => a < b ? -1 : 1) };
-    }
-    case "number": {
-      const lexeme = JSON.stringify(node.value);
-      return { kind: "number", lexeme, value: Number(lexeme) };
-    }
-    default:
-      return node;
   }
 }

@@ -15,7 +15,6 @@ import {
 } from "../approval/verify.ts";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
-import type { JsonNode } from "../core/json/json.ts";
 import type { ApprovalReference, Digest, Peer } from "../core/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
 import type { ParsedRequest } from "./request.ts";
@@ -78,8 +77,8 @@ export class TrustGate {
   }
 
   /** Throws a Refusal: decision_malformed, and approval_* codes in their order. */
-  decline(node: JsonNode, subject: DecisionSubject): Decline {
-    return verifyDecision(node, subject, this.#store, this.clock.nowMs());
+  decline(value: unknown, subject: DecisionSubject): Decline {
+    return verifyDecision(value, subject, this.#store, this.clock.nowMs());
   }
 
   /** Whether signatures by the key of that name can count now, for that action. */

@@ -12,7 +12,7 @@
 import { parseEnvelope } from "../core/dsse.ts";
 import { base64Decode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { type JsonNode, memberOf, parseCanonical } from "../core/json/json.ts";
+import { type JsonNode, memberOf, parseCanonical, toValue } from "../core/json/json.ts";
 import { isName } from "../core/limits.ts";
 import { receiptOfEnvelope, type SignedReceipt } from "./signed_receipt.ts";
 
@@ -110,7 +110,7 @@ function parseJson(text: string): JsonNode | undefined {
 }
 
 function parseReceipt(node: JsonNode | undefined): SignedReceipt | undefined {
-  const envelope = node === undefined ? undefined : parseEnvelope(node);
+  const envelope = node === undefined ? undefined : parseEnvelope(toValue(node));
   return envelope === undefined ? undefined : receiptOfEnvelope(envelope);
 }
 

@@ -58,7 +58,7 @@ describe("approval vectors", () => {
       handlerDigest: digestText(pinned ?? new Uint8Array()),
       needed: needed(action?.approvals ?? 1),
     };
-    const approval = new UnverifiedApproval("dsse", parseIJson(JSON.stringify(request.approval)));
+    const approval = new UnverifiedApproval("dsse", JSON.stringify(request.approval));
     expect(codeOf(() => verifyApproval(approval, subject, store, now * 1000))).toBe(code);
   });
 });
@@ -82,7 +82,7 @@ describe("ClawShield vectors", () => {
       const subject = subjectOf(action, parseIJson(payload_text), nonce);
       const approval = new UnverifiedApproval(
         "clawshield",
-        parseIJson(JSON.stringify(approval_artifact)),
+        JSON.stringify(approval_artifact),
       );
       expect(codeOf(() => verifyApproval(approval, subject, store, Date.parse(now)))).toBe(code);
     },

@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { parseEnvelope, preAuthEncoding } from "../../src/core/dsse.ts";
 import { verify } from "../../src/core/keys/ed25519.ts";
 import { utf8Decode } from "../../src/core/bytes.ts";
-import { parseIJson } from "../../src/core/json/json.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import {
   type AcceptedTerms,
@@ -27,7 +26,7 @@ const NOW = 1_800_000_000;
 const request = newRequest("pay", { amount: 5, to: "x" }, "n-1");
 
 function envelopeOf(approved: ExecutionRequest) {
-  const envelope = parseEnvelope(parseIJson(JSON.stringify(approved.approval)));
+  const envelope = parseEnvelope(approved.approval);
   if (envelope === undefined) throw new Error("no envelope");
   return envelope;
 }

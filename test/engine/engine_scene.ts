@@ -186,6 +186,7 @@ export class EngineScene implements AsyncDisposable {
       },
       check: async (_action, request) => {
         await this.onCheck();
+        if (needs.length === 0) return;
         const { payload } = JSON.parse(request);
         if (!needs.every((name) => name in payload)) throw new Refusal("payload_invalid");
       },

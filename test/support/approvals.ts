@@ -5,7 +5,11 @@ import { type ApprovalSubject, UnverifiedApproval } from "../../src/approval/app
 import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import type { ApproverConfig, ApproverPublicKey } from "../../src/config/config.ts";
-import { actionDigest, canonicalRequest } from "../../src/core/json/canonical_json.ts";
+import {
+  actionDigest,
+  canonicalJson,
+  canonicalRequest,
+} from "../../src/core/json/canonical_json.ts";
 import { envelopeJson, preAuthEncoding } from "../../src/core/dsse.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
@@ -114,5 +118,5 @@ export function envelope(
 }
 
 export function unverified(json: Json, scheme: "dsse" | "clawshield" = "dsse"): UnverifiedApproval {
-  return new UnverifiedApproval(scheme, parseIJson(JSON.stringify(json)));
+  return new UnverifiedApproval(scheme, canonicalJson(json));
 }

@@ -92,7 +92,8 @@ export class CanonicalOutput {
 
   #isAscending(members: readonly Member[]): boolean {
     for (let i = 1; i < members.length; i++) {
-      const [before, member] = [members[i - 1], members[i]];
+      const before = members[i - 1];
+      const member = members[i];
       if (before && member && this.#compareKeys(before, member) >= 0) return false;
     }
     return true;
@@ -100,10 +101,13 @@ export class CanonicalOutput {
 
   /** Compares as UTF-16 code units (RFC 8785 section 3.2.3) what was printed as UTF-8. */
   #compareKeys(a: Member, b: Member): number {
-    const [aTo, bTo] = [a.keyTo - 1, b.keyTo - 1]; // without the quotes
-    let [aAt, bAt] = [a.from + 1, b.from + 1];
+    const aTo = a.keyTo - 1; // without the quotes
+    const bTo = b.keyTo - 1;
+    let aAt = a.from + 1;
+    let bAt = b.from + 1;
     while (aAt < aTo && bAt < bTo) {
-      const [left, right] = [this.#bytes[aAt] ?? 0, this.#bytes[bAt] ?? 0];
+      const left = this.#bytes[aAt] ?? 0;
+      const right = this.#bytes[bAt] ?? 0;
       const difference = left === BACKSLASH || right === BACKSLASH
         ? this.#rankAt(aAt) - this.#rankAt(bAt)
         : rank(left) - rank(right);

@@ -12,7 +12,14 @@ import type { JsonNode } from "./json.ts";
 /** "compact" is `separators=(",", ":")`; "default" puts a space after each comma and colon. */
 export type PythonStyle = "compact" | "default";
 
-export function pythonJson(node: JsonNode, style: PythonStyle): string {
+/** Numbers as they were written, or as the canonical text of the node has them. */
+export type PythonNumbers = "written" | "canonical";
+
+export function pythonJson(
+  node: JsonNode,
+  style: PythonStyle,
+  numbers: PythonNumbers = "written",
+): string {
   const [comma, colon] = style === "compact" ? [",", ":"] : [", ", ": "];
   return print(node);
 
@@ -29,7 +36,7 @@ export function pythonJson(node: JsonNode, style: PythonStyle): string {
       case "string":
         return quoted(part.value);
       case "number":
-        return number(part.lexeme, part.value);
+        return number(numbers === "written" ? part.lexeme : JSON.stringify(part.value), part.value);
       case "literal":
         return String(part.value);
     }

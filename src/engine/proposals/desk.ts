@@ -11,7 +11,7 @@
  */
 
 import { Refusal } from "../../core/errors.ts";
-import { parseIJson } from "../../core/json/json.ts";
+import { parseIJson, toValue } from "../../core/json/json.ts";
 import type { Peer } from "../../core/types.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
@@ -180,10 +180,10 @@ export class ProposalDesk {
   ): Promise<ProposalView> {
     this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     this.#waiting.current(id);
-    const node = parseIJson(body);
+    const value = toValue(parseIJson(body));
     await this.#change(id, viewer, context.peer, async (record) => {
       refuseWhileClosed(this.parts, this.runs);
-      await this.#rules.sign(record, node);
+      await this.#rules.sign(record, value);
     });
     return await this.views.wait(id, viewer, context);
   }
@@ -192,9 +192,9 @@ export class ProposalDesk {
   async decline(id: string, body: Uint8Array, viewer: Viewer, peer: Peer): Promise<ProposalView> {
     this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     this.#waiting.current(id);
-    const node = parseIJson(body);
+    const value = toValue(parseIJson(body));
     return await this.#change(id, viewer, peer, async (record) => {
-      await this.#rules.decline(record, node);
+      await this.#rules.decline(record, value);
     });
   }
 

@@ -12,7 +12,6 @@
  */
 
 import { Refusal } from "../../core/errors.ts";
-import type { JsonNode } from "../../core/json/json.ts";
 import type { Peer } from "../../core/types.ts";
 import type { Slot } from "../../executor/types.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
@@ -77,11 +76,11 @@ export class Rules {
   }
 
   /** Joins an envelope. Throws a Refusal: the approval_* codes, proposals_full. */
-  async sign(record: ProposalRecord, node: JsonNode): Promise<void> {
+  async sign(record: ProposalRecord, value: unknown): Promise<void> {
     const subject = await this.#subject(record);
     if (subject === null) return;
     const given = this.#given(subject);
-    const joined = join(node, given, subject, this.parts);
+    const joined = join(value, given, subject, this.parts);
     const next = withBody(joined, given, subject.record);
     const write = async (status: "pending" | "approved") => {
       const dueAtMs = Math.min(this.waiting.dueAt(record.id), joined.signatures.countsUntilMs);
@@ -105,9 +104,9 @@ export class Rules {
   }
 
   /** Throws a Refusal: decision_malformed, and approval_* codes. */
-  async decline(record: ProposalRecord, node: JsonNode): Promise<void> {
+  async decline(record: ProposalRecord, value: unknown): Promise<void> {
     const { request } = requestOf(record, this.parts);
-    const { by, reason } = this.parts.trust.decline(node, {
+    const { by, reason } = this.parts.trust.decline(value, {
       proposal: record.id,
       action: record.action,
       actionDigest: request.actionDigest,
@@ -228,8 +227,8 @@ export class Rules {
   }
 }
 
-function textOf({ text }: Joined): string {
-  return text;
+function textOf({ unverified }: Joined): string {
+  return unverified.canonical;
 }
 
 function dueOf(joined: readonly Joined[]): number {

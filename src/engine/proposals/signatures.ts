@@ -13,7 +13,6 @@ import { APPROVAL_TYPE } from "../../core/approval_claims.ts";
 import { equalBytes } from "../../core/bytes.ts";
 import { type Envelope, envelopeJson, parseEnvelope } from "../../core/dsse.ts";
 import { Refusal } from "../../core/errors.ts";
-import { type JsonNode, parseIJson } from "../../core/json/json.ts";
 import { UnverifiedApproval } from "../../approval/approval.ts";
 import type { Approval, Signatures } from "../../approval/verify.ts";
 import type { ProposalRecord, SignedBody } from "../../ledger/proposals/types.ts";
@@ -30,8 +29,6 @@ export interface Joined {
   readonly signatures: Signatures;
   readonly unverified: UnverifiedApproval;
   readonly body: SignedBody;
-  /** The envelope as JSON text. */
-  readonly text: string;
 }
 
 /** A start runs with it: a body that has every signature, or "demo", where none is needed. */
@@ -60,12 +57,12 @@ export interface Subject {
 
 /** Throws a Refusal: the approval_* codes of an approval in their order, before and in row 9. */
 export function join(
-  node: JsonNode,
+  value: unknown,
   given: Given,
   subject: Subject,
   parts: TrustParts,
 ): Joined {
-  const posted = parseEnvelope(node);
+  const posted = parseEnvelope(value);
   if (posted?.payloadType !== APPROVAL_TYPE) throw new Refusal("approval_malformed");
   const known = posted.signatures.filter(({ keyid }) => parts.trust.knows(keyid));
   if (known.length === 0) throw new Refusal("approval_signer_unknown");
@@ -78,7 +75,7 @@ export function join(
 
 /** Puts a body among those given. Throws a Refusal: proposals_full. */
 export function withBody(
-  { body, text }: Joined,
+  { body, unverified }: Joined,
   given: Given,
   { collected }: ProposalRecord,
 ): Given {
@@ -91,7 +88,7 @@ export function withBody(
   const place = at === -1 ? given.bodies.length : at;
   return {
     bodies: given.bodies.toSpliced(place, 1, body),
-    envelopes: given.envelopes.toSpliced(place, 1, text),
+    envelopes: given.envelopes.toSpliced(place, 1, unverified.canonical),
   };
 }
 
@@ -111,9 +108,9 @@ export function stillGiven(given: Given, subject: Subject, parts: TrustParts): r
 
 function verified(envelope: Envelope, subject: Subject, { trust, ledger }: TrustParts): Joined {
   const { record, request, found: { action, registered } } = subject;
-  const first = signaturesOf(envelope);
+  const first = unverifiedOf(envelope);
   const signatures = trust.signatures(
-    { ...request, approval: first.unverified },
+    { ...request, approval: first },
     action,
     registered.digest,
     record.peer,
@@ -125,12 +122,12 @@ function verified(envelope: Envelope, subject: Subject, { trust, ledger }: Trust
   const unique = envelope.signatures.filter(({ keyid }, i) =>
     envelope.signatures.findIndex((other) => other.keyid === keyid) === i
   );
-  return { signatures, body, ...signaturesOf({ ...envelope, signatures: unique }) };
+  const unverified = unverifiedOf({ ...envelope, signatures: unique });
+  return { signatures, body, unverified };
 }
 
-function signaturesOf(envelope: Envelope): Pick<Joined, "unverified" | "text"> {
-  const text = canonicalJson(envelopeJson(envelope));
-  return { text, unverified: new UnverifiedApproval("dsse", parseIJson(text)) };
+function unverifiedOf(envelope: Envelope): UnverifiedApproval {
+  return new UnverifiedApproval("dsse", canonicalJson(envelopeJson(envelope)));
 }
 
 function countingOf(
@@ -143,7 +140,7 @@ function countingOf(
 
 /** Parses an envelope that the daemon itself stored. */
 function envelopeOf(text: string): Envelope {
-  const envelope = parseEnvelope(parseIJson(text));
+  const envelope = parseEnvelope(JSON.parse(text));
   if (envelope === undefined) throw new TypeError("a stored envelope is none");
   return envelope;
 }
