@@ -1,4 +1,4 @@
-/** The files and folders that nobody but root and the daemon's user may be able to change. */
+/** The files and folders that root and the daemon's user alone may be able to change. */
 
 import type { Config } from "../config/config.ts";
 import { fileStatus } from "../os/files.ts";
@@ -38,10 +38,13 @@ export function daemonUser({ stateDir }: Config): User {
   return owner === undefined || owner.uid === user.uid ? user : owner;
 }
 
-function ownFiles({ path, stateDir, actions }: Config): string[] {
+function ownFiles({ path, stateDir, anchor, checkpoints, notify, actions }: Config): string[] {
+  const ours = [path, stateDir, anchor, checkpoints.file, checkpoints.command?.[0]];
   return [
-    ...(path === null ? [] : [path]),
-    stateDir,
-    ...[...actions.values()].flatMap(({ module }) => "file" in module ? [module.file] : []),
+    ...[...ours, notify.command?.[0]].filter((file) => typeof file === "string"),
+    ...[...actions.values()].flatMap(({ module, secrets }) => [
+      ...("file" in module ? [module.file] : []),
+      ...secrets.values(),
+    ]),
   ];
 }

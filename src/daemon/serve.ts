@@ -28,6 +28,7 @@ import { reload } from "./reload.ts";
 import { Signals } from "./signals.ts";
 import {
   kernelWarnings,
+  secretWarnings,
   unconfinedWarnings,
   unreachableWarnings,
   userWarnings,
@@ -176,6 +177,7 @@ function welcome(
       ...warnings.map(problemText),
       ...[
         ...userWarnings(config, Deno.uid()),
+        ...secretWarnings(config),
         ...kernelWarnings(daemon.box),
         ...unconfinedWarnings(daemon.box),
         ...unreachableWarnings(daemon.unreachable()),

@@ -5,6 +5,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { BoxState } from "../executor/pool.ts";
+import { fileStatus, realPath } from "../os/files.ts";
 
 export interface Warning {
   readonly what: string;
@@ -40,6 +41,20 @@ function isReachedByOwnUser({ sockets }: Config, uid: number | null): boolean {
   return sockets.some(({ role, mode, uids }) =>
     role === "agent" && ((mode & 0o070) === 0 || (uid !== null && uids?.has(uid) === true))
   );
+}
+
+const OTHERS_READ = 0o004;
+
+/** Warns of every file of a secret that everyone on this host may read. */
+export function secretWarnings({ actions }: Pick<Config, "actions">): Warning[] {
+  const files = new Set([...actions.values()].flatMap(({ secrets }) => [...secrets.values()]));
+  return [...files].filter((file) => {
+    const mode = fileStatus(realPath(file) ?? file)?.mode ?? 0;
+    return (mode & OTHERS_READ) !== 0;
+  }).map((file) => ({
+    what: `everyone on this host can read the secret in ${file}`,
+    remedy: `chmod o-r ${file}`,
+  }));
 }
 
 /** Warns of what the kernel lacks of a box. */

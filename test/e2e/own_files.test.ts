@@ -12,18 +12,27 @@ import { until } from "../support/until.ts";
 const checkout = publicCheckout();
 afterAll(() => checkout.remove());
 
+const FOLDERS = ["handlers", "state", "sockets", "secrets", "kept", "anchor", "commands"];
+const FILES = ["handlers/tell.ts", "secrets/token", "kept/log", "commands/tell"];
+
 const alice = new Approver("alice");
 let directory: string;
 beforeEach(() => {
   directory = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "openexec-own-" }));
-  for (const name of ["handlers", "state", "sockets"]) Deno.mkdirSync(at(name), { mode: 0o755 });
+  for (const name of FOLDERS) Deno.mkdirSync(at(name), { mode: 0o755 });
+  Deno.writeTextFileSync(at("secrets/token"), "a secret of the handler", { mode: 0o600 });
+  Deno.writeTextFileSync(at("kept/log"), "", { mode: 0o600 });
+  Deno.writeTextFileSync(at("commands/tell"), "#!/bin/sh\n", { mode: 0o755 });
   Deno.copyFileSync(handler("tell.ts"), at("handlers/tell.ts"));
 });
 afterEach(() => Deno.removeSync(directory, { recursive: true }));
 
 const at = (name: string): string => join(directory, name);
 const config = (): string =>
-  `executor_id = "openexec:test"\n${alice.toml()}${actionToml("tell", at("handlers/tell.ts"))}` +
+  `executor_id = "openexec:test"\nanchor = "${at("anchor/newest")}"\n` +
+  alice.toml() +
+  actionToml("tell", at("handlers/tell.ts"), `secrets = { token = "${at("secrets/token")}" }`) +
+  `[checkpoints]\nfile = "${at("kept/log")}"\n[notify]\ncommand = ["${at("commands/tell")}"]\n` +
   `[[sockets]]\npath = "${at("sockets/admin.sock")}"\nrole = "admin"\n`;
 
 async function expectRefusal(path: string, why: string): Promise<void> {
@@ -41,6 +50,11 @@ test.each([
   ["its handler", "handlers/tell.ts", 0o646, "chmod o-w"],
   ["the folder of its handler", "handlers", 0o757, "chmod o-w"],
   ["the folder of its socket", "sockets", 0o777, "chmod o-w"],
+  ["a secret", "secrets/token", 0o602, "chmod o-w"],
+  ["the folder of a secret", "secrets", 0o757, "chmod o-w"],
+  ["the folder of its anchor", "anchor", 0o757, "chmod o-w"],
+  ["the file of its checkpoints", "kept/log", 0o646, "chmod o-w"],
+  ["the command that it tells people by", "commands/tell", 0o757, "chmod o-w"],
   ["its configuration", "openexec.toml", 0o666, "chmod o-w"],
   ["the folder above them all", "", 0o777, "chmod o-w"],
 ])("a daemon refuses to start where everyone can write to %s", async (_, name, mode, remedy) => {
@@ -51,11 +65,23 @@ test.each([
 
 testAsOthers("a daemon refuses to start where one of its files is another user's", async () => {
   Deno.writeTextFileSync(at("openexec.toml"), "");
-  for (const name of ["state", "handlers/tell.ts", "handlers", "sockets", "openexec.toml"]) {
+  for (const name of [...FOLDERS, ...FILES, "openexec.toml"]) {
     Deno.chownSync(at(name), OTHER_UID, 0);
     await expectRefusal(at(name), "belongs to another user");
     Deno.chownSync(at(name), 0, 0);
   }
+});
+
+test("a start names a secret that everyone can read, and a closed one never", async () => {
+  const said = `everyone on this host can read the secret in ${at("secrets/token")}`;
+  const start = async (): Promise<boolean> => {
+    const daemon = await Daemon.start({ directory, config: config() });
+    await daemon.close();
+    return daemon.output.join("\n").includes(said);
+  };
+  expect(await start()).toBe(false);
+  Deno.chmodSync(at("secrets/token"), 0o644);
+  expect(await start()).toBe(true);
 });
 
 test("a reload takes nothing from a configuration that others can change", async () => {
@@ -83,7 +109,7 @@ print(" ".join(opened))
 testAsOthers(
   "others of a daemon's user find nothing of it in /proc, and no core is left",
   async () => {
-    for (const name of ["", "state", "sockets"]) Deno.chownSync(at(name), OTHER_UID, OTHER_UID);
+    for (const name of ["", ...FOLDERS, ...FILES]) Deno.chownSync(at(name), OTHER_UID, OTHER_UID);
     const [setpriv = "", ...who] = asUser(OTHER_UID, OTHER_UID);
     const look = async (pid: number): Promise<string> => {
       const args = [...who, "/usr/bin/python3", "-I", "-c", LOOK, String(pid)];

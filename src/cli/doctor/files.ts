@@ -11,7 +11,7 @@ import type { DaemonFlags, LocalFlags } from "../command.ts";
 import { stateFiles } from "../../ledger/disk/state_files.ts";
 import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 import { daemonUser, ownFileFaults } from "../../daemon/own_files.ts";
-import { userWarnings } from "../../daemon/warnings.ts";
+import { secretWarnings, userWarnings } from "../../daemon/warnings.ts";
 import { type Context, findConfig } from "../context.ts";
 
 /** `loaded` is null where the configuration does not load. */
@@ -26,9 +26,10 @@ export function checkConfiguration(
       ...loaded.warnings.map((problem) =>
         warning("configuration", problemText(problem), "look at that line")
       ),
-      ...userWarnings(loaded.config, daemonUser(loaded.config).uid).map(({ what, remedy }) =>
-        warning("advice", what, remedy)
-      ),
+      ...[
+        ...userWarnings(loaded.config, daemonUser(loaded.config).uid),
+        ...secretWarnings(loaded.config),
+      ].map(({ what, remedy }) => warning("advice", what, remedy)),
     ];
     return {
       findings: [ok("configuration", loaded.config.path ?? "the embedded default"), ...doubts],
