@@ -35,7 +35,7 @@ test("a handler knows its execution, its idempotency key and its trace", async (
 });
 
 test("the signal aborts before the time limit ends the run", async () => {
-  expect(await under.result("brief", { do: "abort" })).toBe("TimeoutError: The time limit is near");
+  expect(await under.result("brief", { do: "abort" })).toMatch(/^TimeoutError: /);
 });
 
 test("a run that ignores its signal is ended, and its process is gone when that is said", async () => {

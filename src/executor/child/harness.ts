@@ -7,13 +7,14 @@
  * hears or says anything here.
  */
 
-import { type Action, PublicError } from "openexec";
+import { type Action, type ActionContext, PublicError } from "openexec";
 import type { GenericSchema } from "valibot";
 import { presentationOf } from "../../core/presentation.ts";
 import type { Boot, Check, Code, Describe, Run, ToDaemon } from "../protocol.ts";
-import { type Context, contextOf } from "./context.ts";
+import { contextOf } from "./context.ts";
 import { reworded } from "./denial.ts";
 import { expectationOf } from "./expectation.ts";
+import { importHeld } from "./gate.ts";
 import { jsonText } from "./json_text.ts";
 import { loadLibrary } from "./library.ts";
 
@@ -44,6 +45,8 @@ export class Harness {
   readonly #limits: Boot["limits"];
   readonly #say: (message: ToDaemon) => void;
   readonly #urls: ReadonlyMap<string, string>;
+  /** Imports that were begun. */
+  readonly #modules = new Map<string, Promise<unknown>>();
   readonly #loaded = new Map<string, Action>();
 
   constructor(boot: Boot, say: (message: ToDaemon) => void) {
@@ -53,13 +56,20 @@ export class Harness {
     this.#urls = new Map(boot.handlers.map(([name, code]) => [name, urlOf(code)]));
   }
 
-  /** Makes ready what the first run needs, and runs nothing of any handler. */
-  async warmUp(): Promise<void> {
+  /**
+   * Makes ready what the first run needs. `takeFirst` takes the first message and returns when it
+   * has come: nothing of a handler has run before that.
+   */
+  async makeReady(takeFirst: () => void): Promise<void> {
     const schema: GenericSchema = this.#library.strictObject({});
     const action: Action = { input: schema, output: schema, run: (input) => input };
     await this.#resultOf(action, '{"payload":{}}', contextOf(null, () => {}, this.#limits), 16);
-    const [only, ...others] = this.#urls.values();
-    if (only !== undefined && others.length === 0) await compile(only);
+    const [only, ...others] = this.#urls;
+    if (only === undefined || others.length > 0) return takeFirst();
+    const [name, url] = only;
+    const held = importHeld(url, takeFirst);
+    this.#modules.set(name, held.module);
+    await held.passed;
   }
 
   async describe({ handler, converter }: Describe): Promise<void> {
@@ -100,8 +110,6 @@ export class Harness {
       const code = Failure.is(error) ? error.code : "handler_failed";
       const [reason, publicReason] = [this.#reasonOf(error), this.#publicReasonOf(error)];
       this.#say({ kind: "failed", id, code, reason, publicReason });
-    } finally {
-      context.over();
     }
   }
 
@@ -115,7 +123,7 @@ export class Harness {
   async #resultOf(
     action: Action,
     request: string,
-    { forHandler }: Context,
+    context: ActionContext,
     lengthMax: number,
   ): Promise<string> {
     const { safeParse } = this.#library;
@@ -125,7 +133,7 @@ export class Harness {
         `the payload does not fit, expected ${expectationOf(action.input, input.issues)}`,
       );
     }
-    const returned: unknown = await action.run(input.output, forHandler);
+    const returned: unknown = await action.run(input.output, context);
     const output = safeParse(action.output, returned);
     if (!output.success) {
       throw new Failure(
@@ -144,7 +152,7 @@ export class Harness {
     if (known !== undefined) return known;
     const url = this.#urls.get(name);
     if (url === undefined) throw failed(`the handler ${name} was never sent`);
-    const module: unknown = await import(url);
+    const module: unknown = await (this.#modules.get(name) ?? import(url));
     const action = typeof module === "object" && module !== null && "default" in module
       ? module.default
       : undefined;
@@ -184,18 +192,6 @@ export class Harness {
 function urlOf({ text, language }: Code): string {
   const type = language === "typescript" ? "application/typescript" : "text/javascript";
   return URL.createObjectURL(new Blob([text], { type }));
-}
-
-/**
- * Has the runtime fetch and compile a handler, and run nothing of it: it is imported beside a name
- * that nobody exports, and modules that cannot be linked are not evaluated (ECMA-262, section
- * 16.2.1.6). Whatever else is wrong with it is told when it is run.
- */
-async function compile(url: string): Promise<void> {
-  const unlinkable = `import ${
-    JSON.stringify(url)
-  }; import { nothing } from "data:text/javascript,";`;
-  await import(`data:text/javascript,${encodeURIComponent(unlinkable)}`).catch(() => {});
 }
 
 function isAction(value: unknown): value is Action {

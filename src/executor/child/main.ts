@@ -31,29 +31,44 @@ const PROTOCOL_BROKEN = 71;
 enterBox(JSON.parse(Deno.args[0] ?? ""));
 const channel = new Channel(3);
 const reader = new FrameReader(BOOT_BYTES_MAX);
-let harness: Harness | null = null;
-
 giveUpForeignCode();
 removeInternals();
-await serve();
-Deno.exit(0);
+const harness = boot();
+await harness.makeReady(takeFirst);
+for (let bytes; (bytes = await channel.read()).length > 0;) obeyAll(bytes);
+Deno.exit(0); // the daemon is gone, or has no more to say
 
-/** Until the daemon is gone, or has no more to say. */
-async function serve(): Promise<void> {
-  for (let bytes; (bytes = await channel.read()).length > 0;) {
-    for (const frame of reader.read(bytes)) obey(parseToExecutor(frame));
+function boot(): Harness {
+  const [frame, ...others] = framesNow();
+  const message = frame === undefined ? undefined : parseToExecutor(frame);
+  if (message?.kind !== "boot" || others.length > 0) Deno.exit(PROTOCOL_BROKEN);
+  reader.bytesMax = message.limits.frameBytes;
+  return new Harness(message, say);
+}
+
+/** Says that this process can take work, and lets no other code run before the first has come. */
+function takeFirst(): void {
+  say({ kind: "ready" });
+  for (const frame of framesNow()) obey(parseToExecutor(frame));
+}
+
+/** At least one. */
+function framesNow(): string[] {
+  for (let bytes; (bytes = channel.readNow()).length > 0;) {
+    const frames = reader.read(bytes);
+    if (frames.length > 0) return frames;
   }
+  return Deno.exit(0);
+}
+
+function obeyAll(bytes: Uint8Array): void {
+  for (const frame of reader.read(bytes)) obey(parseToExecutor(frame));
 }
 
 function obey(message: ToExecutor | undefined): void {
-  if (message?.kind === "boot" && harness === null) {
-    reader.bytesMax = message.limits.frameBytes;
-    harness = new Harness(message, say);
-    void harness.warmUp().then(() => say({ kind: "ready" }));
-  } else if (message === undefined || harness === null) Deno.exit(PROTOCOL_BROKEN);
-  else if (message.kind === "run") void harness.run(message);
-  else if (message.kind === "check") void harness.check(message);
-  else if (message.kind === "describe") void harness.describe(message);
+  if (message?.kind === "run") void harness.run(message);
+  else if (message?.kind === "check") void harness.check(message);
+  else if (message?.kind === "describe") void harness.describe(message);
   else Deno.exit(PROTOCOL_BROKEN);
 }
 

@@ -1,0 +1,39 @@
+/**
+ * Imports a handler and stops right before its first statement: it is fetched, compiled and linked,
+ * and nothing of it, nor of what it imports, has run.
+ *
+ * Invariant: modules are evaluated in the order in which they are imported (ECMA-262, section
+ * 16.2.1.6.1.3), so whatever stands before the handler ends first. That is the gate: it returns
+ * when there is work, and meanwhile this thread runs nothing else.
+ */
+
+/** Name of the symbol under which the gate stands until it is passed (Symbol.for). */
+const GATE = "openexec.gate";
+
+export interface HeldImport {
+  /** The handler's module, or why there is none. */
+  readonly module: Promise<unknown>;
+  /** Resolves when the gate has returned, also where the module was none to begin with. */
+  readonly passed: Promise<void>;
+}
+
+/** `gate` is called once. */
+export function importHeld(url: string, gate: () => void): HeldImport {
+  const passed = Promise.withResolvers<void>();
+  const key = Symbol.for(GATE);
+  const pass = (): void => {
+    Reflect.deleteProperty(globalThis, key);
+    gate();
+    passed.resolve();
+  };
+  Object.defineProperty(globalThis, key, { configurable: true, value: pass });
+  const entry = `import ${JSON.stringify(addressOf(`globalThis[Symbol.for("${GATE}")]()`))};` +
+    `export * as handler from ${JSON.stringify(url)};`;
+  const module = import(addressOf(entry)).then(({ handler }: { handler: unknown }) => handler);
+  module.catch(() => key in globalThis ? pass() : undefined);
+  return { module, passed: passed.promise };
+}
+
+function addressOf(code: string): string {
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}
