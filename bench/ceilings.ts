@@ -4,9 +4,6 @@ import http from "node:http";
 import { open } from "lmdb";
 import { parseCanonical } from "../src/core/json/json.ts";
 import { signingKeyOf, verify } from "../src/core/keys/ed25519.ts";
-import { verifyBy, type VerifyingKey } from "../src/core/keys/verifying_key.ts";
-import { SoftwarePasskey } from "../test/support/software_passkey.ts";
-import { SshKeys } from "../test/support/ssh_keys.ts";
 import { systemClock } from "../src/core/clock.ts";
 import { Pool } from "../src/executor/pool.ts";
 import type { Config } from "../src/config/config.ts";
@@ -86,30 +83,6 @@ export function signatures(seconds: number): { readonly sign: Rate; readonly ver
       }
     }),
   };
-}
-
-/** How often a second a signature of each kind that a person may make is verified. */
-export function keys(seconds: number): ReadonlyMap<string, Rate> {
-  const message = crypto.getRandomValues(new Uint8Array(450));
-  using ssh = new SshKeys();
-  const held: (readonly [string, VerifyingKey, Uint8Array])[] = [];
-  for (const type of ["ed25519", "ed25519-sk", "ecdsa-sk"]) {
-    const { path, key } = ssh.make(type);
-    held.push([`SSH ${type}`, { kind: "sshsig", ...key }, ssh.sign(path, message)]);
-  }
-  for (const algorithm of ["EdDSA", "ES256"] as const) {
-    const passkey = new SoftwarePasskey(algorithm);
-    const key = { kind: "passkey", ...passkey.key() } as const;
-    held.push([`passkey ${algorithm}`, key, passkey.sign(message)]);
-  }
-  return new Map(held.map(([name, key, signature]) => [
-    name,
-    repeat(seconds, () => {
-      if (verifyBy(key, signature, message) === undefined) {
-        throw new Error("a good signature was refused");
-      }
-    }),
-  ]));
 }
 
 function repeat(seconds: number, act: () => void): Rate {

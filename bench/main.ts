@@ -10,15 +10,10 @@
  * default); it is left out where no folder is given.
  */
 
-import {
-  constantAnswers,
-  durableCommits,
-  executorRoundTrip,
-  keys,
-  signatures,
-} from "./ceilings.ts";
+import { constantAnswers, durableCommits, executorRoundTrip, signatures } from "./ceilings.ts";
 import { benchConfig } from "./config.ts";
 import { growth } from "./growth.ts";
+import { keys } from "./keys.ts";
 import { approved, forged, HELLO, load, type Measured, payloadOf, unapproved } from "./load.ts";
 import { besideOpenExec } from "./openexec.ts";
 import { pages } from "./pages.ts";
@@ -76,7 +71,6 @@ async function ceilings(): Promise<void> {
   const { sign, verify } = signatures(2);
   table.add("ceilings", "Ed25519 sign", { ...sign });
   table.add("ceilings", "Ed25519 verify", { ...verify });
-  for (const [name, rate] of keys(1)) table.add("ceilings", `verify ${name}`, { ...rate });
   table.add("ceilings", "executor round trip", {
     ...await executorRoundTrip(benchConfig(), folder, 3_000),
   });
@@ -181,6 +175,7 @@ const openexec = () => besideOpenExec(option("openexec"), option("python") ?? "p
 
 const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   ceilings,
+  keys: () => Promise.resolve(keys(table)),
   enforced,
   demo,
   isolation,

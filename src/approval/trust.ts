@@ -8,7 +8,7 @@
 import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
 import { hexEncode } from "../core/bytes.ts";
 import type { Requirement } from "../core/keys/signer.ts";
-import { couldMeet, type PlainKey } from "../core/keys/verifying_key.ts";
+import { couldMeet, type PlainKey, prepare } from "../core/keys/verifying_key.ts";
 
 /** An approver and what it may approve. */
 export type TrustedApprover = Omit<ApproverConfig, "keys">;
@@ -91,6 +91,7 @@ function keysById(approvers: readonly ApproverConfig[]): ReadonlyMap<string, Tru
       if (keys.has(key.keyid) || publicKeys.has(publicKey)) {
         throw new RangeError("a key appears twice");
       }
+      prepare(key);
       keys.set(key.keyid, { ...key, approver });
       publicKeys.add(publicKey);
     }

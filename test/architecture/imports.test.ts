@@ -47,7 +47,11 @@ const OWNERS: readonly {
   readonly owners: RegExp;
 }[] = [
   { what: "lmdb", pattern: /from "lmdb"/, owners: /^ledger\/store\/store\.ts$/ },
-  { what: "@noble/curves", pattern: /from "@noble\/curves/, owners: /^core\/keys\/p256\.ts$/ },
+  {
+    what: "@noble/curves",
+    pattern: /from "@noble\/curves/,
+    owners: /^core\/keys\/p256(_sums)?\.ts$/,
+  },
   {
     what: "@noble/ed25519",
     pattern: /from "@noble\/ed25519"/,

@@ -1,10 +1,14 @@
 /** ECDSA over P-256, held against the runtime's own. */
 
 import { createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
+import { p256 } from "@noble/curves/nist.js";
+import type { WeierstrassPoint } from "@noble/curves/abstract/weierstrass.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { concatBytes } from "../../src/core/bytes.ts";
+import { concatBytes, utf8Encode } from "../../src/core/bytes.ts";
 import { isPoint, verifyP256 } from "../../src/core/keys/p256.ts";
+import { multiplesOf, sumOf } from "../../src/core/keys/p256_sums.ts";
+import { sha256 } from "../../src/core/sha.ts";
 
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const P = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
@@ -68,6 +72,121 @@ describe("verifyP256() decides as the runtime does", () => {
       expect(byRuntime(other, message, point)).toBe(true);
     }
   });
+});
+
+describe("verifyP256() decides as the runtime does on what the holder of a key can make:", () => {
+  const { Point } = p256;
+  const { Fn } = Point;
+  const message = utf8Encode("an approval");
+  const hash = Fn.create(BigInt(`0x${sha256(message).toHex()}`));
+  const scalars = (r: bigint, s: bigint) => concatBytes(bytesOf(r), bytesOf(s));
+
+  /**
+   * Returns a signature and its key, such that the base's part of the sum is `sign` times the
+   * first multiple of the key that is added to it.
+   *
+   * For a secret k, parts u1 and u2, and a sum t = u1 + u2·k: u1 = sign·d·k with d the lowest
+   * digit of u2, and u1 = hash·u2/r. So t = hash/r · (u2 + sign·u2²/d), to be solved for u2.
+   */
+  function meeting(sign: 1n | -1n) {
+    for (let t = 2n;; t++) {
+      const r = Fn.create(Point.BASE.multiplyUnsafe(t).x);
+      const q = Fn.mul(t, Fn.mul(r, Fn.inv(hash)));
+      for (let d = 1n; d <= 8n; d++) {
+        // u2² + sign·d·u2 - sign·d·q = 0
+        const discriminant = Fn.create(d * d + sign * 4n * d * q);
+        const root = isSquare(discriminant) ? Fn.sqrt(discriminant) : undefined;
+        if (root === undefined) continue;
+        for (const each of [root, -root]) {
+          const u2 = Fn.mul(Fn.create(each - sign * d), Fn.inv(2n));
+          if (u2 % 256n !== d) continue;
+          const u1 = Fn.mul(hash, Fn.mul(u2, Fn.inv(r)));
+          const secret = Fn.mul(Fn.create(sign * u1), Fn.inv(d));
+          const point = Point.BASE.multiplyUnsafe(secret).toBytes(false);
+          return { signature: scalars(r, Fn.mul(r, Fn.inv(u2))), point };
+        }
+      }
+    }
+  }
+  const isSquare = (value: bigint) => Fn.pow(value, (N - 1n) / 2n) === 1n;
+
+  test.each([["its own point again", 1n], ["its own point's mirror", -1n]] as const)(
+    "a sum that meets %s",
+    (_, sign) => {
+      const { signature, point } = meeting(sign);
+      expect(byRuntime(signature, message, point)).toBe(true);
+      expect(verifyP256(signature, message, point)).toBe(true);
+      signature[63] = (signature[63] ?? 0) ^ 1;
+      expect(verifyP256(signature, message, point)).toBe(false);
+    },
+  );
+
+  /** Returns the key that r and s are a signature by: Q = (s·R - hash·G) / r, for a sum R. */
+  const signedBy = (r: bigint, s: bigint, sum: WeierstrassPoint<bigint>) =>
+    sum.multiplyUnsafe(s).subtract(Point.BASE.multiplyUnsafe(hash))
+      .multiplyUnsafe(Fn.inv(Fn.create(r))).toBytes(false);
+
+  test("an r that is the sum's x less n, and no r from n on", () => {
+    const sum = pointFrom(N);
+    const [r, s] = [sum.x - N, 12345n];
+    const point = signedBy(r, s, sum);
+    expect(byRuntime(scalars(r, s), message, point)).toBe(true);
+    expect(verifyP256(scalars(r, s), message, point)).toBe(true);
+    expect(verifyP256(scalars(sum.x, s), message, point)).toBe(false);
+  });
+
+  test("an r that is the sum's x plus p less n", () => {
+    const sum = pointFrom(5n);
+    const [r, s] = [sum.x + P - N, 12345n];
+    const point = signedBy(r, s, sum);
+    expect(byRuntime(scalars(r, s), message, point)).toBe(false);
+    expect(verifyP256(scalars(r, s), message, point)).toBe(false);
+  });
+
+  test("an s that would fit fewer bytes", () => {
+    const sum = Point.BASE.double();
+    const signature = scalars(sum.x, 0x17n);
+    const point = signedBy(sum.x, 0x17n, sum);
+    expect(verifyP256(signature, message, point)).toBe(true);
+    const short = concatBytes(signature.subarray(0, 32), signature.subarray(63));
+    expect(verifyP256(short, message, point)).toBe(false);
+  });
+
+  test("a sum at infinity", () => {
+    // u1 + u2·k = 0 with u1 = hash/s and u2 = r/s: k = -hash/r
+    const r = 7n;
+    const secret = Fn.mul(Fn.neg(hash), Fn.inv(r));
+    const point = Point.BASE.multiplyUnsafe(secret).toBytes(false);
+    expect(byRuntime(scalars(r, 5n), message, point)).toBe(false);
+    expect(verifyP256(scalars(r, 5n), message, point)).toBe(false);
+  });
+
+  test("scalars at their bounds", () => {
+    const key = newKey();
+    for (const r of [1n, N - 1n, P - N]) {
+      for (const s of [1n, 2n, N - 1n]) {
+        expect(verifyP256(scalars(r, s), message, key.point))
+          .toBe(byRuntime(scalars(r, s), message, key.point));
+      }
+    }
+  });
+
+  /** Returns the first point whose x is at least `from`. */
+  function pointFrom(from: bigint) {
+    for (let x = from;; x++) {
+      try {
+        return Point.fromBytes(concatBytes(Uint8Array.of(2), bytesOf(x)));
+      } catch {
+        continue; // no point of the curve has this x
+      }
+    }
+  }
+});
+
+test("sumOf() gives up a sum at infinity", () => {
+  const rows = multiplesOf(p256.Point, p256.Point.BASE);
+  expect(sumOf([[rows, 0n]])).toBeUndefined();
+  expect(sumOf([[rows, 5n], [rows, N - 5n]])).toBeUndefined();
 });
 
 describe("verifyP256() refuses", () => {

@@ -6,6 +6,7 @@
  */
 
 import { verify } from "./ed25519.ts";
+import { prepareP256 } from "./p256.ts";
 import type { Requirement, SignerFacts } from "./signer.ts";
 import type { SshKey } from "./ssh_key.ts";
 import { verifySshsig } from "./sshsig.ts";
@@ -43,6 +44,14 @@ export function verifyBy(
       return { kind: "passkey", userVerified, hardware: !backupEligible };
     }
   }
+}
+
+/** Makes the first signature by this key as fast to verify as any other. */
+export function prepare(key: VerifyingKey): void {
+  const isP256 = key.kind === "passkey"
+    ? key.algorithm === "ES256"
+    : key.kind === "sshsig" && key.type === "sk-ecdsa-sha2-nistp256@openssh.com";
+  if (isP256) prepareP256(key.publicKey);
 }
 
 /** Tells whether signatures by this key could meet it. A passkey says with each whether it does. */
