@@ -73,17 +73,13 @@ export const NETWORKING: readonly SystemCall[] = [
  */
 export const LISTENING: readonly SystemCall[] = ["listen", "accept", "accept4"];
 
-/** Calls for programs that a handler may run, which stay inside of the box. */
+/**
+ * Calls for programs that a handler may run, which stay inside of the box. None leaves the process
+ * group, by which a run is ended: setsid(2) and setpgid(2) are not here.
+ */
 export const PROGRAMS: readonly SystemCall[] = [
-  ...[
-    "execve",
-    "fork",
-    "vfork",
-    "wait4",
-    "waitid",
-    "pidfd_send_signal",
-  ] as const,
-  ...["setpgid", "setsid", "getpriority", "alarm", "setitimer", "getitimer"] as const,
+  ...["execve", "fork", "vfork", "wait4", "waitid", "pidfd_send_signal"] as const,
+  ...["getpriority", "alarm", "setitimer", "getitimer"] as const,
   ...["timer_create", "timer_settime", "timer_gettime", "timer_getoverrun"] as const,
   ...["timer_delete", "splice", "tee", "sync", "syncfs", "setrlimit"] as const,
 ];

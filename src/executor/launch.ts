@@ -121,7 +121,9 @@ export class Launcher {
     }
     const spawner = this.#spawnerOf(spec, this.#withSettled(ruleset));
     const orderFrom = (thread: number) => this.#orderOf(spec, { ...entry, spawner: thread });
-    return { spawned: spawner.start(orderFrom), spawner };
+    const spawned = spawner.start(orderFrom);
+    if (spec.permissions.run.length > 0) spawner.retire(); // it starts no other
+    return { spawned, spawner };
   }
 
   /** A permitted path that led nowhere at the start leads nowhere. */
@@ -135,12 +137,13 @@ export class Launcher {
   }
 
   /**
-   * Executors with the same rules share one, but for those that run programs: these may signal
-   * whatever is from the same thread, so no other action's is. Another takes over when the files
-   * that names are looked up in were replaced.
+   * Executors with the same rules share one. One that may run programs has its own: programs may
+   * signal, and in Landlock's eyes whatever the same thread started is one. Another takes over when
+   * the files that names are looked up in were replaced.
    */
-  #spawnerOf({ permissions, handlers }: ExecutorSpec, ruleset: Ruleset): Spawner {
-    const key = JSON.stringify([ruleset, permissions.run.length > 0 ? [...handlers.keys()] : []]);
+  #spawnerOf({ permissions }: ExecutorSpec, ruleset: Ruleset): Spawner {
+    if (permissions.run.length > 0) return new Spawner(ruleset);
+    const key = JSON.stringify(ruleset);
     const names = permissions.net.length > 0 ? lookupIdentity() : "";
     const known = this.#spawners.get(key);
     if (known?.names === names) return known.spawner;

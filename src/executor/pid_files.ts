@@ -5,7 +5,7 @@
  * Invariants: a process is on record before any handler's code is sent to it; a starting daemon
  * ends all that its predecessor left, programs they started included, before it recovers, so that
  * no execution runs on, unseen, while its outcome is called unknown or it is run again. Only a
- * program that was granted and left its process group would escape.
+ * program that no box kept in its process group would escape.
  */
 
 import { join } from "node:path";

@@ -40,8 +40,8 @@ const OOM_SCORE = 800;
 /** How often one that has closed its channel is looked at until it has ended. */
 const LOOK_EVERY_MS = 2;
 /**
- * How long what one said before its end may take to arrive: a program that left its group may hold
- * the descriptors open.
+ * How long what one said before its end may take to arrive: a program outside of any box may have
+ * left its group, and hold the descriptors open.
  */
 const LAST_WORDS_MS = 100;
 

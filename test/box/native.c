@@ -22,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -326,14 +327,37 @@ static void kernel(void) {
 }
 
 /* In a child, since the leader of a group cannot. */
-static int leaves_group(void) {
+static int child_does(pid_t (*leave)(void)) {
   int status = 0;
   pid_t child = fork();
   if (child < 0) return -1;
-  if (child == 0) _exit(setsid() < 0 ? errno : 0);
+  if (child == 0) _exit(leave() < 0 ? errno : 0);
   waitpid(child, &status, 0);
   errno = WEXITSTATUS(status);
   return errno == 0 ? 0 : -1;
+}
+
+static pid_t lead_group(void) { return setpgid(0, 0); }
+
+/*
+ * Leaves eight processes that try to be elsewhere when their run ends: in another session or group,
+ * and half of them under another pid every few milliseconds. They give up after half a minute.
+ */
+static void flee(void) {
+  time_t end = time(NULL) + 30;
+  for (int i = 0; i < 8; i++) {
+    if (fork() != 0) continue;
+    setsid();
+    setpgid(0, 0);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    for (int descriptor = 0; descriptor < 3; descriptor++) close(descriptor);
+    while (time(NULL) < end) {
+      if (i % 2 == 0 && fork() > 0) _exit(0);
+      nanosleep(&(struct timespec){0, 5000000}, NULL);
+    }
+    _exit(0);
+  }
 }
 
 static void programs(void) {
@@ -343,7 +367,8 @@ static void programs(void) {
   /* Its parent would be the daemon, which does not know it and would leave it a zombie. */
   TRY("child of the daemon", child_by(CLONE_PARENT));
   TRY("traced child", child_by(CLONE_PTRACE));
-  TRY("leave the process group", leaves_group());
+  TRY("another session", child_does(setsid));
+  TRY("another process group", child_does(lead_group));
 }
 
 /*
@@ -390,6 +415,15 @@ int main(int count, char **args) {
     attempts(lines, sizeof lines, &at);
   } else if (count == 2 && strcmp(args[1], "whoami") == 0) {
     snprintf(lines, sizeof lines, "%d %d\n", getuid(), geteuid());
+  } else if (count == 2 && strcmp(args[1], "wait") == 0) {
+    select(0, NULL, NULL, NULL, NULL);
+  } else if (count == 2 && strcmp(args[1], "flee") == 0) {
+    flee();
+    snprintf(lines, sizeof lines, "fled\n");
+  } else if (count == 3 && strcmp(args[1], "meet") == 0) {
+    out = lines;
+    room = sizeof lines;
+    one_process("other run", atoi(args[2]));
   } else if (count == 2 && strcmp(args[1], "other machine") == 0) {
 #ifdef __x86_64__
     long number = 20; /* getpid of the table for 32 bits */

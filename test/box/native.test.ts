@@ -11,10 +11,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { missingParts, thisKernel } from "../../src/box/kernel.ts";
 import type { Permissions } from "../../src/config/config.ts";
 import { NO_PERMISSIONS } from "../../src/executor/permissions.ts";
+import { realPath } from "../../src/os/files.ts";
 import { startTimeOf } from "../../src/os/process.ts";
 import { handler, PoolUnderTest } from "../executor/pool_under_test.ts";
 import { OTHER_UID } from "../support/other_users.ts";
 import { has } from "../support/tools.ts";
+import { until } from "../support/until.ts";
 import { attemptsIn, NATIVE_HANDLER, NativeScene } from "./native_scene.ts";
 
 const MISSING = [...missingParts(thisKernel()), ...(has("gcc") ? [] : ["gcc"])];
@@ -40,14 +42,15 @@ const FILES = each(["key", "ledger", "config", "secret"], {
   ],
 });
 
-const PROCESSES = each(["daemon", "sibling"], {
+const PROCESS = {
   EACCES: ["mem", "environ", "fd", "maps", "cmdline", "root"],
   EPERM: [
     ...["attach", "seize", "read memory", "write memory", "signal", "signal thread"],
     ...["signal any thread", "queue signal", "descriptor", "signal by handle", "namespace"],
     ...["limit", "niceness", "io priority", "processors", "scheduler", "compare", "move pages"],
   ],
-});
+};
+const PROCESSES = each(["daemon", "sibling"], PROCESS);
 
 const OTHERS: Readonly<Record<string, readonly string[]>> = {
   EACCES: [
@@ -77,7 +80,8 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
     ...["fanotify", "vmsplice", "remap pages", "secret memory", "unknown call"],
     ...(Deno.build.arch === "x86_64" ? ["x32", "io ports", "segments"] : []),
     ...["execute /bin/sh", "execute /bin/su"],
-    ...["fork", "child of the daemon", "traced child", "leave the process group"],
+    ...["fork", "child of the daemon", "traced child", "another session"],
+    ...["another process group"],
   ],
   // the kernel has no rule about names, sizes and dates of files: they are not kept
   // (docs/threat-model.md)
@@ -98,14 +102,10 @@ const SEEMS_DONE = {
   "chmod secret": "OPENED",
 };
 
-/**
- * With programs, forking; a program may leave its group, and lives on in the box then
- * (executor/pid_files.ts).
- */
+/** With programs, forking. */
 const RUN = {
   ...SEEMS_DONE,
   fork: "OPENED",
-  "leave the process group": "OPENED",
   ...Object.fromEntries(
     each(["key", "ledger", "config", "secret", "/bin/sh", "/bin/su"], { EACCES: ["execute"] }),
   ),
@@ -140,10 +140,7 @@ function allow(changes: Partial<Permissions>): Permissions {
   return { ...NO_PERMISSIONS, ...changes };
 }
 
-/**
- * Leaves out the threads that a program was right to reach: those of executors of its own action.
- * The daemon's are not among them.
- */
+/** Leaves out the threads that a program may reach, its executor's. The daemon's are not among them. */
 function withoutOwn(attempts: Readonly<Record<string, string>>): Record<string, string> {
   const ours = new Set([...Deno.readDirSync("/proc/self/task")].map(({ name }) => name));
   return Object.fromEntries(
@@ -152,6 +149,16 @@ function withoutOwn(attempts: Readonly<Record<string, string>>): Record<string, 
       return thread === undefined || ours.has(thread);
     }),
   );
+}
+
+/** Pids of those that run that program. */
+function processesOf(program: string): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name))
+    .filter((pid) => realPath(`/proc/${pid}/exe`) === program);
+}
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1]);
 }
 
 async function expectEnds(
@@ -214,10 +221,40 @@ testNative("a program that a handler runs, fresh and reuse, finds no more than t
       const text = await under.result(action, { file: scene.program, args: scene.targets });
       expect(withoutOwn(attemptsIn(String(text)))).toEqual({ ...SHUT, ...RUN });
     }
-    // a call of another machine's table
+    // a call of another machine's table; some kernels have none
+    const { signal } = new Deno.Command(scene.program, { args: ["other machine"] }).outputSync();
     const killed = await under.result("fresh", { file: scene.program, args: ["other machine"] });
-    expect(killed).toBe("SIGSYS");
+    expect(killed).toBe(signal ?? "SIGSYS");
     scene.expectUntouched();
+  } finally {
+    await under.close();
+  }
+});
+
+testNative("runs of one action that may run programs cannot reach each other", async () => {
+  const permitted = { allow: allow({ run: [scene.program] }), concurrency: 2 };
+  const under = await PoolUnderTest.start({ run: handler(NATIVE_HANDLER, permitted) });
+  try {
+    const waits = under.run("run", { file: scene.program, args: ["wait"] });
+    await until(() => processesOf(scene.program).length > 0);
+    const [program = 0] = processesOf(scene.program);
+    for (const pid of [program, parentOf(program)]) {
+      const met = await under.result("run", { file: scene.program, args: ["meet", String(pid)] });
+      expect(attemptsIn(String(met))).toEqual(Object.fromEntries(each(["other run"], PROCESS)));
+    }
+    Deno.kill(program, "SIGKILL");
+    expect((await waits).status).toBe("succeeded");
+  } finally {
+    await under.close();
+  }
+});
+
+testNative("a program does not outlive its run, however it forks and flees", async () => {
+  const permitted = { allow: allow({ run: [scene.program] }) };
+  const under = await PoolUnderTest.start({ run: handler(NATIVE_HANDLER, permitted) });
+  try {
+    expect(await under.result("run", { file: scene.program, args: ["flee"] })).toBe("fled\n");
+    await expect.poll(() => processesOf(scene.program)).toEqual([]);
   } finally {
     await under.close();
   }
