@@ -2,7 +2,7 @@
  * Audits a whole log, entry by entry: order, body, key, tree, checkpoints, ledger and signature.
  *
  * Invariants:
- * - The first bad entry ends the audit and is the one reported.
+ * - The first bad entry is the one reported. It ends the audit, if not always at once.
  * - Memory does not grow with the log.
  */
 
@@ -64,13 +64,14 @@ export class LogAudit {
 
   add(entry: LoggedReceipt): void {
     if (this.stopped) return;
-    this.#problem = this.#check(entry);
+    const found = this.#check(entry);
+    if (found !== undefined) this.fail(found);
     this.#options.progress?.(this.#tree.size);
   }
 
   /** Records a problem that the source of the entries has, unless one was found before. */
   fail(found: AuditProblem): void {
-    this.#problem ??= found;
+    this.#problem ??= this.#ledger?.overdue() ?? found;
   }
 
   /** Adds the checkpoint that ends an export. It must cover exactly the entries so far. */
@@ -79,7 +80,10 @@ export class LogAudit {
   }
 
   finish(): AuditReport {
-    const keys = this.#chain.keys;
+    this.#problem ??= this.#ledger?.overdue();
+    // entries after a bad one may have been seen before it was found
+    const last = this.#problem?.index ?? Infinity;
+    const keys = this.#chain.keys.filter(({ since }) => since <= last);
     const trusted = this.#options.trustedKeys ?? [];
     const anchored = this.#checkpoints.anchors(this.#executorId ?? "", keys, trusted);
     this.#problem ??= this.#conclude(trusted.length > 0 && !anchored);

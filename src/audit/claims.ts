@@ -3,13 +3,19 @@
  * of an approval, nothing else holds one, and every revocation of the log is in the ledger.
  *
  * Claims keep anything from running twice, so one that was quietly undone has to show here.
- * Memory: an entry for each approval that was used more than once, or revoked and never used.
+ * Their keys are hashes, which lie at random places: so many are looked up at a time, in the order
+ * of their keys, and judged in the order of their executions.
+ * Memory: that many, and an entry for each approval that was used more than once, or revoked and
+ * never used.
  */
 
 import type { AdminReceipt, SettledExecution } from "../log/receipt.ts";
 import { type AuditProblem, problem } from "./report.ts";
 
-export type Claimant = Pick<SettledExecution, "id" | "nonce" | "approval">;
+/** What an execution has claimed. */
+export interface Claimant extends Pick<SettledExecution, "id" | "nonce"> {
+  readonly approval: { readonly iss: string; readonly jti: string } | null;
+}
 
 /** An approval, as the ledger holds it. */
 export interface ApprovalFact {
@@ -20,10 +26,17 @@ export interface ApprovalFact {
   readonly isRevoked: boolean;
 }
 
+/** What the ledger has of one execution's claims; undefined also where a row cannot be read. */
+export interface Held {
+  /** Id of the execution that the nonce names. */
+  readonly nonceHolder: string | undefined;
+  readonly approval: ApprovalFact | undefined;
+}
+
 /** The claims in a ledger, at the same moment as its executions. */
 export interface ClaimFacts {
-  /** Id of the execution that this nonce names; undefined also where its row cannot be read. */
-  nonceHolder(nonce: string): string | undefined;
+  /** Returns what is held of each, in their order. */
+  held(claimants: readonly Claimant[]): readonly Held[];
   /** undefined also where its row cannot be read. */
   approval(iss: string, jti: string): ApprovalFact | undefined;
   /** Numbers of rows, counted one by one. */
@@ -38,8 +51,12 @@ interface OpenApproval {
   firstExecution: string | null;
 }
 
+/** Executions whose claims are looked up at a time, in some ten megabytes. */
+export const CLAIMANTS_MAX = 16_384;
+
 export class ClaimAudit {
   readonly #facts: ClaimFacts;
+  #waiting: { readonly index: number | null; readonly claimant: Claimant }[] = [];
   #executions = 0;
   /** Number of approvals whose only use was seen. */
   #usedOnce = 0;
@@ -51,14 +68,39 @@ export class ClaimAudit {
     this.#facts = facts;
   }
 
-  /** Called once for each execution. `index` is that of its receipt; null while it has none. */
+  /**
+   * Called once for each execution. `index` is that of its receipt; null while it has none. Returns
+   * the first problem of those that waited, now and then.
+   */
   execution(index: number | null, { id, nonce, approval }: Claimant): AuditProblem | undefined {
     this.#executions++;
-    if (this.#facts.nonceHolder(nonce) !== id) {
+    const claimed = approval === null ? null : { iss: approval.iss, jti: approval.jti };
+    this.#waiting.push({ index, claimant: { id, nonce, approval: claimed } });
+    return this.#waiting.length < CLAIMANTS_MAX ? undefined : this.overdue();
+  }
+
+  /** Looks up what waits; returns its first problem. */
+  overdue(): AuditProblem | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const held = this.#facts.held(waiting.map(({ claimant }) => claimant));
+    for (const [i, { index, claimant }] of waiting.entries()) {
+      const found = this.#compare(index, claimant, held[i]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #compare(
+    index: number | null,
+    { id, approval }: Claimant,
+    held: Held | undefined,
+  ): AuditProblem | undefined {
+    if (held?.nonceHolder !== id) {
       const detail = `the nonce of execution ${id} is not recorded as taken by it`;
       return problem("nonce_mismatch", index, detail);
     }
-    const wrong = approval === null ? undefined : this.#use(id, approval.iss, approval.jti);
+    const wrong = approval === null ? undefined : this.#use(id, approval, held.approval);
     return wrong === undefined
       ? undefined
       : problem("approval_mismatch", index, `the approval of execution ${id} ${wrong}`);
@@ -94,7 +136,7 @@ export class ClaimAudit {
     return undefined;
   }
 
-  /** Returns what else holds a claim, once every execution and revocation was seen. */
+  /** Returns what else holds a claim, once every execution and revocation was judged. */
   unexplained(): AuditProblem | undefined {
     for (const [name, { usesLeft, firstExecution }] of this.#usedMore) {
       if (usesLeft > 0) return approvalProblem(`${usesLeft} uses of ${name} have no execution`);
@@ -115,8 +157,11 @@ export class ClaimAudit {
   }
 
   /** Counts a use by execution `id`; returns what is wrong with it. */
-  #use(id: string, iss: string, jti: string): string | undefined {
-    const known = this.#facts.approval(iss, jti);
+  #use(
+    id: string,
+    { iss, jti }: { readonly iss: string; readonly jti: string },
+    known: ApprovalFact | undefined,
+  ): string | undefined {
     if (known === undefined) return "is not recorded";
     const { usesTaken, usesAllowed, firstExecution } = known;
     if (usesTaken > usesAllowed) {

@@ -59,7 +59,10 @@ export class ExecutionAudit {
     this.#proposals = new ProposalAudit(facts, this.#claims, (id) => facts.find(id));
   }
 
-  /** Compares an entry of the log with the ledger. */
+  /**
+   * Compares an entry of the log with the ledger. The problem that it returns may be one of an
+   * earlier entry.
+   */
   entry(index: number, receipt: Receipt): AuditProblem | undefined {
     if (receipt.kind === "admin" && receipt.act === "revoke") {
       return this.#claims.revocation(index, receipt);
@@ -88,9 +91,21 @@ export class ExecutionAudit {
     return this.#claims.execution(index, fact) ?? this.#proposals.ran(index, receipt);
   }
 
-  /** Compares the ledger with the log, once every entry was seen. */
+  /** Returns the first problem of entries that were seen, and not compared in all respects yet. */
+  overdue(): AuditProblem | undefined {
+    return this.#claims.overdue();
+  }
+
+  /** Compares the ledger with the log, once every entry was seen and none is overdue. */
   conclude(): AuditProblem | undefined {
     const unsettled = new Set<string>();
+    const found = this.#unsettledProblem(unsettled);
+    return this.overdue() ?? found ?? this.#unmatched(unsettled) ?? this.#unlisted() ??
+      this.#proposals.conclude() ?? this.#claims.unexplained();
+  }
+
+  /** Collects into `unsettled` the ids of executions under way. */
+  #unsettledProblem(unsettled: Set<string>): AuditProblem | undefined {
     for (const id of this.#facts.unsettled()) {
       const fact = this.#facts.find(id);
       if (fact?.status !== "reserved" || unsettled.has(id)) {
@@ -102,8 +117,7 @@ export class ExecutionAudit {
       const claim = this.#claims.execution(null, fact);
       if (claim !== undefined) return claim;
     }
-    return this.#unmatched(unsettled) ?? this.#unlisted() ?? this.#proposals.conclude() ??
-      this.#claims.unexplained();
+    return undefined;
   }
 
   /** Looks for an execution that is neither logged nor unsettled, where the numbers say so. */

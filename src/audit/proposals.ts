@@ -57,13 +57,14 @@ export class ProposalAudit {
     return undefined;
   }
 
-  /** Compares the receipt of an execution that a proposal became. */
+  /**
+   * Compares the receipt of an execution that a proposal became. Where it says that there was none,
+   * conclude() finds the proposal that there was.
+   */
   ran(index: number, { execution_id: id, proposed_at: at }: ExecutionReceipt) {
+    if (at === undefined) return undefined;
     const fact = this.facts.proposal(id);
-    const proposedAtMs = at === undefined ? null : parseTime(at);
-    const isAgreed = fact === undefined
-      ? proposedAtMs === null
-      : fact.status === "started" && fact.proposedAtMs === proposedAtMs;
+    const isAgreed = fact?.status === "started" && fact.proposedAtMs === parseTime(at);
     return isAgreed
       ? undefined
       : problem("proposal_mismatch", index, `execution ${id} is not that of its proposal`);

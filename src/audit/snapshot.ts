@@ -176,22 +176,52 @@ export class LedgerSnapshot {
 }
 
 function claimFacts({ nonces, approvals }: Pick<Tables, "nonces" | "approvals">): ClaimFacts {
+  const holder = (key: Uint8Array) => {
+    const row = nonces.get(key);
+    return row?.length === EXECUTION_KEY_BYTES ? executionIdOf(row) : undefined;
+  };
+  const approvalFact = (key: Uint8Array) => {
+    const row = approvals.get(key);
+    const approval = row === undefined ? undefined : readable(() => decodeApproval(row));
+    if (approval === undefined) return undefined;
+    const { usesTaken, usesAllowed, firstExecution, revokedAtMs } = approval;
+    const isRevoked = revokedAtMs > 0;
+    return { usesTaken, usesAllowed, firstExecution: executionIdOf(firstExecution), isRevoked };
+  };
   return {
-    nonceHolder: (nonce) => {
-      const row = nonces.get(nonceKey(nonce));
-      return row?.length === EXECUTION_KEY_BYTES ? executionIdOf(row) : undefined;
+    held: (claimants) => {
+      const holders = inKeyOrder(claimants, ({ nonce }) => nonceKey(nonce), holder);
+      const used = inKeyOrder(
+        claimants,
+        ({ approval }) => approval === null ? null : approvalKey(approval.iss, approval.jti),
+        approvalFact,
+      );
+      return claimants.map((_, i) => ({ nonceHolder: holders[i], approval: used[i] }));
     },
-    approval: (iss, jti) => {
-      const row = approvals.get(approvalKey(iss, jti));
-      const approval = row === undefined ? undefined : readable(() => decodeApproval(row));
-      if (approval === undefined) return undefined;
-      const { usesTaken, usesAllowed, firstExecution, revokedAtMs } = approval;
-      const isRevoked = revokedAtMs > 0;
-      return { usesTaken, usesAllowed, firstExecution: executionIdOf(firstExecution), isRevoked };
-    },
+    approval: (iss, jti) => approvalFact(approvalKey(iss, jti)),
     nonces: () => nonces.count(HASHES),
     approvals: () => approvals.count(HASHES),
   };
+}
+
+/**
+ * Reads rows in the order of their keys, as far as the first bytes tell it, and returns what they say
+ * in the order of `items`.
+ */
+function inKeyOrder<Item, Fact>(
+  items: readonly Item[],
+  keyOf: (item: Item) => Uint8Array | null,
+  read: (key: Uint8Array) => Fact | undefined,
+): readonly (Fact | undefined)[] {
+  const facts = new Array<Fact | undefined>(items.length);
+  const places = items.flatMap((item, i) => {
+    const key = keyOf(item);
+    if (key === null) return [];
+    return { i, key, place: new DataView(key.buffer, key.byteOffset).getUint32(0) };
+  });
+  places.sort((a, b) => a.place - b.place);
+  for (const { i, key } of places) facts[i] = read(key);
+  return facts;
 }
 
 /** Returns what `read` does, or undefined where it meets a damaged row. */

@@ -1,6 +1,7 @@
 import { PLAIN_KEY } from "../../src/core/types.ts";
 import { describe, expect, test } from "vitest";
 import { auditLog } from "../../src/audit/audit.ts";
+import { CLAIMANTS_MAX, ClaimAudit } from "../../src/audit/claims.ts";
 import type { ExecutionFact, LedgerFacts } from "../../src/audit/executions.ts";
 import type { LoggedReceipt } from "../../src/log/signed_receipt.ts";
 import { SampleClaims } from "./sample_claims.ts";
@@ -217,4 +218,34 @@ test("the first bad entry is named, be it for its claim or for its place", () =>
   const { problem, entries } = auditLog(log.entries, { ledger: log.ledger({ claims }) });
   const index = indexOf(1);
   expect([problem?.code, problem?.index, entries]).toEqual(["nonce_mismatch", index, index]);
+});
+
+test("nothing is said of a key that is named after a bad entry", () => {
+  const rotated = SampleLog.of(1);
+  rotated.rotate(1);
+  const claims = SampleClaims.of(rotated.facts.values());
+  const keysOf = () => auditLog(rotated.entries, { ledger: rotated.ledger({ claims }) }).keys;
+  expect(keysOf()).toHaveLength(2);
+  claims.holders.delete("n-0");
+  expect(keysOf()).toHaveLength(1);
+});
+
+test("a bounded number of executions waits for a look at the claims", () => {
+  const asked: number[] = [];
+  const claimants = Array.from({ length: CLAIMANTS_MAX + 1 }, (_, n) => (
+    { id: executionId(n), nonce: `n-${n}`, approval: null }
+  ));
+  const claims = SampleClaims.of(claimants);
+  const held = claims.held.bind(claims);
+  claims.held = (some) => {
+    asked.push(some.length);
+    return held(some);
+  };
+  claims.holders.delete("n-9");
+  const audit = new ClaimAudit(claims);
+  const found = claimants.map((claimant, index) => audit.execution(index, claimant)?.index);
+  expect(asked).toEqual([CLAIMANTS_MAX]);
+  expect(found.filter((index) => index !== undefined)).toEqual([9]);
+  expect(audit.overdue()).toBeUndefined();
+  expect(asked).toEqual([CLAIMANTS_MAX, 1]);
 });

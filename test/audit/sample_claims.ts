@@ -1,6 +1,6 @@
 /** Claims in memory, as executions take them. */
 
-import type { ApprovalFact, Claimant, ClaimFacts } from "../../src/audit/claims.ts";
+import type { ApprovalFact, Claimant, ClaimFacts, Held } from "../../src/audit/claims.ts";
 
 export class SampleClaims implements ClaimFacts {
   /** Nonce -> id of its execution. */
@@ -30,8 +30,11 @@ export class SampleClaims implements ClaimFacts {
     this.known.set(`${iss} ${jti}`, { ...unseen, ...this.approval(iss, jti), ...change });
   }
 
-  nonceHolder(nonce: string): string | undefined {
-    return this.holders.get(nonce);
+  held(claimants: readonly Claimant[]): readonly Held[] {
+    return claimants.map(({ nonce, approval }) => ({
+      nonceHolder: this.holders.get(nonce),
+      approval: approval === null ? undefined : this.approval(approval.iss, approval.jti),
+    }));
   }
 
   approval(iss: string, jti: string): ApprovalFact | undefined {
