@@ -7,6 +7,7 @@ const MAIN = { main: "src/main.ts" };
 const THREADS = {
   spawner: "src/box/spawner_thread.ts",
   request_reader: "src/engine/request_thread.ts",
+  signature_thread: "src/audit/signature_thread.ts",
 };
 
 /**

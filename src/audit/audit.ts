@@ -26,12 +26,47 @@ export interface AuditOptions {
   /** The number of entries that there must be. */
   readonly size?: number;
   readonly ledger?: LedgerFacts;
+  /** Where signatures are verified; absent: on this thread, as entries are added. */
+  readonly signatures?: SignatureChecks;
   /** Called after each entry with the number of entries taken so far. */
   readonly progress?: (entries: number) => void;
 }
 
+/** Verifies signatures while other entries are audited. */
+export interface SignatureChecks {
+  add(entry: LoggedReceipt, publicKey: Uint8Array): void;
+  /** Resolves when more should be added; to false once an entry is known to be bad. */
+  room(): Promise<boolean>;
+  /** Resolves to the index of the first entry that is badly signed, or null. Add no more. */
+  end(): Promise<number | null>;
+}
+
+/** Entries between two looks at whether the signatures keep up. */
+const ENTRIES_AHEAD = 256;
+
+/** Audits `entries`, the whole log in order, with their signatures verified beside. */
+export async function auditLogBeside(
+  signatures: SignatureChecks,
+  entries: Iterable<LoggedReceipt>,
+  options: AuditOptions,
+): Promise<AuditReport> {
+  const audit = new LogAudit({ ...options, signatures });
+  let count = 0;
+  for (const entry of entries) {
+    audit.add(entry);
+    if (audit.stopped) break;
+    if (++count % ENTRIES_AHEAD === 0 && !await signatures.room()) break;
+  }
+  const firstBad = await signatures.end();
+  if (firstBad !== null) audit.badlySigned(firstBad);
+  return audit.finish();
+}
+
 /** Audits `entries`, the whole log in order. */
-export function auditLog(entries: Iterable<LoggedReceipt>, options: AuditOptions): AuditReport {
+export function auditLog(
+  entries: Iterable<LoggedReceipt>,
+  options: Omit<AuditOptions, "signatures">,
+): AuditReport {
   const audit = new LogAudit(options);
   for (const entry of entries) {
     audit.add(entry);
@@ -72,6 +107,13 @@ export class LogAudit {
   /** Records a problem that the source of the entries has, unless one was found before. */
   fail(found: AuditProblem): void {
     this.#problem ??= this.#ledger?.overdue() ?? found;
+  }
+
+  /** Records that an entry's signature does not verify, unless an earlier entry is bad. */
+  badlySigned(index: number): void {
+    this.#problem ??= this.#ledger?.overdue();
+    const known = this.#problem?.index ?? Infinity;
+    if (index < known) this.#problem = signatureInvalid(index);
   }
 
   /** Adds the checkpoint that ends an export. It must cover exactly the entries so far. */
@@ -117,8 +159,10 @@ export class LogAudit {
       return problem("key_unknown", index, `it was not for ${entry.keyid} to sign`);
     }
     const found = this.#append(index, entry.body) ?? this.#ledger?.entry(index, receipt);
-    if (found !== undefined || verifyReceiptSignature(entry, publicKey)) return found;
-    return problem("signature_invalid", index, "its signature does not verify");
+    if (found !== undefined) return found;
+    const { signatures } = this.#options;
+    if (signatures !== undefined) return void signatures.add(entry, publicKey);
+    return verifyReceiptSignature(entry, publicKey) ? undefined : signatureInvalid(index);
   }
 
   #append(index: number, body: Uint8Array): AuditProblem | undefined {
@@ -146,4 +190,8 @@ export class LogAudit {
       this.#ledger?.conclude() ??
       (untrusted ? problem("untrusted", null, "no trusted key vouches for this log") : undefined);
   }
+}
+
+function signatureInvalid(index: number): AuditProblem {
+  return problem("signature_invalid", index, "its signature does not verify");
 }

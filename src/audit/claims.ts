@@ -12,7 +12,7 @@
 import type { AdminReceipt, SettledExecution } from "../log/receipt.ts";
 import { type AuditProblem, problem } from "./report.ts";
 
-/** What an execution has claimed. */
+/** An execution, and the approval that it has used. */
 export interface Claimant extends Pick<SettledExecution, "id" | "nonce"> {
   readonly approval: { readonly iss: string; readonly jti: string } | null;
 }
@@ -26,7 +26,7 @@ export interface ApprovalFact {
   readonly isRevoked: boolean;
 }
 
-/** What the ledger has of one execution's claims; undefined also where a row cannot be read. */
+/** The claims that one execution should hold; undefined also where a row cannot be read. */
 export interface Held {
   /** Id of the execution that the nonce names. */
   readonly nonceHolder: string | undefined;

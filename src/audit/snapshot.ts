@@ -205,8 +205,8 @@ function claimFacts({ nonces, approvals }: Pick<Tables, "nonces" | "approvals">)
 }
 
 /**
- * Reads rows in the order of their keys, as far as the first bytes tell it, and returns what they say
- * in the order of `items`.
+ * Reads rows in the order of their keys, as far as the first bytes tell it, and returns what they
+ * say in the order of `items`.
  */
 function inKeyOrder<Item, Fact>(
   items: readonly Item[],

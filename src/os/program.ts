@@ -22,6 +22,8 @@ export interface Program {
   readonly spawner: string;
   /** The thread that reads large requests. */
   readonly requestReader: string;
+  /** The thread that verifies the signatures of an audit. */
+  readonly signatureThread: string;
   /** Modules that a handler may import besides `node:` built-ins: specifier to file. */
   readonly handlerModules: ReadonlyMap<string, string>;
   /** Turns valibot schemas into JSON Schema, for the process that reads a handler's metadata. */
@@ -47,7 +49,14 @@ export const program: Program = locate(import.meta.filename ?? "");
 type OwnParts =
   & Pick<
     Program,
-    "main" | "executor" | "spawner" | "requestReader" | "builtins" | "probe" | "page"
+    | "main"
+    | "executor"
+    | "spawner"
+    | "requestReader"
+    | "signatureThread"
+    | "builtins"
+    | "probe"
+    | "page"
   >
   & {
     readonly openexec: string;
@@ -84,6 +93,7 @@ function sources(root: string): OwnParts {
     executor: join(root, "src/executor/child/main.ts"),
     spawner: join(root, "src/box/spawner_thread.ts"),
     requestReader: join(root, "src/engine/request_thread.ts"),
+    signatureThread: join(root, "src/audit/signature_thread.ts"),
     probe: join(root, "src/executor/child/probe.ts"),
     page: { folder: join(root, "src/page"), script: join(root, "src/page/main.ts") },
     openexec: join(root, "src/actions/define.ts"),
@@ -101,6 +111,7 @@ function bundles(folder: string): OwnParts {
     executor: join(folder, "executor.js"),
     spawner: join(folder, "spawner.js"),
     requestReader: join(folder, "request_reader.js"),
+    signatureThread: join(folder, "signature_thread.js"),
     probe: join(folder, "probe.js"),
     page: { folder, script: join(folder, "page.js") },
     openexec: join(folder, "openexec.js"),

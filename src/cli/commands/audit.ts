@@ -1,9 +1,10 @@
 /** `openexec audit`: the whole log, and the ledger against it, offline. */
 
 import type { Command } from "commander";
-import { auditLog, type AuditOptions } from "../../audit/audit.ts";
+import { auditLogBeside, type AuditOptions } from "../../audit/audit.ts";
 import { auditExport } from "../../audit/export.ts";
 import type { AuditReport } from "../../audit/report.ts";
+import { SignatureThread } from "../../audit/signature_checks.ts";
 import { hexEncode } from "../../core/bytes.ts";
 import { formatPublicKey } from "../../core/keys/public_key.ts";
 import { localCommand, type LocalFlags } from "../command.ts";
@@ -68,8 +69,9 @@ async function auditState(
   const { LedgerSnapshot } = await import("../../audit/snapshot.ts"); // late: it loads native code
   const snapshot = await LedgerSnapshot.open(stateDir);
   const progress = startProgress(context, "entries", snapshot.log.size());
+  using signatures = new SignatureThread();
   try {
-    return auditLog(snapshot.receipts(), {
+    return await auditLogBeside(signatures, snapshot.receipts(), {
       ...options,
       nodes: snapshot.log,
       size: snapshot.log.size(),
