@@ -2,18 +2,18 @@
 
 import type { Command } from "commander";
 import { join } from "node:path";
-import { exportLog } from "../../audit/export.ts";
-import type { LedgerSnapshot } from "../../audit/snapshot.ts";
-import { OpenExecUnreachable } from "../../client/errors.ts";
-import { utf8Encode } from "../../core/bytes.ts";
-import { StartupError } from "../../core/startup_error.ts";
-import { currentKeyid, loadExecutorKeys } from "../../engine/keys.ts";
-import { signCheckpoint } from "../../log/checkpoint.ts";
-import { rootOf } from "../../log/tree.ts";
-import { type DaemonFlags, localCommand, type LocalFlags } from "../command.ts";
-import { type Context, findConfig, withDaemon } from "../context.ts";
-import { startProgress } from "../terminal/progress.ts";
-import { checkpointSize, readCheckpoints } from "../verify/checkpoints.ts";
+import { exportLog } from "../../../audit/export.ts";
+import type { LedgerSnapshot } from "../../../audit/snapshot.ts";
+import { OpenExecUnreachable } from "../../../client/errors.ts";
+import { utf8Encode } from "../../../core/bytes.ts";
+import { StartupError } from "../../../core/startup_error.ts";
+import { currentKeyid, loadExecutorKeys } from "../../../engine/keys.ts";
+import { signCheckpoint } from "../../../log/checkpoint.ts";
+import { rootOf } from "../../../log/tree.ts";
+import { type DaemonFlags, localCommand, type LocalFlags } from "../../command.ts";
+import { type Context, findConfig, withDaemon } from "../../context.ts";
+import { startProgress } from "../../terminal/progress.ts";
+import { checkpointSize, readCheckpoints } from "../../verify/checkpoints.ts";
 
 interface ExportFlags extends LocalFlags, DaemonFlags {
   readonly checkpoint?: string;
@@ -42,11 +42,11 @@ export function exportCommand(context: Context): Command {
       const kept = flags.checkpoint === undefined
         ? await newestCheckpoint(context, flags)
         : readCheckpoints(context, flags.checkpoint).at(-1);
-      // late: it loads native code
-      const { LedgerSnapshot } = await import("../../audit/snapshot.ts");
+      // late: native code
+      const { LedgerSnapshot } = await import("../../../audit/snapshot.ts");
       const snapshot = await LedgerSnapshot.open(stateDir);
       try {
-        const checkpoint = kept ?? signedCheckpoint(snapshot, stateDir);
+        const checkpoint = kept ?? await signedCheckpoint(snapshot, stateDir);
         print(context, exportLog(snapshot, checkpoint), checkpointSize(checkpoint) ?? 0);
       } finally {
         await snapshot.close();
@@ -70,14 +70,17 @@ async function newestCheckpoint(context: Context, flags: DaemonFlags): Promise<s
 }
 
 /** Throws StartupError where the key is not there, as in a backup. */
-function signedCheckpoint({ executorId, log }: LedgerSnapshot, stateDir: string): string {
+async function signedCheckpoint(
+  { executorId, log }: LedgerSnapshot,
+  stateDir: string,
+): Promise<string> {
   if (!hasKeys(stateDir)) {
     throw new StartupError(
       "Nothing here can sign the checkpoint that ends an export",
       "Start the daemon, or give a checkpoint that was kept with --checkpoint",
     );
   }
-  const { current } = loadExecutorKeys(stateDir, null, currentKeyid(log));
+  const { current } = await loadExecutorKeys(stateDir, null, currentKeyid(log));
   return signCheckpoint(executorId, log.size(), rootOf(log, log.size()), current);
 }
 

@@ -2,11 +2,11 @@
 
 import type { Command } from "commander";
 import { resolve } from "node:path";
-import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
-import type { JsonObject } from "../../core/types.ts";
-import { daemonCommand, type DaemonFlags, type LocalFlags } from "../command.ts";
-import { type Context, findConfig, withDaemon } from "../context.ts";
-import { printJson } from "../terminal/print.ts";
+import { OpenExecError, OpenExecUnreachable } from "../../../client/errors.ts";
+import type { JsonObject } from "../../../core/types.ts";
+import { daemonCommand, type DaemonFlags, type LocalFlags } from "../../command.ts";
+import { type Context, findConfig, withDaemon } from "../../context.ts";
+import { printJson } from "../../terminal/print.ts";
 
 export function backupCommand(context: Context): Command {
   return daemonCommand(
@@ -63,7 +63,7 @@ async function copyOffline(
   target: string,
   flags: LocalFlags,
 ): Promise<JsonObject> {
-  const { LedgerSnapshot } = await import("../../audit/snapshot.ts"); // late: it loads native code
+  const { LedgerSnapshot } = await import("../../../audit/snapshot.ts"); // late: native code
   const snapshot = await LedgerSnapshot.open(findConfig(context, flags).config.stateDir);
   try {
     await snapshot.backup(target);

@@ -3,8 +3,8 @@
  */
 
 import type { Command } from "commander";
-import { daemonCommand, type DaemonFlags } from "../command.ts";
-import { type Context, withDaemon } from "../context.ts";
+import { daemonCommand, type DaemonFlags } from "../../command.ts";
+import { type Context, withDaemon } from "../../context.ts";
 
 export function checkpointCommand(context: Context): Command {
   return daemonCommand(

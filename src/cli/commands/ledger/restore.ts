@@ -2,11 +2,11 @@
 
 import type { Command } from "commander";
 import { resolve } from "node:path";
-import { StartupError } from "../../core/startup_error.ts";
-import { isListenedOn } from "../../os/sockets/listening.ts";
-import { localCommand, type LocalFlags } from "../command.ts";
-import { type Context, findConfig } from "../context.ts";
-import { fields, printJson } from "../terminal/print.ts";
+import { StartupError } from "../../../core/startup_error.ts";
+import { isListenedOn } from "../../../os/sockets/listening.ts";
+import { localCommand, type LocalFlags } from "../../command.ts";
+import { type Context, findConfig } from "../../context.ts";
+import { fields, printJson } from "../../terminal/print.ts";
 
 export function restoreCommand(context: Context): Command {
   return localCommand(
@@ -30,7 +30,7 @@ async function restore(context: Context, directory: string, flags: LocalFlags): 
       "stop the sockets and the daemon: systemctl stop 'openexec*.socket' openexec.service",
     );
   }
-  const { restoreLedger } = await import("../../ledger/restore.ts"); // late: it loads native code
+  const { restoreLedger } = await import("../../../ledger/restore.ts"); // late: native code
   const { executorId, mode, executions, logSize, fenceSeconds, replaced } = await restoreLedger({
     backupDir: resolve(context.cwd, directory),
     stateDir: config.stateDir,

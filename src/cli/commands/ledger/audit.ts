@@ -1,19 +1,19 @@
 /** `openexec audit`: the whole log, and the ledger against it, offline. */
 
 import type { Command } from "commander";
-import { auditLogBeside, type AuditOptions } from "../../audit/audit.ts";
-import { auditExport } from "../../audit/export.ts";
-import type { AuditReport } from "../../audit/report.ts";
-import { SignatureThread } from "../../audit/signature_checks.ts";
-import { hexEncode } from "../../core/bytes.ts";
-import { formatPublicKey } from "../../core/keys/public_key.ts";
-import { localCommand, type LocalFlags } from "../command.ts";
-import { type Context, findConfig } from "../context.ts";
-import { FAILED } from "../exit_code.ts";
-import { collect, readChunks } from "../terminal/input.ts";
-import { startProgress } from "../terminal/progress.ts";
-import { readCheckpoints } from "../verify/checkpoints.ts";
-import { publicKeyArgument } from "../verify/executor_keys.ts";
+import { auditLogBeside, type AuditOptions } from "../../../audit/audit.ts";
+import { auditExport } from "../../../audit/export.ts";
+import type { AuditReport } from "../../../audit/report.ts";
+import { SignatureThread } from "../../../audit/signature_checks.ts";
+import { hexEncode } from "../../../core/bytes.ts";
+import { formatPublicKey } from "../../../core/keys/public_key.ts";
+import { localCommand, type LocalFlags } from "../../command.ts";
+import { type Context, findConfig } from "../../context.ts";
+import { FAILED } from "../../exit_code.ts";
+import { collect, readChunks } from "../../terminal/input.ts";
+import { startProgress } from "../../terminal/progress.ts";
+import { readCheckpoints } from "../../verify/checkpoints.ts";
+import { publicKeyArgument } from "../../verify/executor_keys.ts";
 
 interface AuditFlags extends LocalFlags {
   readonly executorKey: readonly string[];
@@ -66,7 +66,7 @@ async function auditState(
   stateDir: string,
   options: AuditOptions,
 ): Promise<AuditReport> {
-  const { LedgerSnapshot } = await import("../../audit/snapshot.ts"); // late: it loads native code
+  const { LedgerSnapshot } = await import("../../../audit/snapshot.ts"); // late: native code
   const snapshot = await LedgerSnapshot.open(stateDir);
   const progress = startProgress(context, "entries", snapshot.log.size());
   using signatures = new SignatureThread();
