@@ -54,7 +54,7 @@ export async function openFilled(stateDir: string, clock: MachineClock): Promise
     mode: "enforced",
     clock,
   });
-  const keys = loadExecutorKeys(stateDir, null, currentKeyid(ledger.log));
+  const keys = await loadExecutorKeys(stateDir, null, currentKeyid(ledger.log));
   return { ledger, signingKey: await establishSigningKey(keys, ledger, ledger.clock) };
 }
 

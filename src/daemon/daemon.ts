@@ -254,7 +254,7 @@ async function openSigningKey(
   ledger: Ledger,
 ): Promise<SigningKey> {
   const { log, clock, executorId } = ledger;
-  const keys = loadExecutorKeys(stateDir, systemd.credentialsDirectory, currentKeyid(log));
+  const keys = await loadExecutorKeys(stateDir, systemd.credentialsDirectory, currentKeyid(log));
   const isRestored = ledger.unrecordedRestore() !== null;
   if (
     anchor !== null && !checkAnchor(anchor, keys.current.publicKey, { executorId, log, isRestored })
@@ -262,7 +262,7 @@ async function openSigningKey(
     await beginAnchor(anchor, new LogHead(executorId, log, keys.current));
   }
   const signingKey = await establishSigningKey(keys, ledger, clock);
-  writePublicKey(stateDir, signingKey.publicKey);
+  await writePublicKey(stateDir, signingKey.publicKey);
   await recordRestore(ledger, receiptSigner(signingKey));
   return signingKey;
 }

@@ -9,17 +9,25 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import { base64Decode, base64Encode, concatBytes, equalBytes, hexDecode } from "../core/bytes.ts";
+import {
+  base64Decode,
+  base64Encode,
+  concatBytes,
+  equalBytes,
+  hexDecode,
+  utf8Encode,
+} from "../core/bytes.ts";
 import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/keys/ed25519.ts";
 import { formatPublicKey } from "../core/keys/public_key.ts";
 import { readRegularText } from "../os/regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";
+import { replaceFile, writeDurably } from "../ledger/disk/durable_file.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LogReader } from "../ledger/types.ts";
 import { keyidOf } from "../log/keyid.ts";
 import { decodeReceipt, keyReceipt } from "../log/receipt.ts";
 import { signReceipt } from "../log/signed_receipt.ts";
-import { readPrivateFile, replacePrivateFile } from "../os/private_file.ts";
+import { readPrivateFile } from "../os/private_file.ts";
 
 const PKCS8_PREFIX = hexDecode("302e020100300506032b657004220420") ?? new Uint8Array();
 const FILE = "executor.key";
@@ -31,33 +39,33 @@ export interface ExecutorKeys {
   /** Set when a rotation was asked for. */
   readonly next: SigningKey | null;
   /** Makes `next` current; call it once the rotation is in the log. */
-  adoptNext(): void;
+  adoptNext(): Promise<void>;
 }
 
 /**
  * Loads the keys of the credentials directory where it has one, else those of `<state>/keys`, and
  * makes the first one there. `recorded` is what currentKeyid() says; null for an empty log.
  */
-export function loadExecutorKeys(
+export async function loadExecutorKeys(
   stateDir: string,
   credentialsDir: string | null,
   recorded: string | null,
-): ExecutorKeys {
+): Promise<ExecutorKeys> {
   const directory = keyDirectory(stateDir);
-  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
   const seeds = readSeeds(stateDir, credentialsDir);
   const { kept, keptNext, given, givenNext } = seeds;
   const current = recorded === null
-    ? given ?? kept ?? makeKey(`${directory}/${FILE}`)
+    ? given ?? kept ?? await makeKey(`${directory}/${FILE}`)
     : recordedSeed(seeds, recorded);
   const next = [givenNext, keptNext].find((seed) => seed && !equalBytes(seed, current)) ?? null;
-  const promote = (seed: Uint8Array | null) => {
+  const promote = async (seed: Uint8Array | null) => {
     if (keptNext === null || seed !== keptNext) return;
-    writeKey(`${directory}/${FILE}`, keptNext);
-    removeIfThere(`${directory}/${NEXT_FILE}`);
+    await writeKey(`${directory}/${FILE}`, keptNext);
+    await removeIfThere(`${directory}/${NEXT_FILE}`);
   };
   // A crash may have come between the log's record of the rotation and the renaming of the files.
-  promote(current);
+  await promote(current);
   return {
     current: signingKeyOf(current),
     next: next === null ? null : signingKeyOf(next),
@@ -90,15 +98,14 @@ export async function establishSigningKey(
   if (ledger.log.size() === 0) await announce(current);
   if (next === null) return current;
   await announce(next);
-  adoptNext();
+  await adoptNext();
   return next;
 }
 
 /** Leaves the public key where `openexec verify` finds it: `<state>/executor.pub`, one line. */
-export function writePublicKey(stateDir: string, publicKey: Uint8Array): void {
-  Deno.writeTextFileSync(`${stateDir}/executor.pub`, `${formatPublicKey(publicKey)}\n`, {
-    mode: 0o644,
-  });
+export async function writePublicKey(stateDir: string, publicKey: Uint8Array): Promise<void> {
+  const text = `${formatPublicKey(publicKey)}\n`;
+  await replaceFile(`${stateDir}/executor.pub`, utf8Encode(text), 0o644);
 }
 
 /** The keyid that the log's newest entry announces or is signed with; null for an empty log. */
@@ -138,16 +145,16 @@ function recordedSeed({ given, kept, givenNext, keptNext }: Seeds, recorded: str
   );
 }
 
-function makeKey(path: string): Uint8Array {
+async function makeKey(path: string): Promise<Uint8Array> {
   const seed = crypto.getRandomValues(new Uint8Array(32));
-  writeKey(path, seed);
+  await writeKey(path, seed);
   return seed;
 }
 
-function writeKey(path: string, seed: Uint8Array): void {
+async function writeKey(path: string, seed: Uint8Array): Promise<void> {
   const base64 = base64Encode(concatBytes(PKCS8_PREFIX, seed));
   const text = `-----BEGIN PRIVATE KEY-----\n${base64}\n-----END PRIVATE KEY-----\n`;
-  replacePrivateFile(path, text);
+  await writeDurably(path, utf8Encode(text));
 }
 
 /** `isOurs`: refuse a file that others can read. systemd guards its credentials itself. */
@@ -175,9 +182,9 @@ function readIfThere(path: string): string | null {
   }
 }
 
-function removeIfThere(path: string): void {
+async function removeIfThere(path: string): Promise<void> {
   try {
-    Deno.removeSync(path);
+    await Deno.remove(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

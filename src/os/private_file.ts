@@ -27,12 +27,6 @@ export function readPrivateFile(path: string): string | null {
   return text;
 }
 
-/** Takes the place of the file at `path`, if there is one. */
-export function replacePrivateFile(path: string, text: string): void {
-  Deno.renameSync(writeDraft(path, text), path);
-  flushFolder(path);
-}
-
 /** Returns false, and leaves the file as it is, where there is one: the first of several wins. */
 export function createPrivateFile(path: string, text: string): boolean {
   const draft = writeDraft(path, text);

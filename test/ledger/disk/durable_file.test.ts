@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { utf8Encode } from "../../../src/core/bytes.ts";
 import { destroyDurably, writeDurably } from "../../../src/ledger/disk/durable_file.ts";
+import { dieWriting } from "../../support/dies_writing.ts";
 import { temporaryFolder } from "../temporary.ts";
 
 const names = (folder: string) => Array.from(Deno.readDirSync(folder), ({ name }) => name);
@@ -22,6 +23,17 @@ test("writeDurably() that fails leaves the file as it was", async () => {
   Deno.writeTextFileSync(path, "older");
   Deno.mkdirSync(`${path}.draft/in-the-way`, { recursive: true });
   await expect(writeDurably(path, utf8Encode("newer"))).rejects.toThrow();
+  expect(Deno.readTextFileSync(path)).toBe("older");
+});
+
+test("a process that dies in writeDurably() leaves the file as it was", async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, "file");
+  Deno.writeTextFileSync(path, "older");
+  const module = new URL("../../../src/ledger/disk/durable_file.ts", import.meta.url);
+  const code = `import { writeDurably } from "${module}";
+await writeDurably("${path}", new Uint8Array([1]));`;
+  expect(await dieWriting(folder, code)).toBe("SIGXFSZ");
   expect(Deno.readTextFileSync(path)).toBe("older");
 });
 
