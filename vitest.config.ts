@@ -3,12 +3,36 @@ import { defineConfig } from "vitest/config";
 /** CI asks for a machine-readable report beside the usual one, to see that nothing was skipped. */
 const report = Deno.env.get("OPENEXEC_TEST_REPORT");
 
+/** Rooms whose tests start nothing and change nothing of their process: many files share one. */
+const SHARING = [
+  "approval",
+  "architecture",
+  "audit",
+  "config",
+  "core",
+  "differential",
+  "engine",
+  "log",
+  "property",
+  "telemetry",
+].map((room) => `test/${room}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     pool: "forks",
+    // Most of the others wait for processes, which leaves a core free.
+    maxWorkers: navigator.hardwareConcurrency + 1,
+    projects: [
+      { extends: true, test: { name: "sharing", include: SHARING, isolate: false } },
+      {
+        extends: true,
+        test: { name: "alone", include: ["test/**/*.test.ts"], exclude: SHARING },
+      },
+    ],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Waits for a thing to happen, however busy the machine is: the test's limit ends it.
+    expect: { poll: { timeout: 100_000 } },
     passWithNoTests: false,
     // Tests of real processes share two cores in CI: one that fails there is tried once more.
     retry: report === undefined ? 0 : 1,

@@ -191,7 +191,7 @@ test("every well-formed refusal leaves a receipt within a second, and a malforme
     )
       .filter((body) => body.nonce === nonce);
   };
-  await expect.poll(() => receiptsOf(refused.nonce), { timeout: 2_000 }).toMatchObject([
+  await expect.poll(() => receiptsOf(refused.nonce)).toMatchObject([
     { kind: "refusal", code: "approval_missing", action: "echo" },
   ]);
 });

@@ -69,6 +69,6 @@ test("a built-in whose time is over leaves no process behind", async () => {
   for (let i = 0; i < 3; i++) {
     expect(await under.run("hurried", payload)).toMatchObject({ status: "timed_out" });
   }
-  await expect.poll(() => under.pool.statistics().processes, { timeout: 10_000 })
+  await expect.poll(() => under.pool.statistics().processes)
     .toBeLessThanOrEqual(processes);
 });

@@ -42,7 +42,7 @@ test("nothing is started before it is needed, and what is idle is ended", async 
 test("each slot has its own process, and an ended one is replaced before it is asked for", async () => {
   const under = await start({ context: WAITING });
   const runs = [0, 1].map(() => under.run("context", { do: "wait" }));
-  await expect.poll(() => under.heard.lines.length, { timeout: 10_000 }).toBe(2); // both wait
+  await expect.poll(() => under.heard.lines.length).toBe(2); // both wait
   const [victim = 0, survivor = 0] = under.heard.lines.map(({ text }) =>
     Number(text.split(" ")[1])
   );
@@ -96,7 +96,7 @@ test("executors that cannot be started are refused and reported, and tried again
     expect.objectContaining({ code: "executor_unavailable" }),
   );
   Deno.renameSync(`${map}.away`, map);
-  await expect.poll(() => under.pool.healthy(), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => under.pool.healthy()).toBe(true);
   expect((await under.run("context", { do: "tell" })).status).toBe("succeeded");
 });
 
@@ -109,7 +109,7 @@ test("an executor that cannot be put on record, as on a full disk, is refused an
   });
   expect(under.heard.deaths.length).toBeGreaterThan(0);
   Deno.renameSync(`${records}.away`, records);
-  await expect.poll(() => under.pool.healthy(), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => under.pool.healthy()).toBe(true);
   expect((await under.run("context", { do: "tell" })).status).toBe("succeeded");
 });
 
@@ -128,7 +128,7 @@ test("while executors cannot be started nobody is made to wait for one", async (
     await new Promise((resolve) => setTimeout(resolve));
   }
   Deno.renameSync(`${map}.away`, map);
-  await expect.poll(() => under.pool.healthy(), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => under.pool.healthy()).toBe(true);
   expect(await under.result("echo", { a: 1 })).toEqual({ a: 1 });
 });
 

@@ -11,7 +11,7 @@ beforeAll(async () => {
     echo: { ...ECHO, concurrency: 3 },
     context: handler("context.ts", { timeoutMs: 10_000, concurrency: 2 }),
     hurried: handler("context.ts", { timeoutMs: 400 }),
-    brief: handler("context.ts", { timeoutMs: 1_000 }),
+    brief: handler("context.ts", { timeoutMs: 3_000 }),
   }, { clock: { nowMs: () => 1_234, uptimeMs: () => 0 } });
 });
 

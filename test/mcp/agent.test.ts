@@ -15,14 +15,25 @@ const ERAS: readonly Era[] = ["2025-11-25", "2026-07-28"];
 const SHORT = ["--hold", "1s"];
 
 describe.each(ERAS)("an agent of %s", (era) => {
+  let agent: McpAgent;
+  /** Holds its calls for a second only. */
+  let impatient: McpAgent;
+  beforeAll(async () => {
+    agent = await McpAgent.start(desk, era);
+    impatient = await McpAgent.start(desk, era, SHORT);
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+    await impatient[Symbol.asyncDispose]();
+  });
+
   test("has the actions of its socket as tools", async () => {
-    await using agent = await McpAgent.start(desk, era, ["--actions", "echo,hold"]);
-    expect(agent.era).toBe(era);
-    expect(await agent.tools()).toEqual(["echo", "hold", "openexec_wait", "openexec_withdraw"]);
+    await using limited = await McpAgent.start(desk, era, ["--actions", "echo,hold"]);
+    expect(limited.era).toBe(era);
+    expect(await limited.tools()).toEqual(["echo", "hold", "openexec_wait", "openexec_withdraw"]);
   });
 
   test("gets the result of what was approved, once it ran", async () => {
-    await using agent = await McpAgent.start(desk, era);
     const called = agent.call("echo", { approved: era });
     const id = await pendingOf(desk, { approved: era });
     await desk.approve(id);
@@ -35,7 +46,6 @@ describe.each(ERAS)("an agent of %s", (era) => {
   });
 
   test("is told of a decline, with its reason", async () => {
-    await using agent = await McpAgent.start(desk, era);
     const called = agent.call("echo", { declined: era });
     const id = await pendingOf(desk, { declined: era });
     await desk.decline(id, "not today");
@@ -51,7 +61,6 @@ describe.each(ERAS)("an agent of %s", (era) => {
   });
 
   test("is told what is wrong with arguments that do not fit", async () => {
-    await using agent = await McpAgent.start(desk, era);
     expect(await agent.call("add", { a: 1, b: "2" })).toMatchObject({
       isError: true,
       text: expect.stringMatching(/^payload_invalid: .* Correct the arguments/),
@@ -59,21 +68,19 @@ describe.each(ERAS)("an agent of %s", (era) => {
   });
 
   test("waits on with openexec_wait", async () => {
-    await using agent = await McpAgent.start(desk, era, SHORT);
-    const pending = await agent.call("echo", { waited: era });
+    const pending = await impatient.call("echo", { waited: era });
     const { id } = pending.proposal;
     expect(pending).toMatchObject({ isError: false, proposal: { status: "pending" } });
     expect(pending.text).toContain("openexec_wait");
-    const waited = agent.call("openexec_wait", { proposal: id });
+    const waited = impatient.call("openexec_wait", { proposal: id });
     await desk.approve(String(id));
     expect(await waited).toMatchObject({ isError: false, proposal: { id, status: "succeeded" } });
     await delivered(desk, id);
   });
 
   test("takes a proposal back with openexec_withdraw", async () => {
-    await using agent = await McpAgent.start(desk, era, SHORT);
-    const { proposal: { id } } = await agent.call("echo", { withdrawn: era });
-    expect(await agent.call("openexec_withdraw", { proposal: id })).toMatchObject({
+    const { proposal: { id } } = await impatient.call("echo", { withdrawn: era });
+    expect(await impatient.call("openexec_withdraw", { proposal: id })).toMatchObject({
       isError: true,
       text: expect.stringContaining("Nothing ran."),
       proposal: { status: "withdrawn" },
@@ -82,7 +89,6 @@ describe.each(ERAS)("an agent of %s", (era) => {
   });
 
   test("that cancels a call leaves its proposal, and calls again for the same", async () => {
-    await using agent = await McpAgent.start(desk, era);
     const cancel = new AbortController();
     const cancelled = agent.call("echo", { cancelled: era }, cancel.signal).catch(() => "gone");
     const id = await pendingOf(desk, { cancelled: era });
@@ -111,7 +117,6 @@ describe.each(ERAS)("an agent of %s", (era) => {
 
   test("waits through the death of the daemon, and the run happens once", async () => {
     const payload = desk.held(`survived-${era}`);
-    await using agent = await McpAgent.start(desk, era);
     const called = agent.call("hold", payload);
     const id = await pendingOf(desk, payload);
     await desk.again();
@@ -125,7 +130,6 @@ describe.each(ERAS)("an agent of %s", (era) => {
 
   test("hears that the outcome is unknown where the daemon died in the run", async () => {
     const payload = desk.held(`lost-${era}`);
-    await using agent = await McpAgent.start(desk, era);
     const called = agent.call("hold", payload);
     const id = await pendingOf(desk, payload);
     await desk.approve(id);

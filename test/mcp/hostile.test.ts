@@ -1,26 +1,32 @@
 /** A client that does what it likes ends at worst this process, and hears nothing but messages. */
 
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { FakeDaemon } from "../client/fake_daemon.ts";
 import { until } from "../support/until.ts";
 import { RawAgent } from "./agent_process.ts";
 
 let daemon: FakeDaemon;
+/** Its session is open. One for all tests, unless a test ends it. */
 let agent: RawAgent;
 
-beforeEach(async () => {
+beforeAll(async () => {
   daemon = await FakeDaemon.start();
   agent = new RawAgent(daemon.socketPath);
+  await agent.initialize();
 });
-afterEach(async () => {
+beforeEach(() => {
+  daemon.received.length = 0;
+  daemon.mishaps.length = 0;
+});
+afterAll(async () => {
   await agent.end();
   await daemon[Symbol.asyncDispose]();
 });
 
 /** Lists the tools, after everything that was sent before. */
-async function tools(): Promise<unknown> {
-  await agent.send({ id: "list", method: "tools/list" });
-  const { result } = await agent.answerTo("list");
+async function tools(asking = agent): Promise<unknown> {
+  await asking.send({ id: "list", method: "tools/list" });
+  const { result } = await asking.answerTo("list");
   return JSON.parse(JSON.stringify(result)).tools.map(({ name }: { name: string }) => name);
 }
 
@@ -35,7 +41,6 @@ test.each([
   ["a name twice", '{"jsonrpc":"2.0","id":7,"id":7,"method":"ping"}'],
   ["deep nesting", "[".repeat(100_000)],
 ])("%s is answered with a parse error, and the next message is served", async (_what, line) => {
-  await agent.initialize();
   await agent.write(line);
   await agent.write("\n");
   expect(await agent.next()).toMatchObject({ id: null, error: { code: PARSE_ERROR } });
@@ -43,7 +48,6 @@ test.each([
 });
 
 test("a number that would be rounded is refused before anything is proposed", async () => {
-  await agent.initialize();
   const call = (digits: string) =>
     `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"pay","arguments":{"n":${digits}}}}\n`;
   for (const digits of ["9007199254740993", "1e400", "1e-400"]) {
@@ -54,7 +58,6 @@ test("a number that would be rounded is refused before anything is proposed", as
 });
 
 test("arguments reach the daemon as they came, with names that objects are born with", async () => {
-  await agent.initialize();
   daemon.mishaps.push({ problem: "payload_invalid" });
   const payload = '{"__proto__":{"a":1},"constructor":2,"b":1e21}';
   await agent.write(
@@ -66,37 +69,38 @@ test("arguments reach the daemon as they came, with names that objects are born 
 });
 
 test("a message larger than the limit ends the process, and nothing else", async () => {
-  await agent.initialize();
+  const other = new RawAgent(daemon.socketPath);
+  await other.initialize();
   const [answer] = await Promise.all([
-    agent.next(),
-    agent.write(`{"jsonrpc":"2.0","id":7,"method":"${"x".repeat(8 * 2 ** 20)}"}\n`).catch(() => {}),
+    other.next(),
+    other.write(`{"jsonrpc":"2.0","id":7,"method":"${"x".repeat(8 * 2 ** 20)}"}\n`).catch(() => {}),
   ]);
   expect(answer).toMatchObject({ id: null, error: { code: PARSE_ERROR } });
-  expect((await agent.status).code).toBe(0);
+  expect((await other.status).code).toBe(0);
 });
 
 test("notifications and answers out of order change nothing", async () => {
-  await agent.send({ method: "notifications/initialized" });
-  await agent.send({ method: "notifications/cancelled", params: { requestId: "nobody" } });
-  await agent.send({ method: "notifications/unheard", params: {} });
-  await agent.send({ id: 99, result: { content: [] } });
-  await agent.initialize();
-  await agent.send({ method: "notifications/cancelled", params: { requestId: "initialize" } });
-  await agent.send({ method: "notifications/progress", params: { progressToken: 1, progress: 1 } });
-  expect(await tools()).toEqual(LISTED);
+  const early = new RawAgent(daemon.socketPath);
+  await early.send({ method: "notifications/initialized" });
+  await early.send({ method: "notifications/cancelled", params: { requestId: "nobody" } });
+  await early.send({ method: "notifications/unheard", params: {} });
+  await early.send({ id: 99, result: { content: [] } });
+  await early.initialize();
+  await early.send({ method: "notifications/cancelled", params: { requestId: "initialize" } });
+  await early.send({ method: "notifications/progress", params: { progressToken: 1, progress: 1 } });
+  expect(await tools(early)).toEqual(LISTED);
+  await early.end();
 });
 
 test.each(["__proto__", "constructor", "toString", "", "pay\u0000"])(
   "a tool named %j does not exist",
   async (name) => {
-    await agent.initialize();
     await agent.call(7, name, {});
     expect(await agent.answerTo(7)).toMatchObject({ error: { code: -32602 } });
   },
 );
 
 test("an id that is in use is refused, until its call is over", async () => {
-  await agent.initialize();
   daemon.mishaps.push("hang");
   await agent.call(7, "pay", { n: 1 });
   await until(() => daemon.received.some(({ path }) => path === "/proposals"));
@@ -110,7 +114,6 @@ test("an id that is in use is refused, until its call is over", async () => {
 });
 
 test("a flood of calls is answered, and no more of them reach the daemon at once", async () => {
-  await agent.initialize();
   const calls = Array.from({ length: 200 }, (_, id) => id);
   daemon.mishaps.push(...Array.from({ length: 48 }, () => "hang" as const));
   for (const id of calls) await agent.call(id, "pay", {});

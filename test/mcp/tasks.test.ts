@@ -1,6 +1,6 @@
 /** A call that outlasts its hold becomes a task, for a client that declared that it takes one. */
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { FakeDaemon } from "../client/fake_daemon.ts";
 import { Desk } from "../e2e/desk.ts";
 import { until } from "../support/until.ts";
@@ -10,18 +10,32 @@ import { delivered } from "./agents.ts";
 const TASKS = { extensions: { "io.modelcontextprotocol/tasks": {} } };
 
 let desk: Desk;
+/** Who asks: one for all tests, unless a test says that it is another. */
 let agent: RawAgent;
 let requests = 0;
 beforeAll(async () => {
   desk = await Desk.start();
+  agent = impatient();
 });
-afterAll(() => desk[Symbol.asyncDispose]());
-beforeEach(() => {
-  agent = new RawAgent(desk.socket("agent"), ["--hold", "1s"]);
-});
-afterEach(async () => {
+afterAll(async () => {
   await agent.end();
+  await desk[Symbol.asyncDispose]();
 });
+
+/** Holds its calls for a second only. */
+const impatient = () => new RawAgent(desk.socket("agent"), ["--hold", "1s"]);
+
+/** Asks as `other` does, and ends it. */
+async function asking(other: RawAgent, act: () => Promise<void>): Promise<void> {
+  const shared = agent;
+  agent = other;
+  try {
+    await act();
+  } finally {
+    await other.end();
+    agent = shared;
+  }
+}
 
 /** Sends a request of 2026-07-28, which says by itself who asks and what it takes. */
 async function ask(method: string, params: object, capabilities: object = TASKS) {
@@ -78,14 +92,18 @@ test("it is polled until its proposal has ended, and has the result then", async
 });
 
 test("it outlives the server's process", async () => {
-  const { result: { taskId } } = await call({ outlived: 1 });
-  agent.kill();
-  await agent.status;
-  agent = new RawAgent(desk.socket("agent"));
-  expect((await ask("tasks/get", { taskId })).result.status).toBe("working");
-  await desk.decline(taskId, "no");
-  const { result } = await ask("tasks/get", { taskId });
-  expect(result).toMatchObject({ status: "completed", result: { isError: true } });
+  let taskId = "";
+  await asking(impatient(), async () => {
+    ({ result: { taskId } } = await call({ outlived: 1 }));
+    agent.kill();
+    await agent.status;
+  });
+  await asking(new RawAgent(desk.socket("agent")), async () => {
+    expect((await ask("tasks/get", { taskId })).result.status).toBe("working");
+    await desk.decline(taskId, "no");
+    const { result } = await ask("tasks/get", { taskId });
+    expect(result).toMatchObject({ status: "completed", result: { isError: true } });
+  });
 });
 
 test("tasks/cancel takes the proposal back", async () => {
@@ -97,16 +115,16 @@ test("tasks/cancel takes the proposal back", async () => {
 
 test.each(["tasks/update", "tasks/cancel"])("%s tells no end, so it notes none", async (of) => {
   await using daemon = await FakeDaemon.start();
-  await agent.end();
-  agent = new RawAgent(daemon.socketPath);
-  const taskId = "019aab00-0000-7000-8000-000000000001";
-  await ask("server/discover", {});
-  daemon.mishaps.push(...Array(4).fill(ended(taskId)));
-  expect((await ask(of, { taskId })).result).toMatchObject({ resultType: "complete" });
-  expect((await ask("tasks/get", { taskId })).result.status).toBe("completed");
-  const noted = () => daemon.received.filter(({ path }) => path.endsWith("/delivered"));
-  await until(() => daemon.received.at(-1) === noted().at(-1));
-  expect(noted()).toHaveLength(1);
+  await asking(new RawAgent(daemon.socketPath), async () => {
+    const taskId = "019aab00-0000-7000-8000-000000000001";
+    await ask("server/discover", {});
+    daemon.mishaps.push(...Array(4).fill(ended(taskId)));
+    expect((await ask(of, { taskId })).result).toMatchObject({ resultType: "complete" });
+    expect((await ask("tasks/get", { taskId })).result.status).toBe("completed");
+    const noted = () => daemon.received.filter(({ path }) => path.endsWith("/delivered"));
+    await until(() => daemon.received.at(-1) === noted().at(-1));
+    expect(noted()).toHaveLength(1);
+  });
 });
 
 test("a client that did not declare them gets a pending answer, and no task's methods", async () => {

@@ -4,6 +4,7 @@
  */
 
 import { join } from "node:path";
+import { RUNTIME_CACHE } from "./runtime_cache.ts";
 import { until } from "./until.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -186,6 +187,8 @@ function environmentOf(directory: string, options: DaemonOptions): Record<string
     XDG_RUNTIME_DIR: join(directory, "run"),
     XDG_STATE_HOME: join(directory, "state"),
     NO_COLOR: "1",
+    // another user cannot use the cache of this one
+    ...(options.wrapper?.includes("setpriv") ? {} : RUNTIME_CACHE),
     ...(options.config !== undefined || exists(config) ? { OPENEXEC_CONFIG: config } : {}),
     ...options.env,
   };

@@ -1,5 +1,7 @@
 /** Starts test/server/daemon_stand_in.ts in a process of its own. */
 
+import { RUNTIME_CACHE } from "./runtime_cache.ts";
+
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 export interface StandIn {
@@ -37,7 +39,7 @@ export function startStandIn(
   const process = new Deno.Command(command, {
     args,
     cwd: ROOT,
-    env: { HOME: folder, ...env },
+    env: { HOME: folder, ...RUNTIME_CACHE, ...env },
     // It ends with this process, also when a test is cut off: the pipe closes.
     stdin: "piped",
     stdout: "piped",
