@@ -111,6 +111,7 @@ export class Daemon {
       notify: notifyBy(config),
       onNotifyFailure: observer.notifyFailed,
       onUnsettled: observer.unsettled,
+      onUnstored: observer.unstored,
       onBug: observer.bug,
     };
     const engine = new Engine(parts);

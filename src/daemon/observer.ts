@@ -25,6 +25,7 @@ export interface Observer {
   readonly recovered: (interrupted: { readonly unknown: number; readonly rerun: number }) => void;
   readonly checkpointFailed: (where: CheckpointFailure, error: unknown) => void;
   readonly unsettled: (execution: string, error: unknown) => void;
+  readonly unstored: (execution: string, error: unknown) => void;
   readonly bug: (error: unknown) => void;
 }
 
@@ -75,6 +76,10 @@ export function observerOf(metrics: () => DaemonMetrics | null): Observer {
     },
     unsettled: (execution, error) => {
       log.error("an outcome could not be recorded", { execution, ...faultFields(error) });
+    },
+    unstored: (execution, error) => {
+      metrics()?.unstored();
+      log.error("a result or a reason could not be stored", { execution, ...faultFields(error) });
     },
     bug: (error) => log.error("internal error", faultFields(error)),
   };

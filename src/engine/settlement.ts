@@ -26,7 +26,7 @@ export function settlementOf(
   record: ExecutionRecord,
   outcome: Outcome,
   startedAtMs: number | null,
-  { clock, config, ledger, sign }: EngineParts,
+  { clock, config, ledger, sign, onUnstored }: EngineParts,
 ): Settlement & { readonly result: ReadResult | null } {
   const result = outcome.status === "succeeded"
     ? readResult(record.id, outcome.resultText, config.limits.resultBytes)
@@ -45,6 +45,7 @@ export function settlementOf(
     reason: outcome.status === "failed" ? outcome.reason ?? null : null,
     retention: retentionOf(record.action, config),
     receipt: sign(executionReceipt(ledger.executorId, { ...record, ...settled }, isDevelopment)),
+    onUnstored: (error) => onUnstored(record.id, error),
   };
 }
 

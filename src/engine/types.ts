@@ -109,6 +109,8 @@ export interface EngineParts {
   readonly onNotifyFailure: (error: unknown) => void;
   /** Called with the cause where an outcome could not be recorded; the caller learns the code. */
   readonly onUnsettled: (execution: string, error: unknown) => void;
+  /** Called with the cause where an outcome was recorded, but its result or reason was not. */
+  readonly onUnstored: (execution: string, error: unknown) => void;
   /** Called with the cause of every bug; the caller only learns `internal_error`. */
   readonly onBug: (error: unknown) => void;
 }

@@ -6,8 +6,8 @@
  * - An execution settles once. A full disk is waited out: something has happened that must be
  *   written down, and space is held back for it (disk/space.ts).
  * - The outcome is stored even if result or reason cannot be sealed, as when the vault takes no new
- *   key. Receipt and commitment stand, this answer still has the body, and later ones show it as
- *   pruned.
+ *   key. Receipt and commitment stand, this answer still has the body, later ones show it as
+ *   pruned, and `onUnstored` is called.
  */
 
 import { Refusal } from "../core/errors.ts";
@@ -36,9 +36,16 @@ async function sealAndClose(
   settlement: Settlement,
 ): Promise<ExecutionRecord> {
   const id = ownExecutionKey(settlement.id);
-  const sealed = await sealBody(ledger, id, settlement);
+  let unstored: (() => void) | undefined;
+  const sealed = await sealBody(ledger, id, settlement, (error) => {
+    unstored = () => settlement.onUnstored?.(error);
+  });
   try {
-    return await ledger.commits.add((state) => close(ledger, id, settlement, sealed, state));
+    const record = await ledger.commits.add((state) =>
+      close(ledger, id, settlement, sealed, state)
+    );
+    unstored?.();
+    return record;
   } finally {
     sealed?.release();
   }
@@ -49,6 +56,7 @@ async function sealBody(
   { bodies, clock }: LedgerParts,
   id: Uint8Array,
   { result, reason, retention: { resultMs } }: Settlement,
+  onFailure: (error: unknown) => void,
 ): Promise<SealedBody | null> {
   try {
     if (result !== null) return await bodies.sealResult(id, result, clock.nowMs(), resultMs);
@@ -56,6 +64,7 @@ async function sealBody(
     return await bodies.sealReason(id, reason, clock.nowMs(), resultMs);
   } catch (error) {
     if (isDiskFull(error)) throw new Refusal("storage_full");
+    onFailure(error);
     return null;
   }
 }

@@ -81,6 +81,8 @@ export interface Settlement {
   readonly resultCommitment: Digest | null;
   readonly retention: Retention;
   readonly receipt: SignedReceipt;
+  /** Called with the cause where result or reason could not be stored, once the rest is. */
+  readonly onUnstored?: (error: unknown) => void;
 }
 
 /** Selects executions: `uid` null means everyone's, `before` is the id to go on from. */

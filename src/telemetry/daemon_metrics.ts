@@ -74,6 +74,8 @@ export interface DaemonMetrics {
   attempt(event: AttemptEvent): void;
   proposal(event: ProposalEvent): void;
   pruned(bodies: number): void;
+  /** Counts a result or a reason that could not be stored. */
+  unstored(): void;
   measures(): Measures;
   /** Writes all of it as text for Prometheus. */
   render(): string;
@@ -110,6 +112,12 @@ export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
     {},
   );
   pruned.add(0, {});
+  const unstored = registry.counter(
+    "openexec_unstored_bodies_total",
+    "Results and reasons of recorded outcomes that could not be stored.",
+    {},
+  );
+  unstored.add(0, {});
   const ended = registry.counter(
     "openexec_proposals_ended_total",
     "Proposals that ended, by the kind of key that decided.",
@@ -133,6 +141,7 @@ export function daemonMetrics(sources: DaemonSources): DaemonMetrics {
       log.info("proposal changed", { proposal: id, action, status, uid });
     },
     pruned: (bodies) => pruned.add(bodies, {}),
+    unstored: () => unstored.add(1, {}),
     measures: () => ({
       attempts: [...new Set([...actions, OTHER])].flatMap((action) =>
         codes.map((code) => ({ action, code, count: attempts.count({ action, code }) }))

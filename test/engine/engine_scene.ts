@@ -63,6 +63,8 @@ export class EngineScene implements AsyncDisposable {
   slotsTaken = 0;
   readonly bugs: unknown[] = [];
   readonly unsettled: { readonly execution: string; readonly error: unknown }[] = [];
+  /** Executions whose result or reason could not be stored. */
+  readonly unstored: string[] = [];
 
   private constructor(private readonly stage: Scene, private readonly options: SceneOptions) {
     this.parts = this.#assemble(stage.ledger);
@@ -155,6 +157,7 @@ export class EngineScene implements AsyncDisposable {
       notify: null,
       onNotifyFailure: () => {},
       onUnsettled: (execution, error) => this.unsettled.push({ execution, error }),
+      onUnstored: (execution) => this.unstored.push(execution),
       onBug: (error) => this.bugs.push(error),
     };
   }

@@ -14,6 +14,7 @@ test("a result that could not be stored is in its own answer, and shows as prune
   };
   const first = await s.ask(claims());
   Deno.renameSync(away, vault);
+  expect(s.unstored).toEqual([first.execution?.id]);
   expect(first).toMatchObject({
     ok: true,
     execution: { status: "succeeded", result: { text: '{"ok":true}' } },

@@ -120,6 +120,7 @@ test("what others keep is read when it is asked for", () => {
   inFlight = 9;
   asked = 0;
   metrics.pruned(5);
+  metrics.unstored();
   const text = metrics.render();
   expect(asked).toBe(1);
   expect(Object.fromEntries(
@@ -129,6 +130,7 @@ test("what others keep is read when it is asked for", () => {
       "ledger_bytes",
       "executor_restarts_total",
       "pruned_bodies_total",
+      "unstored_bodies_total",
       "halted",
       "ledger_writable",
       "oldest_unpruned_timestamp_seconds",
@@ -139,6 +141,7 @@ test("what others keep is read when it is asked for", () => {
     ledger_bytes: 4096,
     executor_restarts_total: 4,
     pruned_bodies_total: 5,
+    unstored_bodies_total: 1,
     halted: 1,
     ledger_writable: 0,
     oldest_unpruned_timestamp_seconds: undefined,
