@@ -28,6 +28,8 @@ export interface Execution<Result = Json> {
   /** The handler's words about its failure, at most 500 characters; absent where it has none. */
   readonly reason?: string;
   readonly result_pruned?: boolean;
+  /** In a list: what the daemon keeps of it does not open, for the vault has lost its key. */
+  readonly unreadable?: boolean;
   readonly resolved?: boolean;
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { base64Encode, hexEncode, utf8Encode } from "../core/bytes.ts";
-import type { ErrorCode } from "../core/errors.ts";
+import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { parseCanonical } from "../core/json/json.ts";
 import { JsonText, type Printable } from "../core/json/json_text.ts";
 import { pythonJson } from "../core/json/python_json.ts";
@@ -34,6 +34,8 @@ export interface Shown {
   readonly receipt: SignedReceipt | null;
   /** An operator's declaration: without it, a declared outcome would look like a forged one. */
   readonly resolution: SignedReceipt | null;
+  /** Whether bodies are kept that do not open: the vault has no key for them. */
+  readonly isUnreadable?: boolean;
 }
 
 export interface ShownResult {
@@ -49,10 +51,10 @@ export type ViewedLedger = Pick<Ledger, "log" | "readRequest" | "readResult" | "
 
 export function executionView(
   record: ExecutionRecord,
-  { requestSalt, result, reason, receipt, resolution }: Shown,
+  { requestSalt, result, reason, receipt, resolution, isUnreadable = false }: Shown,
 ): ExecutionView {
-  const isPruned = record.resultCommitment !== null && result === null;
-  const hasLegacyReceipt = record.status !== "reserved" && !isPruned;
+  const isWithoutResult = record.resultCommitment !== null && result === null;
+  const hasLegacyReceipt = record.status !== "reserved" && !isWithoutResult;
   return {
     id: record.id,
     action: record.action,
@@ -62,7 +64,7 @@ export function executionView(
     ...(record.code === null ? {} : { code: record.code }),
     ...(reason === null ? {} : { reason }),
     result: result === null ? null : new JsonText(result.canonical),
-    ...(isPruned ? { result_pruned: true } : {}),
+    ...(isUnreadable ? { unreadable: true } : isWithoutResult ? { result_pruned: true } : {}),
     ...(record.resolution === null
       ? {}
       : { resolved: true, resolution_log_index: record.resolution.logIndex }),
@@ -106,9 +108,8 @@ export async function openBodies(
     ledger.readResult(record.id, weigh),
     record.status === "failed" ? ledger.readReason(record.id, weigh) : undefined,
   ]);
-  const receiptAt = (index: number | undefined | null) =>
-    index === undefined || index === null ? null : ledger.log.leaf(index) ?? null;
   return {
+    ...receiptsOf(record, ledger),
     requestSalt: request?.salt ?? null,
     result: result === undefined ? null : {
       ...result,
@@ -116,9 +117,37 @@ export async function openBodies(
         legacyReceiptOf(record.id, pythonJson(parseCanonical(result.canonical), "default")),
     },
     reason,
-    receipt: receiptAt(record.logIndex),
-    resolution: receiptAt(record.resolution?.logIndex),
     textLength: (result?.canonical.length ?? 0) + (request?.canonical.length ?? 0) +
       (request?.approvalText?.length ?? 0) + (reason?.length ?? 0),
+  };
+}
+
+/**
+ * Opens the bodies for a page of many. One whose key the vault has lost is an error of its own, and
+ * no reason to withhold the others.
+ */
+export async function openListed(
+  record: ExecutionRecord,
+  ledger: ViewedLedger,
+  weigh?: Weigh,
+): Promise<Shown & { readonly textLength: number }> {
+  try {
+    return await openBodies(record, ledger, weigh);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== "ledger_unavailable") throw error;
+    const bodies = { requestSalt: null, result: null, reason: null, textLength: 0 };
+    return { ...receiptsOf(record, ledger), ...bodies, isUnreadable: true };
+  }
+}
+
+function receiptsOf(
+  record: ExecutionRecord,
+  { log }: ViewedLedger,
+): Pick<Shown, "receipt" | "resolution"> {
+  const receiptAt = (index: number | undefined | null) =>
+    index === undefined || index === null ? null : log.leaf(index) ?? null;
+  return {
+    receipt: receiptAt(record.logIndex),
+    resolution: receiptAt(record.resolution?.logIndex),
   };
 }

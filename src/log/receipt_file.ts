@@ -90,7 +90,7 @@ function answerFile(execution: JsonNode): ReceiptFile | undefined {
       isDemo: textOf(execution, "exec_mode") === "demo",
       code: textOf(execution, "code"),
       result: memberOf(execution, "result") ?? NULL,
-      resultPruned: isTrue(execution, "result_pruned"),
+      resultPruned: isTrue(execution, "result_pruned") || isTrue(execution, "unreadable"),
       resolved: isTrue(execution, "resolved"),
       resolution: parseReceipt(resolution) ?? null,
       legacyHash: textOf(execution, "receipt"),

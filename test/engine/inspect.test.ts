@@ -1,6 +1,7 @@
 /** Pages of executions, out of a real ledger. */
 
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Refusal } from "../../src/core/errors.ts";
 import { executionsPage } from "../../src/engine/inspect.ts";
 import type { ExecutionsView } from "../../src/engine/views.ts";
 import { type Asked, reservation, type Scene, scene, settlement } from "../ledger/scene.ts";
@@ -68,6 +69,28 @@ test("an execution that is larger than a page is a page of its own", async () =>
   expect([idsOf(first), first.next]).toEqual([[idOf(1)], idOf(1)]);
   const last = await page(1000, first.next);
   expect([idsOf(last), last.next]).toEqual([[idOf(0)], null]);
+});
+
+test("one whose key the vault has lost is listed as unreadable, among the others", async () => {
+  await make(3, 10);
+  const lost = new Refusal("ledger_unavailable");
+  const { ledger } = stage;
+  const withLoss: Parameters<typeof executionsPage>[0] = {
+    log: ledger.log,
+    list: (filter) => ledger.list(filter),
+    readRequest: (id) => ledger.readRequest(id),
+    readReason: (id) => ledger.readReason(id),
+    readResult: (id) => id === idOf(1) ? Promise.reject(lost) : ledger.readResult(id),
+  };
+  const { executions } = await executionsPage(withLoss, EVERYONE, 9, null);
+  expect(executions.map((each) => [each.id, each["unreadable"], each["result_pruned"]])).toEqual([
+    [idOf(2), undefined, undefined],
+    [idOf(1), true, undefined],
+    [idOf(0), undefined, undefined],
+  ]);
+  expect(executions[1]).toMatchObject({ result: null, receipt: null, salts: {}, log_index: 1 });
+  const broken = { ...withLoss, readResult: () => Promise.reject(new Error("damaged")) };
+  await expect(executionsPage(broken, EVERYONE, 9, null)).rejects.toThrow("damaged");
 });
 
 test("what others asked for is in no page of a uid, nor in where it goes on", async () => {

@@ -47,10 +47,10 @@ export function listCommand(context: Context): Command {
 
 /** An execution in three lines, each within 80 columns where names are of usual length. */
 function lines(execution: Execution): string[] {
-  const { id, action, status, log_index } = execution;
+  const { id, action, status, log_index, unreadable = false } = execution;
   const receipt = receiptOf(execution);
   return [
-    `${id}  ${status}  ${action}`,
+    `${id}  ${status}  ${action}${unreadable ? "  (unreadable: a key of the vault is lost)" : ""}`,
     `  ${madeAt(id)}  log ${log_index ?? "-"}  ${receipt === null ? "" : peerText(receipt.peer)}`,
     `  nonce ${receipt?.nonce ?? "-"}  by ${receipt === null ? "-" : approverText(receipt)}`,
   ].map((line) => visible(line.trimEnd()));
