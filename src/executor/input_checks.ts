@@ -12,7 +12,7 @@ import type { Checked, ExecutorProcess } from "./executor_process.ts";
 import type { Start } from "./processes.ts";
 
 /** Enough for two mebibytes of payload, and short enough for those who wait behind it. */
-export const CHECK_LIMIT_MS = 1_000;
+const CHECK_LIMIT_MS = 1_000;
 /** Beside what the process has mapped when it is ready. */
 const CHECK_MEMORY_BYTES = 256 * 1024 * 1024;
 

@@ -70,15 +70,27 @@ test("every name can be pasted behind npm test, and means its test", () => {
   }
 });
 
-test("npm test runs one test by its name", async () => {
-  const name = "test/core/sha.test.ts › digestOf() is the text of the same hash";
-  const { code, stdout } = await new Deno.Command("npm", {
+async function npmTest(name: string) {
+  const { code, stdout, stderr } = await new Deno.Command("npm", {
     args: ["test", name],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
   }).output();
-  expect(new TextDecoder().decode(stdout)).toMatch(/Tests\s+1 passed/);
+  return { code, said: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+}
+
+test("npm test runs one test by its name", async () => {
+  const { code, said } = await npmTest(
+    "test/core/sha.test.ts › digestOf() is the text of the same hash",
+  );
+  expect(said).toMatch(/Tests\s+1 passed/);
   expect(code).toBe(0);
+});
+
+test("npm test fails for a name that no test has", async () => {
+  const { code, said } = await npmTest("test/core/sha.test.ts › digestOf() is something else");
+  expect(said).toContain("No test ran");
+  expect(code).toBe(1);
 });
 
 test("titlesIn() finds titles where they stand, and no other text", () => {
