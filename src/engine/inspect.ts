@@ -24,13 +24,14 @@ import type { DaemonMetrics } from "../telemetry/daemon_metrics.ts";
 import { formatTime } from "../log/time.ts";
 import type { LogHead } from "./checkpoints.ts";
 import type { Engine } from "./execute.ts";
+import { keyEntries } from "./keys.ts";
 import { type EngineParts, isVisible, type Viewer } from "./types.ts";
 import {
   type ExecutionView,
   executionView,
   legacyReceiptOf,
   loadView,
-  openBodies,
+  openListed,
   type ViewedLedger,
 } from "./view.ts";
 import {
@@ -40,6 +41,7 @@ import {
   healthOf,
   type HealthView,
   type InclusionProofView,
+  type KeysView,
   type ReceiptView,
   type ServiceView,
 } from "./views.ts";
@@ -110,6 +112,17 @@ export class Inspector {
       log_index: logIndex,
       attestation: receiptEnvelope(receipt),
       tlog_proof: formatTlogProof({ index: logIndex, hashes, checkpoint: text, extra: null }),
+    };
+  }
+
+  /** The receipts that name the executor's keys, the first one first. */
+  keys(): KeysView {
+    const { log } = this.parts.ledger;
+    return {
+      keys: keyEntries(log).flatMap((log_index) => {
+        const receipt = log.leaf(log_index);
+        return receipt === undefined ? [] : [{ log_index, attestation: receiptEnvelope(receipt) }];
+      }),
     };
   }
 
@@ -253,7 +266,7 @@ export async function executionsPage(
     }
     const isFull = executions.length === limit || textLength >= PAGE_TEXT_LENGTH;
     if (isFull) return { executions, next: last };
-    const opened = await openBodies(record, ledger, viewer.weigh);
+    const opened = await openListed(record, ledger, viewer.weigh);
     executions.push(executionView(record, opened));
     textLength += opened.textLength;
     last = record.id;

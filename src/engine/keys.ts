@@ -116,6 +116,34 @@ export function currentKeyid(log: LogReader): string | null {
   return receipt?.kind === "key" ? receipt.new_keyid : newest.keyid;
 }
 
+/**
+ * Returns the indexes of the log's `key` receipts, the first one first: that of entry 0, and each
+ * whose key signed the entries after it. It looks for where a keyid begins, in a number of reads
+ * that grows with the logarithm of the log. Where an operator put an old key back, the ones between
+ * may be left out.
+ */
+export function keyEntries(log: LogReader): number[] {
+  const last = log.size() - 1;
+  const newest = log.leaf(last);
+  if (newest === undefined) return [];
+  const found = decodeReceipt(newest.body)?.kind === "key" ? [last] : [];
+  for (let index = last; index > 0;) found.push(index = announcing(log, index));
+  return found.reverse();
+}
+
+/** Returns the entry that names the key which signed entry `index`. */
+function announcing(log: LogReader, index: number): number {
+  const keyid = log.leaf(index)?.keyid;
+  if (log.leaf(0)?.keyid === keyid) return 0;
+  let [other, own] = [0, index];
+  while (own - other > 1) {
+    const middle = Math.floor((own + other) / 2);
+    if (log.leaf(middle)?.keyid === keyid) own = middle;
+    else other = middle;
+  }
+  return other;
+}
+
 function keyDirectory(stateDir: string): string {
   return `${stateDir}/keys`;
 }

@@ -47,6 +47,11 @@ export type ReceiptView = {
   readonly tlog_proof: string;
 };
 
+/** The executor's keys: each receipt is signed by the key before, the first by its own. */
+export type KeysView = {
+  readonly keys: readonly Omit<ReceiptView, "tlog_proof">[];
+};
+
 /** RFC 9162 section 2.1.3; hashes are base64. */
 export type InclusionProofView = {
   readonly log_index: number;

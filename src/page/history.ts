@@ -1,11 +1,13 @@
 /**
  * The proposals that ended, with receipts that this browser checks itself, by the SDK's verifier.
  *
- * Invariant: the executor's key is the one that this browser saw first. Receipts by another key are
- * not genuine here, whatever the daemon says.
+ * Invariant: trust begins with the executor's key that this browser saw first. A later key counts
+ * where the log's own receipts lead to it, each signed by the key before. Receipts by any other key
+ * are not genuine here, whatever the daemon says.
  */
 
 import type { Execution } from "../client/execution.ts";
+import { isJsonObject } from "../client/json.ts";
 import type { Proposal } from "../client/proposals/proposal.ts";
 import type { Reviewer } from "../client/proposals/reviewer.ts";
 import { systemClock } from "../core/clock.ts";
@@ -13,6 +15,7 @@ import { isOver } from "../core/proposal.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import { parseReceiptKey } from "../log/keyid.ts";
 import { parseReceiptEnvelope } from "../log/receipt_file.ts";
+import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { verifyReceipt } from "../log/verify_receipt.ts";
 import type { Verification } from "../log/verification.ts";
 import { alarm, element, facts } from "./dom.ts";
@@ -58,7 +61,7 @@ function entryView(proposal: Proposal, reviewer: Reviewer): HTMLElement {
   const check = (ran: Execution) => () => void showChecks(ran, checks, reviewer);
   return element(
     "article",
-    { class: "card proposal entry" },
+    { class: "card proposal entry", "data-id": proposal.id },
     element(
       "section",
       {},
@@ -124,18 +127,21 @@ async function showChecks(
 async function verified(execution: Execution, reviewer: Reviewer): Promise<Verification> {
   const index = execution.log_index;
   if (typeof index !== "number") throw new Error("It has no receipt yet.");
-  const { tlog_proof = null } = await reviewer.receipt(index);
+  const { tlog_proof = null } = await reviewer.log(`/receipts/${index}`);
   const file = JSON.stringify({ ...execution, ...(tlog_proof === null ? {} : { tlog_proof }) });
-  return verifyReceipt(file, { executorKeys: [await executorKey(reviewer)] });
+  const { keys = [] } = await reviewer.log("/log/keys");
+  const keyReceipts = (Array.isArray(keys) ? keys : []).flatMap((entry) => {
+    const { attestation = null } = isJsonObject(entry) ? entry : {};
+    return parseReceiptEnvelope(JSON.stringify(attestation)) ?? [];
+  });
+  return verifyReceipt(file, { executorKeys: [firstKey(keyReceipts)], keyReceipts });
 }
 
-/** Entry 0 of every log names the key that it begins with. */
-async function executorKey(reviewer: Reviewer): Promise<Uint8Array> {
+/** The key that this browser saw first: what entry 0 of the log named then. */
+function firstKey([first]: readonly SignedReceipt[]): Uint8Array {
   const known = knownExecutorKey();
   if (known !== undefined) return known;
-  const { attestation = null } = await reviewer.receipt(0);
-  const signed = parseReceiptEnvelope(JSON.stringify(attestation));
-  const receipt = signed === undefined ? undefined : decodeReceipt(signed.body);
+  const receipt = first === undefined ? undefined : decodeReceipt(first.body);
   const key = receipt?.kind === "key" ? parseReceiptKey(receipt.new_public_key) : undefined;
   if (key === undefined) throw new Error("The executor shows no key to check with.");
   keepExecutorKey(key);

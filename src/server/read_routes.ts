@@ -80,6 +80,10 @@ export function receipt(call: Call, { inspector }: Backend): Reply {
   return jsonReply(inspector.receipt(Number(call.parameter), viewerOf(call)));
 }
 
+export function keys(_call: Call, { inspector }: Backend): Reply {
+  return jsonReply(inspector.keys());
+}
+
 export function checkpoint(_call: Call, { inspector }: Backend): Reply {
   return textReply(inspector.checkpoint());
 }

@@ -170,6 +170,7 @@ export const ROUTES: readonly Route[] = [
     shape.Receipt,
     read.receipt,
   ),
+  get("/log/keys", "The receipts that name the executor's keys.", shape.Keys, read.keys),
   get(
     "/log/checkpoint",
     "The newest signed checkpoint (C2SP tlog-checkpoint).",

@@ -87,6 +87,10 @@ export const Execution = v.looseObject({
     v.description("The handler says why it failed; at most 500 characters, which no receipt has."),
   )),
   result_pruned: v.optional(v.boolean()),
+  unreadable: v.optional(v.pipe(
+    v.boolean(),
+    v.description("In a list: what is kept of it does not open; the vault has lost its key."),
+  )),
   resolved: v.optional(v.boolean()),
 });
 
@@ -176,6 +180,10 @@ export const Receipt = v.object({
   log_index: INDEX,
   attestation: ENVELOPE,
   tlog_proof: v.pipe(v.string(), v.description("C2SP tlog-proof.")),
+});
+
+export const Keys = v.object({
+  keys: v.array(v.object({ log_index: INDEX, attestation: ENVELOPE })),
 });
 
 export const InclusionProof = v.object({

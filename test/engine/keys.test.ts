@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { StartupError } from "../../src/core/startup_error.ts";
 import { keyidOf } from "../../src/log/keyid.ts";
-import { loadExecutorKeys } from "../../src/engine/keys.ts";
+import { keyEntries, loadExecutorKeys } from "../../src/engine/keys.ts";
+import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
+import { adminReceipt, keyReceipt } from "../../src/log/receipt.ts";
+import { signReceipt } from "../../src/log/signed_receipt.ts";
 
 let state: string;
 let credentials: string;
@@ -69,4 +72,53 @@ test("adoptNext() leaves the new key in place of the old", async () => {
   await rotating.adoptNext();
   const adopted = await loadExecutorKeys(state, null, keyidOf(waiting));
   expect(adopted.current.publicKey).toEqual(waiting);
+});
+
+const signers = [1, 2, 3].map((byte) => signingKeyOf(new Uint8Array(32).fill(byte)));
+const [one = makeSigner(), two = makeSigner(), three = makeSigner()] = signers;
+function makeSigner() {
+  return signingKeyOf(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+/** A log in which each of the keys signs so many entries, the naming of the next one included. */
+function logOf(...epochs: readonly (readonly [typeof one, entries: number])[]) {
+  const act = { act: "halt", peer: null, atMs: 0, detail: null } as const;
+  const leaves = [signReceipt(keyReceipt("e", epochs[0]?.[0].publicKey ?? one.publicKey, 0), one)]
+    .slice(0, epochs.length);
+  epochs.forEach(([signer, entries], at) => {
+    const next = epochs[at + 1]?.[0];
+    while (leaves.length < entries) leaves.push(signReceipt(adminReceipt("e", act), signer));
+    if (next !== undefined) leaves.push(signReceipt(keyReceipt("e", next.publicKey, 0), signer));
+  });
+  let reads = 0;
+  const log = {
+    size: () => leaves.length,
+    node: () => undefined,
+    leaf: (index: number) => {
+      reads++;
+      const leaf = leaves[index];
+      return leaf === undefined ? undefined : { ...leaf, index };
+    },
+  };
+  return { log, reads: () => reads };
+}
+
+test.each(
+  [
+    ["an empty log", [], []],
+    ["one key", [[one, 9]], [0]],
+    ["one key that has signed nothing else", [[one, 1]], [0]],
+    ["two keys", [[one, 5], [two, 20]], [0, 5]],
+    ["a key that was named last and has signed nothing", [[one, 5], [two, 5]], [0, 5]],
+    ["keys one after another", [[one, 1], [two, 2], [three, 3]], [0, 1, 2]],
+    ["three keys", [[one, 3], [two, 7], [three, 50]], [0, 3, 7]],
+  ] as const,
+)("keyEntries() finds where the keys of a log are named: %s", (_, epochs, expected) => {
+  expect(keyEntries(logOf(...epochs).log)).toEqual(expected);
+});
+
+test("keyEntries() reads few entries of a long log", () => {
+  const { log, reads } = logOf([one, 1000], [two, 3000]);
+  expect(keyEntries(log)).toEqual([0, 1000]);
+  expect(reads()).toBeLessThan(50);
 });

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pageFiles } from "../../src/server/page/page_files.ts";
-import { actionDigest } from "../support/approver.ts";
+import { actionDigest, Approver } from "../support/approver.ts";
 import { call } from "../support/http.ts";
 import { carol, ReviewScene } from "./review_scene.ts";
 
@@ -137,6 +137,43 @@ test("history shows what ended, and checks receipts in the browser", async () =>
   const passed = await entry.locator('[data-outcome="passed"]').count();
   expect([failed, passed > 3]).toEqual([0, true]);
 }, 60_000);
+
+test(
+  "history follows a change of the executor's key, and no chain that begins elsewhere",
+  async () => {
+    const { page } = scene;
+    const verdict = async (id: string) => {
+      await page.goto(scene.url());
+      await page.goto(scene.url("#/history"));
+      const entry = page.locator(`article.entry[data-id="${id}"]`);
+      await entry.getByRole("button", { name: "Check its receipt here" }).click();
+      return await entry.getByRole("status").textContent();
+    };
+    const decided = async (msg: string) => {
+      const { id } = await scene.propose("echo", { msg });
+      await scene.open(id);
+      await scene.approve();
+      await scene.ended(id);
+      return id;
+    };
+    const before = await decided("by the first key");
+    expect(await verdict(before)).toContain("Genuine.");
+    await scene.rotate();
+    const after = await decided("by the second key");
+    expect(await verdict(before)).toContain("Genuine.");
+    expect(await verdict(after)).toContain("Genuine.");
+    await page.route("**/log/keys", (route) => route.fulfill({ json: { keys: [] } }));
+    expect(await verdict(after)).toContain("Not genuine.");
+    await page.unroute("**/log/keys");
+    await page.evaluate(
+      (stranger) => localStorage.setItem("openexec.executor_key", stranger),
+      new Approver("stranger").publicKey,
+    );
+    expect(await verdict(after)).toContain("Not genuine.");
+    await page.evaluate(() => localStorage.removeItem("openexec.executor_key"));
+  },
+  120_000,
+);
 
 test("a browser that is told another executor's name shows nothing to approve", async () => {
   const { page } = scene;

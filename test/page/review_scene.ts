@@ -4,6 +4,7 @@
  */
 
 import type { Browser, Page } from "playwright-core";
+import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { Approver } from "../support/approver.ts";
 import { Daemon } from "../support/daemon.ts";
@@ -17,7 +18,7 @@ export const carol = new Approver("carol");
 
 export class ReviewScene {
   private constructor(
-    readonly daemon: Daemon,
+    public daemon: Daemon,
     readonly forwarded: ForwardedPort,
     readonly browser: Browser,
     readonly page: Page,
@@ -26,7 +27,8 @@ export class ReviewScene {
 
   /** Starts everything, and enrols a passkey of bob through the page, as a person would. */
   static async start(): Promise<ReviewScene> {
-    const daemon = await Daemon.start({ config: (directory) => configOf(directory, "") });
+    const directory = Deno.makeTempDirSync({ prefix: "openexec-page-" });
+    const daemon = await Daemon.start({ directory, config: configOf(directory, "") });
     const review = join(daemon.directory, "review.sock");
     const forwarded = await forwardPort(daemon.directory, review);
     const browser = await launchBrowser();
@@ -89,10 +91,21 @@ export class ReviewScene {
     await this.page.getByRole("button", { name: button }).click();
   }
 
+  /** Has the executor's key changed, as docs/operations.md says. */
+  async rotate(): Promise<void> {
+    const { directory } = this.daemon;
+    const key = generateKeyPairSync("ed25519").privateKey;
+    const pem = String(key.export({ type: "pkcs8", format: "pem" }));
+    Deno.writeTextFileSync(join(directory, "state/keys/executor.next.key"), pem, { mode: 0o600 });
+    await this.daemon.stop();
+    this.daemon = await Daemon.start({ directory });
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
     await this.forwarded.close();
     await this.daemon.close();
+    Deno.removeSync(this.daemon.directory, { recursive: true });
   }
 }
 

@@ -153,6 +153,9 @@ export class FakeInspector implements InspectorLike {
       tlog_proof: "c2sp.org/tlog-proof@v1\n",
     };
   }
+  keys() {
+    return { keys: [{ log_index: 0, attestation: ENVELOPE }] };
+  }
   checkpoint() {
     return "openexec:test/log\n1\nAA==\n";
   }

@@ -25,6 +25,7 @@ const GOOD: Readonly<Record<string, { path?: string; body?: unknown }>> = {
   "GET /executions/{id}": { path: `/executions/${EXECUTION_ID}` },
   "POST /receipts/verify": { body: { exec_id: "x", result: { a: 1.5 }, receipt: "good" } },
   "GET /receipts/{log_index}": { path: "/receipts/0" },
+  "GET /log/keys": {},
   "GET /log/checkpoint": {},
   "GET /log/proof": { path: "/log/proof?index=0&size=1" },
   "GET /log/consistency": { path: "/log/consistency?from=1&to=1" },

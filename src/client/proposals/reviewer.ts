@@ -115,9 +115,9 @@ export class Reviewer {
     return this.#connection.read(pagePath(undefined, cursor), proposalsOf, call);
   }
 
-  /** The receipt of that index with its proof of inclusion, as GET /receipts/{index} answers. */
-  receipt(index: number, call: CallOptions = {}): Promise<JsonObject> {
-    return this.#connection.read(`/receipts/${index}`, objectOf, call);
+  /** Reads of the log: a receipt with its proof of inclusion, or those that name its keys. */
+  log(path: `/receipts/${number}` | "/log/keys", call: CallOptions = {}): Promise<JsonObject> {
+    return this.#connection.read(path, objectOf, call);
   }
 
   /** Rejects with ContradictoryProposal, and OpenExecError proposal_not_found. */
