@@ -98,7 +98,7 @@ export async function loadView(
  * Opens the bodies that are kept, all as they are at the call. `textLength` is the UTF-16 length
  * of all of them.
  */
-export async function openBodies(
+async function openBodies(
   record: ExecutionRecord,
   ledger: ViewedLedger,
   weigh?: Weigh,
