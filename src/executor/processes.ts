@@ -25,6 +25,8 @@ export interface Processes {
 
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
+/** How long the next spare waits, so that a short run has the processors first. */
+const FILL_AFTER_MS = 10;
 
 /** Starts processes and keeps count of how that goes. */
 export class Starts {
@@ -120,7 +122,7 @@ export class OwnProcesses implements Processes {
     const process = ready ?? idle[0] ?? this.#start();
     clearTimeout(this.#idle.get(process));
     this.#idle.delete(process);
-    if (isSingleUse) this.#fill();
+    if (isSingleUse) setTimeout(() => this.#fill(), FILL_AFTER_MS);
     return process;
   }
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
       allow: { net: [], read: [folder], write: [], env: [], run: [], unix: [] },
     }),
     attack: handler("attacks.ts", { timeoutMs: 20_000, memoryBytes: 64 * 1024 * 1024 }),
-    hurried: handler("attacks.ts", { timeoutMs: 1_000 }),
+    hurried: handler("attacks.ts", { timeoutMs: 2_000 }),
     // a worker of a handler's own reserves more than half a gibibyte before it does anything
     roomy: handler("attacks.ts", { memoryBytes: 1024 * 1024 * 1024 }),
   });
