@@ -51,8 +51,8 @@ interface OpenApproval {
   firstExecution: string | null;
 }
 
-/** Executions whose claims are looked up at a time, in some ten megabytes. */
-export const CLAIMANTS_MAX = 16_384;
+/** Executions whose claims are looked up at a time, in some five megabytes. */
+export const CLAIMANTS_MAX = 8_192;
 
 export class ClaimAudit {
   readonly #facts: ClaimFacts;

@@ -17,8 +17,8 @@ import type { SignatureChecks } from "./audit.ts";
 
 const SIGNATURE_BYTES = 64;
 const BATCH_ENTRIES = 512;
-/** Some eight megabytes: enough for the thread to go on with while claims are looked up. */
-const BATCHES_UNDER_WAY = 16;
+/** Some three megabytes: enough for the thread to go on with while claims are looked up. */
+const BATCHES_UNDER_WAY = 6;
 
 /** Entries that one key must have signed: their bytes one after another, signature before body. */
 export interface SignatureBatch {
