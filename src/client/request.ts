@@ -9,7 +9,7 @@ import { canonicalJson } from "../core/json/canonical_json.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { parseIJson, toValue } from "../core/json/json.ts";
-import { isName } from "../core/limits.ts";
+import { EXECUTE_MEMBERS, isName } from "../core/limits.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest, JsonObject } from "../core/types.ts";
 import { iJsonText, isJsonObject, jsonOf } from "./json.ts";
@@ -23,14 +23,6 @@ export interface ExecutionRequest {
   /** An artifact of OpenExec 0.1.10, in place of `approval`. */
   readonly approval_artifact?: JsonObject;
 }
-
-const MEMBERS: ReadonlySet<string> = new Set([
-  "action",
-  "payload",
-  "nonce",
-  "approval",
-  "approval_artifact",
-]);
 
 /** Copies `payload`. Throws Refusal payload_not_i_json, nonce_missing, request_malformed. */
 export function newRequest(
@@ -56,7 +48,7 @@ export function parsePayload(input: Uint8Array | string): JsonObject {
 export function parseRequest(input: Uint8Array | string): ExecutionRequest {
   const value = toValue(parseIJson(input));
   if (!isJsonObject(value)) throw new Refusal("request_malformed", "a request is one JSON object");
-  const stray = Object.keys(value).find((member) => !MEMBERS.has(member));
+  const stray = Object.keys(value).find((member) => !EXECUTE_MEMBERS.includes(member));
   if (stray !== undefined) {
     throw new Refusal("request_malformed", "the request has an unknown member");
   }

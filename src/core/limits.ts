@@ -18,6 +18,15 @@ export const SIGNATURE_BYTES_MAX = 4096;
 /** UTF-16 code units of an approval's canonical text. A longer one is malformed. */
 export const APPROVAL_LENGTH_MAX = 64 * 1024;
 
+/** The members of a request of POST /execute. */
+export const EXECUTE_MEMBERS: readonly string[] = [
+  "action",
+  "payload",
+  "nonce",
+  "approval",
+  "approval_artifact",
+];
+
 /** Executions that one approval may start at most (`uses`). */
 export const USES_MAX = 10_000;
 

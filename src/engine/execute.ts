@@ -14,6 +14,7 @@
  */
 
 import { ERRORS, Refusal } from "../core/errors.ts";
+import { EXECUTE_MEMBERS } from "../core/limits.ts";
 import type { ActionConfig } from "../config/config.ts";
 import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/types.ts";
@@ -21,7 +22,7 @@ import type { ExecutionRecord } from "../ledger/types.ts";
 import { findAction, refuseWhileClosed } from "./gate.ts";
 import { ProposalDesk } from "./proposals/desk.ts";
 import { isReplay, NonceQueue } from "./replay.ts";
-import { EXECUTE_MEMBERS, type ParsedRequest, parseRequest } from "./request.ts";
+import { type ParsedRequest, parseRequest } from "./request.ts";
 import { RequestReader } from "./request_reader.ts";
 import { originOf, reservationOf } from "./reservation.ts";
 import { Runs } from "./runs.ts";

@@ -39,15 +39,6 @@ export interface ParsedRequest extends Asked {
   readonly approval: UnverifiedApproval | null;
 }
 
-/** The members of POST /execute. */
-export const EXECUTE_MEMBERS: readonly string[] = [
-  "action",
-  "payload",
-  "nonce",
-  "approval",
-  "approval_artifact",
-];
-
 /**
  * Reads an object that has no members but `allowed` ones, action and payload among them. Throws a
  * Refusal: request_malformed, payload_not_i_json.

@@ -10,9 +10,9 @@ import { systemClock } from "../core/clock.ts";
 import type { Proposal } from "../client/proposals/proposal.ts";
 import type { ReviewedProposal, SimilarProposal } from "../client/proposals/reviewed.ts";
 import { payloadLength, shownPayload } from "../client/shown_payload.ts";
+import { permissionsText } from "../core/permissions_text.ts";
 import { isOver } from "../core/proposal.ts";
 import { seatCount, seatsText } from "../core/seats.ts";
-import type { JsonObject } from "../core/types.ts";
 import { element, facts } from "./dom.ts";
 import { type QuestionParts, questionView } from "./question.ts";
 import {
@@ -153,20 +153,10 @@ function handlerView({ handler }: ReviewedProposal): HTMLElement {
     element("h3", {}, "Handler"),
     facts([
       ["code", element("code", {}, handler.digest)],
-      ["may reach", permissionsText(handler.permissions)],
+      ["may reach", element("code", {}, shown(permissionsText(handler.permissions)))],
       ["gets secrets", handler.secrets.length > 0 && shown(handler.secrets.join(", "))],
     ]),
   );
-}
-
-function permissionsText(permissions: JsonObject): Node {
-  const granted = Object.entries(permissions).flatMap(([name, value]) => {
-    const list = Array.isArray(value) ? value.map(String) : value === true ? ["anything"] : [];
-    return list.length === 0 ? [] : [`${name}: ${list.join(", ")}`];
-  });
-  return granted.length === 0
-    ? document.createTextNode("nothing: no file, network, program or environment")
-    : element("code", {}, shown(granted.join("; ")));
 }
 
 function similarView(similar: readonly SimilarProposal[]): HTMLElement | null {

@@ -59,7 +59,8 @@ export function fieldLines(rawHeaders: readonly string[]): FieldLines {
   return fields;
 }
 
-function valuesOf(fields: FieldLines, name: string): string[] {
+/** All values under a name, in the order they came in. */
+export function valuesOf(fields: FieldLines, name: string): string[] {
   return fields.filter(([candidate]) => candidate === name).map(([, value]) => value);
 }
 

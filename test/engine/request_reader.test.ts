@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { utf8Encode } from "../../src/core/bytes.ts";
-import { EXECUTE_MEMBERS, readRequest } from "../../src/engine/request.ts";
+import { EXECUTE_MEMBERS } from "../../src/core/limits.ts";
+import { readRequest } from "../../src/engine/request.ts";
 import { RequestReader, SMALL_BODY_BYTES } from "../../src/engine/request_reader.ts";
 import { Refusal } from "../../src/core/errors.ts";
 

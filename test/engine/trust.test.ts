@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { TrustGate } from "../../src/engine/trust.ts";
-import { EXECUTE_MEMBERS, parseRequest, readRequest } from "../../src/engine/request.ts";
+import { EXECUTE_MEMBERS } from "../../src/core/limits.ts";
+import { parseRequest, readRequest } from "../../src/engine/request.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import {
   approver,

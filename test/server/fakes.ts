@@ -6,12 +6,8 @@ import type { Limits } from "../../src/config/config.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import { UNSAID } from "../../src/core/presentation.ts";
 import type { Peer, Role } from "../../src/core/types.ts";
-import {
-  EXECUTE_MEMBERS,
-  type ParsedRequest,
-  parseRequest,
-  readRequest,
-} from "../../src/engine/request.ts";
+import { EXECUTE_MEMBERS } from "../../src/core/limits.ts";
+import { type ParsedRequest, parseRequest, readRequest } from "../../src/engine/request.ts";
 import type { Answer, RequestContext, Viewer } from "../../src/engine/types.ts";
 import type { ExecutionView } from "../../src/engine/view.ts";
 import type { Backend } from "../../src/server/call.ts";

@@ -21,7 +21,7 @@ import {
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { Refusal } from "../../core/errors.ts";
-import { PAGE_PATH, refuseForeignPages } from "../../server/page/browser.ts";
+import { isLocalhost, PAGE_PATH, refuseForeignPages } from "../../server/page/browser.ts";
 import { fieldLines } from "../../server/head.ts";
 import { problemReply } from "../../server/reply.ts";
 
@@ -161,7 +161,7 @@ async function answer(
 /** Somebody follows a link in a window of their own, which shows nothing and sends nothing. */
 function isNavigation({ headers }: IncomingMessage): boolean {
   return headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document" &&
-    /^localhost(:\d{1,5})?$/.test(headers.host ?? "");
+    isLocalhost(headers.host ?? "");
 }
 
 function tokenOf(body: Uint8Array): string {

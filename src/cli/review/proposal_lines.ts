@@ -15,7 +15,7 @@ import type { JsonObject } from "../../core/types.ts";
 import type { ReviewedProposal } from "../../client/proposals/reviewed.ts";
 import { payloadLength, shownPayload } from "../../client/shown_payload.ts";
 import { labelledLines, numberedLines } from "../terminal/gutter.ts";
-import { permissionsText } from "../terminal/permissions_text.ts";
+import { permissionsText } from "../../core/permissions_text.ts";
 
 export interface ProposalLines {
   readonly body: readonly string[];

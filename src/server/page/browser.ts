@@ -10,12 +10,15 @@
 
 import { Refusal } from "../../core/errors.ts";
 import type { Role } from "../../core/types.ts";
-import type { FieldLines, Head } from "../head.ts";
+import { type FieldLines, type Head, valuesOf } from "../head.ts";
 
 /** The page itself, which a person may open by its address. */
 export const PAGE_PATH = "/review";
 
-const LOCALHOST = /^localhost(:\d{1,5})?$/;
+/** Tells whether a Host field names this machine, by the one name that passkeys are bound to. */
+export function isLocalhost(host: string): boolean {
+  return /^localhost(:\d{1,5})?$/.test(host);
+}
 
 /** Throws a Refusal peer_denied. */
 export function refuseForeignPages(role: Role, head: Head): void {
@@ -28,7 +31,7 @@ export function refuseForeignPages(role: Role, head: Head): void {
     return;
   }
   const host = valueOf(fields, "host");
-  if (host !== null && !LOCALHOST.test(host)) {
+  if (host !== null && !isLocalhost(host)) {
     throw denied("The Host field of this socket is localhost, with or without a port.");
   }
   if (!isFromPage) return;
@@ -52,6 +55,6 @@ function denied(detail: string): Refusal {
 
 /** All values under a name, joined: a repeated field equals none that is allowed. */
 function valueOf(fields: FieldLines, name: string): string | null {
-  const values = fields.filter(([candidate]) => candidate === name).map(([, value]) => value);
+  const values = valuesOf(fields, name);
   return values.length === 0 ? null : values.join(", ");
 }
