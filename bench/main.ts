@@ -18,6 +18,7 @@ import { approved, forged, HELLO, load, type Measured, payloadOf, unapproved } f
 import { besideOpenExec } from "./openexec.ts";
 import { pages } from "./pages.ts";
 import { ratios } from "./ratios.ts";
+import { reviewPage } from "./review_page.ts";
 import { scene } from "./scene.ts";
 import { Table, write } from "./table.ts";
 import { printTargets } from "./targets.ts";
@@ -176,6 +177,7 @@ const openexec = () => besideOpenExec(option("openexec"), option("python") ?? "p
 const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   ceilings,
   keys: () => Promise.resolve(keys(table)),
+  page: () => reviewPage(table),
   enforced,
   demo,
   isolation,
