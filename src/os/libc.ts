@@ -30,6 +30,7 @@ const LIBC_PATHS: readonly string[] = [OWN_PATH, ...SYSTEM_PATHS];
 
 /** The functions that we call. To use another one, add its row. */
 const SYMBOLS = {
+  accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
   access: { parameters: ["buffer", "i32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
@@ -78,6 +79,12 @@ const SYMBOLS = {
   opendir: { parameters: ["buffer"], result: "pointer" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
+  poll_later: {
+    name: "poll",
+    parameters: ["buffer", "usize", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
   posix_spawn: {
     parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
@@ -164,6 +171,7 @@ function load<Symbols extends Deno.ForeignLibraryInterface>(
 
 /** errno(3) values that are told apart. */
 export const ENOENT = 2;
+export const EAGAIN = 11;
 export const EEXIST = 17;
 export const EINVAL = 22;
 export const ENOSYS = 38;

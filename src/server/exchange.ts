@@ -124,7 +124,8 @@ async function answer(
   const { peer, isAdmitted } = connection;
   const { admission, backend, clock, limits } = context;
   const { socket } = admission;
-  const hold = await admission.turn(connection, announcedBytes(request, limits.requestBytes))
+  const bytes = announcedBytes(request, limits.requestBytes);
+  const hold = await admission.turn(connection, bytes, () => connection.socket.destroyed)
     .finally(() => connection.socket.release());
   if (hold === null) return null;
   progress.hold = hold;

@@ -6,13 +6,14 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, ERRORS, Refusal } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
-import { isConnectionWaiting, knock, writeAtOnce } from "../os/sockets/unix_socket.ts";
+import { Acceptor } from "../os/sockets/acceptor.ts";
+import { isConnectionWaiting, knock, turnAway } from "../os/sockets/unix_socket.ts";
 import { AcceptWatch } from "./admission/accept_watch.ts";
-import { UNKNOWN_UID } from "./admission/admission.ts";
+import { UNKNOWN_UID, type Verdict } from "./admission/admission.ts";
 import { CheckedSocket } from "./checked_socket.ts";
 import { hasBody } from "./body.ts";
 import { Connection } from "./connection.ts";
@@ -29,8 +30,9 @@ const LINGER_MS = 1000;
 export class HttpListener {
   readonly #server: Server;
   readonly #connections = new Map<Duplex, Connection>();
-  /** null while it does not listen. */
+  /** Both null while it does not listen. */
   #watch: AcceptWatch | null = null;
+  #acceptor: Acceptor | null = null;
 
   constructor(private readonly context: ExchangeContext) {
     const { headerMs } = context.limits;
@@ -47,14 +49,7 @@ export class HttpListener {
     });
     // socat and the like close their half after sending; they still wait for the answer.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
-    // node:http's own listener, which is handed the checked socket in place of the socket.
-    const [adopt = this.context.onBug] = this.#server.listeners("connection");
     this.#server
-      .removeAllListeners("connection")
-      .on("connection", (socket: Socket) => {
-        const checked = this.#begin(socket);
-        if (checked !== null) Reflect.apply(adopt, this.#server, [checked]);
-      })
       .on("request", (request, response) => this.#exchange(request, response, false))
       .on("checkContinue", (request, response) => this.#exchange(request, response, true))
       .on("checkExpectation", (request, response) => this.#exchange(request, response, false))
@@ -66,15 +61,15 @@ export class HttpListener {
   }
 
   /** Accepts on a listening descriptor, and closes it in the end. */
-  listen(descriptor: number): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#server.once("error", reject);
-    this.#server.listen({ fd: descriptor }, resolve);
+  listen(descriptor: number): void {
+    this.#acceptor = new Acceptor(descriptor, (connection) => this.#admit(connection));
     this.#watch = new AcceptWatch(
       () => knock(this.context.admission.socket.path),
       () => isConnectionWaiting(descriptor),
     );
-    return promise.finally(() => this.#server.off("error", reject));
+    // Else node:http would limit no head's time, and end connections after their first request.
+    Object.defineProperty(this.#server, "listening", { get: () => this.#acceptor !== null });
+    this.#server.emit("listening");
   }
 
   /** Ask it every few seconds; true when the socket accepts nothing any more. */
@@ -96,26 +91,46 @@ export class HttpListener {
 
   /** Accepts nothing more, and ends every connection. */
   async close(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#watch = null;
-    this.#server.close(() => resolve());
-    this.#server.closeAllConnections();
-    await promise;
+    const acceptor = this.#acceptor;
+    this.#watch = this.#acceptor = null;
+    this.#server.close();
+    for (const { socket } of this.#connections.values()) socket.destroy();
+    await acceptor?.close();
   }
 
-  /** Returns what node:http is to read; null for a connection that is turned away. */
-  #begin(socket: Socket): CheckedSocket | null {
+  /** Returns false for a connection that is turned away. */
+  #admit(descriptor: number): boolean {
     this.#watch?.accepted();
-    socket.on("error", () => socket.destroy());
-    const { kind, peer } = this.context.admission.admit(socket);
-    if (kind === "crowded") {
-      writeAtOnce(socket, CROWDED);
-      socket.destroy();
-      this.context.turnedAway.note(peer?.uid ?? UNKNOWN_UID);
-      return null;
+    const verdict = this.context.admission.admit(descriptor);
+    if (verdict.kind === "crowded") {
+      turnAway(descriptor, CROWDED);
+      this.context.turnedAway.note(verdict.peer?.uid ?? UNKNOWN_UID);
+      return false;
     }
+    this.#begin(descriptor, verdict).catch(this.context.onBug);
+    return true;
+  }
+
+  /** Hands the connection to node:http in its turn: to make a stream of it is not cheap. */
+  async #begin(descriptor: number, { kind, peer, leave }: Verdict): Promise<void> {
+    const isAdmitted = kind === "admitted";
+    const isOver = () => this.#acceptor === null;
+    const turn = await this.context.admission.turn({ peer, isAdmitted }, 0, isOver)
+      .catch(() => null);
+    turn?.release();
+    if (turn === null || isOver()) {
+      turnAway(descriptor, CROWDED);
+      return leave();
+    }
+    const socket = new Socket({ fd: descriptor, allowHalfOpen: true });
+    socket.on("error", () => socket.destroy()).once("close", leave);
+    this.#server.emit("connection", this.#checked(socket, peer, isAdmitted));
+  }
+
+  /** Returns what node:http is to read. */
+  #checked(socket: Socket, peer: Peer | null, isAdmitted: boolean): CheckedSocket {
     const checked = new CheckedSocket(socket, (fault) => this.#fail(fault, checked));
-    const connection = new Connection(checked, peer, kind === "admitted");
+    const connection = new Connection(checked, peer, isAdmitted);
     this.#connections.set(checked, connection);
     checked.once("close", () => {
       this.#connections.delete(checked);

@@ -58,7 +58,7 @@ export class Server {
     const { engine, inspector, operator, proposals, limits, clock, observe, onBug } = options;
     const shared = {
       seats: new Seats(
-        Math.min(limits.connections, connectionsMax(options.sockets.length, descriptorLimit())),
+        Math.min(limits.connections, connectionsMax(descriptorLimit())),
         OPERATOR_SEATS,
       ),
       requests: new TokenBuckets(limits.requestsPerSecond, () => performance.now()),
@@ -81,7 +81,7 @@ export class Server {
         const admission = new Admission(config, limits, shared);
         const context = { ...common, admission };
         const listener = new HttpListener(context);
-        await listener.listen(descriptor);
+        listener.listen(descriptor);
         listeners.push(listener);
       }
     } catch (error) {

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { StartupError } from "../../src/core/startup_error.ts";
 import { groupId } from "../../src/os/files.ts";
+import { Acceptor } from "../../src/os/sockets/acceptor.ts";
 import { libc } from "../../src/os/libc.ts";
 import {
   bindUnixListener,
-  descriptorOf,
   pathOfAddress,
   peerCredentials,
   removeUnixListener,
@@ -142,24 +142,25 @@ test("a missing directory is refused", () => {
 test("the kernel names the peer of a Unix socket", async () => {
   const directory = Deno.makeTempDirSync();
   const path = join(directory, "a.sock");
-  const listener = net.createServer();
-  const accepted = Promise.withResolvers<net.Socket>();
-  listener.on("connection", accepted.resolve);
-  listener.listen({ fd: bindUnixListener(path, 0o600, null).descriptor });
+  const { descriptor } = bindUnixListener(path, 0o600, null);
+  const accepted = Promise.withResolvers<number>();
+  const acceptor = new Acceptor(descriptor, (connection) => {
+    accepted.resolve(connection);
+    return true;
+  });
   const client = net.connect(path);
-  const socket = await accepted.promise;
-  const credentials = peerCredentials(descriptorOf(socket) ?? -1);
+  const connection = await accepted.promise;
+  const credentials = peerCredentials(connection);
   expect(credentials).toEqual({ pid: Deno.pid, uid: Deno.uid(), gid: Deno.gid() });
   client.destroy();
-  socket.destroy();
-  listener.close();
+  libc.close(connection);
+  await acceptor.close();
   Deno.removeSync(directory, { recursive: true });
 });
 
 test("where there is no peer, none is named", () => {
   expect(peerCredentials(-1)).toBeUndefined();
   expect(peerCredentials(0)).toBeUndefined();
-  expect(descriptorOf(new net.Socket())).toBeUndefined();
   const unconnected = libc.socket(1, 1, 0);
   expect(peerCredentials(unconnected)).toBeUndefined();
   libc.close(unconnected);

@@ -17,7 +17,6 @@ import { startStandIn } from "../support/stand_in.ts";
 import { testWith } from "../support/tools.ts";
 import { until } from "../support/until.ts";
 import { LIMITS, socketConfig, TestServer, type TestServerOptions } from "./fakes.ts";
-import { Socket } from "node:net";
 
 let server: TestServer | undefined;
 afterEach(async () => {
@@ -88,10 +87,12 @@ test.each([null, new Set([0])])(
       shared(new Seats(9, 0)),
       () => undefined,
     );
-    expect(admission.admit(new Socket())).toEqual({ kind: "denied", peer: null });
+    expect(admission.admit(SOME)).toMatchObject({ kind: "denied", peer: null });
   },
 );
 
+/** Any descriptor: `credentials` says who is there. */
+const SOME = 0;
 const credentials = () => ({ pid: 1, uid: 1, gid: 1 });
 
 function shared(seats: Seats, requestsPerSecond = 0): Shared {
@@ -118,21 +119,17 @@ function admissions(seats: Seats, requestsPerSecond = 0) {
 
 test("all connections together have so many places, and a place that is left is free again", () => {
   const { one, other } = admissions(new Seats(2, 0));
-  const first = new Socket();
-  const kinds = [one.admit(first), other.admit(new Socket()), one.admit(new Socket())];
-  expect(kinds.map(({ kind }) => kind)).toEqual(["admitted", "admitted", "crowded"]);
-  first.emit("close");
-  expect([one.admit(new Socket()).kind, other.admit(new Socket()).kind]).toEqual([
-    "admitted",
-    "crowded",
-  ]);
+  const verdicts = [one.admit(SOME), other.admit(SOME), one.admit(SOME)];
+  expect(verdicts.map(({ kind }) => kind)).toEqual(["admitted", "admitted", "crowded"]);
+  verdicts[0]?.leave();
+  expect([one.admit(SOME).kind, other.admit(SOME).kind]).toEqual(["admitted", "crowded"]);
 });
 
 test("some places are for admin sockets only, also after an operator was there before", () => {
   const { one, other, admin, closed } = admissions(new Seats(5, 2));
-  const kind = (admission: Admission, socket = new Socket()) => admission.admit(socket).kind;
-  const first = new Socket();
-  expect(kind(admin, first)).toBe("admitted");
+  const kind = (admission: Admission) => admission.admit(SOME).kind;
+  const first = admin.admit(SOME);
+  expect(first.kind).toBe("admitted");
   expect([kind(one), kind(other), kind(one), kind(other)]).toEqual([
     "admitted",
     "admitted",
@@ -141,7 +138,7 @@ test("some places are for admin sockets only, also after an operator was there b
   ]);
   expect(kind(closed)).toBe("crowded");
   expect([kind(admin), kind(admin), kind(admin)]).toEqual(["admitted", "admitted", "crowded"]);
-  first.emit("close");
+  first.leave();
   expect([kind(one), kind(admin)]).toEqual(["crowded", "admitted"]);
 });
 

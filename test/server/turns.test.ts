@@ -55,6 +55,31 @@ test("after a request that held the event loop for long none begins for as long 
   expect([scene.began, scene.pauses.length]).toEqual([["a1", "a2", "a3"], 1]);
 });
 
+test("while others are at work a uid rests for as long as its turns took", async () => {
+  const scene = new Scene();
+  await scene.ask(2, "b1");
+  scene.loopHeldMs = 2;
+  for (const name of ["a1", "a2", "a3"]) void scene.ask(1, name);
+  await scene.pass(5);
+  expect([scene.began, scene.pauses.map(({ ms }) => ms)]).toEqual([["b1", "a1"], [2]]);
+  void scene.ask(2, "b2"); // does not wait for who rests
+  await scene.pass(5);
+  expect(scene.began).toEqual(["b1", "a1", "b2", "a2"]);
+});
+
+test("a uid whose others wait for their handlers, or have ended, does not rest", async () => {
+  const scene = new Scene();
+  await scene.ask(2, "b1");
+  await scene.ask(3, "c1");
+  scene.holds.get("c1")?.release();
+  await scene.pass(3);
+  scene.now = 100;
+  scene.loopHeldMs = 3;
+  for (const name of ["a1", "a2", "a3"]) void scene.ask(1, name);
+  await scene.pass(8);
+  expect([scene.began, scene.pauses]).toEqual([["b1", "c1", "a1", "a2", "a3"], []]);
+});
+
 test("uids begin in turns, however many requests one has", async () => {
   const scene = new Scene();
   for (let i = 0; i < 100; i++) void scene.ask(1, "a");

@@ -53,7 +53,7 @@ async function tryPool(actions: Config["actions"], mode: Mode): Promise<BoxState
 export async function checkHost(config: Config, nowMs: number): Promise<Finding[]> {
   return [
     ...await checkHandlers(config),
-    ...checkDescriptors(config),
+    ...checkDescriptors(),
     ...checkClock(nowMs),
     ...checkDisk(config),
   ];
@@ -71,10 +71,10 @@ async function checkHandlers({ actions, mode }: Config): Promise<Finding[]> {
   }
 }
 
-function checkDescriptors({ sockets }: Config): Finding[] {
+function checkDescriptors(): Finding[] {
   const limit = descriptorLimit();
   try {
-    return [ok("descriptors", `room for ${connectionsMax(sockets.length, limit)} connections`)];
+    return [ok("descriptors", `room for ${connectionsMax(limit)} connections`)];
   } catch (error) {
     return findingOf("descriptors", error);
   }

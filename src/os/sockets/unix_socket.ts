@@ -72,7 +72,8 @@ export function removeUnixListener(listener: UnixListener): void {
   }
 }
 
-const POLLIN = 1;
+/** Something can be read, or a connection accepted: poll(2). */
+export const POLLIN = 1;
 
 /** Tells, without waiting, whether a connection waits to be accepted on a listening socket. */
 export function isConnectionWaiting(descriptor: number): boolean {
@@ -251,17 +252,10 @@ export function peerCredentials(descriptor: number): PeerCredentials | undefined
   return length[0] !== UCRED_BYTES || uid === NO_PEER ? undefined : { pid, uid, gid };
 }
 
-/** Writes as much as the socket takes at once. Errors are left to whoever reads from it. */
-export function writeAtOnce(socket: Socket, bytes: Uint8Array<ArrayBuffer>): void {
-  const descriptor = descriptorOf(socket);
-  if (descriptor !== undefined) libc.write(descriptor, bytes, BigInt(bytes.length));
-}
-
-/** Returns the descriptor behind a socket of node:net, which has no public name for it. */
-export function descriptorOf(socket: Socket): number | undefined {
-  const handle = handleOf(socket);
-  if (handle === undefined || !("fd" in handle)) return undefined;
-  return typeof handle.fd === "number" && handle.fd >= 0 ? handle.fd : undefined;
+/** Says why, as far as the socket takes it at once, and closes the connection. */
+export function turnAway(connection: number, why: Uint8Array<ArrayBuffer>): void {
+  libc.write(connection, why, BigInt(why.length));
+  libc.close(connection);
 }
 
 /**
@@ -270,14 +264,9 @@ export function descriptorOf(socket: Socket): number | undefined {
  */
 export function stopReading(socket: Socket): void {
   socket.pause();
-  const handle = handleOf(socket);
-  if (handle === undefined || !("readStop" in handle)) return;
+  const handle: unknown = Reflect.get(socket, "_handle"); // it has no public name
+  if (typeof handle !== "object" || handle === null || !("readStop" in handle)) return;
   if (typeof handle.readStop !== "function" || !("reading" in handle)) return;
   handle.reading = false;
   handle.readStop();
-}
-
-function handleOf(socket: Socket): object | undefined {
-  const handle: unknown = Reflect.get(socket, "_handle");
-  return typeof handle === "object" && handle !== null ? handle : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Tells whether the runtime still accepts connections on a socket. It stops for good, without an
- * event, when accept(2) fails once; callers then wait in the kernel's queue.
+ * Tells whether connections are still accepted on a socket. Where they are not, callers wait in the
+ * kernel's queue, without an event.
  *
  * Invariant: a busy event loop is never taken for a deaf one. It is given turns, not time: as many
  * as it needs to accept a full queue, however long each of them takes.
@@ -8,7 +8,7 @@
 
 import { sleep } from "../../core/wait.ts";
 
-/** A queue of 511 connections is accepted in a tenth of them (os/sockets/unix_socket.ts). */
+/** More than an accepting loop needs for one of them (os/sockets/acceptor.ts). */
 const TURNS = 100;
 /** At least so much lies between two turns that are counted. */
 const TURN_MS = 10;

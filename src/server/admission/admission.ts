@@ -10,15 +10,10 @@
  */
 
 import { basename } from "node:path";
-import type { Socket } from "node:net";
 import type { Limits, SocketConfig } from "../../config/config.ts";
 import { StartupError } from "../../core/startup_error.ts";
 import type { Peer } from "../../core/types.ts";
-import {
-  descriptorOf,
-  type PeerCredentials,
-  peerCredentials,
-} from "../../os/sockets/unix_socket.ts";
+import { type PeerCredentials, peerCredentials } from "../../os/sockets/unix_socket.ts";
 import type { Connection } from "../connection.ts";
 import { type Hold, NOTHING, type Turns } from "./turns.ts";
 
@@ -27,6 +22,8 @@ export interface Verdict {
   readonly kind: "admitted" | "denied" | "crowded";
   /** null where the kernel names nobody. */
   readonly peer: Peer | null;
+  /** Gives the place back, once, where there was one. */
+  readonly leave: () => void;
 }
 
 /** Seats kept for operators and approvers, who have to look, to decide and to halt. */
@@ -34,9 +31,6 @@ export const OPERATOR_SEATS = 8;
 
 /**
  * Places for the connections of all sockets together. The last `kept` are for operators.
- *
- * The runtime stops accepting for good, without a word, when accept(2) finds no free descriptor: it
- * must never come to that.
  */
 export class Seats {
   #taken = 0;
@@ -54,19 +48,16 @@ export class Seats {
   }
 }
 
-/** How many connections of one socket the runtime accepts before it shows us the first of them. */
-const ACCEPTED_AT_ONCE = 128;
+const DESCRIPTORS_MIN = 512;
 
 /**
- * How many connections there may be: half of the descriptors. The rest is for the ledger, the
- * executors, and connections that are accepted only to be turned away. Throws a StartupError where
- * that is too few.
+ * How many connections there may be: half of the descriptors. The rest is for the ledger and the
+ * executors. Throws a StartupError where that is too few.
  */
-export function connectionsMax(sockets: number, descriptors: number): number {
-  const needed = 2 * ACCEPTED_AT_ONCE * (sockets + 1);
-  if (descriptors >= needed) return Math.floor(descriptors / 2);
+export function connectionsMax(descriptors: number): number {
+  if (descriptors >= DESCRIPTORS_MIN) return Math.floor(descriptors / 2);
   throw new StartupError(
-    `This process may open ${descriptors} files, and needs ${needed}`,
+    `This process may open ${descriptors} files, and needs ${DESCRIPTORS_MIN}`,
     "Raise the limit: LimitNOFILE= in the unit, or ulimit -n",
   );
 }
@@ -126,14 +117,15 @@ export class Admission {
     readonly socket: SocketConfig,
     private readonly limits: Pick<Limits, "connectionsPerUid">,
     private readonly shared: Shared,
-    private readonly askKernel: (socket: Socket) => PeerCredentials | undefined = credentialsOf,
+    private readonly askKernel: (connection: number) => PeerCredentials | undefined =
+      peerCredentials,
   ) {
     this.#connections = socket.role === "agent" ? shared.agents : new Map();
   }
 
-  /** Call it once per connection, before anything is read; it counts until the socket closes. */
-  admit(socket: Socket): Verdict {
-    const credentials = this.askKernel(socket);
+  /** Call it once per connection, by its descriptor, before anything is read. */
+  admit(connection: number): Verdict {
+    const credentials = this.askKernel(connection);
     const peer = credentials === undefined
       ? null
       : { ...credentials, socket: basename(this.socket.path) };
@@ -142,10 +134,9 @@ export class Admission {
     const isAdmitted = peer !== null && (this.socket.uids?.has(uid) ?? true);
     const isSeated = open < this.limits.connectionsPerUid &&
       this.shared.seats.take(this.#isOperator(isAdmitted));
-    if (!isSeated) return { kind: "crowded", peer };
+    if (!isSeated) return { kind: "crowded", peer, leave: () => {} };
     this.#connections.set(uid, open + 1);
-    socket.once("close", () => this.#leave(uid));
-    return { kind: isAdmitted ? "admitted" : "denied", peer };
+    return { kind: isAdmitted ? "admitted" : "denied", peer, leave: () => this.#leave(uid) };
   }
 
   /** false when this uid has asked too often. Operators are free: agents may share their uid. */
@@ -153,10 +144,14 @@ export class Admission {
     return this.socket.role !== "agent" || this.shared.requests.take(uid);
   }
 
-  /** Waits until a request may begin, as Turns.take() does. Operators do not wait. */
-  async turn({ peer, isAdmitted, socket }: Connection, bytes: number): Promise<Hold | null> {
+  /** Waits until a request or a connection may begin, as Turns.take(). Operators do not wait. */
+  async turn(
+    { peer, isAdmitted }: Pick<Connection, "peer" | "isAdmitted">,
+    bytes: number,
+    isGone: () => boolean,
+  ): Promise<Hold | null> {
     if (this.#isOperator(isAdmitted)) return NOTHING;
-    return await this.shared.turns.take(peer?.uid ?? UNKNOWN_UID, bytes, () => socket.destroyed);
+    return await this.shared.turns.take(peer?.uid ?? UNKNOWN_UID, bytes, isGone);
   }
 
   #isOperator(isAdmitted: boolean): boolean {
@@ -173,8 +168,3 @@ export class Admission {
 
 /** Counts the connections of all peers that the kernel does not name. */
 export const UNKNOWN_UID = -1;
-
-function credentialsOf(socket: Socket): PeerCredentials | undefined {
-  const descriptor = descriptorOf(socket);
-  return descriptor === undefined ? undefined : peerCredentials(descriptor);
-}

@@ -5,6 +5,8 @@
  * - One request begins in each turn of the event loop, so between two of them the loop comes to
  *   everything else, and operators, who need no turn, are behind one at most. After one that held
  *   the loop for long, none begins for as long again: the rest has half of the time at least.
+ * - While others are at work, a uid rests after its turns for as long as they took, whatever came of
+ *   them: what others began has the other half of the loop. Alone it never rests.
  * - Among the uids that wait, the one that used least begins next (fair queues by start time), so
  *   one uid leaves another its half, whatever it sends. Nobody else waiting, a uid has every turn.
  * - A uid that holds what one uid may, or a request that does not fit into what is left for all,
@@ -21,6 +23,10 @@ export const SMALL_BYTES = 16 * 1024;
 const WAIT_MAX_MS = 10_000;
 /** A request that holds the event loop no longer leaves everybody else time enough. */
 const LONG_MS = 4;
+/** A timer does not tell less apart. */
+const REST_MS_MIN = 1;
+/** A request that began longer ago waits for its handler, and needs nothing of the loop. */
+const AT_WORK_MS = 100;
 
 /** One request that began, and the bytes that it holds. */
 export interface Hold {
@@ -44,7 +50,15 @@ interface Share {
   held: number;
   /** Turns and bytes used, in turns; comparable with that of others. */
   used: number;
+  /** Requests that began and have not ended. */
+  working: number;
+  begunMs: number;
+  /** How long its turns took since it rested. */
+  owesMs: number;
+  restsUntilMs: number;
 }
+
+const NEW = { held: 0, used: 0, working: 0, begunMs: 0, owesMs: 0, restsUntilMs: 0 };
 
 export class Turns {
   readonly #shares = new Map<number, Share>();
@@ -52,6 +66,9 @@ export class Turns {
   /** Usage of the uid that began last, before it did: a uid that comes anew begins with it. */
   #usedBefore = 0;
   #isDue = false;
+  #isToWake = false;
+  /** The uid that had the last turn of the event loop, until that turn is over. */
+  #last: Share | undefined;
 
   constructor(
     private readonly limits: Pick<Limits, "heldBytes" | "heldBytesPerUid">,
@@ -72,7 +89,7 @@ export class Turns {
   }
 
   #shareOf(uid: number): Share {
-    const share = this.#shares.get(uid) ?? { waiting: [], held: 0, used: 0 };
+    const share = this.#shares.get(uid) ?? { ...NEW, waiting: [] };
     if (share.waiting.length === 0) share.used = Math.max(share.used, this.#usedBefore);
     this.#shares.set(uid, share);
     return share;
@@ -83,10 +100,12 @@ export class Turns {
     this.#isDue = true;
     let begunMs: number | null = null;
     setImmediate(() => {
-      const next = this.#take();
+      const nowMs = this.nowMs();
+      this.#endTurn(nowMs);
+      const next = this.#take(nowMs);
       if (next === undefined) return;
-      begunMs = this.nowMs();
-      this.#begin(next);
+      begunMs = nowMs;
+      this.#begin(next, nowMs);
     });
     // Comes next in the same turn, after all that the request did at once.
     setImmediate(() => {
@@ -95,30 +114,64 @@ export class Turns {
         this.#isDue = false;
         if (begunMs !== null) this.#schedule();
       };
-      if (tookMs > LONG_MS) this.later(goOn, tookMs);
-      else goOn();
+      if (tookMs <= LONG_MS) return goOn();
+      this.#last = undefined; // nobody begins meanwhile
+      this.later(goOn, tookMs);
     });
   }
 
-  /** Takes the request that is next; undefined where none waits, or none fits. */
-  #take(): Waiting | undefined {
+  /** Has the uid of the last turn rest for it, while others are at work. */
+  #endTurn(nowMs: number): void {
+    const share = this.#last;
+    this.#last = undefined;
+    if (share === undefined) return;
+    share.owesMs += nowMs - share.begunMs;
+    if (!this.#areOthersAtWork(share, nowMs)) share.owesMs = 0;
+    if (share.owesMs < REST_MS_MIN) return;
+    share.restsUntilMs = nowMs + share.owesMs;
+    share.owesMs = 0;
+  }
+
+  #areOthersAtWork(own: Share, nowMs: number): boolean {
+    for (const share of this.#shares.values()) {
+      const isAtWork = share.waiting.length > 0 ||
+        share.working > 0 && nowMs - share.begunMs < AT_WORK_MS;
+      if (share !== own && isAtWork) return true;
+    }
+    return false;
+  }
+
+  /** Takes the request that is next; undefined where none waits, fits, and is not of who rests. */
+  #take(nowMs: number): Waiting | undefined {
     let next: Share | undefined;
+    let restMs = Infinity;
     for (const [uid, share] of this.#shares) {
       while (share.waiting[0]?.isGone() === true) share.waiting.shift()?.begin.resolve(null);
       const [first] = share.waiting;
       if (first === undefined) this.#forget(uid, share);
-      else if (this.#fits(first, share) && (next === undefined || share.used < next.used)) {
-        next = share;
-      }
+      else if (!this.#fits(first, share)) continue;
+      else if (share.restsUntilMs > nowMs) restMs = Math.min(restMs, share.restsUntilMs - nowMs);
+      else if (next === undefined || share.used < next.used) next = share;
     }
+    if (next === undefined && restMs < Infinity) this.#wakeIn(restMs);
     return next?.waiting.shift();
   }
 
-  #begin({ uid, bytes, sinceMs, begin }: Waiting): void {
-    const share = this.#shareOf(uid);
+  #wakeIn(ms: number): void {
+    if (this.#isToWake) return;
+    this.#isToWake = true;
+    this.later(() => {
+      this.#isToWake = false;
+      this.#schedule();
+    }, Math.ceil(ms));
+  }
+
+  #begin({ uid, bytes, sinceMs, begin }: Waiting, nowMs: number): void {
+    const share = this.#last = this.#shareOf(uid);
     this.#usedBefore = share.used;
     share.used += 1;
-    if (this.nowMs() - sinceMs <= WAIT_MAX_MS) return begin.resolve(this.#hold(share, bytes));
+    share.begunMs = nowMs;
+    if (nowMs - sinceMs <= WAIT_MAX_MS) return begin.resolve(this.#hold(share, bytes));
     begin.reject(new Refusal("rate_limited", "This uid has more requests than can be served."));
   }
 
@@ -131,6 +184,8 @@ export class Turns {
 
   #hold(share: Share, bytes: number): Hold {
     let own = 0;
+    let isOver = false;
+    share.working += 1;
     const add = (more: number) => {
       own += more;
       share.held += more;
@@ -141,6 +196,9 @@ export class Turns {
     return {
       add: (more) => add(counted(more)),
       release: () => {
+        if (isOver) return;
+        isOver = true;
+        share.working -= 1;
         if (own > 0) this.#schedule();
         share.held -= own;
         this.#held -= own;
@@ -150,8 +208,8 @@ export class Turns {
   }
 
   /** Drops a share that says no more than a new one would. */
-  #forget(uid: number, { held, used }: Share): void {
-    if (held === 0 && used <= this.#usedBefore) this.#shares.delete(uid);
+  #forget(uid: number, { held, used, working }: Share): void {
+    if (held === 0 && working === 0 && used <= this.#usedBefore) this.#shares.delete(uid);
   }
 }
 

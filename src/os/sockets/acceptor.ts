@@ -1,0 +1,99 @@
+/**
+ * Accepts the connections of a listening socket, a few in each turn of the event loop.
+ *
+ * The runtime's own listener accepts 128 before it does anything else, makes a stream of each, and
+ * stops for good when accept(2) fails once.
+ *
+ * Invariants:
+ * - The event loop has a turn between two batches, and none takes long. After one in which a
+ *   connection was turned away there is a pause twice as long, so that these have a third of the
+ *   loop at most.
+ * - An error of accept(2) ends nothing: it is tried again.
+ */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { StartupError } from "../../core/startup_error.ts";
+import { sleep } from "../../core/wait.ts";
+import { EAGAIN, errno, errorText, libc, O_CLOEXEC, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../libc.ts";
+import { POLLIN } from "./unix_socket.ts";
+
+const F_SETFL = 4;
+const O_NONBLOCK = SOCK_NONBLOCK;
+const POLLFD_BYTES = 8;
+
+/** A batch ends after so long, and begins with at most so many connections. */
+const BATCH_MS = 1;
+const BATCH_MAX = 64;
+/** What fails is mostly a lack of memory, which takes a while to pass. */
+const AGAIN_MS = 100;
+
+export class Acceptor {
+  readonly #pipe: { readonly read: number; readonly write: number };
+  readonly #run: Promise<void>;
+  #isOver = false;
+
+  /**
+   * Owns the listening `descriptor`. Hands that of each connection over to `take`, which owns it
+   * then, and returns false where it was turned away. Throws a StartupError.
+   */
+  constructor(
+    private readonly descriptor: number,
+    private readonly take: (connection: number) => boolean,
+  ) {
+    const [read, write] = makePipe();
+    this.#pipe = { read, write };
+    libc.fcntl(descriptor, F_SETFL, O_NONBLOCK); // systemd hands over what blocks
+    this.#run = this.#accept();
+  }
+
+  /** Accepts nothing more, and closes the listening socket. */
+  async close(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    libc.write(this.#pipe.write, Uint8Array.of(0), 1n);
+    await this.#run;
+    for (const open of [this.descriptor, this.#pipe.read, this.#pipe.write]) libc.close(open);
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#isOver) {
+      await this.#arrival();
+      if (this.#isOver) return;
+      const pauseMs = this.#acceptBatch();
+      await (pauseMs > 0 ? sleep(pauseMs) : nextTurn());
+    }
+  }
+
+  /** Resolves when a connection waits, or this is over. */
+  async #arrival(): Promise<void> {
+    const entries = new DataView(new ArrayBuffer(2 * POLLFD_BYTES)); // two of struct pollfd
+    for (const [i, polled] of [this.descriptor, this.#pipe.read].entries()) {
+      entries.setInt32(i * POLLFD_BYTES, polled, true);
+      entries.setInt16(i * POLLFD_BYTES + 4, POLLIN, true);
+    }
+    const ready = await libc.poll_later(new Uint8Array(entries.buffer), 2n, -1);
+    if (ready < 0) await sleep(AGAIN_MS);
+  }
+
+  /** Returns for how long to pause. */
+  #acceptBatch(): number {
+    const begunMs = performance.now();
+    let isCrowded = false;
+    for (let i = 0; i < BATCH_MAX && performance.now() - begunMs < BATCH_MS; i++) {
+      const connection = libc.accept4(this.descriptor, null, null, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      if (connection >= 0) isCrowded = !this.take(connection) || isCrowded;
+      else if (errno() === EAGAIN) break;
+      else return AGAIN_MS;
+    }
+    return isCrowded ? Math.ceil(2 * (performance.now() - begunMs)) : 0;
+  }
+}
+
+function makePipe(): [read: number, write: number] {
+  const ends = new Int32Array(2);
+  if (libc.pipe2(ends, O_CLOEXEC) !== 0) {
+    throw new StartupError("No pipe can be made", errorText(errno()));
+  }
+  const [read = -1, write = -1] = ends;
+  return [read, write];
+}
