@@ -45,7 +45,7 @@ export class Engine {
   readonly #starter: Starter;
 
   constructor(private readonly parts: EngineParts) {
-    this.runs = new Runs(parts);
+    this.runs = new Runs(parts, this.requests);
     this.#starter = new Starter(parts, this.runs);
     this.proposals = new ProposalDesk(
       parts,

@@ -26,10 +26,10 @@ import type { LogHead } from "./checkpoints.ts";
 import type { Engine } from "./execute.ts";
 import { keyEntries } from "./keys.ts";
 import { type EngineParts, isVisible, type Viewer } from "./types.ts";
+import { legacyReceiptOf } from "./result.ts";
 import {
   type ExecutionView,
   executionView,
-  legacyReceiptOf,
   loadView,
   openListed,
   type ViewedLedger,

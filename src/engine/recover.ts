@@ -106,5 +106,8 @@ async function settleUnknown(
   parts: EngineParts,
 ): Promise<ExecutionRecord> {
   const outcome = { status: "outcome_unknown", code: "outcome_unknown" } as const;
-  return await parts.ledger.settle(settlementOf(record, outcome, null, parts), SETTLE_ATTEMPTS);
+  return await parts.ledger.settle(
+    settlementOf(record, outcome, null, null, parts),
+    SETTLE_ATTEMPTS,
+  );
 }

@@ -1,9 +1,9 @@
 /**
- * Reads the bodies of requests: small ones at once, large ones in a thread of their own, so that
- * no body holds the event loop.
+ * Reads the bodies of requests and the results of handlers: small ones at once, large ones in a
+ * thread of their own, so that none holds the event loop.
  *
- * Invariants: the thread has no permissions and reads one body at a time; among bodies that wait,
- * the uids take turns.
+ * Invariants: the thread has no permissions and reads one text at a time; among those that wait,
+ * the uids take turns. A thread that fails refuses a request, and no result: what ran is settled.
  */
 
 import { pathToFileURL } from "node:url";
@@ -11,43 +11,58 @@ import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { FairQueue } from "../core/fair_queue.ts";
 import { program } from "../os/program.ts";
 import { readRequest, type RequestText } from "./request.ts";
+import { readResult, type ResultText, type ReturnedResult } from "./result.ts";
 
 /** The largest body that is read at once: a millisecond of the event loop, at the worst. */
 export const SMALL_BODY_BYTES = 16 * 1024;
 
-/** A message to the thread. */
-export interface ToReader {
-  readonly body: Uint8Array;
-  readonly allowed: readonly string[];
-}
+/** A message to the thread: a request's body, or a result. */
+export type ToReader =
+  | { readonly body: Uint8Array; readonly allowed: readonly string[] }
+  | ReturnedResult;
 
-/** Its answer: the text, the refusal, or null for a bug. */
+/** Its answer: what it read, the refusal, or null for a bug. */
 export type FromReader =
   | { readonly text: RequestText }
+  | { readonly result: ResultText | null }
   | { readonly refusal: { readonly code: ErrorCode; readonly detail: string } | null };
 
 const FAILED: FromReader = { refusal: null };
 
-interface Waiting extends ToReader {
+interface Waiting {
+  readonly asked: ToReader;
   readonly resolve: (answer: FromReader) => void;
 }
 
 export class RequestReader {
   readonly #waiting = new FairQueue<Waiting>();
   #thread: Worker | undefined;
-  /** The body that the thread has. */
+  /** The text that the thread has. */
   #reading: Waiting | undefined;
 
   /** Throws a Refusal: request_malformed, payload_not_i_json. */
   async read(body: Uint8Array, allowed: readonly string[], uid: number): Promise<RequestText> {
     if (body.length <= SMALL_BODY_BYTES) return readRequest(body, allowed);
-    const { promise, resolve } = Promise.withResolvers<FromReader>();
-    this.#waiting.add(uid, { body, allowed, resolve });
-    this.#next();
-    const answer = await promise;
+    const answer = await this.#ask(uid, { body, allowed });
     if ("text" in answer) return answer.text;
-    if (answer.refusal === null) throw new Error("the thread that reads requests failed");
-    throw new Refusal(answer.refusal.code, answer.refusal.detail);
+    if ("refusal" in answer && answer.refusal !== null) {
+      throw new Refusal(answer.refusal.code, answer.refusal.detail);
+    }
+    throw new Error("the thread that reads requests failed");
+  }
+
+  /** Returns null for a result that is not I-JSON, or too large. */
+  async readResult(returned: ReturnedResult, uid: number): Promise<ResultText | null> {
+    if (returned.text.length <= SMALL_BODY_BYTES) return readResult(returned);
+    const answer = await this.#ask(uid, returned);
+    return "result" in answer ? answer.result : readResult(returned);
+  }
+
+  #ask(uid: number, asked: ToReader): Promise<FromReader> {
+    const { promise, resolve } = Promise.withResolvers<FromReader>();
+    this.#waiting.add(uid, { asked, resolve });
+    this.#next();
+    return promise;
   }
 
   /** Ends the thread and fails what waits for it. A later large body starts another. */
@@ -66,10 +81,11 @@ export class RequestReader {
     if (this.#reading !== undefined) return;
     const next = this.#reading = this.#waiting.take();
     if (next === undefined) return;
-    const { body, allowed } = next;
-    const own = body.slice(); // the rest of its buffer may belong to others
+    const { asked } = next;
     this.#thread ??= this.#start();
-    this.#thread.postMessage({ body: own, allowed }, [own.buffer]);
+    if ("text" in asked) return this.#thread.postMessage(asked);
+    const body = asked.body.slice(); // the rest of its buffer may belong to others
+    this.#thread.postMessage({ ...asked, body }, [body.buffer]);
   }
 
   #answer(answer: FromReader): void {

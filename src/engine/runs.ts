@@ -9,6 +9,7 @@ import { Refusal } from "../core/errors.ts";
 import { within } from "../core/wait.ts";
 import type { Slot } from "../executor/types.ts";
 import type { ExecutionRecord, RequestBody, Weigh } from "../ledger/types.ts";
+import type { RequestReader } from "./request_reader.ts";
 import { settlementOf } from "./settlement.ts";
 import { type EngineParts, Stopwatch } from "./types.ts";
 import { type ExecutionView, executionView, loadView } from "./view.ts";
@@ -22,7 +23,10 @@ export class Runs {
   /** Called with each execution as it is settled. */
   onSettled: (record: ExecutionRecord) => void = () => {};
 
-  constructor(private readonly parts: EngineParts) {}
+  constructor(
+    private readonly parts: EngineParts,
+    private readonly reader: Pick<RequestReader, "readResult">,
+  ) {}
 
   get size(): number {
     return this.#inFlight.size;
@@ -102,7 +106,14 @@ export class Runs {
       traceparent,
     });
     stations.passed("run");
-    const settlement = settlementOf(record, outcome, startedAtMs, this.parts);
+    const bytesMax = this.parts.config.limits.resultBytes;
+    const read = outcome.status === "succeeded"
+      ? await this.reader.readResult(
+        { executionId: record.id, text: outcome.resultText, bytesMax },
+        record.peer.uid,
+      )
+      : null;
+    const settlement = settlementOf(record, outcome, read, startedAtMs, this.parts);
     const settled = await this.parts.ledger.settle(settlement).catch((error: unknown) => {
       this.parts.onUnsettled(record.id, error);
       throw new Refusal(

@@ -5,15 +5,15 @@
  * Python writes it. It has no key, so anyone can make one; `attestation` is the proof.
  */
 
-import { base64Encode, hexEncode, utf8Encode } from "../core/bytes.ts";
+import { base64Encode } from "../core/bytes.ts";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { parseCanonical } from "../core/json/json.ts";
-import { JsonText, type Printable } from "../core/json/json_text.ts";
+import { JsonText, type Printable, stringOf, type Text } from "../core/json/json_text.ts";
 import { pythonJson } from "../core/json/python_json.ts";
-import { sha256 } from "../core/sha.ts";
 import type { ExecutionStatus } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { ExecutionRecord, Weigh } from "../ledger/types.ts";
+import { legacyReceiptOf } from "./result.ts";
 import { receiptEnvelope, type SignedReceipt } from "../log/signed_receipt.ts";
 
 export type ExecutionView = { readonly [member: string]: Printable } & {
@@ -39,7 +39,7 @@ export interface Shown {
 }
 
 export interface ShownResult {
-  readonly canonical: string;
+  readonly canonical: Text;
   /** OpenExec's receipt of the execution. */
   readonly legacyReceipt: string;
   /** 32 bytes. */
@@ -47,7 +47,7 @@ export interface ShownResult {
 }
 
 /** The ledger, as views are read back from it. */
-export type ViewedLedger = Pick<Ledger, "log" | "readRequest" | "readResult" | "readReason">;
+export type ViewedLedger = Pick<Ledger, "log" | "readSalt" | "readResult" | "readReason">;
 
 export function executionView(
   record: ExecutionRecord,
@@ -80,11 +80,6 @@ export function executionView(
   };
 }
 
-/** `resultText`: the result as Python's json.dumps(sort_keys=True) writes it. */
-export function legacyReceiptOf(executionId: string, resultText: string): string {
-  return hexEncode(sha256(utf8Encode(`${executionId}:${resultText}`)));
-}
-
 /** The view of an execution as the ledger has it now. */
 export async function loadView(
   record: ExecutionRecord,
@@ -95,8 +90,8 @@ export async function loadView(
 }
 
 /**
- * Opens the bodies that are kept, all as they are at the call. `textLength` is the UTF-16 length
- * of all of them.
+ * Opens the bodies that are kept, all as they are at the call. `textLength` is that of
+ * all texts together.
  */
 async function openBodies(
   record: ExecutionRecord,
@@ -104,7 +99,7 @@ async function openBodies(
   weigh?: Weigh,
 ): Promise<Shown & { readonly textLength: number }> {
   const [request, result, reason = null] = await Promise.all([
-    ledger.readRequest(record.id, weigh),
+    ledger.readSalt(record.id, weigh),
     ledger.readResult(record.id, weigh),
     record.status === "failed" ? ledger.readReason(record.id, weigh) : undefined,
   ]);
@@ -114,11 +109,13 @@ async function openBodies(
     result: result === undefined ? null : {
       ...result,
       legacyReceipt: result.legacyReceipt ??
-        legacyReceiptOf(record.id, pythonJson(parseCanonical(result.canonical), "default")),
+        legacyReceiptOf(
+          record.id,
+          pythonJson(parseCanonical(stringOf(result.canonical)), "default"),
+        ),
     },
     reason,
-    textLength: (result?.canonical.length ?? 0) + (request?.canonical.length ?? 0) +
-      (request?.approvalText?.length ?? 0) + (reason?.length ?? 0),
+    textLength: (result?.canonical.length ?? 0) + (request?.length ?? 0) + (reason?.length ?? 0),
   };
 }
 

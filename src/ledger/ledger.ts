@@ -37,6 +37,7 @@ import type {
   LogReader,
   PruneReport,
   RequestBody,
+  RequestSalt,
   Reservation,
   Restoration,
   ResultBody,
@@ -93,6 +94,12 @@ export class Ledger {
   async readRequest(id: string, weigh?: Weigh): Promise<RequestBody | undefined> {
     const stored = findExecution(this.parts.tables, id);
     return stored === undefined ? undefined : await this.parts.bodies.readRequest(stored, weigh);
+  }
+
+  /** Reads the salt of a request alone. */
+  async readSalt(id: string, weigh?: Weigh): Promise<RequestSalt | undefined> {
+    const stored = findExecution(this.parts.tables, id);
+    return stored === undefined ? undefined : await this.parts.bodies.readSalt(stored, weigh);
   }
 
   /** Does the same for a result. */

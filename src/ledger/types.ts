@@ -1,5 +1,6 @@
 /** The types that the ledger takes and gives: executions, bodies, claims and reports. */
 
+import type { Text } from "../core/json/json_text.ts";
 import type { Retention } from "../config/config.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { ApprovalScheme, Digest, ExecutionStatus } from "../core/types.ts";
@@ -28,9 +29,16 @@ export interface RequestBody {
   readonly approvalText: string | null;
 }
 
+/** The part of a request that a view shows. */
+export interface RequestSalt {
+  /** 32 bytes. */
+  readonly salt: Uint8Array;
+  /** Bytes of all that is kept of it. */
+  readonly length: number;
+}
+
 export interface ResultBody {
-  /** RFC 8785 text of the result. */
-  readonly canonical: string;
+  readonly canonical: Text;
   /** OpenExec's receipt, hex of 32 bytes; absent in rows that were written before it was kept. */
   readonly legacyReceipt?: string;
   /** 32 bytes. */

@@ -36,7 +36,7 @@ export function jsonReply(value: Printable, status = 200): Reply {
   return {
     status,
     headers: { "content-type": "application/json" },
-    body: `${printJson(value)}\n`,
+    body: printJson(value),
   };
 }
 
@@ -52,7 +52,7 @@ export function problemReply(
   detail: string,
   instance: string,
   execution: ExecutionView | null = null,
-): Reply & { readonly body: string } {
+): Reply {
   const { status, title, effect, retry } = ERRORS[code];
   const type = `urn:openexec:error:${code}`;
   const problem = { type, title, status, detail, instance, code, effect, retry };
@@ -63,14 +63,15 @@ export function problemReply(
       "content-type": "application/problem+json",
       ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
     },
-    body: `${printJson(execution === null ? problem : { ...problem, execution })}\n`,
+    body: printJson(execution === null ? problem : { ...problem, execution }),
   };
 }
 
 /** A whole answer as bytes, for a connection on which no request could be made out. */
 export function problemMessage(code: ErrorCode, detail: string): Uint8Array<ArrayBuffer> {
   const { status, headers, body } = problemReply(code, detail, "/");
-  const lines = Object.entries({ ...headers, "content-length": String(utf8Encode(body).length) });
+  const length = String(Buffer.byteLength(body));
+  const lines = Object.entries({ ...headers, "content-length": length });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   return utf8Encode(
     `HTTP/1.1 ${status} ${ERRORS[code].title}\r\n${head}connection: close\r\n\r\n${body}`,

@@ -78,7 +78,7 @@ test("one whose key the vault has lost is listed as unreadable, among the others
   const withLoss: Parameters<typeof executionsPage>[0] = {
     log: ledger.log,
     list: (filter) => ledger.list(filter),
-    readRequest: (id) => ledger.readRequest(id),
+    readSalt: (id) => ledger.readSalt(id),
     readReason: (id) => ledger.readReason(id),
     readResult: (id) => id === idOf(1) ? Promise.reject(lost) : ledger.readResult(id),
   };
@@ -128,7 +128,7 @@ test("an execution that is settled while others are shown is shown as settled", 
           ? record
           : { ...record, status: "reserved", resultCommitment: null, logIndex: null }
       ),
-    readRequest: (id) => ledger.readRequest(id),
+    readSalt: (id) => ledger.readSalt(id),
     readReason: (id) => ledger.readReason(id),
     readResult: async (id) => id !== runs || isSettled ? await ledger.readResult(id) : undefined,
   };

@@ -4,6 +4,7 @@ import { EXECUTE_MEMBERS } from "../../src/core/limits.ts";
 import { readRequest } from "../../src/engine/request.ts";
 import { RequestReader, SMALL_BODY_BYTES } from "../../src/engine/request_reader.ts";
 import { Refusal } from "../../src/core/errors.ts";
+import { readResult } from "../../src/engine/result.ts";
 
 const reader = new RequestReader();
 afterEach(() => reader.close());
@@ -41,6 +42,30 @@ test("a uid with many large bodies waits for a uid with one", async () => {
   };
   await Promise.all([...Array.from({ length: 5 }, () => read(1)), read(2)]);
   expect(order).toEqual([1, 1, 2, 1, 1, 1]);
+});
+
+/** A result that goes to the thread. */
+function largeResult(more = "") {
+  const text = `{"text":"${"x".repeat(LARGE)}","b":1.0,"a":2e0${more}}`;
+  return { executionId: "e-1", text, bytesMax: 2 * LARGE };
+}
+
+test("a large result is read in the thread, as a small one is", async () => {
+  const reading = reader.readResult(largeResult(), 1);
+  const order: string[] = [];
+  void reading.then(() => order.push("read"));
+  await new Promise((resolve) => setImmediate(resolve));
+  order.push("turn");
+  expect(await reading).toEqual(readResult(largeResult()));
+  expect(order).toEqual(["turn", "read"]);
+  const invalid = [largeResult(',"a":3'), { ...largeResult(), bytesMax: LARGE }];
+  for (const returned of invalid) expect(await reader.readResult(returned, 1)).toBeNull();
+});
+
+test("a result is read though the thread that had it has failed", async () => {
+  const reading = reader.readResult(largeResult(), 1);
+  reader.close();
+  expect(await reading).toEqual(readResult(largeResult()));
 });
 
 test("a large body reads on when small ones are read meanwhile", async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { parseCanonical } from "../../src/core/json/json.ts";
 import { pythonJson } from "../../src/core/json/python_json.ts";
-import { executionView, legacyReceiptOf, type Shown } from "../../src/engine/view.ts";
+import { legacyReceiptOf } from "../../src/engine/result.ts";
+import { executionView, type Shown } from "../../src/engine/view.ts";
 import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";

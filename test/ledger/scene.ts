@@ -2,6 +2,7 @@
 
 import { type MachineClock, systemClock } from "../../src/core/clock.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
+import type { Text } from "../../src/core/json/json_text.ts";
 import { type ErrorCode, Refusal } from "../../src/core/errors.ts";
 import { type Digest, PLAIN_KEY } from "../../src/core/types.ts";
 import { uuidV7 } from "../../src/core/uuid.ts";
@@ -214,9 +215,9 @@ export async function refusalOf(promise: Promise<unknown>): Promise<ErrorCode | 
 }
 
 /** Returns the canonical text of a body, undefined where there is none, or the code of a refusal. */
-export function bodyOrCode(
-  open: () => { readonly canonical: string } | undefined,
-): string | undefined {
+export function bodyOrCode<T extends Text>(
+  open: () => { readonly canonical: T } | undefined,
+): T | string | undefined {
   try {
     return open()?.canonical;
   } catch (error) {

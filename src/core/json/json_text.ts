@@ -3,6 +3,7 @@
  * again, which for a megabyte would hold the event loop for a tenth of a second.
  */
 
+import { concatBytes, utf8Decode, utf8Encode } from "../bytes.ts";
 import type { Json } from "../types.ts";
 
 /** A JSON value, parts of which may be texts. */
@@ -13,30 +14,52 @@ export type Printable =
   | { readonly [name: string]: Printable };
 
 /** Texts that printJson() puts in afterwards; null while nothing is printed. */
-let texts: string[] | null = null;
+let texts: Text[] | null = null;
 /** Stands for a text in what is printed. Nobody can know it. */
 const MARK = crypto.randomUUID();
 const MARKED = `"${MARK}"`;
 
-/** A value in JSON, as its canonical text (RFC 8785). */
+/** From this length on a text is kept as UTF-8: to decode and encode it again holds the loop. */
+const LONG_BYTES = 16 * 1024;
+
+/** A canonical text (RFC 8785); as UTF-8 where it is long. */
+export type Text = string | Uint8Array;
+
+/** Returns undefined for a short text that is not well-formed UTF-8. */
+export function textOf(bytes: Uint8Array): Text | undefined {
+  return bytes.length < LONG_BYTES ? utf8Decode(bytes) : bytes;
+}
+
+/** A value in JSON, as its canonical text. */
 export class JsonText {
-  constructor(readonly text: string) {}
+  constructor(readonly text: Text) {}
 
   /** JSON.stringify() calls it. */
   toJSON(): unknown {
-    if (texts === null) return JSON.parse(this.text);
+    if (texts === null) return JSON.parse(stringOf(this.text));
     texts.push(this.text);
     return MARK;
   }
 }
 
-/** Prints what JSON.stringify() prints, with the texts as they are. */
-export function printJson(value: Printable): string {
-  const found: string[] = texts = [];
+/**
+ * Prints what JSON.stringify() prints, with the texts as they are, and a newline. UTF-8 where one
+ * of the texts is.
+ */
+export function printJson(value: Printable): Text {
+  const found: Text[] = texts = [];
   try {
     const parts = JSON.stringify(value).split(MARKED);
-    return parts.map((part, i) => part + (found[i] ?? "")).join("");
+    const pieces = parts.flatMap((part, i) => [part, found[i] ?? ""]).concat("\n");
+    if (!pieces.some((piece) => typeof piece !== "string")) return pieces.join("");
+    return concatBytes(
+      ...pieces.map((piece) => typeof piece === "string" ? utf8Encode(piece) : piece),
+    );
   } finally {
     texts = null;
   }
+}
+
+export function stringOf(text: Text): string {
+  return typeof text === "string" ? text : utf8Decode(text) ?? "";
 }

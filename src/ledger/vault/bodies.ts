@@ -12,7 +12,8 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { Refusal } from "../../core/errors.ts";
-import { ByteReader, ByteWriter } from "../store/bytes.ts";
+import { textOf } from "../../core/json/json_text.ts";
+import { ByteReader, ByteWriter, damaged } from "../store/bytes.ts";
 import {
   bucketOfSealedKey,
   bucketStart,
@@ -22,7 +23,7 @@ import {
 } from "../store/keys.ts";
 import type { StoredExecution } from "../store/rows.ts";
 import type { Tables } from "../store/table.ts";
-import type { RequestBody, ResultBody, Weigh } from "../types.ts";
+import type { RequestBody, RequestSalt, ResultBody, Weigh } from "../types.ts";
 import { BUCKET_MAX_MS, bucketFor, type Vault } from "./keys.ts";
 
 const SALT_BYTES = 32;
@@ -146,6 +147,17 @@ export class SealedBodies {
     return opened === undefined ? undefined : decodeRequest(opened);
   }
 
+  /** Reads no more of a request than a view needs: its salt, and how long it is. */
+  async readSalt(
+    { record, requestBucketMs }: StoredExecution,
+    weigh?: Weigh,
+  ): Promise<RequestSalt | undefined> {
+    const key = ownExecutionKey(record.id);
+    const opened = await this.openAside("request", key, requestBucketMs, weigh);
+    if (opened === undefined) return undefined;
+    return { salt: new ByteReader(opened).bytes(SALT_BYTES), length: opened.length };
+  }
+
   async readResult(
     { record, resultBucketMs }: StoredExecution,
     weigh?: Weigh,
@@ -198,14 +210,17 @@ export function decodeRequest(bytes: Uint8Array): RequestBody {
 
 export function encodeResult({ salt, canonical, legacyReceipt }: ResultBody): Uint8Array {
   checkSalt(salt);
-  const writer = new ByteWriter(512).bytes(salt).text(canonical);
+  const writer = new ByteWriter(512).bytes(salt);
+  if (typeof canonical === "string") writer.text(canonical);
+  else writer.u32(canonical.length).bytes(canonical);
   return (legacyReceipt === undefined ? writer : writer.hex(legacyReceipt)).finish();
 }
 
 export function decodeResult(bytes: Uint8Array): ResultBody {
   const reader = new ByteReader(bytes);
   const salt = reader.bytes(SALT_BYTES);
-  const canonical = reader.text();
+  const canonical = textOf(reader.bytes(reader.u32()));
+  if (canonical === undefined) throw damaged();
   if (reader.isAtEnd) return { salt, canonical };
   const legacyReceipt = reader.hex(LEGACY_RECEIPT_BYTES);
   reader.end();

@@ -24,7 +24,10 @@ const POLLFD_BYTES = 8;
 /** A batch ends after so long, and begins with at most so many connections. */
 const BATCH_MS = 1;
 const BATCH_MAX = 64;
-/** What fails is mostly a lack of memory, which takes a while to pass. */
+/** After a crowd it looks again by itself, so often, before it has another thread wait. */
+const CALM_TURNS = 8;
+const TURN_MS = 1;
+/** A lack of memory or descriptors takes a while to pass. */
 const AGAIN_MS = 100;
 
 export class Acceptor {
@@ -58,9 +61,13 @@ export class Acceptor {
   async #accept(): Promise<void> {
     while (!this.#isOver) {
       await this.#arrival();
-      if (this.#isOver) return;
-      const pauseMs = this.#acceptBatch();
-      await (pauseMs > 0 ? sleep(pauseMs) : nextTurn());
+      /** How often it has looked since the last crowd. */
+      let calm = CALM_TURNS;
+      do {
+        const pauseMs = this.#acceptBatch();
+        calm = pauseMs > 0 ? 0 : calm + 1;
+        await (calm > CALM_TURNS ? nextTurn() : sleep(Math.max(TURN_MS, pauseMs)));
+      } while (calm < CALM_TURNS && !this.#isOver);
     }
   }
 
@@ -75,7 +82,7 @@ export class Acceptor {
     if (ready < 0) await sleep(AGAIN_MS);
   }
 
-  /** Returns for how long to pause. */
+  /** Returns for how long to pause; 0 where no connection was turned away. */
   #acceptBatch(): number {
     const begunMs = performance.now();
     let isCrowded = false;
@@ -85,7 +92,7 @@ export class Acceptor {
       else if (errno() === EAGAIN) break;
       else return AGAIN_MS;
     }
-    return isCrowded ? Math.ceil(2 * (performance.now() - begunMs)) : 0;
+    return isCrowded ? 2 * (performance.now() - begunMs) : 0;
   }
 }
 

@@ -5,8 +5,8 @@
  * - One request begins in each turn of the event loop, so between two of them the loop comes to
  *   everything else, and operators, who need no turn, are behind one at most. After one that held
  *   the loop for long, none begins for as long again: the rest has half of the time at least.
- * - While others are at work, a uid rests after its turns for as long as they took, whatever came of
- *   them: what others began has the other half of the loop. Alone it never rests.
+ * - While others are at work, a uid rests after its turns for as long as they took, so that what
+ *   the others began has the other half of the loop. Alone it never rests.
  * - Among the uids that wait, the one that used least begins next (fair queues by start time), so
  *   one uid leaves another its half, whatever it sends. Nobody else waiting, a uid has every turn.
  * - A uid that holds what one uid may, or a request that does not fit into what is left for all,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { utf8Encode } from "../../../src/core/bytes.ts";
 import { freeBytes } from "../../../src/ledger/disk/free_space.ts";
 import { Ballast } from "../../../src/ledger/disk/space.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
@@ -78,7 +79,10 @@ test.skipIf(!MAY_MOUNT)(
     await using s = await scene({ stateDir: join(disk.path, "state") });
     const { id } = await s.ledger.reserve(reservation());
     disk.fill();
-    const result = { canonical: `"${incompressible(300_000)}"`, salt: new Uint8Array(32) };
+    const result = {
+      canonical: utf8Encode(`"${incompressible(300_000)}"`),
+      salt: new Uint8Array(32),
+    };
     await s.ledger.settle(settlement(id, { result }));
     expect(await s.ledger.readResult(id)).toEqual(result);
     expect(s.ledger.health().refusing).toBe("storage_full");
@@ -116,7 +120,10 @@ test.skipIf(!MAY_MOUNT)(
     const { id } = await s.ledger.reserve(reservation());
     disk.fill();
     let settled = false;
-    const result = { canonical: `"${incompressible(3 * MIB)}"`, salt: new Uint8Array(32) };
+    const result = {
+      canonical: utf8Encode(`"${incompressible(3 * MIB)}"`),
+      salt: new Uint8Array(32),
+    };
     const settling = s.ledger.settle(settlement(id, { result })).finally(() => settled = true);
     await expect.poll(() => s.ledger.health().refusing).toBe("storage_full");
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -168,7 +175,10 @@ test.skipIf(!MAY_MOUNT)(
     await using s = await scene({ stateDir: join(disk.path, "state") });
     const { id } = await s.ledger.reserve(reservation());
     disk.fill();
-    const result = { canonical: `"${incompressible(3 * MIB)}"`, salt: new Uint8Array(32) };
+    const result = {
+      canonical: utf8Encode(`"${incompressible(3 * MIB)}"`),
+      salt: new Uint8Array(32),
+    };
     expect(await refusalOf(s.ledger.settle(settlement(id, { result }), 2))).toBe("storage_full");
     expect(s.ledger.find(id)?.status).toBe("reserved");
     disk.free();

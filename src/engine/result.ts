@@ -1,0 +1,52 @@
+/**
+ * Reads the result of a handler: its canonical text, the digest, and OpenExec's own receipt. They
+ * are plain data, because a thread may have read them (request_reader.ts).
+ */
+
+import { hexEncode, utf8Encode } from "../core/bytes.ts";
+import { canonicalNode } from "../core/json/canonical_json.ts";
+import { parseIJson } from "../core/json/json.ts";
+import { type Text, textOf } from "../core/json/json_text.ts";
+import { pythonJson } from "../core/json/python_json.ts";
+import { digestOf, sha256 } from "../core/sha.ts";
+import type { Digest } from "../core/types.ts";
+
+export interface ResultText {
+  readonly canonical: Text;
+  readonly digest: Digest;
+  /** OpenExec's receipt of the execution. */
+  readonly legacyReceipt: string;
+}
+
+/** A result as its handler returned it. */
+export interface ReturnedResult {
+  readonly executionId: string;
+  readonly text: string;
+  /** The most that its canonical text may have. */
+  readonly bytesMax: number;
+}
+
+/**
+ * The only parse and the only print of a result; null where it is not I-JSON or too large. Its
+ * receipt is that of its canonical text, because a replay knows no other.
+ */
+export function readResult({ executionId, text, bytesMax }: ReturnedResult): ResultText | null {
+  try {
+    const node = parseIJson(text);
+    const canonical = canonicalNode(node);
+    const bytes = utf8Encode(canonical);
+    if (bytes.length > bytesMax) return null;
+    return {
+      canonical: textOf(bytes) ?? canonical,
+      digest: digestOf(bytes),
+      legacyReceipt: legacyReceiptOf(executionId, pythonJson(node, "default", "canonical")),
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** `resultText`: the result as Python's json.dumps(sort_keys=True) writes it. */
+export function legacyReceiptOf(executionId: string, resultText: string): string {
+  return hexEncode(sha256(utf8Encode(`${executionId}:${resultText}`)));
+}
