@@ -12,6 +12,7 @@ beforeAll(async () => {
     process: handler("keeps.ts", { isolation: "process" }),
     reuse: handler("keeps.ts", { isolation: "reuse" }),
     begins: handler("begins.ts"),
+    names: handler("names.ts"),
   });
 });
 
@@ -19,6 +20,10 @@ afterAll(() => under.close());
 
 async function run(action: string, then = "return") {
   return parse(object({ runs: number(), pid: number() }), await under.result(action, { then }));
+}
+
+async function pidOf(pool: PoolUnderTest): Promise<number> {
+  return parse(object({ pid: number() }), await pool.result("fresh", { then: "return" })).pid;
 }
 
 test.each(["fresh", "process"])(
@@ -32,10 +37,17 @@ test.each(["fresh", "process"])(
 );
 
 test("fresh: the next run's process was started before it was asked for", async () => {
-  const before = await run("fresh");
-  await expect.poll(() => under.pids()).not.toContain(before.pid);
-  const started = under.pids();
-  expect(started).toContain((await run("fresh")).pid);
+  const alone = await PoolUnderTest.start({ fresh: handler("keeps.ts") });
+  const first = await pidOf(alone);
+  const others = () => alone.pids().filter((pid) => pid !== first);
+  await expect.poll(() => others().length).toBe(2); // one checks payloads
+  const started = others();
+  expect(started).toContain(await pidOf(alone));
+  await alone.close();
+});
+
+test("a handler runs that names parts of the runtime, and one that there is not", async () => {
+  expect(await under.result("names")).toEqual(["node:fs", "node:nothing"]);
 });
 
 test("reuse: runs follow each other in one process", async () => {
