@@ -37,7 +37,7 @@ export interface SignatureChecks {
   add(entry: LoggedReceipt, publicKey: Uint8Array): void;
   /** Resolves when more should be added; to false once an entry is known to be bad. */
   room(): Promise<boolean>;
-  /** Resolves to the index of the first entry that is badly signed, or null. Add no more. */
+  /** Resolves to the index of the first entry that is badly signed, or null, once all are seen. */
   end(): Promise<number | null>;
 }
 
@@ -46,19 +46,17 @@ const ENTRIES_AHEAD = 256;
 
 /** Audits `entries`, the whole log in order, with their signatures verified beside. */
 export async function auditLogBeside(
-  signatures: SignatureChecks,
   entries: Iterable<LoggedReceipt>,
-  options: AuditOptions,
+  options: AuditOptions & { readonly signatures: SignatureChecks },
 ): Promise<AuditReport> {
-  const audit = new LogAudit({ ...options, signatures });
+  const audit = new LogAudit(options);
   let count = 0;
   for (const entry of entries) {
     audit.add(entry);
+    if (++count % ENTRIES_AHEAD === 0) await audit.keepUp();
     if (audit.stopped) break;
-    if (++count % ENTRIES_AHEAD === 0 && !await signatures.room()) break;
   }
-  const firstBad = await signatures.end();
-  if (firstBad !== null) audit.badlySigned(firstBad);
+  await audit.verifyAll();
   return audit.finish();
 }
 
@@ -109,8 +107,19 @@ export class LogAudit {
     this.#problem ??= this.#ledger?.overdue() ?? found;
   }
 
+  /** Waits for signatures that are verified elsewhere, so that not too many are under way. */
+  async keepUp(): Promise<void> {
+    if (await this.#options.signatures?.room() === false) await this.verifyAll();
+  }
+
+  /** Waits for all of them. Call it after the last entry, where they are verified elsewhere. */
+  async verifyAll(): Promise<void> {
+    const firstBad = await this.#options.signatures?.end() ?? null;
+    if (firstBad !== null) this.#badlySigned(firstBad);
+  }
+
   /** Records that an entry's signature does not verify, unless an earlier entry is bad. */
-  badlySigned(index: number): void {
+  #badlySigned(index: number): void {
     this.#problem ??= this.#ledger?.overdue();
     const known = this.#problem?.index ?? Infinity;
     if (index < known) this.#problem = signatureInvalid(index);

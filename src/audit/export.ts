@@ -88,11 +88,13 @@ export async function auditExport(
   const audit = new LogAudit(options);
   for await (const chunk of chunks) {
     for (const entry of reader.read(chunk)) audit.add(entry);
+    await audit.keepUp();
     if (audit.stopped || reader.fault !== null) break;
   }
+  await audit.verifyAll();
   if (!audit.stopped) reader.end();
   if (reader.fault !== null) audit.fail(malformed(reader.fault));
-  if (reader.checkpoint !== null) audit.close(reader.checkpoint);
+  if (reader.checkpoint !== null && !audit.stopped) audit.close(reader.checkpoint);
   const report = audit.finish();
   const wrong = report.ok ? frameProblem(reader, report) : undefined;
   return wrong === undefined ? report : { ...report, ok: false, problem: wrong };

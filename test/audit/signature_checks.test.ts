@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { auditLog, auditLogBeside } from "../../src/audit/audit.ts";
 import { SignatureThread } from "../../src/audit/signature_checks.ts";
+import { auditExport, writeExport } from "../../src/audit/export.ts";
+import { utf8Encode } from "../../src/core/bytes.ts";
 import type { LoggedReceipt } from "../../src/log/signed_receipt.ts";
 import { SampleClaims } from "./sample_claims.ts";
 import { SampleLog } from "../log/sample_log.ts";
@@ -51,8 +53,26 @@ test.each(damages)("finds what one thread finds, with %s damaged", async (_, dam
   const expected = auditLog(entries, options);
   for (const batch of [1, 3, 512]) {
     using signatures = new SignatureThread(batch);
-    const report = await auditLogBeside(signatures, entries, options);
+    const report = await auditLogBeside(entries, { ...options, signatures });
     expect(report).toEqual(expected);
+  }
+});
+
+test("finds in an export what one thread finds", async () => {
+  const checkpoint = log.export().split("\n").at(-2) ?? "";
+  const lines = (indexes: number[]) => {
+    const entries = [...log.entries];
+    badlySigned(...indexes)(entries);
+    const header = { executorId: "openexec:h", publicKey: log.signer.publicKey };
+    const [head, ...rest] = writeExport(header, entries, checkpoint);
+    return [head, ...rest.slice(0, -1), `${checkpoint}\n`].join("");
+  };
+  for (const indexes of [[], [3], [7, 2]]) {
+    const chunks = [utf8Encode(lines(indexes))];
+    using signatures = new SignatureThread(2);
+    const report = await auditExport(chunks, { signatures });
+    expect(report).toEqual(await auditExport(chunks, {}));
+    expect(report.problem?.index).toBe(indexes.length === 0 ? undefined : Math.min(...indexes));
   }
 });
 
@@ -63,6 +83,6 @@ test("ends with an error where the thread fails, and vouches for nothing", async
     }),
   );
   using thread = new SignatureThread(2, () => new Worker(failing, { type: "module" }));
-  await expect(auditLogBeside(thread, log.entries, {})).rejects.toThrow("failed");
+  await expect(auditLogBeside(log.entries, { signatures: thread })).rejects.toThrow("failed");
   URL.revokeObjectURL(failing);
 });

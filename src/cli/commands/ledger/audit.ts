@@ -71,8 +71,9 @@ async function auditState(
   const progress = startProgress(context, "entries", snapshot.log.size());
   using signatures = new SignatureThread();
   try {
-    return await auditLogBeside(signatures, snapshot.receipts(), {
+    return await auditLogBeside(snapshot.receipts(), {
       ...options,
+      signatures,
       nodes: snapshot.log,
       size: snapshot.log.size(),
       ledger: snapshot,
@@ -90,9 +91,11 @@ async function auditFile(
   options: AuditOptions,
 ): Promise<AuditReport> {
   const progress = startProgress(context, "entries", null);
+  using signatures = new SignatureThread();
   try {
     return await auditExport(readChunks(context, file), {
       ...options,
+      signatures,
       progress: (entries) => progress.at(entries),
     });
   } finally {
