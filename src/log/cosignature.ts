@@ -5,19 +5,9 @@
  * log's signature passes for the other.
  */
 
-import { equalBytes, utf8Encode } from "../core/bytes.ts";
+import { utf8Encode } from "../core/bytes.ts";
 import { verify } from "../core/keys/ed25519.ts";
-import {
-  COSIGNATURE,
-  formatSignedNote,
-  type NoteKey,
-  type NoteSignature,
-  parseSignatureLine,
-  parseSignedNote,
-  parseVkey,
-  signaturesBy,
-  type SignedNote,
-} from "./note.ts";
+import { COSIGNATURE, type NoteKey, parseVkey, signaturesBy, type SignedNote } from "./note.ts";
 
 const TIME_BYTES = 8;
 
@@ -49,25 +39,6 @@ export function checkCosignature(note: SignedNote, witness: Witness): Cosignatur
 /** Returns the bytes that a witness signs: two lines of its own, then the note's text. */
 export function cosignedMessage(text: string, timestampSeconds: number): Uint8Array {
   return utf8Encode(`cosignature/v1\ntime ${timestampSeconds}\n${text}`);
-}
-
-/**
- * Returns the note with a witness's line attached, which replaces an older one by the same key.
- * Returns undefined unless both are well-formed. checkCosignature verifies the line.
- */
-export function attachCosignature(text: string, line: string): string | undefined {
-  const note = parseSignedNote(text);
-  const added = parseSignatureLine(line.trimEnd());
-  if (note === undefined || added === undefined) return undefined;
-  const [own, ...others] = note.signatures;
-  // The first line is the log's own, which no witness may replace.
-  if (own === undefined || sameKey(own, added)) return undefined;
-  const kept = others.filter((signature) => !sameKey(signature, added));
-  return formatSignedNote({ text: note.text, signatures: [own, ...kept, added] });
-}
-
-function sameKey(a: NoteSignature, b: NoteSignature): boolean {
-  return a.name === b.name && equalBytes(a.keyId, b.keyId);
 }
 
 /** Returns the seconds since 1970 of `timestamp (8 bytes, big-endian) || signature (64 bytes)`. */

@@ -107,7 +107,7 @@ export function formatSignatureLine({ name, keyId, signature }: NoteSignature): 
 }
 
 /** Parses one signature line, without its newline. */
-export function parseSignatureLine(line: string): NoteSignature | undefined {
+function parseSignatureLine(line: string): NoteSignature | undefined {
   const [dash, name = "", base64 = "", ...rest] = line.split(" ");
   const bytes = decodeStandardBase64(base64);
   if (dash !== DASH || rest.length > 0 || !isNoteName(name) || bytes === undefined) {

@@ -5,15 +5,13 @@ import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
 import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { formatVkey } from "../../src/log/note.ts";
-import { attachCosignature } from "../../src/log/cosignature.ts";
 import { answerOf, PAYLOAD } from "./answer.ts";
 import { SampleLog } from "./sample_log.ts";
-import { cosign, witnessOf } from "./witness.ts";
+import { attach, cosign, witnessOf } from "./witness.ts";
 
 const log = SampleLog.of(3);
 const witness = witnessOf("w.example/1", 11);
-const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), witness, 100)) ??
-  "";
+const checkpoint = attach(log.checkpoint(), cosign(log.checkpoint(), witness, 100));
 
 /** What a page would use. Bundled, it has no import left, and leaves `run` behind: text to text. */
 const PAGE = `

@@ -3,7 +3,6 @@ import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { preAuthEncoding } from "../../src/core/dsse.ts";
 import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { type JsonObject, PLAIN_KEY } from "../../src/core/types.ts";
-import { attachCosignature } from "../../src/log/cosignature.ts";
 import { formatVkey } from "../../src/log/note.ts";
 import { consistencyProof } from "../../src/log/proof.ts";
 import { type Decided, decisionReceipt } from "../../src/log/decision_receipt.ts";
@@ -23,7 +22,7 @@ import {
   START_MS,
   unsuccessful,
 } from "./sample_log.ts";
-import { cosign, witnessOf } from "./witness.ts";
+import { attach, cosign, witnessOf } from "./witness.ts";
 
 const log = SampleLog.of(5);
 const key = log.signer.publicKey;
@@ -107,8 +106,8 @@ describe("verifyReceipt() accepts", () => {
 
   test("a checkpoint that every witness asked for has cosigned", () => {
     const [one, two] = [witnessOf("w.example/1", 11), witnessOf("w.example/2", 12)];
-    const once = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), one, 100)) ?? "";
-    const checkpoint = attachCosignature(once, cosign(once, two, 200)) ?? "";
+    const once = attach(log.checkpoint(), cosign(log.checkpoint(), one, 100));
+    const checkpoint = attach(once, cosign(once, two, 200));
     const witnesses = [formatVkey(one.key), formatVkey(two.key)];
     expect(verify(log.receiptFile(1), { ...trusted, checkpoint, witnesses }).ok).toBe(true);
     expect(failures(verify(log.receiptFile(1), { ...trusted, checkpoint: once, witnesses })))
@@ -419,8 +418,7 @@ describe("verifyReceipt() refuses", () => {
   test("a witness that is the executor itself, a log's key, or no key", () => {
     const self = { ...witnessOf("w.example/1", 1) };
     expect(self.key.publicKey).toEqual(key);
-    const checkpoint = attachCosignature(log.checkpoint(), cosign(log.checkpoint(), self, 100)) ??
-      "";
+    const checkpoint = attach(log.checkpoint(), cosign(log.checkpoint(), self, 100));
     const asLog = formatVkey({
       name: "w.example/1",
       algorithm: 1,
@@ -435,8 +433,7 @@ describe("verifyReceipt() refuses", () => {
   test("a cosignature on a checkpoint that is not shown to be of the same history", () => {
     const witness = witnessOf("w.example/1", 11);
     const other = SampleLog.of(9);
-    const checkpoint =
-      attachCosignature(other.checkpoint(), cosign(other.checkpoint(), witness, 100)) ?? "";
+    const checkpoint = attach(other.checkpoint(), cosign(other.checkpoint(), witness, 100));
     const options = { ...trusted, checkpoint, witnesses: [formatVkey(witness.key)] };
     expect(failures(verify(log.receiptFile(1), options))).toEqual(["consistency", "witness"]);
   });

@@ -27,3 +27,8 @@ export function cosign(checkpoint: string, witness: TestWitness, timestampSecond
   const signature = concatBytes(time, witness.sign(cosignedMessage(text, timestampSeconds)));
   return formatSignatureLine({ name: witness.key.name, keyId: noteKeyId(witness.key), signature });
 }
+
+/** Puts a signature line under a note. */
+export function attach(note: string, line: string): string {
+  return `${note}${line}\n`;
+}
