@@ -20,8 +20,8 @@ const alice = new Approver("alice");
 const CONFIG = `executor_id = "openexec:test"
 ${alice.toml()}
 [retention]
-payload = "4s"
-result = "4s"
+payload = "8s"
+result = "8s"
 [actions.brief]
 module = "builtin:echo"
 [actions.kept]
