@@ -12,7 +12,7 @@ import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
 import { logReader } from "../ledger/log.ts";
 import { backup } from "../ledger/backup.ts";
-import { findExecution } from "../ledger/find.ts";
+import { countListed, findExecution, unsettled } from "../ledger/find.ts";
 import { readIdentity } from "../ledger/identity.ts";
 import { findProposal } from "../ledger/proposals/find.ts";
 import { OPEN_KEYS, OWED_KEYS, proposalIdOf } from "../ledger/proposals/keys.ts";
@@ -22,11 +22,13 @@ import { unrecordedRestore } from "../ledger/operate.ts";
 import { giveToOwner } from "../ledger/disk/state_files.ts";
 import { checkDataFile } from "../ledger/disk/data_file.ts";
 import {
+  APPROVAL,
   approvalKey,
+  claimsOf,
   EXECUTION_KEYS,
   executionIdOf,
+  NONCE,
   nonceKey,
-  peerKey,
 } from "../ledger/store/keys.ts";
 import {
   dataFile,
@@ -51,14 +53,6 @@ import type { ClaimFacts } from "./claims.ts";
 
 const EXECUTION_KEY_BYTES = 16;
 
-const PEER_KEYS = {
-  start: peerKey(0, EXECUTION_KEYS.start),
-  end: peerKey(0xffffffff, EXECUTION_KEYS.end),
-};
-
-/** All 32-byte keys. */
-const HASHES = { start: new Uint8Array(32), end: new Uint8Array(33).fill(0xff) };
-
 export class LedgerSnapshot {
   readonly executorId: string;
   readonly mode: Mode;
@@ -79,7 +73,7 @@ export class LedgerSnapshot {
     this.claims = claimFacts(store.tables);
   }
 
-  /** Throws LedgerOpenError: missing, damaged, newer_schema. */
+  /** Throws LedgerOpenError: missing, damaged, newer_schema, older_schema. */
   static async open(stateDir: string): Promise<LedgerSnapshot> {
     const folder = ledgerFolder(stateDir);
     if (!await exists(dataFile(folder))) {
@@ -94,6 +88,7 @@ export class LedgerSnapshot {
     giveToOwner(folder, [join(folder, LOCK_OF_READERS)]);
     try {
       checkSchemaVersion(store.tables);
+      store.requireTables();
       return new LedgerSnapshot(store);
     } catch (error) {
       await store.close();
@@ -108,11 +103,13 @@ export class LedgerSnapshot {
 
   /** Counts the rows of executions one by one. */
   count(): number {
-    return this.store.tables.executions.count(EXECUTION_KEYS);
+    const { tables } = this.store;
+    return tables.executions.count(EXECUTION_KEYS) + unsettled(tables).length;
   }
 
-  /** Yields every execution, the oldest first. */
+  /** Yields every execution: those in flight, then the others, the oldest first. */
   *all(): Generator<ExecutionRecord> {
+    yield* unsettled(this.store.tables);
     for (const { key, value } of this.store.tables.executions.range(EXECUTION_KEYS)) {
       yield decodeExecution(executionIdOf(key), value).record;
     }
@@ -120,12 +117,12 @@ export class LedgerSnapshot {
 
   /** Yields the ids that are listed as unsettled. */
   *unsettled(): Generator<string> {
-    for (const key of this.store.tables.unsettled.keys(EXECUTION_KEYS)) yield executionIdOf(key);
+    for (const { id } of unsettled(this.store.tables)) yield id;
   }
 
-  /** Counts the rows of executions under all peers one by one. */
+  /** Counts the executions that the lists of all peers have, one by one. */
   listed(): number {
-    return this.store.tables.peers.count(PEER_KEYS);
+    return countListed(this.store.tables);
   }
 
   /** Returns undefined also where the row cannot be read. */
@@ -142,12 +139,12 @@ export class LedgerSnapshot {
 
   /** Yields the ids of proposals that are listed as waiting. */
   *waiting(): Generator<string> {
-    for (const key of this.store.tables.proposalIndex.keys(OPEN_KEYS)) yield proposalIdOf(key);
+    for (const key of this.store.tables.index.keys(OPEN_KEYS)) yield proposalIdOf(key);
   }
 
   /** Yields the ids of ended proposals whose receipts the log lacks after a restore. */
   *owed(): Generator<string> {
-    for (const key of this.store.tables.proposalIndex.keys(OWED_KEYS)) yield proposalIdOf(key);
+    for (const key of this.store.tables.index.keys(OWED_KEYS)) yield proposalIdOf(key);
   }
 
   /** Yields receipts in the order of the log, from index `start`. A missing one is left out. */
@@ -162,7 +159,7 @@ export class LedgerSnapshot {
   unreadableBuckets(stateDir: string, nowMs: number): number {
     const vault = Vault.read(join(stateDir, VAULT_FOLDER));
     const bodies = new SealedBodies(this.store.tables, vault, { nowMs: () => nowMs });
-    return bodies.unreadableBuckets(nowMs).length;
+    return bodies.unreadableBuckets(nowMs).size;
   }
 
   /** Copies it, as `openexec backup` does. Throws as ledger/backup.ts does. */
@@ -175,13 +172,13 @@ export class LedgerSnapshot {
   }
 }
 
-function claimFacts({ nonces, approvals }: Pick<Tables, "nonces" | "approvals">): ClaimFacts {
+function claimFacts({ claims }: Pick<Tables, "claims">): ClaimFacts {
   const holder = (key: Uint8Array) => {
-    const row = nonces.get(key);
+    const row = claims.get(key);
     return row?.length === EXECUTION_KEY_BYTES ? executionIdOf(row) : undefined;
   };
   const approvalFact = (key: Uint8Array) => {
-    const row = approvals.get(key);
+    const row = claims.get(key);
     const approval = row === undefined ? undefined : readable(() => decodeApproval(row));
     if (approval === undefined) return undefined;
     const { usesTaken, usesAllowed, firstExecution, revokedAtMs } = approval;
@@ -199,8 +196,8 @@ function claimFacts({ nonces, approvals }: Pick<Tables, "nonces" | "approvals">)
       return claimants.map((_, i) => ({ nonceHolder: holders[i], approval: used[i] }));
     },
     approval: (iss, jti) => approvalFact(approvalKey(iss, jti)),
-    nonces: () => nonces.count(HASHES),
-    approvals: () => approvals.count(HASHES),
+    nonces: () => claims.count(claimsOf(NONCE)),
+    approvals: () => claims.count(claimsOf(APPROVAL)),
   };
 }
 

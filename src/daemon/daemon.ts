@@ -38,6 +38,7 @@ import { StateLock } from "../ledger/disk/lock.ts";
 import { requireStateFiles } from "../ledger/disk/state_files.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { openLedger } from "../ledger/open.ts";
+import type { ReportMigration } from "../ledger/store/migrate.ts";
 import { adminReceipt } from "../log/receipt.ts";
 import { receiptSigner } from "../log/signed_receipt.ts";
 import { program } from "../os/program.ts";
@@ -57,14 +58,18 @@ export class Daemon {
     private readonly upkeep: Upkeep,
   ) {}
 
-  /** Throws a StartupError, or a Refusal storage_full; what it opened by then is closed again. */
+  /**
+   * Throws a StartupError, or a Refusal storage_full; what it opened by then is closed again.
+   * `onMigration` hears how far a ledger of an older schema is.
+   */
   static async start(
     config: Config,
     environment: Environment,
     machineClock: MachineClock,
+    onMigration: ReportMigration,
   ): Promise<Daemon> {
     const { stateDir, actions, limits, mode } = config;
-    const ledger = await openLedgerOf(config, machineClock);
+    const ledger = await openLedgerOf(config, machineClock, onMigration);
     const { clock } = ledger;
     let executors: Pool | undefined;
     try {
@@ -237,7 +242,11 @@ function metricsOf({ ledger, executors }: EngineParts, engine: Engine): DaemonMe
 /** Less is a full disk: recovery would live on the ballast, which is there for what runs. */
 const ROOM_BYTES = 64 * 1024;
 
-async function openLedgerOf(config: Config, clock: MachineClock): Promise<Ledger> {
+async function openLedgerOf(
+  config: Config,
+  clock: MachineClock,
+  onMigration: ReportMigration,
+): Promise<Ledger> {
   const { stateDir, executorId, mode, limits: { resultBytes: resultBytesMax } } = config;
   requireStateFiles(stateDir);
   const lock = await StateLock.acquire(stateDir);
@@ -245,7 +254,8 @@ async function openLedgerOf(config: Config, clock: MachineClock): Promise<Ledger
     lock.release();
     throw new Refusal("storage_full");
   }
-  return await openLedger({ stateDir, executorId, mode, clock, resultBytesMax, lock });
+  const migration = { report: onMigration };
+  return await openLedger({ stateDir, executorId, mode, clock, resultBytesMax, lock, migration });
 }
 
 /** Returns the key that signs, once the log names it and what a restore left out. */

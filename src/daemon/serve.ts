@@ -15,8 +15,9 @@ import { Refusal } from "../core/errors.ts";
 import { formatPublicKey } from "../core/keys/public_key.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { isDiskFull } from "../ledger/disk/free_space.ts";
+import type { ReportMigration } from "../ledger/store/migrate.ts";
 import { makePrivateFolder } from "../os/files.ts";
-import { notifier, watchdogPeriodMs } from "../os/notify.ts";
+import { type Notifier, notifier, watchdogPeriodMs } from "../os/notify.ts";
 import { program } from "../os/program.ts";
 import { configureLogging, logger } from "../telemetry/log.ts";
 import { logFormatFor, priorityMark } from "../telemetry/log_format.ts";
@@ -55,6 +56,9 @@ const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 /** How often a daemon without a watchdog checks that it can be reached. */
 const LOOK_EVERY_MS = 10_000;
+/** How often a migration is told of, and how long one of its transactions may take. */
+const TELL_EVERY_MS = 1_000;
+const MIGRATION_STEP_MS = 120_000;
 /** From the end of the drain to the end of the process. */
 const CLOSING_MS = 10_000;
 /** Exit code after a second signal to stop. */
@@ -82,7 +86,7 @@ export async function serve(
     makeSocketFolders(config);
     makePrivateFolder(config.stateDir);
     requireOwnFiles(config); // once more, with folders that are made only now
-    const started = daemon = await startDaemon(context, loaded);
+    const started = daemon = await startDaemon(context, loaded, migrationTeller(notify));
     const liveness = new Liveness({
       notify,
       periodMs: watchdogPeriodMs(watchdog, Deno.pid) ?? LOOK_EVERY_MS,
@@ -110,12 +114,25 @@ export async function serve(
   }
 }
 
+/** Tells the log and the service manager how far a migration is, now and then. */
+function migrationTeller(notify: Notifier): ReportMigration {
+  let toldMs = -Infinity;
+  return (done, executions) => {
+    if (performance.now() - toldMs < TELL_EVERY_MS) return;
+    toldMs = performance.now();
+    const [some, all] = [done, executions].map((count) => count.toLocaleString("en"));
+    logger("ledger").info("migrating the ledger", { count: done, total: executions });
+    notify.starting(`migrating the ledger: ${some} of ${all} executions`, MIGRATION_STEP_MS);
+  };
+}
+
 async function startDaemon(
   { environment, clock }: DaemonContext,
   { config }: LoadedConfig,
+  onMigration: ReportMigration,
 ): Promise<Daemon> {
   try {
-    return await Daemon.start(config, environment, clock);
+    return await Daemon.start(config, environment, clock, onMigration);
   } catch (error) {
     if (isDiskFull(error) || (error instanceof Refusal && error.code === "storage_full")) {
       throw new StartupError(`The disk of ${config.stateDir} is full`, "free space on it");

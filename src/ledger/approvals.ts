@@ -13,7 +13,7 @@
 
 import { equalBytes } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { approvalKey, sealedKey } from "./store/keys.ts";
+import { approvalKey, bindingId, sealedKey } from "./store/keys.ts";
 import { type ApprovalRow, decodeApproval, encodeApproval, UNSEEN } from "./store/rows.ts";
 import type { LedgerState } from "./store/state.ts";
 import type { Tables } from "./store/table.ts";
@@ -47,7 +47,7 @@ export class Approvals {
     retentionMs: number | null,
   ): Promise<SealedBody | null> {
     const key = approvalKey(claim.iss, claim.jti);
-    return this.bodies.seal("binding", key, claim.bodyDigest, nowMs, retentionMs);
+    return this.bodies.seal("binding", bindingId(key), claim.bodyDigest, nowMs, retentionMs);
   }
 
   /**
@@ -76,7 +76,7 @@ export class Approvals {
   /** Runs inside a transaction: stores the use, and its binding in place of an older one. */
   store({ key, claim, row }: Use, binding: SealedBody | null): void {
     const stored = claim.uses === 1 ? row : this.#bind(key, row, claim, binding);
-    this.tables.approvals.put(key, encodeApproval(stored));
+    this.tables.claims.put(key, encodeApproval(stored));
   }
 
   /** Forgets the bindings of approvals that have expired. */
@@ -90,7 +90,7 @@ export class Approvals {
   #isBoundTo(key: Uint8Array, { bindingBucketMs }: ApprovalRow, claim: ApprovalClaim): boolean {
     const bound = bindingBucketMs === 0
       ? this.#remembered.get(key.toHex())?.bodyDigest
-      : this.bodies.open("binding", key, bindingBucketMs);
+      : this.bodies.open("binding", bindingId(key), bindingBucketMs);
     return bound !== undefined && equalBytes(bound, claim.bodyDigest);
   }
 
@@ -102,7 +102,7 @@ export class Approvals {
   ): ApprovalRow {
     const bindingBucketMs = binding?.bucketMs ?? 0;
     if (row.bindingBucketMs !== 0 && row.bindingBucketMs !== bindingBucketMs) {
-      this.tables.sealed.remove(sealedKey(row.bindingBucketMs, "binding", key));
+      this.tables.sealed.remove(sealedKey(row.bindingBucketMs, "binding", bindingId(key)));
     }
     this.bodies.store(binding);
     if (binding === null) {
@@ -113,7 +113,7 @@ export class Approvals {
 }
 
 /** Returns UNSEEN for an approval that was neither used nor revoked. */
-export function findApproval({ approvals }: Tables, key: Uint8Array): ApprovalRow {
-  const row = approvals.get(key);
+export function findApproval({ claims }: Tables, key: Uint8Array): ApprovalRow {
+  const row = claims.get(key);
   return row === undefined ? UNSEEN : decodeApproval(row);
 }

@@ -203,7 +203,7 @@ export class Ledger {
 
   /** Returns how many buckets of bodies should be readable and are not. */
   unreadableBuckets(): number {
-    return this.parts.bodies.unreadableBuckets(this.clock.nowMs()).length;
+    return this.parts.bodies.unreadableBuckets(this.clock.nowMs()).size;
   }
 
   /** Makes a consistent copy without vault keys, while running. */

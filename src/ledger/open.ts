@@ -8,7 +8,8 @@
  *   again.
  * - A new ledger fences off every approval issued before it (fence.ts): one that was removed may
  *   have consumed them.
- * - Nothing is scanned: a start takes as long with a million executions as with none.
+ * - Nothing is scanned: a start takes as long with a million executions as with none. The first one
+ *   on a ledger of an older schema brings it up to date (store/migrate.ts).
  */
 
 import { join } from "node:path";
@@ -26,7 +27,12 @@ import { fenceAfter } from "./fence.ts";
 import { checkIdentity, randomExecutorId, readIdentity, writeIdentity } from "./identity.ts";
 import { Ledger } from "./ledger.ts";
 import { GroupCommit } from "./store/group_commit.ts";
-import { migrate, SCHEMA_VERSION, writeSchemaVersion } from "./store/migrate.ts";
+import {
+  migrate,
+  type MigrationOptions,
+  removeDraft,
+  writeSchemaVersion,
+} from "./store/migrate.ts";
 import { advanceMark, earliestNow, emptyState, readState, writeState } from "./store/state.ts";
 import { Store, type StoreOptions } from "./store/store.ts";
 import { SealedBodies } from "./vault/bodies.ts";
@@ -44,6 +50,8 @@ export interface OpenOptions {
   readonly createIfMissing?: boolean;
   /** The lock of that directory, if the caller holds it already. The ledger releases it. */
   readonly lock?: StateLock;
+  /** For a ledger of an older schema. */
+  readonly migration?: MigrationOptions;
   /** For tests: address space of the map in bytes. */
   readonly mapBytes?: number;
 }
@@ -52,13 +60,13 @@ const RESULT_BYTES_MAX = 2 ** 20;
 
 /** Throws LedgerOpenError. */
 export async function openLedger(options: OpenOptions): Promise<Ledger> {
-  const { stateDir, mapBytes } = options;
+  const { stateDir, mapBytes, migration } = options;
   const directory = ledgerFolder(stateDir);
   const lock = options.lock ?? await StateLock.acquire(stateDir);
   let store: Store | undefined;
   try {
     if (!await exists(directory)) await createLedger(options);
-    store = await openStore({ directory, mapBytes, release: releaseMappedFile });
+    store = await openStore({ directory, mapBytes, release: releaseMappedFile }, migration);
     return await assemble(options, store, lock);
   } catch (error) {
     await store?.close();
@@ -67,19 +75,17 @@ export async function openLedger(options: OpenOptions): Promise<Ledger> {
   }
 }
 
-/** Throws LedgerOpenError: damaged, newer_schema. */
-export async function openStore(options: StoreOptions): Promise<Store> {
+/** Throws LedgerOpenError: damaged, newer_schema, no_space. */
+export async function openStore(
+  options: StoreOptions,
+  migration?: MigrationOptions,
+): Promise<Store> {
   const path = dataFile(options.directory);
   if (!await exists(path)) throw damagedLedger("its data file is gone");
   checkDataFile(path);
-  const store = new Store(options);
-  try {
-    await migrate(store);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-  return store;
+  await migrate(options, migration);
+  await removeDraft(options.directory);
+  return new Store(options);
 }
 
 async function createLedger(options: OpenOptions): Promise<void> {
@@ -99,7 +105,7 @@ async function createLedger(options: OpenOptions): Promise<void> {
   const state = emptyState();
   state.fenceSeconds = fenceAfter(advanceMark(state, clock));
   await store.commit(() => {
-    writeSchemaVersion(store.tables, SCHEMA_VERSION);
+    writeSchemaVersion(store.tables);
     writeIdentity(store.tables, { executorId: executorId ?? randomExecutorId(), mode });
     writeState(store.tables, state);
   });

@@ -11,11 +11,12 @@ import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { findApproval } from "./approvals.ts";
+import { findExecution } from "./find.ts";
 import { appendReceipt } from "./log.ts";
 import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "./parts.ts";
 import { ByteReader, ByteWriter } from "./store/bytes.ts";
 import { approvalKey, executionKey } from "./store/keys.ts";
-import { decodeExecution, encodeApproval, encodeExecution, UNSEEN } from "./store/rows.ts";
+import { encodeApproval, encodeExecution, UNSEEN } from "./store/rows.ts";
 import { readState } from "./store/state.ts";
 import type { Tables } from "./store/table.ts";
 import type { ExecutionRecord, Restoration } from "./types.ts";
@@ -33,9 +34,8 @@ export function resolve(
   const { executions } = ledger.tables;
   return write(ledger, OPERATOR_ATTEMPTS, (state) => {
     const key = executionKey(id);
-    const row = key === undefined ? undefined : executions.get(key);
-    if (key === undefined || row === undefined) throw new Refusal("execution_not_found");
-    const stored = decodeExecution(id, row);
+    const stored = findExecution(ledger.tables, id);
+    if (key === undefined || stored === undefined) throw new Refusal("execution_not_found");
     const from = stored.record.status;
     if (stored.record.resolution !== null || !RESOLVABLE.has(from)) {
       throw new Refusal("not_resolvable");
@@ -67,7 +67,7 @@ export function revoke(
     appendReceipt(ledger.tables, state, receipt);
     // an operator's revocation is for ever: that of a proposal's end goes with the proposal
     const { firstExecution } = known.usesTaken === 0 ? UNSEEN : known;
-    ledger.tables.approvals.put(key, encodeApproval({ ...known, revokedAtMs, firstExecution }));
+    ledger.tables.claims.put(key, encodeApproval({ ...known, revokedAtMs, firstExecution }));
   });
 }
 

@@ -13,13 +13,14 @@
 
 import { refuseFileError } from "./disk/free_space.ts";
 import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "./parts.ts";
-import { bucketOfSealedKey, bucketStart, EXECUTION_KEYS } from "./store/keys.ts";
+import { bucketOfSealedKey, bucketStart } from "./store/keys.ts";
 import { OPEN_KEYS } from "./proposals/keys.ts";
 import { pruneProposals } from "./proposals/prune.ts";
-import { decodeBucket } from "./store/rows.ts";
+import { decodeBucket } from "./proposals/rows.ts";
 import { advanceMark } from "./store/state.ts";
 import type { Tables } from "./store/table.ts";
 import type { PruneReport } from "./types.ts";
+import { allUnsettled } from "./unsettled.ts";
 
 const ROWS_PER_TRANSACTION = 128;
 
@@ -68,9 +69,8 @@ function startPruning(ledger: LedgerParts, force: boolean): Promise<number | nul
 async function destroyKeys({ vault, bodies, tables }: LedgerParts, nowMs: number): Promise<number> {
   let destroyed = 0;
   for (const bucketMs of vault.buckets()) {
-    const isKept = bucketMs > nowMs
-      ? !isEmpty(tables, bucketMs)
-      : neededBuckets(tables).has(bucketMs);
+    const isKept = neededBuckets(tables).has(bucketMs) ||
+      bucketMs > nowMs && !isEmpty(tables, bucketMs);
     if (isKept || bodies.isHeld(bucketMs)) continue;
     await vault.destroy(bucketMs);
     destroyed++;
@@ -78,16 +78,20 @@ async function destroyKeys({ vault, bodies, tables }: LedgerParts, nowMs: number
   return destroyed;
 }
 
-/** Whether nothing is sealed in that bucket any more: copies of what was may be in free pages. */
+/** Whether no row is sealed in that bucket any more: copies of what was may be in free pages. */
 function isEmpty({ sealed }: Tables, bucketMs: number): boolean {
   const bucket = { start: bucketStart(bucketMs), end: bucketStart(bucketMs + 1), limit: 1 };
   return [...sealed.keys(bucket)].length === 0;
 }
 
 /** Returns the buckets of the requests that still wait, or whose outcome is still open. */
-function neededBuckets({ unsettled, proposalIndex }: Tables): ReadonlySet<number> {
-  const rows = [...unsettled.range(EXECUTION_KEYS), ...proposalIndex.range(OPEN_KEYS)];
-  return new Set(rows.map(({ value }) => decodeBucket(value)));
+function neededBuckets(tables: Tables): ReadonlySet<number> {
+  const proposed = Array.from(tables.index.range(OPEN_KEYS), ({ value }) => decodeBucket(value));
+  return new Set([...requestBuckets(tables), ...proposed]);
+}
+
+function requestBuckets(tables: Tables): number[] {
+  return allUnsettled(tables).map(({ stored }) => stored.requestBucketMs);
 }
 
 function removeRows(ledger: LedgerParts, nowMs: number, wanted: number): Promise<number> {
@@ -121,8 +125,9 @@ function unreadableRows(
 }
 
 /** Returns when the oldest stored body expires or did, in ms since 1970; null if none is stored. */
-export function oldestExpiryMs({ sealed }: Tables): number | null {
+export function oldestExpiryMs(tables: Tables): number | null {
   const all = { start: bucketStart(0), end: bucketStart(2 ** 48 - 1), limit: 1 };
-  for (const key of sealed.keys(all)) return bucketOfSealedKey(key);
-  return null;
+  const filed = Array.from(tables.sealed.keys(all), bucketOfSealedKey);
+  const buckets = [...filed, ...requestBuckets(tables).filter((bucketMs) => bucketMs > 0)];
+  return buckets.length === 0 ? null : Math.min(...buckets);
 }

@@ -8,16 +8,13 @@
 import { Refusal } from "../core/errors.ts";
 import { refuseFileError } from "./disk/free_space.ts";
 import { type LedgerParts, write } from "./parts.ts";
-import { nonceKey, ownExecutionKey, peerKey } from "./store/keys.ts";
-import { encodeBucket, encodeExecution } from "./store/rows.ts";
+import { nonceKey, ownExecutionKey } from "./store/keys.ts";
 import type { LedgerState } from "./store/state.ts";
 import type { ExecutionRecord, Reservation } from "./types.ts";
 import { type PreparedStart, prepareStart } from "./proposals/end.ts";
 import { findProposalByNonce, isWaiting } from "./proposals/find.ts";
+import { findUnsettled, fitsBeside, putUnsettled } from "./unsettled.ts";
 import type { SealedBody } from "./vault/bodies.ts";
-
-/** The value of a row that says everything in its key. */
-const NOTHING = new Uint8Array();
 
 /** The bodies that are sealed before the transaction of a reservation. */
 interface Sealed {
@@ -101,18 +98,20 @@ function claimAll(
   started.check();
   recheck(nowMs);
   if (start === null) refuseProposed(ledger, record);
-  if (tables.nonces.has(nonce)) throw new Refusal("nonce_reused");
+  if (tables.claims.has(nonce)) throw new Refusal("nonce_reused");
   const use = claim === null ? null : approvals.takeUse(claim, id, state);
+  if (tables.executions.has(id) || findUnsettled(tables, id) !== undefined) {
+    throw new RangeError("an execution of that id is there already");
+  }
 
   const reserved: ExecutionRecord = { ...record, status: "reserved", reservedAtMs: nowMs };
   const requestBucketMs = request?.bucketMs ?? 0;
-  tables.nonces.insert(nonce, id);
+  tables.claims.insert(nonce, id);
   if (use !== null) approvals.store(use, binding);
   const stored = { record: reserved, requestBucketMs, resultBucketMs: 0 };
-  tables.executions.insert(id, encodeExecution(stored));
-  tables.peers.insert(peerKey(record.peer.uid, id), NOTHING);
-  tables.unsettled.insert(id, encodeBucket(requestBucketMs));
-  bodies.store(request);
+  const isBeside = request !== null && fitsBeside(request.bytes);
+  putUnsettled(tables, id, { stored, request: isBeside ? request.bytes : null });
+  if (!isBeside) bodies.store(request);
   started.store(nowMs);
   state.executions++;
   state.unsettled++;

@@ -30,17 +30,18 @@ import {
   VAULT_FOLDER,
 } from "./disk/layout.ts";
 import { LOCK_FILE, StateLock } from "./disk/lock.ts";
-import { damagedLedger, LedgerOpenError } from "./disk/open_error.ts";
+import { LedgerOpenError } from "./disk/open_error.ts";
 import { fenceAfter } from "./fence.ts";
 import { giveToOwner } from "./disk/state_files.ts";
-import { findExecution, unsettled } from "./find.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { openStore } from "./open.ts";
 import { noteRestore } from "./operate.ts";
 import { endRestored } from "./proposals/restored.ts";
 import { bucketStart, ownExecutionKey, sealedKey } from "./store/keys.ts";
+import { olderState } from "./store/from_version_1.ts";
 import { advanceMark, earliestNow, readState, writeState } from "./store/state.ts";
 import { Store } from "./store/store.ts";
+import { allUnsettled, putUnsettled } from "./unsettled.ts";
 import { SealedBodies } from "./vault/bodies.ts";
 import { Vault } from "./vault/keys.ts";
 
@@ -131,7 +132,7 @@ async function earliestBy(folder: string, clock: MachineClock): Promise<number> 
     checkDataFile(dataFile(folder));
     const store = new Store({ directory: folder, readOnly: true });
     try {
-      return earliestNow(readState(store.tables), clock);
+      return earliestNow(olderState(store.tables) ?? readState(store.tables), clock);
     } finally {
       await store.close();
     }
@@ -141,10 +142,10 @@ async function earliestBy(folder: string, clock: MachineClock): Promise<number> 
 }
 
 function dropInterrupted({ tables }: Store): void {
-  for (const { id } of unsettled(tables)) {
-    const stored = findExecution(tables, id);
-    if (stored === undefined) throw damagedLedger("an execution is missing");
-    tables.sealed.remove(sealedKey(stored.requestBucketMs, "request", ownExecutionKey(id)));
+  for (const { stored } of allUnsettled(tables)) {
+    const id = ownExecutionKey(stored.record.id);
+    putUnsettled(tables, id, { stored, request: null });
+    tables.sealed.remove(sealedKey(stored.requestBucketMs, "request", id));
   }
 }
 

@@ -16,9 +16,9 @@ import { appendReceipt } from "./log.ts";
 import type { LedgerParts } from "./parts.ts";
 import { damaged } from "./store/bytes.ts";
 import { ownExecutionKey } from "./store/keys.ts";
-import { decodeExecution, encodeExecution } from "./store/rows.ts";
 import type { LedgerState } from "./store/state.ts";
 import type { ExecutionRecord, Settlement } from "./types.ts";
+import { file, findUnsettled } from "./unsettled.ts";
 import type { SealedBody } from "./vault/bodies.ts";
 
 /** Implements Ledger.settle. */
@@ -77,10 +77,10 @@ function close(
   body: SealedBody | null,
   state: LedgerState,
 ): ExecutionRecord {
-  const row = tables.executions.get(id);
-  if (row === undefined) throw damaged();
-  const stored = decodeExecution(settlement.id, row);
-  if (stored.record.status !== "reserved") throw new RangeError("an execution settles once");
+  if (tables.executions.has(id)) throw new RangeError("an execution settles once");
+  const unsettled = findUnsettled(tables, id);
+  if (unsettled === undefined) throw damaged();
+  const { stored } = unsettled;
 
   const { status, code, startedAtMs, settledAtMs, resultCommitment } = settlement;
   const logIndex = appendReceipt(tables, state, settlement.receipt);
@@ -94,8 +94,7 @@ function close(
     logIndex,
   };
   const resultBucketMs = body?.bucketMs ?? 0;
-  tables.executions.put(id, encodeExecution({ ...stored, record, resultBucketMs }));
-  tables.unsettled.remove(id);
+  file(tables, id, unsettled, { ...stored, record, resultBucketMs });
   bodies.store(body);
   state.unsettled--;
   return record;

@@ -1,18 +1,18 @@
 /**
- * The Merkle tree of the log (RFC 9162, section 2.1.1), as pure functions over stored nodes.
+ * The Merkle tree of the log (RFC 9162, section 2.1.1), as pure functions over its nodes.
  *
- * Only complete subtrees are stored, by level and index. Node (level, index) covers 2^level leaves
- * from leaf index * 2^level on. An append writes the leaf and the nodes that it completes, two on
- * average.
+ * Nodes are complete subtrees, by level and index. Node (level, index) covers 2^level leaves from
+ * leaf index * 2^level on. An append completes the leaf and the nodes above it that end there, two
+ * on average.
  *
- * Invariant: a stored node never changes.
+ * Invariant: a complete node never changes.
  */
 
 import { Refusal } from "../core/errors.ts";
 import { sha256 } from "../core/sha.ts";
 
 export interface NodeReader {
-  /** Returns the hash of a complete subtree, 32 bytes; undefined where it is not stored. */
+  /** Returns the hash of a complete subtree, 32 bytes; undefined where it is not complete. */
   node(level: number, index: number): Uint8Array | undefined;
 }
 
@@ -35,7 +35,7 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(NODE_PREFIX, left, right);
 }
 
-/** Returns the nodes to store when a leaf hash becomes leaf number `size`, itself first. */
+/** Returns the nodes that a leaf hash completes when it becomes leaf number `size`, leaf first. */
 export function appendedNodes(nodes: NodeReader, size: number, leaf: Uint8Array): TreeNode[] {
   let node: TreeNode = { level: 0, index: size, hash: leaf };
   const appended = [node];

@@ -13,6 +13,8 @@ export interface Notifier {
   /** `status` is one line for a person. */
   ready(status: string): void;
   status(status: string): void;
+  /** `withinMs` is how long to wait for the next message; it replaces the manager's own limit. */
+  starting(status: string, withinMs: number): void;
   /** Call ready() once the reload is done. */
   reloading(): void;
   /** `withinMs` is how long the end may take; it replaces the manager's own limit. */
@@ -34,6 +36,8 @@ export function notifier(path: string | null): Notifier {
   return {
     ready: (status) => send("READY=1", statusLine(status)),
     status: (status) => send(statusLine(status)),
+    starting: (status, withinMs) =>
+      send(statusLine(status), `EXTEND_TIMEOUT_USEC=${withinMs * 1000}`),
     reloading: () => send("RELOADING=1", `MONOTONIC_USEC=${monotonicMicros()}`),
     stopping: (status, withinMs) =>
       send("STOPPING=1", statusLine(status), `EXTEND_TIMEOUT_USEC=${withinMs * 1000}`),

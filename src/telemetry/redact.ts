@@ -50,6 +50,7 @@ const FIELDS = {
   log_index: whole,
   log_size: whole,
   count: whole,
+  total: whole,
   bytes: whole,
   limit: whole,
   exit_code: whole,

@@ -99,23 +99,23 @@ test("proposals that wait, that were declined and that ran audit clean", async (
 
 test("so does one whose row was pruned with its nonce", async () => {
   expect(
-    await problemAfter(({ proposals, approvals }, { declined }) => {
+    await problemAfter(({ proposals, claims }, { declined }) => {
       proposals.remove(declined);
-      approvals.remove(approvalKey("alice", "j-1"));
+      claims.remove(approvalKey("alice", "j-1"));
     }),
   ).toBe(null);
 });
 
 test.each<[string, string, (tables: Tables, ids: Ids) => void]>([
   ["one that ended and is listed as waiting", "proposal_mismatch", (tables, { declined }) => {
-    tables.proposalIndex.put(openKey(declined), new Uint8Array(6));
+    tables.index.put(openKey(declined), new Uint8Array(6));
   }],
   ["one that waits and is not listed", "proposal_mismatch", (tables, { waiting }) => {
-    tables.proposalIndex.remove(openKey(waiting));
+    tables.index.remove(openKey(waiting));
   }],
   ["a decline that waits again", "proposal_mismatch", (tables, { declined }) => {
     rewrite(tables, declined, { status: "pending", code: null, logIndex: null });
-    tables.proposalIndex.put(openKey(declined), new Uint8Array(6));
+    tables.index.put(openKey(declined), new Uint8Array(6));
   }],
   ["another end than its receipt has", "proposal_mismatch", (tables, { declined }) => {
     rewrite(tables, declined, { status: "expired", code: "proposal_expired", endedBy: null });
@@ -125,17 +125,17 @@ test.each<[string, string, (tables: Tables, ids: Ids) => void]>([
   }],
   ["a refusal that nothing in the log tells of", "proposal_without_receipt", (tables, ids) => {
     rewrite(tables, ids.waiting, { status: "refused", code: "action_unknown" });
-    tables.proposalIndex.remove(openKey(ids.waiting));
+    tables.index.remove(openKey(ids.waiting));
   }],
   ["one that ran and is said to wait", "proposal_mismatch", (tables, { ran }) => {
     rewrite(tables, ran, { status: "pending" });
   }],
   ["one that is said to have started, and did not", "proposal_mismatch", (tables, { waiting }) => {
     rewrite(tables, waiting, { status: "started" });
-    tables.proposalIndex.remove(openKey(waiting));
+    tables.index.remove(openKey(waiting));
   }],
   ["an approval of a declined one that could be used", "approval_mismatch", (tables) => {
-    tables.approvals.remove(approvalKey("alice", "j-1"));
+    tables.claims.remove(approvalKey("alice", "j-1"));
   }],
 ])("%s is found", async (_what, code, change) => {
   expect(await problemAfter(change)).toBe(code);

@@ -21,7 +21,7 @@ async function tampered(change: (tables: Tables) => void): Promise<LedgerSnapsho
 }
 
 test("receipts() keeps the index of each, so that one that is missing shows", async () => {
-  const snapshot = await tampered(({ leaves }) => leaves.remove(leafKey(2)));
+  const snapshot = await tampered(({ log }) => log.remove(leafKey(2)));
   expect(Array.from(snapshot.receipts(), ({ index }) => index)).toEqual([0, 1, 3, 4]);
   expect(Array.from(snapshot.receipts(3), ({ index }) => index)).toEqual([3, 4]);
   await snapshot.close();

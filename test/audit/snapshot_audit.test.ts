@@ -3,8 +3,20 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type SigningKey, signingKeyOf } from "../../src/core/keys/ed25519.ts";
-import { type ApprovalRow, decodeApproval, encodeApproval } from "../../src/ledger/store/rows.ts";
-import { approvalKey, executionKey, nonceKey, peerKey } from "../../src/ledger/store/keys.ts";
+import {
+  type ApprovalRow,
+  decodeApproval,
+  encodeApproval,
+  encodeExecution,
+} from "../../src/ledger/store/rows.ts";
+import {
+  approvalKey,
+  executionKey,
+  nonceKey,
+  peerKey,
+  spanOf,
+} from "../../src/ledger/store/keys.ts";
+import { putUnsettled } from "../../src/ledger/unsettled.ts";
 import type { ExecutionRecord, Reservation } from "../../src/ledger/types.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { restoreLedger } from "../../src/ledger/restore.ts";
@@ -125,19 +137,24 @@ test("so does a ledger that was brought back, with what was under way in the bac
   expect((await audit(stateDir)).problem).toBe(null);
 });
 
+/** The key of an execution in flight, in the table `current`. */
+function unsettledKey(execution: ExecutionRecord): Uint8Array {
+  return new Uint8Array([1, ...keyOf(execution)]);
+}
+
 const GRANT_KEY = approvalKey(GRANT.iss, GRANT.jti);
 const ONCE_KEY = approvalKey("release-manager", "once");
 const OPEN_KEY = approvalKey("release-manager", "open");
 
 /** The row under `key` with `change` made to it. */
 function changeApproval(
-  { approvals }: Tables,
+  { claims }: Tables,
   key: Uint8Array,
   change: Partial<ApprovalRow>,
 ): void {
-  const row = approvals.get(key);
+  const row = claims.get(key);
   if (row === undefined) throw new Error("there is no such row");
-  approvals.put(key, encodeApproval({ ...decodeApproval(row), ...change }));
+  claims.put(key, encodeApproval({ ...decodeApproval(row), ...change }));
 }
 
 /** A change behind the ledger's back, the code that an audit finds, and the entry that it names. */
@@ -151,50 +168,50 @@ const CHANGES:
     ],
     [
       "a nonce removed",
-      ({ nonces }) => nonces.remove(nonceKey("settled")),
+      ({ claims }) => claims.remove(nonceKey("settled")),
       "nonce_mismatch",
       "settled",
     ],
     [
       "a nonce that names another execution",
-      ({ nonces }, { open }) => nonces.put(nonceKey("settled"), keyOf(open)),
+      ({ claims }, { open }) => claims.put(nonceKey("settled"), keyOf(open)),
       "nonce_mismatch",
       "settled",
     ],
     [
       "a nonce that names no execution",
-      ({ nonces }) => nonces.put(nonceKey("settled"), new Uint8Array(3)),
+      ({ claims }) => claims.put(nonceKey("settled"), new Uint8Array(3)),
       "nonce_mismatch",
       "settled",
     ],
     [
       "a nonce that names more than its execution",
-      ({ nonces }, { settled }) =>
-        nonces.put(nonceKey("settled"), new Uint8Array([...keyOf(settled), 0])),
+      ({ claims }, { settled }) =>
+        claims.put(nonceKey("settled"), new Uint8Array([...keyOf(settled), 0])),
       "nonce_mismatch",
       "settled",
     ],
     [
       "a reserved execution's nonce removed",
-      ({ nonces }) => nonces.remove(nonceKey("open")),
+      ({ claims }) => claims.remove(nonceKey("open")),
       "nonce_mismatch",
       null,
     ],
     [
       "a nonce too many",
-      ({ nonces }, { settled }) => nonces.insert(nonceKey("other"), keyOf(settled)),
+      ({ claims }, { settled }) => claims.insert(nonceKey("other"), keyOf(settled)),
       "nonce_mismatch",
       null,
     ],
     [
       "an approval removed",
-      ({ approvals }) => approvals.remove(ONCE_KEY),
+      ({ claims }) => claims.remove(ONCE_KEY),
       "approval_mismatch",
       "settled",
     ],
     [
       "an approval that cannot be read",
-      ({ approvals }) => approvals.put(ONCE_KEY, new Uint8Array(7)),
+      ({ claims }) => claims.put(ONCE_KEY, new Uint8Array(7)),
       "approval_mismatch",
       "settled",
     ],
@@ -212,7 +229,7 @@ const CHANGES:
     ],
     [
       "a reserved execution's approval removed",
-      ({ approvals }) => approvals.remove(OPEN_KEY),
+      ({ claims }) => claims.remove(OPEN_KEY),
       "approval_mismatch",
       null,
     ],
@@ -224,43 +241,42 @@ const CHANGES:
     ],
     [
       "an approval too many",
-      ({ approvals }) =>
-        approvals.insert(approvalKey("a", "b"), approvals.get(ONCE_KEY) ?? new Uint8Array()),
+      ({ claims }) =>
+        claims.insert(approvalKey("a", "b"), claims.get(ONCE_KEY) ?? new Uint8Array()),
       "approval_mismatch",
       null,
     ],
     [
       "an execution that has left nothing but the use of its approval",
-      ({ executions, nonces, peers, unsettled }, { open }) => {
-        for (const table of [executions, unsettled]) table.remove(keyOf(open));
-        nonces.remove(nonceKey("open"));
-        peers.remove(peerKey(open.peer.uid, keyOf(open)));
+      ({ current, claims }, { open }) => {
+        current.remove(unsettledKey(open));
+        claims.remove(nonceKey("open"));
       },
       "approval_mismatch",
       null,
     ],
     [
       "an execution that its peer does not see",
-      ({ peers }, { settled }) => peers.remove(peerKey(settled.peer.uid, keyOf(settled))),
-      "peer_mismatch",
-      null,
-    ],
-    [
-      "an execution that two peers see",
-      ({ peers }, { settled }) =>
-        peers.insert(peerKey(4_294_967_295, keyOf(settled)), new Uint8Array()),
+      ({ index }, { settled }) => index.remove(peerKey(settled.peer.uid, spanOf(keyOf(settled)))),
       "peer_mismatch",
       null,
     ],
     [
       "a reserved execution that nobody settles",
-      ({ unsettled }, { open }) => unsettled.remove(keyOf(open)),
+      ({ current, executions }, { open }) => {
+        const stored = { record: open, requestBucketMs: 0, resultBucketMs: 0 };
+        executions.insert(keyOf(open), encodeExecution(stored));
+        current.remove(unsettledKey(open));
+      },
       "unsettled_mismatch",
       null,
     ],
     [
       "a settled execution that is to be settled",
-      ({ unsettled }, { settled }) => unsettled.insert(keyOf(settled), new Uint8Array(6)),
+      (tables, { settled }) => {
+        const stored = { record: settled, requestBucketMs: 0, resultBucketMs: 0 };
+        putUnsettled(tables, keyOf(settled), { stored, request: null });
+      },
       "unsettled_mismatch",
       null,
     ],

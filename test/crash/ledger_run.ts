@@ -1,4 +1,4 @@
-/** Runs ledger_child.ts to its end, or kills it after a number of lines or at a system call. */
+/** Runs a child to its end, ledger_child.ts for one, or kills it after a number of lines or at a system call. */
 
 const CHILD = new URL("ledger_child.ts", import.meta.url).pathname;
 const CALLERS = 4;
@@ -22,10 +22,15 @@ export interface Run {
 
 export const HAS_STRACE = hasStrace();
 
-export async function runChild(stateDir: string, run: string, options: RunOptions): Promise<Run> {
+export function runChild(stateDir: string, run: string, options: RunOptions): Promise<Run> {
   const { callers = CALLERS, rounds = options.killAfterLines === undefined ? 12 : 100_000 } =
     options;
-  const child = ["run", "-A", CHILD, stateDir, run, `${callers}`, `${rounds}`];
+  return runScript([CHILD, stateDir, run, `${callers}`, `${rounds}`], options);
+}
+
+/** Does so with another script and its arguments. */
+export async function runScript(script: readonly string[], options: RunOptions): Promise<Run> {
+  const child = ["run", "-A", ...script];
   const traced = options.inject !== undefined || options.traceTo !== undefined;
   const args = traced ? [...straceArguments(options), Deno.execPath(), ...child] : child;
   const process = new Deno.Command(traced ? "strace" : Deno.execPath(), {

@@ -16,6 +16,7 @@ function keep(
     ready: (status: string) => told.push(`ready ${status}`),
     status: (status: string) => told.push(`status ${status}`),
     watchdog: () => told.push("alive"),
+    starting: () => {},
     reloading: () => {},
     stopping: () => {},
   };

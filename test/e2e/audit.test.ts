@@ -112,7 +112,7 @@ test("a nonce that was freed is found, with the execution it was taken by, and n
   const sound = await audit(held.daemon);
   expect(sound).toMatchObject({ ok: true, root: expect.stringMatching(/^[0-9a-f]{64}$/) });
   const store = new Store({ directory: join(held.daemon.directory, "state/ledger") });
-  await store.commit(() => store.tables.nonces.remove(nonceKey("n-one")));
+  await store.commit(() => store.tables.claims.remove(nonceKey("n-one")));
   await store.close();
   const problem = { code: "nonce_mismatch", index: 1, detail: expect.any(String) };
   expect(await audit(held.daemon)).toEqual({ code: 1, ok: false, problem, entries: 1, root: null });

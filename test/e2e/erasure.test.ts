@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { createDecipheriv, createHash } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { sealedName } from "../../src/ledger/store/keys.ts";
 import { Store } from "../../src/ledger/store/store.ts";
 import { actionToml, handler } from "../support/action_toml.ts";
 import { actionDigest, Approver, request } from "../support/approver.ts";
@@ -127,7 +128,7 @@ async function unsealed(
     ...store.tables.sealed.range({ start: new Uint8Array(), end: new Uint8Array(64).fill(255) }),
   ];
   const opened = rows.flatMap(({ key: row, value }) =>
-    keys.flatMap((key) => decrypted(key, row, value))
+    keys.flatMap((key) => decrypted(key, sealedName(row), value))
   );
   await store.close();
   return { rows: rows.length, opened };

@@ -283,19 +283,19 @@ function indexOf(nonce: string): number {
 
 test("an audit names the first bad entry of a state directory that somebody changed", async () => {
   const index = indexOf("n-crashed");
-  const row = (tables: Tables, at: number) => tables.leaves.get(leafKey(at)) ?? new Uint8Array();
+  const row = (tables: Tables, at: number) => tables.log.get(leafKey(at)) ?? new Uint8Array();
   const forgeries: Record<string, (tables: Tables) => void> = {
     "a flipped bit": (tables) => {
       const leaf = row(tables, index).slice();
       leaf[200] = (leaf[200] ?? 0) ^ 1;
-      tables.leaves.put(leafKey(index), leaf);
+      tables.log.put(leafKey(index), leaf);
     },
-    "an entry deleted": (tables) => tables.leaves.remove(leafKey(index)),
-    "an entry doubled": (tables) => tables.leaves.put(leafKey(index), row(tables, index - 1)),
+    "an entry deleted": (tables) => tables.log.remove(leafKey(index)),
+    "an entry doubled": (tables) => tables.log.put(leafKey(index), row(tables, index - 1)),
     "two entries swapped": (tables) => {
       const [one, other] = [row(tables, index), row(tables, index + 1)];
-      tables.leaves.put(leafKey(index), other);
-      tables.leaves.put(leafKey(index + 1), one);
+      tables.log.put(leafKey(index), other);
+      tables.log.put(leafKey(index + 1), one);
     },
   };
   for (const [name, forge] of Object.entries(forgeries)) {

@@ -20,6 +20,9 @@ testWith("python3")(
       const telling = notifier(address);
       telling.ready("serving\nWATCHDOG=trigger");
       expect(await manager.message()).toEqual(["READY=1", "STATUS=serving WATCHDOG=trigger"]);
+      telling.starting("migrating the ledger", 2000);
+      const starting = ["STATUS=migrating the ledger", "EXTEND_TIMEOUT_USEC=2000000"];
+      expect(await manager.message()).toEqual(starting);
       telling.reloading();
       const [reloading, since] = await manager.message();
       expect(reloading).toBe("RELOADING=1");

@@ -8,10 +8,12 @@ import {
   bucketOfSealedKey,
   executionIdOf,
   executionKey,
+  executionsIn,
   leafKey,
-  nodeKey,
   nonceKey,
   sealedKey,
+  sealedName,
+  spanOf,
 } from "../../src/ledger/store/keys.ts";
 import {
   decodeApproval,
@@ -185,14 +187,18 @@ test("keys sort as what they stand for", () => {
   }));
 });
 
-test("nodes are numbered in the order in which appending makes them, without a gap", () => {
-  let place = 0;
-  for (let leaf = 0; leaf < 3000; leaf++) {
-    let index = leaf;
-    for (let level = 0;; level++) {
-      expect(nodeKey(level, index)).toEqual(leafKey(place++));
-      if (index % 2 === 0) break;
-      index = (index - 1) / 2;
-    }
-  }
+test("a sealed row is authenticated by bucket, kind and id, wherever it lies", () => {
+  fc.assert(fc.property(u48, bytes(16), (bucketMs, id) => {
+    const name = sealedName(sealedKey(bucketMs, "result", id));
+    expect(name).toEqual(new Uint8Array([...leafKey(bucketMs), 2, ...id]));
+  }));
+});
+
+test("a span of time holds the executions whose ids it begins, and no other", () => {
+  fc.assert(fc.property(u48.map((ms) => ({ ms, id: uuidV7(ms) })), ({ ms, id }) => {
+    const key = executionKey(id) ?? new Uint8Array();
+    const { start, end } = executionsIn(spanOf(key));
+    expect(spanOf(key)).toEqual(leafKey(ms).subarray(0, 5));
+    expect([start.toHex() <= key.toHex(), key.toHex() < end.toHex()]).toEqual([true, true]);
+  }));
 });

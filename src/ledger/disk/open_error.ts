@@ -11,6 +11,10 @@ export type OpenErrorReason =
   | "other_identity"
   /** A newer program wrote it. */
   | "newer_schema"
+  /** An older program wrote it, and it may not be written to. */
+  | "older_schema"
+  /** The disk has no space to bring it up to date. */
+  | "no_space"
   /** The data file is gone, cut short or corrupt. */
   | "damaged";
 

@@ -98,7 +98,7 @@ export class ProposalBook {
       const { client, peer: { uid } } = stored.record;
       const record = { ...stored.record, delivered: true };
       tables.proposals.put(key, encodeProposal({ ...stored, record }));
-      if (client !== null) tables.proposalIndex.remove(undeliveredKey(uid, client, key));
+      if (client !== null) tables.index.remove(undeliveredKey(uid, client, key));
     });
   }
 

@@ -126,8 +126,8 @@ export function close(
     id,
     encodeProposal({ record, bodyBucketMs, signaturesBucketMs: 0, keptUntilMs }),
   );
-  tables.proposalIndex.remove(openKey(id));
-  if (keptUntilMs > 0) tables.proposalIndex.put(endedKey(keptUntilMs, id), new Uint8Array());
+  tables.index.remove(openKey(id));
+  if (keptUntilMs > 0) tables.index.put(endedKey(keptUntilMs, id), new Uint8Array());
 }
 
 /** An approval that was used, or that an operator revoked, is left as it is. */
@@ -142,6 +142,6 @@ function revokeCollected(
     const known = findApproval(tables, key);
     if (known.usesTaken > 0 || known.revokedAtMs > 0) continue;
     const revoked = { ...known, revokedAtMs: nowMs, firstExecution: id };
-    tables.approvals.put(key, encodeApproval(revoked));
+    tables.claims.put(key, encodeApproval(revoked));
   }
 }

@@ -28,14 +28,14 @@ export function findProposalByNonce(
   uid: number,
   nonce: string,
 ): StoredProposal | undefined {
-  const key = tables.proposalIndex.get(proposalNonceKey(uid, nonce));
+  const key = tables.index.get(proposalNonceKey(uid, nonce));
   return key === undefined ? undefined : known(tables, executionIdOf(key));
 }
 
 /** Everything that waits, the oldest first: never more than `[proposals] total`. */
 export function waiting(tables: Tables): StoredProposal[] {
   return Array.from(
-    tables.proposalIndex.keys(OPEN_KEYS),
+    tables.index.keys(OPEN_KEYS),
     (key) => known(tables, proposalIdOf(key)),
   );
 }
@@ -43,7 +43,7 @@ export function waiting(tables: Tables): StoredProposal[] {
 /** Proposals that a restore ended, whose receipts the log lacks. */
 export function owed(tables: Tables): StoredProposal[] {
   return Array.from(
-    tables.proposalIndex.keys(OWED_KEYS),
+    tables.index.keys(OWED_KEYS),
     (key) => known(tables, proposalIdOf(key)),
   );
 }
@@ -53,7 +53,7 @@ const UNDELIVERED_MAX = 1_000;
 
 /** Lists what this uid's client was not told the end of, the oldest first, the newest 1,000. */
 export function undelivered(tables: Tables, uid: number, client: string): StoredProposal[] {
-  const keys = tables.proposalIndex.keys({
+  const keys = tables.index.keys({
     start: undeliveredKey(uid, client, EXECUTION_KEYS.start),
     end: undeliveredKey(uid, client, EXECUTION_KEYS.end),
     reverse: true,
@@ -74,7 +74,7 @@ export function listProposals(
     const rows = tables.proposals.range({ start, end, ...newestFirst });
     return Array.from(rows, ({ key, value }) => decodeProposal(executionIdOf(key), value));
   }
-  const keys = tables.proposalIndex.keys({
+  const keys = tables.index.keys({
     start: proposalPeerKey(uid, start),
     end: proposalPeerKey(uid, end),
     ...newestFirst,

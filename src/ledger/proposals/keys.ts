@@ -1,5 +1,6 @@
 /**
- * Keys of the table `proposal_index`. The first byte says which index a row belongs to.
+ * Keys of the table `index` about proposals. The first byte says which index a row belongs to; 7 is
+ * that of executions by peer (store/keys.ts).
  *
  * Invariant: every proposal is in the index of nonces and in that of peers for as long as its row
  * is; in `open` exactly while it waits; in `ended` from an end without a run on; in `owed` while

@@ -12,12 +12,17 @@ import { Refusal } from "../../core/errors.ts";
 import { refuseFileError } from "../disk/free_space.ts";
 import { findByNonce } from "../find.ts";
 import { type LedgerParts, write } from "../parts.ts";
-import { encodeBucket } from "../store/rows.ts";
 import { ownExecutionKey, sealedKey } from "../store/keys.ts";
 import type { Tables } from "../store/table.ts";
 import { findProposal, findProposalByNonce, isWaiting } from "./find.ts";
 import { openKey, proposalNonceKey, proposalPeerKey, undeliveredKey } from "./keys.ts";
-import { encodeBody, encodeEnvelopes, encodeProposal, type StoredProposal } from "./rows.ts";
+import {
+  encodeBody,
+  encodeBucket,
+  encodeEnvelopes,
+  encodeProposal,
+  type StoredProposal,
+} from "./rows.ts";
 import type { NewProposal, ProposalRecord, Signing } from "./types.ts";
 
 const NOTHING = new Uint8Array();
@@ -43,11 +48,11 @@ export async function propose(
         if (isOwnNonceTaken(tables, uid, nonce)) throw new Refusal("nonce_reused");
         const stored = { record, bodyBucketMs, signaturesBucketMs: 0, keptUntilMs: 0 };
         tables.proposals.insert(id, encodeProposal(stored));
-        tables.proposalIndex.insert(proposalNonceKey(uid, nonce), id);
-        tables.proposalIndex.insert(proposalPeerKey(uid, id), NOTHING);
-        tables.proposalIndex.insert(openKey(id), encodeBucket(bodyBucketMs));
+        tables.index.insert(proposalNonceKey(uid, nonce), id);
+        tables.index.insert(proposalPeerKey(uid, id), NOTHING);
+        tables.index.insert(openKey(id), encodeBucket(bodyBucketMs));
         if (client !== null) {
-          tables.proposalIndex.insert(undeliveredKey(uid, client, id), NOTHING);
+          tables.index.insert(undeliveredKey(uid, client, id), NOTHING);
         }
         bodies.store(sealed);
         return record;

@@ -26,12 +26,12 @@ export async function pruneProposals(ledger: LedgerParts, nowMs: number): Promis
   const { tables } = ledger;
   for (;;) {
     const due = { ...endedUntil(nowMs), limit: ROWS_PER_TRANSACTION };
-    if ([...tables.proposalIndex.keys({ ...due, limit: 1 })].length === 0) return;
+    if ([...tables.index.keys({ ...due, limit: 1 })].length === 0) return;
     await write(ledger, OPERATOR_ATTEMPTS, () => {
-      for (const key of [...tables.proposalIndex.keys(due)]) {
+      for (const key of [...tables.index.keys(due)]) {
         const stored = findProposal(tables, proposalIdOf(key));
         if (stored !== undefined) remove(tables, stored.record);
-        tables.proposalIndex.remove(key);
+        tables.index.remove(key);
       }
     });
   }
@@ -46,10 +46,10 @@ function remove(
   for (const { iss, jti } of collected) {
     const approval = approvalKey(iss, jti);
     const { usesTaken, firstExecution } = findApproval(tables, approval);
-    if (usesTaken === 0 && equalBytes(firstExecution, key)) tables.approvals.remove(approval);
+    if (usesTaken === 0 && equalBytes(firstExecution, key)) tables.claims.remove(approval);
   }
   tables.proposals.remove(key);
-  tables.proposalIndex.remove(proposalNonceKey(uid, nonce));
-  tables.proposalIndex.remove(proposalPeerKey(uid, key));
-  if (client !== null) tables.proposalIndex.remove(undeliveredKey(uid, client, key));
+  tables.index.remove(proposalNonceKey(uid, nonce));
+  tables.index.remove(proposalPeerKey(uid, key));
+  if (client !== null) tables.index.remove(undeliveredKey(uid, client, key));
 }

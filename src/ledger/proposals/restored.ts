@@ -29,7 +29,7 @@ export function endRestored(tables: Tables, nowMs: number): void {
       bodies: [],
     };
     close(tables, stored, { record, sealed: null, keptUntilMs: 0, nowMs });
-    tables.proposalIndex.put(owedKey(ownExecutionKey(record.id)), new Uint8Array());
+    tables.index.put(owedKey(ownExecutionKey(record.id)), new Uint8Array());
   }
 }
 
@@ -49,7 +49,7 @@ export async function recordOwed(
       const logIndex = appendReceipt(tables, state, receipt);
       const record = { ...stored.record, logIndex };
       tables.proposals.put(key, encodeProposal({ ...stored, record }));
-      tables.proposalIndex.remove(owedKey(key));
+      tables.index.remove(owedKey(key));
     }
   });
 }

@@ -115,6 +115,15 @@ export function decodeProposal(id: string, row: Uint8Array): StoredProposal {
   return { record, bodyBucketMs, signaturesBucketMs, keptUntilMs };
 }
 
+/** The row of a proposal that waits: the bucket of its body. */
+export function encodeBucket(bucketMs: number): Uint8Array {
+  return new ByteWriter(6).u48(bucketMs).finish();
+}
+
+export function decodeBucket(row: Uint8Array): number {
+  return new ByteReader(row).u48();
+}
+
 export function encodeBody({ salt, canonical, reason, declineReason }: ProposalBody): Uint8Array {
   if (salt.length !== SALT_BYTES) throw new RangeError("a salt has 32 bytes");
   const writer = new ByteWriter(512).bytes(salt).text(canonical);

@@ -7,21 +7,40 @@
  * - Numbers are big-endian, so that rows sort by them.
  */
 
+import { concatBytes } from "../../core/bytes.ts";
 import { sha256 } from "../../core/sha.ts";
 import { isUuid, uuidText } from "../../core/uuid.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 
-/** 32 bytes. */
+/** The first byte of a claim's key. */
+export const NONCE = 1;
+export const APPROVAL = 2;
+
+/** 33 bytes. */
 export function nonceKey(nonce: string): Uint8Array {
-  return hashOfFields("nonce", nonce);
+  return claimKey(NONCE, hashOfFields("nonce", nonce));
 }
 
 /**
- * 32 bytes. It leaves out the scheme: a revocation names (iss, jti) alone and holds for either one.
+ * 33 bytes. It leaves out the scheme: a revocation names (iss, jti) alone and holds for either one.
  * A legacy artifact's jti is a hash, so a DSSE approval shares it only on purpose, and is refused.
  */
 export function approvalKey(iss: string, jti: string): Uint8Array {
-  return hashOfFields("approval", iss, jti);
+  return claimKey(APPROVAL, hashOfFields("approval", iss, jti));
+}
+
+export function claimKey(kind: number, hash: Uint8Array): Uint8Array {
+  return new ByteWriter(33).u8(kind).bytes(hash).finish();
+}
+
+/** The 32 bytes under which the binding of an approval is sealed. */
+export function bindingId(approval: Uint8Array): Uint8Array {
+  return approval.subarray(1);
+}
+
+/** The range of all claims of a kind. */
+export function claimsOf(kind: number): { start: Uint8Array; end: Uint8Array } {
+  return { start: Uint8Array.of(kind), end: Uint8Array.of(kind + 1) };
 }
 
 export function hashOfFields(...fields: readonly string[]): Uint8Array {
@@ -46,9 +65,38 @@ export function executionIdOf(key: Uint8Array): string {
   return uuidText(new ByteReader(key).view(16));
 }
 
-/** 20 bytes: the uid, then the execution. So a peer's executions sort together, by their ids. */
-export function peerKey(uid: number, execution: Uint8Array): Uint8Array {
-  return new ByteWriter(20).u32(uid).bytes(execution).finish();
+/** The first byte of a key in the table `index`; 1 to 6 are those of proposals/keys.ts. */
+const PEER = 7;
+/** An id begins with its time, and the time's first five bytes change every 256 ms. */
+const SPAN_BYTES = 5;
+/** Sorts behind whatever follows in an id. */
+const LAST = new Uint8Array(12).fill(0xff);
+
+/**
+ * 10 bytes: the uid, then a span of time. Such a row says that executions of that uid have ids of
+ * that span.
+ */
+export function peerKey(uid: number, span: Uint8Array): Uint8Array {
+  return new ByteWriter(10).u8(PEER).u32(uid).bytes(span).finish();
+}
+
+/** The span of 256 ms that an execution's id was made in. */
+export function spanOf(execution: Uint8Array): Uint8Array {
+  return execution.subarray(0, SPAN_BYTES);
+}
+
+/** The range of a span's executions. */
+export function executionsIn(span: Uint8Array): { start: Uint8Array; end: Uint8Array } {
+  return { start: span, end: concatBytes(span, LAST) };
+}
+
+/** The range of the rows of every uid; peerOf reads one. */
+export const PEER_KEYS = { start: Uint8Array.of(PEER), end: Uint8Array.of(PEER + 1) };
+
+export function peerOf(key: Uint8Array): { readonly uid: number; readonly span: Uint8Array } {
+  const reader = new ByteReader(key);
+  reader.u8();
+  return { uid: reader.u32(), span: reader.view(SPAN_BYTES) };
 }
 
 /** 6 bytes. */
@@ -57,19 +105,11 @@ export function leafKey(index: number): Uint8Array {
 }
 
 /**
- * 6 bytes: the place of a complete subtree in the order in which the tree's nodes are created, so
- * that every append writes at the end of the table. Leaf n comes after n leaves and after the
- * n - popcount(n) nodes above them.
+ * 7 bytes: sorts right behind the last leaf that the tile covers, so that every append writes at
+ * the end of the table.
  */
-export function nodeKey(level: number, index: number): Uint8Array {
-  const lastLeaf = (index + 1) * 2 ** level - 1;
-  return leafKey(2 * lastLeaf - popcount(lastLeaf) + level);
-}
-
-function popcount(value: number): number {
-  let ones = 0;
-  for (let rest = value; rest > 0; rest = Math.floor(rest / 2)) ones += rest % 2;
-  return ones;
+export function tileKey(rank: number, lastLeaf: number): Uint8Array {
+  return new ByteWriter(7).u48(lastLeaf).u8(rank).finish();
 }
 
 /**
@@ -87,9 +127,18 @@ const KINDS: Record<SealedKind, number> = {
   reason: 6,
 };
 
-/** The bucket comes first, so that rows sort by when they expire. */
+/**
+ * The bucket comes first, so that rows sort by when they expire. Then the id: the bodies of one
+ * execution lie beside each other.
+ */
 export function sealedKey(bucketMs: number, kind: SealedKind, id: Uint8Array): Uint8Array {
-  return new ByteWriter(40).u48(bucketMs).u8(KINDS[kind]).bytes(id).finish();
+  return new ByteWriter(40).u48(bucketMs).bytes(id).u8(KINDS[kind]).finish();
+}
+
+/** Returns what is authenticated with the row of that key: bucket, kind, id. */
+export function sealedName(key: Uint8Array): Uint8Array {
+  const [bucket, id, kind] = [key.subarray(0, 6), key.subarray(6, -1), key.subarray(-1)];
+  return concatBytes(bucket, kind, id);
 }
 
 /** The lowest key of a bucket. */

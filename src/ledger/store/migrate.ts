@@ -1,70 +1,226 @@
 /**
- * The schema's version: recorded in the ledger, compared at every start, brought up to date step by
- * step.
+ * The schema's version: recorded in the ledger, compared at every start. A ledger of an older one
+ * is copied, row by row, into a new file, which then takes its place.
  *
- * Invariant: a step and the version it leads to are one transaction, so that an interrupted
- * migration goes on where it stopped. A ledger that a newer program wrote is not touched.
+ * Invariants:
+ * - Until the last rename the older file is as it was, and the older program can go on with it.
+ * - Each transaction of the copy also records how far it is. So a migration that was interrupted
+ *   goes on where it stopped, unless the older file has changed since: then it begins anew.
+ * - A ledger that a newer program wrote is not touched.
  */
 
+import { join } from "node:path";
 import { utf8Encode } from "../../core/bytes.ts";
+import { createFolder, flush } from "../disk/durable_file.ts";
+import { freeBytes } from "../disk/free_space.ts";
+import { DATA_FILE, dataFile, exists, LOCK_OF_READERS } from "../disk/layout.ts";
 import { damagedLedger, LedgerOpenError } from "../disk/open_error.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import type { Store } from "./store.ts";
+import { fromVersion1 } from "./from_version_1.ts";
+import type { MigrationStep } from "./migration.ts";
+import { Store, type StoreOptions } from "./store.ts";
 import type { Tables } from "./table.ts";
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const SCHEMA_KEY = utf8Encode("schema");
+const PROGRESS_KEY = utf8Encode("migration");
+const NOWHERE = new Uint8Array();
 
-/** Leads from the version it is listed under to the next. Runs inside a transaction. */
-export type MigrationStep = (tables: Tables) => void;
+/** How many rows a transaction moves, unless they are large. */
+const ROWS_PER_TRANSACTION = 16_384;
+/** The copy may be less dense than the original. */
+const MARGIN = 1.25;
+const MIB = 2 ** 20;
 
-/** Empty: there has been only one version. */
-const STEPS: ReadonlyMap<number, MigrationStep> = new Map();
+const STEPS: ReadonlyMap<number, MigrationStep> = new Map([[1, fromVersion1]]);
 
-export function writeSchemaVersion(tables: Tables, version: number): void {
-  tables.meta.put(SCHEMA_KEY, new ByteWriter(4).u32(version).finish());
+/**
+ * Says how many of the executions are done. Rows are of several tables, so they are told as the
+ * share of the executions that they are.
+ */
+export type ReportMigration = (done: number, executions: number) => void;
+
+export interface MigrationOptions {
+  /** Called after each transaction. */
+  readonly report?: ReportMigration;
+  /** For tests: rows moved by one transaction. */
+  readonly rowsMax?: number;
+  /** For tests: the free space of the disk in bytes. */
+  readonly freeBytes?: number;
 }
 
-/** Returns undefined if none is recorded. */
-export function readSchemaVersion(tables: Tables): number | undefined {
-  const row = tables.meta.get(SCHEMA_KEY);
-  return row === undefined ? undefined : new ByteReader(row).u32();
+/** How far a copy is. */
+interface Progress {
+  readonly sequence: number;
+  readonly part: number;
+  readonly moved: number;
+  readonly position: Uint8Array;
+}
+
+export function writeSchemaVersion({ meta }: Tables, version = SCHEMA_VERSION): void {
+  meta.put(SCHEMA_KEY, new ByteWriter(4).u32(version).finish());
 }
 
 /**
- * Checks a ledger that may not be written to. Throws LedgerOpenError: newer_schema, or damaged for
- * any other version.
+ * Checks that a ledger has the schema of this program. Throws LedgerOpenError: newer_schema,
+ * older_schema, or damaged if no version is recorded.
  */
 export function checkSchemaVersion(tables: Tables): void {
   const version = readSchemaVersion(tables);
-  if (version !== undefined && version > SCHEMA_VERSION) throw newerSchema(version, SCHEMA_VERSION);
-  if (version !== SCHEMA_VERSION) throw damagedLedger(`it has no schema version ${SCHEMA_VERSION}`);
+  if (version === SCHEMA_VERSION) return;
+  throw new LedgerOpenError(
+    "older_schema",
+    `The ledger has schema version ${version}, and this program reads version ${SCHEMA_VERSION}`,
+    "start `openexec serve` on it once, or bring a backup back with `openexec restore DIR`",
+  );
+}
+
+/** Throws LedgerOpenError: newer_schema, damaged. */
+function readSchemaVersion({ meta }: Tables): number {
+  const row = meta.get(SCHEMA_KEY);
+  if (row === undefined) throw damagedLedger("it has no schema version");
+  const version = new ByteReader(row).u32();
+  if (version <= SCHEMA_VERSION) return version;
+  throw new LedgerOpenError(
+    "newer_schema",
+    `The ledger has schema version ${version}, and this program knows ${SCHEMA_VERSION}`,
+    "start the newer program",
+  );
 }
 
 /**
- * Brings a ledger up to date. Throws LedgerOpenError: newer_schema, or damaged if no version is
- * recorded or a step is missing.
+ * Brings the ledger in that folder up to date. Throws LedgerOpenError: newer_schema, damaged, or
+ * no_space before anything was written.
  */
-export async function migrate(store: Store, target = SCHEMA_VERSION, steps = STEPS): Promise<void> {
-  for (;;) {
-    const version = readSchemaVersion(store.tables);
-    if (version === target) return;
-    if (version === undefined || version < target && !steps.has(version)) {
-      throw damagedLedger(`no way leads from schema version ${version} to ${target}`);
+export async function migrate(
+  { directory, release }: StoreOptions,
+  options: MigrationOptions = {},
+): Promise<void> {
+  const draft = `${directory}.migrating`;
+  const releasing = release === undefined ? {} : { release };
+  const olderTables = [...STEPS.values()].flatMap(({ tables }) => tables);
+  const older = new Store({ directory, readOnly: true, older: olderTables, ...releasing });
+  try {
+    const version = readSchemaVersion(older.tables);
+    if (version === SCHEMA_VERSION) {
+      older.requireTables();
+      return;
     }
-    if (version > target) throw newerSchema(version, target);
-    await store.commit(() => {
-      steps.get(version)?.(store.tables);
-      writeSchemaVersion(store.tables, version + 1);
-    });
+    const step = STEPS.get(version);
+    if (step === undefined) throw damagedLedger(`no way leads from schema version ${version}`);
+    await copy(older, step, { directory: draft, ...releasing }, options);
+  } finally {
+    await older.close();
+  }
+  await exchange(directory, draft);
+}
+
+async function copy(
+  older: Store,
+  step: MigrationStep,
+  draft: StoreOptions,
+  options: MigrationOptions,
+): Promise<void> {
+  if (!await exists(dataFile(draft.directory))) {
+    requireSpace(older, step, options);
+    await createFolder(draft.directory);
+  }
+  const newer = new Store(draft);
+  const sequence = step.sequence(older);
+  const progress = readProgress(newer.tables);
+  if (progress !== undefined && progress.sequence !== sequence) {
+    await newer.close();
+    await Deno.remove(draft.directory, { recursive: true });
+    return await copy(older, step, draft, options);
+  }
+  try {
+    const begun = progress ?? { sequence, part: 0, moved: 0, position: NOWHERE };
+    await copyParts(older, newer, step, begun, options);
+  } finally {
+    await newer.close();
   }
 }
 
-function newerSchema(version: number, known: number): LedgerOpenError {
-  return new LedgerOpenError(
-    "newer_schema",
-    `The ledger has schema version ${version}, and this program knows ${known}`,
-    "start the newer program",
+async function copyParts(
+  older: Store,
+  newer: Store,
+  step: MigrationStep,
+  begun: Progress,
+  { report, rowsMax = ROWS_PER_TRANSACTION }: MigrationOptions,
+): Promise<void> {
+  const parts = step.parts(older, newer);
+  const total = parts.reduce((sum, part) => sum + part.rows(), 0);
+  const executions = step.executions(older);
+  let at = begun;
+  for (let part = parts[at.part]; part !== undefined; part = parts[at.part]) {
+    const { write, rows, next } = part.read(at.position, rowsMax);
+    at = {
+      ...at,
+      part: next === null ? at.part + 1 : at.part,
+      moved: at.moved + rows,
+      position: next ?? NOWHERE,
+    };
+    const after = at;
+    await newer.commit(() => {
+      write();
+      writeProgress(newer.tables, after);
+    });
+    report?.(Math.floor(executions * Math.min(1, at.moved / Math.max(1, total))), executions);
+  }
+  await newer.commit(() => {
+    newer.tables.meta.remove(PROGRESS_KEY);
+    writeSchemaVersion(newer.tables);
+  });
+}
+
+/**
+ * Puts the copy in the place of the older file, by one rename. The lock file of readers goes first:
+ * it knows the older file's transactions. A reader that has both open keeps them.
+ */
+async function exchange(directory: string, draft: string): Promise<void> {
+  const data = dataFile(draft);
+  await flush(data);
+  await Deno.chmod(data, 0o600);
+  await Deno.remove(join(directory, LOCK_OF_READERS)).catch(ignoreMissing);
+  await Deno.rename(data, join(directory, DATA_FILE));
+  await flush(directory);
+  await Deno.remove(draft, { recursive: true });
+}
+
+/** Removes what a migration left that was interrupted by the older program, or after its end. */
+export async function removeDraft(directory: string): Promise<void> {
+  await Deno.remove(`${directory}.migrating`, { recursive: true }).catch(ignoreMissing);
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
+function writeProgress(
+  { meta }: Tables,
+  { sequence, part, moved, position }: Progress,
+): void {
+  const writer = new ByteWriter(64).u48(sequence).u8(part).u48(moved).bytes(position);
+  meta.put(PROGRESS_KEY, writer.finish());
+}
+
+function readProgress({ meta }: Tables): Progress | undefined {
+  const row = meta.get(PROGRESS_KEY);
+  if (row === undefined) return undefined;
+  const reader = new ByteReader(row);
+  const [sequence, part, moved] = [reader.u48(), reader.u8(), reader.u48()];
+  return { sequence, part, moved, position: reader.rest() };
+}
+
+function requireSpace(older: Store, { tables }: MigrationStep, options: MigrationOptions): void {
+  const pages = tables.reduce((sum, name) => sum + older.older(name).pages, 0);
+  const free = options.freeBytes ?? freeBytes(older.directory);
+  const missing = pages * older.pageBytes * MARGIN + MIB - free;
+  if (missing <= 0) return;
+  throw new LedgerOpenError(
+    "no_space",
+    "To bring the ledger up to date needs more space on its disk",
+    `free ${Math.ceil(missing / MIB)} MiB there; until then the older program can go on with it`,
   );
 }

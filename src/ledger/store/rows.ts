@@ -138,6 +138,14 @@ export function decodeExecution(id: string, row: Uint8Array): StoredExecution {
   return { record, requestBucketMs, resultBucketMs };
 }
 
+/** Reads the uid of an execution's peer, and nothing else. */
+export function uidOf(row: Uint8Array): number {
+  const reader = new ByteReader(row);
+  reader.view(3);
+  for (let texts = 5; texts > 0; texts--) reader.view(reader.u32());
+  return reader.u32();
+}
+
 /** An approval, under approvalKey(iss, jti). */
 export interface ApprovalRow {
   readonly usesTaken: number;
@@ -182,15 +190,6 @@ export function decodeApproval(bytes: Uint8Array): ApprovalRow {
   };
   reader.end();
   return row;
-}
-
-/** The row under executionKey(id) in `unsettled`: the bucket of the request. */
-export function encodeBucket(bucketMs: number): Uint8Array {
-  return new ByteWriter(6).u48(bucketMs).finish();
-}
-
-export function decodeBucket(row: Uint8Array): number {
-  return new ByteReader(row).u48();
 }
 
 /** The row under leafKey(index); its version is the receipt's. */

@@ -14,14 +14,14 @@
  */
 
 import { CLOCK_JUMP_MS, type MachineClock, UPTIME_STEP_MS } from "../../core/clock.ts";
-import { utf8Encode } from "../../core/bytes.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 import type { Tables } from "./table.ts";
 
 const VERSION = 2;
 /** Rows of this version end before the boot id, so the boot of their mark is unknown. */
 const VERSION_WITHOUT_BOOT_ID = 1;
-const STATE_KEY = utf8Encode("state");
+/** Sorts before the executions in flight, in the same table. */
+const STATE_KEY = Uint8Array.of(0);
 
 /** The work of a transaction changes it in place; a rollback throws it away. */
 export interface LedgerState {
@@ -94,8 +94,8 @@ export function decodeState(row: Uint8Array): LedgerState {
 }
 
 /** Throws a Refusal, ledger_unavailable, if there is none. */
-export function stateRow(tables: Tables): Uint8Array {
-  const row = tables.meta.get(STATE_KEY);
+export function stateRow({ current }: Tables): Uint8Array {
+  const row = current.get(STATE_KEY);
   if (row === undefined) throw damaged();
   return row;
 }
@@ -107,7 +107,7 @@ export function readState(tables: Tables): LedgerState {
 /** Runs inside a transaction; returns the row. */
 export function writeState(tables: Tables, state: LedgerState): Uint8Array {
   const row = encodeState(state);
-  tables.meta.put(STATE_KEY, row);
+  tables.current.put(STATE_KEY, row);
   return row;
 }
 

@@ -32,6 +32,8 @@ export interface StoreOptions {
   readonly directory: string;
   /** Opens another process's live store, or a copy: reads all as it was then, writes nothing. */
   readonly readOnly?: boolean;
+  /** Names of tables of older schemas. One that is missing reads as one without rows. */
+  readonly older?: readonly string[];
   /** Address space of the map in bytes. It grows beyond by itself. */
   readonly mapBytes?: number | undefined;
   /** Called now and then: gives back the pages of the file at `path` that the map has read. */
@@ -40,9 +42,7 @@ export interface StoreOptions {
 
 /** Address space costs nothing, and a map that need not grow leaves no second one for readers. */
 const MAP_BYTES = 2 ** 34;
-const TABLES_MAX = 16;
-/** A ledger that was made before these, and never opened to be written since, lacks them. */
-const LATER_TABLES: ReadonlySet<string> = new Set(["proposals", "proposal_index"]);
+const TABLES_MAX = 24;
 
 /**
  * Rows touched between two calls of `release`. One in six is at a random place, where the kernel
@@ -64,6 +64,8 @@ export class Store {
   readonly #free: FreeSpace;
   /** How to reject each open commit: once LMDB gives up, it may leave its promise open for ever. */
   readonly #inFlight = new Map<Promise<void>, (reason: Refusal) => void>();
+  readonly #missing: string[] = [];
+  readonly #older = new Map<string, Table>();
   #unusable: Refusal | undefined;
   #rowsTouched = 0;
   #writes = 0;
@@ -86,24 +88,39 @@ export class Store {
     };
     this.#root = open<Uint8Array, Uint8Array>(settings);
     this.tables = {
+      current: this.#view(this.#root),
       meta: this.#table("meta"),
+      claims: this.#table("claims"),
       executions: this.#table("executions"),
-      nonces: this.#table("nonces"),
-      peers: this.#table("peers"),
-      unsettled: this.#table("unsettled"),
-      approvals: this.#table("approvals"),
-      leaves: this.#table("leaves"),
-      nodes: this.#table("nodes"),
-      sealed: this.#table("sealed"),
+      sealed: this.#table("bodies"),
+      log: this.#table("leaves"),
       proposals: this.#table("proposals"),
-      proposalIndex: this.#table("proposal_index"),
+      index: this.#table("index"),
     };
+    for (const name of options.older ?? []) {
+      const database = this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING });
+      this.#older.set(name, this.#view(database ?? NO_ROWS));
+    }
     if (readOnly) this.#snapshot = this.#root.useReadTransaction();
+  }
+
+  /** Throws LedgerOpenError if one of its tables is gone. An older schema has others. */
+  requireTables(): void {
+    const [name] = this.#missing;
+    if (name !== undefined) throw damagedLedger(`it has no table ${name}`);
   }
 
   /** Number of rows written or removed since it was opened, rolled back or not. */
   get writes(): number {
     return this.#writes;
+  }
+
+  get directory(): string {
+    return this.options.directory;
+  }
+
+  get pageBytes(): number {
+    return numberIn(this.#root.getStats(), "pageSize");
   }
 
   /** Size of the data file. */
@@ -115,9 +132,8 @@ export class Store {
   get reusableBytes(): number {
     const whole: unknown = this.#root.getStats();
     const trees = Object.values(this.tables).map((table) => table.pages);
-    // the trees of the tables' names and of the free pages
-    const own = pagesOf(memberOf(whole, "root")) + pagesOf(memberOf(whole, "free"));
-    const used = trees.reduce((sum, pages) => sum + pages, META_PAGES + own);
+    const free = pagesOf(memberOf(whole, "free"));
+    const used = trees.reduce((sum, pages) => sum + pages, META_PAGES + free);
     return (numberIn(whole, "lastPageNumber") + 1 - used) * numberIn(whole, "pageSize");
   }
 
@@ -191,13 +207,20 @@ export class Store {
     await this.#root.close();
   }
 
+  /** Returns a table of an older schema, which the options named. */
+  older(name: string): Table {
+    return this.#older.get(name) ?? this.#view(NO_ROWS);
+  }
+
   #table(name: string): Table {
     const database = this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING });
     // lmdb-js creates no table in a store that is read-only
-    if (database === undefined && !LATER_TABLES.has(name)) {
-      throw damagedLedger(`it has no table ${name}`);
-    }
-    return new Table(database ?? NO_ROWS, {
+    if (database === undefined) this.#missing.push(name);
+    return this.#view(database ?? NO_ROWS);
+  }
+
+  #view(database: ConstructorParameters<typeof Table>[0]): Table {
+    return new Table(database, {
       reading: () => {
         this.#touched();
         return this.#snapshot === undefined ? {} : { transaction: this.#snapshot };

@@ -5,28 +5,25 @@
 
 /** The tables of a ledger: key -> row. */
 export interface Tables {
-  /** Schema version, identity, state, and the note of a restore. */
+  /**
+   * The main tree of the file, which every commit writes because it names the others: the state,
+   * and executions in flight (unsettled.ts).
+   */
+  readonly current: Table;
+  /** Schema version, identity, and the note of a restore. Commits do not touch it. */
   readonly meta: Table;
-  /** executionKey -> encodeExecution */
+  /** nonceKey -> executionKey; approvalKey -> encodeApproval */
+  readonly claims: Table;
+  /** executionKey -> encodeExecution, of those that have settled */
   readonly executions: Table;
-  /** nonceKey -> executionKey */
-  readonly nonces: Table;
-  /** peerKey -> nothing */
-  readonly peers: Table;
-  /** executionKey -> encodeBucket, of the request */
-  readonly unsettled: Table;
-  /** approvalKey -> encodeApproval */
-  readonly approvals: Table;
-  /** leafKey -> encodeReceipt */
-  readonly leaves: Table;
-  /** nodeKey -> 32 bytes */
-  readonly nodes: Table;
   /** sealedKey -> what the vault sealed */
   readonly sealed: Table;
+  /** leafKey -> encodeReceipt; tileKey -> a full tile of the tree (tiles.ts) */
+  readonly log: Table;
   /** executionKey -> encodeProposal */
   readonly proposals: Table;
-  /** The keys of ledger/proposals/keys.ts, several kinds in one table -> what they say */
-  readonly proposalIndex: Table;
+  /** peerKey -> nothing; the keys of proposals/keys.ts -> what they say */
+  readonly index: Table;
 }
 
 export interface Row {
@@ -72,7 +69,12 @@ export const NO_ROWS: Database = {
   getRange: () => [],
   getKeys: () => [],
   getKeysCount: () => 0,
-  getStats: () => ({ treeBranchPageCount: 0, treeLeafPageCount: 0, overflowPages: 0 }),
+  getStats: () => ({
+    treeBranchPageCount: 0,
+    treeLeafPageCount: 0,
+    overflowPages: 0,
+    entryCount: 0,
+  }),
 };
 
 function readOnly(): never {
@@ -88,6 +90,11 @@ export class Table {
   /** Number of pages of the data file that belong to this table. */
   get pages(): number {
     return pagesOf(this.database.getStats());
+  }
+
+  /** Number of rows, as LMDB counts them. */
+  get rows(): number {
+    return numberIn(this.database.getStats(), "entryCount");
   }
 
   get(key: Uint8Array): Uint8Array | undefined {

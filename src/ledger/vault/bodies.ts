@@ -20,9 +20,11 @@ import {
   ownExecutionKey,
   sealedKey,
   type SealedKind,
+  sealedName,
 } from "../store/keys.ts";
 import type { StoredExecution } from "../store/rows.ts";
 import type { Tables } from "../store/table.ts";
+import { allUnsettled, findUnsettled } from "../unsettled.ts";
 import type { RequestBody, RequestSalt, ResultBody, Weigh } from "../types.ts";
 import { BUCKET_MAX_MS, bucketFor, type Vault } from "./keys.ts";
 
@@ -42,7 +44,7 @@ export class SealedBodies {
   readonly #held = new Map<number, number>();
 
   constructor(
-    private readonly tables: Pick<Tables, "sealed">,
+    private readonly tables: Pick<Tables, "sealed" | "current">,
     private readonly vault: Vault,
     private readonly clock: Pick<Clock, "nowMs">,
   ) {}
@@ -63,7 +65,8 @@ export class SealedBodies {
     const row = sealedKey(bucketMs, kind, id);
     const release = this.#hold(bucketMs);
     try {
-      return { bucketMs, row, bytes: await this.vault.seal(bucketMs, row, plaintext), release };
+      const bytes = await this.vault.seal(bucketMs, sealedName(row), plaintext);
+      return { bucketMs, row, bytes, release };
     } catch (error) {
       release();
       throw error;
@@ -93,10 +96,9 @@ export class SealedBodies {
    * if its key is lost or another one.
    */
   open(kind: SealedKind, id: Uint8Array, bucketMs: number): Uint8Array | undefined {
-    const row = sealedKey(bucketMs, kind, id);
-    const sealed = bucketMs === 0 ? undefined : this.tables.sealed.get(row);
+    const { name, sealed } = this.#find(kind, id, bucketMs);
     if (sealed === undefined) return undefined;
-    return this.#checked(this.vault.unseal(bucketMs, row, sealed), bucketMs);
+    return this.#checked(this.vault.unseal(bucketMs, name, sealed), bucketMs);
   }
 
   /** Does what open() does, and leaves the event loop free meanwhile. Finds the row at once. */
@@ -106,11 +108,19 @@ export class SealedBodies {
     bucketMs: number,
     weigh?: Weigh,
   ): Promise<Uint8Array | undefined> {
-    const row = sealedKey(bucketMs, kind, id);
-    const sealed = bucketMs === 0 ? undefined : this.tables.sealed.get(row);
+    const { name, sealed } = this.#find(kind, id, bucketMs);
     if (sealed === undefined) return undefined;
     weigh?.(sealed.length);
-    return this.#checked(await this.vault.unsealAside(bucketMs, row, sealed), bucketMs);
+    return this.#checked(await this.vault.unsealAside(bucketMs, name, sealed), bucketMs);
+  }
+
+  /** The request of an execution in flight may lie in the row of that execution. */
+  #find(kind: SealedKind, id: Uint8Array, bucketMs: number) {
+    const row = sealedKey(bucketMs, kind, id);
+    const name = sealedName(row);
+    if (bucketMs === 0) return { name, sealed: undefined };
+    const beside = () => kind === "request" ? findUnsettled(this.tables, id)?.request : undefined;
+    return { name, sealed: this.tables.sealed.get(row) ?? beside() ?? undefined };
   }
 
   #checked(opened: Uint8Array | undefined, bucketMs: number): Uint8Array | undefined {
@@ -120,16 +130,32 @@ export class SealedBodies {
     return opened;
   }
 
-  /** Returns the buckets that end after `afterMs` and whose first row does not open. */
-  unreadableBuckets(afterMs: number): number[] {
-    const found: number[] = [];
+  /**
+   * Returns the buckets that end after `afterMs` and whose first row, or a request in flight, does
+   * not open.
+   */
+  unreadableBuckets(afterMs: number): ReadonlySet<number> {
+    const found = new Set<number>();
+    for (const { stored: { record, requestBucketMs: bucketMs }, request } of this.#inFlight()) {
+      const name = sealedName(sealedKey(bucketMs, "request", ownExecutionKey(record.id)));
+      const isOpen = bucketMs <= afterMs ||
+        this.vault.unseal(bucketMs, name, request) !== undefined;
+      if (!isOpen) found.add(bucketMs);
+    }
     const end = bucketStart(BUCKET_MAX_MS);
     for (let nextMs = afterMs + 1;;) {
       const [row] = this.tables.sealed.range({ start: bucketStart(nextMs), end, limit: 1 });
       if (row === undefined) return found;
       const bucketMs = bucketOfSealedKey(row.key);
-      if (this.vault.unseal(bucketMs, row.key, row.value) === undefined) found.push(bucketMs);
+      const opened = this.vault.unseal(bucketMs, sealedName(row.key), row.value);
+      if (opened === undefined) found.add(bucketMs);
       nextMs = bucketMs + 1;
+    }
+  }
+
+  *#inFlight() {
+    for (const { stored, request } of allUnsettled(this.tables)) {
+      if (request !== null) yield { stored, request };
     }
   }
 

@@ -145,7 +145,7 @@ test.skipIf(!MAY_MOUNT)(
     while (await refusalOf(reserveAndSettle(s.ledger, { payload: payload() })) === "ok") stored++;
     expect(stored).toBeGreaterThan(5);
     disk.fill();
-    expect(await refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");
+    await expect.poll(() => refusalOf(s.ledger.reserve(reservation()))).toBe("storage_full");
     s.clock.pass(3 * 24 * 3_600_000);
     await s.ledger.prune(1_000);
     await expect.poll(() => s.ledger.health().refusing).toBeNull();
