@@ -71,6 +71,19 @@ export class Held implements AsyncDisposable {
     return call(this.daemon.socket, "POST", "/execute", approved, headers);
   }
 
+  /**
+   * Sends it again while no executor can be had, which claims nothing: one that was ended before it
+   * was ready counts as a start that failed.
+   */
+  async sendUntilTaken(approved: Approved): Promise<HttpAnswer> {
+    let answer = await this.send(approved);
+    await until(async () => {
+      if (answer.status === 503) answer = await this.send(approved);
+      return answer.status !== 503;
+    });
+    return answer;
+  }
+
   get(path: string): Promise<HttpAnswer> {
     return call(this.daemon.socket, "GET", path);
   }

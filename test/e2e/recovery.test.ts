@@ -138,7 +138,7 @@ test("a killed executor takes its own execution with it, no other, and the next 
     code: "outcome_unknown",
     execution: { status: "outcome_unknown" },
   });
-  const next = await held.send(held.approve("once", "next", "end"));
+  const next = await held.sendUntilTaken(held.approve("once", "next", "end"));
   expect([next.status, next.json.status]).toEqual([200, "succeeded"]);
   held.letGo("other");
   expect((await other).json.status).toBe("succeeded");
@@ -157,7 +157,8 @@ test("an executor that is wedged is ended at its action's time limit, and the ne
   });
   // those that wait for the next run, and for the next payload, are as stuck
   for (const pid of executorsOf(held.daemon.directory)) sendSignal(pid, SIGKILL);
-  expect((await held.send(held.approve("once", "next", "end"))).json.status).toBe("succeeded");
+  const next = await held.sendUntilTaken(held.approve("once", "next", "end"));
+  expect(next.json.status).toBe("succeeded");
   expect(held.starts("wedged")).toHaveLength(1);
 });
 
