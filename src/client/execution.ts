@@ -1,7 +1,12 @@
 /** An execution as the daemon shows it, with the members of the wire: SDK and curl agree. */
 
 import { oneOf, open, string } from "../core/shape.ts";
-import type { ExecutionStatus, Json, JsonObject } from "../core/types.ts";
+import {
+  EXECUTION_STATUSES,
+  type ExecutionStatus,
+  type Json,
+  type JsonObject,
+} from "../core/types.ts";
 import { isJsonObject } from "./json.ts";
 
 export interface Execution<Result = Json> {
@@ -36,14 +41,7 @@ export interface Execution<Result = Json> {
 const isExecution = open({
   id: string,
   action: string,
-  status: oneOf<ExecutionStatus>(
-    "reserved",
-    "succeeded",
-    "failed",
-    "timed_out",
-    "crashed",
-    "outcome_unknown",
-  ),
+  status: oneOf<ExecutionStatus>(...EXECUTION_STATUSES),
 });
 
 /** Returns undefined for no execution object. Keeps members this SDK does not know, in order. */

@@ -62,13 +62,16 @@ export interface ApprovalReference {
   readonly signers: readonly Signer[];
 }
 
-export type ExecutionStatus =
-  | "reserved"
-  | "succeeded"
-  | "failed"
-  | "timed_out"
-  | "crashed"
-  | "outcome_unknown";
+export const EXECUTION_STATUSES = [
+  "reserved",
+  "succeeded",
+  "failed",
+  "timed_out",
+  "crashed",
+  "outcome_unknown",
+] as const;
+
+export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 
 /** The end of a run. `resultText` is text by the handler's side; the engine parses it strictly. */
 export type Outcome =

@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import { NAME_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
 import { REQUIREMENTS } from "../core/keys/signer.ts";
+import { EXECUTION_STATUSES } from "../core/types.ts";
 
 export const NAME = v.pipe(
   v.string(),
@@ -61,14 +62,7 @@ export const ExecuteRequest = v.strictObject({
 export const Execution = v.looseObject({
   id: v.pipe(v.string(), v.uuid(), v.description("UUIDv7.")),
   action: NAME,
-  status: v.picklist([
-    "reserved",
-    "succeeded",
-    "failed",
-    "timed_out",
-    "crashed",
-    "outcome_unknown",
-  ]),
+  status: v.picklist(EXECUTION_STATUSES),
   approved: v.boolean(),
   exec_mode: v.optional(
     v.pipe(v.literal("demo"), v.description("Nobody approved it; absent otherwise.")),

@@ -28,6 +28,12 @@ const verdict = (
   nowMs = NOW_MS,
 ) => codeOf(() => verifyApproval(unverified(json), subject(changes), trust, nowMs));
 
+test("the body of an approval that no known key signed is not read", () => {
+  const unread = envelope('{"iss":', ["alice-1"]);
+  expect(verdict(unread, {}, trustOf([approver("bob")]))).toBe("approval_signer_unknown");
+  expect(verdict(unread)).toBe("approval_malformed");
+});
+
 describe("an Approval", () => {
   test("says what it was verified to say", () => {
     const body = claims({ nbf: NOW - 5, sub: "uid:1000" });
