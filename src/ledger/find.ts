@@ -8,7 +8,6 @@ import {
   executionKey,
   executionsIn,
   nonceKey,
-  PEER_KEYS,
   peerKey,
   peerOf,
   spanOf,
@@ -71,14 +70,18 @@ export function unsettled(tables: Tables): ExecutionRecord[] {
   return allUnsettled(tables).map(({ stored }) => stored.record);
 }
 
-/** Counts executions that the index leads to, under all uids: all of them, unless it lacks some. */
+/** Counts the executions that the index leads to: all of them, unless it lacks some. */
 export function countListed(tables: Tables): number {
   let listed = allUnsettled(tables).length;
-  for (const key of tables.index.keys(PEER_KEYS)) {
-    const { uid, span } = peerOf(key);
-    for (const { value } of tables.executions.range(executionsIn(span))) {
-      if (uidOf(value) === uid) listed++;
-    }
+  let span: Uint8Array = new Uint8Array();
+  /** Whether the index has this span for a uid, as far as it was asked. */
+  let known = new Map<number, boolean>();
+  for (const { key, value } of tables.executions.range(EXECUTION_KEYS)) {
+    if (!equalBytes(span, spanOf(key))) [span, known] = [spanOf(key), new Map()];
+    const uid = uidOf(value);
+    const isListed = known.get(uid) ?? tables.index.has(peerKey(uid, span));
+    known.set(uid, isListed);
+    if (isListed) listed++;
   }
   return listed;
 }

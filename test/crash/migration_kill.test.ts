@@ -71,6 +71,10 @@ test.skipIf(!HAS_STRACE)(
       }
     }
     expect(kills).toBeGreaterThan(8);
+    // the copy is complete, and not in its place
+    for (const call of ["unlink", "rename"]) {
+      expect((await migrate(stateDir, { inject: `${call}:signal=KILL:when=1` })).killed).toBe(true);
+    }
     const { output, errors } = await migrate(stateDir);
     expect(output.at(-1), errors).toBe("open");
     await expectSound(stateDir);

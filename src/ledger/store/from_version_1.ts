@@ -20,7 +20,7 @@ import {
 } from "./keys.ts";
 import type { MigrationPart, MigrationStep } from "./migration.ts";
 import { decodeExecution } from "./rows.ts";
-import { decodeState, type LedgerState, writeState } from "./state.ts";
+import { decodeState, encodeState, type LedgerState, writeState } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { Row, Table, Tables } from "./table.ts";
 
@@ -55,7 +55,7 @@ export const fromVersion1: MigrationStep = {
     ...["sealed", "proposals", "proposal_index"],
   ],
   executions: (older) => requireState(older).executions,
-  sequence: (older) => requireState(older).sequence,
+  state: (older) => encodeState(requireState(older)),
   parts: (older, newer) => {
     const { claims, sealed, index, proposals, meta } = newer.tables;
     const claim = (kind: number) => ({ key, value }: Row) =>

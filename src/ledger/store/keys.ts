@@ -90,9 +90,6 @@ export function executionsIn(span: Uint8Array): { start: Uint8Array; end: Uint8A
   return { start: span, end: concatBytes(span, LAST) };
 }
 
-/** The range of the rows of every uid; peerOf reads one. */
-export const PEER_KEYS = { start: Uint8Array.of(PEER), end: Uint8Array.of(PEER + 1) };
-
 export function peerOf(key: Uint8Array): { readonly uid: number; readonly span: Uint8Array } {
   const reader = new ByteReader(key);
   reader.u8();

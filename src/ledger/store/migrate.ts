@@ -4,13 +4,16 @@
  *
  * Invariants:
  * - Until the last rename the older file is as it was, and the older program can go on with it.
- * - Each transaction of the copy also records how far it is. So a migration that was interrupted
- *   goes on where it stopped, unless the older file has changed since: then it begins anew.
+ * - Each transaction of the copy also records how far it is, and of which state of the older
+ *   ledger. So a migration that was interrupted goes on where it stopped. If that state has changed
+ *   since, or the copy does not say, it begins anew.
  * - A ledger that a newer program wrote is not touched.
  */
 
 import { join } from "node:path";
-import { utf8Encode } from "../../core/bytes.ts";
+import { equalBytes, utf8Encode } from "../../core/bytes.ts";
+import { sha256 } from "../../core/sha.ts";
+import { checkDataFile } from "../disk/data_file.ts";
 import { createFolder, flush } from "../disk/durable_file.ts";
 import { freeBytes } from "../disk/free_space.ts";
 import { DATA_FILE, dataFile, exists, LOCK_OF_READERS } from "../disk/layout.ts";
@@ -52,7 +55,8 @@ export interface MigrationOptions {
 
 /** How far a copy is. */
 interface Progress {
-  readonly sequence: number;
+  /** The SHA-256 of the older ledger's state. */
+  readonly of: Uint8Array;
   readonly part: number;
   readonly moved: number;
   readonly position: Uint8Array;
@@ -122,23 +126,43 @@ async function copy(
   draft: StoreOptions,
   options: MigrationOptions,
 ): Promise<void> {
-  if (!await exists(dataFile(draft.directory))) {
+  const of = sha256(step.state(older));
+  const begun = await openBegun(draft, of);
+  if (begun === undefined) {
+    await Deno.remove(draft.directory, { recursive: true }).catch(ignoreMissing);
     requireSpace(older, step, options);
     await createFolder(draft.directory);
   }
-  const newer = new Store(draft);
-  const sequence = step.sequence(older);
-  const progress = readProgress(newer.tables);
-  if (progress !== undefined && progress.sequence !== sequence) {
-    await newer.close();
-    await Deno.remove(draft.directory, { recursive: true });
-    return await copy(older, step, draft, options);
-  }
+  const newer = begun?.store ?? new Store(draft);
+  const progress = begun?.progress ?? { of, part: 0, moved: 0, position: NOWHERE };
   try {
-    const begun = progress ?? { sequence, part: 0, moved: 0, position: NOWHERE };
-    await copyParts(older, newer, step, begun, options);
+    await copyParts(older, newer, step, progress, options);
   } finally {
     await newer.close();
+  }
+}
+
+/** Returns undefined unless the draft is a sound file which says that it is a copy of `of`. */
+async function openBegun(
+  draft: StoreOptions,
+  of: Uint8Array,
+): Promise<{ store: Store; progress: Progress } | undefined> {
+  const path = dataFile(draft.directory);
+  if (!await exists(path) || !isSound(path)) return undefined;
+  const store = new Store(draft);
+  const progress = readProgress(store.tables);
+  if (progress !== undefined && equalBytes(progress.of, of)) return { store, progress };
+  await store.close();
+  return undefined;
+}
+
+function isSound(path: string): boolean {
+  try {
+    checkDataFile(path);
+    return true;
+  } catch (error) {
+    if (error instanceof LedgerOpenError) return false;
+    throw error;
   }
 }
 
@@ -176,14 +200,17 @@ async function copyParts(
 
 /**
  * Puts the copy in the place of the older file, by one rename. The lock file of readers goes first:
- * it knows the older file's transactions. A reader that has both open keeps them.
+ * it knows the older file's transactions. A reader that has both open keeps them; one that came in
+ * between may have made another, so that goes too.
  */
 async function exchange(directory: string, draft: string): Promise<void> {
   const data = dataFile(draft);
+  const lock = join(directory, LOCK_OF_READERS);
   await flush(data);
   await Deno.chmod(data, 0o600);
-  await Deno.remove(join(directory, LOCK_OF_READERS)).catch(ignoreMissing);
+  await Deno.remove(lock).catch(ignoreMissing);
   await Deno.rename(data, join(directory, DATA_FILE));
+  await Deno.remove(lock).catch(ignoreMissing);
   await flush(directory);
   await Deno.remove(draft, { recursive: true });
 }
@@ -199,9 +226,9 @@ function ignoreMissing(error: unknown): void {
 
 function writeProgress(
   { meta }: Tables,
-  { sequence, part, moved, position }: Progress,
+  { of, part, moved, position }: Progress,
 ): void {
-  const writer = new ByteWriter(64).u48(sequence).u8(part).u48(moved).bytes(position);
+  const writer = new ByteWriter(128).bytes(of).u8(part).u48(moved).bytes(position);
   meta.put(PROGRESS_KEY, writer.finish());
 }
 
@@ -209,8 +236,8 @@ function readProgress({ meta }: Tables): Progress | undefined {
   const row = meta.get(PROGRESS_KEY);
   if (row === undefined) return undefined;
   const reader = new ByteReader(row);
-  const [sequence, part, moved] = [reader.u48(), reader.u8(), reader.u48()];
-  return { sequence, part, moved, position: reader.rest() };
+  const [of, part, moved] = [reader.bytes(32), reader.u8(), reader.u48()];
+  return { of, part, moved, position: reader.rest() };
 }
 
 function requireSpace(older: Store, { tables }: MigrationStep, options: MigrationOptions): void {

@@ -24,7 +24,7 @@ export interface MigrationStep {
   /** Names of all tables of that version. */
   readonly tables: readonly string[];
   executions(older: Store): number;
-  /** Distinguishes the ledger from the same one after any commit. */
-  sequence(older: Store): number;
+  /** Distinguishes the ledger from any other, and from the same one after any commit. */
+  state(older: Store): Uint8Array;
   parts(older: Store, newer: Store): readonly MigrationPart[];
 }

@@ -6,7 +6,9 @@ import { utf8Decode, utf8Encode } from "../../../src/core/bytes.ts";
 import { nonceKey } from "../../../src/ledger/store/keys.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
 import { openLedger } from "../../../src/ledger/open.ts";
-import type { MigrationOptions } from "../../../src/ledger/store/migrate.ts";
+import { olderState } from "../../../src/ledger/store/from_version_1.ts";
+import { migrate, type MigrationOptions } from "../../../src/ledger/store/migrate.ts";
+import { emptyState, encodeState } from "../../../src/ledger/store/state.ts";
 import { restoreLedger } from "../../../src/ledger/restore.ts";
 import { receipt, refusalOf, reservation, settlement, TestClock } from "../scene.ts";
 import { expectSound } from "../soundness.ts";
@@ -14,7 +16,6 @@ import { temporaryFolder } from "../temporary.ts";
 import { unpackVersion1 } from "./version_1.ts";
 
 const SETTLED = 273;
-const PROGRESS_KEY = utf8Encode("migration");
 const TABLES = ["bodies", "claims", "executions", "index", "leaves", "meta", "proposals"];
 
 async function older(): Promise<string> {
@@ -130,24 +131,41 @@ test("until it is done the older file is as it was; what is done of the copy is 
   expect((await expectSound(stateDir)).statuses.size).toBe(SETTLED + 4);
 });
 
-test("a copy of what the ledger was before it went on is begun anew", async () => {
+test("a copy of what the ledger was before an older program restored it is begun anew", async () => {
   const stateDir = await older();
-  const interrupted = () => {
-    throw new Error("interrupted");
+  const atTheEnd = (done: number) => {
+    if (done === SETTLED + 4) throw new Error("interrupted");
   };
-  await expect(opened(stateDir, { rowsMax: 100, report: interrupted })).rejects.toThrow();
+  await expect(opened(stateDir, { rowsMax: 7, report: atTheEnd })).rejects.toThrow("interrupted");
   const draft = new Store({ directory: join(stateDir, "ledger.migrating") });
-  const claim = nonceKey("of a ledger that went on");
-  await draft.commit(() => {
-    const row = draft.tables.meta.get(PROGRESS_KEY) ?? new Uint8Array();
-    draft.tables.meta.put(PROGRESS_KEY, row.with(5, (row[5] ?? 0) ^ 1));
-    draft.tables.claims.put(claim, new Uint8Array(16));
-  });
+  await draft.commit(() => draft.tables.claims.put(nonceKey("gone"), new Uint8Array(16)));
   await draft.close();
+  // a restore sets the fence, and leaves the count of transactions as it was
+  const store = new Store({ directory: join(stateDir, "ledger") });
+  const state = olderState(store.tables) ?? emptyState();
+  const fenced = encodeState({ ...state, fenceSeconds: 1_799_999_995 });
+  await store.commit(() => store.tables.meta.put(utf8Encode("state"), fenced));
+  await store.close();
   const ledger = await opened(stateDir);
-  expect(ledger.findByNonce("of a ledger that went on")).toBeUndefined();
-  expect(ledger.statistics().executions).toBe(SETTLED + 4);
+  expect(ledger.findByNonce("gone")).toBeUndefined();
+  expect(await refusalOf(ledger.reserve(reservation()))).toBe("approval_fenced");
   await ledger.close();
+});
+
+test.each([
+  ["complete, and not in its place yet", async (draft: string) => {
+    const other = await older();
+    await migrate({ directory: join(other, "ledger") });
+    Deno.copyFileSync(join(other, "ledger/data.mdb"), draft);
+  }],
+  ["cut short", (draft: string) => Deno.writeFileSync(draft, new Uint8Array(8192))],
+])("a copy that is %s is begun anew", async (_, leave) => {
+  const stateDir = await older();
+  Deno.mkdirSync(join(stateDir, "ledger.migrating"));
+  await leave(draftOf(stateDir));
+  await (await opened(stateDir)).close();
+  expect((await expectSound(stateDir)).statuses.size).toBe(SETTLED + 4);
+  expect(() => Deno.statSync(join(stateDir, "ledger.migrating"))).toThrow(Deno.errors.NotFound);
 });
 
 test("without the space for a copy nothing is written, and the way out is said", async () => {
