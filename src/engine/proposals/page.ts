@@ -39,16 +39,20 @@ export async function proposalsPage(
   waiting: readonly ProposalRecord[],
   parts: ViewParts,
 ): Promise<ProposalsView> {
+  const isMeant = (record: ProposalRecord | undefined): record is ProposalRecord =>
+    record !== undefined && isProposalVisible(record, viewer) &&
+    (status === null || status === statusNow(record, parts));
   const proposals: ProposalView[] = [];
   const now = formatTime(parts.clock.nowMs());
   let textLength = 0;
   for await (const rows of turns(viewer, status, before, waiting, parts)) {
-    for (const record of rows) {
-      const isMeant = status === null || status === statusNow(record, parts);
-      if (!isMeant || !isProposalVisible(record, viewer)) continue;
+    for (const row of rows) {
+      if (!isMeant(row)) continue;
       if (proposals.length === limit || textLength >= PAGE_TEXT_LENGTH) {
         return { proposals, next: proposals.at(-1)?.id ?? null, now };
       }
+      const record = parts.ledger.proposals.find(row.id); // it may have changed since it was listed
+      if (!isMeant(record)) continue;
       const view = await proposalView(record, viewer, parts);
       proposals.push(view);
       textLength += textLengthOf(view);

@@ -39,6 +39,7 @@ export function statusOf(
   return ran === "reserved" ? "running" : ran;
 }
 
+/** The view of a record that was read in this turn of the event loop. */
 export async function proposalView(
   record: ProposalRecord,
   viewer: Viewer,
@@ -47,7 +48,10 @@ export async function proposalView(
   const { ledger, clock } = parts;
   const execution = record.status === "started" ? ledger.find(record.id) : undefined;
   const status = statusOf(record, execution);
-  const { weigh } = viewer;
+  const { weigh, isReviewer } = viewer;
+  const given = isReviewer && !isOver(status)
+    ? { approval: record.bodies.length === 0 ? [] : envelopesOf(record.id, ledger) }
+    : {};
   const [body, request, shown] = await Promise.all([
     ledger.proposals.readBody(record.id, weigh),
     execution === undefined ? undefined : ledger.readRequest(record.id, weigh),
@@ -72,7 +76,8 @@ export async function proposalView(
     ...(record.logIndex === null ? {} : { log_index: record.logIndex }),
     ...(body === undefined ? {} : { salts: { request: base64Encode(body.salt) } }),
     ...problemOf(record, status, execution?.code ?? record.code),
-    ...(viewer.isReviewer ? forReviewers(record, status, canonical, parts) : {}),
+    ...(isReviewer ? forReviewers(record, canonical, parts) : {}),
+    ...given,
   };
 }
 
@@ -120,8 +125,7 @@ function problemOf(
 }
 
 function forReviewers(
-  { id, action: name, bodies }: ProposalRecord,
-  status: ProposalStatus,
+  { id, action: name }: ProposalRecord,
   canonical: string | undefined,
   { ledger, config, executors, similar }: ViewParts,
 ): JsonObject {
@@ -137,7 +141,6 @@ function forReviewers(
     ...(action === undefined || registered === undefined
       ? {}
       : { handler: handlerView({ action, registered }) }),
-    ...(isOver(status) ? {} : { approval: bodies.length === 0 ? [] : envelopesOf(id, ledger) }),
   };
 }
 

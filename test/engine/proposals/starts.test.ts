@@ -1,49 +1,11 @@
 /** Starts of approved proposals: what they run with, and when they are tried again. */
 
-import { basename } from "node:path";
 import { expect, test } from "vitest";
-import { utf8Encode } from "../../../src/core/bytes.ts";
 import { Refusal } from "../../../src/core/errors.ts";
-import type { Json } from "../../../src/core/types.ts";
-import type { ProposalContext } from "../../../src/engine/proposals/desk.ts";
-import { claims, envelope, HANDLER_DIGEST, NOW, PAYLOAD } from "../../support/approvals.ts";
+import { NOW } from "../../support/approvals.ts";
 import { until } from "../../support/until.ts";
 import { EngineScene } from "../engine_scene.ts";
-
-const UID = 1000;
-const REVIEWER = { uid: UID, actions: null, isReviewer: true };
-const NEVER_GONE = () => () => {};
-
-function contextOf(scene: EngineScene): ProposalContext {
-  const [socket] = scene.parts.config.sockets;
-  if (socket === undefined) throw new Error("the config names no socket");
-  return {
-    peer: { uid: UID, gid: UID, pid: 7, socket: basename(socket.path) },
-    socket,
-    receivedAtMs: scene.clock.wallMs,
-    idempotencyKey: null,
-    waitMs: 0,
-    traceparent: null,
-    onGone: NEVER_GONE,
-    onClosing: NEVER_GONE,
-  };
-}
-
-async function propose(scene: EngineScene, nonce = "n-1") {
-  const body = utf8Encode(JSON.stringify({ action: "echo", payload: PAYLOAD, nonce }));
-  return (await scene.engine.proposals.propose(body, contextOf(scene))).id;
-}
-
-async function approve(scene: EngineScene, id: string, said: Record<string, Json> = {}) {
-  const body = claims({
-    sub: `uid:${UID}`,
-    handler_digest: HANDLER_DIGEST,
-    jti: id,
-    ...said,
-  });
-  const text = utf8Encode(JSON.stringify(envelope(body)));
-  return (await scene.engine.proposals.approve(id, text, REVIEWER, contextOf(scene))).status;
-}
+import { approve, propose } from "./asking.ts";
 
 const refuse = (code: "executor_busy" | "executor_unavailable") => () => {
   throw new Refusal(code);
