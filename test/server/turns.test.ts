@@ -166,3 +166,18 @@ test("a request that waited too long is refused as rate_limited", async () => {
   await late;
   expect(scene.began).toEqual(["a1", "a2 rate_limited"]);
 });
+
+test("what a request opens counts, although its uid held nothing and others began", async () => {
+  const scene = new Scene();
+  await scene.ask(1, "a1");
+  await scene.ask(2, "b1");
+  await scene.ask(2, "b2");
+  await scene.pass(4);
+  scene.holds.get("a1")?.add(5 * MIB);
+  void scene.ask(1, "a2", SMALL_BYTES);
+  await scene.pass(4);
+  expect(scene.began).toEqual(["a1", "b1", "b2"]);
+  scene.holds.get("a1")?.release();
+  await scene.pass(4);
+  expect(scene.began).toEqual(["a1", "b1", "b2", "a2"]);
+});
