@@ -21,16 +21,21 @@ export interface HeldImport {
 export function importHeld(url: string, gate: () => void): HeldImport {
   const passed = Promise.withResolvers<void>();
   const key = Symbol.for(GATE);
+  let isPassed = false;
   const pass = (): void => {
+    if (isPassed) return; // and the handler failed, or called it
+    isPassed = true;
     Reflect.deleteProperty(globalThis, key);
     gate();
     passed.resolve();
   };
   Object.defineProperty(globalThis, key, { configurable: true, value: pass });
-  const entry = `import ${JSON.stringify(addressOf(`globalThis[Symbol.for("${GATE}")]()`))};` +
+  // an address is evaluated once, so that each handler has a gate of its own
+  const first = addressOf(`globalThis[Symbol.for("${GATE}")](); // ${url}`);
+  const entry = `import ${JSON.stringify(first)};` +
     `export * as handler from ${JSON.stringify(url)};`;
   const module = import(addressOf(entry)).then(({ handler }: { handler: unknown }) => handler);
-  module.catch(() => key in globalThis ? pass() : undefined);
+  module.catch(pass);
   return { module, passed: passed.promise };
 }
 
