@@ -116,12 +116,13 @@ interface Key {
   readonly multiples: Multiples;
 }
 
-const KEPT_MAX = 128;
+/** A table takes a third of a megabyte, and some milliseconds to fill. */
+export const KEPT_MAX = 128;
 const kept = new Map<string, Key | undefined>();
 
-/** Fills the tables that a key's first signature would wait for. */
+/** Fills the tables that a key's first signature would wait for, as long as there is room. */
 export function prepareP256(publicKey: Uint8Array): void {
-  keptKey(publicKey);
+  if (kept.size < KEPT_MAX) keptKey(publicKey);
   baseMultiples();
 }
 
@@ -129,7 +130,8 @@ export function prepareP256(publicKey: Uint8Array): void {
 function keptKey(publicKey: Uint8Array): Key | undefined {
   const name = hexEncode(publicKey);
   if (kept.has(name)) return kept.get(name);
-  if (kept.size >= KEPT_MAX) kept.clear();
+  const [oldest] = kept.keys();
+  if (oldest !== undefined && kept.size >= KEPT_MAX) kept.delete(oldest);
   const point = pointOf(publicKey);
   const key = point && { point, multiples: multiplesOf(curve(), point) };
   kept.set(name, key);
