@@ -12,6 +12,7 @@ import {
   claims,
   envelope,
   EXECUTOR_ID,
+  HANDLER_DIGEST,
   needed,
   NOW,
   NOW_MS,
@@ -131,6 +132,20 @@ describe("the bounds of time", () => {
     const trust = trustOf([approver("alice", { keys: [approverPublicKey("alice-1", window)] })]);
     expect(verdict(envelope(), {}, trust)).toBe(code);
   });
+});
+
+test.each([
+  ["all that was shown", {}, "ok"],
+  ["nobody to use it", { sub: undefined }, "approval_subject_mismatch"],
+  ["a socket to use it", { sub: "socket:agent.sock" }, "approval_subject_mismatch"],
+  ["another uid", { sub: "uid:1001" }, "approval_subject_mismatch"],
+  ["no nonce", { nonce: undefined, uses: 2 }, "approval_nonce_mismatch"],
+  ["another nonce", { nonce: "n-2" }, "approval_nonce_mismatch"],
+  ["no handler", { handler_digest: undefined }, "approval_handler_mismatch"],
+  ["another handler", { handler_digest: digestOf(utf8Encode("x")) }, "approval_handler_mismatch"],
+])("an approval of a proposal that names %s", (_, changes, code) => {
+  const shown = { sub: "uid:1000", handler_digest: HANDLER_DIGEST };
+  expect(verdict(envelope(claims({ ...shown, ...changes })), { isProposal: true })).toBe(code);
 });
 
 describe("who may use it, and for what", () => {
