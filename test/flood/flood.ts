@@ -29,7 +29,7 @@ export const ROWS: readonly Row[] = [
   { title: "2 MiB bodies, 8 connections", peers: [peer("large bodies", 8)] },
   { title: "2 MiB bodies, 100 connections", peers: [peer("large bodies", 100)] },
   {
-    title: "pipelined 1 MB answers, 510 connections",
+    title: "pipelined 1 MB answers, 250 connections",
     peers: [peer("pipelined large answers", 250)],
   },
   { title: "unread 1 MB answers, 510 connections", peers: [peer("unread large answers", 510)] },
