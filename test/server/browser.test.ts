@@ -56,6 +56,11 @@ describe("an approver's socket", () => {
     ["a page of the same site", "GET /review", { host: OWN.host, "sec-fetch-site": "same-site" }],
     ["data opened by its address", "GET /proposals", { host: OWN.host, "sec-fetch-site": "none" }],
     ["a form of the page's origin", "POST /x", { ...OWN, "content-type": "text/plain" }],
+    ["a post of text with our field", "POST /x", {
+      ...OWN,
+      "content-type": "text/plain",
+      "x-openexec": "1",
+    }],
     ["a post without our field", "POST /x", { ...OWN, "content-type": "application/json" }],
   ])("refuses %s", (_, request, fields) => {
     expect(decide("approver", request, fields)).toBe("peer_denied");
