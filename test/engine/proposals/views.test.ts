@@ -1,7 +1,7 @@
 /** Proposals that change while others, or their own bodies, are opened for a view. */
 
 import { expect, test } from "vitest";
-import { printJson } from "../../../src/core/json/json_text.ts";
+import { printJson, stringOf } from "../../../src/core/json/json_text.ts";
 import { Refusal } from "../../../src/core/errors.ts";
 import { PAYLOAD } from "../../support/approvals.ts";
 import { until } from "../../support/until.ts";
@@ -28,7 +28,7 @@ async function ran(scene: EngineScene, id: string): Promise<void> {
 async function page(scene: EngineScene, status: "pending" | null) {
   const query = { status, limit: 10, before: null };
   const { proposals } = await scene.engine.proposals.views.page(REVIEWER, query);
-  return proposals.map((view): Record<string, unknown> => JSON.parse(printJson(view)));
+  return proposals.map((view): Record<string, unknown> => JSON.parse(stringOf(printJson(view))));
 }
 
 test("a page shows each proposal as it is once those before it were opened", async () => {
