@@ -1,7 +1,12 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
 import type { Verified } from "../../src/approval/approval.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
-import { type Approval, verifyApproval, verifyReplay } from "../../src/approval/verify.ts";
+import {
+  type Approval,
+  verifyApproval,
+  verifyReplay,
+  verifySignatures,
+} from "../../src/approval/verify.ts";
 import * as door from "../../src/approval/verify.ts";
 import { base64Decode, base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { digestOf, sha256 } from "../../src/core/sha.ts";
@@ -28,6 +33,19 @@ const verdict = (
   trust = trustOf(),
   nowMs = NOW_MS,
 ) => codeOf(() => verifyApproval(unverified(json), subject(changes), trust, nowMs));
+
+test("signatures that are not enough yet are no Approval", () => {
+  const signed = (...keyids: string[]) =>
+    verifySignatures(
+      unverified(envelope(claims(), keyids)),
+      subject({ needed: needed(2) }),
+      trustOf(),
+      NOW_MS,
+    ).approval;
+  expect(signed("alice-1")).toBeNull();
+  expect(signed("alice-1", "alice-2")).toBeNull();
+  expect(signed("alice-1", "bob-1")).not.toBeNull();
+});
 
 test("the body of an approval that no known key signed is not read", () => {
   const unread = envelope('{"iss":', ["alice-1"]);

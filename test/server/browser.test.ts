@@ -56,6 +56,7 @@ describe("an approver's socket", () => {
     ["a page of the same site", "GET /review", { host: OWN.host, "sec-fetch-site": "same-site" }],
     ["data opened by its address", "GET /proposals", { host: OWN.host, "sec-fetch-site": "none" }],
     ["a form of the page's origin", "POST /x", { ...OWN, "content-type": "text/plain" }],
+    ["a name that ends in ours", "GET /review", { host: "notlocalhost:8822" }],
     ["a post of text with our field", "POST /x", {
       ...OWN,
       "content-type": "text/plain",
