@@ -67,6 +67,19 @@ test("while others are at work a uid rests for as long as its turns took", async
   expect(scene.began).toEqual(["b1", "a1", "b2", "a2"]);
 });
 
+test("who had less of the loop lately does not rest for who had more", async () => {
+  const scene = new Scene();
+  scene.loopHeldMs = 3;
+  for (let i = 0; i < 9; i++) void scene.ask(1, "a");
+  await scene.pass(30);
+  for (let i = 0; i < 3; i++) void scene.ask(2, "b");
+  void scene.ask(1, "last");
+  await scene.pass(2);
+  const pauses = scene.pauses.length;
+  await scene.pass(10);
+  expect([scene.began.slice(9).filter((name) => name === "b").length, pauses]).toEqual([3, 0]);
+});
+
 test("a uid whose others wait for their handlers, or have ended, does not rest", async () => {
   const scene = new Scene();
   await scene.ask(2, "b1");

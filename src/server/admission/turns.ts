@@ -5,8 +5,8 @@
  * - One request begins in each turn of the event loop, so between two of them the loop comes to
  *   everything else, and operators, who need no turn, are behind one at most. After one that held
  *   the loop for long, none begins for as long again: the rest has half of the time at least.
- * - While others are at work, a uid rests after its turns for as long as they took, so that what
- *   the others began has the other half of the loop. Alone it never rests.
+ * - While a uid is at work that had less of the loop lately, one that had more rests after its
+ *   turns for as long as they took: the other has that half. Alone it never rests.
  * - Among the uids that wait, the one that used least begins next (fair queues by start time), so
  *   one uid leaves another its half, whatever it sends. Nobody else waiting, a uid has every turn.
  * - A uid that holds what one uid may, or a request that does not fit into what is left for all,
@@ -27,6 +27,7 @@ const LONG_MS = 4;
 const REST_MS_MIN = 1;
 /** A request that began longer ago waits for its handler, and needs nothing of the loop. */
 const AT_WORK_MS = 100;
+const LATELY_MS = 500;
 
 /** One request that began, and the bytes that it holds. */
 export interface Hold {
@@ -53,12 +54,22 @@ interface Share {
   /** Requests that began and have not ended. */
   working: number;
   begunMs: number;
+  /** How long its turns took, less by half with each LATELY_MS; of the time `begunMs`. */
+  latelyMs: number;
   /** How long its turns took since it rested. */
   owesMs: number;
   restsUntilMs: number;
 }
 
-const NEW = { held: 0, used: 0, working: 0, begunMs: 0, owesMs: 0, restsUntilMs: 0 };
+const NEW = {
+  held: 0,
+  used: 0,
+  working: 0,
+  begunMs: 0,
+  latelyMs: 0,
+  owesMs: 0,
+  restsUntilMs: 0,
+};
 
 export class Turns {
   readonly #shares = new Map<number, Share>();
@@ -125,18 +136,21 @@ export class Turns {
     const share = this.#last;
     this.#last = undefined;
     if (share === undefined) return;
-    share.owesMs += nowMs - share.begunMs;
-    if (!this.#areOthersAtWork(share, nowMs)) share.owesMs = 0;
+    const tookMs = nowMs - share.begunMs;
+    share.latelyMs += tookMs;
+    share.owesMs += tookMs;
+    if (!this.#isAnyBehind(share, nowMs)) share.owesMs = 0;
     if (share.owesMs < REST_MS_MIN) return;
     share.restsUntilMs = nowMs + share.owesMs;
     share.owesMs = 0;
   }
 
-  #areOthersAtWork(own: Share, nowMs: number): boolean {
+  /** Whether another is at work that had less of the loop lately. */
+  #isAnyBehind(own: Share, nowMs: number): boolean {
     for (const share of this.#shares.values()) {
       const isAtWork = share.waiting.length > 0 ||
         share.working > 0 && nowMs - share.begunMs < AT_WORK_MS;
-      if (share !== own && isAtWork) return true;
+      if (isAtWork && latelyMs(share, nowMs) < latelyMs(own, nowMs)) return true;
     }
     return false;
   }
@@ -170,6 +184,7 @@ export class Turns {
     const share = this.#last = this.#shareOf(uid);
     this.#usedBefore = share.used;
     share.used += 1;
+    share.latelyMs = latelyMs(share, nowMs);
     share.begunMs = nowMs;
     if (nowMs - sinceMs <= WAIT_MAX_MS) return begin.resolve(this.#hold(share, bytes));
     begin.reject(new Refusal("rate_limited", "This uid has more requests than can be served."));
@@ -215,6 +230,10 @@ export class Turns {
 
 /** The hold of an operator, who needs no turn. */
 export const NOTHING: Hold = { add: () => {}, release: () => {} };
+
+function latelyMs({ latelyMs, begunMs }: Share, nowMs: number): number {
+  return latelyMs * 2 ** ((begunMs - nowMs) / LATELY_MS);
+}
 
 function counted(bytes: number): number {
   return bytes > SMALL_BYTES ? bytes : 0;
