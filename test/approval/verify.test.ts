@@ -47,6 +47,25 @@ test("signatures that are not enough yet are no Approval", () => {
   expect(signed("alice-1", "bob-1")).not.toBeNull();
 });
 
+test("signatures count until the first of their keys ends", () => {
+  const keys = [approverPublicKey("alice-1", { notAfter: NOW + 5 })];
+  const { countsUntilMs } = verifySignatures(
+    unverified(envelope()),
+    subject(),
+    trustOf([approver("alice", { keys })]),
+    NOW_MS,
+  );
+  expect(countsUntilMs).toBe((NOW + 5) * 1000 + 1);
+});
+
+test("a key that has become another person's counts no more for what was verified", () => {
+  const signed = unverified(envelope(claims(), ["alice-1", "bob-1"]));
+  const approval = verifyApproval(signed, subject({ needed: needed(2) }), trustOf(), NOW_MS);
+  const renamed = approver("dora", { keys: [approverPublicKey("bob-1")] });
+  const today = trustOf([approver("alice"), renamed]);
+  expect(codeOf(() => approval.recheck(NOW_MS, today))).toBe("approval_signer_unknown");
+});
+
 test("the body of an approval that no known key signed is not read", () => {
   const unread = envelope('{"iss":', ["alice-1"]);
   expect(verdict(unread, {}, trustOf([approver("bob")]))).toBe("approval_signer_unknown");
