@@ -11,7 +11,6 @@ const SHARING = [
   "config",
   "core",
   "differential",
-  "engine",
   "log",
   "property",
   "telemetry",

@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import { Daemon, type DaemonOptions } from "../support/daemon.ts";
-import { unnamedSockets } from "../support/listening_sockets.ts";
+import { acceptedSockets, unnamedSockets } from "../support/listening_sockets.ts";
 import {
   type Call,
   callsOf,
@@ -34,12 +34,14 @@ const STARTING_MS_MAX = 900;
 /** Of the deaths at random, one in so many comes before it is ready. */
 const EARLY_EVERY = 4;
 
+type Side = "executor" | "client";
+
 /** A system call of a durable step, and how often one thread surely makes it within a second or two. */
 interface Step {
   readonly call: string;
   readonly times: number;
-  /** Which of these calls count: those on the ledger's data file, or those on a socket to an executor. */
-  readonly on?: "ledger" | "executor";
+  /** Which of these calls count: those on the ledger's data file, or on sockets to executors or clients. */
+  readonly on?: "ledger" | Side;
 }
 
 const ALL_STEPS: readonly Step[] = [
@@ -47,7 +49,7 @@ const ALL_STEPS: readonly Step[] = [
   { call: "write", times: 8, on: "executor" },
   { call: "pwrite64", times: 30, on: "ledger" },
   { call: "read", times: 8, on: "executor" },
-  { call: "sendto", times: 40 },
+  { call: "write", times: 8, on: "client" },
   { call: "unlink", times: 16 },
   { call: "writev", times: 20, on: "ledger" },
   { call: "fsync", times: 10 },
@@ -55,8 +57,8 @@ const ALL_STEPS: readonly Step[] = [
   { call: "rename", times: 5 },
 ];
 
-/** Executors' sockets are known only once they are there, and then the tracer has to be let in. */
-const STEPS = ALL_STEPS.filter(({ on }) => MAY_TRACE || on !== "executor");
+/** Sockets are known only once they are there, and then the tracer has to be let in. */
+const STEPS = ALL_STEPS.filter(({ on }) => MAY_TRACE || on === "ledger" || on === undefined);
 
 /** Starts the daemon of that folder and sees it die, the `number`th time. Rejects when it does not start by itself. */
 export async function liveAndDie(
@@ -70,8 +72,8 @@ export async function liveAndDie(
   }
   const when = 1 + Math.floor(Math.random() * step.times);
   const inject = ["-e", `inject=${step.call}:signal=KILL:when=${when}`];
-  if (step.on === "executor") {
-    return await dieBesideExecutor(directory, step.call, inject, answered);
+  if (step.on === "executor" || step.on === "client") {
+    return await dieBeside(step.on, directory, step.call, inject, answered);
   }
   return await dieAtStep(directory, step, inject, answered);
 }
@@ -115,8 +117,12 @@ async function dieAtStep(
   return { where: last === undefined ? `at ${call}` : stepOf(last), readyAfterMs: null };
 }
 
-/** Traced once it works: death comes as it would tell an executor to start, or read what one says, the outcome too. */
-async function dieBesideExecutor(
+/**
+ * Traced once it works: death comes as it would tell an executor to start, or read what one says, the outcome too, or answer
+ * a client.
+ */
+async function dieBeside(
+  side: Side,
   directory: string,
   call: string,
   inject: readonly string[],
@@ -124,7 +130,10 @@ async function dieBesideExecutor(
 ): Promise<Death> {
   const daemon = await Daemon.start({ directory });
   await answered(8);
-  const sockets = unnamedSockets(daemon.pid).flatMap((inode) => ["-P", `socket:[${inode}]`]);
+  const inodes = side === "executor"
+    ? unnamedSockets(daemon.pid)
+    : acceptedSockets(daemon.pid, daemon.socket);
+  const sockets = inodes.flatMap((inode) => ["-P", `socket:[${inode}]`]);
   const ended = endOf(daemon, answered);
   await using _trace = await traceRunning(daemon.pid, [
     "-e",
@@ -133,6 +142,7 @@ async function dieBesideExecutor(
     ...inject,
   ]);
   if (await ended === "late") return { where: "at random, traced", readyAfterMs: null };
+  if (side === "client") return { where: "before an answer", readyAfterMs: null };
   return {
     where: call === "write" ? "before a start message" : "before an executor is read",
     readyAfterMs: null,
@@ -157,7 +167,7 @@ function stepOf({ name, text }: Call): string {
     if (name === "fdatasync") return "before a flush";
     return / 128, (40|4136)$/.test(text) ? "before a commit point" : "before data of a commit";
   }
-  if (name === "sendto" && text.includes("HTTP/1.1")) return "before an answer";
+  if (name === "write" && text.includes("HTTP/1.1")) return "before an answer";
   if (name === "write" && text.includes('\\"kind\\":\\"run\\"')) return "before a start message";
   if (name === "write" && text.includes("eventfd")) return "before a thread wakes another";
   if (/vault\/\d+\.key\.draft/.test(text)) return `before ${name} of a new data key`;

@@ -16,8 +16,10 @@ const PRUNE_EVERY_MS = 300;
 /** The steps at which at least one of KILLS deaths surely comes, where the system's tools let us. */
 const SURE_DEATHS = [
   "at random, working",
-  ...(HAS_STRACE ? ["before a flush", "before an answer"] : []),
-  ...(MAY_TRACE ? ["before a start message", "before an executor is read"] : []),
+  ...(HAS_STRACE ? ["before a flush"] : []),
+  ...(MAY_TRACE
+    ? ["before a start message", "before an executor is read", "before an answer"]
+    : []),
 ];
 
 const handler = new URL("handlers/leave_mark.ts", import.meta.url).pathname;

@@ -40,6 +40,17 @@ export function unnamedSockets(pid: number): string[] {
     .map((cells) => cells[6] ?? "");
 }
 
+/** Inodes of the connections that a process has accepted at `path`. */
+export function acceptedSockets(pid: number, path: string): string[] {
+  const open = socketInodes(pid);
+  return table(`/proc/${pid}/net/unix`)
+    .filter((cells) =>
+      open.has(cells[6] ?? "") && cells[7] === path &&
+      (parseInt(cells[3] ?? "0", 16) & ACCEPTS) === 0
+    )
+    .map((cells) => cells[6] ?? "");
+}
+
 /** Of all the process's open descriptors that are sockets. */
 function socketInodes(pid: number): ReadonlySet<string> {
   const inodes = new Set<string>();
