@@ -1,20 +1,26 @@
+import { globSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 /** CI asks for a machine-readable report beside the usual one, to see that nothing was skipped. */
 const report = Deno.env.get("OPENEXEC_TEST_REPORT");
 
-/** Rooms whose tests start nothing and change nothing of their process: many files share one. */
-const SHARING = [
+/** Rooms whose tests start nothing and change nothing of their process. */
+const QUIET_ROOMS = [
   "approval",
   "architecture",
   "audit",
   "config",
   "core",
   "differential",
+  "engine",
   "log",
   "property",
   "telemetry",
-].map((room) => `test/${room}/**/*.test.ts`);
+];
+
+/** Many of these files share a process. One that replaces modules would replace them for others. */
+const SHARING = QUIET_ROOMS.flatMap((room) => globSync(`test/${room}/**/*.test.ts`))
+  .filter((file) => !/\bvi\.(mock|resetModules)\(/.test(readFileSync(file, "utf8")));
 
 export default defineConfig({
   test: {

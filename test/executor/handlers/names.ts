@@ -8,6 +8,7 @@ export default defineAction({
   output: v.array(v.string()),
   async run() {
     await new Promise((resolve) => setTimeout(resolve, 0));
-    return ["node:fs", "node:nothing"];
+    const names: string[] = ["node:fs", "node:nothing"];
+    return names;
   },
 });
