@@ -1,5 +1,6 @@
 import { open } from "lmdb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { unpackVersion1 } from "../../ledger/older/version_1.ts";
 import { Daemon, openexec as command } from "../../support/daemon.ts";
 import { openexec } from "../recording_terminal.ts";
 
@@ -99,34 +100,24 @@ describe("a ledger and its copies", () => {
     expect(copied).toEqual(["ledger"]);
   });
 
-  test("a ledger from before proposals is audited, exported, copied, restored and looked at", async () => {
-    const [older, again] = [`${folder}/older`, `${folder}/again`];
-    const restored = `${folder}/restored`;
-    expect((await command(daemon, ["backup", older])).code).toBe(0);
-    await dropTables(`${older}/ledger`, ["proposals", "proposal_index"]);
-    const run = async (...args: string[]) => {
-      const { code, out, err } = await openexec(args);
-      expect([code, err]).toEqual([0, expect.not.stringContaining("damaged")]);
-      return out;
-    };
-    expect(JSON.parse(await run("audit", "--state", older, "--json"))).toMatchObject({
-      ok: true,
-      problem: null,
-    });
-    await Deno.writeTextFile(`${folder}/head`, (await command(daemon, ["checkpoint"])).stdout);
-    const exported = await run("export", "--state", older, "--checkpoint", `${folder}/head`);
-    await Deno.writeTextFile(`${folder}/older.jsonl`, exported);
-    await run("audit", `${folder}/older.jsonl`);
-    await run("backup", again, "--state", older);
-    await run("audit", "--state", again);
-    const { out } = await openexec(["doctor", "--state", older, "--json"]);
+  test("a ledger of an older schema asks for a start, and a restore brings it up to date", async () => {
+    const [older, restored, copy] = [`${folder}/older`, `${folder}/restored`, `${folder}/again`];
+    await unpackVersion1(older);
+    await dropTables(`${older}/ledger`, ["proposals", "proposal_index"]); // from before proposals
+    for (const args of [["audit"], ["export"], ["backup", `${folder}/none`]]) {
+      const { code, err } = await openexec([...args, "--state", older]);
+      expect([code, err]).toEqual([2, expect.stringContaining("openexec serve")]);
+    }
+    const doctor = await openexec(["doctor", "--state", older, "--json"]);
+    expect(doctor.out).toContain("openexec serve");
+    expect((await openexec(["restore", older, "--state", restored])).code).toBe(0);
+    expect((await openexec(["backup", copy, "--state", restored])).code).toBe(0);
+    const { out } = await openexec(["doctor", "--state", copy, "--json"]);
     const found = out.trim().split("\n").map((line) => JSON.parse(line));
     expect(found).toContainEqual(expect.objectContaining({ check: "ledger", state: "ok" }));
     expect(found).toContainEqual(expect.objectContaining({ detail: "none waits" }));
-    await run("restore", again, "--state", restored);
-    await run("audit", "--state", restored);
-    await dropTables(`${again}/ledger`, ["peers"]);
-    expect((await openexec(["audit", "--state", again])).code).toBe(2);
+    await dropTables(`${copy}/ledger`, ["claims"]);
+    expect((await openexec(["audit", "--state", copy])).code).toBe(2);
   });
 
   test("restore is refused while the daemon runs, and fences off earlier approvals afterwards", async () => {
