@@ -69,3 +69,26 @@ test("what a document shows of a file is in it", () => {
     expect(`\n${read(file)}`, `${document}, line ${line}`).toContain(`\n${text}\n`);
   }
 });
+
+/** Made by programs, or as programs printed it. */
+const MADE = /^docs\/(cli|config|errors|agents-transcript|transcript)\.md$/;
+/** Rows of tables, headings, pictures, names of tests, and what is one word or one link. */
+const WHOLE = /^\||^#|^!|^<| › |^\s*(?:[-*] )?(?:`[^`]*`|\[[^\]]*\]\([^)]*\)|\S)+[.,;:]?$/;
+
+test("no line of a document's prose is longer than 100 columns", () => {
+  const long = documents.filter((path) => !MADE.test(path)).flatMap((path) =>
+    proseOf(read(path)).filter(({ text }) => [...text].length > 100 && !WHOLE.test(text))
+      .map(({ line }) => `${path}:${line}`)
+  );
+  expect(long).toEqual([]);
+});
+
+/** The lines outside of code. */
+function proseOf(text: string): { line: number; text: string }[] {
+  let isCode = false;
+  return text.split("\n").flatMap((text, at) => {
+    const isFence = /^\s*```/.test(text);
+    if (isFence) isCode = !isCode;
+    return isFence || isCode || text.startsWith("    ") ? [] : [{ line: at + 1, text }];
+  });
+}
