@@ -82,6 +82,8 @@ testWith("tmux", "nohup")("under nohup it outlives its terminal", async () => {
   const pane = await onTerminal(held, `echo "pid $$"; exec nohup bin/openexec serve > ${log} 2>&1`);
   const pid = Number(/^pid (\d+)$/m.exec(pane.history())?.[1]);
   try {
+    // It answers a little before it takes signals.
+    await until(() => /^ready$/m.test(Deno.readTextFileSync(log)));
     pane.close();
     // The signal has come, and was taken for a reload.
     await until(() => reloads(Deno.readTextFileSync(log)) === 1);
