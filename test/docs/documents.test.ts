@@ -71,7 +71,7 @@ test("what a document shows of a file is in it", () => {
 });
 
 /** Made by programs, or as programs printed it. */
-const MADE = /^docs\/(cli|config|errors|agents-transcript|transcript)\.md$/;
+const MADE = /^docs\/(cli|config|errors|malformed-requests|agents-transcript|transcript)\.md$/;
 /** Rows of tables, headings, pictures, names of tests, and what is one word or one link. */
 const WHOLE = /^\||^#|^!|^<| › |^\s*(?:[-*] )?(?:`[^`]*`|\[[^\]]*\]\([^)]*\)|\S)+[.,;:]?$/;
 
