@@ -44,10 +44,10 @@ export interface SignatureChecks {
 /** Entries between two looks at whether the signatures keep up. */
 const ENTRIES_AHEAD = 256;
 
-/** Audits `entries`, the whole log in order, with their signatures verified beside. */
-export async function auditLogBeside(
+/** Audits `entries`, the whole log in order. */
+export async function auditLog(
   entries: Iterable<LoggedReceipt>,
-  options: AuditOptions & { readonly signatures: SignatureChecks },
+  options: AuditOptions,
 ): Promise<AuditReport> {
   const audit = new LogAudit(options);
   let count = 0;
@@ -60,20 +60,6 @@ export async function auditLogBeside(
   return audit.finish();
 }
 
-/** Audits `entries`, the whole log in order. */
-export function auditLog(
-  entries: Iterable<LoggedReceipt>,
-  options: Omit<AuditOptions, "signatures">,
-): AuditReport {
-  const audit = new LogAudit(options);
-  for (const entry of entries) {
-    audit.add(entry);
-    if (audit.stopped) break;
-  }
-  return audit.finish();
-}
-
-/** An audit whose entries arrive over time. */
 export class LogAudit {
   readonly #options: AuditOptions;
   readonly #tree = new Frontier();

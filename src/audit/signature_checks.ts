@@ -12,10 +12,9 @@ import { pathToFileURL } from "node:url";
 import { concatBytes, equalBytes } from "../core/bytes.ts";
 import { program } from "../os/program.ts";
 import type { ReceiptVersion } from "../log/receipt.ts";
-import type { LoggedReceipt } from "../log/signed_receipt.ts";
+import { type LoggedReceipt, SIGNATURE_BYTES } from "../log/signed_receipt.ts";
 import type { SignatureChecks } from "./audit.ts";
 
-const SIGNATURE_BYTES = 64;
 const BATCH_ENTRIES = 512;
 /** Some three megabytes: enough for the thread to go on with while claims are looked up. */
 const BATCHES_UNDER_WAY = 6;

@@ -78,7 +78,7 @@ async function problemAfter(change: (tables: Tables, ids: Ids) => void): Promise
   const snapshot = await LedgerSnapshot.open(s.stateDir);
   try {
     const options = { nodes: snapshot.log, size: snapshot.log.size(), ledger: snapshot };
-    return auditLog(snapshot.receipts(), options).problem?.code ?? null;
+    return (await auditLog(snapshot.receipts(), options)).problem?.code ?? null;
   } finally {
     await snapshot.close();
   }

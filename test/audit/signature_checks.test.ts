@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { auditLog, auditLogBeside } from "../../src/audit/audit.ts";
+import { auditLog } from "../../src/audit/audit.ts";
 import { SignatureThread } from "../../src/audit/signature_checks.ts";
 import { auditExport, writeExport } from "../../src/audit/export.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
@@ -50,10 +50,10 @@ test.each(damages)("finds what one thread finds, with %s damaged", async (_, dam
   const claims = SampleClaims.of(log.facts.values());
   damage(entries, claims);
   const options = { ledger: log.ledger({ claims }), size: log.entries.length };
-  const expected = auditLog(entries, options);
+  const expected = await auditLog(entries, options);
   for (const batch of [1, 3, 512]) {
     using signatures = new SignatureThread(batch);
-    const report = await auditLogBeside(entries, { ...options, signatures });
+    const report = await auditLog(entries, { ...options, signatures });
     expect(report).toEqual(expected);
   }
 });
@@ -83,6 +83,6 @@ test("ends with an error where the thread fails, and vouches for nothing", async
     }),
   );
   using thread = new SignatureThread(2, () => new Worker(failing, { type: "module" }));
-  await expect(auditLogBeside(log.entries, { signatures: thread })).rejects.toThrow("failed");
+  await expect(auditLog(log.entries, { signatures: thread })).rejects.toThrow("failed");
   URL.revokeObjectURL(failing);
 });

@@ -95,7 +95,7 @@ async function audit(directory: string): Promise<AuditReport> {
   const snapshot = await LedgerSnapshot.open(directory);
   try {
     const size = snapshot.log.size();
-    return auditLog(snapshot.receipts(), {
+    return await auditLog(snapshot.receipts(), {
       nodes: snapshot.log,
       size,
       ledger: snapshot,

@@ -1,7 +1,7 @@
 /** `openexec audit`: the whole log, and the ledger against it, offline. */
 
 import type { Command } from "commander";
-import { auditLogBeside, type AuditOptions } from "../../../audit/audit.ts";
+import { auditLog, type AuditOptions } from "../../../audit/audit.ts";
 import { auditExport } from "../../../audit/export.ts";
 import type { AuditReport } from "../../../audit/report.ts";
 import { SignatureThread } from "../../../audit/signature_checks.ts";
@@ -71,7 +71,7 @@ async function auditState(
   const progress = startProgress(context, "entries", snapshot.log.size());
   using signatures = new SignatureThread();
   try {
-    return await auditLogBeside(snapshot.receipts(), {
+    return await auditLog(snapshot.receipts(), {
       ...options,
       signatures,
       nodes: snapshot.log,
