@@ -27,12 +27,7 @@ import { fenceAfter } from "./fence.ts";
 import { checkIdentity, randomExecutorId, readIdentity, writeIdentity } from "./identity.ts";
 import { Ledger } from "./ledger.ts";
 import { GroupCommit } from "./store/group_commit.ts";
-import {
-  migrate,
-  type MigrationOptions,
-  removeDraft,
-  writeSchemaVersion,
-} from "./store/migrate.ts";
+import { migrate, type MigrationOptions, writeSchemaVersion } from "./store/migrate.ts";
 import { advanceMark, earliestNow, emptyState, readState, writeState } from "./store/state.ts";
 import { Store, type StoreOptions } from "./store/store.ts";
 import { SealedBodies } from "./vault/bodies.ts";
@@ -84,7 +79,6 @@ export async function openStore(
   if (!await exists(path)) throw damagedLedger("its data file is gone");
   checkDataFile(path);
   await migrate(options, migration);
-  await removeDraft(options.directory);
   return new Store(options);
 }
 

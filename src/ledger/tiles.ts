@@ -10,23 +10,30 @@
  * Invariant: a tile whose last leaf is stored is stored, by the same transaction.
  */
 
-import { Frontier, leafHash, nodeHash, type NodeReader } from "../log/tree.ts";
+import { Frontier, leafHash, nodeHash, type NodeReader, nodesBefore } from "../log/tree.ts";
 import { damaged } from "./store/bytes.ts";
 import { leafKey, tileKey } from "./store/keys.ts";
 import { decodeReceipt } from "./store/rows.ts";
 import type { Table } from "./store/table.ts";
 
-const LEVELS = 8;
-const LEAVES = 2 ** LEVELS;
+export const TILE_LEVELS = 8;
+export const TILE_LEAVES = 2 ** TILE_LEVELS;
 const HASH_BYTES = 32;
-const TILE_BYTES = (2 * LEAVES - 1) * HASH_BYTES;
+export const TILE_BYTES = (2 * TILE_LEAVES - 1) * HASH_BYTES;
 /** Nodes of the right edge to remember: no more than twice this many exist at a time. */
 const REMEMBERED_MAX = 1024;
 
-/** Stores the tiles that leaf `size` - 1 completes. Runs in the transaction that appended it. */
-export function storeFullTiles(log: Table, size: number): void {
-  for (let rank = 0; size % LEAVES ** (rank + 1) === 0; rank++) {
-    log.append(tileKey(rank, size - 1), tileOf(lowest(log, rank, size)));
+/**
+ * Stores the tiles that leaf `size` - 1 completes. Runs in the transaction that appended it.
+ * `tileAt` makes the one of a rank.
+ */
+export function storeFullTiles(
+  log: Table,
+  size: number,
+  tileAt = (rank: number) => tileOf(lowest(log, rank, size)),
+): void {
+  for (let rank = 0; size % TILE_LEAVES ** (rank + 1) === 0; rank++) {
+    log.append(tileKey(rank, size - 1), tileAt(rank));
   }
 }
 
@@ -46,8 +53,8 @@ function tileOf(hashes: Iterable<Uint8Array>): Uint8Array {
 
 /** Yields the lowest nodes of the tile of `rank` that ends with leaf `size` - 1. */
 function* lowest(log: Table, rank: number, size: number): Generator<Uint8Array> {
-  const leavesEach = LEAVES ** rank;
-  for (let end = size - (LEAVES - 1) * leavesEach; end <= size; end += leavesEach) {
+  const leavesEach = TILE_LEAVES ** rank;
+  for (let end = size - (TILE_LEAVES - 1) * leavesEach; end <= size; end += leavesEach) {
     const hash = rank === 0
       ? leafAt(log, end - 1)
       : log.get(tileKey(rank - 1, end - 1))?.subarray(-HASH_BYTES);
@@ -72,13 +79,13 @@ export function nodeReader(log: Table): NodeReader {
   };
 
   const node = (level: number, index: number): Uint8Array | undefined => {
-    const rank = Math.max(0, Math.ceil(level / LEVELS) - 1);
-    const height = level - LEVELS * rank;
-    const nodesEach = 2 ** (LEVELS - height);
-    const lastLeaf = (Math.floor(index / nodesEach) + 1) * LEAVES ** (rank + 1) - 1;
+    const rank = Math.max(0, Math.ceil(level / TILE_LEVELS) - 1);
+    const height = level - TILE_LEVELS * rank;
+    const nodesEach = 2 ** (TILE_LEVELS - height);
+    const lastLeaf = (Math.floor(index / nodesEach) + 1) * TILE_LEAVES ** (rank + 1) - 1;
     const tile = tileAt(rank, lastLeaf);
     if (tile !== undefined) {
-      const at = HASH_BYTES * placeInTile(height, index % nodesEach);
+      const at = HASH_BYTES * nodesBefore(height, index % nodesEach);
       return tile.subarray(at, at + HASH_BYTES);
     }
     const isLost = log.has(leafKey(lastLeaf));
@@ -91,7 +98,7 @@ export function nodeReader(log: Table): NodeReader {
     const name = `${level}:${index}`;
     const known = remembered.get(name);
     if (known !== undefined) return known;
-    const below = level % LEVELS === 1 && level > 1 ? node : edge;
+    const below = level % TILE_LEVELS === 1 && level > 1 ? node : edge;
     const hash = level === 0
       ? leafAt(log, index)
       : above(below(level - 1, 2 * index), below(level - 1, 2 * index + 1));
@@ -110,14 +117,6 @@ function above(left: Uint8Array | undefined, right: Uint8Array | undefined) {
 function leafAt(log: Table, index: number): Uint8Array | undefined {
   const row = log.get(leafKey(index));
   return row === undefined ? undefined : leafHash(decodeReceipt(index, row).body);
-}
-
-/** Counts the nodes before one of them, in the order in which appends complete them. */
-function placeInTile(height: number, index: number): number {
-  const lastLeaf = (index + 1) * 2 ** height - 1;
-  let ones = 0;
-  for (let rest = lastLeaf; rest > 0; rest >>= 1) ones += rest & 1;
-  return 2 * lastLeaf - ones + height;
 }
 
 /** The key of a leaf has six bytes. */

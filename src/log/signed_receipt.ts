@@ -25,7 +25,8 @@ const RECEIPT_TYPES = {
   2: "application/vnd.openexec.receipt.v2+json",
 } as const satisfies Record<ReceiptVersion, string>;
 
-const SIGNATURE_BYTES = 64;
+/** An Ed25519 signature (RFC 8032, section 5.1.6). */
+export const SIGNATURE_BYTES = 64;
 
 function signedBytes({ version, body }: Pick<SignedReceipt, "version" | "body">): Uint8Array {
   return preAuthEncoding(RECEIPT_TYPES[version], body);

@@ -47,6 +47,14 @@ export function appendedNodes(nodes: NodeReader, size: number, leaf: Uint8Array)
   return appended;
 }
 
+/** Counts the nodes that appends complete before this one. */
+export function nodesBefore(level: number, index: number): number {
+  const lastLeaf = (index + 1) * 2 ** level - 1;
+  let ones = 0;
+  for (let rest = lastLeaf; rest > 0; rest = Math.floor(rest / 2)) ones += rest % 2;
+  return 2 * lastLeaf - ones + level; // leaf n comes after n leaves and the n - ones nodes above
+}
+
 /** Returns the root of the first `size` leaves. */
 export function rootOf(nodes: NodeReader, size: number): Uint8Array {
   return size === 0 ? sha256() : rangeHash(nodes, 0, size);

@@ -6,18 +6,11 @@
 
 import { equalBytes, utf8Encode } from "../../core/bytes.ts";
 import { damagedLedger } from "../disk/open_error.ts";
+import { nodesBefore } from "../../log/tree.ts";
+import { storeFullTiles, TILE_BYTES, TILE_LEAVES, TILE_LEVELS } from "../tiles.ts";
 import { putUnsettled } from "../unsettled.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
-import {
-  APPROVAL,
-  claimKey,
-  executionIdOf,
-  leafKey,
-  NONCE,
-  peerKey,
-  spanOf,
-  tileKey,
-} from "./keys.ts";
+import { APPROVAL, claimKey, executionIdOf, leafKey, NONCE, peerKey, spanOf } from "./keys.ts";
 import type { MigrationPart, MigrationStep } from "./migration.ts";
 import { decodeExecution } from "./rows.ts";
 import { decodeState, encodeState, type LedgerState, writeState } from "./state.ts";
@@ -32,10 +25,6 @@ const BATCH_BYTES = 2 ** 23;
 const NOTHING = new Uint8Array();
 /** The second byte of an execution's row. */
 const RESERVED = 0;
-
-const TILE_LEAVES = 256;
-const TILE_LEVELS = 8;
-const TILE_NODES = 2 * TILE_LEAVES - 1;
 
 /** Returns the state of a ledger of version 1; undefined in one of another. */
 export function olderState({ meta }: Pick<Tables, "meta">): LedgerState | undefined {
@@ -137,18 +126,18 @@ function appendLeaf(log: Table, nodes: Table): (row: Row) => void {
   return ({ key, value }) => {
     log.append(key, value);
     const leaves = new ByteReader(key).u48() + 1;
-    for (let rank = 0; leaves % TILE_LEAVES ** (rank + 1) === 0; rank++) {
-      log.append(tileKey(rank, leaves - 1), tileEndingWith(nodes, rank, leaves));
-    }
+    storeFullTiles(log, leaves, (rank) => tileEndingWith(nodes, rank, leaves));
   };
 }
 
 function tileEndingWith(nodes: Table, rank: number, leaves: number): Uint8Array {
-  const tile = new ByteWriter(32 * TILE_NODES);
+  const tile = new ByteWriter(TILE_BYTES);
   if (rank === 0) {
     // its nodes lie beside each other
     const [start, end] = [nodeKey(0, leaves - TILE_LEAVES), LAST_KEY];
-    for (const { value } of nodes.range({ start, end, limit: TILE_NODES })) tile.bytes(value);
+    for (const { value } of nodes.range({ start, end, limit: 2 * TILE_LEAVES - 1 })) {
+      tile.bytes(value);
+    }
   } else {
     const first = leaves / TILE_LEAVES ** rank - TILE_LEAVES;
     for (let index = first; index < first + TILE_LEAVES; index++) {
@@ -159,14 +148,11 @@ function tileEndingWith(nodes: Table, rank: number, leaves: number): Uint8Array 
     }
   }
   const bytes = tile.finish();
-  if (bytes.length !== 32 * TILE_NODES) throw damagedLedger("a node of the log's tree is missing");
+  if (bytes.length !== TILE_BYTES) throw damagedLedger("a node of the log's tree is missing");
   return bytes;
 }
 
-/** Six bytes: nodes were rows of their own, in the order in which appends complete them. */
+/** Nodes were rows of their own, in the order in which appends complete them. */
 function nodeKey(level: number, index: number): Uint8Array {
-  const lastLeaf = (index + 1) * 2 ** level - 1;
-  let ones = 0;
-  for (let rest = lastLeaf; rest > 0; rest = Math.floor(rest / 2)) ones += rest % 2;
-  return leafKey(2 * lastLeaf - ones + level);
+  return leafKey(nodesBefore(level, index));
 }

@@ -109,7 +109,7 @@ export async function migrate(
     const version = readSchemaVersion(older.tables);
     if (version === SCHEMA_VERSION) {
       older.requireTables();
-      return;
+      return await removeDraft(draft); // one that the older program or a kill left
     }
     const step = STEPS.get(version);
     if (step === undefined) throw damagedLedger(`no way leads from schema version ${version}`);
@@ -118,6 +118,7 @@ export async function migrate(
     await older.close();
   }
   await exchange(directory, draft);
+  await removeDraft(draft);
 }
 
 async function copy(
@@ -129,7 +130,7 @@ async function copy(
   const of = sha256(step.state(older));
   const begun = await openBegun(draft, of);
   if (begun === undefined) {
-    await Deno.remove(draft.directory, { recursive: true }).catch(ignoreMissing);
+    await removeDraft(draft.directory);
     requireSpace(older, step, options);
     await createFolder(draft.directory);
   }
@@ -212,12 +213,10 @@ async function exchange(directory: string, draft: string): Promise<void> {
   await Deno.rename(data, join(directory, DATA_FILE));
   await Deno.remove(lock).catch(ignoreMissing);
   await flush(directory);
-  await Deno.remove(draft, { recursive: true });
 }
 
-/** Removes what a migration left that was interrupted by the older program, or after its end. */
-export async function removeDraft(directory: string): Promise<void> {
-  await Deno.remove(`${directory}.migrating`, { recursive: true }).catch(ignoreMissing);
+async function removeDraft(draft: string): Promise<void> {
+  await Deno.remove(draft, { recursive: true }).catch(ignoreMissing);
 }
 
 function ignoreMissing(error: unknown): void {
