@@ -5,6 +5,7 @@
 
 import { join } from "node:path";
 import { launchBrowser } from "../test/page/browser.ts";
+import { echoConfig } from "../test/page/echo_config.ts";
 import { forwardPort } from "../test/page/forwarded_port.ts";
 import { Approver } from "../test/support/approver.ts";
 import { Daemon } from "../test/support/daemon.ts";
@@ -17,7 +18,7 @@ const alice = new Approver("alice");
 /** Each visit has a browser profile of its own. The first one has the daemon read the page. */
 export async function reviewPage(table: Table): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const daemon = await Daemon.start({ config });
+  const daemon = await Daemon.start({ config: (directory) => echoConfig(directory, alice) });
   stack.defer(() => daemon.close());
   const review = join(daemon.directory, "review.sock");
   const forwarded = await forwardPort(daemon.directory, review);
@@ -44,17 +45,4 @@ export async function reviewPage(table: Table): Promise<void> {
   const medianMs = later[VISITS / 2] ?? NaN;
   const worstMs = later.at(-1) ?? NaN;
   table.add("page", "address to question over ssh -L", { firstMs, bestMs, medianMs, worstMs });
-}
-
-function config(directory: string): string {
-  return `executor_id = "openexec:test"
-${alice.toml()}
-[actions.echo]
-module = "builtin:echo"
-[[sockets]]
-path = "${directory}/agent.sock"
-[[sockets]]
-path = "${directory}/review.sock"
-role = "approver"
-`;
 }

@@ -69,8 +69,8 @@ function startPruning(ledger: LedgerParts, force: boolean): Promise<number | nul
 async function destroyKeys({ vault, bodies, tables }: LedgerParts, nowMs: number): Promise<number> {
   let destroyed = 0;
   for (const bucketMs of vault.buckets()) {
-    const isKept = neededBuckets(tables).has(bucketMs) ||
-      bucketMs > nowMs && !isEmpty(tables, bucketMs);
+    const isKept = bucketMs > nowMs && !isEmpty(tables, bucketMs) ||
+      neededBuckets(tables).has(bucketMs);
     if (isKept || bodies.isHeld(bucketMs)) continue;
     await vault.destroy(bucketMs);
     destroyed++;

@@ -36,36 +36,39 @@ async function sealAndClose(
   settlement: Settlement,
 ): Promise<ExecutionRecord> {
   const id = ownExecutionKey(settlement.id);
-  let unstored: (() => void) | undefined;
-  const sealed = await sealBody(ledger, id, settlement, (error) => {
-    unstored = () => settlement.onUnstored?.(error);
-  });
+  const { body, failure } = await sealBody(ledger, id, settlement);
   try {
-    const record = await ledger.commits.add((state) =>
-      close(ledger, id, settlement, sealed, state)
-    );
-    unstored?.();
+    const record = await ledger.commits.add((state) => close(ledger, id, settlement, body, state));
+    if (failure !== null) settlement.onUnstored?.(failure.cause);
     return record;
   } finally {
-    sealed?.release();
+    body?.release();
   }
 }
 
-/** Returns null if there is nothing to store, or it cannot be stored. Throws storage_full. */
+interface Sealed {
+  /** null if there is nothing to store, or it cannot be stored. */
+  readonly body: SealedBody | null;
+  readonly failure: { readonly cause: unknown } | null;
+}
+
+/** Throws storage_full. */
 async function sealBody(
   { bodies, clock }: LedgerParts,
   id: Uint8Array,
   { result, reason, retention: { resultMs } }: Settlement,
-  onFailure: (error: unknown) => void,
-): Promise<SealedBody | null> {
+): Promise<Sealed> {
+  const nowMs = clock.nowMs();
   try {
-    if (result !== null) return await bodies.sealResult(id, result, clock.nowMs(), resultMs);
-    if (reason === null) return null;
-    return await bodies.sealReason(id, reason, clock.nowMs(), resultMs);
-  } catch (error) {
-    if (isDiskFull(error)) throw new Refusal("storage_full");
-    onFailure(error);
-    return null;
+    const body = result !== null
+      ? await bodies.sealResult(id, result, nowMs, resultMs)
+      : reason !== null
+      ? await bodies.sealReason(id, reason, nowMs, resultMs)
+      : null;
+    return { body, failure: null };
+  } catch (cause) {
+    if (isDiskFull(cause)) throw new Refusal("storage_full");
+    return { body: null, failure: { cause } };
   }
 }
 

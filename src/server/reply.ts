@@ -10,7 +10,7 @@ import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { utf8Encode } from "../core/bytes.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
-import { type Printable, printJson } from "../core/json/json_text.ts";
+import { type Printable, printJson, stringOf } from "../core/json/json_text.ts";
 import type { ExecutionView } from "../engine/view.ts";
 
 export interface Reply {
@@ -70,11 +70,11 @@ export function problemReply(
 /** A whole answer as bytes, for a connection on which no request could be made out. */
 export function problemMessage(code: ErrorCode, detail: string): Uint8Array<ArrayBuffer> {
   const { status, headers, body } = problemReply(code, detail, "/");
-  const length = String(Buffer.byteLength(body));
-  const lines = Object.entries({ ...headers, "content-length": length });
+  const text = stringOf(body);
+  const lines = Object.entries({ ...headers, "content-length": String(utf8Encode(text).length) });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   return utf8Encode(
-    `HTTP/1.1 ${status} ${ERRORS[code].title}\r\n${head}connection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${ERRORS[code].title}\r\n${head}connection: close\r\n\r\n${text}`,
   );
 }
 

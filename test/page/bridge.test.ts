@@ -8,6 +8,7 @@ import { Daemon, OPENEXEC } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { until } from "../support/until.ts";
 import { launchBrowser } from "./browser.ts";
+import { echoConfig } from "./echo_config.ts";
 
 const PORT = 8822;
 const BASE = `http://localhost:${PORT}`;
@@ -17,17 +18,7 @@ let daemon: Daemon;
 let browser: Browser;
 beforeAll(async () => {
   daemon = await Daemon.start({
-    config: (directory) =>
-      `executor_id = "openexec:test"
-${alice.toml()}
-[actions.echo]
-module = "builtin:echo"
-[[sockets]]
-path = "${directory}/agent.sock"
-[[sockets]]
-path = "${directory}/review.sock"
-role = "approver"
-`,
+    config: (directory) => echoConfig(directory, alice),
   });
   browser = await launchBrowser();
 }, 60_000);

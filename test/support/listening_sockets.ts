@@ -24,31 +24,30 @@ export function listeningSockets(pid: number): ListeningSockets {
       )
       .map((cells) => `${protocol} ${cells[1]}`)
   );
-  const unix = table(`/proc/${pid}/net/unix`)
-    .filter((cells) =>
-      inodes.has(cells[6] ?? "") && (parseInt(cells[3] ?? "0", 16) & ACCEPTS) !== 0
-    )
-    .map((cells) => cells[7] ?? "");
+  const unix = unixSockets(pid).filter(({ accepts }) => accepts).map(({ path }) => path ?? "");
   return { internet, unix };
 }
 
 /** Inodes of a process's Unix sockets that nobody gave a name: the ends of its socket pairs. */
 export function unnamedSockets(pid: number): string[] {
-  const open = socketInodes(pid);
-  return table(`/proc/${pid}/net/unix`)
-    .filter((cells) => open.has(cells[6] ?? "") && cells[7] === undefined)
-    .map((cells) => cells[6] ?? "");
+  return unixSockets(pid).filter(({ path }) => path === undefined).map(({ inode }) => inode);
 }
 
 /** Inodes of the connections that a process has accepted at `path`. */
 export function acceptedSockets(pid: number, path: string): string[] {
+  return unixSockets(pid).filter((socket) => socket.path === path && !socket.accepts)
+    .map(({ inode }) => inode);
+}
+
+function unixSockets(pid: number) {
   const open = socketInodes(pid);
   return table(`/proc/${pid}/net/unix`)
-    .filter((cells) =>
-      open.has(cells[6] ?? "") && cells[7] === path &&
-      (parseInt(cells[3] ?? "0", 16) & ACCEPTS) === 0
-    )
-    .map((cells) => cells[6] ?? "");
+    .map(([, , , flags = "0", , , inode = "", path]) => ({
+      inode,
+      path,
+      accepts: (parseInt(flags, 16) & ACCEPTS) !== 0,
+    }))
+    .filter(({ inode }) => open.has(inode));
 }
 
 /** Of all the process's open descriptors that are sockets. */

@@ -17,12 +17,12 @@ import type {
   Signer,
 } from "../../core/types.ts";
 import type { LoggedReceipt, SignedReceipt } from "../../log/signed_receipt.ts";
+import { SIGNATURE_BYTES } from "../../log/signed_receipt.ts";
 import type { ExecutionRecord } from "../types.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 
 const VERSION = 1;
 const EXECUTION_KEY_BYTES = 16;
-const SIGNATURE_BYTES = 64;
 const DIGEST_BYTES = 32;
 const DIGEST_PREFIX = "sha256:";
 

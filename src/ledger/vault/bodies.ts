@@ -136,11 +136,11 @@ export class SealedBodies {
    */
   unreadableBuckets(afterMs: number): ReadonlySet<number> {
     const found = new Set<number>();
-    for (const { stored: { record, requestBucketMs: bucketMs }, request } of this.#inFlight()) {
+    for (const { stored, request } of allUnsettled(this.tables)) {
+      const { record, requestBucketMs: bucketMs } = stored;
+      if (request === null || bucketMs <= afterMs) continue;
       const name = sealedName(sealedKey(bucketMs, "request", ownExecutionKey(record.id)));
-      const isOpen = bucketMs <= afterMs ||
-        this.vault.unseal(bucketMs, name, request) !== undefined;
-      if (!isOpen) found.add(bucketMs);
+      if (this.vault.unseal(bucketMs, name, request) === undefined) found.add(bucketMs);
     }
     const end = bucketStart(BUCKET_MAX_MS);
     for (let nextMs = afterMs + 1;;) {
@@ -153,53 +153,37 @@ export class SealedBodies {
     }
   }
 
-  *#inFlight() {
-    for (const { stored, request } of allUnsettled(this.tables)) {
-      if (request !== null) yield { stored, request };
-    }
-  }
-
   openRequest({ record, requestBucketMs }: StoredExecution): RequestBody | undefined {
     const opened = this.open("request", ownExecutionKey(record.id), requestBucketMs);
     return opened === undefined ? undefined : decodeRequest(opened);
   }
 
-  async readRequest(
-    { record, requestBucketMs }: StoredExecution,
-    weigh?: Weigh,
-  ): Promise<RequestBody | undefined> {
-    const key = ownExecutionKey(record.id);
-    const opened = await this.openAside("request", key, requestBucketMs, weigh);
-    return opened === undefined ? undefined : decodeRequest(opened);
+  readRequest({ record, requestBucketMs }: StoredExecution, weigh?: Weigh) {
+    return this.#read("request", record.id, requestBucketMs, decodeRequest, weigh);
   }
 
   /** Reads no more of a request than a view needs: its salt, and how long it is. */
-  async readSalt(
-    { record, requestBucketMs }: StoredExecution,
-    weigh?: Weigh,
-  ): Promise<RequestSalt | undefined> {
-    const key = ownExecutionKey(record.id);
-    const opened = await this.openAside("request", key, requestBucketMs, weigh);
-    if (opened === undefined) return undefined;
-    return { salt: new ByteReader(opened).bytes(SALT_BYTES), length: opened.length };
+  readSalt({ record, requestBucketMs }: StoredExecution, weigh?: Weigh) {
+    return this.#read("request", record.id, requestBucketMs, decodeSalt, weigh);
   }
 
-  async readResult(
-    { record, resultBucketMs }: StoredExecution,
-    weigh?: Weigh,
-  ): Promise<ResultBody | undefined> {
-    const key = ownExecutionKey(record.id);
-    const opened = await this.openAside("result", key, resultBucketMs, weigh);
-    return opened === undefined ? undefined : decodeResult(opened);
+  readResult({ record, resultBucketMs }: StoredExecution, weigh?: Weigh) {
+    return this.#read("result", record.id, resultBucketMs, decodeResult, weigh);
   }
 
-  async readReason(
-    { record, resultBucketMs }: StoredExecution,
+  readReason({ record, resultBucketMs }: StoredExecution, weigh?: Weigh) {
+    return this.#read("reason", record.id, resultBucketMs, decodeReason, weigh);
+  }
+
+  async #read<Body>(
+    kind: SealedKind,
+    id: string,
+    bucketMs: number,
+    decode: (opened: Uint8Array) => Body,
     weigh?: Weigh,
-  ): Promise<string | undefined> {
-    const key = ownExecutionKey(record.id);
-    const opened = await this.openAside("reason", key, resultBucketMs, weigh);
-    return opened === undefined ? undefined : new ByteReader(opened).text();
+  ): Promise<Body | undefined> {
+    const opened = await this.openAside(kind, ownExecutionKey(id), bucketMs, weigh);
+    return opened === undefined ? undefined : decode(opened);
   }
 
   isHeld(bucketMs: number): boolean {
@@ -232,6 +216,14 @@ export function decodeRequest(bytes: Uint8Array): RequestBody {
   const approvalText = reader.u8() === 1 ? reader.text() : null;
   reader.end();
   return { salt, canonical, approvalText };
+}
+
+function decodeSalt(bytes: Uint8Array): RequestSalt {
+  return { salt: new ByteReader(bytes).bytes(SALT_BYTES), length: bytes.length };
+}
+
+function decodeReason(bytes: Uint8Array): string {
+  return new ByteReader(bytes).text();
 }
 
 export function encodeResult({ salt, canonical, legacyReceipt }: ResultBody): Uint8Array {

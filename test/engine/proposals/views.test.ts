@@ -25,6 +25,18 @@ async function ran(scene: EngineScene, id: string): Promise<void> {
   await until(() => scene.ledger.find(id)?.status === "succeeded");
 }
 
+/** Of two proposals, the older one is approved and runs while the newer one is opened. */
+async function olderRunsMeanwhile(scene: EngineScene) {
+  const older = await propose(scene, "n-1");
+  scene.clock.pass(1);
+  const newer = await propose(scene, "n-2");
+  whileOpened(scene, newer, async () => {
+    await approve(scene, older, { nonce: "n-1" });
+    await ran(scene, older);
+  });
+  return { older, newer };
+}
+
 async function page(scene: EngineScene, status: "pending" | null) {
   const query = { status, limit: 10, before: null };
   const { proposals } = await scene.engine.proposals.views.page(REVIEWER, query);
@@ -33,13 +45,7 @@ async function page(scene: EngineScene, status: "pending" | null) {
 
 test("a page shows each proposal as it is once those before it were opened", async () => {
   await using scene = await EngineScene.start();
-  const older = await propose(scene, "n-1");
-  scene.clock.pass(1);
-  const newer = await propose(scene, "n-2");
-  whileOpened(scene, newer, async () => {
-    await approve(scene, older, { nonce: "n-1" });
-    await ran(scene, older);
-  });
+  const { older, newer } = await olderRunsMeanwhile(scene);
   expect(await page(scene, null)).toMatchObject([
     { id: newer, status: "pending", payload: PAYLOAD },
     { id: older, status: "succeeded", payload: PAYLOAD, execution: { result: { ok: true } } },
@@ -49,13 +55,7 @@ test("a page shows each proposal as it is once those before it were opened", asy
 
 test("a page of what waits leaves out what waits no more", async () => {
   await using scene = await EngineScene.start();
-  const older = await propose(scene, "n-1");
-  scene.clock.pass(1);
-  const newer = await propose(scene, "n-2");
-  whileOpened(scene, newer, async () => {
-    await approve(scene, older, { nonce: "n-1" });
-    await ran(scene, older);
-  });
+  const { newer } = await olderRunsMeanwhile(scene);
   expect((await page(scene, "pending")).map(({ id }) => id)).toEqual([newer]);
   await scene.engine.drain(60_000);
 });
