@@ -113,7 +113,6 @@ const NUMBERS = {
   openat: [257, 56],
   openat2: [437, 437],
   pidfd_open: [434, 434],
-  pidfd_send_signal: [424, 424],
   pipe: [22, null],
   pipe2: [293, 59],
   pkey_alloc: [330, 289],

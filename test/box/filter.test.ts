@@ -81,6 +81,7 @@ const NEVER: readonly (readonly [name: string, x86: number, arm: number])[] = [
   ["process_vm_readv", 310, 270],
   ["process_vm_writev", 311, 271],
   ["pidfd_getfd", 438, 438],
+  ["pidfd_send_signal", 424, 424],
   ["kcmp", 312, 272],
   ["get_robust_list", 274, 100],
   ["mount", 165, 40],

@@ -378,8 +378,13 @@ static void programs(void) {
 static void threads(const struct target *at) {
   for (pid_t id = 1; id < 1 << 16; id++) {
     if (id == getpid()) continue;
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d", id);
+    int folder = open(path, O_RDONLY | O_DIRECTORY);
     long reached = syscall(SYS_tgkill, at->daemon, id, 0) == 0 ||
-                   syscall(SYS_tgkill, id, id, 0) == 0 || syscall(SYS_kill, id, 0) == 0;
+                   syscall(SYS_tgkill, id, id, 0) == 0 || syscall(SYS_kill, id, 0) == 0 ||
+                   syscall(SYS_pidfd_send_signal, folder, 0, NULL, 0) == 0;
+    if (folder >= 0) close(folder);
     if (reached) say("reach %d OPENED\n", id);
   }
 }

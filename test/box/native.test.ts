@@ -210,6 +210,13 @@ testNative("programs: what they start is in the same box", async () => {
   await expectEnds(allow({ run: [scene.program] }), RUN);
 });
 
+testNative("programs that may list /proc reach no thread of the daemon by its folder", async () => {
+  const permissions = allow({ run: [scene.program], read: ["/proc"] });
+  const reached = Object.keys(withoutOwn(await scene.attempts(permissions)))
+    .filter((name) => name.startsWith("reach "));
+  expect(reached).toEqual([]);
+});
+
 testNative("a program that a handler runs, fresh and reuse, finds no more than that", async () => {
   const permitted = { allow: allow({ run: [scene.program] }) };
   const under = await PoolUnderTest.start({
