@@ -8,6 +8,7 @@ export type CheckName =
   | "signature"
   | "executor"
   | "answer"
+  | "proposal"
   | "legacy_hash"
   | "request"
   | "result"

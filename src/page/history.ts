@@ -1,9 +1,11 @@
 /**
  * The proposals that ended, with receipts that this browser checks itself, by the SDK's verifier.
  *
- * Invariant: trust begins with the executor's key that this browser saw first. A later key counts
- * where the log's own receipts lead to it, each signed by the key before. Receipts by any other key
- * are not genuine here, whatever the daemon says.
+ * Invariants:
+ * - Trust begins with the executor's key that this browser saw first. A later key counts where the
+ *   log's own receipts lead to it, each signed by the key before. Receipts by any other key are not
+ *   genuine here, whatever the daemon says.
+ * - A receipt is genuine for the proposal that it stands under, as that is shown, and for no other.
  */
 
 import type { Execution } from "../client/execution.ts";
@@ -12,14 +14,14 @@ import type { Proposal } from "../client/proposals/proposal.ts";
 import type { Reviewer } from "../client/proposals/reviewer.ts";
 import { systemClock } from "../core/clock.ts";
 import { isOver } from "../core/proposal.ts";
-import { decodeReceipt } from "../log/receipt.ts";
+import { decodeReceipt, type Receipt } from "../log/receipt.ts";
 import { parseReceiptKey } from "../log/keyid.ts";
 import { parseReceiptEnvelope } from "../log/receipt_file.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { verifyReceipt } from "../log/verify_receipt.ts";
-import type { Verification } from "../log/verification.ts";
+import { type Check, failed, isGenuine, passed, type Verification } from "../log/verification.ts";
 import { alarm, element, facts } from "./dom.ts";
-import { keepExecutorKey, knownExecutorKey } from "./identity.ts";
+import { keepExecutorKey, knownExecutor, knownExecutorKey } from "./identity.ts";
 import { shown, statusText, whenText } from "./text.ts";
 
 /** Returns the view; it fills itself. */
@@ -58,7 +60,7 @@ async function fill(list: HTMLElement, cursor: string | null, reviewer: Reviewer
 function entryView(proposal: Proposal, reviewer: Reviewer): HTMLElement {
   const { action, status, execution, decline, problem, peer } = proposal;
   const checks = element("div", {});
-  const check = (ran: Execution) => () => void showChecks(ran, checks, reviewer);
+  const check = (ran: Execution) => () => void showChecks(proposal, ran, checks, reviewer);
   return element(
     "article",
     { class: "card proposal entry", "data-id": proposal.id },
@@ -92,17 +94,19 @@ function entryView(proposal: Proposal, reviewer: Reviewer): HTMLElement {
 }
 
 async function showChecks(
+  proposal: Proposal,
   execution: Execution,
   place: HTMLElement,
   reviewer: Reviewer,
 ): Promise<void> {
   try {
-    const { ok, logIndex, checks } = await verified(execution, reviewer);
+    const { receipt, logIndex, checks: found } = await verified(execution, reviewer);
+    const checks = [...found, shownCheck(proposal, execution, receipt)];
     place.replaceChildren(
       element(
         "p",
         { role: "status" },
-        element("strong", {}, ok ? "Genuine." : "Not genuine."),
+        element("strong", {}, isGenuine(checks) ? "Genuine." : "Not genuine."),
         logIndex === null ? "" : ` Entry ${logIndex} of the log.`,
       ),
       element(
@@ -134,7 +138,26 @@ async function verified(execution: Execution, reviewer: Reviewer): Promise<Verif
     const { attestation = null } = isJsonObject(entry) ? entry : {};
     return parseReceiptEnvelope(JSON.stringify(attestation)) ?? [];
   });
-  return verifyReceipt(file, { executorKeys: [firstKey(keyReceipts)], keyReceipts });
+  const executorId = knownExecutor();
+  return verifyReceipt(file, {
+    executorKeys: [firstKey(keyReceipts)],
+    keyReceipts,
+    ...(executorId === null ? {} : { executorId }),
+  });
+}
+
+/** Checks that the receipt is of what stands above it. Its answer is checked already. */
+function shownCheck(
+  { id, action, status, peer, proposed_at: proposedAt }: Proposal,
+  execution: Execution,
+  receipt: Receipt | null,
+): Check {
+  const isOfThis = receipt?.kind === "execution" && receipt.execution_id === id &&
+    receipt.action === action && execution.status === status && receipt.peer.uid === peer.uid &&
+    receipt.proposed_at === proposedAt;
+  return isOfThis
+    ? passed("proposal", "it is of the proposal shown here")
+    : failed("proposal", "it is not of the proposal shown here");
 }
 
 /** The key that this browser saw first: what entry 0 of the log named then. */

@@ -175,6 +175,40 @@ test(
   120_000,
 );
 
+test("history takes a genuine receipt for its own proposal only", async () => {
+  const { page } = scene;
+  const decided = async (msg: string) => {
+    const { id } = await scene.propose("echo", { msg });
+    await scene.open(id);
+    await scene.approve();
+    return await scene.ended(id);
+  };
+  const [own, other] = [await decided("shown"), await decided("checked")];
+  const verdict = async (changes: object) => {
+    const shown = { ...own, ...changes };
+    await page.route(
+      (url) => url.pathname === "/proposals",
+      (route) => route.fulfill({ json: { proposals: [shown], next: null } }),
+    );
+    await page.goto(scene.url());
+    await page.goto(scene.url("#/history"));
+    await page.getByRole("button", { name: "Check its receipt here" }).click();
+    const text = await page.locator(".entry").getByRole("status").textContent();
+    await page.unrouteAll();
+    return text?.split(".")[0];
+  };
+  expect(await verdict({})).toBe("Genuine");
+  for (
+    const lie of [
+      { execution: other.execution },
+      { action: "add" },
+      { status: "failed" },
+      { peer: { ...own.peer, uid: own.peer.uid + 1 } },
+      { proposed_at: other.proposed_at },
+    ]
+  ) expect([lie, await verdict(lie)]).toEqual([lie, "Not genuine"]);
+}, 120_000);
+
 test("a browser that is told another executor's name shows nothing to approve", async () => {
   const { page } = scene;
   await scene.propose("echo", { msg: "waits" });
