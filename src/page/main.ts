@@ -115,8 +115,14 @@ async function load(): Promise<void> {
   await show();
 }
 
-async function show(): Promise<void> {
+/** Reads from the address what is to be shown. */
+function asked(): { readonly view: string; readonly id: string | null } {
   const [, view = "waiting", id = null] = location.hash.split("/");
+  return { view, id };
+}
+
+async function show(): Promise<void> {
+  const { view, id } = asked();
   for (const tab of document.querySelectorAll(".tabs a")) {
     const isCurrent = tab.getAttribute("href") === `#/${view}`;
     tab.setAttribute("aria-current", isCurrent ? "page" : "false");
@@ -168,6 +174,7 @@ function firstOf(groups: readonly (readonly Proposal[])[]): string | null {
 /** Draws a proposal anew only when it changed: who reads or writes keeps their place. */
 async function showOne(place: HTMLElement, id: string): Promise<void> {
   const proposal = await readableOf(id);
+  if (asked().id !== id) return; // the person went on meanwhile
   const group = grouped(waiting).find((one) => one.some((other) => other.id === id)) ?? [];
   const equals = group.filter((other) => other.id !== id && other.status === "pending");
   const fingerprint = fingerprintOf(proposal);

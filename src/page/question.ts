@@ -138,8 +138,12 @@ function whenInView(end: HTMLElement, place: HTMLElement): Promise<void> {
   addEventListener("scroll", look, { passive: true, signal: watch.signal });
   addEventListener("resize", look, { passive: true, signal: watch.signal });
   document.addEventListener("visibilitychange", look, { signal: watch.signal });
+  // content above may shrink until all fits, and then nothing scrolls
+  const layout = new ResizeObserver(look);
+  watch.signal.addEventListener("abort", () => layout.disconnect());
   requestAnimationFrame(() => {
     look();
+    if (!watch.signal.aborted) layout.observe(document.body);
     // a listener of a proposal that is no longer shown is of no use
     const gone = new MutationObserver(() => {
       if (end.isConnected) return;

@@ -121,6 +121,55 @@ test("a long payload cannot push the question away, and Approve waits for its en
   await page.locator("button.go:not([disabled])").first().waitFor();
 }, 60_000);
 
+test("an end that comes into view without scrolling lets Approve be pressed", async () => {
+  const { page } = scene;
+  const size = page.viewportSize() ?? { width: 1280, height: 720 };
+  const { id } = await scene.propose("echo", { msg: "short" });
+  await scene.open(id);
+  await page.evaluate(() => {
+    const above = document.createElement("div");
+    above.id = "above";
+    above.style.height = "5000px";
+    document.body.prepend(above);
+    scrollTo(0, 0);
+  });
+  await page.setViewportSize({ ...size, height: 2000 });
+  const approve = page.getByRole("button", { name: "Approve" });
+  expect(await approve.isDisabled()).toBe(true);
+  await page.evaluate(() => document.getElementById("above")?.remove());
+  await page.locator("button.go:not([disabled])").first().waitFor();
+  await page.setViewportSize(size);
+}, 60_000);
+
+test("an answer that comes late takes the place of nothing that is looked at", async () => {
+  const { page } = scene;
+  const [left, right] = [
+    await scene.propose("echo", { msg: "left" }),
+    await scene.propose("echo", { msg: "right" }),
+  ];
+  const [asked, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await page.route(`**/proposals/${left.id}`, async (route) => {
+    asked.resolve();
+    await letGo.promise;
+    await route.continue();
+  });
+  await page.goto(scene.url(`#/waiting/${left.id}`));
+  await asked.promise;
+  await scene.open(right.id);
+  const shown = await page.evaluateHandle(() => {
+    const ids: (string | undefined)[] = [];
+    new MutationObserver(() => ids.push(document.querySelector("article")?.dataset["id"]))
+      .observe(document.body, { childList: true, subtree: true });
+    return ids;
+  });
+  letGo.resolve();
+  await page.waitForResponse(`**/proposals/${left.id}`);
+  const { id } = await scene.propose("add", { a: 1, b: 2 });
+  await page.locator(`.list a[href="#/waiting/${id}"]`).waitFor();
+  expect(new Set(await shown.jsonValue())).toEqual(new Set([right.id]));
+  await page.unroute(`**/proposals/${left.id}`);
+}, 60_000);
+
 test("text that hides or reverses is shown as what it is", async () => {
   const { page } = scene;
   const { id } = await scene.propose("echo", { msg: "a\u202eb\u200bc p\u0430ypal      end" });
