@@ -122,7 +122,7 @@ export class Engine {
     const execution = attempt.execution = await this.runs.outcomeOf(
       known,
       context.waitMs,
-      context.weigh,
+      context,
     );
     stations.passed("replay");
     if (execution.status === "reserved") throw new Refusal("execution_in_flight");

@@ -8,10 +8,10 @@
 import { Refusal } from "../core/errors.ts";
 import { within } from "../core/wait.ts";
 import type { Slot } from "../executor/types.ts";
-import type { ExecutionRecord, RequestBody, Weigh } from "../ledger/types.ts";
+import type { ExecutionRecord, RequestBody } from "../ledger/types.ts";
 import type { RequestReader } from "./request_reader.ts";
 import { settlementOf } from "./settlement.ts";
-import { type EngineParts, Stopwatch } from "./types.ts";
+import { type Charge, type EngineParts, Stopwatch } from "./types.ts";
 import { type ExecutionView, executionView, loadView } from "./view.ts";
 
 export class Runs {
@@ -75,10 +75,12 @@ export class Runs {
   async outcomeOf(
     record: ExecutionRecord,
     waitMs: number,
-    weigh?: Weigh,
+    { weigh, again }: Charge,
   ): Promise<ExecutionView> {
     const run = this.#inFlight.get(record.id) ?? this.#reruns.get(record.id);
-    const settled = run === undefined || waitMs === 0 ? undefined : await within(run, waitMs);
+    if (run === undefined || waitMs === 0) return await loadView(record, this.parts.ledger, weigh);
+    const settled = await within(run, waitMs);
+    await again?.();
     return settled ?? await loadView(record, this.parts.ledger, weigh);
   }
 

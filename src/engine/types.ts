@@ -16,9 +16,21 @@ import type { ParsedRequest } from "./request.ts";
 import type { TrustGate } from "./trust.ts";
 import type { ExecutionView } from "./view.ts";
 
-/** Everything that the server knows of a request beside its body. */
-export interface RequestContext {
+/** Holds a caller to how much may be opened for it. */
+export interface Charge {
+  /** Charges it for what is opened. */
+  readonly weigh?: Weigh;
+  /** Waits for its turn again, as others may have waited for the same; false: it has gone. */
+  readonly again?: () => Promise<boolean>;
+}
+
+/** Who asks for what is its own. */
+export interface Asker extends Charge {
   readonly peer: Peer;
+}
+
+/** Everything that the server knows of a request beside its body. */
+export interface RequestContext extends Asker {
   readonly socket: SocketConfig;
   readonly receivedAtMs: number;
   /** From the Idempotency-Key header; null when absent. */
@@ -27,20 +39,16 @@ export interface RequestContext {
   readonly waitMs: number;
   /** W3C traceparent, checked; null when absent. */
   readonly traceparent: string | null;
-  /** Charges the peer for what is opened for it. */
-  readonly weigh?: Weigh;
 }
 
 /** Who looks: what of others may be seen, and what of it may be asked for. */
-export interface Viewer {
+export interface Viewer extends Charge {
   /** Only this uid's own; null: everyone's. */
   readonly uid: number | null;
   /** Only these actions; null: every action. */
   readonly actions: ReadonlySet<string> | null;
   /** Whether all is shown that a decision needs. */
   readonly isReviewer: boolean;
-  /** Charges the viewer for what is opened for it. */
-  readonly weigh?: Weigh;
 }
 
 /** Whether something of that uid and action may be seen. */

@@ -30,6 +30,8 @@ export interface Call {
   readonly instance: string;
   /** Charges the peer for what is held for its answer. */
   readonly weigh: Weigh;
+  /** Waits for the peer's turn again (admission/turns.ts); false: the peer has gone. */
+  readonly again: () => Promise<boolean>;
 }
 
 /** The proposals as the routes use them. */
@@ -38,13 +40,16 @@ export type Proposals =
   & { readonly views: Pick<ProposalDesk["views"], "find" | "findByNonce" | "page" | "follow"> };
 
 /** An agent socket shows the peer's own, an approver socket its actions, an admin socket all. */
-export function viewerOf({ peer, socket, weigh }: Pick<Call, "peer" | "socket" | "weigh">): Viewer {
+export function viewerOf(
+  { peer, socket, weigh, again }: Pick<Call, "peer" | "socket" | "weigh" | "again">,
+): Viewer {
   const { role, actions } = socket;
   return {
     uid: role === "agent" ? peer.uid : null,
     actions: role === "approver" ? actions : null,
     isReviewer: role !== "agent",
     weigh,
+    again,
   };
 }
 

@@ -148,7 +148,10 @@ async function answer(
   const onGone = goneOf(exchange);
   const { onClosing } = exchange.connection;
   const asked = { peer, socket, parameter, query, fields, body, receivedAtMs, instance };
-  return await route.handle({ ...asked, onGone, onClosing, weigh: hold.add }, backend);
+  return await route.handle(
+    { ...asked, onGone, onClosing, weigh: hold.add, again: hold.again },
+    backend,
+  );
 }
 
 function goneOf({ connection: { socket } }: Exchange): Call["onGone"] {

@@ -9,7 +9,7 @@ import { jsonReply, problemReply, type Reply } from "./reply.ts";
 const WAIT_SECONDS_MAX = 300;
 
 export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
-  const { peer, socket, receivedAtMs, instance, fields, body, weigh } = call;
+  const { peer, socket, receivedAtMs, instance, fields, body, weigh, again } = call;
   const answer = await engine.execute(body, {
     peer,
     socket,
@@ -18,6 +18,7 @@ export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
     waitMs: preferredWaitMs(fields, WAIT_SECONDS_MAX),
     traceparent: traceparent(fields),
     weigh,
+    again,
   });
   return answer.ok
     ? jsonReply(answer.execution)

@@ -28,13 +28,13 @@ export async function proposal(call: Call, { proposals }: Backend): Promise<Repl
 }
 
 export async function proposalsOf(call: Call, { proposals }: Backend): Promise<Reply> {
-  const { query, socket, peer } = call;
+  const { query, socket } = call;
   const nonce = query.get("nonce");
   if (nonce !== undefined) {
     if (query.size > 1 || !isName(nonce) || socket.role !== "agent") {
       throw malformed("nonce must be a nonce, stand alone, and be asked for by its proposer.");
     }
-    return answer(await proposals.views.findByNonce(nonce, peer.uid, waitMs(call), call.onGone));
+    return answer(await proposals.views.findByNonce(nonce, call, waitMs(call), call.onGone));
   }
   const limit = wholeNumber(query, "limit") ?? PAGE_DEFAULT;
   const before = query.get("cursor") ?? null;
@@ -48,7 +48,7 @@ export async function proposalsOf(call: Call, { proposals }: Backend): Promise<R
 }
 
 export async function withdraw(call: Call, { proposals }: Backend): Promise<Reply> {
-  return answer(await proposals.withdraw(idOf(call), call.peer));
+  return answer(await proposals.withdraw(idOf(call), call));
 }
 
 export async function approve(call: Call, { proposals }: Backend): Promise<Reply> {
@@ -65,7 +65,7 @@ export async function hold(call: Call, { proposals }: Backend): Promise<Reply> {
 }
 
 export async function deliver(call: Call, { proposals }: Backend): Promise<Reply> {
-  return answer(await proposals.deliver(idOf(call), call.peer));
+  return answer(await proposals.deliver(idOf(call), call));
 }
 
 /** 202 while it may still change, 200 when it is over, whatever the end. */
@@ -74,7 +74,7 @@ function answer(view: ProposalView): Reply {
 }
 
 function contextOf(call: Call): ProposalContext {
-  const { peer, socket, receivedAtMs, fields, onGone, onClosing } = call;
+  const { peer, socket, receivedAtMs, fields, onGone, onClosing, weigh, again } = call;
   return {
     peer,
     socket,
@@ -84,6 +84,8 @@ function contextOf(call: Call): ProposalContext {
     traceparent: traceparent(fields),
     onGone,
     onClosing,
+    weigh,
+    again,
   };
 }
 

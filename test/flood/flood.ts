@@ -37,6 +37,7 @@ export const ROWS: readonly Row[] = [
   { title: "reconnects past the limit, 5 uids", peers: many(5, "reconnects", 512) },
   { title: "unfinished bodies, 6 uids", peers: many(6, "unfinished bodies", 400) },
   { title: "refused small requests", peers: [peer("small requests", 32)] },
+  { title: "who waited for a 2 MiB proposal, 250 connections", peers: [peer("woken", 250)] },
   {
     title: "all of it, 6 uids",
     peers: [

@@ -24,8 +24,8 @@ def connect():
     return peer
 
 
-def post(body, length=None):
-    head = f"POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: {length or len(body)}\r\n\r\n"
+def post(body, length=None, path="/execute"):
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length or len(body)}\r\n\r\n"
     return head.encode() + body
 
 
@@ -91,6 +91,11 @@ def unread(peer):
     time.sleep(max(0, END - time.monotonic()))
 
 
+def woken(peer):
+    peer.sendall(f"GET /proposals/{PROPOSAL} HTTP/1.1\r\nHost: x\r\nPrefer: wait=600\r\n\r\n".encode())
+    time.sleep(max(0, END - time.monotonic()))
+
+
 def idle(peer):
     time.sleep(max(0, END - time.monotonic()))
 
@@ -126,6 +131,18 @@ def make_result():
     return json.loads(read_answer(peer)[1])["id"]
 
 
+def propose():
+    """Has a large proposal that waits, and takes it back after a while."""
+    peer = socket.socket(socket.AF_UNIX)
+    peer.connect(PATH)
+    body = b'{"action":"echo","nonce":"n","payload":{"a":[' + b"1," * (BODY_BYTES // 2 - 64) + b"1]}}"
+    peer.sendall(post(body, path="/proposals"))
+    proposal = json.loads(read_answer(peer)[1])["id"]
+    withdrawal = f"DELETE /proposals/{proposal} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    threading.Timer(SECONDS / 3, peer.sendall, (withdrawal,)).start()
+    return proposal
+
+
 def reconnect():
     threads = [threading.Thread(target=keep_up, args=(idle,)) for _ in range(CONNECTIONS)]
     for thread in threads:
@@ -144,10 +161,12 @@ ACTS = {
     "pipelined large answers": pipelined,
     "unread large answers": unread,
     "small requests": small_requests,
+    "woken": woken,
     "busy processor": busy_processor,
 }
 threading.stack_size(256 * 1024)
 EXECUTION = make_result() if "answers" in KIND else None
+PROPOSAL = propose() if KIND == "woken" else None
 if KIND == "reconnects":
     reconnect()
 else:

@@ -340,3 +340,22 @@ test("what is opened for an answer counts before it is opened", async () => {
     200,
   ]);
 });
+
+test("what many have waited for is opened for them in turns", async () => {
+  const [end, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  server.inspector.waited = end.promise;
+  server.inspector.opened = gate.promise;
+  server.inspector.storedBytes = LIMITS.heldBytesPerUid + 1;
+  const look = `GET /executions/${EXECUTION_ID} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const answers = [rawExchange(server.agent, look), rawExchange(server.agent, look)];
+  await until(() => server.inspector.waiting === 2);
+  end.resolve();
+  await until(() => server.inspector.looks === 1);
+  for (let i = 0; i < 5; i++) await rawExchange(server.admin, GET);
+  expect(server.inspector.looks).toBe(1);
+  gate.resolve();
+  expect((await Promise.all(answers)).flatMap(({ answers }) => statuses(answers))).toEqual([
+    200,
+    200,
+  ]);
+});

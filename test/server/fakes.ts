@@ -83,6 +83,9 @@ export class FakeInspector implements InspectorLike {
   /** What is opened for each look at the execution, and when it is. */
   storedBytes = 0;
   opened: Promise<void> = Promise.resolve();
+  /** What a look waits for before it opens anything, and how many have come to wait. */
+  waited: Promise<void> | null = null;
+  waiting = 0;
   looks = 0;
   constructor(readonly owner = 0) {}
 
@@ -123,8 +126,13 @@ export class FakeInspector implements InspectorLike {
       handler_digest: `sha256:${"0".repeat(64)}` as const,
     }));
   }
-  async find(id: string, { uid, weigh }: Viewer) {
+  async find(id: string, { uid, weigh, again }: Viewer) {
     if (id !== EXECUTION_ID) throw new Refusal("execution_not_found");
+    if (this.waited !== null) {
+      this.waiting++;
+      await this.waited;
+      await again?.();
+    }
     this.looks++;
     weigh?.(this.storedBytes);
     await this.opened;

@@ -234,6 +234,7 @@ test("the engine is told who asked, through which socket, and what the header fi
     waitMs: 7000,
     traceparent: trace,
     weigh: expect.any(Function),
+    again: expect.any(Function),
   }]);
 });
 

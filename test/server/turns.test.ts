@@ -194,3 +194,36 @@ test("what a request opens counts, although its uid held nothing and others bega
   await scene.pass(4);
   expect(scene.began).toEqual(["a1", "b1", "b2", "a2"]);
 });
+
+test("what began and has waited goes on in its turn, once its uid holds no more than it may", async () => {
+  const scene = new Scene();
+  const went: string[] = [];
+  const goOn = (name: string) =>
+    scene.holds.get(name)?.again().then((isThere) => {
+      went.push(`${name} ${isThere}`);
+      scene.holds.get(name)?.add(4 * MIB);
+    });
+  for (const name of ["a1", "a2", "a3"]) await scene.ask(1, name, MIB);
+  await scene.ask(2, "b1");
+  for (const name of ["a1", "a2", "a3", "b1"]) void goOn(name);
+  await scene.pass(20);
+  expect(went.toSorted()).toEqual(["a1 true", "b1 true"]);
+  scene.now = 60_000;
+  scene.holds.get("a1")?.release();
+  await scene.pass(20);
+  expect(went.toSorted()).toEqual(["a1 true", "a2 true", "b1 true"]);
+});
+
+test("what a request holds itself does not keep it from going on", async () => {
+  const scene = new Scene();
+  await scene.ask(1, "huge", 100 * MIB);
+  expect(await scene.holds.get("huge")?.again()).toBe(true);
+});
+
+test("what waits for its turn again is told when its sender has gone", async () => {
+  const scene = new Scene();
+  let isGone = false;
+  await scene.ask(1, "a1", 0, () => isGone);
+  isGone = true;
+  expect(await scene.holds.get("a1")?.again()).toBe(false);
+});

@@ -20,7 +20,7 @@ import type { NonceQueue } from "../replay.ts";
 import type { RequestReader } from "../request_reader.ts";
 import type { Runs } from "../runs.ts";
 import type { Starter } from "../starter.ts";
-import type { EngineParts, RequestContext, Viewer } from "../types.ts";
+import type { Asker, EngineParts, RequestContext, Viewer } from "../types.ts";
 import { begin, isSame } from "./begin.ts";
 import { restoredReceipt } from "./ends.ts";
 import { Leases } from "./leases.ts";
@@ -140,28 +140,29 @@ export class ProposalDesk {
       : await this.#attach(client, proposed, context);
     const isDemo = this.parts.ledger.mode === "demo";
     const waitMs = isDemo ? DEMO_WAIT_MS : context.waitMs;
-    return await this.views.wait(id, viewerOf(context.peer), { ...context, waitMs });
+    return await this.views.wait(id, viewerOf(context), { ...context, waitMs });
   }
 
   /** Has no other call attach to it while this connection lasts. Throws proposal_not_found. */
   async hold(id: string, context: ProposalContext): Promise<ProposalView> {
-    const viewer = viewerOf(context.peer);
+    const viewer = viewerOf(context);
     this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     this.#leases.hold(id, context.onClosing);
     return await this.views.wait(id, viewer, context);
   }
 
   /** Notes that its client was told the end; before the end it does nothing. Throws as `hold`. */
-  async deliver(id: string, peer: Peer): Promise<ProposalView> {
-    const viewer = viewerOf(peer);
+  async deliver(id: string, asker: Asker): Promise<ProposalView> {
+    const viewer = viewerOf(asker);
     const record = this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     if (this.views.isOver(record)) await this.parts.ledger.proposals.deliver(id);
-    return await this.views.view(id, viewer);
+    return await this.views.viewInTurn(id, viewer);
   }
 
   /** Throws a Refusal: proposal_not_found, proposal_over. */
-  async withdraw(id: string, peer: Peer): Promise<ProposalView> {
-    const viewer = viewerOf(peer);
+  async withdraw(id: string, asker: Asker): Promise<ProposalView> {
+    const { peer } = asker;
+    const viewer = viewerOf(asker);
     this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     return await this.#change(id, viewer, peer, async (record) => {
       await this.#rules.withdraw(record, peer);
@@ -282,7 +283,7 @@ export class ProposalDesk {
       });
     });
     await this.runs.keepUntilDone(changed);
-    return await this.views.view(id, viewer);
+    return await this.views.viewInTurn(id, viewer);
   }
 
   #noteRefusal(error: unknown, of: { action: string; nonce: string }, peer: Peer): void {

@@ -6,10 +6,9 @@
 
 import { Refusal } from "../../core/errors.ts";
 import { isOver } from "../../core/proposal.ts";
-import type { Peer } from "../../core/types.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import type { Runs } from "../runs.ts";
-import type { EngineParts, Viewer } from "../types.ts";
+import type { Asker, EngineParts, Viewer } from "../types.ts";
 import type { Following } from "./events.ts";
 import { type PageQuery, proposalsPage, type ProposalsView } from "./page.ts";
 import { type ProposalView, proposalView, statusOf } from "./view.ts";
@@ -38,12 +37,13 @@ export class ProposalViews {
   /** Throws a Refusal: proposal_not_found. A nonce is its uid's own: others may have the same. */
   async findByNonce(
     nonce: string,
-    uid: number,
+    asker: Asker,
     waitMs: number,
     onGone: OnGone,
   ): Promise<ProposalView> {
-    const viewer = { uid, actions: null, isReviewer: false };
-    const { id } = this.visible(this.parts.ledger.proposals.findByNonce(uid, nonce), viewer);
+    const viewer = viewerOf(asker);
+    const known = this.parts.ledger.proposals.findByNonce(asker.peer.uid, nonce);
+    const { id } = this.visible(known, viewer);
     return await this.wait(id, viewer, { waitMs, onGone });
   }
 
@@ -65,22 +65,31 @@ export class ProposalViews {
     return (send, onClose) => this.waiting.follow(viewer, last, send, onClose);
   }
 
-  /** The proposal as it is, after waiting for its end. */
+  /** Waits for its end, and shows it as it is then. Throws request_malformed for who has gone. */
   async wait(
     id: string,
     viewer: Viewer,
     { waitMs, onGone }: { readonly waitMs: number; readonly onGone: OnGone },
   ): Promise<ProposalView> {
     const deadline = performance.now() + waitMs;
-    for (;;) {
+    for (let hasWaited = false;; hasWaited = true) {
       const leftMs = deadline - performance.now();
       const record = this.parts.ledger.proposals.find(id);
-      const mayWait = leftMs > 0 && record !== undefined && !this.isOver(record);
-      if (!mayWait) return await this.view(id, viewer);
-      const why = await this.waiting.waiters.change(id, leftMs, onGone);
-      const isOver = why === "gone" || this.runs.isDraining || this.waiting.waiters.isOver;
-      if (isOver) return await this.view(id, viewer);
+      const isLate = leftMs <= 0 || hasWaited && this.#isClosing;
+      const mayWait = !isLate && record !== undefined && !this.isOver(record);
+      if (!mayWait) return await (hasWaited ? this.viewInTurn(id, viewer) : this.view(id, viewer));
+      if (await this.waiting.waiters.change(id, leftMs, onGone) === "gone") throw gone();
     }
+  }
+
+  get #isClosing(): boolean {
+    return this.runs.isDraining || this.waiting.waiters.isOver;
+  }
+
+  /** For a caller who has waited. Throws request_malformed for one who has gone. */
+  async viewInTurn(id: string, viewer: Viewer): Promise<ProposalView> {
+    if (await viewer.again?.() === false) throw gone();
+    return await this.view(id, viewer);
   }
 
   async view(id: string, viewer: Viewer): Promise<ProposalView> {
@@ -102,9 +111,20 @@ export class ProposalViews {
   }
 }
 
+/** Nobody reads it. */
+function gone(): Refusal {
+  return new Refusal("request_malformed", "The connection closed before the answer.");
+}
+
 /** A peer sees what the same uid proposed. */
-export function viewerOf({ uid }: Peer): Viewer {
-  return { uid, actions: null, isReviewer: false };
+export function viewerOf({ peer: { uid }, weigh, again }: Asker): Viewer {
+  return {
+    uid,
+    actions: null,
+    isReviewer: false,
+    ...(weigh === undefined ? {} : { weigh }),
+    ...(again === undefined ? {} : { again }),
+  };
 }
 
 /** Stands for every uid that the kernel cannot name in this namespace: it is nobody's own. */

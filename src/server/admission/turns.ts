@@ -11,6 +11,7 @@
  *   one uid leaves another its half, whatever it sends. Nobody else waiting, a uid has every turn.
  * - A uid that holds what one uid may, or a request that does not fit into what is left for all,
  *   begins when something was given back. The bytes wait in the kernel meanwhile.
+ * - A request that waited for something goes on in another turn: many may have waited for it.
  */
 
 import { setImmediate, setTimeout } from "node:timers";
@@ -33,6 +34,8 @@ const LATELY_MS = 500;
 export interface Hold {
   /** Counts an answer that waits for its reader, too. */
   add(bytes: number): void;
+  /** Waits for another turn, however long that takes. Resolves to false once its sender is gone. */
+  again(): Promise<boolean>;
   /** Gives everything back, once. */
   release(): void;
 }
@@ -40,6 +43,9 @@ export interface Hold {
 interface Waiting {
   readonly uid: number;
   readonly bytes: number;
+  /** Says how much the request holds already. */
+  readonly own: () => number;
+  /** Infinity for one that is not refused. */
   readonly sinceMs: number;
   readonly isGone: () => boolean;
   readonly begin: PromiseWithResolvers<Hold | null>;
@@ -92,9 +98,13 @@ export class Turns {
    * without a turn, once its sender `isGone`. Rejects with a Refusal: rate_limited.
    */
   take(uid: number, bytes: number, isGone: () => boolean): Promise<Hold | null> {
-    const share = this.#shareOf(uid);
+    const sinceMs = this.nowMs();
+    return this.#wait({ uid, bytes: counted(bytes), own: () => 0, sinceMs, isGone });
+  }
+
+  #wait(asked: Omit<Waiting, "begin">): Promise<Hold | null> {
     const begin = Promise.withResolvers<Hold | null>();
-    share.waiting.push({ uid, bytes: counted(bytes), sinceMs: this.nowMs(), isGone, begin });
+    this.#shareOf(asked.uid).waiting.push({ ...asked, begin });
     this.#schedule();
     return begin.promise;
   }
@@ -180,24 +190,26 @@ export class Turns {
     }, Math.ceil(ms));
   }
 
-  #begin({ uid, bytes, sinceMs, begin }: Waiting, nowMs: number): void {
+  #begin(waiting: Waiting, nowMs: number): void {
+    const { uid, sinceMs, begin } = waiting;
     const share = this.#last = this.#shareOf(uid);
     this.#usedBefore = share.used;
     share.used += 1;
     share.latelyMs = latelyMs(share, nowMs);
     share.begunMs = nowMs;
-    if (nowMs - sinceMs <= WAIT_MAX_MS) return begin.resolve(this.#hold(share, bytes));
+    if (nowMs - sinceMs <= WAIT_MAX_MS) return begin.resolve(this.#hold(share, waiting));
     begin.reject(new Refusal("rate_limited", "This uid has more requests than can be served."));
   }
 
   /** A uid that holds nothing gets in where it fits at all. */
-  #fits({ bytes }: Waiting, { held }: Share): boolean {
+  #fits({ bytes, own }: Waiting, share: Share): boolean {
     const { heldBytes, heldBytesPerUid } = this.limits;
     const isInTotal = bytes === 0 || this.#held + bytes <= heldBytes || this.#held === 0;
+    const held = share.held - own();
     return isInTotal && (held === 0 || held + bytes <= heldBytesPerUid);
   }
 
-  #hold(share: Share, bytes: number): Hold {
+  #hold(share: Share, { uid, bytes, isGone }: Waiting): Hold {
     let own = 0;
     let isOver = false;
     share.working += 1;
@@ -210,6 +222,12 @@ export class Turns {
     add(bytes);
     return {
       add: (more) => add(counted(more)),
+      again: async () => {
+        const asked = { uid, bytes: 0, own: () => own, sinceMs: Infinity, isGone };
+        const turn = await this.#wait(asked);
+        turn?.release();
+        return turn !== null;
+      },
       release: () => {
         if (isOver) return;
         isOver = true;
@@ -229,7 +247,11 @@ export class Turns {
 }
 
 /** The hold of an operator, who needs no turn. */
-export const NOTHING: Hold = { add: () => {}, release: () => {} };
+export const NOTHING: Hold = {
+  add: () => {},
+  again: () => Promise.resolve(true),
+  release: () => {},
+};
 
 function latelyMs({ latelyMs, begunMs }: Share, nowMs: number): number {
   return latelyMs * 2 ** ((begunMs - nowMs) / LATELY_MS);

@@ -11,7 +11,7 @@ const UID = 1000;
 export const REVIEWER = { uid: UID, actions: null, isReviewer: true };
 const NEVER_GONE = () => () => {};
 
-function contextOf(scene: EngineScene): ProposalContext {
+export function contextOf(scene: EngineScene): ProposalContext {
   const [socket] = scene.parts.config.sockets;
   if (socket === undefined) throw new Error("the config names no socket");
   return {

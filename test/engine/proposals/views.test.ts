@@ -6,7 +6,7 @@ import { Refusal } from "../../../src/core/errors.ts";
 import { PAYLOAD } from "../../support/approvals.ts";
 import { until } from "../../support/until.ts";
 import { EngineScene } from "../engine_scene.ts";
-import { approve, propose, REVIEWER } from "./asking.ts";
+import { approve, contextOf, propose, REVIEWER } from "./asking.ts";
 
 /** Has `change` happen once, while the body of that proposal is opened. */
 function whileOpened(scene: EngineScene, id: string, change: () => Promise<unknown>): void {
@@ -76,4 +76,82 @@ test("a view has the signatures that it counts", async () => {
   expect(view.status).toBe("approved");
   expect(view["approvals"]).toMatchObject({ given: [{ name: "alice" }] });
   expect(view["approval"]).toHaveLength(1);
+});
+
+/** Counts the bodies that are opened for views. */
+function opened(scene: EngineScene): { count: number } {
+  const { proposals } = scene.ledger;
+  const read = proposals.readBody.bind(proposals);
+  const seen = { count: 0 };
+  proposals.readBody = (...of) => {
+    seen.count++;
+    return read(...of);
+  };
+  return seen;
+}
+
+const WAIT_MS = 600_000;
+
+test("those who waited for the same end have it opened in their turns, and no sooner", async () => {
+  await using scene = await EngineScene.start();
+  const id = await propose(scene);
+  const bodies = opened(scene);
+  const turns: PromiseWithResolvers<boolean>[] = [];
+  const again = () => {
+    const turn = Promise.withResolvers<boolean>();
+    turns.push(turn);
+    return turn.promise;
+  };
+  const { peer, onGone } = contextOf(scene);
+  const { views } = scene.engine.proposals;
+  const answers = [
+    views.find(id, { ...REVIEWER, again }, WAIT_MS, onGone),
+    views.findByNonce("n-1", { peer, again }, WAIT_MS, onGone),
+    scene.engine.proposals.hold(id, { ...contextOf(scene), waitMs: WAIT_MS, again }),
+  ];
+  await scene.engine.proposals.withdraw(id, { peer });
+  const ownOfWithdrawal = bodies.count;
+  await until(() => turns.length === answers.length);
+  expect(bodies.count).toBe(ownOfWithdrawal);
+  for (const { resolve } of turns) resolve(true);
+  expect((await Promise.all(answers)).map(({ status }) => status))
+    .toEqual(["withdrawn", "withdrawn", "withdrawn"]);
+  expect(bodies.count).toBe(ownOfWithdrawal + answers.length);
+});
+
+test("what was changed or delivered is shown in its turn", async () => {
+  await using scene = await EngineScene.start();
+  const id = await propose(scene);
+  const { peer } = contextOf(scene);
+  const weighed: number[] = [];
+  let turns = 0;
+  const asker = {
+    peer,
+    weigh: (bytes: number) => void weighed.push(bytes),
+    again: () => Promise.resolve(++turns > 0),
+  };
+  await scene.engine.proposals.withdraw(id, asker);
+  await scene.engine.proposals.deliver(id, asker);
+  expect([turns, weighed.length]).toEqual([2, 2]);
+});
+
+test("nothing is opened for one who waited and has gone", async () => {
+  await using scene = await EngineScene.start();
+  const id = await propose(scene);
+  const bodies = opened(scene);
+  const { views } = scene.engine.proposals;
+  const leaves: (() => void)[] = [];
+  const left = views.find(id, REVIEWER, WAIT_MS, (listener) => {
+    leaves.push(listener);
+    return () => {};
+  });
+  const again = () => Promise.resolve(false);
+  const late = views.find(id, { ...REVIEWER, again }, WAIT_MS, contextOf(scene).onGone);
+  await until(() => leaves.length === 1);
+  for (const leave of leaves) leave();
+  await expect(left).rejects.toMatchObject({ code: "request_malformed" });
+  const before = bodies.count;
+  await scene.engine.proposals.withdraw(id, contextOf(scene));
+  await expect(late).rejects.toMatchObject({ code: "request_malformed" });
+  expect([before, bodies.count]).toEqual([0, 1]);
 });
