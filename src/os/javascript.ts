@@ -14,15 +14,16 @@ export const FILE_IMPORT = /\bfrom "(\.[^"]+\.(?:ts|js|json))"/g;
 
 /**
  * Returns `entry` and all files that it imports by a relative path, directly or not: absolute path
- * to JavaScript text, each line where it was. Throws for syntax that is more than types.
+ * to JavaScript text, each line where it was, each file behind those it imports. No file may import
+ * itself by a circle. Throws for syntax that is more than types.
  */
 export function modulesOf(entry: string): Map<string, string> {
   const modules = new Map<string, string>();
   const add = (file: string): void => {
     if (modules.has(file)) return;
     const text = javascriptOf(file);
-    modules.set(file, text);
     for (const [, path = ""] of text.matchAll(FILE_IMPORT)) add(join(dirname(file), path));
+    modules.set(file, text);
   };
   add(entry);
   return modules;

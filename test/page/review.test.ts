@@ -1,5 +1,6 @@
 /** The review page in a real browser, over a port that a real sshd forwards to the socket. */
 
+import type { Request } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pageFiles } from "../../src/server/page/page_files.ts";
 import { actionDigest, Approver } from "../support/approver.ts";
@@ -116,6 +117,26 @@ test("every field and list has a name for a screen reader", async () => {
       ).map((one) => one.outerHTML.slice(0, 80))
   );
   expect(nameless).toEqual([]);
+}, 60_000);
+
+test("a browser asks for three files, and the daemon four times, before the question", async () => {
+  const { page } = scene;
+  const { id } = await scene.propose("echo", { msg: "soon" });
+  await page.goto("about:blank");
+  const asked: string[] = [];
+  const keep = (request: Request) => asked.push(new URL(request.url()).pathname);
+  page.on("request", keep);
+  await scene.open(id);
+  page.off("request", keep);
+  expect(asked.slice(0, 7)).toEqual([
+    "/review",
+    "/review/page.css",
+    "/review/main.js",
+    "/",
+    "/proposals",
+    "/proposals",
+    `/proposals/${id}`,
+  ]);
 }, 60_000);
 
 test("the whole page is under 150 KB as it is sent", () => {

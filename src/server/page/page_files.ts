@@ -1,17 +1,18 @@
 /**
  * The files of the review page, as a browser gets them.
  *
- * A checkout needs no build: the page's modules are our own source files without their types, each
- * under one flat name, and the packages that they import. A program that was built has one module.
+ * A checkout needs no build: the page's script is our own source files without their types, and the
+ * packages that they import, joined into one. A program that was built has one module already.
  *
  * Invariant: the files are read once, on first use, from the folders of the program. No request
  * names a path.
  */
 
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { FILE_IMPORT, modulesOf } from "../../os/javascript.ts";
+import { modulesOf } from "../../os/javascript.ts";
 import { program } from "../../os/program.ts";
+import { joined } from "./joined.ts";
 
 export interface PageFile {
   readonly type: string;
@@ -49,14 +50,14 @@ function* namesAndTexts(): Iterable<readonly [string, string]> {
   for (const name of [PAGE_INDEX, "page.css"]) {
     yield [name, Deno.readTextFileSync(join(folder, name))];
   }
-  for (const [file, text] of pageModules(script)) yield [nameOf(file), withFlatImports(file, text)];
+  yield ["main.js", joined(pageModules(script), fileOfSpecifier)];
 }
 
 /** An import of a package: its specifier is the first group. */
 const PACKAGE_IMPORT = /\bfrom "(@noble\/[^"]+)"/g;
 
-/** The modules of the page and of the packages it imports: absolute path to JavaScript. */
-function pageModules(entry: string): Map<string, string> {
+/** The modules of the packages that the page imports, and then its own: file to JavaScript. */
+function pageModules(entry: string): ReadonlyMap<string, string> {
   const own = modulesOf(entry);
   const specifiers = [...own.values()].flatMap((text) =>
     [...text.matchAll(PACKAGE_IMPORT)].map(([, specifier = ""]) => specifier)
@@ -64,28 +65,15 @@ function pageModules(entry: string): Map<string, string> {
   const packages = [...new Set(specifiers)].flatMap((specifier) => [
     ...modulesOf(packageFile(specifier)),
   ]);
-  return new Map([...own, ...packages]);
+  return new Map([...packages, ...own]);
+}
+
+function fileOfSpecifier(specifier: string, importer: string): string {
+  return specifier.startsWith(".") ? join(dirname(importer), specifier) : packageFile(specifier);
 }
 
 /** A package's own name stands for its index.js; a name below it is a file. */
 function packageFile(specifier: string): string {
   const file = join(program.packages, specifier);
   return specifier.endsWith(".js") ? file : join(file, "index.js");
-}
-
-/** The entry is main.js; `src/core/json/json.ts` is core.json.js. */
-function nameOf(file: string): string {
-  if (file === program.page.script) return "main.js";
-  const isPackage = file.startsWith(`${program.packages}/`);
-  const path = relative(isPackage ? program.packages : join(program.root, "src"), file);
-  return path.replaceAll("/", ".").replace(/\.ts$/, ".js");
-}
-
-function withFlatImports(file: string, text: string): string {
-  return text
-    .replaceAll(FILE_IMPORT, (_, path: string) => `from "./${nameOf(join(dirname(file), path))}"`)
-    .replaceAll(
-      PACKAGE_IMPORT,
-      (_, specifier: string) => `from "./${nameOf(packageFile(specifier))}"`,
-    );
 }
