@@ -95,7 +95,7 @@ function claimAll(
     throw new RangeError("outside demo mode nothing is reserved without an approval");
   }
   if (state.halted) throw new Refusal("halted");
-  started.check();
+  started.check(state, nowMs);
   recheck(nowMs);
   if (start === null) refuseProposed(ledger, record);
   if (tables.claims.has(nonce)) throw new Refusal("nonce_reused");

@@ -96,6 +96,7 @@ export class Rules {
       await this.starts.start(subject, joined);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      if (error.code === "proposal_expired") await this.expireIfDue(record.id);
       if (!isFinal(error) && !lacksRoom(error)) throw error;
       // its end revokes the approvals that were written, and no others
       await write(isFinal(error) ? "pending" : "approved");
@@ -165,6 +166,7 @@ export class Rules {
   async #afterFailure(id: string, error: unknown): Promise<void> {
     if (!(error instanceof Refusal)) return this.parts.onBug(error);
     if (isFinal(error)) return await this.#refuse(this.waiting.current(id), error);
+    if (error.code === "proposal_expired") return await this.expireIfDue(id);
     if (error.code.startsWith("approval_")) await this.#refresh(id);
   }
 

@@ -10,12 +10,14 @@
  * - Retention counts from the end: the body is sealed anew, and its row of the wait is removed.
  */
 
+import { Refusal } from "../../core/errors.ts";
 import { findApproval } from "../approvals.ts";
 import { refuseFileError } from "../disk/free_space.ts";
 import { appendReceipt } from "../log.ts";
 import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "../parts.ts";
 import { approvalKey, ownExecutionKey, sealedKey } from "../store/keys.ts";
 import { encodeApproval } from "../store/rows.ts";
+import type { LedgerState } from "../store/state.ts";
 import type { Tables } from "../store/table.ts";
 import type { SealedBody } from "../vault/bodies.ts";
 import { openBody } from "./find.ts";
@@ -55,8 +57,8 @@ export async function end(ledger: LedgerParts, ending: ProposalEnd): Promise<Pro
 
 /** The start's own checks and writes: call `store` only after every check of the transaction. */
 export interface PreparedStart {
-  /** Throws proposal_over. */
-  check(): void;
+  /** Throws proposal_over, proposal_expired. */
+  check(state: LedgerState, nowMs: number): void;
   store(nowMs: number): void;
   release(): void;
 }
@@ -73,7 +75,11 @@ export async function prepareStart(
     ? null
     : await sealFor(ledger, id, { ...proposed, canonical: "" }, { retention: { payloadMs } });
   return {
-    check: () => void requireWaiting(tables, id),
+    check: ({ pruningPaused }, nowMs) => {
+      const { expiresAtMs } = requireWaiting(tables, id).record;
+      // a clock that jumped is not believed (engine/proposals/rules.ts)
+      if (nowMs >= expiresAtMs && !pruningPaused) throw new Refusal("proposal_expired");
+    },
     store: (nowMs) => {
       const stored = requireWaiting(tables, id);
       const { shownDigest } = stored.record;

@@ -4,19 +4,23 @@ import { expect, test } from "vitest";
 import { Refusal } from "../../../src/core/errors.ts";
 import { NOW } from "../../support/approvals.ts";
 import { until } from "../../support/until.ts";
-import { EngineScene } from "../engine_scene.ts";
+import { CONFIG, EngineScene } from "../engine_scene.ts";
 import { approve, propose } from "./asking.ts";
 
 const refuse = (code: "executor_busy" | "executor_unavailable") => () => {
   throw new Refusal(code);
 };
 
-/** Lets it be approved while there is no room, and then has its approval run out at one reading. */
-async function startedWhenOutAt(reading: number) {
-  await using scene = await EngineScene.start();
+/**
+ * Lets it be approved while there is no room, and then has a minute pass at one reading, in which
+ * its approval or itself runs out.
+ */
+async function startedWhenOutAt(reading: number, { proposal = 3600, approval = 60 }) {
+  const proposals = { ...CONFIG.proposals, expiresMs: proposal * 1000 };
+  await using scene = await EngineScene.start({ config: { ...CONFIG, proposals } });
   scene.onAcquire = refuse("executor_busy");
   const id = await propose(scene);
-  expect(await approve(scene, id, { exp: NOW + 60 })).toBe("approved");
+  expect(await approve(scene, id, { exp: NOW + approval })).toBe("approved");
   scene.onAcquire = () => {};
   const { clock } = scene;
   const read = clock.nowMs.bind(clock);
@@ -32,6 +36,7 @@ async function startedWhenOutAt(reading: number) {
   return {
     status: status(),
     approval: scene.ledger.find(id)?.approval,
+    reservedAtMs: scene.ledger.find(id)?.reservedAtMs ?? 0,
     readings,
     bugs: scene.bugs,
   };
@@ -40,10 +45,25 @@ async function startedWhenOutAt(reading: number) {
 test("at whichever reading of the clock an approval runs out, nothing starts without it", async () => {
   let reading = 0;
   for (let isPast = false; !isPast;) {
-    const { status, approval, readings, bugs } = await startedWhenOutAt(++reading);
+    const { status, approval, readings, bugs } = await startedWhenOutAt(++reading, {
+      approval: 60,
+    });
     expect(bugs).toEqual([]);
     if (status === "started") expect(approval).toMatchObject({ jti: expect.any(String) });
     else expect([status, approval]).toEqual(["pending", undefined]);
+    isPast = readings < reading;
+  }
+  expect(reading).toBeGreaterThan(5);
+});
+
+test("at whichever reading of the clock a proposal runs out, it does not start afterwards", async () => {
+  let reading = 0;
+  for (let isPast = false; !isPast;) {
+    const times = { proposal: 60, approval: 300 };
+    const { status, reservedAtMs, readings, bugs } = await startedWhenOutAt(++reading, times);
+    expect(bugs).toEqual([]);
+    expect(["started", "expired"]).toContain(status);
+    expect([reading, reservedAtMs < (NOW + 60) * 1000]).toEqual([reading, true]);
     isPast = readings < reading;
   }
   expect(reading).toBeGreaterThan(5);
