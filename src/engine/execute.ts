@@ -183,7 +183,7 @@ export class Engine {
     attempt: Attempt,
   ): Promise<Started> {
     const { context, stations } = attempt;
-    await this.parts.executors.check(request.action, request.canonical);
+    await this.parts.executors.check(request.action, request.canonical, context.peer.uid);
     stations.passed("check");
     if (this.#starter.isQueued(request.action)) throw new Refusal("executor_busy");
     return await this.#starter.start(

@@ -4,10 +4,11 @@
  *
  * Invariants: the schema decides in a process of that handler without any permission, so a check
  * that does more than check can do nothing; it has a time limit, at which its process ends; the
- * daemon evaluates no schema and no pattern itself.
+ * daemon evaluates no schema and no pattern itself; the uids whose payloads wait take turns.
  */
 
 import { Refusal } from "../core/errors.ts";
+import { FairQueue } from "../core/fair_queue.ts";
 import type { Checked, ExecutorProcess } from "./executor_process.ts";
 import type { Start } from "./processes.ts";
 
@@ -15,6 +16,11 @@ import type { Start } from "./processes.ts";
 const CHECK_LIMIT_MS = 1_000;
 /** Beside what the process has mapped when it is ready. */
 const CHECK_MEMORY_BYTES = 256 * 1024 * 1024;
+
+interface Waiting {
+  readonly request: string;
+  readonly decided: PromiseWithResolvers<void>;
+}
 
 interface Answer {
   readonly checked: Checked | null;
@@ -24,7 +30,8 @@ interface Answer {
 /** Checks payloads of one action, one after another. */
 export class InputChecks {
   #process: ExecutorProcess | null = null;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #waiting = new FairQueue<Waiting>();
+  #isChecking = false;
   #idle: ReturnType<typeof setTimeout> | undefined;
   readonly #limited = new WeakSet<ExecutorProcess>();
   #count = 0;
@@ -36,13 +43,23 @@ export class InputChecks {
   ) {}
 
   /**
-   * `request` is the text of {"action","payload"}. Rejects with a Refusal: payload_invalid, or
-   * executor_unavailable where nothing can decide.
+   * `request` is the text of {"action","payload"}, and `uid` has asked it. Rejects with a Refusal:
+   * payload_invalid, or executor_unavailable where nothing can decide.
    */
-  check(request: string): Promise<void> {
-    const checked = this.#turn.then(() => this.#check(request));
-    this.#turn = checked.catch(() => {});
-    return checked;
+  check(request: string, uid: number): Promise<void> {
+    const decided = Promise.withResolvers<void>();
+    this.#waiting.add(uid, { request, decided });
+    if (!this.#isChecking) void this.#checkAll();
+    return decided.promise;
+  }
+
+  async #checkAll(): Promise<void> {
+    this.#isChecking = true;
+    for (let next; (next = this.#waiting.take()) !== undefined;) {
+      const { resolve, reject } = next.decided;
+      await this.#check(next.request).then(resolve, reject);
+    }
+    this.#isChecking = false;
   }
 
   /**

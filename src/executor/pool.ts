@@ -122,11 +122,11 @@ export class Pool {
 
   /**
    * Rejects with a Refusal: payload_invalid, executor_unavailable. `request` is the text of
-   * {"action","payload"}.
+   * {"action","payload"}, which `uid` has asked.
    */
-  async check(action: string, request: string): Promise<void> {
+  async check(action: string, request: string, uid: number): Promise<void> {
     const checks = this.#checks.get(action);
-    if (checks !== undefined) return await checks.check(request);
+    if (checks !== undefined) return await checks.check(request, uid);
     const process = this.#shared?.take();
     if (process === undefined) throw new Refusal("action_unknown");
     const ready = await process.ready();

@@ -72,7 +72,7 @@ export async function rehearse(rehearsal: Rehearsal, options: RehearsalOptions):
   return await withPool(rehearsal, NAME, options, async (pool) => {
     const executionId = uuidV7(options.clock.nowMs());
     const canonicalRequest = canonicalJson({ action: NAME, payload: rehearsal.payload });
-    await pool.check(NAME, canonicalRequest);
+    await pool.check(NAME, canonicalRequest, Deno.uid() ?? 0);
     const { outcome } = await pool.acquire(NAME).run({
       executionId,
       action: NAME,

@@ -46,10 +46,12 @@ async function count(listening: Deno.TcpListener): Promise<void> {
   }
 }
 
+const UID = 1000;
+
 /** "fits", or the code of the refusal. */
 async function verdict(action: string, payload: Json): Promise<string> {
   try {
-    await under.pool.check(action, JSON.stringify({ action, payload }));
+    await under.pool.check(action, JSON.stringify({ action, payload }), UID);
     return "fits";
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -95,7 +97,7 @@ test.each(DISPUTED)("%s means the same to the check and to the run", async (_, p
 test("a refusal says what the schema expects and where, and nothing of the payload", async () => {
   const request = JSON.stringify({ action: "payloads", payload: { mail: "secret@localhost" } });
   const refusal = { code: "payload_invalid", detail: 'Expected email at "mail".' };
-  await expect(under.pool.check("payloads", request)).rejects.toMatchObject(refusal);
+  await expect(under.pool.check("payloads", request, UID)).rejects.toMatchObject(refusal);
 });
 
 test("a pattern that backtracks for minutes is refused at the limit, while other actions go on", async () => {
@@ -133,7 +135,7 @@ test.each([
   ["ends its process", "exit", { code: "executor_unavailable" }],
 ])("a schema that %s refuses, and the next payload is decided about", async (_, deed, refusal) => {
   const request = JSON.stringify({ action: "checks", payload: { do: deed } });
-  await expect(under.pool.check("checks", request)).rejects.toMatchObject(refusal);
+  await expect(under.pool.check("checks", request, UID)).rejects.toMatchObject(refusal);
   expect(await verdict("checks", { do: "nothing" })).toBe("fits");
 });
 
@@ -142,4 +144,23 @@ test("a check gets no more memory than it may have, in each process that takes t
     expect(await verdict("checks", { do: "take" })).toBe("payload_invalid");
     expect(await verdict("checks", { do: "exit" })).toBe("executor_unavailable");
   }
+});
+
+test("however many payloads of one uid wait, another's has its turn among them", async () => {
+  const decided: string[] = [];
+  const ask = (uid: number, name: string, payload: Json) =>
+    under.pool.check("payloads", JSON.stringify({ action: "payloads", payload }), uid)
+      .then(() => "fits", ({ code }) => code)
+      .then((verdict) => void decided.push(`${name} ${verdict}`));
+  const asked = [
+    ...["a1", "a2", "a3"].map((name) => ask(UID, name, SLOW)),
+    ask(UID + 1, "b", { short: "x" }),
+  ];
+  await Promise.all(asked);
+  expect(decided).toEqual([
+    "a1 payload_invalid", // begins at once
+    "a2 payload_invalid",
+    "b fits",
+    "a3 payload_invalid",
+  ]);
 });

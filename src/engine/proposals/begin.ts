@@ -33,7 +33,7 @@ export async function begin(
   const expiresAtMs = receivedAtMs + parts.config.proposals.expiresMs;
   requireApprovers(found, expiresAtMs, parts);
   room.checkDeclined(uid, canonical);
-  await parts.executors.check(action, canonical);
+  await parts.executors.check(action, canonical, uid);
   room.begin(uid);
   const salt = crypto.getRandomValues(new Uint8Array(32));
   const isDemo = parts.ledger.mode === "demo";

@@ -86,7 +86,7 @@ export class Starts {
     const leave = this.starter.enter();
     let slot = taken;
     try {
-      await this.parts.executors.check(request.action, request.canonical);
+      await this.parts.executors.check(request.action, request.canonical, record.peer.uid);
       slot ??= this.starter.acquire(request.action);
     } catch (error) {
       slot?.release();
