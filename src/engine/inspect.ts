@@ -5,7 +5,6 @@
  * exist.
  */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ActionConfig, SocketConfig } from "../config/config.ts";
 import { base64Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
@@ -27,6 +26,7 @@ import type { Engine } from "./execute.ts";
 import { keyEntries } from "./keys.ts";
 import { type EngineParts, isVisible, type Viewer } from "./types.ts";
 import { legacyReceiptOf } from "./result.ts";
+import { goOn } from "./turn.ts";
 import {
   type ExecutionView,
   executionView,
@@ -261,7 +261,7 @@ export async function executionsPage(
     if (record === undefined) return { executions, next: null };
     if (!isSeen(record, viewer)) {
       last = record.id;
-      await nextTurn();
+      await goOn(viewer);
       continue;
     }
     const isFull = executions.length === limit || textLength >= PAGE_TEXT_LENGTH;
@@ -270,6 +270,6 @@ export async function executionsPage(
     executions.push(executionView(record, opened));
     textLength += opened.textLength;
     last = record.id;
-    await nextTurn();
+    await goOn(viewer);
   }
 }

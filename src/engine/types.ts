@@ -22,6 +22,8 @@ export interface Charge {
   readonly weigh?: Weigh;
   /** Waits for its turn again, as others may have waited for the same; false: it has gone. */
   readonly again?: () => Promise<boolean>;
+  /** The same, in the middle of what takes long. */
+  readonly goOn?: () => Promise<boolean>;
 }
 
 /** Who asks for what is its own. */

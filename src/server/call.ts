@@ -32,6 +32,8 @@ export interface Call {
   readonly weigh: Weigh;
   /** Waits for the peer's turn again (admission/turns.ts); false: the peer has gone. */
   readonly again: () => Promise<boolean>;
+  /** The same, in the middle of what takes long. */
+  readonly goOn: () => Promise<boolean>;
 }
 
 /** The proposals as the routes use them. */
@@ -41,7 +43,10 @@ export type Proposals =
 
 /** An agent socket shows the peer's own, an approver socket its actions, an admin socket all. */
 export function viewerOf(
-  { peer, socket, weigh, again }: Pick<Call, "peer" | "socket" | "weigh" | "again">,
+  { peer, socket, weigh, again, goOn }: Pick<
+    Call,
+    "peer" | "socket" | "weigh" | "again" | "goOn"
+  >,
 ): Viewer {
   const { role, actions } = socket;
   return {
@@ -50,6 +55,7 @@ export function viewerOf(
     isReviewer: role !== "agent",
     weigh,
     again,
+    goOn,
   };
 }
 

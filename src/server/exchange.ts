@@ -148,10 +148,8 @@ async function answer(
   const onGone = goneOf(exchange);
   const { onClosing } = exchange.connection;
   const asked = { peer, socket, parameter, query, fields, body, receivedAtMs, instance };
-  return await route.handle(
-    { ...asked, onGone, onClosing, weigh: hold.add, again: hold.again },
-    backend,
-  );
+  const { add: weigh, again, goOn } = hold;
+  return await route.handle({ ...asked, onGone, onClosing, weigh, again, goOn }, backend);
 }
 
 function goneOf({ connection: { socket } }: Exchange): Call["onGone"] {

@@ -136,3 +136,13 @@ test("an execution that is settled while others are shown is shown as settled", 
   const { executions } = await executionsPage(meanwhile, EVERYONE, 9, null);
   expect(executions[1]).toEqual((await page(1, idOf(1))).executions[0]);
 });
+
+test("a page goes on in its viewer's turns, and ends where that has gone", async () => {
+  await make(3, 10);
+  let turns = 0;
+  const goOn = () => Promise.resolve(++turns < 3);
+  await executionsPage(stage.ledger, { ...EVERYONE, goOn }, 2, null);
+  expect(turns).toBe(2);
+  await expect(executionsPage(stage.ledger, { ...EVERYONE, goOn }, 9, null))
+    .rejects.toMatchObject({ code: "request_malformed" });
+});

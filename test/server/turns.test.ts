@@ -227,3 +227,20 @@ test("what waits for its turn again is told when its sender has gone", async () 
   isGone = true;
   expect(await scene.holds.get("a1")?.again()).toBe(false);
 });
+
+test("the parts of what takes long have a turn each, whatever their uid holds", async () => {
+  const scene = new Scene();
+  const went: string[] = [];
+  for (const name of ["a1", "a2"]) await scene.ask(1, name);
+  for (const [name, hold] of scene.holds) {
+    hold.add(5 * MIB);
+    void hold.goOn().then((isThere) => went.push(`${name} ${isThere}`));
+  }
+  const seen: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    await nextTurn();
+    seen.push(went.length);
+  }
+  expect(seen).toContain(1);
+  expect(went).toEqual(["a1 true", "a2 true"]);
+});

@@ -1,14 +1,14 @@
 /**
- * A page of proposals, the newest first. The event loop has a turn now and then, so that other
- * requests do not wait for a page.
+ * A page of proposals, the newest first. Its viewer takes a turn now and then, so that other
+ * requests do not wait for a page, however many there are.
  */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { JsonText } from "../../core/json/json_text.ts";
 import type { ProposalStatus } from "../../core/proposal.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { isProposalVisible } from "./waiting.ts";
 import { formatTime } from "../../log/time.ts";
+import { goOn } from "../turn.ts";
 import type { Viewer } from "../types.ts";
 import { type ProposalView, proposalView, statusOf, type ViewParts } from "./view.ts";
 
@@ -68,7 +68,7 @@ function textLengthOf({ payload }: ProposalView): number {
 
 /** Yields rows by the turn. Those that wait are in memory: no row that ended is read for them. */
 async function* turns(
-  { uid }: Viewer,
+  viewer: Viewer,
   status: ProposalStatus | null,
   before: string | null,
   waiting: readonly ProposalRecord[],
@@ -78,17 +78,17 @@ async function* turns(
     const inOrder = waiting.filter(({ id }) => before === null || id < before).toReversed();
     for (let at = 0; at < inOrder.length; at += ROWS_PER_TURN) {
       yield inOrder.slice(at, at + ROWS_PER_TURN);
-      await nextTurn();
+      await goOn(viewer);
     }
     return;
   }
   for (let from = before;;) {
-    const rows = ledger.proposals.list({ uid, before: from, limit: ROWS_PER_TURN });
+    const rows = ledger.proposals.list({ uid: viewer.uid, before: from, limit: ROWS_PER_TURN });
     yield rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < ROWS_PER_TURN) return;
     from = last.id;
-    await nextTurn();
+    await goOn(viewer);
   }
 }
 

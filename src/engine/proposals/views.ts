@@ -8,6 +8,7 @@ import { Refusal } from "../../core/errors.ts";
 import { isOver } from "../../core/proposal.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import type { Runs } from "../runs.ts";
+import { gone } from "../turn.ts";
 import type { Asker, EngineParts, Viewer } from "../types.ts";
 import type { Following } from "./events.ts";
 import { type PageQuery, proposalsPage, type ProposalsView } from "./page.ts";
@@ -109,11 +110,6 @@ export class ProposalViews {
     }
     return record;
   }
-}
-
-/** Nobody reads it. */
-function gone(): Refusal {
-  return new Refusal("request_malformed", "The connection closed before the answer.");
 }
 
 /** A peer sees what the same uid proposed. */

@@ -11,7 +11,8 @@
  *   one uid leaves another its half, whatever it sends. Nobody else waiting, a uid has every turn.
  * - A uid that holds what one uid may, or a request that does not fit into what is left for all,
  *   begins when something was given back. The bytes wait in the kernel meanwhile.
- * - A request that waited for something goes on in another turn: many may have waited for it.
+ * - A request that waited for something goes on in another turn: many may have waited for it. One
+ *   that takes long goes on in a turn for each of its parts.
  */
 
 import { setImmediate, setTimeout } from "node:timers";
@@ -36,6 +37,8 @@ export interface Hold {
   add(bytes: number): void;
   /** Waits for another turn, however long that takes. Resolves to false once its sender is gone. */
   again(): Promise<boolean>;
+  /** Does the same, whatever its uid holds by then: only its end gives back what it holds. */
+  goOn(): Promise<boolean>;
   /** Gives everything back, once. */
   release(): void;
 }
@@ -220,14 +223,15 @@ export class Turns {
       this.#held += more;
     };
     add(bytes);
+    const next = async (own: () => number) => {
+      const turn = await this.#wait({ uid, bytes: 0, own, sinceMs: Infinity, isGone });
+      turn?.release();
+      return turn !== null;
+    };
     return {
       add: (more) => add(counted(more)),
-      again: async () => {
-        const asked = { uid, bytes: 0, own: () => own, sinceMs: Infinity, isGone };
-        const turn = await this.#wait(asked);
-        turn?.release();
-        return turn !== null;
-      },
+      again: () => next(() => own),
+      goOn: () => next(() => share.held),
       release: () => {
         if (isOver) return;
         isOver = true;
@@ -250,6 +254,7 @@ export class Turns {
 export const NOTHING: Hold = {
   add: () => {},
   again: () => Promise.resolve(true),
+  goOn: () => new Promise((resolve) => setImmediate(() => resolve(true))),
   release: () => {},
 };
 

@@ -155,3 +155,20 @@ test("nothing is opened for one who waited and has gone", async () => {
   await expect(late).rejects.toMatchObject({ code: "request_malformed" });
   expect([before, bodies.count]).toEqual([0, 1]);
 });
+
+test("a page goes on in its viewer's turns, and ends where that has gone", async () => {
+  await using scene = await EngineScene.start();
+  for (let i = 0; i < 33; i++) {
+    const id = await propose(scene, `n-${i}`);
+    await scene.engine.proposals.withdraw(id, contextOf(scene));
+    scene.clock.pass(1);
+  }
+  const { views } = scene.engine.proposals;
+  const query = { status: null, limit: 100, before: null };
+  let turns = 0;
+  const goOn = () => Promise.resolve(++turns > 0);
+  const { proposals } = await views.page({ ...REVIEWER, goOn }, query);
+  expect([proposals.length, turns]).toEqual([33, 1]);
+  const left = views.page({ ...REVIEWER, goOn: () => Promise.resolve(false) }, query);
+  await expect(left).rejects.toMatchObject({ code: "request_malformed" });
+});
