@@ -81,7 +81,7 @@ function entryView(proposal: Proposal, reviewer: Reviewer): HTMLElement {
         ["asked by", `uid ${peer.uid}, ${whenText(proposal.proposed_at, systemClock.nowMs())}`],
         ["declined by", decline === undefined ? null : shown(decline.by)],
         ["reason", decline?.reason ? shown(decline.reason) : null],
-        ["because", problem === undefined ? null : shown(problem.detail)],
+        ["because", decline === undefined && problem !== undefined && shown(problem.detail)],
       ]),
       execution !== undefined && element(
         "button",

@@ -86,7 +86,7 @@ function headView(proposal: Proposal, executorId: string): HTMLElement {
       ["runs on", element("code", {}, shown(executorId))],
       ["asked by", `uid ${proposal.peer.uid}, process ${proposal.peer.pid}`],
       ["asked", whenText(proposal.proposed_at, nowMs)],
-      ["waits until", `${timeText(proposal.expires_at)}, ${whenText(proposal.expires_at, nowMs)}`],
+      ["waits until", !isOver(proposal.status) && untilText(proposal.expires_at, nowMs)],
       ["nonce", element("code", {}, shown(proposal.nonce))],
     ]),
   );
@@ -143,7 +143,7 @@ function blocksOf(lines: readonly string[]): HTMLElement[] {
 function asciiView(text: DocumentFragment | null): HTMLElement | null {
   return text === null
     ? null
-    : element("p", {}, element("span", {}, "In ASCII: "), element("code", {}, text));
+    : element("p", { class: "ascii" }, "In ASCII: ", element("code", {}, text));
 }
 
 function handlerView({ handler }: ReviewedProposal): HTMLElement {
@@ -176,9 +176,10 @@ function similarView(similar: readonly SimilarProposal[]): HTMLElement | null {
   );
 }
 
-function peopleView({ approvals }: Proposal): HTMLElement {
+function peopleView({ approvals, status }: Proposal): HTMLElement | null {
   const { needed, given } = approvals;
-  const open = Math.max(0, seatCount(needed) - given.length);
+  const open = isOver(status) ? 0 : Math.max(0, seatCount(needed) - given.length);
+  if (given.length + open === 0) return null;
   return element(
     "section",
     {},
@@ -202,12 +203,16 @@ function outcomeView({ status, problem, decline, execution }: Proposal): HTMLEle
       ["ended as", statusText(status)],
       ["declined by", decline === undefined ? null : shown(decline.by)],
       ["reason", reason === "" ? null : shown(reason)],
-      ["because", problem === undefined ? null : shown(`${problem.detail} (${problem.code})`)],
+      [
+        "because",
+        decline === undefined && problem !== undefined &&
+        shown(`${problem.detail} (${problem.code})`),
+      ],
       ["receipt", execution === undefined ? null : "in the history"],
     ]),
   );
 }
 
-function timeText(time: string): string {
-  return time.replace("T", " ").replace(/\.\d+Z$/, "Z");
+function untilText(time: string, nowMs: number): string {
+  return `${time.replace("T", " ").replace(/\.\d+Z$/, "Z")}, ${whenText(time, nowMs)}`;
 }

@@ -31,11 +31,11 @@ export function shownWords(text: string): DocumentFragment {
   return shown(text.replaceAll("\\", "\\\\"));
 }
 
-/** The same in ASCII alone, for letters that could pass for others; null where all are ASCII. */
+/** The same in ASCII alone, for letters that could pass for others; null where it says no more. */
 export function asciiWords(text: string): DocumentFragment | null {
   const escaped = text.replaceAll("\\", "\\\\");
   const ascii = visibleAscii(escaped);
-  return ascii === escaped ? null : highlighted(ascii);
+  return ascii === escaped || ascii === marked(escaped) ? null : highlighted(ascii);
 }
 
 /** Tells whether a marked text has an escape that is ours. */

@@ -179,6 +179,7 @@ test("text that hides or reverses is shown as what it is", async () => {
   expect(marks.join(" ")).toContain("\\u200b");
   expect(marks.join(" ")).toContain("\\u0430");
   expect(marks.join(" ")).toContain("\\u0020\\u0020");
+  expect(await page.locator(".ascii code").innerText()).toContain("ypal      end");
 }, 60_000);
 
 test("a proposal that is taken back makes no room for another under the finger", async () => {
@@ -200,6 +201,22 @@ test("a proposal that is taken back makes no room for another under the finger",
 async function withdraw(id: string): Promise<void> {
   await call(scene.agent, "DELETE", `/proposals/${id}`);
 }
+
+test("an equal proposal moves no button on a small screen either", async () => {
+  const { page } = scene;
+  await page.setViewportSize({ width: 360, height: 640 });
+  const rows = Array.from({ length: 60 }, (_, at) => at);
+  const { id } = await scene.propose("echo", { small: rows });
+  await scene.open(id);
+  const decline = page.getByRole("button", { name: "Decline…" });
+  const before = await decline.boundingBox();
+  await scene.propose("echo", { small: rows });
+  await page.getByText("Approve all 2").waitFor();
+  expect(await decline.boundingBox()).toEqual(before);
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await page.locator("button.go.all:enabled").waitFor();
+  await page.setViewportSize({ width: 1280, height: 720 });
+}, 60_000);
 
 test("an equal proposal moves no button, and wipes no reason that is being written", async () => {
   const { page } = scene;

@@ -26,6 +26,7 @@ test("a passkey approves what is shown, and the agent gets the result", async ()
   const { status, execution } = await scene.ended(id);
   expect([status, execution.result]).toEqual(["succeeded", { msg: "from the page" }]);
   await page.getByText("Nothing waits for you.").waitFor();
+  expect(await page.locator("#count").isVisible()).toBe(false);
 }, 60_000);
 
 test("a decline is signed, and the agent is told its reason", async () => {
@@ -42,6 +43,10 @@ test("a decline is signed, and the agent is told its reason", async () => {
     "none",
     "never",
   ]);
+  await page.getByText("declined by").waitFor();
+  const card = await page.locator("article.proposal").textContent();
+  // neither what is over, nor the words that are meant for the agent
+  expect(card).not.toMatch(/waits until|because|approver needed/);
 }, 60_000);
 
 test("equal proposals are one line with a number, and are approved together", async () => {
@@ -157,6 +162,9 @@ test("history shows what ended, and checks receipts in the browser", async () =>
   const failed = await entry.locator('[data-outcome="failed"]').count();
   const passed = await entry.locator('[data-outcome="passed"]').count();
   expect([failed, passed > 3]).toEqual([0, true]);
+  await page.setViewportSize({ width: 360, height: 640 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  await page.setViewportSize({ width: 1280, height: 720 });
 }, 60_000);
 
 test(

@@ -9,7 +9,8 @@ import type { BrowserContextOptions } from "playwright-core";
 import { ReviewScene } from "./review_scene.ts";
 
 const FOLDER = fileURLToPath(new URL("../../docs/pictures/", import.meta.url));
-const DESKTOP = { viewport: { width: 1280, height: 860 } };
+/** High enough for a short proposal whole, so that Approve is enabled. */
+const DESKTOP = { viewport: { width: 1280, height: 1040 } };
 const PHONE = { viewport: { width: 360, height: 760 }, deviceScaleFactor: 2 };
 
 const scene = await ReviewScene.start();
@@ -42,7 +43,7 @@ async function picture(name: string, hash: string, options: BrowserContextOption
   const page = await context.newPage();
   await page.addInitScript(() => localStorage.setItem("openexec.approver", "bob bob-passkey"));
   await page.goto(scene.url(hash));
-  await page.locator(".question").waitFor();
+  await page.locator(options === PHONE ? ".question" : "button.go:enabled").first().waitFor();
   await page.locator('#live[data-state="live"]').waitFor();
   await page.screenshot({ path: join(FOLDER, name) });
   await context.close();
