@@ -47,15 +47,14 @@ test("signatures that are not enough yet are no Approval", () => {
   expect(signed("alice-1", "bob-1")).not.toBeNull();
 });
 
-test("signatures count until the first of their keys ends", () => {
-  const keys = [approverPublicKey("alice-1", { notAfter: NOW + 5 })];
-  const { countsUntilMs } = verifySignatures(
-    unverified(envelope()),
-    subject(),
-    trustOf([approver("alice", { keys })]),
-    NOW_MS,
-  );
-  expect(countsUntilMs).toBe((NOW + 5) * 1000 + 1);
+test("signatures count until the first of their keys ends, or the approval does", () => {
+  const countsUntilMs = (notAfter: number | null) => {
+    const keys = [approverPublicKey("alice-1", { notAfter })];
+    const trust = trustOf([approver("alice", { keys })]);
+    return verifySignatures(unverified(envelope()), subject(), trust, NOW_MS).countsUntilMs;
+  };
+  expect(countsUntilMs(NOW + 5)).toBe((NOW + 5) * 1000 + 1);
+  expect(countsUntilMs(null)).toBe((NOW + 290) * 1000);
 });
 
 test("a key that has become another person's counts no more for what was verified", () => {
@@ -337,6 +336,21 @@ describe("recheck()", () => {
   test("refuses once it has expired, and before it was issued", () => {
     expect(again(NOW_MS + 290_000, trust)).toBe("approval_expired");
     expect(again(NOW_MS - 11_000, trust)).toBe("approval_not_yet_valid");
+  });
+
+  test("passes in the very second from which it is valid", () => {
+    const json = unverified(envelope(claims({ iat: NOW })));
+    const now = verifyApproval(json, subject(), trust, NOW_MS);
+    expect(codeOf(() => now.recheck(NOW_MS, trust))).toBe("ok");
+  });
+
+  test("refuses another key of the same person than the one that was counted", () => {
+    const knowing = (keyid: string) =>
+      trustOf([approver("alice", { keys: [approverPublicKey(keyid)] })]);
+    const json = unverified(envelope(claims(), ["alice-1", "alice-2"]));
+    const one = verifyApproval(json, subject(), knowing("alice-1"), NOW_MS);
+    expect(codeOf(() => one.recheck(NOW_MS, knowing("alice-1")))).toBe("ok");
+    expect(codeOf(() => one.recheck(NOW_MS, knowing("alice-2")))).toBe("approval_signer_unknown");
   });
 
   test("refuses once a counted key is past its window", () => {

@@ -128,6 +128,7 @@ describe.each(algorithms)("an assertion by %s", (algorithm) => {
       text.replace(/"signature":"[^"]*"/, '"signature":1'),
       text.replace(/,"signature":"[^"]*"/, ""),
       text.replace("{", '{"signature":"AA",'),
+      ...Object.keys(members).map((name) => text.replace(`"${name}":"`, `"${name}":"!`)),
       "",
       "{}",
       "null",
@@ -173,6 +174,8 @@ describe("an ES256 signature has one spelling in DER, and either s:", () => {
     return Uint8Array.of(0x30, content.length, ...content);
   };
   const zero = (bytes: Uint8Array) => Uint8Array.of(0, ...bytes);
+  const filled = (bytes: Uint8Array, length: number) =>
+    concatBytes(bytes.subarray(1), new Uint8Array(length - bytes.length));
 
   test("as it was made", () => {
     expect(sequence(integer(r), integer(s))).toEqual(der);
@@ -192,6 +195,9 @@ describe("an ES256 signature has one spelling in DER, and either s:", () => {
     ["a zero before r", sequence(integer(zero(r)), integer(s))],
     ["a zero before s", sequence(integer(r), integer(zero(s)))],
     ["a length of two bytes", Uint8Array.of(0x30, 0x81, ...der.subarray(1))],
+    ["a length of two bytes, and bytes to fill it", Uint8Array.of(0x30, 0x81, ...filled(der, 131))],
+    ["a sequence that says it is longer", der.with(1, (der[1] ?? 0) + 1)],
+    ["an s that says it is longer", der.with(5 + rLength, s.length + 1)],
     ["a byte behind", Uint8Array.of(...der, 0)],
     ["a byte behind, inside", sequence(integer(r), integer(s), Uint8Array.of(0))],
     ["another tag", Uint8Array.of(0x31, ...der.subarray(1))],
@@ -223,5 +229,6 @@ describe("parsePasskey()", () => {
       new Uint8Array(),
     ];
     for (const row of rows) expect(parsePasskey(row.toBase64()), row.toHex()).toBeUndefined();
+    expect(parsePasskey("!")).toBeUndefined();
   });
 });
