@@ -244,3 +244,18 @@ test("the parts of what takes long have a turn each, whatever their uid holds", 
   expect(seen).toContain(1);
   expect(went).toEqual(["a1 true", "a2 true"]);
 });
+
+test.each(["again", "goOn"] as const)(
+  "what began and asks for its turn (%s) is not behind what waits for it to end",
+  async (kind) => {
+    const scene = new Scene();
+    await scene.ask(1, "a1", 4 * MIB);
+    void scene.ask(1, "a2", MIB);
+    await scene.pass(2);
+    expect(await scene.holds.get("a1")?.[kind]()).toBe(true);
+    scene.holds.get("a1")?.release();
+    await scene.pass(5);
+    expect(scene.began).toEqual(["a1", "a2"]);
+  },
+  5_000,
+);

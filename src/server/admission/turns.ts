@@ -12,7 +12,8 @@
  * - A uid that holds what one uid may, or a request that does not fit into what is left for all,
  *   begins when something was given back. The bytes wait in the kernel meanwhile.
  * - A request that waited for something goes on in another turn: many may have waited for it. One
- *   that takes long goes on in a turn for each of its parts.
+ *   that takes long goes on in a turn for each of its parts. Neither waits for what has to wait
+ *   until it ends.
  */
 
 import { setImmediate, setTimeout } from "node:timers";
@@ -46,8 +47,8 @@ export interface Hold {
 interface Waiting {
   readonly uid: number;
   readonly bytes: number;
-  /** Says how much the request holds already. */
-  readonly own: () => number;
+  /** Says how much a request that began holds already; null for one that has not. */
+  readonly own: (() => number) | null;
   /** Infinity for one that is not refused. */
   readonly sinceMs: number;
   readonly isGone: () => boolean;
@@ -102,7 +103,7 @@ export class Turns {
    */
   take(uid: number, bytes: number, isGone: () => boolean): Promise<Hold | null> {
     const sinceMs = this.nowMs();
-    return this.#wait({ uid, bytes: counted(bytes), own: () => 0, sinceMs, isGone });
+    return this.#wait({ uid, bytes: counted(bytes), own: null, sinceMs, isGone });
   }
 
   #wait(asked: Omit<Waiting, "begin">): Promise<Hold | null> {
@@ -174,14 +175,22 @@ export class Turns {
     let restMs = Infinity;
     for (const [uid, share] of this.#shares) {
       while (share.waiting[0]?.isGone() === true) share.waiting.shift()?.begin.resolve(null);
-      const [first] = share.waiting;
-      if (first === undefined) this.#forget(uid, share);
-      else if (!this.#fits(first, share)) continue;
+      if (share.waiting.length === 0) this.#forget(uid, share);
+      else if (this.#firstOf(share) === undefined) continue;
       else if (share.restsUntilMs > nowMs) restMs = Math.min(restMs, share.restsUntilMs - nowMs);
       else if (next === undefined || share.used < next.used) next = share;
     }
     if (next === undefined && restMs < Infinity) this.#wakeIn(restMs);
-    return next?.waiting.shift();
+    const first = next && this.#firstOf(next);
+    if (first !== undefined) next?.waiting.splice(next.waiting.indexOf(first), 1);
+    return first;
+  }
+
+  /** The oldest, unless it has to wait for what began before it. */
+  #firstOf(share: Share): Waiting | undefined {
+    const [oldest] = share.waiting;
+    if (oldest === undefined || this.#fits(oldest, share)) return oldest;
+    return share.waiting.find((each) => each.own !== null && this.#fits(each, share));
   }
 
   #wakeIn(ms: number): void {
@@ -194,12 +203,13 @@ export class Turns {
   }
 
   #begin(waiting: Waiting, nowMs: number): void {
-    const { uid, sinceMs, begin } = waiting;
+    const { uid, sinceMs, isGone, begin } = waiting;
     const share = this.#last = this.#shareOf(uid);
     this.#usedBefore = share.used;
     share.used += 1;
     share.latelyMs = latelyMs(share, nowMs);
     share.begunMs = nowMs;
+    if (isGone()) return begin.resolve(null);
     if (nowMs - sinceMs <= WAIT_MAX_MS) return begin.resolve(this.#hold(share, waiting));
     begin.reject(new Refusal("rate_limited", "This uid has more requests than can be served."));
   }
@@ -208,7 +218,7 @@ export class Turns {
   #fits({ bytes, own }: Waiting, share: Share): boolean {
     const { heldBytes, heldBytesPerUid } = this.limits;
     const isInTotal = bytes === 0 || this.#held + bytes <= heldBytes || this.#held === 0;
-    const held = share.held - own();
+    const held = share.held - (own?.() ?? 0);
     return isInTotal && (held === 0 || held + bytes <= heldBytesPerUid);
   }
 
