@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
+import { homeAt } from "../support/runtime_cache.ts";
 import { testWith } from "../support/tools.ts";
 
 let daemon: Daemon;
@@ -25,7 +26,7 @@ function paste(containing: string): string {
       encoding: "utf8",
       env: {
         PATH: `${bin}:${Deno.env.get("PATH")}`,
-        HOME: daemon.directory,
+        ...homeAt(daemon.directory),
         XDG_RUNTIME_DIR: `${daemon.directory}/run`,
         XDG_STATE_HOME: `${daemon.directory}/state`,
       },

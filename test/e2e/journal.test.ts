@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { OPENEXEC } from "../support/daemon.ts";
+import { homeAt } from "../support/runtime_cache.ts";
 import { until } from "../support/until.ts";
 
 let folder: string;
@@ -23,7 +24,7 @@ function serve(config: string): { child: Deno.ChildProcess; lines: () => string[
       file,
     ],
     clearEnv: true,
-    env: { PATH: "/usr/bin:/bin", HOME: folder, JOURNAL_STREAM: `${dev}:${ino}` },
+    env: { PATH: "/usr/bin:/bin", ...homeAt(folder), JOURNAL_STREAM: `${dev}:${ino}` },
   }).spawn();
   return { child, lines: () => Deno.readTextFileSync(file).split("\n") };
 }

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Daemon, OPENEXEC, openexec } from "../support/daemon.ts";
+import { homeAt } from "../support/runtime_cache.ts";
 import { run, type SshKeyFile, SshKeys } from "../support/ssh_keys.ts";
 import { Pane } from "../support/tmux.ts";
 
@@ -50,7 +51,7 @@ afterAll(async () => {
 
 /** The line that `openexec keygen --ssh` prints for the configuration. */
 function keygen({ path }: SshKeyFile, more: readonly string[] = []): string {
-  return run(OPENEXEC, ["keygen", "--ssh", `${path}.pub`, ...more], { HOME: ssh.folder });
+  return run(OPENEXEC, ["keygen", "--ssh", `${path}.pub`, ...more], homeAt(ssh.folder));
 }
 
 /** Commands of a shell, in the environment of an approver of this daemon. */
@@ -68,7 +69,7 @@ async function shell(line: string, environment: Readonly<Record<string, string>>
 function environmentOf(): Record<string, string> {
   return {
     PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
-    HOME: ssh.folder,
+    ...homeAt(ssh.folder),
     OPENEXEC_CONFIG: `${daemon.directory}/openexec.toml`,
     SSH_SK_PROVIDER: ssh.provider,
     openexec: OPENEXEC,
@@ -297,7 +298,7 @@ test("review lends the terminal to ssh-keygen, which asks for the passphrase the
   const socket = `${daemon.directory}/review.sock`;
   const pane = Pane.open(
     `${OPENEXEC} review --socket ${socket} --ssh ${locked}.pub --keyid alice-ssh --iss alice`,
-    { env: { HOME: ssh.folder } },
+    { env: homeAt(ssh.folder) },
   );
   try {
     await pane.shows("> echo");

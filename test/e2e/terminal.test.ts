@@ -1,6 +1,7 @@
 /** A daemon on a terminal, started as README says: `npm start`. */
 
 import { expect } from "vitest";
+import { homeAt } from "../support/runtime_cache.ts";
 import { Pane } from "../support/tmux.ts";
 import { testWith } from "../support/tools.ts";
 import { until } from "../support/until.ts";
@@ -15,7 +16,7 @@ async function onTerminal(held: Held, command: string): Promise<Pane> {
   const pane = Pane.open(command, {
     columns: 120,
     cwd: ROOT,
-    env: { HOME: directory, OPENEXEC_CONFIG: `${directory}/openexec.toml`, NO_COLOR: "1" },
+    env: { ...homeAt(directory), OPENEXEC_CONFIG: `${directory}/openexec.toml`, NO_COLOR: "1" },
   });
   await until(async () => (await held.get("/ready").catch(() => null))?.status === 200);
   return pane;

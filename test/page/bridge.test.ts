@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Approver } from "../support/approver.ts";
 import { Daemon, OPENEXEC } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
+import { homeAt } from "../support/runtime_cache.ts";
 import { until } from "../support/until.ts";
 import { launchBrowser } from "./browser.ts";
 import { echoConfig } from "./echo_config.ts";
@@ -47,7 +48,7 @@ afterEach(async () => {
 async function startBridge(): Promise<Running> {
   const child = new Deno.Command(OPENEXEC, {
     args: ["review", "--web", "--socket", join(daemon.directory, "review.sock")],
-    env: { HOME: daemon.directory },
+    env: homeAt(daemon.directory),
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -151,7 +152,7 @@ test("where the port is taken there is no bridge", async () => {
   try {
     const child = new Deno.Command(OPENEXEC, {
       args: ["review", "--web", "--socket", join(daemon.directory, "review.sock")],
-      env: { HOME: daemon.directory },
+      env: homeAt(daemon.directory),
       stdin: "null",
     });
     const { code, stderr } = await child.output();

@@ -10,3 +10,8 @@ export const RUNTIME_CACHE = {
   DENO_DIR: Deno.env.get("DENO_DIR") ??
     join(Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "/", ".cache"), "deno"),
 };
+
+/** Variables of a home of its own, with that cache. */
+export function homeAt(folder: string): Record<string, string> {
+  return { HOME: folder, ...RUNTIME_CACHE };
+}

@@ -3,6 +3,9 @@
 import { execFileSync } from "node:child_process";
 import { until } from "./until.ts";
 
+/** No screen shows it. */
+const BETWEEN = "[the same, with wrapped lines joined]";
+
 export interface PaneOptions {
   readonly columns?: number;
   readonly rows?: number;
@@ -59,13 +62,20 @@ export class Pane {
   async shows(what: string | RegExp): Promise<string> {
     let screen = "";
     await until(() => {
-      const found = [this.screen(), this.#tmux(["capture-pane", "-p", "-J"])].find((text) =>
+      const found = this.#screens().find((text) =>
         typeof what === "string" ? text.includes(what) : what.test(text)
       );
       screen = found ?? "";
       return found !== undefined;
     });
     return screen;
+  }
+
+  /** What is on the screen, with its lines as they are wrapped and with them joined. */
+  #screens(): string[] {
+    const wrapped = ["capture-pane", "-p"];
+    return this.#tmux([...wrapped, ";", "display-message", "-p", BETWEEN, ";", ...wrapped, "-J"])
+      .split(`${BETWEEN}\n`);
   }
 
   close(): void {

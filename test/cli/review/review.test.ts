@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { afterEach, beforeEach, describe, expect } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect } from "vitest";
 import { OpenExecClient } from "../../../src/client/mod.ts";
 import { FakeDaemon } from "../../client/fake_daemon.ts";
 import { OPENEXEC } from "../../support/daemon.ts";
+import { homeAt, RUNTIME_CACHE } from "../../support/runtime_cache.ts";
 import { Pane, type PaneOptions } from "../../support/tmux.ts";
 import { startSshServer } from "../../support/ssh_server.ts";
 import { testWith } from "../../support/tools.ts";
@@ -13,14 +14,22 @@ let client: OpenExecClient;
 let folder: string;
 const panes: Pane[] = [];
 
+/** The keys of all tests, of which each has copies. */
+const keys = new Map<string, Uint8Array>();
+beforeAll(() => {
+  const made = Deno.makeTempDirSync({ prefix: "openexec-keys-" });
+  for (const name of ["alice", "bob"]) {
+    const file = `${made}/${name}.key`;
+    execFileSync(OPENEXEC, ["keygen", file, "--keyid", `${name}-1`, "--name", name]);
+    keys.set(`${name}.key`, Deno.readFileSync(file));
+  }
+  Deno.removeSync(made, { recursive: true });
+});
 beforeEach(async () => {
   daemon = await FakeDaemon.start();
   client = new OpenExecClient({ socketPath: daemon.socketPath });
   folder = await Deno.makeTempDir({ prefix: "openexec-review-" });
-  for (const name of ["alice", "bob"]) {
-    const names = ["--keyid", `${name}-1`, "--name", name];
-    execFileSync(OPENEXEC, ["keygen", `${folder}/${name}.key`, ...names]);
-  }
+  for (const [name, key] of keys) Deno.writeFileSync(`${folder}/${name}`, key, { mode: 0o600 });
 });
 afterEach(async () => {
   for (const pane of panes.splice(0)) pane.close();
@@ -40,7 +49,7 @@ function review(
   const pane = Pane.open(`${OPENEXEC} review ${places} --key ${name}.key`, {
     cwd: folder,
     ...options,
-    env: { HOME: folder, ...options.env },
+    env: { ...homeAt(folder), ...options.env },
   });
   panes.push(pane);
   return pane;
@@ -98,7 +107,7 @@ describe("openexec review", () => {
     pane.press("d");
     await pane.shows("Why, for the agent");
     pane.type("not tomorrow");
-    for (let i = 0; i < "tomorrow".length; i++) pane.press("BSpace");
+    pane.press(...Array.from("tomorrow", () => "BSpace"));
     pane.type("today, quit");
     await pane.shows("not today, quit");
     pane.press("Enter");
@@ -276,7 +285,8 @@ describe("openexec review", () => {
   testWith("tmux", "ssh", "/usr/sbin/sshd")("works over ssh", async () => {
     await propose();
     const server = await startSshServer(folder);
-    const line = `HOME=${folder} ${OPENEXEC} review --socket ${daemon.socketPath} ` +
+    const line =
+      `HOME=${folder} DENO_DIR=${RUNTIME_CACHE.DENO_DIR} ${OPENEXEC} review --socket ${daemon.socketPath} ` +
       `--key ${folder}/alice.key`;
     const pane = Pane.open(`ssh -tt ${server.args.join(" ")} 127.0.0.1 '${line}'`);
     panes.push(pane);

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect } from "vitest";
 import { OPENEXEC } from "../../support/daemon.ts";
+import { homeAt } from "../../support/runtime_cache.ts";
 import { Pane } from "../../support/tmux.ts";
 import { testWith } from "../../support/tools.ts";
 
@@ -17,7 +18,7 @@ afterAll(() => Deno.remove(folder, { recursive: true }));
 function approving(payload: string, output: string, before = ""): Pane {
   const pipe = `${before}${OPENEXEC} request pay '${payload}' | ` +
     `${OPENEXEC} approve --key ${folder}/approver.key --aud a - > ${folder}/${output}`;
-  return Pane.open(pipe, { cwd: folder, env: { HOME: folder } });
+  return Pane.open(pipe, { cwd: folder, env: homeAt(folder) });
 }
 
 const approvedIn = (output: string) => readFileSync(`${folder}/${output}`, "utf8");
@@ -96,7 +97,7 @@ testWith("tmux")(
 testWith("tmux")("approve --out leaves no file for a no", async () => {
   const line =
     `${OPENEXEC} request pay | ${OPENEXEC} approve --key approver.key --aud a --out no.json`;
-  const pane = Pane.open(line, { cwd: folder, env: { HOME: folder } });
+  const pane = Pane.open(line, { cwd: folder, env: homeAt(folder) });
   try {
     await pane.shows("Approve this? [y/N]");
     pane.type("n\n");
