@@ -34,6 +34,7 @@ export default defineConfig({
         test: { name: "alone", include: ["test/**/*.test.ts"], exclude: SHARING },
       },
     ],
+    setupFiles: ["test/support/equal_bytes.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Waits for a thing to happen, however busy the machine is: the test's limit ends it.
