@@ -31,6 +31,8 @@ const ANSWERS_TRACED_MAX = 120;
 /** So that deaths do not keep to the moments after an answer. */
 const MOMENT_MS_MAX = 20;
 const STARTING_MS_MAX = 900;
+/** Of the deaths, one in so many is at random. 15 deaths have each of the steps once. */
+const RANDOM_EVERY = 3;
 /** Of the deaths at random, one in so many comes before it is ready. */
 const EARLY_EVERY = 4;
 
@@ -66,10 +68,24 @@ export async function liveAndDie(
   number: number,
   answered: Answered,
 ): Promise<Death> {
-  const step = HAS_STRACE && number % 2 === 1 ? STEPS[(number - 1) / 2 % STEPS.length] : undefined;
-  if (step === undefined) {
-    return await dieAtRandom(directory, number / 2 % EARLY_EVERY === EARLY_EVERY - 1, answered);
+  const round = Math.floor(number / RANDOM_EVERY);
+  const turn = number % RANDOM_EVERY;
+  const step = STEPS[(round * (RANDOM_EVERY - 1) + turn - 1) % STEPS.length];
+  if (turn === 0 || !HAS_STRACE || step === undefined) {
+    return await dieAtRandom(directory, round % EARLY_EVERY === EARLY_EVERY - 1, answered);
   }
+  for (;;) {
+    const death = await dieTraced(directory, step, answered);
+    if (death !== "late") return death;
+  }
+}
+
+/** "late": it had not come to that step for so long that it was ended. */
+async function dieTraced(
+  directory: string,
+  step: Step,
+  answered: Answered,
+): Promise<Death | "late"> {
   const when = 1 + Math.floor(Math.random() * step.times);
   const inject = ["-e", `inject=${step.call}:signal=KILL:when=${when}`];
   if (step.on === "executor" || step.on === "client") {
@@ -100,7 +116,7 @@ async function dieAtStep(
   { call, on }: Step,
   inject: readonly string[],
   answered: Answered,
-): Promise<Death> {
+): Promise<Death | "late"> {
   const trace = join(directory, "trace");
   const only = on === "ledger" ? ["-P", join(directory, "state/ledger/data.mdb")] : [];
   const options: DaemonOptions = {
@@ -109,7 +125,7 @@ async function dieAtStep(
   };
   const daemon = Daemon.launch(options);
   const signal = await endOf(daemon, answered);
-  if (signal === "late") return { where: "at random, traced", readyAfterMs: null };
+  if (signal === "late") return "late";
   if (signal !== "SIGKILL") {
     return { where: "an executor, as the daemon started", readyAfterMs: null };
   }
@@ -127,7 +143,7 @@ async function dieBeside(
   call: string,
   inject: readonly string[],
   answered: Answered,
-): Promise<Death> {
+): Promise<Death | "late"> {
   const daemon = await Daemon.start({ directory });
   await answered(8);
   const inodes = side === "executor"
@@ -141,7 +157,7 @@ async function dieBeside(
     ...sockets,
     ...inject,
   ]);
-  if (await ended === "late") return { where: "at random, traced", readyAfterMs: null };
+  if (await ended === "late") return "late";
   if (side === "client") return { where: "before an answer", readyAfterMs: null };
   return {
     where: call === "write" ? "before a start message" : "before an executor is read",

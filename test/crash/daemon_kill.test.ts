@@ -7,8 +7,8 @@ import { type Books, openBooks } from "./daemon_books.ts";
 import { Clients } from "./daemon_clients.ts";
 import { type Death, liveAndDie } from "./daemon_deaths.ts";
 
-const KILLS = Number(Deno.env.get("OPENEXEC_KILLS") ?? 30);
-const PER_KILL_MS = 20_000;
+const KILLS = Number(Deno.env.get("OPENEXEC_KILLS") ?? 15);
+const PER_KILL_MS = 30_000;
 const CLIENTS = 8;
 /** `openexec audit` reads the whole log, so it runs after some of the deaths and at the end. */
 const AUDIT_EVERY = 6;

@@ -8,7 +8,7 @@ import { expectSound } from "../ledger/soundness.ts";
 import { temporaryFolder } from "../ledger/temporary.ts";
 import { HAS_STRACE, runChild } from "./ledger_run.ts";
 
-const KILLS = Number(Deno.env.get("OPENEXEC_KILLS") ?? 30);
+const KILLS = Number(Deno.env.get("OPENEXEC_KILLS") ?? 12);
 const PER_KILL_MS = 6_000;
 
 /** The last that was said of each nonce: A, R or S. */

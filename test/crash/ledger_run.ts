@@ -66,6 +66,8 @@ function straceArguments({ inject, traceTo }: RunOptions): string[] {
     "-o",
     traceTo ?? "/dev/null",
     ...(traceTo === undefined ? [] : ["-y", "-s", "64"]),
+    // Stops at these calls alone. What is injected does not come then.
+    ...(inject === undefined ? ["--seccomp-bpf"] : []),
     "-e",
     calls,
     ...(inject === undefined ? [] : ["-e", `inject=${inject}`]),
