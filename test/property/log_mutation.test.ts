@@ -5,7 +5,7 @@ import { auditExport } from "../../src/audit/export.ts";
 import { formatEntry, parseEntry } from "../../src/audit/export_format.ts";
 import { SampleLog, unsuccessful } from "../log/sample_log.ts";
 
-const RUNS = 5_000;
+const RUNS = Number(Deno.env.get("OPENEXEC_MUTATIONS") ?? 1_000);
 
 /** With a rotation in the middle, so that every kind of line and key is there to be changed. */
 function sampleLog(): SampleLog {
