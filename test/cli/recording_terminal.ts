@@ -6,6 +6,7 @@ import { runCli } from "../../src/cli/commands.ts";
 import { DONE, type ExitCode } from "../../src/cli/exit_code.ts";
 import type { Size } from "../../src/cli/terminal/screen.ts";
 import { type Terminal, visibleLines } from "../../src/cli/terminal/terminal.ts";
+import { clientEnvironment, type Daemon } from "../support/daemon.ts";
 
 export interface Run {
   readonly code: ExitCode;
@@ -71,4 +72,18 @@ export async function openexec(
     exitCode: DONE,
   };
   return { code: await runCli(argv, context), ...run };
+}
+
+/**
+ * Runs a command line in this process, in the environment of that daemon: as `openexec` of
+ * support/daemon.ts, without the processor time of a process.
+ */
+export async function openexecHere(
+  daemon: Pick<Daemon, "directory" | "socket">,
+  argv: readonly string[],
+  input = "",
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = clientEnvironment(daemon);
+  const { code, out, err } = await openexec(argv, { input, env, nowMs: () => Date.now() });
+  return { code, stdout: out, stderr: err };
 }

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type http from "node:http";
 import { Approver, type Envelope } from "../support/approver.ts";
+import { openexecHere } from "../cli/recording_terminal.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call, type HttpAnswer } from "../support/http.ts";
 import { until } from "../support/until.ts";
@@ -151,7 +152,7 @@ export class Desk implements AsyncDisposable {
   /** Stops the daemon and audits what it leaves. */
   async audit(): Promise<{ code: number; text: string }> {
     await this.daemon.stop("SIGTERM");
-    const { code, stdout, stderr } = await openexec(this.daemon, ["audit"]);
+    const { code, stdout, stderr } = await openexecHere(this.daemon, ["audit"]);
     return { code, text: stdout + stderr };
   }
 

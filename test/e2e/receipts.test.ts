@@ -9,6 +9,7 @@ import { Store } from "../../src/ledger/store/store.ts";
 import type { Tables } from "../../src/ledger/store/table.ts";
 import { actionToml, handler } from "../support/action_toml.ts";
 import { Approver, request } from "../support/approver.ts";
+import { openexecHere } from "../cli/recording_terminal.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { childrenOf } from "../support/processes.ts";
@@ -87,13 +88,13 @@ async function checkpoint(file: string): Promise<void> {
 
 /** Its exit code and what it says, of the problem it found. */
 async function audit(...args: readonly string[]) {
-  const { code, stdout } = await openexec(daemon, ["audit", "--json", ...args]);
+  const { code, stdout } = await openexecHere(daemon, ["audit", "--json", ...args]);
   const { entries, keys, anchored, problem } = JSON.parse(stdout);
   return { code, entries, keys, anchored, problem };
 }
 
 async function verify(file: string, ...args: readonly string[]) {
-  const { code, stdout } = await openexec(daemon, [
+  const { code, stdout } = await openexecHere(daemon, [
     "verify",
     at(file),
     "--offline",

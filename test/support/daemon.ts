@@ -142,6 +142,13 @@ export class Daemon {
   }
 }
 
+/** Variables of a client command for that daemon. */
+export function clientEnvironment(
+  { directory, socket }: Pick<Daemon, "directory" | "socket">,
+): Record<string, string> {
+  return { ...environmentOf(directory, {}), OPENEXEC_SOCKET: socket };
+}
+
 /** A client command run to its end, in the environment of that daemon. */
 export async function openexec(
   daemon: Pick<Daemon, "directory" | "socket">,
@@ -151,7 +158,7 @@ export async function openexec(
   const child = new Deno.Command(OPENEXEC, {
     args: [...args],
     clearEnv: true,
-    env: { ...environmentOf(daemon.directory, {}), OPENEXEC_SOCKET: daemon.socket },
+    env: clientEnvironment(daemon),
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

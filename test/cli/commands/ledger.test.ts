@@ -1,8 +1,8 @@
 import { open } from "lmdb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unpackVersion1 } from "../../ledger/older/version_1.ts";
-import { Daemon, openexec as command } from "../../support/daemon.ts";
-import { openexec } from "../recording_terminal.ts";
+import { Daemon } from "../../support/daemon.ts";
+import { openexec, openexecHere as command } from "../recording_terminal.ts";
 
 describe("a ledger and its copies", () => {
   let daemon: Daemon;
