@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { Approver, request } from "../support/approver.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
@@ -21,12 +21,22 @@ const PATHS = [
   "state/ledger/lock.mdb",
 ];
 
-/** A folder in which a daemon has run and ended. */
-async function used(): Promise<string> {
+/** A folder in which a daemon has run and ended. Each test has a copy. */
+let ended: string;
+beforeAll(async () => {
   const daemon = await Daemon.start({ config: new Approver("alice").toml() });
-  onTestFinished(() => Deno.removeSync(daemon.directory, { recursive: true }));
   await daemon.stop();
-  return daemon.directory;
+  ended = daemon.directory;
+});
+afterAll(() => Deno.removeSync(ended, { recursive: true }));
+
+function used(): string {
+  const directory = Deno.makeTempDirSync({ prefix: "openexec-used-" });
+  onTestFinished(() => Deno.removeSync(directory, { recursive: true }));
+  execFileSync("cp", ["-a", `${ended}/.`, directory]);
+  const config = join(directory, "openexec.toml");
+  Deno.writeTextFileSync(config, Deno.readTextFileSync(config).replaceAll(ended, directory));
+  return directory;
 }
 
 async function start(directory: string, wrapper: readonly string[] = []) {
@@ -37,7 +47,7 @@ async function start(directory: string, wrapper: readonly string[] = []) {
 }
 
 test("a pipe in the place of any file ends a start with 2, and does not keep it waiting", async () => {
-  const directory = await used();
+  const directory = used();
   for (const path of PATHS.map((name) => join(directory, name))) {
     Deno.renameSync(path, `${directory}/aside`);
     execFileSync("mkfifo", [path]);
@@ -49,7 +59,7 @@ test("a pipe in the place of any file ends a start with 2, and does not keep it 
 });
 
 test("a folder in the place of the ballast ends a start with 2, and is named", async () => {
-  const directory = await used();
+  const directory = used();
   const ballast = join(directory, "state/ballast");
   Deno.removeSync(ballast);
   Deno.mkdirSync(ballast);
@@ -105,7 +115,7 @@ function isThereKey(directory: string): boolean {
 }
 
 testAsOthers("a file of another user ends a start with 2, and is named", async () => {
-  const directory = await used();
+  const directory = used();
   Deno.chmodSync(directory, 0o755);
   execFileSync("chown", ["-R", `${OTHER_UID}:${OTHER_GID}`, directory]);
   for (
@@ -120,7 +130,7 @@ testAsOthers("a file of another user ends a start with 2, and is named", async (
 });
 
 testAsOthers("what root restores belongs to the daemon's user, who starts on it", async () => {
-  const directory = await used();
+  const directory = used();
   Deno.chmodSync(directory, 0o755);
   const as = { directory, socket: join(directory, "agent.sock") };
   expect((await openexec(as, ["backup", `${directory}/copy`])).code).toBe(0);
@@ -150,7 +160,7 @@ function ownersIn(folder: string): Set<number | null> {
 }
 
 test("a restore is refused while a service manager listens on a socket, and connects to none", async () => {
-  const directory = await used();
+  const directory = used();
   const path = join(directory, "agent.sock");
   const as = { directory, socket: path };
   expect((await openexec(as, ["backup", `${directory}/copy`])).code).toBe(0);
