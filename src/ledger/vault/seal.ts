@@ -62,9 +62,9 @@ export async function unsealAside(
 ): Promise<Uint8Array | undefined> {
   if (sealed.length < LONG_BYTES) return unseal(key, row, sealed);
   const imported = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["decrypt"]);
-  const iv = Uint8Array.from(sealed.subarray(0, NONCE_BYTES));
-  const algorithm = { name: "AES-GCM", iv, additionalData: Uint8Array.from(row) };
-  const text = Uint8Array.from(sealed.subarray(NONCE_BYTES));
+  const iv = unshared(sealed.subarray(0, NONCE_BYTES));
+  const text = unshared(sealed.subarray(NONCE_BYTES));
+  const algorithm = { name: "AES-GCM", iv, additionalData: unshared(row) };
   return await crypto.subtle.decrypt(algorithm, imported, text).then(
     (opened) => new Uint8Array(opened),
     () => undefined,
@@ -104,6 +104,14 @@ function sealHere(key: Uint8Array, nonce: Bytes, row: Uint8Array, clear: Uint8Ar
   cipher.final(); // GCM is a stream cipher: this returns no bytes
   sealed.set(cipher.getAuthTag(), clear.length);
   return sealed;
+}
+
+/** Returns the same bytes as the runtime's ciphers take them; they copy what they are given. */
+function unshared(bytes: Uint8Array): Bytes {
+  const { buffer, byteOffset, length } = bytes;
+  return buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer, byteOffset, length)
+    : Uint8Array.from(bytes);
 }
 
 async function sealElsewhere(
