@@ -30,6 +30,14 @@ export interface Peer {
   readonly socket: string;
 }
 
+/** Measures what is done for a peer. */
+export interface Meter {
+  /** Counts bytes that are about to be held in memory. */
+  weigh(bytes: number): void;
+  /** Counts the time until the returned function is called: so many bytes are worked on. */
+  work(bytes: number): () => void;
+}
+
 /** The form of an approval: a DSSE envelope, or an artifact of OpenExec 0.1.10. */
 export type ApprovalScheme = "dsse" | "clawshield";
 

@@ -79,7 +79,7 @@ export class Engine {
 
   async #decide(body: Uint8Array, attempt: Attempt): Promise<Answer> {
     const { context, stations } = attempt;
-    const text = await this.requests.read(body, EXECUTE_MEMBERS, context.peer.uid);
+    const text = await this.requests.read(body, EXECUTE_MEMBERS, context);
     const request = attempt.request = parseRequest(text, context.idempotencyKey);
     stations.passed("parse");
     // A twin's record becomes readable before its run is registered: wait for its turn first.

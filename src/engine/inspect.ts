@@ -199,7 +199,7 @@ export class Inspector {
 
   async #view(record: ExecutionRecord | undefined, viewer: Viewer): Promise<ExecutionView> {
     if (record === undefined || !isSeen(record, viewer)) throw new Refusal("execution_not_found");
-    return await loadView(record, this.parts.ledger, viewer.weigh);
+    return await loadView(record, this.parts.ledger, viewer.meter);
   }
 
   #actionView(action: ActionConfig): ActionView[] {
@@ -266,7 +266,7 @@ export async function executionsPage(
     }
     const isFull = executions.length === limit || textLength >= PAGE_TEXT_LENGTH;
     if (isFull) return { executions, next: last };
-    const opened = await openListed(record, ledger, viewer.weigh);
+    const opened = await openListed(record, ledger, viewer.meter);
     executions.push(executionView(record, opened));
     textLength += opened.textLength;
     last = record.id;

@@ -12,6 +12,7 @@ import { FairQueue } from "../core/fair_queue.ts";
 import { program } from "../os/program.ts";
 import { readRequest, type RequestText } from "./request.ts";
 import { readResult, type ResultText, type ReturnedResult } from "./result.ts";
+import type { Asker } from "./types.ts";
 
 /** The largest body that is read at once: a millisecond of the event loop, at the worst. */
 export const SMALL_BODY_BYTES = 16 * 1024;
@@ -41,9 +42,13 @@ export class RequestReader {
   #reading: Waiting | undefined;
 
   /** Throws a Refusal: request_malformed, payload_not_i_json. */
-  async read(body: Uint8Array, allowed: readonly string[], uid: number): Promise<RequestText> {
+  async read(
+    body: Uint8Array,
+    allowed: readonly string[],
+    { peer, meter }: Asker,
+  ): Promise<RequestText> {
     if (body.length <= SMALL_BODY_BYTES) return readRequest(body, allowed);
-    const answer = await this.#ask(uid, { body, allowed });
+    const answer = await this.#ask(peer.uid, { body, allowed }).finally(meter?.work(body.length));
     if ("text" in answer) return answer.text;
     if ("refusal" in answer && answer.refusal !== null) {
       throw new Refusal(answer.refusal.code, answer.refusal.detail);

@@ -75,13 +75,13 @@ export class Runs {
   async outcomeOf(
     record: ExecutionRecord,
     waitMs: number,
-    { weigh, again }: Charge,
+    { meter, again }: Charge,
   ): Promise<ExecutionView> {
     const run = this.#inFlight.get(record.id) ?? this.#reruns.get(record.id);
-    if (run === undefined || waitMs === 0) return await loadView(record, this.parts.ledger, weigh);
+    if (run === undefined || waitMs === 0) return await loadView(record, this.parts.ledger, meter);
     const settled = await within(run, waitMs);
     await again?.();
-    return settled ?? await loadView(record, this.parts.ledger, weigh);
+    return settled ?? await loadView(record, this.parts.ledger, meter);
   }
 
   /** Resolves when everything kept is done, or after `limitMs`. */

@@ -4,11 +4,10 @@ import type { Config, SocketConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { ProposalStatus } from "../core/proposal.ts";
-import type { Peer } from "../core/types.ts";
+import type { Meter, Peer } from "../core/types.ts";
 import type { Executors } from "../executor/pool.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { ProposalRecord } from "../ledger/proposals/types.ts";
-import type { Weigh } from "../ledger/types.ts";
 import type { Receipt } from "../log/receipt.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import type { RefusalJournal } from "./refusals.ts";
@@ -16,12 +15,12 @@ import type { ParsedRequest } from "./request.ts";
 import type { TrustGate } from "./trust.ts";
 import type { ExecutionView } from "./view.ts";
 
-/** Holds a caller to how much may be opened for it. */
+/** Holds a caller to how much may be done for it. */
 export interface Charge {
-  /** Charges it for what is opened. */
-  readonly weigh?: Weigh;
+  /** Measures what is. */
+  readonly meter?: Meter | undefined;
   /** Waits for its turn again, as others may have waited for the same; false: it has gone. */
-  readonly again?: () => Promise<boolean>;
+  readonly again?: (() => Promise<boolean>) | undefined;
   /** The same, in the middle of what takes long. */
   readonly goOn?: () => Promise<boolean>;
 }

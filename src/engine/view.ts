@@ -10,9 +10,9 @@ import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { parseCanonical } from "../core/json/json.ts";
 import { JsonText, type Printable, stringOf, type Text } from "../core/json/json_text.ts";
 import { pythonJson } from "../core/json/python_json.ts";
-import type { ExecutionStatus } from "../core/types.ts";
+import type { ExecutionStatus, Meter } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { ExecutionRecord, Weigh } from "../ledger/types.ts";
+import type { ExecutionRecord } from "../ledger/types.ts";
 import { legacyReceiptOf } from "./result.ts";
 import { receiptEnvelope, type SignedReceipt } from "../log/signed_receipt.ts";
 
@@ -84,9 +84,9 @@ export function executionView(
 export async function loadView(
   record: ExecutionRecord,
   ledger: ViewedLedger,
-  weigh?: Weigh,
+  meter?: Meter,
 ): Promise<ExecutionView> {
-  return executionView(record, await openBodies(record, ledger, weigh));
+  return executionView(record, await openBodies(record, ledger, meter));
 }
 
 /**
@@ -96,12 +96,12 @@ export async function loadView(
 async function openBodies(
   record: ExecutionRecord,
   ledger: ViewedLedger,
-  weigh?: Weigh,
+  meter?: Meter,
 ): Promise<Shown & { readonly textLength: number }> {
   const [request, result, reason = null] = await Promise.all([
-    ledger.readSalt(record.id, weigh),
-    ledger.readResult(record.id, weigh),
-    record.status === "failed" ? ledger.readReason(record.id, weigh) : undefined,
+    ledger.readSalt(record.id, meter),
+    ledger.readResult(record.id, meter),
+    record.status === "failed" ? ledger.readReason(record.id, meter) : undefined,
   ]);
   return {
     ...receiptsOf(record, ledger),
@@ -126,10 +126,10 @@ async function openBodies(
 export async function openListed(
   record: ExecutionRecord,
   ledger: ViewedLedger,
-  weigh?: Weigh,
+  meter?: Meter,
 ): Promise<Shown & { readonly textLength: number }> {
   try {
-    return await openBodies(record, ledger, weigh);
+    return await openBodies(record, ledger, meter);
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== "ledger_unavailable") throw error;
     const bodies = { requestSalt: null, result: null, reason: null, textLength: 0 };

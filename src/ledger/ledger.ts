@@ -14,7 +14,7 @@
  */
 
 import type { Clock } from "../core/clock.ts";
-import type { Mode } from "../core/types.ts";
+import type { Meter, Mode } from "../core/types.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { backup } from "./backup.ts";
 import { fenceReached } from "./fence.ts";
@@ -42,7 +42,6 @@ import type {
   Restoration,
   ResultBody,
   Settlement,
-  Weigh,
 } from "./types.ts";
 
 export class Ledger {
@@ -88,30 +87,30 @@ export class Ledger {
   }
 
   /**
-   * Does the same, and leaves the event loop free meanwhile. It finds the row at once; `weigh` is
+   * Does the same, and leaves the event loop free meanwhile. It finds the row at once; `meter` is
    * told of the bytes before they are opened.
    */
-  async readRequest(id: string, weigh?: Weigh): Promise<RequestBody | undefined> {
+  async readRequest(id: string, meter?: Meter): Promise<RequestBody | undefined> {
     const stored = findExecution(this.parts.tables, id);
-    return stored === undefined ? undefined : await this.parts.bodies.readRequest(stored, weigh);
+    return stored === undefined ? undefined : await this.parts.bodies.readRequest(stored, meter);
   }
 
   /** Reads the salt of a request alone. */
-  async readSalt(id: string, weigh?: Weigh): Promise<RequestSalt | undefined> {
+  async readSalt(id: string, meter?: Meter): Promise<RequestSalt | undefined> {
     const stored = findExecution(this.parts.tables, id);
-    return stored === undefined ? undefined : await this.parts.bodies.readSalt(stored, weigh);
+    return stored === undefined ? undefined : await this.parts.bodies.readSalt(stored, meter);
   }
 
   /** Does the same for a result. */
-  async readResult(id: string, weigh?: Weigh): Promise<ResultBody | undefined> {
+  async readResult(id: string, meter?: Meter): Promise<ResultBody | undefined> {
     const stored = findExecution(this.parts.tables, id);
-    return stored === undefined ? undefined : await this.parts.bodies.readResult(stored, weigh);
+    return stored === undefined ? undefined : await this.parts.bodies.readResult(stored, meter);
   }
 
   /** Does the same for the reason of a failure. */
-  async readReason(id: string, weigh?: Weigh): Promise<string | undefined> {
+  async readReason(id: string, meter?: Meter): Promise<string | undefined> {
     const stored = findExecution(this.parts.tables, id);
-    return stored === undefined ? undefined : await this.parts.bodies.readReason(stored, weigh);
+    return stored === undefined ? undefined : await this.parts.bodies.readReason(stored, meter);
   }
 
   /**

@@ -45,9 +45,6 @@ export interface ResultBody {
   readonly salt: Uint8Array;
 }
 
-/** Called with the number of bytes that are about to be held in memory. */
-export type Weigh = (bytes: number) => void;
-
 /** The claim that a reservation makes on its approval. */
 export interface ApprovalClaim {
   readonly scheme: ApprovalScheme;

@@ -1,7 +1,7 @@
 /** The arguments of a route: who asks for what, and the parts that answer. */
 
 import { Refusal } from "../core/errors.ts";
-import type { JsonObject, Peer } from "../core/types.ts";
+import type { JsonObject, Meter, Peer } from "../core/types.ts";
 import type { SocketConfig } from "../config/config.ts";
 import type { Engine } from "../engine/execute.ts";
 import type { Inspector } from "../engine/inspect.ts";
@@ -9,7 +9,6 @@ import type { Operator } from "../engine/operate.ts";
 import type { ProposalDesk } from "../engine/proposals/desk.ts";
 import type { OnGone } from "../engine/proposals/waiters.ts";
 import type { Viewer } from "../engine/types.ts";
-import type { Weigh } from "../ledger/types.ts";
 import type { FieldLines } from "./head.ts";
 
 export interface Call {
@@ -28,8 +27,8 @@ export interface Call {
   readonly onClosing: OnGone;
   /** The path of the request line, for the `instance` of problem+json. */
   readonly instance: string;
-  /** Charges the peer for what is held for its answer. */
-  readonly weigh: Weigh;
+  /** Measures what is done for its answer. */
+  readonly meter: Meter;
   /** Waits for the peer's turn again (admission/turns.ts); false: the peer has gone. */
   readonly again: () => Promise<boolean>;
   /** The same, in the middle of what takes long. */
@@ -43,9 +42,9 @@ export type Proposals =
 
 /** An agent socket shows the peer's own, an approver socket its actions, an admin socket all. */
 export function viewerOf(
-  { peer, socket, weigh, again, goOn }: Pick<
+  { peer, socket, meter, again, goOn }: Pick<
     Call,
-    "peer" | "socket" | "weigh" | "again" | "goOn"
+    "peer" | "socket" | "meter" | "again" | "goOn"
   >,
 ): Viewer {
   const { role, actions } = socket;
@@ -53,7 +52,7 @@ export function viewerOf(
     uid: role === "agent" ? peer.uid : null,
     actions: role === "approver" ? actions : null,
     isReviewer: role !== "agent",
-    weigh,
+    meter,
     again,
     goOn,
   };

@@ -89,8 +89,19 @@ async function answerTo(
   const discarded = isUnread && !exchange.awaitsContinue ? discardBody(request, connection) : null;
   const isForPages = context.admission.socket.role === "approver";
   const sent = isForPages ? { ...reply, headers: { ...PAGE_HEADERS, ...reply.headers } } : reply;
-  progress.hold.add(Buffer.byteLength(reply.body));
-  await writeReply(response, connection.socket, sent, context.limits.bodyMs, isLast, discarded);
+  const bytes = Buffer.byteLength(reply.body);
+  progress.hold.weigh(bytes);
+  const end = progress.hold.work(bytes);
+  const left = writeReply(
+    response,
+    connection.socket,
+    sent,
+    context.limits.bodyMs,
+    isLast,
+    discarded,
+  );
+  end();
+  await left;
   context.observe({
     route: progress.route,
     code: progress.code,
@@ -148,8 +159,8 @@ async function answer(
   const onGone = goneOf(exchange);
   const { onClosing } = exchange.connection;
   const asked = { peer, socket, parameter, query, fields, body, receivedAtMs, instance };
-  const { add: weigh, again, goOn } = hold;
-  return await route.handle({ ...asked, onGone, onClosing, weigh, again, goOn }, backend);
+  const { again, goOn } = hold;
+  return await route.handle({ ...asked, onGone, onClosing, meter: hold, again, goOn }, backend);
 }
 
 function goneOf({ connection: { socket } }: Exchange): Call["onGone"] {

@@ -9,7 +9,7 @@ import { jsonReply, problemReply, type Reply } from "./reply.ts";
 const WAIT_SECONDS_MAX = 300;
 
 export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
-  const { peer, socket, receivedAtMs, instance, fields, body, weigh, again } = call;
+  const { peer, socket, receivedAtMs, instance, fields, body, meter, again } = call;
   const answer = await engine.execute(body, {
     peer,
     socket,
@@ -17,7 +17,7 @@ export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
     idempotencyKey: idempotencyKey(fields),
     waitMs: preferredWaitMs(fields, WAIT_SECONDS_MAX),
     traceparent: traceparent(fields),
-    weigh,
+    meter,
     again,
   });
   return answer.ok

@@ -74,7 +74,7 @@ function answer(view: ProposalView): Reply {
 }
 
 function contextOf(call: Call): ProposalContext {
-  const { peer, socket, receivedAtMs, fields, onGone, onClosing, weigh, again } = call;
+  const { peer, socket, receivedAtMs, fields, onGone, onClosing, meter, again } = call;
   return {
     peer,
     socket,
@@ -84,7 +84,7 @@ function contextOf(call: Call): ProposalContext {
     traceparent: traceparent(fields),
     onGone,
     onClosing,
-    weigh,
+    meter,
     again,
   };
 }

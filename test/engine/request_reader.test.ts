@@ -13,6 +13,8 @@ async function rejectionOf(reading: Promise<unknown>): Promise<string> {
   return await reading.then(() => "ok", (e) => e instanceof Refusal ? e.code : "failed");
 }
 
+const by = (uid: number) => ({ peer: { uid, gid: 1, pid: 1, socket: "agent.sock" } });
+
 const LARGE = SMALL_BODY_BYTES + 1;
 
 /** A body of `action` with a payload that goes to the thread. */
@@ -23,7 +25,9 @@ function largeBody(action: string, more = ""): Uint8Array {
 
 test("a large body is read as a small one is", async () => {
   const body = largeBody("echo");
-  expect(await reader.read(body, EXECUTE_MEMBERS, 1)).toEqual(readRequest(body, EXECUTE_MEMBERS));
+  expect(await reader.read(body, EXECUTE_MEMBERS, by(1))).toEqual(
+    readRequest(body, EXECUTE_MEMBERS),
+  );
 });
 
 test.each([
@@ -31,17 +35,36 @@ test.each([
   ["request_malformed", largeBody("echo", ",")],
   ["request_malformed", largeBody("no name")],
 ])("a large body is refused as %s", async (code, body) => {
-  expect(await rejectionOf(reader.read(body, EXECUTE_MEMBERS, 1))).toBe(code);
+  expect(await rejectionOf(reader.read(body, EXECUTE_MEMBERS, by(1)))).toBe(code);
 });
 
 test("a uid with many large bodies waits for a uid with one", async () => {
   const order: number[] = [];
   const read = async (uid: number) => {
-    await reader.read(largeBody("echo"), EXECUTE_MEMBERS, uid);
+    await reader.read(largeBody("echo"), EXECUTE_MEMBERS, by(uid));
     order.push(uid);
   };
   await Promise.all([...Array.from({ length: 5 }, () => read(1)), read(2)]);
   expect(order).toEqual([1, 1, 2, 1, 1, 1]);
+});
+
+test("the peer's meter runs while a large body is read, and for no small one", async () => {
+  const seen: string[] = [];
+  const meter = {
+    weigh: () => {},
+    work: (bytes: number) => {
+      seen.push(bytes > LARGE ? "begins" : "small");
+      return () => void seen.push("ends");
+    },
+  };
+  const read = async (body: Uint8Array) => {
+    await rejectionOf(reader.read(body, EXECUTE_MEMBERS, { ...by(1), meter }));
+    seen.push("read");
+  };
+  await read(utf8Encode('{"action":"small"}'));
+  await read(largeBody("echo"));
+  await read(largeBody("no name"));
+  expect(seen).toEqual(["read", "begins", "ends", "read", "begins", "ends", "read"]);
 });
 
 /** A result that goes to the thread. */
@@ -69,14 +92,14 @@ test("a result is read though the thread that had it has failed", async () => {
 });
 
 test("a large body reads on when small ones are read meanwhile", async () => {
-  const large = reader.read(largeBody("large"), EXECUTE_MEMBERS, 1);
-  const small = await reader.read(utf8Encode('{"action":"small"}'), EXECUTE_MEMBERS, 1);
+  const large = reader.read(largeBody("large"), EXECUTE_MEMBERS, by(1));
+  const small = await reader.read(utf8Encode('{"action":"small"}'), EXECUTE_MEMBERS, by(1));
   expect([small.action, (await large).action]).toEqual(["small", "large"]);
 });
 
 test("a reader that was closed fails what it was reading, and reads again", async () => {
-  const cut = rejectionOf(reader.read(largeBody("echo"), EXECUTE_MEMBERS, 1));
+  const cut = rejectionOf(reader.read(largeBody("echo"), EXECUTE_MEMBERS, by(1)));
   reader.close();
   expect(await cut).toBe("failed");
-  expect((await reader.read(largeBody("again"), EXECUTE_MEMBERS, 1)).action).toBe("again");
+  expect((await reader.read(largeBody("again"), EXECUTE_MEMBERS, by(1))).action).toBe("again");
 });

@@ -1,7 +1,10 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Turns } from "../../src/server/admission/turns.ts";
 import { parseAnswers, rawExchange } from "../support/raw_http.ts";
 import { until } from "../support/until.ts";
-import { EXECUTION_ID, LIMITS, TestServer } from "./fakes.ts";
+import { EXECUTION_ID, executionView, LIMITS, TestServer } from "./fakes.ts";
+
+const MIB = 2 ** 20;
 
 let server: TestServer;
 beforeEach(async () => {
@@ -358,4 +361,31 @@ test("what many have waited for is opened for them in turns", async () => {
     200,
     200,
   ]);
+});
+
+test("a large answer is its uid's work until the socket has it, whether it is read or not", async () => {
+  const worked: string[] = [];
+  const take = Turns.prototype.take;
+  const spy = vi.spyOn(Turns.prototype, "take").mockImplementation(async function (
+    this: Turns,
+    ...args
+  ) {
+    const hold = await take.apply(this, args);
+    if (hold === null) return null;
+    const work = (bytes: number) => {
+      worked.push(bytes > MIB ? "begins" : "small");
+      return () => void worked.push("ends");
+    };
+    return { ...hold, work };
+  });
+  await server.close();
+  server = await TestServer.start({ limits: { bodyMs: 600_000 } });
+  const result = { text: "x".repeat(4 * MIB) };
+  server.engine.answer = { ok: true, execution: executionView({ result }) };
+  const connection = await Deno.connect({ transport: "unix", path: server.agent });
+  await connection.write(new TextEncoder().encode(post("n-1")));
+  await until(() => worked.includes("ends"));
+  expect(worked).toEqual(["begins", "ends"]);
+  connection.close();
+  spy.mockRestore();
 });

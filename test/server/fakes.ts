@@ -126,7 +126,7 @@ export class FakeInspector implements InspectorLike {
       handler_digest: `sha256:${"0".repeat(64)}` as const,
     }));
   }
-  async find(id: string, { uid, weigh, again }: Viewer) {
+  async find(id: string, { uid, meter, again }: Viewer) {
     if (id !== EXECUTION_ID) throw new Refusal("execution_not_found");
     if (this.waited !== null) {
       this.waiting++;
@@ -134,7 +134,7 @@ export class FakeInspector implements InspectorLike {
       await again?.();
     }
     this.looks++;
-    weigh?.(this.storedBytes);
+    meter?.weigh(this.storedBytes);
     await this.opened;
     return this.#show(uid);
   }

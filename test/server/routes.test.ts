@@ -233,7 +233,7 @@ test("the engine is told who asked, through which socket, and what the header fi
     idempotencyKey: 'n"1',
     waitMs: 7000,
     traceparent: trace,
-    weigh: expect.any(Function),
+    meter: expect.objectContaining({ weigh: expect.any(Function) }),
     again: expect.any(Function),
   }]);
 });

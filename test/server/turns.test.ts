@@ -55,16 +55,29 @@ test("after a request that held the event loop for long none begins for as long 
   expect([scene.began, scene.pauses.length]).toEqual([["a1", "a2", "a3"], 1]);
 });
 
-test("while others are at work a uid rests for as long as its turns took", async () => {
+test("while others are at work a uid rests for twice as long as its turns took", async () => {
   const scene = new Scene();
   await scene.ask(2, "b1");
   scene.loopHeldMs = 2;
   for (const name of ["a1", "a2", "a3"]) void scene.ask(1, name);
   await scene.pass(5);
-  expect([scene.began, scene.pauses.map(({ ms }) => ms)]).toEqual([["b1", "a1"], [2]]);
+  expect([scene.began, scene.pauses.map(({ ms }) => ms)]).toEqual([["b1", "a1"], [4]]);
+  scene.loopHeldMs = 0;
   void scene.ask(2, "b2"); // does not wait for who rests
   await scene.pass(5);
-  expect(scene.began).toEqual(["b1", "a1", "b2", "a2"]);
+  expect(scene.began).toEqual(["b1", "a1", "b2"]);
+  scene.now = 6;
+  scene.pauses[0]?.act();
+  await scene.pass(5);
+  expect(scene.began.slice(3, 4)).toEqual(["a2"]);
+});
+
+test("of uids that all rest the one that had least begins at once", async () => {
+  const scene = new Scene();
+  scene.loopHeldMs = 3;
+  for (const uid of [1, 2]) for (let i = 0; i < 4; i++) void scene.ask(uid, `${uid}`);
+  await scene.pass(20);
+  expect([scene.began.length, scene.pauses]).toEqual([8, []]);
 });
 
 test("who had less of the loop lately does not rest for who had more", async () => {
@@ -93,6 +106,99 @@ test("a uid whose others wait for their handlers, or have ended, does not rest",
   expect([scene.began, scene.pauses]).toEqual([["b1", "c1", "a1", "a2", "a3"], []]);
 });
 
+test("while others are at work a uid begins nothing beside its large work, and rests after it", async () => {
+  const scene = new Scene();
+  await scene.ask(2, "b1");
+  await scene.ask(1, "a1");
+  await scene.pass(3);
+  const end = scene.holds.get("a1")?.work(SMALL_BYTES + 1);
+  scene.now = 9;
+  void scene.ask(1, "a2");
+  void scene.ask(2, "b2");
+  await scene.pass(5);
+  expect([scene.began, scene.pauses]).toEqual([["b1", "a1", "b2"], []]);
+  end?.();
+  await scene.pass(5);
+  expect([scene.began.length, scene.pauses.map(({ ms }) => ms)]).toEqual([3, [18]]);
+  scene.now = 27;
+  scene.pauses[0]?.act();
+  await scene.pass(5);
+  expect(scene.began).toEqual(["b1", "a1", "b2", "a2"]);
+});
+
+test("what is large at once is one turn, and the uid rests once for all that followed", async () => {
+  const scene = new Scene();
+  await scene.ask(2, "b1");
+  await scene.ask(1, "a1");
+  await scene.pass(3);
+  const ends = [1, 2].map(() => scene.holds.get("a1")?.work(SMALL_BYTES + 1));
+  for (const end of ends) {
+    scene.now += 5;
+    end?.();
+    await scene.pass(1);
+  }
+  void scene.ask(1, "a2");
+  await scene.pass(5);
+  expect([scene.began, scene.pauses.map(({ ms }) => ms)]).toEqual([["b1", "a1"], [20]]);
+});
+
+test("large work that nobody ended is over with its request, and is ended once", async () => {
+  const scene = new Scene();
+  await scene.ask(2, "b1");
+  await scene.ask(1, "a1");
+  await scene.pass(3);
+  const hold = scene.holds.get("a1");
+  const end = hold?.work(SMALL_BYTES + 1);
+  hold?.work(SMALL_BYTES + 1);
+  scene.now = 9;
+  end?.();
+  end?.();
+  void scene.ask(1, "a2");
+  await scene.pass(5);
+  expect([scene.began, scene.pauses]).toEqual([["b1", "a1"], []]);
+  hold?.release();
+  await scene.pass(5);
+  expect(scene.pauses.map(({ ms }) => ms)).toEqual([18]);
+});
+
+test("who rests for a short time is not kept waiting by who rests for a long one", async () => {
+  const scene = new Scene();
+  await scene.ask(3, "c1");
+  await scene.pass(3);
+  for (const [uid, tookMs] of [[1, 50], [2, 4]] as const) {
+    await scene.ask(uid, `${uid}`);
+    await scene.pass(3);
+    const end = scene.holds.get(`${uid}`)?.work(SMALL_BYTES + 1);
+    scene.now += tookMs;
+    end?.();
+    await scene.pass(3);
+    void scene.ask(uid, `${uid} again`);
+    await scene.pass(3);
+  }
+  expect(scene.pauses.map(({ ms }) => ms)).toEqual([100, 8]);
+  scene.now += 8;
+  scene.pauses[1]?.act();
+  await scene.pass(3);
+  expect(scene.began).toEqual(["c1", "1", "2", "2 again"]);
+});
+
+test("large work keeps a uid that is alone from nothing, and small work nobody", async () => {
+  const scene = new Scene();
+  await scene.ask(1, "a1");
+  await scene.pass(3);
+  scene.holds.get("a1")?.work(SMALL_BYTES + 1);
+  scene.now = 9;
+  await scene.ask(1, "a2");
+  await scene.ask(2, "b1");
+  await scene.pass(3);
+  scene.holds.get("b1")?.work(SMALL_BYTES);
+  scene.now = 99;
+  void scene.ask(3, "c1");
+  void scene.ask(2, "b2");
+  await scene.pass(5);
+  expect([scene.began, scene.pauses]).toEqual([["a1", "a2", "b1", "c1", "b2"], []]);
+});
+
 test("uids begin in turns, however many requests one has", async () => {
   const scene = new Scene();
   for (let i = 0; i < 100; i++) void scene.ask(1, "a");
@@ -106,7 +212,7 @@ test("uids begin in turns, however many requests one has", async () => {
 test("a uid whose answers are large lets others begin for their bytes", async () => {
   const scene = new Scene();
   await scene.ask(1, "large");
-  scene.holds.get("large")?.add(32 * SMALL_BYTES);
+  scene.holds.get("large")?.weigh(32 * SMALL_BYTES);
   scene.holds.get("large")?.release();
   const again = scene.ask(1, "again");
   const others = Array.from({ length: 32 }, () => scene.ask(2, "small"));
@@ -140,7 +246,7 @@ test("all uids together hold so much and no more; small requests begin all the s
 test("a uid whose answers are not read begins nothing more until they are", async () => {
   const scene = new Scene();
   await scene.ask(1, "a1");
-  scene.holds.get("a1")?.add(5 * MIB);
+  scene.holds.get("a1")?.weigh(5 * MIB);
   void scene.ask(1, "a2");
   await scene.ask(2, "b");
   await scene.pass(10);
@@ -186,7 +292,7 @@ test("what a request opens counts, although its uid held nothing and others bega
   await scene.ask(2, "b1");
   await scene.ask(2, "b2");
   await scene.pass(4);
-  scene.holds.get("a1")?.add(5 * MIB);
+  scene.holds.get("a1")?.weigh(5 * MIB);
   void scene.ask(1, "a2", SMALL_BYTES);
   await scene.pass(4);
   expect(scene.began).toEqual(["a1", "b1", "b2"]);
@@ -201,7 +307,7 @@ test("what began and has waited goes on in its turn, once its uid holds no more 
   const goOn = (name: string) =>
     scene.holds.get(name)?.again().then((isThere) => {
       went.push(`${name} ${isThere}`);
-      scene.holds.get(name)?.add(4 * MIB);
+      scene.holds.get(name)?.weigh(4 * MIB);
     });
   for (const name of ["a1", "a2", "a3"]) await scene.ask(1, name, MIB);
   await scene.ask(2, "b1");
@@ -233,7 +339,7 @@ test("the parts of what takes long have a turn each, whatever their uid holds", 
   const went: string[] = [];
   for (const name of ["a1", "a2"]) await scene.ask(1, name);
   for (const [name, hold] of scene.holds) {
-    hold.add(5 * MIB);
+    hold.weigh(5 * MIB);
     void hold.goOn().then((isThere) => went.push(`${name} ${isThere}`));
   }
   const seen: number[] = [];

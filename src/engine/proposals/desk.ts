@@ -132,7 +132,7 @@ export class ProposalDesk {
   /** A named client without a nonce attaches to what it was not told the end of (leases.ts). */
   async propose(body: Uint8Array, context: ProposalContext): Promise<ProposalView> {
     requireNamed(context.peer);
-    const text = await this.requests.read(body, PROPOSAL_MEMBERS, context.peer.uid);
+    const text = await this.requests.read(body, PROPOSAL_MEMBERS, context);
     const proposed = parseProposal(text, context.idempotencyKey);
     const { client, nonce } = proposed;
     const { id } = client === null || nonce !== null

@@ -48,14 +48,14 @@ export async function proposalView(
   const { ledger, clock } = parts;
   const execution = record.status === "started" ? ledger.find(record.id) : undefined;
   const status = statusOf(record, execution);
-  const { weigh, isReviewer } = viewer;
+  const { meter, isReviewer } = viewer;
   const given = isReviewer && !isOver(status)
     ? { approval: record.bodies.length === 0 ? [] : envelopesOf(record.id, ledger) }
     : {};
   const [body, request, shown] = await Promise.all([
-    ledger.proposals.readBody(record.id, weigh),
-    execution === undefined ? undefined : ledger.readRequest(record.id, weigh),
-    execution === undefined ? undefined : loadView(execution, ledger, weigh),
+    ledger.proposals.readBody(record.id, meter),
+    execution === undefined ? undefined : ledger.readRequest(record.id, meter),
+    execution === undefined ? undefined : loadView(execution, ledger, meter),
   ]);
   const canonical = execution === undefined ? body?.canonical : request?.canonical;
   return {

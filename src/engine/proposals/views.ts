@@ -113,14 +113,8 @@ export class ProposalViews {
 }
 
 /** A peer sees what the same uid proposed. */
-export function viewerOf({ peer: { uid }, weigh, again }: Asker): Viewer {
-  return {
-    uid,
-    actions: null,
-    isReviewer: false,
-    ...(weigh === undefined ? {} : { weigh }),
-    ...(again === undefined ? {} : { again }),
-  };
+export function viewerOf({ peer: { uid }, meter, again }: Asker): Viewer {
+  return { uid, actions: null, isReviewer: false, meter, again };
 }
 
 /** Stands for every uid that the kernel cannot name in this namespace: it is nobody's own. */

@@ -15,7 +15,7 @@ import {
   undelivered,
   waiting,
 } from "./find.ts";
-import type { Weigh } from "../types.ts";
+import type { Meter } from "../../core/types.ts";
 import { undeliveredKey } from "./keys.ts";
 import { propose, sign } from "./propose.ts";
 import { recordOwed } from "./restored.ts";
@@ -62,9 +62,9 @@ export class ProposalBook {
   }
 
   /** Does the same, and leaves the event loop free meanwhile. */
-  async readBody(id: string, weigh?: Weigh): Promise<ProposalBody | undefined> {
+  async readBody(id: string, meter?: Meter): Promise<ProposalBody | undefined> {
     const stored = findProposal(this.parts.tables, id);
-    return stored === undefined ? undefined : await readBody(this.parts.bodies, stored, weigh);
+    return stored === undefined ? undefined : await readBody(this.parts.bodies, stored, meter);
   }
 
   /** The envelopes of a waiting proposal's bodies, as JSON texts, in their order. */

@@ -13,7 +13,7 @@ import {
   undeliveredKey,
 } from "./keys.ts";
 import { decodeBody, decodeEnvelopes, decodeProposal, type StoredProposal } from "./rows.ts";
-import type { Weigh } from "../types.ts";
+import type { Meter } from "../../core/types.ts";
 import type { ProposalBody, ProposalFilter, ProposalRecord } from "./types.ts";
 
 export function findProposal({ proposals }: Tables, id: string): StoredProposal | undefined {
@@ -95,13 +95,13 @@ export function openBody(
 export async function readBody(
   bodies: SealedBodies,
   { record, bodyBucketMs }: StoredProposal,
-  weigh?: Weigh,
+  meter?: Meter,
 ): Promise<ProposalBody | undefined> {
   const opened = await bodies.openAside(
     "proposal",
     ownExecutionKey(record.id),
     bodyBucketMs,
-    weigh,
+    meter,
   );
   return opened === undefined ? undefined : decodeBody(opened);
 }

@@ -13,6 +13,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { Refusal } from "../../core/errors.ts";
 import { textOf } from "../../core/json/json_text.ts";
+import type { Meter } from "../../core/types.ts";
 import { ByteReader, ByteWriter, damaged } from "../store/bytes.ts";
 import {
   bucketOfSealedKey,
@@ -25,7 +26,7 @@ import {
 import type { StoredExecution } from "../store/rows.ts";
 import type { Tables } from "../store/table.ts";
 import { allUnsettled, findUnsettled } from "../unsettled.ts";
-import type { RequestBody, RequestSalt, ResultBody, Weigh } from "../types.ts";
+import type { RequestBody, RequestSalt, ResultBody } from "../types.ts";
 import { BUCKET_MAX_MS, bucketFor, type Vault } from "./keys.ts";
 
 const SALT_BYTES = 32;
@@ -106,12 +107,14 @@ export class SealedBodies {
     kind: SealedKind,
     id: Uint8Array,
     bucketMs: number,
-    weigh?: Weigh,
+    meter?: Meter,
   ): Promise<Uint8Array | undefined> {
     const { name, sealed } = this.#find(kind, id, bucketMs);
     if (sealed === undefined) return undefined;
-    weigh?.(sealed.length);
-    return this.#checked(await this.vault.unsealAside(bucketMs, name, sealed), bucketMs);
+    meter?.weigh(sealed.length);
+    const end = meter?.work(sealed.length);
+    const opened = await this.vault.unsealAside(bucketMs, name, sealed).finally(end);
+    return this.#checked(opened, bucketMs);
   }
 
   /** The request of an execution in flight may lie in the row of that execution. */
@@ -158,21 +161,21 @@ export class SealedBodies {
     return opened === undefined ? undefined : decodeRequest(opened);
   }
 
-  readRequest({ record, requestBucketMs }: StoredExecution, weigh?: Weigh) {
-    return this.#read("request", record.id, requestBucketMs, decodeRequest, weigh);
+  readRequest({ record, requestBucketMs }: StoredExecution, meter?: Meter) {
+    return this.#read("request", record.id, requestBucketMs, decodeRequest, meter);
   }
 
   /** Reads no more of a request than a view needs: its salt, and how long it is. */
-  readSalt({ record, requestBucketMs }: StoredExecution, weigh?: Weigh) {
-    return this.#read("request", record.id, requestBucketMs, decodeSalt, weigh);
+  readSalt({ record, requestBucketMs }: StoredExecution, meter?: Meter) {
+    return this.#read("request", record.id, requestBucketMs, decodeSalt, meter);
   }
 
-  readResult({ record, resultBucketMs }: StoredExecution, weigh?: Weigh) {
-    return this.#read("result", record.id, resultBucketMs, decodeResult, weigh);
+  readResult({ record, resultBucketMs }: StoredExecution, meter?: Meter) {
+    return this.#read("result", record.id, resultBucketMs, decodeResult, meter);
   }
 
-  readReason({ record, resultBucketMs }: StoredExecution, weigh?: Weigh) {
-    return this.#read("reason", record.id, resultBucketMs, decodeReason, weigh);
+  readReason({ record, resultBucketMs }: StoredExecution, meter?: Meter) {
+    return this.#read("reason", record.id, resultBucketMs, decodeReason, meter);
   }
 
   async #read<Body>(
@@ -180,9 +183,9 @@ export class SealedBodies {
     id: string,
     bucketMs: number,
     decode: (opened: Uint8Array) => Body,
-    weigh?: Weigh,
+    meter?: Meter,
   ): Promise<Body | undefined> {
-    const opened = await this.openAside(kind, ownExecutionKey(id), bucketMs, weigh);
+    const opened = await this.openAside(kind, ownExecutionKey(id), bucketMs, meter);
     return opened === undefined ? undefined : decode(opened);
   }
 

@@ -5,8 +5,10 @@
  * - One request begins in each turn of the event loop, so between two of them the loop comes to
  *   everything else, and operators, who need no turn, are behind one at most. After one that held
  *   the loop for long, none begins for as long again: the rest has half of the time at least.
- * - While a uid is at work that had less of the loop lately, one that had more rests after its
- *   turns for as long as they took: the other has that half. Alone it never rests.
+ * - A turn takes as long as the loop does with what began, and as long as something large of it is
+ *   read, opened or written, by whichever thread.
+ * - While a uid is at work that had less lately, one that had more begins nothing in its own turn,
+ *   nor after it for twice as long as it took. Alone it never rests, nor does who had least.
  * - Among the uids that wait, the one that used least begins next (fair queues by start time), so
  *   one uid leaves another its half, whatever it sends. Nobody else waiting, a uid has every turn.
  * - A uid that holds what one uid may, or a request that does not fit into what is left for all,
@@ -19,23 +21,28 @@
 import { setImmediate, setTimeout } from "node:timers";
 import type { Limits } from "../../config/config.ts";
 import { Refusal } from "../../core/errors.ts";
+import type { Meter } from "../../core/types.ts";
+import {
+  AT_WORK_MS,
+  count,
+  latelyMs,
+  rest,
+  REST_MS_MIN,
+  restEndMs,
+  UNUSED,
+  type Use,
+} from "./use.ts";
 
 /** Fewer bytes are not counted: as many as there are connections of them fit beside the rest. */
 export const SMALL_BYTES = 16 * 1024;
 /** A request that waited longer is refused: its sender has more of them than can be served. */
 const WAIT_MAX_MS = 10_000;
+const LATE = "This uid has more requests than can be served.";
 /** A request that holds the event loop no longer leaves everybody else time enough. */
 const LONG_MS = 4;
-/** A timer does not tell less apart. */
-const REST_MS_MIN = 1;
-/** A request that began longer ago waits for its handler, and needs nothing of the loop. */
-const AT_WORK_MS = 100;
-const LATELY_MS = 500;
 
-/** One request that began, and the bytes that it holds. */
-export interface Hold {
-  /** Counts an answer that waits for its reader, too. */
-  add(bytes: number): void;
+/** One request that began, and what is done for it. */
+export interface Hold extends Meter {
   /** Waits for another turn, however long that takes. Resolves to false once its sender is gone. */
   again(): Promise<boolean>;
   /** Does the same, whatever its uid holds by then: only its end gives back what it holds. */
@@ -55,7 +62,7 @@ interface Waiting {
   readonly begin: PromiseWithResolvers<Hold | null>;
 }
 
-interface Share {
+interface Share extends Use {
   /** Oldest first. */
   readonly waiting: Waiting[];
   held: number;
@@ -63,23 +70,7 @@ interface Share {
   used: number;
   /** Requests that began and have not ended. */
   working: number;
-  begunMs: number;
-  /** How long its turns took, less by half with each LATELY_MS; of the time `begunMs`. */
-  latelyMs: number;
-  /** How long its turns took since it rested. */
-  owesMs: number;
-  restsUntilMs: number;
 }
-
-const NEW = {
-  held: 0,
-  used: 0,
-  working: 0,
-  begunMs: 0,
-  latelyMs: 0,
-  owesMs: 0,
-  restsUntilMs: 0,
-};
 
 export class Turns {
   readonly #shares = new Map<number, Share>();
@@ -87,9 +78,8 @@ export class Turns {
   /** Usage of the uid that began last, before it did: a uid that comes anew begins with it. */
   #usedBefore = 0;
   #isDue = false;
-  #isToWake = false;
-  /** The uid that had the last turn of the event loop, until that turn is over. */
-  #last: Share | undefined;
+  /** When the first of those that rest may begin. */
+  #wakesAtMs = Infinity;
 
   constructor(
     private readonly limits: Pick<Limits, "heldBytes" | "heldBytesPerUid">,
@@ -114,7 +104,7 @@ export class Turns {
   }
 
   #shareOf(uid: number): Share {
-    const share = this.#shares.get(uid) ?? { ...NEW, waiting: [] };
+    const share = this.#shares.get(uid) ?? { ...UNUSED, waiting: [], held: 0, used: 0, working: 0 };
     if (share.waiting.length === 0) share.used = Math.max(share.used, this.#usedBefore);
     this.#shares.set(uid, share);
     return share;
@@ -123,64 +113,67 @@ export class Turns {
   #schedule(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    let begunMs: number | null = null;
+    let begunMs = 0;
+    let end: (() => void) | undefined;
     setImmediate(() => {
-      const nowMs = this.nowMs();
-      this.#endTurn(nowMs);
-      const next = this.#take(nowMs);
-      if (next === undefined) return;
-      begunMs = nowMs;
-      this.#begin(next, nowMs);
+      begunMs = this.nowMs();
+      const next = this.#take(begunMs);
+      if (next !== undefined) end = this.#begin(next, begunMs);
     });
     // Comes next in the same turn, after all that the request did at once.
     setImmediate(() => {
-      const tookMs = begunMs === null ? 0 : this.nowMs() - begunMs;
+      end?.();
       const goOn = () => {
         this.#isDue = false;
-        if (begunMs !== null) this.#schedule();
+        if (end !== undefined) this.#schedule();
       };
-      if (tookMs <= LONG_MS) return goOn();
-      this.#last = undefined; // nobody begins meanwhile
-      this.later(goOn, tookMs);
+      const tookMs = end === undefined ? 0 : this.nowMs() - begunMs;
+      if (tookMs <= LONG_MS) goOn();
+      else this.later(goOn, tookMs);
     });
   }
 
-  /** Has the uid of the last turn rest for it, while others are at work. */
-  #endTurn(nowMs: number): void {
-    const share = this.#last;
-    this.#last = undefined;
-    if (share === undefined) return;
-    const tookMs = nowMs - share.begunMs;
-    share.latelyMs += tookMs;
-    share.owesMs += tookMs;
-    if (!this.#isAnyBehind(share, nowMs)) share.owesMs = 0;
-    if (share.owesMs < REST_MS_MIN) return;
-    share.restsUntilMs = nowMs + share.owesMs;
-    share.owesMs = 0;
+  /** Begins a turn, or a part of one, and returns how to end it. */
+  #enter(share: Share): () => void {
+    this.#count(share, this.nowMs());
+    share.busy += 1;
+    return () => {
+      const nowMs = this.nowMs();
+      this.#count(share, nowMs);
+      share.busy -= 1;
+      rest(share, nowMs);
+    };
   }
 
-  /** Whether another is at work that had less of the loop lately. */
+  #count(share: Share, nowMs: number): void {
+    count(share, nowMs, this.#isAnyBehind(share, nowMs));
+  }
+
+  /** Whether another is at work that had less lately. */
   #isAnyBehind(own: Share, nowMs: number): boolean {
     for (const share of this.#shares.values()) {
-      const isAtWork = share.waiting.length > 0 ||
-        share.working > 0 && nowMs - share.begunMs < AT_WORK_MS;
+      const isAtWork = share.waiting.length > 0 || nowMs - share.begunMs < AT_WORK_MS;
       if (isAtWork && latelyMs(share, nowMs) < latelyMs(own, nowMs)) return true;
     }
     return false;
   }
 
+  #mustRest(share: Share, nowMs: number): boolean {
+    return (share.busy > 0 || share.restsUntilMs > nowMs) && this.#isAnyBehind(share, nowMs);
+  }
+
   /** Takes the request that is next; undefined where none waits, fits, and is not of who rests. */
   #take(nowMs: number): Waiting | undefined {
     let next: Share | undefined;
-    let restMs = Infinity;
+    let wakeMs = Infinity;
     for (const [uid, share] of this.#shares) {
       while (share.waiting[0]?.isGone() === true) share.waiting.shift()?.begin.resolve(null);
-      if (share.waiting.length === 0) this.#forget(uid, share);
+      if (share.waiting.length === 0) this.#forget(uid, share, nowMs);
       else if (this.#firstOf(share) === undefined) continue;
-      else if (share.restsUntilMs > nowMs) restMs = Math.min(restMs, share.restsUntilMs - nowMs);
+      else if (this.#mustRest(share, nowMs)) wakeMs = Math.min(wakeMs, restEndMs(share, nowMs));
       else if (next === undefined || share.used < next.used) next = share;
     }
-    if (next === undefined && restMs < Infinity) this.#wakeIn(restMs);
+    if (next === undefined && wakeMs < this.#wakesAtMs) this.#wakeAt(wakeMs, nowMs);
     const first = next && this.#firstOf(next);
     if (first !== undefined) next?.waiting.splice(next.waiting.indexOf(first), 1);
     return first;
@@ -193,25 +186,27 @@ export class Turns {
     return share.waiting.find((each) => each.own !== null && this.#fits(each, share));
   }
 
-  #wakeIn(ms: number): void {
-    if (this.#isToWake) return;
-    this.#isToWake = true;
+  #wakeAt(atMs: number, nowMs: number): void {
+    this.#wakesAtMs = atMs;
     this.later(() => {
-      this.#isToWake = false;
+      if (this.#wakesAtMs === atMs) this.#wakesAtMs = Infinity;
       this.#schedule();
-    }, Math.ceil(ms));
+    }, Math.ceil(atMs - nowMs));
   }
 
-  #begin(waiting: Waiting, nowMs: number): void {
+  /** Returns how to end its turn of the event loop. */
+  #begin(waiting: Waiting, nowMs: number): () => void {
     const { uid, sinceMs, isGone, begin } = waiting;
-    const share = this.#last = this.#shareOf(uid);
+    const share = this.#shareOf(uid);
     this.#usedBefore = share.used;
     share.used += 1;
-    share.latelyMs = latelyMs(share, nowMs);
     share.begunMs = nowMs;
-    if (isGone()) return begin.resolve(null);
-    if (nowMs - sinceMs <= WAIT_MAX_MS) return begin.resolve(this.#hold(share, waiting));
-    begin.reject(new Refusal("rate_limited", "This uid has more requests than can be served."));
+    const end = this.#enter(share);
+    const isLate = nowMs - sinceMs > WAIT_MAX_MS;
+    if (isGone()) begin.resolve(null);
+    else if (isLate) begin.reject(new Refusal("rate_limited", LATE));
+    else begin.resolve(this.#hold(share, waiting));
+    return end;
   }
 
   /** A uid that holds nothing gets in where it fits at all. */
@@ -225,26 +220,29 @@ export class Turns {
   #hold(share: Share, { uid, bytes, isGone }: Waiting): Hold {
     let own = 0;
     let isOver = false;
+    const ends = new Set<() => void>();
     share.working += 1;
-    const add = (more: number) => {
+    const weigh = (more: number) => {
       own += more;
       share.held += more;
       share.used += more / SMALL_BYTES;
       this.#held += more;
     };
-    add(bytes);
+    weigh(bytes);
     const next = async (own: () => number) => {
       const turn = await this.#wait({ uid, bytes: 0, own, sinceMs: Infinity, isGone });
       turn?.release();
       return turn !== null;
     };
     return {
-      add: (more) => add(counted(more)),
+      weigh: (more) => weigh(counted(more)),
+      work: (amount) => counted(amount) > 0 ? this.#work(share, ends) : () => {},
       again: () => next(() => own),
       goOn: () => next(() => share.held),
       release: () => {
         if (isOver) return;
         isOver = true;
+        for (const end of ends) end();
         share.working -= 1;
         if (own > 0) this.#schedule();
         share.held -= own;
@@ -254,23 +252,37 @@ export class Turns {
     };
   }
 
+  /** Ends after all that is done at once with what was read or opened. Is in `ends` until then. */
+  #work(share: Share, ends: Set<() => void>): () => void {
+    const leave = this.#enter(share);
+    const end = () => {
+      if (!ends.delete(end)) return;
+      setImmediate(() => {
+        leave();
+        this.#schedule();
+      });
+    };
+    ends.add(end);
+    return end;
+  }
+
   /** Drops a share that says no more than a new one would. */
-  #forget(uid: number, { held, used, working }: Share): void {
-    if (held === 0 && working === 0 && used <= this.#usedBefore) this.#shares.delete(uid);
+  #forget(uid: number, share: Share, nowMs: number): void {
+    const { held, used, working, busy } = share;
+    const isIdle = held === 0 && working === 0 && busy === 0;
+    const isNew = used <= this.#usedBefore && latelyMs(share, nowMs) < REST_MS_MIN;
+    if (isIdle && isNew) this.#shares.delete(uid);
   }
 }
 
 /** The hold of an operator, who needs no turn. */
 export const NOTHING: Hold = {
-  add: () => {},
+  weigh: () => {},
+  work: () => () => {},
   again: () => Promise.resolve(true),
   goOn: () => new Promise((resolve) => setImmediate(() => resolve(true))),
   release: () => {},
 };
-
-function latelyMs({ latelyMs, begunMs }: Share, nowMs: number): number {
-  return latelyMs * 2 ** ((begunMs - nowMs) / LATELY_MS);
-}
 
 function counted(bytes: number): number {
   return bytes > SMALL_BYTES ? bytes : 0;

@@ -12,8 +12,8 @@ import { approve, contextOf, propose, REVIEWER } from "./asking.ts";
 function whileOpened(scene: EngineScene, id: string, change: () => Promise<unknown>): void {
   const { proposals } = scene.ledger;
   const read = proposals.readBody.bind(proposals);
-  proposals.readBody = async (...[of, weigh]) => {
-    const body = await read(of, weigh);
+  proposals.readBody = async (...[of, meter]) => {
+    const body = await read(of, meter);
     if (of !== id) return body;
     proposals.readBody = read;
     await change();
@@ -127,7 +127,7 @@ test("what was changed or delivered is shown in its turn", async () => {
   let turns = 0;
   const asker = {
     peer,
-    weigh: (bytes: number) => void weighed.push(bytes),
+    meter: { weigh: (bytes: number) => void weighed.push(bytes), work: () => () => {} },
     again: () => Promise.resolve(++turns > 0),
   };
   await scene.engine.proposals.withdraw(id, asker);

@@ -93,16 +93,24 @@ test("what a restore brings to a host without its keys shows as pruned there", a
   expect(again.openRequest(id)).toBeDefined();
 });
 
-test("a large body is opened on another thread, and weighed before", async () => {
+test("a large body is opened on another thread, weighed before, and its meter runs meanwhile", async () => {
   await using s = await scene();
   const elsewhere = vi.spyOn(crypto.subtle, "decrypt");
   const asked = reservation();
   const canonical = JSON.stringify({ action: "echo", payload: { text: "x".repeat(2 ** 20) } });
   const { id } = await s.ledger.reserve({ ...asked, body: { ...asked.body, canonical } });
   const seen: string[] = [];
-  const read = s.ledger.readRequest(id, (bytes) => seen.push(bytes > 2 ** 20 ? "large" : "small"));
-  expect(seen).toEqual(["large"]);
+  const size = (bytes: number) => bytes > 2 ** 20 ? "large" : "small";
+  const read = s.ledger.readRequest(id, {
+    weigh: (bytes) => void seen.push(`${size(bytes)} held`),
+    work: (bytes) => {
+      seen.push(`${size(bytes)} begins`);
+      return () => void seen.push("ends");
+    },
+  });
+  expect(seen).toEqual(["large held", "large begins"]);
   expect((await read)?.canonical).toBe(canonical);
+  expect(seen).toEqual(["large held", "large begins", "ends"]);
   expect(elsewhere).toHaveBeenCalledOnce();
   elsewhere.mockRestore();
 });
