@@ -31,12 +31,14 @@ export async function pages(size: number, table: Table): Promise<void> {
   const trace = `${directory}/trace`;
   await run(stateDir, size, TRACED, 1, trace);
   for (const [name, commits] of commitsIn(await Deno.readTextFile(trace))) {
-    const counted = summaryOf(
-      commits.map((commit) => commit.reduce((sum, { bytes }) => sum + bytes / PAGE_BYTES, 0)),
+    const each = commits.map((commit) =>
+      commit.reduce((sum, { bytes }) => sum + bytes / PAGE_BYTES, 0)
     );
+    const counted = summaryOf(each);
     const places = summaryOf(commits.map(placesOf));
     table.add("pages", `${name}, of ${size}`, {
       pages: counted.p50,
+      pagesMean: each.reduce((sum, pages) => sum + pages, 0) / each.length,
       pagesMax: counted.max,
       places: places.p50,
       placesMax: places.max,

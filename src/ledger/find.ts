@@ -13,7 +13,8 @@ import {
   spanOf,
 } from "./store/keys.ts";
 import { decodeExecution, type StoredExecution, uidOf } from "./store/rows.ts";
-import type { Row, Tables } from "./store/table.ts";
+import type { Row } from "./store/recent_rows.ts";
+import type { Tables } from "./store/table.ts";
 import type { ExecutionRecord, ListFilter } from "./types.ts";
 import { allUnsettled, findUnsettled } from "./unsettled.ts";
 

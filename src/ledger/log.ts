@@ -31,7 +31,7 @@ export async function append(
 /** Runs inside a transaction; returns the receipt's log index. */
 export function appendReceipt(tables: Tables, state: LedgerState, receipt: SignedReceipt): number {
   const index = state.logSize;
-  tables.log.append(leafKey(index), encodeReceipt(receipt));
+  tables.log.insert(leafKey(index), encodeReceipt(receipt));
   state.logSize++;
   storeFullTiles(tables.log, state.logSize);
   return index;

@@ -49,19 +49,22 @@ export interface OpenOptions {
   readonly migration?: MigrationOptions;
   /** For tests: address space of the map in bytes. */
   readonly mapBytes?: number;
+  /** For tests: bytes of changes that are recent before they are filed. */
+  readonly recentBytes?: number;
 }
 
 const RESULT_BYTES_MAX = 2 ** 20;
 
 /** Throws LedgerOpenError. */
 export async function openLedger(options: OpenOptions): Promise<Ledger> {
-  const { stateDir, mapBytes, migration } = options;
+  const { stateDir, mapBytes, recentBytes, migration } = options;
   const directory = ledgerFolder(stateDir);
   const lock = options.lock ?? await StateLock.acquire(stateDir);
   let store: Store | undefined;
   try {
     if (!await exists(directory)) await createLedger(options);
-    store = await openStore({ directory, mapBytes, release: releaseMappedFile }, migration);
+    const release = releaseMappedFile;
+    store = await openStore({ directory, mapBytes, recentBytes, release }, migration);
     return await assemble(options, store, lock);
   } catch (error) {
     await store?.close();

@@ -98,6 +98,7 @@ function removeRows(ledger: LedgerParts, nowMs: number, wanted: number): Promise
   return write(ledger, OPERATOR_ATTEMPTS, () => {
     const rows = unreadableRows(ledger, nowMs, wanted);
     for (const key of rows) ledger.tables.sealed.remove(key);
+    if (rows.length > 0) ledger.store.file();
     return rows.length;
   });
 }

@@ -33,7 +33,7 @@ export function storeFullTiles(
   tileAt = (rank: number) => tileOf(lowest(log, rank, size)),
 ): void {
   for (let rank = 0; size % TILE_LEAVES ** (rank + 1) === 0; rank++) {
-    log.append(tileKey(rank, size - 1), tileAt(rank));
+    log.put(tileKey(rank, size - 1), tileAt(rank));
   }
 }
 

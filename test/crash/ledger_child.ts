@@ -22,6 +22,7 @@ const ledger = await openLedger({
   executorId: "openexec:crash",
   mode: "enforced",
   clock: machineClock,
+  recentBytes: 20_000, // so that kills hit the filing too
 });
 
 /** As a daemon does at its start. */

@@ -116,6 +116,7 @@ class History {
       executorId: "openexec:h",
       mode: "enforced",
       clock: this.#clock,
+      recentBytes: 4_000, // a few executions
     });
   }
 

@@ -15,7 +15,8 @@ import type { MigrationPart, MigrationStep } from "./migration.ts";
 import { decodeExecution } from "./rows.ts";
 import { decodeState, encodeState, type LedgerState, writeState } from "./state.ts";
 import type { Store } from "./store.ts";
-import type { Row, Table, Tables } from "./table.ts";
+import type { Row } from "./recent_rows.ts";
+import type { Table, Tables } from "./table.ts";
 
 const STATE_KEY = utf8Encode("state");
 const SCHEMA_KEY = utf8Encode("schema");
@@ -47,8 +48,7 @@ export const fromVersion1: MigrationStep = {
   state: (older) => encodeState(requireState(older)),
   parts: (older, newer) => {
     const { claims, sealed, index, proposals, meta } = newer.tables;
-    const claim = (kind: number) => ({ key, value }: Row) =>
-      claims.append(claimKey(kind, key), value);
+    const claim = (kind: number) => ({ key, value }: Row) => claims.put(claimKey(kind, key), value);
     const copyTo = (table: Table) => ({ key, value }: Row) => table.put(key, value);
     return [
       rowsOf(older, "nonces", claim(NONCE)),
@@ -98,7 +98,7 @@ function rowsAfter(table: Table, position: Uint8Array, rowsMax: number): Row[] {
 /** One in flight goes beside the state; its request is among the bodies. */
 function placeExecution(tables: Tables): (row: Row) => void {
   return ({ key, value }) => {
-    if (value[1] !== RESERVED) return tables.executions.append(key, value);
+    if (value[1] !== RESERVED) return tables.executions.put(key, value);
     const stored = decodeExecution(executionIdOf(key), value);
     putUnsettled(tables, key, { stored, request: null });
   };
@@ -124,7 +124,7 @@ function listByTime(index: Table): (row: Row) => void {
 /** Puts tiles behind the leaves that complete them. */
 function appendLeaf(log: Table, nodes: Table): (row: Row) => void {
   return ({ key, value }) => {
-    log.append(key, value);
+    log.put(key, value);
     const leaves = new ByteReader(key).u48() + 1;
     storeFullTiles(log, leaves, (rank) => tileEndingWith(nodes, rank, leaves));
   };

@@ -113,7 +113,7 @@ export async function migrate(
     }
     const step = STEPS.get(version);
     if (step === undefined) throw damagedLedger(`no way leads from schema version ${version}`);
-    await copy(older, step, { directory: draft, ...releasing }, options);
+    await copy(older, step, { directory: draft, isBulk: true, ...releasing }, options);
   } finally {
     await older.close();
   }

@@ -20,8 +20,8 @@ import type { Tables } from "./table.ts";
 const VERSION = 2;
 /** Rows of this version end before the boot id, so the boot of their mark is unknown. */
 const VERSION_WITHOUT_BOOT_ID = 1;
-/** Sorts before the executions in flight, in the same table. */
-const STATE_KEY = Uint8Array.of(0);
+/** Sorts behind the executions in flight, in the same table. */
+const STATE_KEY = Uint8Array.of(2);
 
 /** The work of a transaction changes it in place; a rollback throws it away. */
 export interface LedgerState {

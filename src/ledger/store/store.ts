@@ -26,6 +26,8 @@ import {
   isCommitError,
   takeUnhandledCommitErrors,
 } from "./commit_failure.ts";
+import { Recent } from "./recent.ts";
+import { RecentRows } from "./recent_rows.ts";
 import { memberOf, NO_ROWS, numberIn, pagesOf, Table, type Tables } from "./table.ts";
 
 export interface StoreOptions {
@@ -36,6 +38,10 @@ export interface StoreOptions {
   readonly older?: readonly string[];
   /** Address space of the map in bytes. It grows beyond by itself. */
   readonly mapBytes?: number | undefined;
+  /** Writes all rows to their trees at once: right for many in the order of their keys. */
+  readonly isBulk?: boolean;
+  /** Bytes of changes that are recent before they are filed. */
+  readonly recentBytes?: number | undefined;
   /** Called now and then: gives back the pages of the file at `path` that the map has read. */
   readonly release?: (path: string) => void;
 }
@@ -61,9 +67,12 @@ export class Store {
   readonly tables: Tables;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #snapshot: Snapshot | undefined;
+  readonly #recent: Recent;
   readonly #free: FreeSpace;
-  /** How to reject each open commit: once LMDB gives up, it may leave its promise open for ever. */
-  readonly #inFlight = new Map<Promise<void>, (reason: Refusal) => void>();
+  /** Ends when the last commit that was asked for has. */
+  #last: Promise<void> = Promise.resolve();
+  /** Rejects the open commit: once LMDB gives up, it may leave its promise open for ever. */
+  #rejectOpen: ((reason: Refusal) => void) | null = null;
   readonly #missing: string[] = [];
   readonly #older = new Map<string, Table>();
   #unusable: Refusal | undefined;
@@ -87,21 +96,25 @@ export class Store {
       permissionsMode: 0o600,
     };
     this.#root = open<Uint8Array, Uint8Array>(settings);
+    const recent = () => options.isBulk === true ? null : new RecentRows();
     this.tables = {
       current: this.#view(this.#root),
       meta: this.#table("meta"),
-      claims: this.#table("claims"),
-      executions: this.#table("executions"),
-      sealed: this.#table("bodies"),
-      log: this.#table("leaves"),
-      proposals: this.#table("proposals"),
-      index: this.#table("index"),
+      claims: this.#table("claims", recent()),
+      executions: this.#table("executions", recent()),
+      sealed: this.#table("bodies", recent()),
+      log: this.#table("leaves", recent()),
+      proposals: this.#table("proposals", recent()),
+      index: this.#table("index", recent()),
     };
     for (const name of options.older ?? []) {
       const database = this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING });
       this.#older.set(name, this.#view(database ?? NO_ROWS));
     }
     if (readOnly) this.#snapshot = this.#root.useReadTransaction();
+    const { current, claims, executions, sealed, log, proposals, index } = this.tables;
+    const filedTo = [claims, executions, sealed, log, proposals, index];
+    this.#recent = new Recent(current, filedTo, options.recentBytes);
   }
 
   /** Throws LedgerOpenError if one of its tables is gone. An older schema has others. */
@@ -143,42 +156,54 @@ export class Store {
   }
 
   /**
-   * Runs `work` while no other transaction runs, and resolves when all it wrote is on disk. Rejects
-   * with what `work` threw or with storage_full, after which nothing was written, or with
+   * Runs `work`, one transaction after the other, and resolves when all it wrote is on disk.
+   * Rejects with what `work` threw or with storage_full, after which nothing was written, or with
    * ledger_unavailable.
    */
-  async commit(work: () => void): Promise<void> {
+  commit(work: () => void): Promise<void> {
+    const committed = this.#last.then(() => this.#commit(work));
+    this.#last = committed.catch(() => {});
+    return committed;
+  }
+
+  async #commit(work: () => void): Promise<void> {
     if (this.#unusable !== undefined) throw this.#unusable;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let leftBytes = Infinity;
     const measured = () => {
       const before = this.#writtenBytes;
-      work();
+      this.#recent.run(work);
       const writtenBytes = this.#writtenBytes - before;
       leftBytes = this.#freeBytes() - writtenBytes;
       this.#free.take(writtenBytes);
     };
-    this.#inFlight.set(promise, reject);
+    this.#rejectOpen = reject;
     try {
       this.#root.transaction(() => this.#root.childTransaction(measured)).then(
         () => resolve(),
         reject,
       );
       await promise;
+      this.#recent.landed();
     } catch (error) {
       if (!isCommitError(error)) throw error;
       this.#free.forget();
       const refusal = await commitFailure(error, () => Math.min(leftBytes, this.#freeBytes()));
       throw refusal.code === "storage_full" ? refusal : this.giveUp(refusal);
     } finally {
-      this.#inFlight.delete(promise);
+      this.#rejectOpen = null;
     }
+  }
+
+  /** Has the transaction under way file all recent changes, so that pages become free. */
+  file(): void {
+    this.#recent.fileAll();
   }
 
   /** Ends all writing; returns the refusal that says so, the first one's cause in it. */
   giveUp(refusal = new Refusal("ledger_unavailable")): Refusal {
     this.#unusable ??= refusal;
-    for (const reject of this.#inFlight.values()) reject(this.#unusable);
+    this.#rejectOpen?.(this.#unusable);
     return this.#unusable;
   }
 
@@ -202,7 +227,7 @@ export class Store {
   async close(): Promise<void> {
     if (this.unusable) return;
     this.#unusable = new Refusal("ledger_unavailable");
-    await Promise.allSettled(this.#inFlight.keys());
+    await this.#last;
     this.#snapshot?.done();
     await this.#root.close();
   }
@@ -212,27 +237,31 @@ export class Store {
     return this.#older.get(name) ?? this.#view(NO_ROWS);
   }
 
-  #table(name: string): Table {
+  #table(name: string, recent: RecentRows | null = null): Table {
     const database = this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING });
     // lmdb-js creates no table in a store that is read-only
     if (database === undefined) this.#missing.push(name);
-    return this.#view(database ?? NO_ROWS);
+    return this.#view(database ?? NO_ROWS, recent);
   }
 
-  #view(database: ConstructorParameters<typeof Table>[0]): Table {
-    return new Table(database, {
+  #view(
+    database: ConstructorParameters<typeof Table>[0],
+    recent: RecentRows | null = null,
+  ): Table {
+    const observer = {
       reading: () => {
         this.#touched();
         return this.#snapshot === undefined ? {} : { transaction: this.#snapshot };
       },
-      wrote: (bytes) => {
+      wrote: (bytes: number) => {
         this.#touched();
         this.#writes++;
         this.#writtenBytes += bytes;
       },
       touched: () => this.#touched(),
-      failed: (error) => this.#failed(error),
-    });
+      failed: (error: unknown) => this.#failed(error),
+    };
+    return new Table(database, observer, recent);
   }
 
   get #path(): string {

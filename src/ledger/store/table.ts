@@ -1,7 +1,11 @@
 /**
  * Tables: rows of bytes, sorted by key. Write them only inside Store.commit. The keys and values
  * they hand out are copies.
+ *
+ * A table is a tree of the file, and what changed lately (recent.ts).
  */
+
+import { changed, type RecentRows, type Row } from "./recent_rows.ts";
 
 /** The tables of a ledger: key -> row. */
 export interface Tables {
@@ -26,11 +30,6 @@ export interface Tables {
   readonly index: Table;
 }
 
-export interface Row {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
-
 /** From `start`, inclusive, to `end`, exclusive; `reverse` goes down from `end`. */
 interface Range {
   readonly start: Uint8Array;
@@ -38,6 +37,8 @@ interface Range {
   readonly reverse?: boolean;
   readonly limit?: number;
 }
+
+const NOTHING = new Uint8Array();
 
 /** The part of lmdb-js's database that a table uses. */
 interface Database {
@@ -82,24 +83,27 @@ function readOnly(): never {
 }
 
 export class Table {
+  /** `recent`: null where rows are written to the tree at once. */
   constructor(
     private readonly database: Database,
     private readonly observer: Observer,
+    readonly recent: RecentRows | null = null,
   ) {}
 
-  /** Number of pages of the data file that belong to this table. */
+  /** Number of pages of the data file that belong to this table's tree. */
   get pages(): number {
     return pagesOf(this.database.getStats());
   }
 
-  /** Number of rows, as LMDB counts them. */
+  /** Number of rows of its tree, as LMDB counts them. */
   get rows(): number {
     return numberIn(this.database.getStats(), "entryCount");
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const value = this.#guard(() => this.database.getBinaryFast(key, this.observer.reading()));
-    return value === undefined ? undefined : copy(plain(value));
+    const recent = this.recent?.get(key);
+    if (recent === undefined) return this.#filed(key);
+    return recent === null ? undefined : copy(recent);
   }
 
   has(key: Uint8Array): boolean {
@@ -108,62 +112,73 @@ export class Table {
 
   put(key: Uint8Array, value: Uint8Array): void {
     this.observer.wrote(value.length);
-    this.#guard(() => this.database.putSync(key, value, {}));
+    if (this.recent !== null) this.recent.set(key, value);
+    else this.#guard(() => this.database.putSync(key, value, {}));
   }
 
   /** Puts a new key; throws RangeError if it is there already. */
   insert(key: Uint8Array, value: Uint8Array): void {
-    this.#putIf(key, value, { noOverwrite: true });
-  }
-
-  /**
-   * Puts a key that is higher than all others, which leaves no page half empty. Throws RangeError
-   * if it is not.
-   */
-  append(key: Uint8Array, value: Uint8Array): void {
-    this.#putIf(key, value, { append: true });
+    if (this.has(key)) throw new RangeError("a row is already there");
+    this.put(key, value);
   }
 
   remove(key: Uint8Array): void {
     this.observer.wrote(0);
-    this.#guard(() => this.database.removeSync(key));
+    if (this.recent !== null) this.recent.set(key, null);
+    else this.#guard(() => this.database.removeSync(key));
+  }
+
+  /** Brings a recent change to its tree; null removes the row. */
+  file(key: Uint8Array, row: Uint8Array | null): void {
+    this.observer.wrote(row?.length ?? 0);
+    this.#guard(() =>
+      row === null ? this.database.removeSync(key) : this.database.putSync(key, row, {})
+    );
   }
 
   /** Reads rows one by one. Read them to the end before you write anything else. */
-  *range(range: Range): Generator<Row> {
-    const rows = this.#guard(() =>
-      this.database.getRange({ ...boundsOf(range), ...this.observer.reading() })
+  range(range: Range): Generator<Row> {
+    return this.#read(range, (bounds) => this.database.getRange(bounds));
+  }
+
+  *keys(range: Range): Generator<Uint8Array> {
+    for (const { key } of this.#read(range, (bounds) => this.#keysIn(bounds))) yield key;
+  }
+
+  /** Counts the rows one by one. */
+  count(range: Range): number {
+    let count = this.#guard(() =>
+      this.database.getKeysCount({ ...boundsOf(range), ...this.observer.reading() })
     );
-    for (const { key, value } of rows) {
+    for (const [key, row] of this.recent?.within(range.start, range.end) ?? []) {
+      const wasThere = this.#filed(Uint8Array.fromHex(key)) !== undefined;
+      count += Number(row !== null) - Number(wasThere);
+    }
+    return count;
+  }
+
+  #filed(key: Uint8Array): Uint8Array | undefined {
+    const value = this.#guard(() => this.database.getBinaryFast(key, this.observer.reading()));
+    return value === undefined ? undefined : copy(plain(value));
+  }
+
+  *#read(range: Range, rowsIn: (bounds: object) => Iterable<Row>): Generator<Row> {
+    const { start, end, reverse = false, limit = Infinity } = range;
+    const changes = this.recent?.within(start, end) ?? [];
+    if (reverse) changes.reverse();
+    // so many more may have been removed
+    const bounds = { ...boundsOf(range, limit + changes.length), ...this.observer.reading() };
+    const rows = this.#guard(() => rowsIn(bounds));
+    let left = limit;
+    for (const { key, value } of changed(rows, changes, reverse)) {
+      if (left-- <= 0) break;
       this.observer.touched();
       yield { key: plain(key), value: plain(value) };
     }
   }
 
-  *keys(range: Range): Generator<Uint8Array> {
-    const keys = this.#guard(() =>
-      this.database.getKeys({ ...boundsOf(range), ...this.observer.reading() })
-    );
-    for (const key of keys) yield plain(key);
-  }
-
-  /** Counts the rows one by one. */
-  count(range: Range): number {
-    return this.#guard(() =>
-      this.database.getKeysCount({ ...boundsOf(range), ...this.observer.reading() })
-    );
-  }
-
-  #putIf(
-    key: Uint8Array,
-    value: Uint8Array,
-    condition: { noOverwrite: true } | { append: true },
-  ): void {
-    this.observer.wrote(value.length);
-    const done: unknown = this.#guard(() => this.database.putSync(key, value, condition));
-    if (done !== true) {
-      throw new RangeError("a row is already there, or comes after the one to append");
-    }
+  #keysIn(bounds: object): Iterable<Row> {
+    return withoutValues(this.database.getKeys(bounds));
   }
 
   #guard<T>(act: () => T): T {
@@ -193,6 +208,10 @@ export function memberOf(statistics: unknown, name: string): unknown {
   return isObject ? Reflect.get(statistics, name) : undefined;
 }
 
+function* withoutValues(keys: Iterable<Uint8Array>): Generator<Row> {
+  for (const key of keys) yield { key, value: NOTHING };
+}
+
 function copy(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
@@ -203,9 +222,9 @@ function plain(bytes: Uint8Array): Uint8Array {
 }
 
 /** LMDB starts a reverse range at its upper end. */
-function boundsOf({ start, end, reverse = false, limit }: Range) {
+function boundsOf({ start, end, reverse = false }: Range, limit = Infinity) {
   const bounds = reverse
     ? { start: end, end: start, exclusiveStart: true, inclusiveEnd: true, reverse }
     : { start, end };
-  return limit === undefined ? bounds : { ...bounds, limit };
+  return limit === Infinity ? bounds : { ...bounds, limit };
 }

@@ -39,7 +39,9 @@ test.skipIf(!MAY_MOUNT)(
     const key = new Uint8Array([1]);
     await store.commit(() => store.tables.meta.put(key, new Uint8Array([1])));
     disk.fill();
-    const tooMuch = () => store.tables.sealed.put(key, new Uint8Array(MIB));
+    // lmdb-js writes its message about a larger one beyond its buffer, and the process may end
+    const row = new Uint8Array(100_000);
+    const tooMuch = () => store.tables.sealed.put(key, row);
     const outcomes = await Promise.all(
       Array.from({ length: 5 }, () => refusalOf(store.commit(tooMuch))),
     );
@@ -48,7 +50,7 @@ test.skipIf(!MAY_MOUNT)(
     expect(store.unusable).toBe(false);
     disk.free();
     await store.commit(tooMuch);
-    expect(store.tables.sealed.get(key)).toHaveLength(MIB);
+    expect(store.tables.sealed.get(key)).toHaveLength(row.length);
     await store.close();
   },
 );

@@ -137,7 +137,7 @@ test("a copy of what the ledger was before an older program restored it is begun
     if (done === SETTLED + 4) throw new Error("interrupted");
   };
   await expect(opened(stateDir, { rowsMax: 7, report: atTheEnd })).rejects.toThrow("interrupted");
-  const draft = new Store({ directory: join(stateDir, "ledger.migrating") });
+  const draft = new Store({ directory: join(stateDir, "ledger.migrating"), isBulk: true });
   await draft.commit(() => draft.tables.claims.put(nonceKey("gone"), new Uint8Array(16)));
   await draft.close();
   // a restore sets the fence, and leaves the count of transactions as it was

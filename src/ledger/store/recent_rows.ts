@@ -1,0 +1,92 @@
+/** The recent changes of one table, in memory, and its rows as they are with them. */
+
+export interface Row {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** A row that was put; null where one was removed. */
+export type Change = Uint8Array | null;
+/** By key in hex, which sorts as the key does. */
+type Changes = Map<string, Change>;
+
+export class RecentRows {
+  #kept: Changes = new Map();
+  /** Those of the transaction under way. */
+  #made: Changes = new Map();
+  #isInside = false;
+
+  /** Returns the row; null if it was removed; undefined if nothing is recent under that key. */
+  get(key: Uint8Array): Change | undefined {
+    if (this.#kept.size === 0 && this.#made.size === 0) return undefined;
+    const name = key.toHex();
+    const made = this.#isInside ? this.#made.get(name) : undefined;
+    return made === undefined ? this.#kept.get(name) : made;
+  }
+
+  set(key: Uint8Array, row: Change): void {
+    if (!this.#isInside) throw new TypeError("rows are written inside a transaction");
+    this.#made.set(key.toHex(), row === null ? null : row.slice());
+  }
+
+  /** Returns the changes from `start`, inclusive, to `end`, exclusive, the lowest key first. */
+  within(start: Uint8Array, end: Uint8Array): [string, Change][] {
+    const [from, to] = [start.toHex(), end.toHex()];
+    return [...this.all()].filter(([name]) => name >= from && name < to).sort(byName);
+  }
+
+  all(): ReadonlyMap<string, Change> {
+    if (!this.#isInside || this.#made.size === 0) return this.#kept;
+    return new Map([...this.#kept, ...this.#made]);
+  }
+
+  get made(): ReadonlyMap<string, Change> {
+    return this.#made;
+  }
+
+  begin(): void {
+    this.#made = new Map();
+    this.#isInside = true;
+  }
+
+  leave(): void {
+    this.#isInside = false;
+  }
+
+  keep(): void {
+    for (const [name, row] of this.#made) this.#kept.set(name, row);
+    this.#made = new Map();
+  }
+
+  forget(): void {
+    this.#kept = new Map();
+    this.#made = new Map();
+  }
+}
+
+/** Yields the rows of a tree as they are with `changes`, which are sorted alike. */
+export function* changed(
+  rows: Iterable<Row>,
+  changes: readonly [string, Change][],
+  reverse: boolean,
+): Generator<Row> {
+  const waiting = changes.toReversed(); // the next one is the last
+  for (const row of rows) {
+    const name = waiting.length === 0 ? "" : row.key.toHex();
+    for (let next = waiting.at(-1); next !== undefined; next = waiting.at(-1)) {
+      if (reverse ? next[0] <= name : next[0] >= name) break;
+      yield* rowOf(next);
+      waiting.pop();
+    }
+    if (waiting.at(-1)?.[0] !== name) yield row;
+  }
+  for (const change of waiting.toReversed()) yield* rowOf(change);
+}
+
+function* rowOf([name, value]: [string, Change]): Generator<Row> {
+  if (value !== null) yield { key: Uint8Array.fromHex(name), value: value.slice() };
+}
+
+export function byName([a]: readonly [string, Change], [b]: readonly [string, Change]): number {
+  return a < b ? -1 : 1;
+}

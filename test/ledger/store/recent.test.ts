@@ -1,0 +1,110 @@
+import { afterEach, expect, test } from "vitest";
+import { Store } from "../../../src/ledger/store/store.ts";
+import type { Table } from "../../../src/ledger/store/table.ts";
+import { temporaryFolder } from "../temporary.ts";
+
+const key = (...bytes: number[]) => new Uint8Array(bytes);
+const ALL = { start: key(0), end: key(255) };
+const numbers = (table: Table, range = {}) =>
+  Array.from(table.range({ ...ALL, ...range }), ({ key, value }) => [key[0], value[0]]);
+
+const opened: Store[] = [];
+const open = (directory: string, readOnly = false) => {
+  const store = new Store({ directory, readOnly });
+  opened.push(store);
+  return store;
+};
+
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close();
+});
+
+/** Two filed rows, 2 and 4, and changes to them and around them that are recent. */
+async function mixed(directory = temporaryFolder()): Promise<Store> {
+  const store = open(directory);
+  const { log } = store.tables;
+  await store.commit(() => {
+    for (const number of [2, 4]) log.put(key(number), key(number));
+    store.file();
+  });
+  await store.commit(() => {
+    log.put(key(1), key(1));
+    log.put(key(3), key(3));
+  });
+  await store.commit(() => {
+    log.put(key(4), key(44));
+    log.remove(key(2));
+    log.put(key(5), key(5));
+  });
+  return store;
+}
+
+test("what is recent is read with what was filed, in either direction", async () => {
+  const { log } = (await mixed()).tables;
+  expect(log.rows).toBe(2);
+  const all = [[1, 1], [3, 3], [4, 44], [5, 5]];
+  expect(numbers(log)).toEqual(all);
+  expect(numbers(log, { reverse: true })).toEqual(all.toReversed());
+  expect(numbers(log, { limit: 2 })).toEqual([[1, 1], [3, 3]]);
+  expect(numbers(log, { reverse: true, limit: 3 })).toEqual([[5, 5], [4, 44], [3, 3]]);
+  expect(numbers(log, { start: key(2), end: key(5) })).toEqual([[3, 3], [4, 44]]);
+  expect(Array.from(log.keys(ALL), ([first]) => first)).toEqual([1, 3, 4, 5]);
+  expect(log.count(ALL)).toBe(4);
+  expect(log.get(key(2))).toBeUndefined();
+  expect(log.get(key(4))).toEqual(key(44));
+});
+
+test("it is there after a kill, and for who only reads", async () => {
+  const directory = temporaryFolder();
+  await mixed(directory);
+  for (const readOnly of [true, false]) {
+    const { log } = open(directory, readOnly).tables;
+    expect(log.rows).toBe(2);
+    expect(numbers(log)).toEqual([[1, 1], [3, 3], [4, 44], [5, 5]]);
+  }
+});
+
+test("filed, it is in the tree, and nothing is recent after a restart", async () => {
+  const directory = temporaryFolder();
+  const store = await mixed(directory);
+  await store.commit(() => store.file());
+  for (const { tables: { log } } of [store, open(directory)]) {
+    expect(log.rows).toBe(4);
+    expect(log.recent?.within(ALL.start, ALL.end)).toEqual([]);
+    expect(numbers(log)).toEqual([[1, 1], [3, 3], [4, 44], [5, 5]]);
+  }
+});
+
+test("much of it is filed by itself", async () => {
+  const store = open(temporaryFolder());
+  const { log } = store.tables;
+  for (let number = 1; number <= 5; number++) {
+    await store.commit(() => log.put(key(number), new Uint8Array(60_000)));
+    expect(log.rows).toBe(number < 5 ? 0 : 5);
+  }
+});
+
+test("a transaction sees what it wrote, others once it is on disk, and after a failure nobody", async () => {
+  const store = open(temporaryFolder());
+  const { log } = store.tables;
+  const written = store.commit(() => {
+    log.put(key(1), key(1));
+    expect(log.has(key(1))).toBe(true);
+    expect(() => log.insert(key(1), key(2))).toThrow(RangeError);
+    queueMicrotask(() => expect(log.has(key(1))).toBe(false));
+  });
+  expect(log.has(key(1))).toBe(false);
+  await written;
+  expect(log.get(key(1))).toEqual(key(1));
+  const failed = store.commit(() => {
+    log.remove(key(1));
+    log.put(key(2), key(2));
+    store.file();
+    throw new Error("no");
+  });
+  await expect(failed).rejects.toThrow("no");
+  expect(numbers(log)).toEqual([[1, 1]]);
+  await store.commit(() => log.put(key(3), key(3)));
+  expect(numbers(log)).toEqual([[1, 1], [3, 3]]);
+  expect(log.rows).toBe(0);
+});
