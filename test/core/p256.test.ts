@@ -6,7 +6,7 @@ import type { WeierstrassPoint } from "@noble/curves/abstract/weierstrass.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { concatBytes, utf8Encode } from "../../src/core/bytes.ts";
-import { isPoint, verifyP256 } from "../../src/core/keys/p256.ts";
+import { isPoint, scalarsOf, verifyP256 } from "../../src/core/keys/p256.ts";
 import { multiplesOf, sumOf } from "../../src/core/keys/p256_sums.ts";
 import { sha256 } from "../../src/core/sha.ts";
 
@@ -121,6 +121,18 @@ describe("verifyP256() decides as the runtime does on what the holder of a key c
     },
   );
 
+  test("a sum that meets its own point again, with another r", () => {
+    const secret = 5n;
+    const key = Point.BASE.multiplyUnsafe(secret);
+    const [u1, u2] = [secret, 257n]; // u1·G is the key, which is added first
+    const s = Fn.mul(hash, Fn.inv(u1));
+    const signature = scalars(Fn.mul(u2, s), s);
+    const rows = [Point.BASE, key].map((point) => multiplesOf(Point, point));
+    expect(sumOf([[rows[0] ?? [], u1], [rows[1] ?? [], u2]])).toBeUndefined();
+    expect(byRuntime(signature, message, key.toBytes(false))).toBe(false);
+    expect(verifyP256(signature, message, key.toBytes(false))).toBe(false);
+  });
+
   /** Returns the key that r and s are a signature by: Q = (s·R - hash·G) / r, for a sum R. */
   const signedBy = (r: bigint, s: bigint, sum: WeierstrassPoint<bigint>) =>
     sum.multiplyUnsafe(s).subtract(Point.BASE.multiplyUnsafe(hash))
@@ -138,6 +150,15 @@ describe("verifyP256() decides as the runtime does on what the holder of a key c
   test("an r that is the sum's x plus p less n", () => {
     const sum = pointFrom(5n);
     const [r, s] = [sum.x + P - N, 12345n];
+    const point = signedBy(r, s, sum);
+    expect(byRuntime(scalars(r, s), message, point)).toBe(false);
+    expect(verifyP256(scalars(r, s), message, point)).toBe(false);
+  });
+
+  test("an r that is p less n, of a sum whose x is 0", () => {
+    const sum = pointFrom(0n);
+    expect(sum.x).toBe(0n);
+    const [r, s] = [P - N, 12345n];
     const point = signedBy(r, s, sum);
     expect(byRuntime(scalars(r, s), message, point)).toBe(false);
     expect(verifyP256(scalars(r, s), message, point)).toBe(false);
@@ -211,6 +232,38 @@ describe("verifyP256() refuses", () => {
 
   test("a key that is no point, though a signature was good for it", () => {
     expect(verifyP256(good, message, key.point.with(64, (key.point[64] ?? 0) ^ 1))).toBe(false);
+  });
+});
+
+describe("scalarsOf()", () => {
+  const one = Uint8Array.of(1);
+
+  test.each([
+    ["01", 1n],
+    ["7f", 0x7fn],
+    ["0080", 0x80n],
+    ["7f80", 0x7f80n],
+    ["7f".repeat(32), BigInt(`0x${"7f".repeat(32)}`)],
+    [`00${"ff".repeat(32)}`, 2n ** 256n - 1n],
+  ])("reads %s as r and as s", (hex, value) => {
+    const integer = Uint8Array.fromHex(hex);
+    expect(scalarsOf([integer, one])).toEqual(concatBytes(bytesOf(value), bytesOf(1n)));
+    expect(scalarsOf([one, integer])).toEqual(concatBytes(bytesOf(1n), bytesOf(value)));
+  });
+
+  test.each([
+    ["no byte", ""],
+    ["zero", "00"],
+    ["a negative one", "80"],
+    ["a negative one of 32 bytes", "ff".repeat(32)],
+    ["a zero that is not needed", "007f"],
+    ["two zeros", "000080"],
+    ["33 bytes", "7f".repeat(33)],
+    ["33 bytes behind a zero", `00${"ff".repeat(33)}`],
+  ])("refuses %s", (_, hex) => {
+    const integer = Uint8Array.fromHex(hex);
+    expect(scalarsOf([integer, one])).toBeUndefined();
+    expect(scalarsOf([one, integer])).toBeUndefined();
   });
 });
 

@@ -89,8 +89,9 @@ function isSlowSum(
  * Returns r and s, 64 bytes in all, from two positive integers in their shortest two's complement,
  * as DER and SSH write them. Returns undefined for any other spelling, and for more than 32 bytes.
  */
-export function scalarsOf(integers: readonly Uint8Array[]): Uint8Array | undefined {
-  if (integers.length !== 2) return undefined;
+export function scalarsOf(
+  integers: readonly [r: Uint8Array, s: Uint8Array],
+): Uint8Array | undefined {
   const signature = new Uint8Array(SIGNATURE_BYTES);
   for (const [i, integer] of integers.entries()) {
     const [first = 0xff, second = 0] = integer;
