@@ -8,8 +8,6 @@
 import type { ActionConfig, SocketConfig } from "../config/config.ts";
 import { base64Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import type { JsonNode } from "../core/json/json.ts";
-import { pythonJson } from "../core/json/python_json.ts";
 import { seatsJson } from "../core/seats.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -24,8 +22,7 @@ import { formatTime } from "../log/time.ts";
 import type { LogHead } from "./checkpoints.ts";
 import type { Engine } from "./execute.ts";
 import { keyEntries } from "./keys.ts";
-import { type EngineParts, isVisible, type Viewer } from "./types.ts";
-import { legacyReceiptOf } from "./result.ts";
+import { type Asker, type EngineParts, isVisible, type Viewer } from "./types.ts";
 import { goOn } from "./turn.ts";
 import {
   type ExecutionView,
@@ -49,7 +46,7 @@ import {
 export class Inspector {
   constructor(
     private readonly parts: EngineParts,
-    private readonly engine: Pick<Engine, "runs" | "proposals">,
+    private readonly engine: Pick<Engine, "runs" | "proposals" | "requests">,
     private readonly head: LogHead,
     private readonly version: string,
     private readonly counted: () => Pick<DaemonMetrics, "measures" | "render"> | null,
@@ -160,16 +157,9 @@ export class Inspector {
     };
   }
 
-  /**
-   * Whether `receipt` is OpenExec 0.1.10's hash of that id and result. Its clients send the result
-   * as the text that was hashed; others may send the value.
-   */
-  isLegacyReceipt(executionId: string, result: JsonNode, receipt: string): boolean {
-    const texts = [
-      pythonJson(result, "default"),
-      ...(result.kind === "string" ? [result.value] : []),
-    ];
-    return texts.some((text) => legacyReceiptOf(executionId, text) === receipt);
+  /** Does what isLegacyReceipt() of result.ts does, and throws as it does. */
+  isLegacyReceipt(body: Uint8Array, asker: Asker): Promise<boolean> {
+    return this.engine.requests.isLegacyReceipt(body, asker);
   }
 
   /** The answer that `openexec status` shows. */

@@ -1,6 +1,6 @@
 /**
- * Reads the bodies of requests and the results of handlers: small ones at once, large ones in a
- * thread of their own, so that none holds the event loop.
+ * Reads the bodies of requests, old receipts and the results of handlers: small ones at once, large
+ * ones in a thread of their own, so that none holds the event loop.
  *
  * Invariants: the thread has no permissions and reads one text at a time; among those that wait,
  * the uids take turns. A thread that fails refuses a request, and no result: what ran is settled.
@@ -11,20 +11,21 @@ import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { FairQueue } from "../core/fair_queue.ts";
 import { program } from "../os/program.ts";
 import { readRequest, type RequestText } from "./request.ts";
-import { readResult, type ResultText, type ReturnedResult } from "./result.ts";
+import { isLegacyReceipt, readResult, type ResultText, type ReturnedResult } from "./result.ts";
 import type { Asker } from "./types.ts";
 
 /** The largest body that is read at once: a millisecond of the event loop, at the worst. */
 export const SMALL_BODY_BYTES = 16 * 1024;
 
-/** A message to the thread: a request's body, or a result. */
+/** A message to the thread: the body of a request, or of an old receipt (null), or a result. */
 export type ToReader =
-  | { readonly body: Uint8Array; readonly allowed: readonly string[] }
+  | { readonly body: Uint8Array; readonly allowed: readonly string[] | null }
   | ReturnedResult;
 
 /** Its answer: what it read, the refusal, or null for a bug. */
 export type FromReader =
   | { readonly text: RequestText }
+  | { readonly isValid: boolean }
   | { readonly result: ResultText | null }
   | { readonly refusal: { readonly code: ErrorCode; readonly detail: string } | null };
 
@@ -50,10 +51,16 @@ export class RequestReader {
     if (body.length <= SMALL_BODY_BYTES) return readRequest(body, allowed);
     const answer = await this.#ask(peer.uid, { body, allowed }).finally(meter?.work(body.length));
     if ("text" in answer) return answer.text;
-    if ("refusal" in answer && answer.refusal !== null) {
-      throw new Refusal(answer.refusal.code, answer.refusal.detail);
-    }
-    throw new Error("the thread that reads requests failed");
+    throw refusalOf(answer);
+  }
+
+  /** Does what isLegacyReceipt() of result.ts does, and throws as it does. */
+  async isLegacyReceipt(body: Uint8Array, { peer, meter }: Asker): Promise<boolean> {
+    if (body.length <= SMALL_BODY_BYTES) return isLegacyReceipt(body);
+    const asked = { body, allowed: null };
+    const answer = await this.#ask(peer.uid, asked).finally(meter?.work(body.length));
+    if ("isValid" in answer) return answer.isValid;
+    throw refusalOf(answer);
   }
 
   /** Returns null for a result that is not I-JSON, or too large. */
@@ -111,4 +118,10 @@ export class RequestReader {
     };
     return thread;
   }
+}
+
+function refusalOf(answer: FromReader): Error {
+  return "refusal" in answer && answer.refusal !== null
+    ? new Refusal(answer.refusal.code, answer.refusal.detail)
+    : new Error("the thread that reads requests failed");
 }

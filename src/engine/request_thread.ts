@@ -3,7 +3,7 @@
 import { Refusal } from "../core/errors.ts";
 import { readRequest } from "./request.ts";
 import type { FromReader, ToReader } from "./request_reader.ts";
-import { readResult } from "./result.ts";
+import { isLegacyReceipt, readResult } from "./result.ts";
 
 addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
@@ -13,6 +13,7 @@ addEventListener("message", (event) => {
 function answerTo(asked: ToReader): FromReader {
   try {
     if ("text" in asked) return { result: readResult(asked) };
+    if (asked.allowed === null) return { isValid: isLegacyReceipt(asked.body) };
     return { text: readRequest(asked.body, asked.allowed) };
   } catch (error) {
     if (!(error instanceof Refusal)) return { refusal: null };

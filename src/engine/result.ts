@@ -5,7 +5,8 @@
 
 import { hexEncode, utf8Encode } from "../core/bytes.ts";
 import { canonicalNode } from "../core/json/canonical_json.ts";
-import { parseIJson } from "../core/json/json.ts";
+import { Refusal } from "../core/errors.ts";
+import { memberOf, parseIJson } from "../core/json/json.ts";
 import { type Text, textOf } from "../core/json/json_text.ts";
 import { pythonJson } from "../core/json/python_json.ts";
 import { digestOf, sha256 } from "../core/sha.ts";
@@ -44,6 +45,29 @@ export function readResult({ executionId, text, bytesMax }: ReturnedResult): Res
   } catch {
     return null;
   }
+}
+
+/**
+ * Tells whether the `receipt` of `body` is OpenExec 0.1.10's hash of its `exec_id` and `result`.
+ * Its clients send the result as the text that was hashed; others may send the value. That is kept
+ * as it was written: Python tells 1 from 1.0, and so does the receipt. Throws a Refusal:
+ * request_malformed, payload_not_i_json.
+ */
+export function isLegacyReceipt(body: Uint8Array): boolean {
+  const node = parseIJson(body);
+  const [id, result, receipt] = ["exec_id", "result", "receipt"].map((name) =>
+    memberOf(node, name)
+  );
+  const count = node.kind === "object" ? node.members.length : 0;
+  if (count !== 3 || id?.kind !== "string" || result === undefined || receipt?.kind !== "string") {
+    const detail = "The body must be an object of exec_id, result and receipt.";
+    throw new Refusal("request_malformed", detail);
+  }
+  const texts = [
+    pythonJson(result, "default"),
+    ...(result.kind === "string" ? [result.value] : []),
+  ];
+  return texts.some((text) => legacyReceiptOf(id.value, text) === receipt.value);
 }
 
 /** `resultText`: the result as Python's json.dumps(sort_keys=True) writes it. */

@@ -1,7 +1,6 @@
 /** POST /execute, and the check of OpenExec 0.1.10's receipt that belongs to it. */
 
-import { memberOf, parseIJson } from "../core/json/json.ts";
-import { type Backend, type Call, malformed } from "./call.ts";
+import type { Backend, Call } from "./call.ts";
 import { idempotencyKey, preferredWaitMs, traceparent } from "./head.ts";
 import { jsonReply, problemReply, type Reply } from "./reply.ts";
 
@@ -25,15 +24,6 @@ export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
     : problemReply(answer.code, answer.detail, instance, answer.execution);
 }
 
-/** Keeps the result as it was written: Python tells 1 from 1.0, and so does the receipt. */
-export function verifyLegacyReceipt({ body }: Call, { inspector }: Backend): Reply {
-  const node = parseIJson(body);
-  const [id, result, receipt] = ["exec_id", "result", "receipt"].map((name) =>
-    memberOf(node, name)
-  );
-  const count = node.kind === "object" ? node.members.length : 0;
-  if (count !== 3 || id?.kind !== "string" || result === undefined || receipt?.kind !== "string") {
-    throw malformed("The body must be an object of exec_id, result and receipt.");
-  }
-  return jsonReply({ valid: inspector.isLegacyReceipt(id.value, result, receipt.value) });
+export async function verifyLegacyReceipt(call: Call, { inspector }: Backend): Promise<Reply> {
+  return jsonReply({ valid: await inspector.isLegacyReceipt(call.body, call) });
 }

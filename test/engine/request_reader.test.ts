@@ -4,7 +4,7 @@ import { EXECUTE_MEMBERS } from "../../src/core/limits.ts";
 import { readRequest } from "../../src/engine/request.ts";
 import { RequestReader, SMALL_BODY_BYTES } from "../../src/engine/request_reader.ts";
 import { Refusal } from "../../src/core/errors.ts";
-import { readResult } from "../../src/engine/result.ts";
+import { isLegacyReceipt, legacyReceiptOf, readResult } from "../../src/engine/result.ts";
 
 const reader = new RequestReader();
 afterEach(() => reader.close());
@@ -102,4 +102,20 @@ test("a reader that was closed fails what it was reading, and reads again", asyn
   reader.close();
   expect(await cut).toBe("failed");
   expect((await reader.read(largeBody("again"), EXECUTE_MEMBERS, by(1))).action).toBe("again");
+});
+
+test("a large old receipt is checked in the thread, as a small one is", async () => {
+  const result = "x".repeat(LARGE);
+  const receipt = legacyReceiptOf("e-1", `"${result}"`);
+  const body = (said: object) => utf8Encode(JSON.stringify({ exec_id: "e-1", result, ...said }));
+  const checking = reader.isLegacyReceipt(body({ receipt }), by(1));
+  const order: string[] = [];
+  void checking.then(() => order.push("checked"));
+  await new Promise((resolve) => setImmediate(resolve));
+  order.push("turn");
+  expect([await checking, order]).toEqual([true, ["turn", "checked"]]);
+  expect(await reader.isLegacyReceipt(body({ receipt: "bad" }), by(1))).toBe(false);
+  expect(isLegacyReceipt(body({ receipt }))).toBe(true);
+  expect(await rejectionOf(reader.isLegacyReceipt(body({ receipt, more: 1 }), by(1))))
+    .toBe("request_malformed");
 });

@@ -8,7 +8,8 @@ import { UNSAID } from "../../src/core/presentation.ts";
 import type { Peer, Role } from "../../src/core/types.ts";
 import { EXECUTE_MEMBERS } from "../../src/core/limits.ts";
 import { type ParsedRequest, parseRequest, readRequest } from "../../src/engine/request.ts";
-import type { Answer, RequestContext, Viewer } from "../../src/engine/types.ts";
+import { RequestReader } from "../../src/engine/request_reader.ts";
+import type { Answer, Asker, RequestContext, Viewer } from "../../src/engine/types.ts";
 import type { ExecutionView } from "../../src/engine/view.ts";
 import type { Backend } from "../../src/server/call.ts";
 import type { ExchangeEvent } from "../../src/server/exchange.ts";
@@ -175,8 +176,8 @@ export class FakeInspector implements InspectorLike {
   consistencyProof(from: number, to: number | null) {
     return { from, to: to ?? 1, from_root_hash: "AA==", root_hash: "AA==", hashes: [] };
   }
-  isLegacyReceipt(_id: string, _result: unknown, receipt: string) {
-    return receipt === "good";
+  isLegacyReceipt(body: Uint8Array, asker: Asker) {
+    return new RequestReader().isLegacyReceipt(body, asker);
   }
   status() {
     const attempts = [{ action: "echo", code: "succeeded", count: 1 }];
