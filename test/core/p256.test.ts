@@ -204,6 +204,15 @@ describe("verifyP256() decides as the runtime does on what the holder of a key c
   }
 });
 
+test("sumOf() gives up no sum that its formulas can add", () => {
+  const { BASE } = p256.Point;
+  const tables = [BASE, BASE.multiplyUnsafe(7n)].map((point) => multiplesOf(p256.Point, point));
+  const [ofBase = [], ofOther = []] = tables;
+  const { X, Z } = sumOf([[ofBase, 1234n], [ofOther, 99n]]) ?? { X: 0n, Z: 1n };
+  const { x } = BASE.multiplyUnsafe(1234n + 7n * 99n);
+  expect((x * Z * Z - X) % P).toBe(0n);
+});
+
 test("sumOf() gives up a sum at infinity", () => {
   const rows = multiplesOf(p256.Point, p256.Point.BASE);
   expect(sumOf([[rows, 0n]])).toBeUndefined();
