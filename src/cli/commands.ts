@@ -45,13 +45,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<Make>>> = {
   completion: async () => (await import("./commands/completion.ts")).completionCommand,
 };
 
+const ALL = Object.keys(COMMANDS);
+
 /** Runs one command. `argv` is what follows the program's name. */
 export async function runCli(
   argv: readonly string[],
   context: Context = systemContext(),
 ): Promise<ExitCode> {
   return await endingOf(context, argv.includes("--json"), async () => {
-    const tree = await commandTree(context, argv.find((argument) => !argument.startsWith("-")));
+    const tree = await commandTree(context, namesIn(argv));
     try {
       await tree.parseAsync([...argv], { from: "user" });
     } catch (error) {
@@ -61,8 +63,19 @@ export async function runCli(
   });
 }
 
-/** Holds the one command that is `asked` for, or all of them where there is none of that name. */
-export async function commandTree(context: Context, asked?: string): Promise<Command> {
+/** Names the command that is asked for: none for the version, all where it is no command. */
+function namesIn(argv: readonly string[]): readonly string[] {
+  const [first = ""] = argv;
+  if (first === "-V" || first === "--version") return [];
+  const asked = argv.find((argument) => !argument.startsWith("-")) ?? "";
+  return Object.hasOwn(COMMANDS, asked) ? [asked] : ALL;
+}
+
+/** Holds the commands of these names. */
+export async function commandTree(
+  context: Context,
+  names: readonly string[] = ALL,
+): Promise<Command> {
   const root = new Command("openexec")
     .description(
       "Runs what was approved, once, in a box, and keeps a receipt that anyone can check.",
@@ -77,8 +90,7 @@ export async function commandTree(context: Context, asked?: string): Promise<Com
       writeErr: (text) => context.terminal.note(text.trimEnd()),
       outputError: (text, write) => write(`openexec: ${text.replace(/^error: /, "")}`),
     });
-  const isAlone = asked !== undefined && Object.hasOwn(COMMANDS, asked);
-  const chosen = Object.entries(COMMANDS).filter(([name]) => !isAlone || name === asked);
+  const chosen = Object.entries(COMMANDS).filter(([name]) => names.includes(name));
   for (const make of await Promise.all(chosen.map(([, load]) => load()))) {
     root.addCommand(make(context).copyInheritedSettings(root));
   }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { commandTree } from "../../src/cli/commands.ts";
 import { systemContext } from "../../src/cli/context.ts";
+import { program } from "../../src/os/program.ts";
 import { FakeDaemon } from "../client/fake_daemon.ts";
 import { openexec } from "./recording_terminal.ts";
 
@@ -18,6 +19,10 @@ describe("every command", () => {
     expect([code, err]).toEqual([0, ""]);
     expect(out).toContain(`Usage: openexec ${name}`);
     expect(out).toContain("--json");
+  });
+
+  test.each(["-V", "--version"])("%s prints the version, with 0", async (flag) => {
+    expect(await openexec([flag])).toMatchObject({ code: 0, out: `${program.version}\n`, err: "" });
   });
 
   test.each([[["nonsense"]], [["list", "--nonsense"]], [["show"]], [["list", "--limit", "x"]], [[
