@@ -10,6 +10,7 @@ const SHARING_ROOMS = [
   "approval",
   "architecture",
   "audit",
+  "cli",
   "client",
   "config",
   "core",
@@ -18,6 +19,7 @@ const SHARING_ROOMS = [
   "ledger",
   "log",
   "property",
+  "server",
   "telemetry",
 ];
 
