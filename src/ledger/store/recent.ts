@@ -8,7 +8,8 @@
  * Invariants:
  * - Changes are in their trees, and no longer recent, by one transaction.
  * - A table reads recent rows before its tree. So nothing else has to know where a row lies.
- * - A transaction sees its own changes at once; others see them once they are on disk.
+ * - A transaction sees its own changes at once; others see all of them together, once they are on
+ *   disk.
  */
 
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
@@ -57,6 +58,11 @@ export class Recent {
     } finally {
       this.#each((recent) => recent.leave());
     }
+  }
+
+  /** Called when a transaction has ended, landed or not. */
+  ended(): void {
+    this.#each((recent) => recent.drop());
   }
 
   /** Called once the transaction is on disk. */
@@ -123,7 +129,7 @@ export class Recent {
   }
 
   #each(act: (recent: RecentRows) => void): void {
-    for (const { recent } of this.tables) if (recent !== null) act(recent);
+    for (const { recent } of [this.current, ...this.tables]) if (recent !== null) act(recent);
   }
 }
 

@@ -1,4 +1,10 @@
-/** The recent changes of one table, in memory, and its rows as they are with them. */
+/**
+ * The recent changes of one table, in memory, and its rows as they are with them.
+ *
+ * Invariant: outside of a transaction a table reads as the last one left it that is on disk and was
+ * said to be. LMDB shows what it wrote a little sooner, to some tables and not to those whose
+ * changes wait here: a reader in between would find an execution in neither.
+ */
 
 export interface Row {
   readonly key: Uint8Array;
@@ -14,19 +20,28 @@ export class RecentRows {
   #kept: Changes = new Map();
   /** Those of the transaction under way. */
   #made: Changes = new Map();
+  /** Rows that it has changed in the tree, as they were: others read these until it has landed. */
+  #before: Changes = new Map();
   #isInside = false;
 
-  /** Returns the row; null if it was removed; undefined if nothing is recent under that key. */
+  /** Returns the row; null if it was removed; undefined if the tree has what there is. */
   get(key: Uint8Array): Change | undefined {
-    if (this.#kept.size === 0 && this.#made.size === 0) return undefined;
+    const later = this.#isInside ? this.#made : this.#before;
+    if (this.#kept.size === 0 && later.size === 0) return undefined;
     const name = key.toHex();
-    const made = this.#isInside ? this.#made.get(name) : undefined;
-    return made === undefined ? this.#kept.get(name) : made;
+    const row = later.get(name);
+    return row === undefined ? this.#kept.get(name) : row;
   }
 
   set(key: Uint8Array, row: Change): void {
     if (!this.#isInside) throw new TypeError("rows are written inside a transaction");
     this.#made.set(key.toHex(), row === null ? null : row.slice());
+  }
+
+  /** Called before the transaction under way changes a row of the tree; `row` reads it there. */
+  hold(key: Uint8Array, row: () => Change): void {
+    const name = key.toHex();
+    if (!this.#kept.has(name) && !this.#before.has(name)) this.#before.set(name, row());
   }
 
   /** Returns the changes from `start`, inclusive, to `end`, exclusive, the lowest key first. */
@@ -36,8 +51,8 @@ export class RecentRows {
   }
 
   all(): ReadonlyMap<string, Change> {
-    if (!this.#isInside || this.#made.size === 0) return this.#kept;
-    return new Map([...this.#kept, ...this.#made]);
+    const later = this.#isInside ? this.#made : this.#before;
+    return later.size === 0 ? this.#kept : new Map([...this.#kept, ...later]);
   }
 
   get made(): ReadonlyMap<string, Change> {
@@ -53,14 +68,22 @@ export class RecentRows {
     this.#isInside = false;
   }
 
+  /** The transaction is on disk, and what it changed is recent. */
   keep(): void {
     for (const [name, row] of this.#made) this.#kept.set(name, row);
-    this.#made = new Map();
+    this.drop();
   }
 
+  /** The transaction is on disk, and everything is filed. */
   forget(): void {
     this.#kept = new Map();
+    this.drop();
+  }
+
+  /** Nothing of the transaction is left to wait for. */
+  drop(): void {
     this.#made = new Map();
+    this.#before = new Map();
   }
 }
 

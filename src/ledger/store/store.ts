@@ -98,7 +98,7 @@ export class Store {
     this.#root = open<Uint8Array, Uint8Array>(settings);
     const recent = () => options.isBulk === true ? null : new RecentRows();
     this.tables = {
-      current: this.#view(this.#root),
+      current: this.#view(this.#root, recent(), "tree"),
       meta: this.#table("meta"),
       claims: this.#table("claims", recent()),
       executions: this.#table("executions", recent()),
@@ -191,6 +191,7 @@ export class Store {
       const refusal = await commitFailure(error, () => Math.min(leftBytes, this.#freeBytes()));
       throw refusal.code === "storage_full" ? refusal : this.giveUp(refusal);
     } finally {
+      this.#recent.ended();
       this.#rejectOpen = null;
     }
   }
@@ -247,6 +248,7 @@ export class Store {
   #view(
     database: ConstructorParameters<typeof Table>[0],
     recent: RecentRows | null = null,
+    writes: "recent" | "tree" = "recent",
   ): Table {
     const observer = {
       reading: () => {
@@ -261,7 +263,7 @@ export class Store {
       touched: () => this.#touched(),
       failed: (error: unknown) => this.#failed(error),
     };
-    return new Table(database, observer, recent);
+    return new Table(database, observer, recent, writes);
   }
 
   get #path(): string {

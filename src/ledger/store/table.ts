@@ -83,11 +83,12 @@ function readOnly(): never {
 }
 
 export class Table {
-  /** `recent`: null where rows are written to the tree at once. */
+  /** `recent`: null where nobody reads beside a transaction. `writes`: where its rows go first. */
   constructor(
     private readonly database: Database,
     private readonly observer: Observer,
     readonly recent: RecentRows | null = null,
+    private readonly writes: "recent" | "tree" = "recent",
   ) {}
 
   /** Number of pages of the data file that belong to this table's tree. */
@@ -111,9 +112,7 @@ export class Table {
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    this.observer.wrote(value.length);
-    if (this.recent !== null) this.recent.set(key, value);
-    else this.#guard(() => this.database.putSync(key, value, {}));
+    this.#change(key, value);
   }
 
   /** Puts a new key; throws RangeError if it is there already. */
@@ -123,14 +122,13 @@ export class Table {
   }
 
   remove(key: Uint8Array): void {
-    this.observer.wrote(0);
-    if (this.recent !== null) this.recent.set(key, null);
-    else this.#guard(() => this.database.removeSync(key));
+    this.#change(key, null);
   }
 
-  /** Brings a recent change to its tree; null removes the row. */
+  /** Changes the tree itself; null removes the row. */
   file(key: Uint8Array, row: Uint8Array | null): void {
     this.observer.wrote(row?.length ?? 0);
+    this.recent?.hold(key, () => this.#filed(key) ?? null);
     this.#guard(() =>
       row === null ? this.database.removeSync(key) : this.database.putSync(key, row, {})
     );
@@ -155,6 +153,12 @@ export class Table {
       count += Number(row !== null) - Number(wasThere);
     }
     return count;
+  }
+
+  #change(key: Uint8Array, row: Uint8Array | null): void {
+    if (this.recent === null || this.writes === "tree") return this.file(key, row);
+    this.observer.wrote(row?.length ?? 0);
+    this.recent.set(key, row);
   }
 
   #filed(key: Uint8Array): Uint8Array | undefined {

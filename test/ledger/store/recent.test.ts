@@ -108,3 +108,30 @@ test("a transaction sees what it wrote, others once it is on disk, and after a f
   expect(numbers(log)).toEqual([[1, 1], [3, 3]]);
   expect(log.rows).toBe(0);
 });
+
+test("others see what a transaction changed in all tables together", async () => {
+  const store = open(temporaryFolder());
+  const { current, log } = store.tables;
+  const turn = () => new Promise((resolve) => setTimeout(resolve));
+  let torn = 0;
+  for (let at = 0; at < 60; at++) {
+    let isOpen = true;
+    const committed = store.commit(() => {
+      for (const table of [current, log]) {
+        if (at % 2 === 0) table.put(key(9), key(at));
+        else table.remove(key(9));
+      }
+      if (at % 3 === 0) store.file();
+    }).finally(() => isOpen = false);
+    // LMDB shows it to whoever reads in the turns of a busy loop before the commit is told
+    while (isOpen) {
+      const [row, listed] = [current.get(key(9)), numbers(log)];
+      const isWhole = row === undefined ? listed.length === 0 : listed[0]?.[1] === row[0];
+      if (!isWhole) torn++;
+      for (const start = performance.now(); performance.now() - start < 1;);
+      await turn();
+    }
+    await committed;
+  }
+  expect(torn).toBe(0);
+});
