@@ -22,6 +22,8 @@ const CHANGES = 0;
 const CHANGES_KEYS = { start: Uint8Array.of(CHANGES), end: Uint8Array.of(CHANGES + 1) };
 /** So much is recent before it is filed: some eighty executions. */
 const BYTES_MAX = 2 ** 18;
+/** More in one transaction is filed at once: several executions share paths, a body is large. */
+const BYTES_AT_ONCE = 2 ** 13;
 /** Beside key and row. */
 const CHANGE_BYTES = 10;
 
@@ -79,7 +81,8 @@ export class Recent {
 
   #write(): void {
     this.#nextBytes = this.#sizeOfMade();
-    if (this.#bytes + this.#nextBytes > this.bytesMax) this.#next = "file";
+    const isMuch = this.#nextBytes > BYTES_AT_ONCE;
+    if (isMuch || this.#bytes + this.#nextBytes > this.bytesMax) this.#next = "file";
     if (this.#next === "file") this.#file();
     else if (this.#nextBytes > 0) this.current.put(changesKey(this.#rows), this.#encode());
   }
