@@ -20,8 +20,8 @@ const VERSION = 1;
 /** The first byte of a key, before a number; all of them sort before the state. */
 const CHANGES = 0;
 const CHANGES_KEYS = { start: Uint8Array.of(CHANGES), end: Uint8Array.of(CHANGES + 1) };
-/** So much is recent before it is filed: some eighty executions. */
-const BYTES_MAX = 2 ** 18;
+/** So much is recent before it is filed: some ten executions. */
+const BYTES_MAX = 2 ** 15;
 /** More in one transaction is filed at once: several executions share paths, a body is large. */
 const BYTES_AT_ONCE = 2 ** 13;
 /** Beside key and row. */
