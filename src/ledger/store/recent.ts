@@ -35,6 +35,8 @@ export class Recent {
   /** Says what the transaction under way does with its changes. */
   #next: "keep" | "file" = "keep";
   #nextBytes = 0;
+  /** Whether the disk was full the last time, and so what need not be filed has to wait. */
+  #isCramped = false;
 
   /** `tables` are numbered on disk by their order: append only. */
   constructor(
@@ -67,8 +69,14 @@ export class Recent {
     this.#each((recent) => recent.drop());
   }
 
+  /** Called when the disk was full: filing takes more of it than what the next one changes. */
+  cramped(): void {
+    this.#isCramped = true;
+  }
+
   /** Called once the transaction is on disk. */
   landed(): void {
+    this.#isCramped = false;
     if (this.#next === "file") {
       this.#each((recent) => recent.forget());
       this.#rows = this.#bytes = 0;
@@ -81,8 +89,9 @@ export class Recent {
 
   #write(): void {
     this.#nextBytes = this.#sizeOfMade();
-    const isMuch = this.#nextBytes > BYTES_AT_ONCE;
-    if (isMuch || this.#bytes + this.#nextBytes > this.bytesMax) this.#next = "file";
+    const isMuch = this.#nextBytes > BYTES_AT_ONCE ||
+      this.#bytes + this.#nextBytes > this.bytesMax;
+    if (isMuch && !this.#isCramped) this.#next = "file";
     if (this.#next === "file") this.#file();
     else if (this.#nextBytes > 0) this.current.put(changesKey(this.#rows), this.#encode());
   }

@@ -189,7 +189,9 @@ export class Store {
       if (!isCommitError(error)) throw error;
       this.#free.forget();
       const refusal = await commitFailure(error, () => Math.min(leftBytes, this.#freeBytes()));
-      throw refusal.code === "storage_full" ? refusal : this.giveUp(refusal);
+      if (refusal.code !== "storage_full") throw this.giveUp(refusal);
+      this.#recent.cramped();
+      throw refusal;
     } finally {
       this.#recent.ended();
       this.#rejectOpen = null;

@@ -1,6 +1,9 @@
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { Store } from "../../../src/ledger/store/store.ts";
 import type { Table } from "../../../src/ledger/store/table.ts";
+import { refusalOf } from "../scene.ts";
+import { MAY_MOUNT, mountSmallDisk } from "../small_disk.ts";
 import { temporaryFolder } from "../temporary.ts";
 
 const key = (...bytes: number[]) => new Uint8Array(bytes);
@@ -139,3 +142,35 @@ test("others see what a transaction changed in all tables together", async () =>
   }
   expect(torn).toBe(0);
 });
+
+test.skipIf(!MAY_MOUNT)(
+  "[needs mount(8) as root] filing waits while the disk has room only for what a commit changes",
+  async () => {
+    using disk = mountSmallDisk(2 ** 23);
+    if (disk === undefined) throw new Error("mount(8) worked a moment ago");
+    const store = new Store({ directory: join(disk.path, "store"), recentBytes: 100_000 });
+    const { log } = store.tables;
+    const keyOf = (number: number) => key(number >> 8, number & 255);
+    await store.commit(() => {
+      for (let number = 0; number < 1_000; number++) log.put(keyOf(number), new Uint8Array(1_000));
+      store.file();
+    });
+    for (let at = 0; at < 90; at++) {
+      await store.commit(() => log.put(keyOf(at * 10), new Uint8Array(1_000)));
+    }
+    // a row for each of ninety pages is recent, and 128 KiB are left
+    const room = join(disk.path, "room");
+    Deno.writeFileSync(room, new Uint8Array(2 ** 17));
+    disk.fill();
+    Deno.removeSync(room);
+    const change = () => store.commit(() => log.put(key(4), new Uint8Array(9_000)));
+    expect(await refusalOf(change())).toBe("storage_full");
+    expect(log.has(key(4))).toBe(false);
+    expect(await refusalOf(change())).toBe("ok");
+    expect([log.has(key(4)), log.rows]).toEqual([true, 1_000]);
+    disk.free();
+    await change();
+    expect(log.rows).toBe(1_001);
+    await store.close();
+  },
+);
