@@ -31,7 +31,7 @@ interface Commit {
 
 type Step =
   | { readonly kind: "commits"; readonly commits: readonly Commit[] }
-  | { readonly kind: "reopen" };
+  | { readonly kind: "reopen" | "reader" };
 
 const key = fc.constantFrom(...KEYS);
 const change: fc.Arbitrary<Change> = fc.record({
@@ -51,11 +51,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       commits: fc.array(commit, { minLength: 1, maxLength: 3 }),
     }),
   },
-  { weight: 1, arbitrary: fc.constant({ kind: "reopen" as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom({ kind: "reopen" as const }, { kind: "reader" as const }),
+  },
 );
 const range = fc.record({
-  start: key,
-  end: fc.constantFrom(END, ...KEYS),
+  start: fc.oneof(fc.constant(Uint8Array.of(1)), key),
+  end: fc.oneof(fc.constant(END), key),
   reverse: fc.boolean(),
   limit: fc.constantFrom(1, 2, 5, Infinity),
 });
@@ -96,10 +99,16 @@ function copyOf({ current, log, sealed }: Model): Model {
   return { current: new Map(current), log: new Map(log), sealed: new Map(sealed) };
 }
 
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
 class History {
   #store: Store;
   #model: Model = { current: new Map(), log: new Map(), sealed: new Map() };
   #made = 0;
+  /** Stores that only read, and what they found. */
+  readonly #readers: [Store, Model][] = [];
 
   constructor(
     private readonly ranges: readonly Range[],
@@ -111,30 +120,36 @@ class History {
 
   async run(step: Step): Promise<void> {
     if (step.kind === "reopen") {
-      await this.close();
+      await this.#store.close();
       this.#store = this.#open();
+    } else if (step.kind === "reader") {
+      this.#readers.push([this.#open(true), copyOf(this.#model)]);
     } else {
-      const committed = step.commits.map((commit) => this.#commit(commit));
-      this.#expectRows();
-      await Promise.all(committed);
+      let isOpen = true;
+      const committed = Promise.all(step.commits.map((commit) => this.#commit(commit)))
+        .finally(() => isOpen = false);
+      while (isOpen) {
+        this.#expectRows();
+        await turn();
+      }
+      await committed;
     }
     this.#expectRows();
   }
 
-  /** As another process reads it. */
-  async expectReadOnly(): Promise<void> {
-    const reader = this.#open(true);
-    this.#expectRows(reader);
-    await reader.close();
-  }
-
-  close(): Promise<void> {
-    return this.#store.close();
+  async close(): Promise<void> {
+    for (const [reader, model] of this.#readers) {
+      this.#expectRows(reader, model);
+      await reader.close();
+    }
+    await this.#store.close();
   }
 
   async #commit({ changes, ends }: Commit): Promise<void> {
     let after = this.#model;
+    let beside: Promise<void> | undefined;
     const committed = this.#store.commit(() => {
+      beside = Promise.resolve().then(() => this.#expectRows());
       after = copyOf(this.#model);
       for (const change of changes) {
         make(change, this.#store, after, ++this.#made);
@@ -149,6 +164,7 @@ class History {
       await committed;
       this.#model = after;
     }
+    await beside;
     this.#expectRows();
   }
 
@@ -162,7 +178,7 @@ class History {
   }
 }
 
-test("tables read as maps do, whatever is recent, filed, rolled back or opened again", async () => {
+test("tables read as maps do, whatever is recent, filed, rolled back or opened beside", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 12 }),
@@ -171,7 +187,7 @@ test("tables read as maps do, whatever is recent, filed, rolled back or opened a
       async (steps, ranges, recentBytes) => {
         const history = new History(ranges, recentBytes);
         for (const step of steps) await history.run(step);
-        await history.expectReadOnly();
+        await history.run({ kind: "reader" });
         await history.close();
       },
     ),

@@ -7,6 +7,7 @@
  *
  * Invariants:
  * - Changes are in their trees, and no longer recent, by one transaction.
+ * - Rows of changes are numbered without a gap: without one of them, a claim could be forgotten.
  * - A table reads recent rows before its tree. So nothing else has to know where a row lies.
  * - A transaction sees its own changes at once; others see all of them together, once they are on
  *   disk.
@@ -44,7 +45,7 @@ export class Recent {
     private readonly tables: readonly Table[],
     private readonly bytesMax = BYTES_MAX,
   ) {
-    for (const { value } of current.range(CHANGES_KEYS)) this.#read(value);
+    for (const { key, value } of current.range(CHANGES_KEYS)) this.#read(key, value);
   }
 
   /** Has the transaction under way file everything. */
@@ -125,7 +126,10 @@ export class Recent {
     return writer.finish();
   }
 
-  #read(row: Uint8Array): void {
+  #read(changes: Uint8Array, row: Uint8Array): void {
+    const number = new ByteReader(changes.subarray(1)).u32();
+    if (this.#rows > 0 && number !== this.#rows) throw damaged();
+    this.#rows = number;
     const reader = new ByteReader(row);
     if (reader.u8() !== VERSION) throw damaged();
     this.#each((recent) => recent.begin());

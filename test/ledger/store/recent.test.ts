@@ -78,6 +78,17 @@ test("filed, it is in the tree, and nothing is recent after a restart", async ()
   }
 });
 
+test("a store in which some of it is missing does not open", async () => {
+  const directory = temporaryFolder();
+  const store = await mixed(directory);
+  const { current, log } = store.tables;
+  await store.commit(() => log.put(key(6), key(6)));
+  await store.commit(() => current.remove(key(0, 0, 0, 0, 1)));
+  expect(() => open(directory)).toThrow();
+  await store.commit(() => store.file());
+  expect(numbers(open(directory).tables.log)).toEqual(numbers(log));
+});
+
 test("much of it is filed by itself", async () => {
   const store = open(temporaryFolder());
   const { log } = store.tables;
