@@ -119,20 +119,11 @@ class History {
   }
 
   async run(step: Step): Promise<void> {
-    if (step.kind === "reopen") {
+    if (step.kind === "commits") await this.#commits(step.commits);
+    else if (step.kind === "reader") this.#readers.push([this.#open(true), copyOf(this.#model)]);
+    else {
       await this.#store.close();
       this.#store = this.#open();
-    } else if (step.kind === "reader") {
-      this.#readers.push([this.#open(true), copyOf(this.#model)]);
-    } else {
-      let isOpen = true;
-      const committed = Promise.all(step.commits.map((commit) => this.#commit(commit)))
-        .finally(() => isOpen = false);
-      while (isOpen) {
-        this.#expectRows();
-        await turn();
-      }
-      await committed;
     }
     this.#expectRows();
   }
@@ -143,6 +134,18 @@ class History {
       await reader.close();
     }
     await this.#store.close();
+  }
+
+  /** Asks for them at once, and reads in the turns until all have ended. */
+  async #commits(commits: readonly Commit[]): Promise<void> {
+    let isOpen = true;
+    const ended = Promise.all(commits.map((commit) => this.#commit(commit)))
+      .finally(() => isOpen = false);
+    while (isOpen) {
+      this.#expectRows();
+      await turn();
+    }
+    await ended;
   }
 
   async #commit({ changes, ends }: Commit): Promise<void> {
