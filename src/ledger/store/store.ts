@@ -193,7 +193,8 @@ export class Store {
       this.#recent.cramped();
       throw refusal;
     } finally {
-      this.#recent.ended();
+      // LMDB may still bring a commit to disk that the store gave up: all reads stay as before it
+      if (!this.unusable) this.#recent.ended();
       this.#rejectOpen = null;
     }
   }

@@ -154,6 +154,25 @@ test("others see what a transaction changed in all tables together", async () =>
   expect(torn).toBe(0);
 });
 
+test.for(["recent", "filed"])(
+  "a store that gave up reads as before a commit that landed all the same, %s",
+  async (where) => {
+    const directory = temporaryFolder();
+    const store = open(directory);
+    const tables = ({ tables: { current, log } }: Store) => [current, log];
+    await store.commit(() => store.tables.log.put(key(9), key(1)));
+    const committed = store.commit(() => {
+      for (const table of tables(store)) table.put(key(9), key(2));
+      if (where === "filed") store.file();
+      queueMicrotask(() => store.giveUp());
+    });
+    expect(await refusalOf(committed)).toBe("ledger_unavailable");
+    const read = (from: Store) => tables(from).map((table) => table.get(key(9))?.[0]);
+    await expect.poll(() => read(open(directory, true))).toEqual([2, 2]);
+    expect(read(store)).toEqual([undefined, 1]);
+  },
+);
+
 test.skipIf(!MAY_MOUNT)(
   "[needs mount(8) as root] filing waits while the disk has room only for what a commit changes",
   async () => {
