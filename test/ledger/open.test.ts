@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { LedgerOpenError, type OpenErrorReason } from "../../src/ledger/disk/open_error.ts";
 import { openLedger } from "../../src/ledger/open.ts";
+import { Store } from "../../src/ledger/store/store.ts";
+import type { Table } from "../../src/ledger/store/table.ts";
 import {
   reservation,
   reserveAndSettle,
@@ -150,6 +152,20 @@ test("a page of a tree that holds another page's bytes is damage", async () => {
     bytes.copyWithin(at, at + 4096, at + 8192);
   }
   Deno.writeFileSync(path, bytes);
+  expect(await outcomeOf(again(stateDir))).toBe("damaged");
+});
+
+test.each([
+  ["gone", (table: Table, key: Uint8Array) => table.remove(key)],
+  ["of an unknown version", (table: Table, key: Uint8Array) => table.put(key, Uint8Array.of(9))],
+  ["cut short", (table: Table, key: Uint8Array) => {
+    table.put(key, table.get(key)?.subarray(0, -1) ?? key);
+  }],
+])("a ledger with a row of recent changes that is %s is damaged", async (_, damage) => {
+  const stateDir = await closedLedger(1);
+  const store = new Store({ directory: join(stateDir, "ledger") });
+  await store.commit(() => damage(store.tables.current, new Uint8Array(5)));
+  await store.close();
   expect(await outcomeOf(again(stateDir))).toBe("damaged");
 });
 

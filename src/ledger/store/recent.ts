@@ -7,12 +7,15 @@
  *
  * Invariants:
  * - Changes are in their trees, and no longer recent, by one transaction.
- * - Rows of changes are numbered without a gap: without one of them, a claim could be forgotten.
+ * - Rows of changes are numbered from 0, without a gap: one that is gone may have held a claim.
  * - A table reads recent rows before its tree. So nothing else has to know where a row lies.
  * - A transaction sees its own changes at once; others see all of them together, once they are on
  *   disk.
  */
 
+import { equalBytes } from "../../core/bytes.ts";
+import { Refusal } from "../../core/errors.ts";
+import { damagedLedger } from "../disk/open_error.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 import { byName, type RecentRows } from "./recent_rows.ts";
 import type { Table } from "./table.ts";
@@ -39,13 +42,19 @@ export class Recent {
   /** Whether the disk was full the last time, and so what need not be filed has to wait. */
   #isCramped = false;
 
-  /** `tables` are numbered on disk by their order: append only. */
+  /**
+   * `tables` are numbered on disk by their order: append only. Throws LedgerOpenError: damaged.
+   */
   constructor(
     private readonly current: Table,
     private readonly tables: readonly Table[],
     private readonly bytesMax = BYTES_MAX,
   ) {
-    for (const { key, value } of current.range(CHANGES_KEYS)) this.#read(key, value);
+    try {
+      for (const { key, value } of current.range(CHANGES_KEYS)) this.#read(key, value);
+    } catch (error) {
+      throw error instanceof Refusal ? damagedLedger("its latest rows cannot be read") : error;
+    }
   }
 
   /** Has the transaction under way file everything. */
@@ -127,9 +136,7 @@ export class Recent {
   }
 
   #read(changes: Uint8Array, row: Uint8Array): void {
-    const number = new ByteReader(changes.subarray(1)).u32();
-    if (this.#rows > 0 && number !== this.#rows) throw damaged();
-    this.#rows = number;
+    if (!equalBytes(changes, changesKey(this.#rows))) throw damaged();
     const reader = new ByteReader(row);
     if (reader.u8() !== VERSION) throw damaged();
     this.#each((recent) => recent.begin());

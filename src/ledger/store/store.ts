@@ -80,7 +80,10 @@ export class Store {
   #writes = 0;
   #writtenBytes = 0;
 
-  /** Throws what LMDB throws if it cannot read the file; disk/data_file.ts checks it first. */
+  /**
+   * Throws LedgerOpenError, damaged, or what LMDB throws if it cannot read the file, which
+   * disk/data_file.ts checks first.
+   */
   constructor(private readonly options: StoreOptions) {
     takeUnhandledCommitErrors();
     this.#free = new FreeSpace(options.directory);
