@@ -67,6 +67,7 @@ export function verifyAssertion(
   const { authenticatorData, clientDataJson } = parts;
   if (!isAskedByUs(clientDataJson, message, key.origins)) return undefined;
   const assertion = assertionOf(authenticatorData, key.rpId);
+  if (assertion === undefined) return undefined;
   const signed = concatBytes(authenticatorData, sha256(clientDataJson));
   const isGenuine = key.algorithm === "EdDSA"
     ? verify(parts.signature, signed, key.publicKey)
@@ -142,10 +143,7 @@ function assertionOf(authenticatorData: Uint8Array, rpId: string): Assertion | u
     : undefined;
 }
 
-/**
- * SEQUENCE of two INTEGERs in DER. All lengths fit one byte: read as one, the longer form asks for
- * more than two numbers of 33 bytes, and finds too few or leaves some over.
- */
+/** SEQUENCE of two INTEGERs in DER, which all fit lengths of one byte. */
 function verifyDer(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   const [sequence, rest] = derValue(signature, 0x30);
   const [r, afterR] = derValue(sequence, 0x02);
@@ -161,7 +159,7 @@ function derValue(
   tag: number,
 ): readonly [content?: Uint8Array, rest?: Uint8Array] {
   const [first, length = 0xff] = der ?? [];
-  if (der === undefined || first !== tag || der.length < 2 + length) return [];
+  if (der === undefined || first !== tag || length > 0x7f || der.length < 2 + length) return [];
   return [der.subarray(2, 2 + length), der.subarray(2 + length)];
 }
 
