@@ -1,17 +1,17 @@
 /** The arguments of a route: who asks for what, and the parts that answer. */
 
 import { Refusal } from "../core/errors.ts";
-import type { JsonObject, Meter, Peer } from "../core/types.ts";
+import type { JsonObject, Peer } from "../core/types.ts";
 import type { SocketConfig } from "../config/config.ts";
 import type { Engine } from "../engine/execute.ts";
 import type { Inspector } from "../engine/inspect.ts";
 import type { Operator } from "../engine/operate.ts";
 import type { ProposalDesk } from "../engine/proposals/desk.ts";
 import type { OnGone } from "../engine/proposals/waiters.ts";
-import type { Viewer } from "../engine/types.ts";
+import type { Charge, Viewer } from "../engine/types.ts";
 import type { FieldLines } from "./head.ts";
 
-export interface Call {
+export interface Call extends Required<Charge> {
   readonly peer: Peer;
   readonly socket: SocketConfig;
   /** The segment that the route's path leaves open; "" when it leaves none. */
@@ -27,12 +27,6 @@ export interface Call {
   readonly onClosing: OnGone;
   /** The path of the request line, for the `instance` of problem+json. */
   readonly instance: string;
-  /** Measures what is done for its answer. */
-  readonly meter: Meter;
-  /** Waits for the peer's turn again (admission/turns.ts); false: the peer has gone. */
-  readonly again: () => Promise<boolean>;
-  /** The same, in the middle of what takes long. */
-  readonly goOn: () => Promise<boolean>;
 }
 
 /** The proposals as the routes use them. */
@@ -42,10 +36,7 @@ export type Proposals =
 
 /** An agent socket shows the peer's own, an approver socket its actions, an admin socket all. */
 export function viewerOf(
-  { peer, socket, meter, again, goOn }: Pick<
-    Call,
-    "peer" | "socket" | "meter" | "again" | "goOn"
-  >,
+  { peer, socket, meter, again, goOn }: Pick<Call, "peer" | "socket" | keyof Charge>,
 ): Viewer {
   const { role, actions } = socket;
   return {
