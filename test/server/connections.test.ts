@@ -327,12 +327,14 @@ async function drip(connection: Deno.Conn, head: string, more: string): Promise<
   }
 }
 
-test("what is opened for an answer counts before it is opened", async () => {
+/** Has two peers of one uid look at what it may hold once, and makes ready what they wait for. */
+async function openedInTurns(ready: () => Promise<void>): Promise<void> {
   const gate = Promise.withResolvers<void>();
   server.inspector.opened = gate.promise;
   server.inspector.storedBytes = LIMITS.heldBytesPerUid + 1;
   const look = `GET /executions/${EXECUTION_ID} HTTP/1.1\r\nHost: x\r\n\r\n`;
   const answers = [rawExchange(server.agent, look), rawExchange(server.agent, look)];
+  await ready();
   await until(() => server.inspector.looks === 1);
   // Operators need no turn, and agents' turns go on meanwhile.
   for (let i = 0; i < 5; i++) await rawExchange(server.admin, GET);
@@ -342,25 +344,19 @@ test("what is opened for an answer counts before it is opened", async () => {
     200,
     200,
   ]);
+}
+
+test("what is opened for an answer counts before it is opened", async () => {
+  await openedInTurns(() => Promise.resolve());
 });
 
 test("what many have waited for is opened for them in turns", async () => {
-  const [end, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const end = Promise.withResolvers<void>();
   server.inspector.waited = end.promise;
-  server.inspector.opened = gate.promise;
-  server.inspector.storedBytes = LIMITS.heldBytesPerUid + 1;
-  const look = `GET /executions/${EXECUTION_ID} HTTP/1.1\r\nHost: x\r\n\r\n`;
-  const answers = [rawExchange(server.agent, look), rawExchange(server.agent, look)];
-  await until(() => server.inspector.waiting === 2);
-  end.resolve();
-  await until(() => server.inspector.looks === 1);
-  for (let i = 0; i < 5; i++) await rawExchange(server.admin, GET);
-  expect(server.inspector.looks).toBe(1);
-  gate.resolve();
-  expect((await Promise.all(answers)).flatMap(({ answers }) => statuses(answers))).toEqual([
-    200,
-    200,
-  ]);
+  await openedInTurns(async () => {
+    await until(() => server.inspector.waiting === 2);
+    end.resolve();
+  });
 });
 
 test("a large answer is its uid's work until the socket has it, whether it is read or not", async () => {
