@@ -61,8 +61,10 @@ const TELL_EVERY_MS = 1_000;
 const MIGRATION_STEP_MS = 120_000;
 /** From the end of the drain to the end of the process. */
 const CLOSING_MS = 10_000;
-/** Exit code after a second signal to stop. */
-const STOPPED_AT_ONCE = 1;
+/** How long the end waits for somebody to read the last lines of the log. */
+const LOG_MS = 2_000;
+/** Exit code of an end that was not asked for, or was asked for twice. */
+const FAILED = 1;
 
 /** Runs a daemon to its end. `load` reads the configuration anew. Throws a StartupError. */
 export async function serve(
@@ -78,7 +80,7 @@ export async function serve(
   const signals = new Signals({
     endAtOnce: () => {
       daemon?.abandon();
-      Deno.exit(STOPPED_AT_ONCE);
+      Deno.exit(FAILED);
     },
   });
   try {
@@ -107,10 +109,12 @@ export async function serve(
     await started.server.drain();
     liveness.close();
     await started.close();
+    // A write that nobody takes keeps the runtime alive for ever.
+    if (!await flushLog(LOG_MS)) Deno.exit(ending === "asked" ? 0 : FAILED);
     return ending;
   } finally {
     signals.close();
-    await flushLog();
+    await flushLog(LOG_MS);
   }
 }
 
@@ -167,7 +171,7 @@ function endingOf(signals: Signals, liveness: Liveness): Promise<Ending> {
   return Promise.race([asked, deaf]);
 }
 
-function openLog({ environment, terminal }: DaemonContext): () => Promise<void> {
+function openLog({ environment, terminal }: DaemonContext): ReturnType<typeof configureLogging> {
   const { systemd, noColor } = environment;
   const { dev: device, ino: inode } = fstatSync(STANDARD_ERROR);
   const stream = { isTerminal: terminal.errorIsTerminal, device, inode };

@@ -4,7 +4,7 @@
  */
 
 import { type ByteStream, utf8Encode, writeAll } from "../core/bytes.ts";
-import { sleep } from "../core/wait.ts";
+import { sleep, within } from "../core/wait.ts";
 
 const WAITING_CHARACTERS_MAX = 4 * 2 ** 20;
 /** Lines of as long are written together. */
@@ -33,9 +33,13 @@ export class LineWriter {
     this.#writing ??= this.#drain();
   }
 
-  /** Resolves once everything taken so far is written. */
-  async flush(): Promise<void> {
-    await this.#writing;
+  /**
+   * Resolves to true once everything taken so far is written, or to false where that takes longer
+   * than `limitMs`.
+   */
+  async flush(limitMs: number): Promise<boolean> {
+    const written = this.#writing?.then(() => true) ?? Promise.resolve(true);
+    return await within(written, limitMs) ?? false;
   }
 
   async #drain(): Promise<void> {

@@ -44,12 +44,13 @@ export interface LoggingOptions {
 }
 
 /**
- * Configures every logger of the process, also those made before. Returns a function that resolves
- * when everything logged so far is written.
+ * Configures every logger of the process, also those made before. Returns a function that
+ * resolves to true when everything logged so far is written, or to false where that takes longer
+ * than `limitMs`.
  */
 export function configureLogging(
   { format, color, lowestLevel, stream }: LoggingOptions,
-): () => Promise<void> {
+): (limitMs: number) => Promise<boolean> {
   const writer = new LineWriter(stream, (count) => {
     logger("telemetry").warning("log lines were dropped because nobody read them", { count });
   });
@@ -59,5 +60,5 @@ export function configureLogging(
     const line = { timestamp: systemClock.nowMs(), level, part, message, properties };
     writer.write(formatLine(line, format, color));
   };
-  return () => writer.flush();
+  return (limitMs) => writer.flush(limitMs);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { openexec } from "../support/daemon.ts";
+import { Daemon, openexec } from "../support/daemon.ts";
+import { call } from "../support/http.ts";
 import { until } from "../support/until.ts";
 import { executorsOf, Held } from "./held.ts";
 
@@ -141,3 +142,24 @@ test("a second daemon on the same state is refused with the pid of the first, an
   held.letGo("running");
   expect((await running).json.status).toBe("succeeded");
 });
+
+test("SIGTERM ends a daemon whose log nobody reads any more", async () => {
+  const folder = Deno.makeTempDirSync({ prefix: "openexec-test-" });
+  const fifo = `${folder}/log`;
+  await run("mkfifo", fifo);
+  using _reader = Deno.openSync(fifo, { read: true, write: true });
+  await run("sh", "-c", `dd if=/dev/zero of=${fifo} bs=4096 oflag=nonblock 2>/dev/null || true`);
+  const daemon = await Daemon.start({ wrapper: ["sh", "-c", `exec "$@" 2>${fifo}`, "sh"] });
+  try {
+    // a line for the log, which then waits for its reader
+    expect((await call(daemon.socket, "POST", "/execute", {})).json.code).toBe("request_malformed");
+    expect(await daemon.stop("SIGTERM")).toMatchObject({ code: 0, signal: null });
+  } finally {
+    await daemon.close();
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+async function run(program: string, ...args: string[]): Promise<void> {
+  expect((await new Deno.Command(program, { args }).output()).code).toBe(0);
+}

@@ -37,7 +37,7 @@ test("lines of one turn are written at once, in order", async () => {
   const writer = new LineWriter(stream, () => undefined);
   writer.write("a");
   writer.write("b");
-  await writer.flush();
+  await writer.flush(60_000);
   expect(stream).toMatchObject({ text: "a\nb\n", writes: 1 });
 });
 
@@ -45,7 +45,7 @@ test("a stream that takes a little at a time gets everything", async () => {
   const stream = new SlowStream(2);
   const writer = new LineWriter(stream, () => undefined);
   writer.write("abcde");
-  await writer.flush();
+  await writer.flush(60_000);
   expect(stream.text).toBe("abcde\n");
 });
 
@@ -62,7 +62,7 @@ test("write() never waits for a stream that has stopped; what is too much is dro
   for (let i = 0; i < 6; i++) writer.write(mebibyte);
   writer.write("small");
   stream.open();
-  await writer.flush();
+  await writer.flush(60_000);
   expect(lost).toEqual([3]);
   expect(stream.text).toBe(`first\n${`${mebibyte}\n`.repeat(4)}lost 3\n`);
 });
@@ -73,7 +73,17 @@ test("a stream that is gone stops nothing", async () => {
     () => undefined,
   );
   writer.write("a");
-  await writer.flush();
+  await writer.flush(60_000);
   writer.write("b");
-  await expect(writer.flush()).resolves.toBeUndefined();
+  await expect(writer.flush(60_000)).resolves.toBe(true);
+});
+
+test("flush() waits no longer than it was told for a stream that has stopped", async () => {
+  const stream = new SlowStream(1, false);
+  const writer = new LineWriter(stream, () => undefined);
+  writer.write("a");
+  await stream.asked;
+  expect(await writer.flush(1)).toBe(false);
+  stream.open();
+  expect(await writer.flush(60_000)).toBe(true);
 });
