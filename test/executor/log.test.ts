@@ -25,7 +25,7 @@ const EXECUTION = "019347a5-0000-7000-8000-000000000001";
 
 test("a handler's line is one line, with its execution", async () => {
   executorLog().line("charge", EXECUTION, "one\ntwo\u001b[31m\ud800");
-  await flush();
+  await flush(60_000);
   expect(written.trim().split("\n").length).toBe(1);
   expect(JSON.parse(written)).toMatchObject({
     action: "charge",
@@ -36,7 +36,7 @@ test("a handler's line is one line, with its execution", async () => {
 
 test("a long line is cut", async () => {
   executorLog().line("charge", EXECUTION, "x".repeat(100_000));
-  await flush();
+  await flush(60_000);
   expect(JSON.parse(written)).toMatchObject({ line: "x".repeat(4_096) });
 });
 
@@ -53,7 +53,7 @@ async function reasonOf(payload: unknown, thrown: string): Promise<string> {
     "handler_failed",
     thrown,
   );
-  await flush();
+  await flush(60_000);
   return JSON.parse(written).reason;
 }
 
@@ -98,7 +98,7 @@ test("a name that stands in code is written, and so is what is too short to tell
 
 test("what a process said while it died is not written either, but the signal is", async () => {
   executorLog().died(1234, "SIGTRAP: Fatal JavaScript out of memory, card 4111");
-  await flush();
+  await flush(60_000);
   expect(JSON.parse(written)).toMatchObject({ pid: 1234, signal: "SIGTRAP" });
   expect(written).not.toContain("4111");
 });

@@ -173,7 +173,7 @@ test("every attempt is one log line; uncertain ones are warnings", async () => {
     execution: null,
     trace: null,
   });
-  await flush();
+  await flush(60_000);
   const lines = text.trimEnd().split("\n").map((line) => {
     const { time: _time, ...rest } = JSON.parse(line);
     return rest;

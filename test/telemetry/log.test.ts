@@ -25,7 +25,7 @@ async function logged(act: () => void, options: Partial<LoggingOptions> = {}): P
     ...options,
   });
   act();
-  await flush();
+  await flush(60_000);
   return text;
 }
 
