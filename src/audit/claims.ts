@@ -56,7 +56,7 @@ export const CLAIMANTS_MAX = 8_192;
 
 export class ClaimAudit {
   readonly #facts: ClaimFacts;
-  #waiting: { readonly index: number | null; readonly claimant: Claimant }[] = [];
+  #waiting: (Claimant & { readonly index: number | null })[] = [];
   #executions = 0;
   /** Number of approvals whose only use was seen. */
   #usedOnce = 0;
@@ -75,7 +75,7 @@ export class ClaimAudit {
   execution(index: number | null, { id, nonce, approval }: Claimant): AuditProblem | undefined {
     this.#executions++;
     const claimed = approval === null ? null : { iss: approval.iss, jti: approval.jti };
-    this.#waiting.push({ index, claimant: { id, nonce, approval: claimed } });
+    this.#waiting.push({ index, id, nonce, approval: claimed });
     return this.#waiting.length < CLAIMANTS_MAX ? undefined : this.overdue();
   }
 
@@ -83,9 +83,9 @@ export class ClaimAudit {
   overdue(): AuditProblem | undefined {
     const waiting = this.#waiting;
     this.#waiting = [];
-    const held = this.#facts.held(waiting.map(({ claimant }) => claimant));
-    for (const [i, { index, claimant }] of waiting.entries()) {
-      const found = this.#compare(index, claimant, held[i]);
+    const held = this.#facts.held(waiting);
+    for (const [i, claimant] of waiting.entries()) {
+      const found = this.#compare(claimant.index, claimant, held[i]);
       if (found !== undefined) return found;
     }
     return undefined;

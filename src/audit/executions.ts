@@ -40,8 +40,8 @@ export interface LedgerFacts extends ProposalFacts {
   all(): Iterable<ExecutionFact>;
   /** Ids that are listed as unsettled. */
   unsettled(): Iterable<string>;
-  /** Number of executions that are listed under a peer. */
-  listed(): number;
+  /** Whether the list of its peer leads to an execution that has settled. */
+  isListed(fact: ExecutionFact): boolean;
 }
 
 export class ExecutionAudit {
@@ -50,6 +50,8 @@ export class ExecutionAudit {
   readonly #proposals: ProposalAudit;
   /** Executions whose receipt was seen. Each is another one, for an execution names one index. */
   #matched = 0;
+  /** Those of them that the list of their peer lacks. */
+  #unlisted = 0;
   /** Resolutions that these name, less the receipts of resolutions that were seen. */
   #unresolved = 0;
 
@@ -87,6 +89,7 @@ export class ExecutionAudit {
       return undefined;
     }
     this.#matched++;
+    if (!this.#facts.isListed(fact)) this.#unlisted++;
     if (fact.resolution !== null) this.#unresolved++;
     return this.#claims.execution(index, fact) ?? this.#proposals.ran(index, receipt);
   }
@@ -100,7 +103,7 @@ export class ExecutionAudit {
   conclude(): AuditProblem | undefined {
     const unsettled = new Set<string>();
     const found = this.#unsettledProblem(unsettled);
-    return this.overdue() ?? found ?? this.#unmatched(unsettled) ?? this.#unlisted() ??
+    return this.overdue() ?? found ?? this.#unmatched(unsettled) ?? this.#unlistedProblem() ??
       this.#proposals.conclude() ?? this.#claims.unexplained();
   }
 
@@ -136,10 +139,9 @@ export class ExecutionAudit {
     return undefined;
   }
 
-  #unlisted(): AuditProblem | undefined {
-    const [listed, count] = [this.#facts.listed(), this.#facts.count()];
-    if (listed === count) return undefined;
-    const detail = `${listed} executions are listed by peer, and there are ${count}`;
+  #unlistedProblem(): AuditProblem | undefined {
+    if (this.#unlisted === 0) return undefined;
+    const detail = `${this.#unlisted} executions are not listed under their peers`;
     return problem("peer_mismatch", null, detail);
   }
 

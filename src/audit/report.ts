@@ -40,7 +40,7 @@ export type AuditCode =
   | "revocation_missing"
   /** The executions listed as unsettled are not those that are. */
   | "unsettled_mismatch"
-  /** There are more or fewer executions than are listed by peer. */
+  /** An execution is not listed under its peer. */
   | "peer_mismatch";
 
 export interface AuditProblem {

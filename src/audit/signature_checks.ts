@@ -66,8 +66,10 @@ export class SignatureThread implements SignatureChecks, Disposable {
   }
 
   add(entry: LoggedReceipt, publicKey: Uint8Array): void {
-    if (!equalBytes(publicKey, this.#publicKey)) this.#send();
-    this.#publicKey = Uint8Array.from(publicKey);
+    if (!equalBytes(publicKey, this.#publicKey)) {
+      this.#send();
+      this.#publicKey = Uint8Array.from(publicKey);
+    }
     this.#added.push(entry);
     if (this.#added.length === this.#batchEntries) this.#send();
   }

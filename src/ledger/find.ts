@@ -8,9 +8,11 @@ import {
   executionKey,
   executionsIn,
   nonceKey,
+  ownExecutionKey,
   peerKey,
   peerOf,
   spanOf,
+  spanTextOf,
 } from "./store/keys.ts";
 import { decodeExecution, type StoredExecution, uidOf } from "./store/rows.ts";
 import type { Row } from "./store/recent_rows.ts";
@@ -20,7 +22,7 @@ import { allUnsettled, findUnsettled } from "./unsettled.ts";
 
 export function findExecution(tables: Tables, id: string): StoredExecution | undefined {
   const key = executionKey(id);
-  return key === undefined ? undefined : executionUnder(tables, key);
+  return key === undefined ? undefined : executionUnder(tables, key, id);
 }
 
 export function findByNonce(tables: Tables, nonce: string): StoredExecution | undefined {
@@ -71,32 +73,30 @@ export function unsettled(tables: Tables): ExecutionRecord[] {
   return allUnsettled(tables).map(({ stored }) => stored.record);
 }
 
-/** Counts the executions that the index leads to: all of them, unless it lacks some. */
-export function countListed(tables: Tables): number {
-  let listed = allUnsettled(tables).length;
-  let span: Uint8Array = new Uint8Array();
-  /** Whether the index has this span for a uid, as far as it was asked. */
-  let known = new Map<number, boolean>();
-  for (const { key, value } of tables.executions.range(EXECUTION_KEYS)) {
-    if (!equalBytes(span, spanOf(key))) [span, known] = [spanOf(key), new Map()];
-    const uid = uidOf(value);
-    const isListed = known.get(uid) ?? tables.index.has(peerKey(uid, span));
-    known.set(uid, isListed);
-    if (isListed) listed++;
-  }
-  return listed;
+/** Says whether the index leads to an execution that has settled. It remembers the last span. */
+export function peerIndex({ index }: Tables): (id: string, uid: number) => boolean {
+  let place = "";
+  let isThere = false;
+  return (id, uid) => {
+    const asked = `${uid} ${spanTextOf(id)}`;
+    if (asked === place) return isThere;
+    place = asked;
+    return isThere = index.has(peerKey(uid, spanOf(ownExecutionKey(id))));
+  };
 }
 
 /** A claim names the execution, so it is there, or the ledger is damaged. */
 function executionAt(tables: Tables, key: Uint8Array): StoredExecution {
-  const stored = executionUnder(tables, key);
+  const stored = executionUnder(tables, key, executionIdOf(key));
   if (stored === undefined) throw damaged();
   return stored;
 }
 
-function executionUnder(tables: Tables, key: Uint8Array): StoredExecution | undefined {
-  const row = tables.executions.get(key);
-  return row === undefined
-    ? findUnsettled(tables, key)?.stored
-    : decodeExecution(executionIdOf(key), row);
+function executionUnder(
+  tables: Tables,
+  key: Uint8Array,
+  id: string,
+): StoredExecution | undefined {
+  return tables.executions.read(key, (row) => decodeExecution(id, row)) ??
+    findUnsettled(tables, key)?.stored;
 }

@@ -223,7 +223,10 @@ const CHANGES:
     ],
     [
       "an approval that another execution used",
-      (tables, { open }) => changeApproval(tables, ONCE_KEY, { firstExecution: keyOf(open) }),
+      (tables, { open }) =>
+        changeApproval(tables, ONCE_KEY, {
+          firstExecution: keyOf(open).toHex(),
+        }),
       "approval_mismatch",
       "settled",
     ],

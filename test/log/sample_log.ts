@@ -207,7 +207,7 @@ export class SampleLog {
       count: () => facts.size,
       all: () => facts.values(),
       unsettled: () => reserved().map(({ id }) => id),
-      listed: () => facts.size,
+      isListed: () => true,
       proposal: () => undefined,
       proposals: () => [],
       waiting: () => [],

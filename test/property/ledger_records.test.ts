@@ -133,7 +133,7 @@ test("receipts, approvals, states and bodies come back as they were written", ()
   const approval = fc.record({
     usesTaken: u32,
     usesAllowed: u32,
-    firstExecution: bytes(16),
+    firstExecution: bytes(16).map((id) => id.toHex()),
     revokedAtMs: u48,
     bindingBucketMs: u48,
   });

@@ -98,7 +98,7 @@ const SMALL_ORDER_Y = [
  */
 function isStrictShape(signature: Uint8Array): boolean {
   if (signature.length !== SIGNATURE_LENGTH) return false;
-  const y = Uint8Array.from(signature.subarray(0, 32)); // a Buffer's slice() does not copy
+  const y = new Uint8Array(signature.subarray(0, 32)); // a Buffer's slice() does not copy
   y[31] = (y[31] ?? 0) & 0x7f;
   return isBelow(signature.subarray(32), L) && isBelow(y, P) &&
     !SMALL_ORDER_Y.some((small) => equalBytes(small, y));

@@ -147,7 +147,7 @@ function revokeCollected(
     const key = approvalKey(iss, jti);
     const known = findApproval(tables, key);
     if (known.usesTaken > 0 || known.revokedAtMs > 0) continue;
-    const revoked = { ...known, revokedAtMs: nowMs, firstExecution: id };
+    const revoked = { ...known, revokedAtMs: nowMs, firstExecution: id.toHex() };
     tables.claims.put(key, encodeApproval(revoked));
   }
 }

@@ -20,7 +20,7 @@ const UNDELIVERED = 6;
 
 /** 33 bytes. A nonce is one peer uid's own until it is reserved: two may wait under the same. */
 export function proposalNonceKey(uid: number, nonce: string): Uint8Array {
-  return new ByteWriter(33).u8(NONCE).bytes(hashOfFields("proposal", String(uid), nonce))
+  return new ByteWriter(33).u8(NONCE).hex(hashOfFields("proposal", String(uid), nonce))
     .finish();
 }
 
@@ -46,7 +46,7 @@ export function owedKey(id: Uint8Array): Uint8Array {
 
 /** 49 bytes: sorts what a uid's client was not told by its id, and so by time. */
 export function undeliveredKey(uid: number, client: string, id: Uint8Array): Uint8Array {
-  return new ByteWriter(49).u8(UNDELIVERED).bytes(hashOfFields("client", String(uid), client))
+  return new ByteWriter(49).u8(UNDELIVERED).hex(hashOfFields("client", String(uid), client))
     .bytes(id).finish();
 }
 

@@ -4,7 +4,6 @@
  * does.
  */
 
-import { equalBytes } from "../../core/bytes.ts";
 import { findApproval } from "../approvals.ts";
 import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "../parts.ts";
 import { approvalKey, ownExecutionKey } from "../store/keys.ts";
@@ -46,7 +45,7 @@ function remove(
   for (const { iss, jti } of collected) {
     const approval = approvalKey(iss, jti);
     const { usesTaken, firstExecution } = findApproval(tables, approval);
-    if (usesTaken === 0 && equalBytes(firstExecution, key)) tables.claims.remove(approval);
+    if (usesTaken === 0 && firstExecution === key.toHex()) tables.claims.remove(approval);
   }
   tables.proposals.remove(key);
   tables.index.remove(proposalNonceKey(uid, nonce));

@@ -4,13 +4,13 @@
  * time; executions in flight lie beside the state.
  */
 
-import { equalBytes, utf8Encode } from "../../core/bytes.ts";
+import { concatBytes, equalBytes, utf8Encode } from "../../core/bytes.ts";
 import { damagedLedger } from "../disk/open_error.ts";
 import { nodesBefore } from "../../log/tree.ts";
 import { storeFullTiles, TILE_BYTES, TILE_LEAVES, TILE_LEVELS } from "../tiles.ts";
 import { putUnsettled } from "../unsettled.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
-import { APPROVAL, claimKey, executionIdOf, leafKey, NONCE, peerKey, spanOf } from "./keys.ts";
+import { APPROVAL, executionIdOf, leafKey, NONCE, peerKey, spanOf } from "./keys.ts";
 import type { MigrationPart, MigrationStep } from "./migration.ts";
 import { decodeExecution } from "./rows.ts";
 import { decodeState, encodeState, type LedgerState, writeState } from "./state.ts";
@@ -48,7 +48,8 @@ export const fromVersion1: MigrationStep = {
   state: (older) => encodeState(requireState(older)),
   parts: (older, newer) => {
     const { claims, sealed, index, proposals, meta } = newer.tables;
-    const claim = (kind: number) => ({ key, value }: Row) => claims.put(claimKey(kind, key), value);
+    const claim = (kind: number) => ({ key, value }: Row) =>
+      claims.put(concatBytes(Uint8Array.of(kind), key), value);
     const copyTo = (table: Table) => ({ key, value }: Row) => table.put(key, value);
     return [
       rowsOf(older, "nonces", claim(NONCE)),

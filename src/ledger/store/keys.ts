@@ -8,9 +8,10 @@
  */
 
 import { concatBytes } from "../../core/bytes.ts";
-import { sha256 } from "../../core/sha.ts";
+import { digestOf } from "../../core/sha.ts";
 import { isUuid, uuidText } from "../../core/uuid.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
+import { hexOf } from "./rows.ts";
 
 /** The first byte of a claim's key. */
 export const NONCE = 1;
@@ -18,7 +19,7 @@ export const APPROVAL = 2;
 
 /** 33 bytes. */
 export function nonceKey(nonce: string): Uint8Array {
-  return claimKey(NONCE, hashOfFields("nonce", nonce));
+  return claimKey(NONCE, nonceHash(nonce));
 }
 
 /**
@@ -26,11 +27,20 @@ export function nonceKey(nonce: string): Uint8Array {
  * A legacy artifact's jti is a hash, so a DSSE approval shares it only on purpose, and is refused.
  */
 export function approvalKey(iss: string, jti: string): Uint8Array {
-  return claimKey(APPROVAL, hashOfFields("approval", iss, jti));
+  return claimKey(APPROVAL, approvalHash(iss, jti));
 }
 
-export function claimKey(kind: number, hash: Uint8Array): Uint8Array {
-  return new ByteWriter(33).u8(kind).bytes(hash).finish();
+/** 33 bytes; `hash` is 32 in hex. */
+export function claimKey(kind: number, hash: string): Uint8Array {
+  return new ByteWriter(33).u8(kind).hex(hash).finish();
+}
+
+export function nonceHash(nonce: string): string {
+  return hashOfFields("nonce", nonce);
+}
+
+export function approvalHash(iss: string, jti: string): string {
+  return hashOfFields("approval", iss, jti);
 }
 
 /** The 32 bytes under which the binding of an approval is sealed. */
@@ -43,10 +53,11 @@ export function claimsOf(kind: number): { start: Uint8Array; end: Uint8Array } {
   return { start: Uint8Array.of(kind), end: Uint8Array.of(kind + 1) };
 }
 
-export function hashOfFields(...fields: readonly string[]): Uint8Array {
-  const writer = new ByteWriter();
+/** Returns 32 bytes in hex. */
+export function hashOfFields(...fields: readonly string[]): string {
+  const writer = new ByteWriter(256);
   for (const field of fields) writer.text(field);
-  return sha256(writer.finish());
+  return hexOf(digestOf(writer.finish()));
 }
 
 /** 16 bytes; undefined if `id` is not a UUID, because callers look up any text. */
@@ -62,7 +73,7 @@ export function ownExecutionKey(id: string): Uint8Array {
 }
 
 export function executionIdOf(key: Uint8Array): string {
-  return uuidText(new ByteReader(key).view(16));
+  return uuidText(new ByteReader(key).hex(16));
 }
 
 /** The first byte of a key in the table `index`; 1 to 6 are those of proposals/keys.ts. */
@@ -83,6 +94,11 @@ export function peerKey(uid: number, span: Uint8Array): Uint8Array {
 /** The span of 256 ms that an execution's id was made in. */
 export function spanOf(execution: Uint8Array): Uint8Array {
   return execution.subarray(0, SPAN_BYTES);
+}
+
+/** The part of an id's text that tells its span. */
+export function spanTextOf(id: string): string {
+  return id.slice(0, 2 * SPAN_BYTES + 1);
 }
 
 /** The range of a span's executions. */

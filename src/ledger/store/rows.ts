@@ -150,8 +150,8 @@ export function uidOf(row: Uint8Array): number {
 export interface ApprovalRow {
   readonly usesTaken: number;
   readonly usesAllowed: number;
-  /** executionKey of the first execution it started; zeros if it was revoked before its use. */
-  readonly firstExecution: Uint8Array;
+  /** executionKey, in hex, of the first execution it started; zeros if revoked before its use. */
+  readonly firstExecution: string;
   /** 0 if it is not revoked. */
   readonly revokedAtMs: number;
   /** The bucket that its binding is sealed in; 0 if it is not on disk. */
@@ -162,7 +162,7 @@ export interface ApprovalRow {
 export const UNSEEN: ApprovalRow = {
   usesTaken: 0,
   usesAllowed: 0,
-  firstExecution: new Uint8Array(EXECUTION_KEY_BYTES),
+  firstExecution: "00".repeat(EXECUTION_KEY_BYTES),
   revokedAtMs: 0,
   bindingBucketMs: 0,
 };
@@ -174,7 +174,7 @@ export function encodeApproval(row: ApprovalRow): Uint8Array {
     .u32(row.usesAllowed)
     .u48(row.revokedAtMs)
     .u48(row.bindingBucketMs)
-    .bytes(row.firstExecution)
+    .hex(row.firstExecution)
     .finish();
 }
 
@@ -186,7 +186,7 @@ export function decodeApproval(bytes: Uint8Array): ApprovalRow {
     usesAllowed: reader.u32(),
     revokedAtMs: reader.u48(),
     bindingBucketMs: reader.u48(),
-    firstExecution: reader.bytes(EXECUTION_KEY_BYTES),
+    firstExecution: reader.hex(EXECUTION_KEY_BYTES),
   };
   reader.end();
   return row;

@@ -1,6 +1,6 @@
 /**
  * Tables: rows of bytes, sorted by key. Write them only inside Store.commit. The keys and values
- * they hand out are copies.
+ * they hand out are copies, but for those that read() shows to its decoder.
  *
  * A table is a tree of the file, and what changed lately (recent.ts).
  */
@@ -102,13 +102,18 @@ export class Table {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
+    return this.read(key, copy);
+  }
+
+  /** Returns what `decode` makes of a row. It must not keep it: the next read overwrites it. */
+  read<T>(key: Uint8Array, decode: (row: Uint8Array) => T): T | undefined {
     const recent = this.recent?.get(key);
-    if (recent === undefined) return this.#filed(key);
-    return recent === null ? undefined : copy(recent);
+    if (recent === undefined) return this.#filed(key, decode);
+    return recent === null ? undefined : decode(recent);
   }
 
   has(key: Uint8Array): boolean {
-    return this.get(key) !== undefined;
+    return this.read(key, () => true) ?? false;
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
@@ -128,7 +133,7 @@ export class Table {
   /** Changes the tree itself; null removes the row. */
   file(key: Uint8Array, row: Uint8Array | null): void {
     this.observer.wrote(row?.length ?? 0);
-    this.recent?.hold(key, () => this.#filed(key) ?? null);
+    this.recent?.hold(key, () => this.#filed(key, copy) ?? null);
     this.#guard(() =>
       row === null ? this.database.removeSync(key) : this.database.putSync(key, row, {})
     );
@@ -149,7 +154,7 @@ export class Table {
       this.database.getKeysCount({ ...boundsOf(range), ...this.observer.reading() })
     );
     for (const [key, row] of this.recent?.within(range.start, range.end) ?? []) {
-      const wasThere = this.#filed(Uint8Array.fromHex(key)) !== undefined;
+      const wasThere = this.#filed(Uint8Array.fromHex(key), () => true) ?? false;
       count += Number(row !== null) - Number(wasThere);
     }
     return count;
@@ -161,9 +166,9 @@ export class Table {
     this.recent.set(key, row);
   }
 
-  #filed(key: Uint8Array): Uint8Array | undefined {
-    const value = this.#guard(() => this.database.getBinaryFast(key, this.observer.reading()));
-    return value === undefined ? undefined : copy(plain(value));
+  #filed<T>(key: Uint8Array, decode: (row: Uint8Array) => T): T | undefined {
+    const row = this.#guard(() => this.database.getBinaryFast(key, this.observer.reading()));
+    return row === undefined ? undefined : decode(plain(row));
   }
 
   *#read(range: Range, rowsIn: (bounds: object) => Iterable<Row>): Generator<Row> {
