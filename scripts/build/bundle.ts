@@ -129,18 +129,10 @@ export async function bundle(
   await esbuild.stop();
   const files = new Map(
     results.flatMap((result) => result.outputFiles ?? [])
-      .map(({ path, text }) => [path.slice(root.length + 1), encode(loadedLate(text))]),
+      .map(({ path, text }) => [path.slice(root.length + 1), encode(text)]),
   );
   for (const name of PAGE_FILES) files.set(name, await Deno.readFile(`${root}/src/page/${name}`));
   return files;
-}
-
-/**
- * Keeps what is imported late from being read at each start: the runtime reads every module whose
- * name stands in an import() as it is.
- */
-function loadedLate(code: string): string {
-  return code.replace(/\bimport\(("\.\/\w+\.js")\)/g, "import(String($1))");
 }
 
 function encode(text: string): Uint8Array {

@@ -20,6 +20,8 @@ export const RUNTIME_FLAGS: readonly string[] = [
   "--node-modules-dir=manual",
   "--unstable-worker-options",
   "--unstable-net",
+  // else it reads at each start whatever an import() names: all commands, for one of them
+  "--unstable-lazy-dynamic-imports",
 ];
 
 /**

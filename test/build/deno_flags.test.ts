@@ -96,3 +96,16 @@ test("bin/openexec says what is missing where the runtime is not installed", asy
   const { code } = await run(path, ["serve"]);
   expect(code).toBe(2);
 });
+
+test("a command loads its own modules, and those of no other command", async () => {
+  const cache = join(folder, "cache");
+  const { code } = await new Deno.Command(LAUNCHER, {
+    args: ["completion", "bash"],
+    env: { DENO_DIR: cache },
+    stdout: "null",
+  }).output();
+  expect(code).toBe(0);
+  // the runtime keeps the compiled text of whatever it read
+  const compiled = join(cache, "gen/file", program.root, "src/cli/commands");
+  expect(Array.from(Deno.readDirSync(compiled), ({ name }) => name)).toEqual(["completion.ts.js"]);
+});
