@@ -4,9 +4,8 @@
  * Nothing here is trusted. Only approval/verify.ts makes an `Approval`, which may start something.
  */
 
-import type { SeatsNeeded } from "../core/seats.ts";
+import type { Requirement, SeatsNeeded } from "../core/approvers_needed.ts";
 import type { ApprovalScheme, Digest, Peer, Signer } from "../core/types.ts";
-import type { Requirement } from "../core/keys/signer.ts";
 import type { TrustedKey } from "./trust.ts";
 
 /**

@@ -5,11 +5,7 @@
  * approve the action may decline it, with any kind of key.
  */
 
-import {
-  DECISION_TYPE,
-  type DecisionClaims,
-  parseDecisionClaims,
-} from "../core/decision_claims.ts";
+import { DECISION_TYPE, type DecisionClaims, parseDecisionClaims } from "../core/signed_claims.ts";
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Digest, Signer } from "../core/types.ts";

@@ -8,13 +8,12 @@ import {
   type ApprovalClaims,
   parseApprovalClaims,
   USES_DEFAULT,
-} from "../core/approval_claims.ts";
+} from "../core/signed_claims.ts";
 import { parseEnvelope, preAuthEncoding } from "../core/dsse.ts";
 import type { Envelope } from "../core/dsse.ts";
 import { Refusal } from "../core/errors.ts";
-import { emptySeats } from "../core/seats.ts";
+import { emptySeats, meets, type SignerFacts } from "../core/approvers_needed.ts";
 import { sha256 } from "../core/sha.ts";
-import { meets, type SignerFacts } from "../core/keys/signer.ts";
 import { verifyBy } from "../core/keys/verifying_key.ts";
 import type { ApprovalSubject, Moment, Verified } from "./approval.ts";
 import { mayApprove, type TrustedApprover, type TrustedKey, type TrustStore } from "./trust.ts";

@@ -7,7 +7,7 @@
 
 import type { ApproverConfig, ApproverPublicKey, Config } from "../config/config.ts";
 import { hexEncode } from "../core/bytes.ts";
-import type { Requirement } from "../core/keys/signer.ts";
+import type { Requirement } from "../core/approvers_needed.ts";
 import { couldMeet, type PlainKey, prepare } from "../core/keys/verifying_key.ts";
 
 /** An approver and what it may approve. */

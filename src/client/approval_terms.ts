@@ -7,7 +7,7 @@
  */
 
 import type { Digest } from "../core/types.ts";
-import { type ApprovalClaims, USES_DEFAULT } from "../core/approval_claims.ts";
+import { type ApprovalClaims, USES_DEFAULT } from "../core/signed_claims.ts";
 
 export interface ApprovalTerms {
   /** The approver's name in the daemon's config. */

@@ -15,7 +15,7 @@ import {
   isUses,
   parseApprovalClaims,
   USES_DEFAULT,
-} from "../core/approval_claims.ts";
+} from "../core/signed_claims.ts";
 import { canonicalJson } from "../core/json/canonical_json.ts";
 import {
   type Envelope,

@@ -13,7 +13,7 @@ export {
 } from "./approval_terms.ts";
 export { approveRequest, countersign, readApproval } from "./approve.ts";
 export type { CarriedApproval as UnverifiedApproval } from "./approve.ts";
-export type { ApprovalClaims } from "../core/approval_claims.ts";
+export type { ApprovalClaims } from "../core/signed_claims.ts";
 export {
   type ApproverKey,
   formatApproverKey,

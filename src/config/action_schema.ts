@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { SIGNATURES_MAX } from "../core/limits.ts";
-import { REQUIREMENTS } from "../core/keys/signer.ts";
+import { REQUIREMENTS } from "../core/approvers_needed.ts";
 import { DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX } from "../core/presentation.ts";
 import {
   choice,

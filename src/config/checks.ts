@@ -8,7 +8,7 @@
 import { basename, isAbsolute } from "node:path";
 import { base64Encode, utf8Encode } from "../core/bytes.ts";
 import { isName } from "../core/limits.ts";
-import { seatsJson, seatsText } from "../core/seats.ts";
+import { seatsJson, seatsText } from "../core/approvers_needed.ts";
 import type { ActionConfig, Config } from "./config.ts";
 import type { KeyPath, NoteProblem } from "./config_error.ts";
 import { BUILTINS } from "./defaults.ts";

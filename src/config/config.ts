@@ -6,7 +6,7 @@
  */
 
 import type { Presentation } from "../core/presentation.ts";
-import type { Requirement } from "../core/keys/signer.ts";
+import type { Requirement } from "../core/approvers_needed.ts";
 import type { VerifyingKey } from "../core/keys/verifying_key.ts";
 import type { Digest, Mode, Role } from "../core/types.ts";
 

@@ -1,6 +1,6 @@
 /** Whether the approvers of a configuration could approve an action together. */
 
-import { emptySeats } from "../core/seats.ts";
+import { emptySeats } from "../core/approvers_needed.ts";
 import { couldMeet } from "../core/keys/verifying_key.ts";
 import type { ActionConfig, ApproverPublicKey, Config } from "./config.ts";
 

@@ -7,7 +7,7 @@
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { presentationOf } from "../core/presentation.ts";
-import type { SeatsNeeded } from "../core/seats.ts";
+import type { SeatsNeeded } from "../core/approvers_needed.ts";
 import type { Mode } from "../core/types.ts";
 import { actionSchema, type ActionSettings } from "./action_schema.ts";
 import { approverKeys } from "./approver_keys.ts";

@@ -1,6 +1,7 @@
-/** How an action is shown to people and models. Nothing is decided by it. */
+/** How an action and its permissions are shown to people and models. Nothing is decided by it. */
 
 import { anyOf, members, oneOf, string, type TypeOf, where } from "./shape.ts";
+import type { JsonObject } from "./types.ts";
 
 /** Lengths of texts in UTF-16 units. */
 export const TITLE_LENGTH_MAX = 100;
@@ -52,4 +53,13 @@ export function presentedBy(first: Presentation, second: Presentation): Presenta
     destructive: first.destructive ?? second.destructive,
     open_world: first.open_world ?? second.open_world,
   };
+}
+
+/** Makes one line, such as "net api.example.com:443; write /srv/notes", or "nothing". */
+export function permissionsText(permissions: JsonObject): string {
+  const granted = Object.entries(permissions).flatMap(([kind, value]) => {
+    const list = Array.isArray(value) ? value.map(String) : value === true ? ["anything"] : [];
+    return list.length === 0 ? [] : [`${kind} ${list.join(", ")}`];
+  });
+  return granted.length === 0 ? "nothing" : granted.join("; ");
 }

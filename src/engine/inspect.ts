@@ -8,7 +8,7 @@
 import type { ActionConfig, SocketConfig } from "../config/config.ts";
 import { base64Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { seatsJson } from "../core/seats.ts";
+import { seatsJson } from "../core/approvers_needed.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";

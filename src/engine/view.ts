@@ -7,8 +7,13 @@
 
 import { base64Encode } from "../core/bytes.ts";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
-import { parseCanonical } from "../core/json/json.ts";
-import { JsonText, type Printable, stringOf, type Text } from "../core/json/json_text.ts";
+import {
+  JsonText,
+  parseCanonical,
+  type Printable,
+  stringOf,
+  type Text,
+} from "../core/json/json.ts";
 import { pythonJson } from "../core/json/python_json.ts";
 import type { ExecutionStatus, Meter } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";

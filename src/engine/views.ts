@@ -2,7 +2,7 @@
 
 import type { Presentation } from "../core/presentation.ts";
 import type { Digest, JsonObject } from "../core/types.ts";
-import type { Requirement } from "../core/keys/signer.ts";
+import type { Requirement } from "../core/approvers_needed.ts";
 import type { EngineParts } from "./types.ts";
 import type { ExecutionView } from "./view.ts";
 

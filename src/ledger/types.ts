@@ -1,6 +1,6 @@
 /** The types that the ledger takes and gives: executions, bodies, claims and reports. */
 
-import type { Text } from "../core/json/json_text.ts";
+import type { Text } from "../core/json/json.ts";
 import type { Retention } from "../config/config.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { ApprovalScheme, Digest, ExecutionStatus } from "../core/types.ts";

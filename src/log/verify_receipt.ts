@@ -6,7 +6,7 @@
  * - V2 A question that cannot be answered fails. Only what was not asked for is `not_checked`.
  */
 
-import { factsText } from "../core/keys/signer.ts";
+import { factsText } from "../core/approvers_needed.ts";
 import { keyidOf, parseReceiptKey } from "./keyid.ts";
 import type { DecisionReceipt, ExecutionReceipt, Receipt, SignerReceipt } from "./receipt.ts";
 import { type Answer, parseReceiptFile, type ReceiptFile, type Salts } from "./receipt_file.ts";

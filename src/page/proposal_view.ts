@@ -10,9 +10,9 @@ import { systemClock } from "../core/clock.ts";
 import type { Proposal } from "../client/proposals/proposal.ts";
 import type { ReviewedProposal, SimilarProposal } from "../client/proposals/reviewed.ts";
 import { payloadLength, shownPayload } from "../client/shown_payload.ts";
-import { permissionsText } from "../core/permissions_text.ts";
+import { permissionsText } from "../core/presentation.ts";
 import { isOver } from "../core/proposal.ts";
-import { seatCount, seatsText } from "../core/seats.ts";
+import { seatCount, seatsText } from "../core/approvers_needed.ts";
 import { element, facts } from "./dom.ts";
 import { type QuestionParts, questionView } from "./question.ts";
 import {

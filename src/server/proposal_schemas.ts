@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { REASON_LENGTH_MAX } from "../core/limits.ts";
 import { PROPOSAL_STATUSES } from "../core/proposal.ts";
-import { REQUIREMENTS } from "../core/keys/signer.ts";
+import { REQUIREMENTS } from "../core/approvers_needed.ts";
 import { BASE64, ENVELOPE, Execution, INDEX, NAME, OBJECT, SEATS } from "./schemas.ts";
 
 /** At most 500 characters of somebody's own words; shown, never interpreted. */

@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import { NAME_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
-import { REQUIREMENTS } from "../core/keys/signer.ts";
+import { REQUIREMENTS } from "../core/approvers_needed.ts";
 import { EXECUTION_STATUSES } from "../core/types.ts";
 
 export const NAME = v.pipe(

@@ -3,9 +3,8 @@
 import { expect, test } from "vitest";
 import { type DecisionSubject, verifyDecision } from "../../src/approval/decision.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
-import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
+import { APPROVAL_TYPE, DECISION_TYPE } from "../../src/core/signed_claims.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
-import { DECISION_TYPE } from "../../src/core/decision_claims.ts";
 import { digestOf } from "../../src/core/sha.ts";
 import { type Json, PLAIN_KEY } from "../../src/core/types.ts";
 import {

@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { verifyApproval, verifyReplay } from "../../src/approval/verify.ts";
 import type { ApproverPublicKey } from "../../src/config/config.ts";
-import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
+import { APPROVAL_TYPE } from "../../src/core/signed_claims.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import { envelopeJson, preAuthEncoding } from "../../src/core/dsse.ts";
 import { sign } from "../../src/core/keys/ed25519.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { utf8Encode } from "../../src/core/bytes.ts";
-import { DECISION_TYPE, parseDecisionClaims } from "../../src/core/decision_claims.ts";
+import { DECISION_TYPE, parseDecisionClaims } from "../../src/core/signed_claims.ts";
 import { isReason, REASON_LENGTH_MAX } from "../../src/core/limits.ts";
 import { codeOf } from "../support/refusals.ts";
 

@@ -2,8 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { concatBytes } from "../../src/core/bytes.ts";
 import { publicKeyOf } from "../../src/core/keys/ed25519.ts";
-import { parseSshKey } from "../../src/core/keys/ssh_key.ts";
-import { sshStrings } from "../../src/core/keys/ssh_wire.ts";
+import { parseSshKey, sshStrings } from "../../src/core/keys/ssh_key.ts";
 
 const ED25519 = "ssh-ed25519";
 const SK_ED25519 = "sk-ssh-ed25519@openssh.com";

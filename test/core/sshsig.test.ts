@@ -4,8 +4,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { concatBytes, utf8Encode } from "../../src/core/bytes.ts";
 import { publicKeyOf, sign } from "../../src/core/keys/ed25519.ts";
 import { sha512 } from "../../src/core/sha.ts";
-import { parseSshKey, type SshKey } from "../../src/core/keys/ssh_key.ts";
-import { SshReader, sshStrings } from "../../src/core/keys/ssh_wire.ts";
+import { parseSshKey, type SshKey, SshReader, sshStrings } from "../../src/core/keys/ssh_key.ts";
 import { unarmored, verifySshsig } from "../../src/core/keys/sshsig.ts";
 import { run, SshKeys, sshsigOf, type SshsigParts } from "../support/ssh_keys.ts";
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { TrustStore } from "../../src/approval/trust.ts";
 import { verifyApproval } from "../../src/approval/verify.ts";
 import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
-import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
+import { APPROVAL_TYPE } from "../../src/core/signed_claims.ts";
 import { EXECUTE_MEMBERS } from "../../src/core/limits.ts";
 import { parseRequest, readRequest } from "../../src/engine/request.ts";
 import { openapiDocument } from "../../src/server/openapi.ts";

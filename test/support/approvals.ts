@@ -2,7 +2,7 @@
 
 import { legacyActionHash } from "../../src/approval/clawshield.ts";
 import { type ApprovalSubject, UnverifiedApproval } from "../../src/approval/approval.ts";
-import { APPROVAL_TYPE } from "../../src/core/approval_claims.ts";
+import { APPROVAL_TYPE } from "../../src/core/signed_claims.ts";
 import { TrustStore } from "../../src/approval/trust.ts";
 import type { ApproverConfig, ApproverPublicKey } from "../../src/config/config.ts";
 import {

@@ -1,7 +1,6 @@
 /** Keys and signatures by the real ssh-keygen, with a security key in software. */
 
-import { sshStrings } from "../../src/core/keys/ssh_wire.ts";
-import { parseSshKey, type SshKey } from "../../src/core/keys/ssh_key.ts";
+import { parseSshKey, type SshKey, sshStrings } from "../../src/core/keys/ssh_key.ts";
 import { unarmored } from "../../src/core/keys/sshsig.ts";
 
 export interface SshKeyFile {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { environmentOf } from "../../src/config/environment.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { publicKeyOf } from "../../src/core/keys/ed25519.ts";
-import { sshStrings } from "../../src/core/keys/ssh_wire.ts";
+import { sshStrings } from "../../src/core/keys/ssh_key.ts";
 import { base64Encode, utf8Encode } from "../../src/core/bytes.ts";
 import { program } from "../../src/os/program.ts";
 

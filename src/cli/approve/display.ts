@@ -7,7 +7,7 @@
  * - All that identifies the request stands below the payload, beside the question.
  */
 
-import { type ApprovalClaims, USES_DEFAULT } from "../../core/approval_claims.ts";
+import { type ApprovalClaims, USES_DEFAULT } from "../../core/signed_claims.ts";
 import { marked } from "../../core/visible.ts";
 import { actionDigest, type ExecutionRequest } from "../../client/request.ts";
 import { payloadLength, shownPayload } from "../../client/shown_payload.ts";

@@ -4,7 +4,7 @@
  */
 
 import { basename } from "node:path";
-import { type ApprovalClaims, USES_DEFAULT } from "../../core/approval_claims.ts";
+import { type ApprovalClaims, USES_DEFAULT } from "../../core/signed_claims.ts";
 import type { ErrorCode } from "../../core/errors.ts";
 import { couldMeet } from "../../core/keys/verifying_key.ts";
 import type { ExecutionRequest } from "../../client/request.ts";

@@ -13,7 +13,7 @@ import type { Json, JsonObject } from "../../core/types.ts";
 import type { DaemonFlags } from "../command.ts";
 import { type Context, findConfig, withApproversDaemon } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
-import { permissionsText } from "../../core/permissions_text.ts";
+import { permissionsText } from "../../core/presentation.ts";
 
 export interface Knowledge {
   /** null unless it is the configuration of the daemon that the approval is for. */

@@ -1,7 +1,7 @@
 /** The terms of an approval: from the flags, else the configuration, else the daemon. */
 
 import * as v from "valibot";
-import { type ApprovalClaims, USES_DEFAULT } from "../../core/approval_claims.ts";
+import { type ApprovalClaims, USES_DEFAULT } from "../../core/signed_claims.ts";
 import {
   type AcceptedTerms,
   type ApprovalTerms,
@@ -16,7 +16,7 @@ import { type Envelope, preAuthEncoding } from "../../core/dsse.ts";
 import { USES_MAX } from "../../core/limits.ts";
 import { isDigest } from "../../core/sha.ts";
 import type { Digest } from "../../core/types.ts";
-import { factsText } from "../../core/keys/signer.ts";
+import { factsText } from "../../core/approvers_needed.ts";
 import { verifyBy } from "../../core/keys/verifying_key.ts";
 import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";

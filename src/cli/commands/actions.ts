@@ -5,7 +5,7 @@ import type { ActionDescription } from "../../client/description.ts";
 import { isJsonObject } from "../../client/json.ts";
 import { visible } from "../../core/visible.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
-import { permissionsText } from "../../core/permissions_text.ts";
+import { permissionsText } from "../../core/presentation.ts";
 import { type Context, withDaemon } from "../context.ts";
 
 export function actionsCommand(context: Context): Command {

@@ -9,7 +9,7 @@
 
 import type { Command } from "commander";
 import { resolve } from "node:path";
-import type { ApprovalClaims } from "../../core/approval_claims.ts";
+import type { ApprovalClaims } from "../../core/signed_claims.ts";
 import type { ApprovalTerms } from "../../client/approval_terms.ts";
 import {
   type CarriedApproval,

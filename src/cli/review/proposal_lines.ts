@@ -8,14 +8,14 @@
  */
 
 import { marked } from "../../core/visible.ts";
-import { seatsText } from "../../core/seats.ts";
+import { seatsText } from "../../core/approvers_needed.ts";
 import { whenText } from "../../core/span.ts";
 import { approversNeeded } from "../../client/proposals/proposal.ts";
 import type { JsonObject } from "../../core/types.ts";
 import type { ReviewedProposal } from "../../client/proposals/reviewed.ts";
 import { payloadLength, shownPayload } from "../../client/shown_payload.ts";
 import { labelledLines, numberedLines } from "../terminal/gutter.ts";
-import { permissionsText } from "../../core/permissions_text.ts";
+import { permissionsText } from "../../core/presentation.ts";
 
 export interface ProposalLines {
   readonly body: readonly string[];

@@ -5,8 +5,13 @@
 
 import { type Effect, ERRORS, type Retry } from "../../core/errors.ts";
 import { array, oneOf, open, optional, string, whole } from "../../core/shape.ts";
-import { isSeats, seatCount, type SeatsJson } from "../../core/seats.ts";
-import { type Requirement, REQUIREMENTS } from "../../core/keys/signer.ts";
+import {
+  isSeats,
+  type Requirement,
+  REQUIREMENTS,
+  seatCount,
+  type SeatsJson,
+} from "../../core/approvers_needed.ts";
 import { isOver, PROPOSAL_STATUSES, type ProposalStatus } from "../../core/proposal.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import { isErrorCode, OpenExecError } from "../errors.ts";

@@ -9,11 +9,10 @@
  *   this client would have written.
  */
 
-import { APPROVAL_TYPE, type ApprovalClaims } from "../../core/approval_claims.ts";
+import { APPROVAL_TYPE, type ApprovalClaims, DECISION_TYPE } from "../../core/signed_claims.ts";
 import { utf8Encode } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/json/canonical_json.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
-import { DECISION_TYPE } from "../../core/decision_claims.ts";
 import { type Envelope, envelopeJson, preAuthEncoding } from "../../core/dsse.ts";
 import { Refusal } from "../../core/errors.ts";
 import { isReason } from "../../core/limits.ts";

@@ -3,7 +3,7 @@
  * section 3.2.3), found in what was printed.
  */
 
-import { BACKSLASH, COMMA, escapedUnit, escapeLength } from "./json_bytes.ts";
+import { BACKSLASH, COMMA, escapedUnit, escapeLength } from "./json_grammar.ts";
 
 /** A printed member: its quoted key, a colon and its value. Offsets into the output. */
 export interface Member {

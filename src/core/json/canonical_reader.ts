@@ -12,15 +12,6 @@
 import { utf8Decode, utf8Encode } from "../bytes.ts";
 import { CanonicalOutput, type Member } from "./canonical_output.ts";
 import {
-  isNoncharacter,
-  malformed,
-  notIJson,
-  notUtf8,
-  numberFault,
-  ODD_TEXT,
-  tooDeep,
-} from "./i_json.ts";
-import {
   BACKSLASH,
   CARRIAGE_RETURN,
   CLOSE_ARRAY,
@@ -31,8 +22,14 @@ import {
   escapeLength,
   IN_NUMBER,
   isDigit,
+  isNoncharacter,
   LINE_FEED,
+  malformed,
   MINUS,
+  notIJson,
+  notUtf8,
+  numberFault,
+  ODD_TEXT,
   OPEN_ARRAY,
   OPEN_OBJECT,
   POINT,
@@ -40,8 +37,9 @@ import {
   QUOTE,
   SPACE,
   TAB,
+  tooDeep,
   ZERO,
-} from "./json_bytes.ts";
+} from "./json_grammar.ts";
 import { NESTING_DEPTH_MAX } from "../limits.ts";
 
 /** A member of the outermost object. Both texts are UTF-8. */

@@ -1,7 +1,11 @@
-/** JSON as openexec holds it: numbers as they were written, members in their order. */
+/**
+ * JSON as openexec holds it: numbers as they were written, members in their order, and stored
+ * results as their text. Those are answered without being parsed and printed again, which for a
+ * megabyte would hold the event loop for a tenth of a second.
+ */
 
-import { utf8Decode } from "../bytes.ts";
-import { notUtf8 } from "./i_json.ts";
+import { concatBytes, utf8Decode, utf8Encode } from "../bytes.ts";
+import { notUtf8 } from "./json_grammar.ts";
 import { type JsonNode, Parser } from "./json_parser.ts";
 import type { Json } from "../types.ts";
 
@@ -43,4 +47,62 @@ export function memberOf(node: JsonNode, key: string): JsonNode | undefined {
 /** Array.isArray does not narrow a readonly array. */
 export function isArray(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
+}
+
+/** A JSON value, parts of which may be texts. */
+export type Printable =
+  | Json
+  | JsonText
+  | readonly Printable[]
+  | { readonly [name: string]: Printable };
+
+/** Texts that printJson() puts in afterwards; null while nothing is printed. */
+let texts: Text[] | null = null;
+/** Stands for a text in what is printed. Nobody can know it. */
+const MARK = crypto.randomUUID();
+const MARKED = `"${MARK}"`;
+
+/** From this length on a text is kept as UTF-8: to decode and encode it again holds the loop. */
+const LONG_BYTES = 16 * 1024;
+
+/** A canonical text (RFC 8785); as UTF-8 where it is long. */
+export type Text = string | Uint8Array;
+
+/** Returns undefined for a short text that is not well-formed UTF-8. */
+export function textOf(bytes: Uint8Array): Text | undefined {
+  return bytes.length < LONG_BYTES ? utf8Decode(bytes) : bytes;
+}
+
+/** A value in JSON, as its canonical text. */
+export class JsonText {
+  constructor(readonly text: Text) {}
+
+  /** JSON.stringify() calls it. */
+  toJSON(): unknown {
+    if (texts === null) return JSON.parse(stringOf(this.text));
+    texts.push(this.text);
+    return MARK;
+  }
+}
+
+/**
+ * Prints what JSON.stringify() prints, with the texts as they are, and a newline. UTF-8 where one
+ * of the texts is.
+ */
+export function printJson(value: Printable): Text {
+  const found: Text[] = texts = [];
+  try {
+    const parts = JSON.stringify(value).split(MARKED);
+    const pieces = parts.flatMap((part, i) => [part, found[i] ?? ""]).concat("\n");
+    if (!pieces.some((piece) => typeof piece !== "string")) return pieces.join("");
+    return concatBytes(
+      ...pieces.map((piece) => typeof piece === "string" ? utf8Encode(piece) : piece),
+    );
+  } finally {
+    texts = null;
+  }
+}
+
+export function stringOf(text: Text): string {
+  return typeof text === "string" ? text : utf8Decode(text) ?? "";
 }

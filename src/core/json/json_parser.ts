@@ -9,7 +9,6 @@
  * NESTING_DEPTH_MAX.
  */
 
-import { malformed, notIJson, numberFault, ODD_TEXT, tooDeep } from "./i_json.ts";
 import {
   BACKSLASH,
   CARRIAGE_RETURN,
@@ -23,7 +22,11 @@ import {
   LOWER_F,
   LOWER_N,
   LOWER_T,
+  malformed,
   MINUS,
+  notIJson,
+  numberFault,
+  ODD_TEXT,
   OPEN_ARRAY,
   OPEN_OBJECT,
   PLUS,
@@ -31,9 +34,10 @@ import {
   QUOTE,
   SPACE,
   TAB,
+  tooDeep,
   UPPER_E,
   ZERO,
-} from "./json_bytes.ts";
+} from "./json_grammar.ts";
 import { NESTING_DEPTH_MAX } from "../limits.ts";
 
 export type JsonMember = readonly [key: string, value: JsonNode];

@@ -1,14 +1,14 @@
 /**
  * Public keys of OpenSSH, as its .pub files hold them: Ed25519 (RFC 8709), and Ed25519 and ECDSA
- * P-256 that a FIDO2 security key holds (PROTOCOL.u2f). No other type is taken.
+ * P-256 that a FIDO2 security key holds (PROTOCOL.u2f). No other type is taken. Below them are the
+ * data types of SSH (RFC 4251 section 5), read strictly.
  *
  * Invariant: a key has one blob, and none other parses.
  */
 
-import { base64Decode, equalBytes, utf8Decode } from "../bytes.ts";
+import { base64Decode, concatBytes, equalBytes, utf8Decode, utf8Encode } from "../bytes.ts";
 import { isAdmissibleKey } from "./ed25519.ts";
 import { isPoint } from "./p256.ts";
-import { SshReader, sshStrings } from "./ssh_wire.ts";
 
 export const SSH_KEY_TYPES = [
   "ssh-ed25519",
@@ -16,7 +16,7 @@ export const SSH_KEY_TYPES = [
   "sk-ecdsa-sha2-nistp256@openssh.com",
 ] as const;
 
-export type SshKeyType = (typeof SSH_KEY_TYPES)[number];
+type SshKeyType = (typeof SSH_KEY_TYPES)[number];
 
 export interface SshKey {
   readonly type: SshKeyType;
@@ -59,3 +59,48 @@ function keyOf(type: SshKeyType, blob: Uint8Array): SshKey | undefined {
 }
 
 const EMPTY = new Uint8Array();
+
+/** Reads from the front. Every method returns undefined once something was not there. */
+export class SshReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Whether everything was read. */
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  /** Reads `count` bytes. */
+  take(count: number): Uint8Array | undefined {
+    if (count > this.#bytes.length - this.#at) {
+      this.#at = Infinity;
+      return undefined;
+    }
+    return this.#bytes.subarray(this.#at, this.#at += count);
+  }
+
+  uint32(): number | undefined {
+    return this.take(4) === undefined ? undefined : this.#view.getUint32(this.#at - 4);
+  }
+
+  string(): Uint8Array | undefined {
+    const length = this.uint32();
+    return length === undefined ? undefined : this.take(length);
+  }
+}
+
+/** Returns each part as a `string`: its length in four bytes, then itself. */
+export function sshStrings(...parts: readonly (Uint8Array | string)[]): Uint8Array {
+  return concatBytes(...parts.flatMap((part) => {
+    const bytes = typeof part === "string" ? utf8Encode(part) : part;
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, bytes.length);
+    return [length, bytes];
+  }));
+}

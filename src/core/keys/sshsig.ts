@@ -13,8 +13,7 @@ import { base64Decode, concatBytes, equalBytes, utf8Decode, utf8Encode } from ".
 import { verify } from "./ed25519.ts";
 import { scalarsOf, verifyP256 } from "./p256.ts";
 import { sha256, sha512 } from "../sha.ts";
-import type { SshKey } from "./ssh_key.ts";
-import { SshReader, sshStrings } from "./ssh_wire.ts";
+import { type SshKey, SshReader, sshStrings } from "./ssh_key.ts";
 
 export const SSH_NAMESPACE = "openexec";
 

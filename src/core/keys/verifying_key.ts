@@ -7,7 +7,7 @@
 
 import { verify } from "./ed25519.ts";
 import { prepareP256 } from "./p256.ts";
-import type { Requirement, SignerFacts } from "./signer.ts";
+import type { Requirement, SignerFacts } from "../approvers_needed.ts";
 import type { SshKey } from "./ssh_key.ts";
 import { verifySshsig } from "./sshsig.ts";
 import { PLAIN_KEY } from "../types.ts";

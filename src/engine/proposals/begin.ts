@@ -4,7 +4,7 @@
  */
 
 import { Refusal } from "../../core/errors.ts";
-import { emptySeats } from "../../core/seats.ts";
+import { emptySeats } from "../../core/approvers_needed.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { commitment } from "../../log/receipt.ts";

@@ -3,7 +3,7 @@
  * requests do not wait for a page, however many there are.
  */
 
-import { JsonText } from "../../core/json/json_text.ts";
+import { JsonText } from "../../core/json/json.ts";
 import type { ProposalStatus } from "../../core/proposal.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { isProposalVisible } from "./waiting.ts";

@@ -1,7 +1,7 @@
 /** The action as a reviewer is shown it, and the digest by which a change of it is noticed. */
 
 import { canonicalJson } from "../../core/json/canonical_json.ts";
-import { seatsJson } from "../../core/seats.ts";
+import { seatsJson } from "../../core/approvers_needed.ts";
 import { digestOf } from "../../core/sha.ts";
 import { utf8Encode } from "../../core/bytes.ts";
 import type { Digest, JsonObject } from "../../core/types.ts";

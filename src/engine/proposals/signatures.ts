@@ -9,7 +9,7 @@
  */
 
 import { canonicalJson } from "../../core/json/canonical_json.ts";
-import { APPROVAL_TYPE } from "../../core/approval_claims.ts";
+import { APPROVAL_TYPE } from "../../core/signed_claims.ts";
 import { equalBytes } from "../../core/bytes.ts";
 import { type Envelope, envelopeJson, parseEnvelope } from "../../core/dsse.ts";
 import { Refusal } from "../../core/errors.ts";

@@ -1,10 +1,9 @@
 /** The proposal object of the HTTP answers, for its proposer and for reviewers. */
 
 import { type ErrorCode, ERRORS } from "../../core/errors.ts";
-import { parseIJson, toValue } from "../../core/json/json.ts";
-import { JsonText, type Printable } from "../../core/json/json_text.ts";
+import { JsonText, parseIJson, type Printable, toValue } from "../../core/json/json.ts";
 import { isOver, type ProposalStatus } from "../../core/proposal.ts";
-import { seatsJson } from "../../core/seats.ts";
+import { seatsJson } from "../../core/approvers_needed.ts";
 import { digestOf } from "../../core/sha.ts";
 import { base64Encode, utf8Encode } from "../../core/bytes.ts";
 import type { Json, JsonObject } from "../../core/types.ts";

@@ -12,7 +12,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { Refusal } from "../../core/errors.ts";
-import { textOf } from "../../core/json/json_text.ts";
+import { textOf } from "../../core/json/json.ts";
 import type { Meter } from "../../core/types.ts";
 import { ByteReader, ByteWriter, damaged } from "../store/bytes.ts";
 import {

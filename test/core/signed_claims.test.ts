@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { approveRequest, newApproverKey, newRequest, readApproval } from "../../src/client/mod.ts";
-import { isSubject, parseApprovalClaims } from "../../src/core/approval_claims.ts";
+import { isSubject, parseApprovalClaims } from "../../src/core/signed_claims.ts";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import { codeOf } from "../support/refusals.ts";
 

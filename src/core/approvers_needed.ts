@@ -1,11 +1,13 @@
 /**
- * The people that an action asks for: so many distinct approvers, some of them from named groups.
+ * The approvers that an action asks for: so many distinct people, some of them from named groups,
+ * with keys that are strong enough.
  *
  * Invariant: a person takes one seat, whatever groups they are in, and a seat of a group only
  * someone of that group takes. Whether enough have signed is a matching in a bipartite graph.
  */
 
 import { whole } from "./shape.ts";
+import type { Signer } from "./types.ts";
 
 /** How many approvers an action needs. */
 export interface SeatsNeeded {
@@ -76,4 +78,21 @@ export function seatCount(needed: SeatsJson): number {
 export function seatsText(needed: SeatsJson): string {
   if (typeof needed === "number") return needed === 1 ? "1 approver" : `${needed} approvers`;
   return Object.entries(needed).map(([group, count]) => `${count} of ${group}`).join(" and ");
+}
+
+/** The kind of key behind a signature that verified, and what it says of key and person. */
+export type SignerFacts = Pick<Signer, "kind" | "userVerified" | "hardware">;
+
+/** How strong a key an action asks for, the weakest first. */
+export const REQUIREMENTS = ["any", "hardware", "user_verified"] as const;
+export type Requirement = (typeof REQUIREMENTS)[number];
+
+/** Tells whether a signature is as strong as asked. user_verified asks for hardware too. */
+export function meets({ hardware, userVerified }: SignerFacts, requirement: Requirement): boolean {
+  return requirement === "any" || (hardware && (requirement === "hardware" || userVerified));
+}
+
+/** Says it to a person: "sshsig, hardware, person verified". */
+export function factsText({ kind, hardware, userVerified }: SignerFacts): string {
+  return `${kind}${hardware ? ", hardware" : ""}${userVerified ? ", person verified" : ""}`;
 }

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { emptySeats, isSeats, seatCount, seatsJson, seatsText } from "../../src/core/seats.ts";
+import {
+  emptySeats,
+  isSeats,
+  seatCount,
+  seatsJson,
+  seatsText,
+} from "../../src/core/approvers_needed.ts";
 
 const person = (...groups: readonly string[]) => ({ groups: new Set(groups) });
 const byGroup = (groups: Readonly<Record<string, number>>, approvals?: number) => ({
