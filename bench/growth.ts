@@ -5,7 +5,7 @@
 
 import http from "node:http";
 import type { MachineClock } from "../src/core/clock.ts";
-import { machineClock } from "../src/os/clock.ts";
+import { machineClock } from "../src/os/process.ts";
 import { type Daemon, OPENEXEC, openexec } from "../test/support/daemon.ts";
 import { fill } from "./fill.ts";
 import { inTurn } from "./in_turn.ts";

@@ -5,7 +5,7 @@
  * Then such commits are timed, without strace.
  */
 
-import { machineClock } from "../src/os/clock.ts";
+import { machineClock } from "../src/os/process.ts";
 import { callsOf } from "../test/support/strace.ts";
 import { fill } from "./fill.ts";
 import { summaryOf } from "./latencies.ts";

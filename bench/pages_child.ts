@@ -4,7 +4,7 @@
  * Each line of output is written between two commits: what ended, and how many milliseconds it took.
  */
 
-import { machineClock } from "../src/os/clock.ts";
+import { machineClock } from "../src/os/process.ts";
 import { openFilled, reserveOne, settleOne } from "./fill.ts";
 
 const [stateDir = "", ...numbers] = Deno.args;

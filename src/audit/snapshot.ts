@@ -13,7 +13,7 @@ import type { Mode } from "../core/types.ts";
 import { uuidText } from "../core/uuid.ts";
 import { logReader } from "../ledger/log.ts";
 import { backup } from "../ledger/backup.ts";
-import { findExecution, peerIndex, unsettled } from "../ledger/find.ts";
+import { findExecution, peerIndex, unsettled } from "../ledger/executions.ts";
 import { readIdentity } from "../ledger/identity.ts";
 import { findProposal } from "../ledger/proposals/find.ts";
 import { OPEN_KEYS, OWED_KEYS, proposalIdOf } from "../ledger/proposals/keys.ts";

@@ -11,7 +11,7 @@ import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import type { MachineClock } from "../core/clock.ts";
 import type { Role } from "../core/types.ts";
 import { readRegularText } from "../os/regular_file.ts";
-import { machineClock } from "../os/clock.ts";
+import { machineClock } from "../os/process.ts";
 import { readConfigFile } from "../daemon/config_file.ts";
 import type { DaemonFlags, LocalFlags } from "./command.ts";
 import { DONE, type ExitCode, Interrupted, UsageError } from "./exit_code.ts";

@@ -19,14 +19,19 @@ import type { ActionConfig } from "../config/config.ts";
 import type { Approval } from "../approval/verify.ts";
 import type { RegisteredAction } from "../executor/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
-import { findAction, refuseWhileClosed } from "./gate.ts";
+import {
+  findAction,
+  originOf,
+  refuseWhileClosed,
+  reservationOf,
+  type Started,
+  Starter,
+} from "./starter.ts";
 import { ProposalDesk } from "./proposals/desk.ts";
 import { isReplay, NonceQueue } from "./replay.ts";
 import { type ParsedRequest, parseRequest } from "./request.ts";
 import { RequestReader } from "./request_reader.ts";
-import { originOf, reservationOf } from "./reservation.ts";
 import { Runs } from "./runs.ts";
-import { type Started, Starter } from "./starter.ts";
 import {
   type Answer,
   type Attempt,

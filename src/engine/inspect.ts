@@ -22,8 +22,7 @@ import { formatTime } from "../log/time.ts";
 import type { LogHead } from "./checkpoints.ts";
 import type { Engine } from "./execute.ts";
 import { keyEntries } from "./keys.ts";
-import { type Asker, type EngineParts, isVisible, type Viewer } from "./types.ts";
-import { goOn } from "./turn.ts";
+import { type Asker, type EngineParts, goOn, isVisible, type Viewer } from "./types.ts";
 import {
   type ExecutionView,
   executionView,

@@ -11,8 +11,7 @@ import { sleep } from "../core/wait.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Slot } from "../executor/types.ts";
 import type { ExecutionRecord, RequestBody } from "../ledger/types.ts";
-import type { Runs } from "./runs.ts";
-import { settlementOf } from "./settlement.ts";
+import { type Runs, settlementOf } from "./runs.ts";
 import type { EngineParts } from "./types.ts";
 import { type ExecutionView, loadView } from "./view.ts";
 

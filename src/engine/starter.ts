@@ -1,18 +1,54 @@
 /**
- * The last steps of whatever starts, an approved request or an approved proposal:
- * take a slot -> reserve -> run.
+ * The steps that everything takes which starts, an approved request or an approved proposal:
+ * open? -> find action, and after its approval: take a slot -> reserve -> run.
  *
  * Invariants:
  * - Nothing starts before `ledger.reserve` resolved. A slot whose reservation failed is given back.
  * - Proposals that wait for a slot come first: what arrives later finds none while they do.
  */
 
+import type { Approval } from "../approval/verify.ts";
+import type { ActionConfig, SocketConfig } from "../config/config.ts";
 import { Refusal } from "../core/errors.ts";
-import type { Slot } from "../executor/types.ts";
+import type { Peer } from "../core/types.ts";
+import { uuidV7 } from "../core/uuid.ts";
+import type { RegisteredAction, Slot } from "../executor/types.ts";
+import type { Start } from "../ledger/proposals/types.ts";
 import type { ExecutionRecord, RequestBody, Reservation } from "../ledger/types.ts";
-import type { Runs } from "./runs.ts";
-import type { EngineParts, Stopwatch } from "./types.ts";
+import { commitment } from "../log/receipt.ts";
+import type { ParsedRequest } from "./request.ts";
+import { retentionOf, type Runs } from "./runs.ts";
+import type { EngineParts, RequestContext, Stopwatch } from "./types.ts";
 import type { ExecutionView } from "./view.ts";
+
+export interface FoundAction {
+  readonly action: ActionConfig;
+  readonly registered: RegisteredAction;
+}
+
+/** Throws a Refusal: halted, draining. */
+export function refuseWhileClosed(
+  { ledger }: Pick<EngineParts, "ledger">,
+  { isDraining }: Pick<Runs, "isDraining">,
+): void {
+  if (ledger.health().halted) throw new Refusal("halted");
+  if (isDraining) throw new Refusal("draining");
+}
+
+/** Throws a Refusal: action_not_allowed, action_unknown. */
+export function findAction(
+  name: string,
+  socket: Pick<SocketConfig, "actions">,
+  { config, executors }: Pick<EngineParts, "config" | "executors">,
+): FoundAction {
+  for (const allowed of [socket.actions, config.allowedActions]) {
+    if (allowed !== null && !allowed.has(name)) throw new Refusal("action_not_allowed");
+  }
+  const action = config.actions.get(name);
+  const registered = executors.actions.get(name);
+  if (action === undefined || registered === undefined) throw new Refusal("action_unknown");
+  return { action, registered };
+}
 
 export interface Started {
   readonly record: ExecutionRecord;
@@ -95,4 +131,66 @@ export class Starter {
     this.onStarted(record, body);
     return { record, body, run: this.runs.start(record, body, slot, traceparent, stations) };
   }
+}
+
+/** Where a request comes from, and under which id it runs. */
+interface Origin {
+  readonly id: string;
+  readonly peer: Peer;
+  /** 32 bytes; the request's commitment is made with it. */
+  readonly salt: Uint8Array;
+  readonly traceparent: string | null;
+  readonly receivedAtMs: number;
+  /** Set for a proposal. */
+  readonly proposedAtMs: number | null;
+}
+
+/** The origin of a request that runs as it comes. */
+export function originOf({ peer, traceparent, receivedAtMs }: RequestContext): Origin {
+  const salt = crypto.getRandomValues(new Uint8Array(32));
+  const id = uuidV7(receivedAtMs);
+  return { id, peer, salt, traceparent, receivedAtMs, proposedAtMs: null };
+}
+
+export function reservationOf(
+  request: ParsedRequest,
+  registered: RegisteredAction,
+  approval: Approval | null,
+  origin: Origin,
+  parts: EngineParts,
+  start: Start | null = null,
+): Reservation {
+  const { id, peer, salt, traceparent, receivedAtMs, proposedAtMs } = origin;
+  return {
+    record: {
+      id,
+      action: request.action,
+      nonce: request.nonce,
+      mode: parts.ledger.mode,
+      peer,
+      approval: approval?.reference ?? null,
+      handlerDigest: registered.digest,
+      requestCommitment: commitment(salt, request.actionDigest),
+      resultCommitment: null,
+      code: null,
+      traceId: traceparent?.split("-")[1] ?? null,
+      proposedAtMs,
+      receivedAtMs,
+      startedAtMs: null,
+      settledAtMs: null,
+      logIndex: null,
+      resolution: null,
+    },
+    body: {
+      canonical: request.canonical,
+      salt,
+      approvalText: request.approval === null || approval === null
+        ? null
+        : request.approval.canonical,
+    },
+    retention: retentionOf(request.action, parts.config),
+    claim: approval,
+    recheck: (nowMs) => approval === null ? undefined : parts.trust.recheck(approval, nowMs),
+    start,
+  };
 }

@@ -1,8 +1,9 @@
-/** A request's context, its answer, and the parts that decide it. */
+/** A request's context, its turns and its answer, and the parts that decide it. */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Config, SocketConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
-import type { ErrorCode } from "../core/errors.ts";
+import { type ErrorCode, Refusal } from "../core/errors.ts";
 import type { ProposalStatus } from "../core/proposal.ts";
 import type { Meter, Peer } from "../core/types.ts";
 import type { Executors } from "../executor/pool.ts";
@@ -122,4 +123,15 @@ export interface EngineParts {
   readonly onUnstored: (execution: string, error: unknown) => void;
   /** Called with the cause of every bug; the caller only learns `internal_error`. */
   readonly onBug: (error: unknown) => void;
+}
+
+/** Lets others go first. Throws request_malformed for a caller who has gone. */
+export async function goOn({ goOn }: Charge): Promise<void> {
+  if (goOn === undefined) await nextTurn();
+  else if (!await goOn()) throw gone();
+}
+
+/** Nobody reads the answer. */
+export function gone(): Refusal {
+  return new Refusal("request_malformed", "The connection closed before the answer.");
 }

@@ -19,14 +19,12 @@ import { InputChecks, refuseUnfit } from "./input_checks.ts";
 import type { ExecutorProcess } from "./executor_process.ts";
 import { type ExecutorSpec, Launcher } from "./launch.ts";
 import type { ExecutorLog } from "./log.ts";
-import { NO_PERMISSIONS } from "./permissions.ts";
+import { NO_PERMISSIONS, unreachable } from "./permissions.ts";
 import { OwnProcesses, type Processes, SharedProcess, Starts } from "./processes.ts";
-import { unreachable } from "./reach.ts";
 import { EXECUTORS_DIRECTORY } from "./program.ts";
 import { readSecrets, Scrubber, type Secrets } from "./secrets.ts";
 import { Slots } from "./slot.ts";
-import { registered } from "./registration.ts";
-import { describeHandler, type HandlerDescription, tryBox } from "./start_check.ts";
+import { describeHandler, type HandlerDescription, registered, tryBox } from "./start_check.ts";
 import type { ExecutorStatistics, RegisteredAction, Slot } from "./types.ts";
 
 export interface PoolOptions {

@@ -4,15 +4,20 @@
  *
  * Invariants: an outcome is taken only from the process, and for the execution, that it was handed
  * to; after the start message has left there is always an outcome.
+ *
+ * A handler that threw, or whose result is no JSON, has failed. One whose time is over has timed
+ * out. A process that ended itself with an exit code has crashed. One that was ended, by the kernel
+ * or by the daemon, tells nothing: the outcome is unknown. That includes running out of memory.
  */
 
+import { Buffer } from "node:buffer";
 import type { ActionConfig } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { Refusal } from "../core/errors.ts";
-import type { Outcome } from "../core/types.ts";
+import { cutToReason } from "../core/limits.ts";
+import type { Json, Outcome } from "../core/types.ts";
 import type { ExecutorProcess, Report } from "./executor_process.ts";
 import type { ExecutorLog } from "./log.ts";
-import { outcomeOf, TIMED_OUT, UNKNOWN } from "./outcome.ts";
 import type { Processes } from "./processes.ts";
 import { Scrubber, type Secrets } from "./secrets.ts";
 import type { Job, Slot } from "./types.ts";
@@ -163,5 +168,48 @@ export class Slots {
     if (outcome.status === "succeeded") return;
     const reason = report.kind === "succeeded" ? "the result is too large" : report.reason;
     this.settings.log.failed(job, outcome.code, this.#scrubber.text(reason));
+  }
+}
+
+const TIMED_OUT: Outcome = { status: "timed_out", code: "handler_timed_out" };
+const UNKNOWN: Outcome = { status: "outcome_unknown", code: "outcome_unknown" };
+const RESULT_INVALID: Outcome = { status: "failed", code: "result_invalid" };
+
+function outcomeOf(report: Report, scrubber: Scrubber, resultBytesMax: number): Outcome {
+  switch (report.kind) {
+    case "succeeded":
+      return succeeded(report.result, scrubber, resultBytesMax);
+    case "failed":
+      return failed(report, scrubber);
+    case "crashed":
+      return { status: "crashed", code: "handler_crashed" };
+    case "gone":
+      return UNKNOWN;
+  }
+}
+
+/** Secrets are taken out first: of one that is cut, nothing would be found. */
+function failed(
+  { code, publicReason }: Extract<Report, { readonly kind: "failed" }>,
+  scrubber: Scrubber,
+): Outcome {
+  if (publicReason === null) return { status: "failed", code };
+  return { status: "failed", code, reason: cutToReason(scrubber.text(publicReason)) };
+}
+
+function succeeded(result: string, scrubber: Scrubber, bytesMax: number): Outcome {
+  const resultText = scrubber.idle ? result : scrubbed(result, scrubber);
+  if (resultText === null || Buffer.byteLength(resultText) > bytesMax) return RESULT_INVALID;
+  return { status: "succeeded", resultText };
+}
+
+/** The same text where no secret was in it; null when it is no JSON. */
+function scrubbed(result: string, scrubber: Scrubber): string | null {
+  try {
+    const value: Json = JSON.parse(result);
+    const clean = JSON.stringify(scrubber.value(value));
+    return clean === JSON.stringify(value) ? result : clean;
+  } catch {
+    return null;
   }
 }

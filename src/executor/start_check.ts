@@ -1,6 +1,7 @@
 /**
  * Finds out what a start has to know before anything runs: that the box is shut, and what handlers
- * take and give.
+ * take and give. An action is registered with both: what its handler says, and what the
+ * configuration says of it.
  *
  * Invariant: no process hears of a handler before the box was tried: once with the runtime's guards
  * alone before it, and once without them, so that nothing but the kernel stands there.
@@ -8,15 +9,17 @@
 
 import { type HandlerCode, readHandler } from "../actions/pin.ts";
 import { type Kernel, missingParts } from "../box/kernel.ts";
-import type { Presentation } from "../core/presentation.ts";
+import type { ActionConfig } from "../config/config.ts";
+import { type Presentation, presentedBy } from "../core/presentation.ts";
 import { StartupError } from "../core/startup_error.ts";
-import type { JsonObject } from "../core/types.ts";
+import type { Digest, JsonObject } from "../core/types.ts";
 import { program } from "../os/program.ts";
 import type { Door } from "./child/probe.ts";
 import type { Description, ExecutorProcess } from "./executor_process.ts";
 import { type ExecutorSpec, type Launcher, VARIABLE } from "./launch.ts";
 import { NO_PERMISSIONS } from "./permissions.ts";
 import { scriptOf } from "./program.ts";
+import type { RegisteredAction } from "./types.ts";
 
 /** No action's name. */
 const PROBE = "(probe)";
@@ -162,6 +165,49 @@ function schemaOf(text: string): JsonObject {
 }
 
 /** JSON.parse gives JSON, so only its kind is left to see. */
-export function isJsonObject(value: unknown): value is JsonObject {
+function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The configuration's words go before the handler's. Throws a StartupError where it describes a
+ * member that the input schema does not have.
+ */
+export function registered(
+  { name, presentation, fields }: ActionConfig,
+  digest: Digest,
+  handler: HandlerDescription,
+): RegisteredAction {
+  return Object.freeze({
+    name,
+    digest,
+    inputSchema: withTexts(handler.input, fields, name),
+    outputSchema: handler.output,
+    presentation: presentedBy(presentation, handler.presentation),
+  });
+}
+
+function withTexts(
+  schema: JsonObject,
+  fields: ReadonlyMap<string, string>,
+  action: string,
+): JsonObject {
+  if (fields.size === 0) return schema;
+  const properties = new Map(Object.entries(objectOf(schema["properties"])));
+  for (const [name, description] of fields) {
+    const property = properties.get(name);
+    if (property === undefined) {
+      throw new StartupError(
+        `[actions.${action}] fields describes ${JSON.stringify(name)}, which is no input of it`,
+        `Its inputs are ${[...properties.keys()].join(", ") || "not named by its schema"}`,
+      );
+    }
+    properties.set(name, { ...objectOf(property), description });
+  }
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
+
+/** A schema may also be a boolean, which has no members. */
+function objectOf(schema: unknown): JsonObject {
+  return isJsonObject(schema) ? schema : {};
 }

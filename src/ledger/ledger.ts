@@ -18,7 +18,7 @@ import type { Meter, Mode } from "../core/types.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { backup } from "./backup.ts";
 import { fenceReached } from "./fence.ts";
-import { findByNonce, findExecution, list, unsettled } from "./find.ts";
+import { findByNonce, findExecution, list, unsettled } from "./executions.ts";
 import { append, logReader } from "./log.ts";
 import { recordRestore, resolve, revoke, setHalted, unrecordedRestore } from "./operate.ts";
 import type { LedgerParts } from "./parts.ts";

@@ -11,7 +11,7 @@ import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { findApproval } from "./approvals.ts";
-import { findExecution } from "./find.ts";
+import { findExecution } from "./executions.ts";
 import { appendReceipt } from "./log.ts";
 import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "./parts.ts";
 import { ByteReader, ByteWriter } from "./store/bytes.ts";

@@ -20,7 +20,7 @@ import { decodeBucket } from "./proposals/rows.ts";
 import { advanceMark } from "./store/state.ts";
 import type { Tables } from "./store/table.ts";
 import type { PruneReport } from "./types.ts";
-import { allUnsettled } from "./unsettled.ts";
+import { allUnsettled } from "./executions.ts";
 
 const ROWS_PER_TRANSACTION = 128;
 

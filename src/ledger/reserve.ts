@@ -13,7 +13,7 @@ import type { LedgerState } from "./store/state.ts";
 import type { ExecutionRecord, Reservation } from "./types.ts";
 import { type PreparedStart, prepareStart } from "./proposals/end.ts";
 import { findProposalByNonce, isWaiting } from "./proposals/find.ts";
-import { findUnsettled, fitsBeside, putUnsettled } from "./unsettled.ts";
+import { findUnsettled, fitsBeside, putUnsettled } from "./executions.ts";
 import type { SealedBody } from "./vault/bodies.ts";
 
 /** The bodies that are sealed before the transaction of a reservation. */

@@ -41,7 +41,7 @@ import { bucketStart, ownExecutionKey, sealedKey } from "./store/keys.ts";
 import { olderState } from "./store/from_version_1.ts";
 import { advanceMark, earliestNow, readState, writeState } from "./store/state.ts";
 import { Store } from "./store/store.ts";
-import { allUnsettled, putUnsettled } from "./unsettled.ts";
+import { allUnsettled, putUnsettled } from "./executions.ts";
 import { SealedBodies } from "./vault/bodies.ts";
 import { Vault } from "./vault/keys.ts";
 

@@ -18,7 +18,7 @@ import { damaged } from "./store/bytes.ts";
 import { ownExecutionKey } from "./store/keys.ts";
 import type { LedgerState } from "./store/state.ts";
 import type { ExecutionRecord, Settlement } from "./types.ts";
-import { file, findUnsettled } from "./unsettled.ts";
+import { file, findUnsettled } from "./executions.ts";
 import type { SealedBody } from "./vault/bodies.ts";
 
 /** Implements Ledger.settle. */

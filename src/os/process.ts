@@ -1,6 +1,6 @@
 /**
- * Other processes as the kernel sees them: whether one is still itself, what it may use, and how to
- * end it.
+ * Processes as the kernel sees them: whether one is still itself, what it may use, and how to end
+ * it; and the clock of this start of the machine.
  *
  * Everything goes through the C library, because the runtime asks for every permission there is
  * before it opens /proc/PID or sends a signal to a process group. Invariant: a process is known by
@@ -8,6 +8,7 @@
  */
 
 import { utf8Encode } from "../core/bytes.ts";
+import { type MachineClock, systemClock } from "../core/clock.ts";
 import { cString, libc, O_CLOEXEC, O_RDONLY, O_WRONLY } from "./libc.ts";
 
 /** setrlimit(2) resources. */
@@ -38,7 +39,7 @@ export function isOfThisBoot(startTime: string): boolean {
 }
 
 /** Returns the kernel's name for this start of the machine; null when it cannot be read. */
-export function bootId(): string | null {
+function bootId(): string | null {
   return readProc("/proc/sys/kernel/random/boot_id")?.trim() ?? null;
 }
 
@@ -170,3 +171,11 @@ export function readProc(path: string, bytesMax = PROC_BYTES_MAX): string | null
     return length < 0 ? null : text;
   }
 }
+
+/** Read once: a process never sees another. */
+let boot: string | undefined;
+
+export const machineClock: MachineClock = {
+  ...systemClock,
+  bootId: () => boot ??= bootId() ?? "",
+};

@@ -16,7 +16,7 @@ import {
   peerKey,
   spanOf,
 } from "../../src/ledger/store/keys.ts";
-import { putUnsettled } from "../../src/ledger/unsettled.ts";
+import { putUnsettled } from "../../src/ledger/executions.ts";
 import type { ExecutionRecord, Reservation } from "../../src/ledger/types.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { restoreLedger } from "../../src/ledger/restore.ts";

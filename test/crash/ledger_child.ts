@@ -8,7 +8,7 @@
 
 import { Refusal } from "../../src/core/errors.ts";
 import { openLedger } from "../../src/ledger/open.ts";
-import { machineClock } from "../../src/os/clock.ts";
+import { machineClock } from "../../src/os/process.ts";
 import { reservation, settlement } from "../ledger/scene.ts";
 
 const [stateDir = "", run = "", callers = "1", rounds = "1"] = Deno.args;

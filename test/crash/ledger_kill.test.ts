@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { exists } from "../../src/ledger/disk/layout.ts";
 import { openLedger } from "../../src/ledger/open.ts";
-import { machineClock } from "../../src/os/clock.ts";
+import { machineClock } from "../../src/os/process.ts";
 import { refusalOf, reservation } from "../ledger/scene.ts";
 import { expectSound } from "../ledger/soundness.ts";
 import { temporaryFolder } from "../ledger/temporary.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import * as valibot from "valibot";
 import { loadLibrary } from "../../src/executor/child/library.ts";
-import { libraryOf } from "../../src/executor/library.ts";
+import { libraryOf } from "../../src/executor/program.ts";
 import { LIBRARY } from "../../src/executor/protocol.ts";
 import { program } from "../../src/os/program.ts";
 

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Permissions } from "../../src/config/config.ts";
-import { NO_PERMISSIONS } from "../../src/executor/permissions.ts";
-import { unreachable } from "../../src/executor/reach.ts";
+import { NO_PERMISSIONS, unreachable } from "../../src/executor/permissions.ts";
 
 let folder: string;
 beforeEach(async () => void (folder = await Deno.makeTempDir({ prefix: "openexec-reach-" })));

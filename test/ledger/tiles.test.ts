@@ -3,7 +3,7 @@ import { Frontier, leafHash, rootOf } from "../../src/log/tree.ts";
 import { leafKey, tileKey } from "../../src/ledger/store/keys.ts";
 import { encodeReceipt } from "../../src/ledger/store/rows.ts";
 import { Store } from "../../src/ledger/store/store.ts";
-import { nodeReader, storeFullTiles } from "../../src/ledger/tiles.ts";
+import { nodeReader, storeFullTiles } from "../../src/ledger/log.ts";
 import { receipt } from "./scene.ts";
 import { temporaryFolder } from "./temporary.ts";
 

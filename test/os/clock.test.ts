@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { machineClock } from "../../src/os/clock.ts";
+import { machineClock } from "../../src/os/process.ts";
 
 test("the boot id is the one that the kernel gave this boot, and stays", () => {
   const kernels = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();

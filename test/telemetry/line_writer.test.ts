@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type ByteStream, utf8Decode } from "../../src/core/bytes.ts";
-import { LineWriter } from "../../src/telemetry/line_writer.ts";
+import { LineWriter } from "../../src/telemetry/log.ts";
 
 /** A stream that takes at most `most` bytes at a time, and none until it is opened. */
 class SlowStream implements ByteStream {

@@ -6,7 +6,7 @@
 import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
 import type { Config } from "../../config/config.ts";
 import { unreachableWarnings } from "../../daemon/warnings.ts";
-import { unreachable } from "../../executor/reach.ts";
+import { unreachable } from "../../executor/permissions.ts";
 import type { DaemonFlags } from "../command.ts";
 import { type Context, withDaemon } from "../context.ts";
 import { UsageError } from "../exit_code.ts";

@@ -6,7 +6,7 @@ import { readVariable } from "../../config/environment.ts";
 import type { Mode } from "../../core/types.ts";
 import { type BoxState, Pool } from "../../executor/pool.ts";
 import { freeBytes } from "../../ledger/disk/free_space.ts";
-import { machineClock } from "../../os/clock.ts";
+import { machineClock } from "../../os/process.ts";
 import { kernelWarnings, unconfinedWarnings } from "../../daemon/warnings.ts";
 import { descriptorLimit } from "../../os/descriptors.ts";
 import { connectionsMax } from "../../server/admission/admission.ts";

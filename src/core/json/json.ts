@@ -5,9 +5,9 @@
  */
 
 import { concatBytes, utf8Decode, utf8Encode } from "../bytes.ts";
+import type { Json } from "../types.ts";
 import { notUtf8 } from "./json_grammar.ts";
 import { type JsonNode, Parser } from "./json_parser.ts";
-import type { Json } from "../types.ts";
 
 export type { JsonMember, JsonNode } from "./json_parser.ts";
 

@@ -1,11 +1,11 @@
 /**
- * What both readers of JSON share: its characters by their codes, in ASCII and so in UTF-8 and
- * UTF-16, the rules that I-JSON (RFC 7493) adds to JSON (RFC 8259), and the refusals.
+ * The grammar that both readers of JSON share: characters by their codes, in ASCII and so in UTF-8
+ * and UTF-16, the rules that I-JSON (RFC 7493) adds to JSON (RFC 8259), and the refusals.
  */
 
+import { utf8Encode } from "../bytes.ts";
 import { Refusal } from "../errors.ts";
 import { NESTING_DEPTH_MAX } from "../limits.ts";
-import { utf8Encode } from "../bytes.ts";
 
 const WRITTEN_ZERO = /^-?0(?:\.0+)?(?:[eE]|$)/;
 

@@ -1,19 +1,60 @@
 /**
- * Begins a proposal: everything that needs no approval is checked first, in the order of
- * core/errors.ts, so that what could never run is refused at once.
+ * Begins a proposal: reads the rest of its body, {action, payload?, nonce?, reason?, client?} and
+ * nothing else, and checks everything that needs no approval, in the order of core/errors.ts, so
+ * that what could never run is refused at once.
  */
 
-import { Refusal } from "../../core/errors.ts";
 import { emptySeats } from "../../core/approvers_needed.ts";
+import { Refusal } from "../../core/errors.ts";
+import { isReason } from "../../core/limits.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { commitment } from "../../log/receipt.ts";
-import { findAction, type FoundAction, refuseWhileClosed } from "../gate.ts";
+import { type Asked, malformed, nameOf, nonceOf, type RequestText } from "../request.ts";
 import type { Runs } from "../runs.ts";
+import { findAction, type FoundAction, refuseWhileClosed } from "../starter.ts";
 import type { EngineParts, RequestContext } from "../types.ts";
-import type { ParsedProposal } from "./request.ts";
 import type { Room } from "./room.ts";
 import { shownDigest } from "./shown.ts";
+
+export interface ParsedProposal extends Asked {
+  /** null: the proposal's id stands for it. */
+  readonly nonce: string | null;
+  /** The agent's own words; null for none. */
+  readonly reason: string | null;
+  readonly client: string | null;
+}
+
+/** The members of POST /proposals. */
+export const PROPOSAL_MEMBERS: readonly string[] = [
+  "action",
+  "payload",
+  "nonce",
+  "reason",
+  "client",
+];
+
+/** Throws a Refusal: request_malformed. */
+export function parseProposal(
+  { members, ...asked }: RequestText,
+  idempotencyKey: string | null,
+): ParsedProposal {
+  const client = members.get("client");
+  return {
+    ...asked,
+    nonce: nonceOf(members.get("nonce"), idempotencyKey),
+    reason: reasonOf(members.get("reason")),
+    client: client === undefined ? null : nameOf(client, "client"),
+  };
+}
+
+/** `text` is a member's JSON text. */
+function reasonOf(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const reason: unknown = JSON.parse(text);
+  if (typeof reason === "string" && isReason(reason)) return reason;
+  throw malformed("reason must be a string of at most 500 characters.");
+}
 
 /** Resolves once it is on disk. Throws a Refusal. */
 export async function begin(

@@ -9,7 +9,7 @@ import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { decisionReceipt } from "../../log/decision_receipt.ts";
 import { commitment } from "../../log/receipt.ts";
 import type { SignedReceipt } from "../../log/signed_receipt.ts";
-import { retentionOf } from "../settlement.ts";
+import { retentionOf } from "../runs.ts";
 import type { EngineParts } from "../types.ts";
 import type { Waiting } from "./waiting.ts";
 

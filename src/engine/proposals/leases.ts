@@ -8,8 +8,7 @@
 
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
-import { isSame } from "./begin.ts";
-import type { ParsedProposal } from "./request.ts";
+import { isSame, type ParsedProposal } from "./begin.ts";
 import type { Similar } from "./similar.ts";
 import type { OnGone } from "./waiters.ts";
 

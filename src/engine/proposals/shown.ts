@@ -5,7 +5,7 @@ import { seatsJson } from "../../core/approvers_needed.ts";
 import { digestOf } from "../../core/sha.ts";
 import { utf8Encode } from "../../core/bytes.ts";
 import type { Digest, JsonObject } from "../../core/types.ts";
-import type { FoundAction } from "../gate.ts";
+import type { FoundAction } from "../starter.ts";
 
 /** The handler that will run, and what it may reach. */
 export type HandlerView = {

@@ -16,7 +16,7 @@ import { Refusal } from "../../core/errors.ts";
 import { UnverifiedApproval } from "../../approval/approval.ts";
 import type { Approval, Signatures } from "../../approval/verify.ts";
 import type { ProposalRecord, SignedBody } from "../../ledger/proposals/types.ts";
-import type { FoundAction } from "../gate.ts";
+import type { FoundAction } from "../starter.ts";
 import type { ParsedRequest } from "../request.ts";
 import type { EngineParts } from "../types.ts";
 

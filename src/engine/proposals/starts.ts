@@ -11,9 +11,8 @@
 import { Refusal } from "../../core/errors.ts";
 import type { Slot } from "../../executor/types.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
-import { reservationOf } from "../reservation.ts";
+import { reservationOf, type Starter } from "../starter.ts";
 import type { Runs } from "../runs.ts";
-import type { Starter } from "../starter.ts";
 import { type EngineParts, Stopwatch } from "../types.ts";
 import type { Complete } from "./signatures.ts";
 import type { Proposed } from "./subject.ts";

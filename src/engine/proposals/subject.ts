@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { actionDigest } from "../../core/json/canonical_json.ts";
 import { Refusal } from "../../core/errors.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
-import { findAction, type FoundAction } from "../gate.ts";
+import { findAction, type FoundAction } from "../starter.ts";
 import type { EngineParts } from "../types.ts";
 import type { Subject } from "./signatures.ts";
 

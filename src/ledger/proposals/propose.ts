@@ -10,7 +10,7 @@
 
 import { Refusal } from "../../core/errors.ts";
 import { refuseFileError } from "../disk/free_space.ts";
-import { findByNonce } from "../find.ts";
+import { findByNonce } from "../executions.ts";
 import { type LedgerParts, write } from "../parts.ts";
 import { ownExecutionKey, sealedKey } from "../store/keys.ts";
 import type { Tables } from "../store/table.ts";

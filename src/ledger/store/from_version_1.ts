@@ -7,8 +7,8 @@
 import { concatBytes, equalBytes, utf8Encode } from "../../core/bytes.ts";
 import { damagedLedger } from "../disk/open_error.ts";
 import { nodesBefore } from "../../log/tree.ts";
-import { storeFullTiles, TILE_BYTES, TILE_LEAVES, TILE_LEVELS } from "../tiles.ts";
-import { putUnsettled } from "../unsettled.ts";
+import { storeFullTiles, TILE_BYTES, TILE_LEAVES, TILE_LEVELS } from "../log.ts";
+import { putUnsettled } from "../executions.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 import { APPROVAL, executionIdOf, leafKey, NONCE, peerKey, spanOf } from "./keys.ts";
 import type { MigrationPart, MigrationStep } from "./migration.ts";

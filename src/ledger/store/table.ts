@@ -11,7 +11,7 @@ import { changed, type RecentRows, type Row } from "./recent_rows.ts";
 export interface Tables {
   /**
    * The main tree of the file, which every commit writes because it names the others: the state,
-   * and executions in flight (unsettled.ts).
+   * and executions in flight (executions.ts).
    */
   readonly current: Table;
   /** Schema version, identity, and the note of a restore. Commits do not touch it. */
@@ -22,7 +22,7 @@ export interface Tables {
   readonly executions: Table;
   /** sealedKey -> what the vault sealed */
   readonly sealed: Table;
-  /** leafKey -> encodeReceipt; tileKey -> a full tile of the tree (tiles.ts) */
+  /** leafKey -> encodeReceipt; tileKey -> a full tile of the tree (log.ts) */
   readonly log: Table;
   /** executionKey -> encodeProposal */
   readonly proposals: Table;

@@ -25,7 +25,7 @@ import {
 } from "../store/keys.ts";
 import type { StoredExecution } from "../store/rows.ts";
 import type { Tables } from "../store/table.ts";
-import { allUnsettled, findUnsettled } from "../unsettled.ts";
+import { allUnsettled, findUnsettled } from "../executions.ts";
 import type { RequestBody, RequestSalt, ResultBody } from "../types.ts";
 import { BUCKET_MAX_MS, bucketFor, type Vault } from "./keys.ts";
 
