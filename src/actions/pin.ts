@@ -1,14 +1,18 @@
 /**
- * A handler's file, read once: the bytes whose digest is compared are the bytes that are loaded.
+ * The code of every configured action: each handler's file is read once, at the start, and compared
+ * with its pin. The bytes whose digest is compared are the bytes that are loaded.
  *
- * Invariant: nothing reads the file a second time. A digest pins the file as it was at the start.
+ * Invariants: nothing reads a file a second time. In enforced mode no module's code is accepted
+ * without the digest that the configuration pins.
  */
 
+import type { ActionConfig } from "../config/config.ts";
 import { utf8Decode } from "../core/bytes.ts";
-import { requireRegularFile } from "../os/regular_file.ts";
 import { digestOf } from "../core/sha.ts";
 import { StartupError } from "../core/startup_error.ts";
-import type { Digest } from "../core/types.ts";
+import type { Digest, Mode } from "../core/types.ts";
+import { program } from "../os/program.ts";
+import { requireRegularFile } from "../os/regular_file.ts";
 
 /** A handler's code, in memory. */
 export interface HandlerCode {
@@ -56,4 +60,41 @@ async function readFile(file: string): Promise<Uint8Array> {
 
 function refuse(file: string, remedy: string): StartupError {
   return new StartupError(`${file} cannot be a handler`, remedy);
+}
+
+/** Throws a StartupError that names the action whose code is not the configured one. */
+export async function readHandlers(
+  actions: ReadonlyMap<string, ActionConfig>,
+  mode: Mode,
+): Promise<ReadonlyMap<string, HandlerCode>> {
+  const handlers = new Map<string, HandlerCode>();
+  for (const [name, action] of actions) handlers.set(name, await readPinned(action, mode));
+  return handlers;
+}
+
+async function readPinned(action: ActionConfig, mode: Mode): Promise<HandlerCode> {
+  const handler = await readHandler(fileOf(action));
+  if (action.digest !== null && action.digest !== handler.digest) {
+    throw new StartupError(
+      `The code of action ${action.name} is not what the configuration pins`,
+      `Look at ${handler.file}; if it is what should run, set digest = "${handler.digest}"`,
+    );
+  }
+  if (action.digest === null && mode === "enforced" && "file" in action.module) {
+    throw new StartupError(
+      `The code of action ${action.name} is not pinned`,
+      `Look at ${handler.file}, then set digest = "${handler.digest}"`,
+    );
+  }
+  return handler;
+}
+
+function fileOf({ name, module }: ActionConfig): string {
+  if ("file" in module) return module.file;
+  const file = program.builtins.get(module.builtin);
+  if (file !== undefined) return file;
+  throw new StartupError(
+    `Action ${name} names a built-in that does not exist`,
+    `Take one of ${[...program.builtins.keys()].join(", ")}`,
+  );
 }

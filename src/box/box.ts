@@ -11,7 +11,6 @@ import type { Permissions } from "../config/config.ts";
 import { FILE_RIGHTS, type PathRule, type Ruleset } from "../os/landlock.ts";
 import type { Entry } from "./enter.ts";
 import { filterOf } from "./filter.ts";
-import { type Host, hostOf } from "./host.ts";
 import type { Kernel } from "./kernel.ts";
 import { lookupFiles, programFiles, READ, runtimeFiles } from "./runtime_files.ts";
 
@@ -75,4 +74,27 @@ export function noBox(): Box {
 function portsOf(hosts: readonly Host[]): number[] | null {
   const ports = hosts.map(({ port }) => port);
   return ports.every((port) => port !== null) ? ports : null;
+}
+
+/** The parts of a `net` permission, such as `api.example.com:443` or `[::1]`. */
+interface Host {
+  /** null: any. */
+  readonly port: number | null;
+  /** Whether it is an address, so that no name has to be looked up. */
+  readonly isAddress: boolean;
+  /** Whether it is this machine, so that a listener may be meant. */
+  readonly isLocal: boolean;
+}
+
+const LOCAL = /^(?:localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[::1?\])$/i;
+const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[.*\])$/;
+
+/** `entry` has the form that the configuration accepts. */
+export function hostOf(entry: string): Host {
+  const [, host = "", port] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [];
+  return {
+    port: port === undefined ? null : Number(port),
+    isAddress: ADDRESS.test(host),
+    isLocal: LOCAL.test(host),
+  };
 }

@@ -2,7 +2,7 @@
 
 import { isErrorCode, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { ERRORS, Refusal } from "../core/errors.ts";
-import { priorityMark } from "../telemetry/log_format.ts";
+import { priorityMark } from "../telemetry/log.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodeOf } from "./exit_code.ts";
 

@@ -6,13 +6,13 @@
  */
 
 import { basename, isAbsolute } from "node:path";
+import { emptySeats, seatsJson, seatsText } from "../core/approvers_needed.ts";
 import { base64Encode, utf8Encode } from "../core/bytes.ts";
+import { couldMeet } from "../core/keys/verifying_key.ts";
 import { isName } from "../core/limits.ts";
-import { seatsJson, seatsText } from "../core/approvers_needed.ts";
-import type { ActionConfig, Config } from "./config.ts";
+import type { ActionConfig, ApproverPublicKey, Config } from "./config.ts";
 import type { KeyPath, NoteProblem } from "./config_error.ts";
 import { BUILTINS } from "./defaults.ts";
-import { unfillableSeats } from "./obtainable.ts";
 
 const CLAWSHIELD = "clawshield";
 const KEY_NAMES = { ed25519: "public_key", sshsig: "ssh", passkey: "passkey" } as const;
@@ -190,4 +190,23 @@ class Seen {
     this.#values.add(value);
     return seen;
   }
+}
+
+/**
+ * Returns how many seats of the action nobody could take, with keys that count and are strong
+ * enough. An artifact of OpenExec 0.1.10 goes with no signature of another: [clawshield] is alone.
+ */
+export function unfillableSeats(
+  { approvers, clawshield }: Pick<Config, "approvers" | "clawshield">,
+  action: Pick<ActionConfig, "name" | "approvals" | "groups" | "require">,
+  counts: (key: ApproverPublicKey) => boolean = () => true,
+): number {
+  const isFor = ({ actions }: { readonly actions: ReadonlySet<string> }) =>
+    actions.has("*") || actions.has(action.name);
+  const able = approvers.filter((approver) =>
+    isFor(approver) && approver.keys.some((key) => counts(key) && couldMeet(key, action.require))
+  );
+  const isLegacy = clawshield !== null && isFor(clawshield) && action.require === "any";
+  const alone = isLegacy ? [{ groups: new Set<string>() }] : [];
+  return Math.min(emptySeats(action, able), emptySeats(action, alone));
 }

@@ -7,8 +7,7 @@
  */
 
 import { join } from "node:path";
-import type { HandlerCode } from "../actions/pin.ts";
-import { readHandlers } from "../actions/registry.ts";
+import { type HandlerCode, readHandlers } from "../actions/pin.ts";
 import { missingParts, thisKernel, type Wholeness, wholenessOf } from "../box/kernel.ts";
 import type { ActionConfig, BoxConfig, Limits } from "../config/config.ts";
 import type { Clock } from "../core/clock.ts";

@@ -2,7 +2,7 @@
 
 import { equalBytes } from "../core/bytes.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
-import { checkCosignature, parseWitness } from "./cosignature.ts";
+import { checkCosignature, parseWitness } from "./note.ts";
 import { type Proof, verifyConsistency } from "./proof.ts";
 import type { ReceiptFile } from "./receipt_file.ts";
 import { parseTlogProof, verifyTlogProof } from "./tlog_proof.ts";

@@ -7,7 +7,7 @@ import type { Engine } from "../engine/execute.ts";
 import type { Inspector } from "../engine/inspect.ts";
 import type { Operator } from "../engine/operate.ts";
 import type { ProposalDesk } from "../engine/proposals/desk.ts";
-import type { OnGone } from "../engine/proposals/waiters.ts";
+import type { OnGone } from "../engine/proposals/events.ts";
 import type { Charge, Viewer } from "../engine/types.ts";
 import type { FieldLines } from "./head.ts";
 

@@ -12,17 +12,18 @@ import * as page from "./page/page_routes.ts";
 import * as proposed from "./proposal_schemas.ts";
 import * as read from "./read_routes.ts";
 import { events } from "./event_stream.ts";
-import { execute, verifyLegacyReceipt } from "./execute_route.ts";
 import {
   approve,
   decline,
   deliver,
+  execute,
   hold,
   proposal,
   proposalsOf,
   propose,
+  verifyLegacyReceipt,
   withdraw,
-} from "./proposal_routes.ts";
+} from "./request_routes.ts";
 import type { Reply } from "./reply.ts";
 import * as shape from "./schemas.ts";
 

@@ -3,8 +3,7 @@
 import { needed } from "../support/approvals.ts";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readHandler } from "../../src/actions/pin.ts";
-import { readHandlers } from "../../src/actions/registry.ts";
+import { readHandler, readHandlers } from "../../src/actions/pin.ts";
 import { BUILTINS } from "../../src/config/defaults.ts";
 import type { ActionConfig } from "../../src/config/config.ts";
 import { digestOf } from "../../src/core/sha.ts";

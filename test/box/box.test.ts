@@ -5,9 +5,8 @@
 
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { boxOf, noBox } from "../../src/box/box.ts";
+import { boxOf, hostOf, noBox } from "../../src/box/box.ts";
 import { filterOf } from "../../src/box/filter.ts";
-import { hostOf } from "../../src/box/host.ts";
 import { missingParts, thisKernel } from "../../src/box/kernel.ts";
 import type { Permissions } from "../../src/config/config.ts";
 import { NO_PERMISSIONS } from "../../src/executor/permissions.ts";

@@ -3,13 +3,15 @@ import { describe, expect, test } from "vitest";
 import { concatBytes, utf8Encode } from "../../src/core/bytes.ts";
 import { signingKeyOf } from "../../src/core/keys/ed25519.ts";
 import { logKey, openCheckpoint, signCheckpoint } from "../../src/log/checkpoint.ts";
-import { checkCosignature, parseWitness, type Witness } from "../../src/log/cosignature.ts";
 import {
+  checkCosignature,
   COSIGNATURE,
   formatSignatureLine,
   formatVkey,
   noteKeyId,
   parseSignedNote,
+  parseWitness,
+  type Witness,
 } from "../../src/log/note.ts";
 import { attach, cosign, witnessOf } from "./witness.ts";
 

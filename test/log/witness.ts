@@ -2,12 +2,13 @@
 
 import { concatBytes } from "../../src/core/bytes.ts";
 import { type SigningKey, signingKeyOf } from "../../src/core/keys/ed25519.ts";
-import { cosignedMessage, type Witness } from "../../src/log/cosignature.ts";
 import {
   COSIGNATURE,
+  cosignedMessage,
   formatSignatureLine,
   noteKeyId,
   parseSignedNote,
+  type Witness,
 } from "../../src/log/note.ts";
 
 export interface TestWitness extends SigningKey {

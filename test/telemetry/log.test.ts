@@ -3,10 +3,12 @@ import { utf8Decode } from "../../src/core/bytes.ts";
 import {
   configureLogging,
   type Fixed,
+  formatLine,
+  logFormatFor,
   logger,
   type LoggingOptions,
+  type LogLine,
 } from "../../src/telemetry/log.ts";
-import { formatLine, logFormatFor, type LogLine } from "../../src/telemetry/log_format.ts";
 
 /** What `act` logs, as it arrives on the stream. */
 async function logged(act: () => void, options: Partial<LoggingOptions> = {}): Promise<string> {

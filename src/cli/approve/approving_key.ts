@@ -1,6 +1,10 @@
-/** The key that an approver named on the command line: in a file of ours, or an SSH key. */
+/**
+ * The key that an approver named on the command line: in a file of ours, which nobody but its owner
+ * may read, or an SSH key.
+ */
 
-import { keyidFor } from "../../client/approver_key.ts";
+import { resolve } from "node:path";
+import { type ApproverKey, keyidFor, parseApproverKey } from "../../client/approver_key.ts";
 import { type ApproverSigner, keySigner } from "../../client/approver_signer.ts";
 import type { ApproverConfig } from "../../config/config.ts";
 import { equalBytes } from "../../core/bytes.ts";
@@ -10,7 +14,6 @@ import type { DaemonFlags } from "../command.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
 import { readText } from "../terminal/input.ts";
-import { readKeyFile } from "./key_file.ts";
 import { configurationHere } from "./knowledge.ts";
 import { signBySsh } from "./ssh_signing.ts";
 
@@ -79,4 +82,27 @@ export function notTaken(file: string): string {
   return `${file} is no public key of OpenSSH, of a type that is taken: ${
     SSH_KEY_TYPES.join(", ")
   }`;
+}
+
+const FOR_OTHERS = 0o077;
+
+/** Throws UsageError and InvalidApproverKey. It does not read a file that others may read. */
+function readKeyFile(context: Context, file: string): ApproverKey {
+  const mode = modeOf(resolve(context.cwd, file)) & 0o777;
+  if ((mode & FOR_OTHERS) !== 0) {
+    throw new UsageError(
+      `${file} has mode ${mode.toString(8).padStart(4, "0")}: others may use the key. ` +
+        `Run \`chmod 600\` on it, and make a new key if they could read it`,
+    );
+  }
+  return parseApproverKey(readText(context, file));
+}
+
+/** 0 where there is no such file: reading it then says so. */
+function modeOf(path: string): number {
+  try {
+    return Deno.statSync(path).mode ?? 0;
+  } catch {
+    return 0;
+  }
 }

@@ -8,8 +8,7 @@ import { dropInFor } from "../doctor/drop_in.ts";
 import { checkConfiguration, checkFiles } from "../doctor/files.ts";
 import { checkHost, checkRuntime, checkService } from "../doctor/host.ts";
 import { checkApprovers, checkSecrets, vantageOf } from "../doctor/keys.ts";
-import { checkLedger } from "../doctor/ledger.ts";
-import { checkDeciding } from "../doctor/proposals.ts";
+import { checkDeciding, checkLedger } from "../doctor/ledger.ts";
 import { FAILED } from "../exit_code.ts";
 import type { Finding } from "../doctor/finding.ts";
 

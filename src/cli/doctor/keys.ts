@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { isKeyValidAt } from "../../approval/trust.ts";
 import type { ApproverConfig, Config } from "../../config/config.ts";
-import { unfillableSeats } from "../../config/obtainable.ts";
+import { unfillableSeats } from "../../config/checks.ts";
 import { seatsJson, seatsText } from "../../core/approvers_needed.ts";
 import { CREDENTIAL_STORES, SYSTEM_CONFIG } from "../../config/defaults.ts";
 import { couldMeet } from "../../core/keys/verifying_key.ts";

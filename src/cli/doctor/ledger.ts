@@ -1,20 +1,24 @@
-/** Checks the ledger. It takes no lock, because a daemon may be running. */
+/**
+ * Checks the ledger, and whether proposals can be decided here. It takes no lock, because a daemon
+ * may be running.
+ */
 
 import { join } from "node:path";
+import type { LedgerSnapshot } from "../../audit/snapshot.ts";
 import type { Config } from "../../config/config.ts";
 import { parsePublicKey } from "../../core/keys/public_key.ts";
-import { readRegularText } from "../../os/regular_file.ts";
+import { spanText } from "../../core/span.ts";
 import { checkAnchor } from "../../engine/checkpoints.ts";
 import { currentKeyid } from "../../engine/keys.ts";
-import { checkIdentity } from "../../ledger/identity.ts";
 import { exists, ledgerFolder } from "../../ledger/disk/layout.ts";
-import type { LedgerSnapshot } from "../../audit/snapshot.ts";
+import { checkIdentity } from "../../ledger/identity.ts";
 import { decodeReceipt } from "../../log/receipt.ts";
 import { parseTime } from "../../log/time.ts";
-import { checkSigner, type Vantage } from "./keys.ts";
+import { fileStatus } from "../../os/files.ts";
+import { readRegularText } from "../../os/regular_file.ts";
 import { PUBLIC_KEY_FILE } from "../verify/executor_keys.ts";
-import { failed, type Finding, findingOf, ok } from "./finding.ts";
-import { waitingFinding } from "./proposals.ts";
+import { failed, type Finding, findingOf, ok, warning } from "./finding.ts";
+import { checkSigner, type Vantage } from "./keys.ts";
 
 /** Checks identity, anchor and signing key, and that the clock is not behind the newest receipt. */
 export async function checkLedger(
@@ -98,4 +102,36 @@ function newestTime({ log }: LedgerSnapshot): number {
     ? receipt.to
     : receipt.at;
   return parseTime(time) ?? 0;
+}
+
+/** A daemon that serves has made the sockets that it was started with. */
+export function checkDeciding({ mode, sockets }: Config, { isServing }: Vantage): Finding[] {
+  if (mode === "demo") return [];
+  const deciding = sockets.filter(({ role }) => role === "approver");
+  if (deciding.length === 0) {
+    return [
+      warning(
+        "proposals",
+        "no socket takes decisions: each would wait until it expires",
+        'add a [[sockets]] table with role = "approver"',
+      ),
+    ];
+  }
+  try {
+    const missing = deciding.filter(({ path }) => isServing && fileStatus(path) === undefined);
+    return missing.map(({ path }) =>
+      failed("proposals", `the daemon that serves has no socket ${path}`, "restart the daemon")
+    );
+  } catch (error) {
+    return findingOf("proposals", error);
+  }
+}
+
+/** The ledger knows what waits, whether a daemon serves or not. */
+function waitingFinding(snapshot: LedgerSnapshot, nowMs: number): Finding {
+  const ids = [...snapshot.waiting()];
+  const oldest = ids[0] === undefined ? undefined : snapshot.proposal(ids[0]);
+  if (oldest === undefined) return ok("proposals", "none waits");
+  const seconds = Math.max(0, Math.round((nowMs - oldest.proposedAtMs) / 1000));
+  return ok("proposals", `waiting: ${ids.length}, the oldest for ${spanText(seconds)}`);
 }

@@ -15,7 +15,7 @@ import type { Runs } from "../runs.ts";
 import { findAction, type FoundAction, refuseWhileClosed } from "../starter.ts";
 import type { EngineParts, RequestContext } from "../types.ts";
 import type { Room } from "./room.ts";
-import { shownDigest } from "./shown.ts";
+import { shownDigest } from "./view.ts";
 
 export interface ParsedProposal extends Asked {
   /** null: the proposal's id stands for it. */

@@ -29,7 +29,7 @@ import { Similar } from "./similar.ts";
 import { type ProposalView, statusOf } from "./view.ts";
 import { ProposalViews, requireNamed, viewerOf } from "./views.ts";
 import { Waiting } from "./waiting.ts";
-import type { OnGone } from "./waiters.ts";
+import type { OnGone } from "./events.ts";
 
 /** Proposals that a start looks at for declines that still answer. */
 const DECLINES_READ_MAX = 1_000;

@@ -10,7 +10,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { isSame, type ParsedProposal } from "./begin.ts";
 import type { Similar } from "./similar.ts";
-import type { OnGone } from "./waiters.ts";
+import type { OnGone } from "./events.ts";
 
 /** Payloads that one call opens to find its own: those of the newest that it may be. */
 const OPENED_MAX = 32;

@@ -19,7 +19,7 @@ import type { Runs } from "../runs.ts";
 import type { Starter } from "../starter.ts";
 import type { EngineParts } from "../types.ts";
 import { type Ending, endProposal, EXPIRED } from "./ends.ts";
-import { shownDigest } from "./shown.ts";
+import { shownDigest } from "./view.ts";
 import {
   type Complete,
   type Given,

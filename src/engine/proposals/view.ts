@@ -1,18 +1,22 @@
-/** The proposal object of the HTTP answers, for its proposer and for reviewers. */
+/**
+ * The proposal object of the HTTP answers, for its proposer and for reviewers, and the digest by
+ * which a change of the action is noticed that a reviewer was shown.
+ */
 
+import { seatsJson } from "../../core/approvers_needed.ts";
+import { base64Encode, utf8Encode } from "../../core/bytes.ts";
 import { type ErrorCode, ERRORS } from "../../core/errors.ts";
+import { canonicalJson } from "../../core/json/canonical_json.ts";
 import { JsonText, parseIJson, type Printable, toValue } from "../../core/json/json.ts";
 import { isOver, type ProposalStatus } from "../../core/proposal.ts";
-import { seatsJson } from "../../core/approvers_needed.ts";
 import { digestOf } from "../../core/sha.ts";
-import { base64Encode, utf8Encode } from "../../core/bytes.ts";
-import type { Json, JsonObject } from "../../core/types.ts";
+import type { Digest, Json, JsonObject } from "../../core/types.ts";
 import type { ProposalBody, ProposalRecord } from "../../ledger/proposals/types.ts";
 import type { ExecutionRecord } from "../../ledger/types.ts";
 import { formatTime } from "../../log/time.ts";
+import type { FoundAction } from "../starter.ts";
 import type { EngineParts, Viewer } from "../types.ts";
 import { loadView } from "../view.ts";
-import { handlerView } from "./shown.ts";
 import type { Asking, Similar } from "./similar.ts";
 
 export type ProposalView = { readonly [member: string]: Printable } & {
@@ -154,4 +158,27 @@ function similarView({ id, uid, atMs }: Asking, ledger: ViewParts["ledger"]): Js
   const started = { status: "started" } as const;
   const endedAtMs = execution?.settledAtMs ?? proposal?.endedAtMs ?? atMs;
   return { id, uid, status: statusOf(proposal ?? started, execution), at: formatTime(endedAtMs) };
+}
+
+/** The handler that will run, and what it may reach. */
+type HandlerView = {
+  readonly digest: Digest;
+  readonly permissions: JsonObject;
+  readonly secrets: readonly string[];
+};
+
+function handlerView({ action, registered }: FoundAction): HandlerView {
+  const { net, read, write, env, run, unix } = action.allow;
+  return {
+    digest: registered.digest,
+    permissions: { net, read, write, env, run, unix },
+    secrets: [...action.secrets.keys()].sort(),
+  };
+}
+
+/** Covers everything of an action's configuration that a decision rests on. */
+export function shownDigest(found: FoundAction): Digest {
+  const { require, unconfined } = found.action;
+  const asked = { approvals: seatsJson(found.action), require, unconfined };
+  return digestOf(utf8Encode(canonicalJson({ ...asked, ...handlerView(found) })));
 }

@@ -13,10 +13,9 @@ import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { formatTime } from "../../log/time.ts";
 import type { Runs } from "../runs.ts";
 import { type Asker, type EngineParts, gone, goOn, type Viewer } from "../types.ts";
-import type { Following } from "./events.ts";
+import type { Following, OnGone } from "./events.ts";
 import type { Similar } from "./similar.ts";
 import { type ProposalView, proposalView, statusOf, type ViewParts } from "./view.ts";
-import type { OnGone } from "./waiters.ts";
 import { isProposalVisible, type Waiting } from "./waiting.ts";
 
 export class ProposalViews {

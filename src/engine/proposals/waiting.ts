@@ -12,10 +12,9 @@ import { Refusal } from "../../core/errors.ts";
 import type { ProposalStatus } from "../../core/proposal.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { isVisible, type Viewer } from "../types.ts";
-import { ProposalEvents, type ToldEvent } from "./events.ts";
+import { ProposalEvents, type ToldEvent, Waiters } from "./events.ts";
 import { Room } from "./room.ts";
 import { statusOf } from "./view.ts";
-import { Waiters } from "./waiters.ts";
 
 interface Entry {
   readonly record: ProposalRecord;

@@ -1,6 +1,7 @@
 /**
- * The routes of proposals. An agent socket shows a peer what the same uid proposed; an approver
- * socket shows the actions it lists; an admin socket shows all.
+ * The routes of requests: POST /execute, with the check of OpenExec 0.1.10's receipt that belongs
+ * to it, and proposals. An agent socket shows a peer what the same uid proposed; an approver socket
+ * shows the actions it lists; an admin socket shows all.
  */
 
 import { Refusal } from "../core/errors.ts";
@@ -11,12 +12,25 @@ import type { ProposalContext } from "../engine/proposals/desk.ts";
 import type { ProposalView } from "../engine/proposals/view.ts";
 import { type Backend, type Call, malformed, viewerOf, wholeNumber } from "./call.ts";
 import { idempotencyKey, preferredWaitMs, traceparent } from "./head.ts";
-import { jsonReply, type Reply } from "./reply.ts";
+import { jsonReply, problemReply, type Reply } from "./reply.ts";
 
-/** A longer wait would only hold a connection; ask again instead. */
-const WAIT_SECONDS_MAX = 600;
+/** Longer waits would only hold a connection; ask again instead. */
+const EXECUTE_WAIT_SECONDS_MAX = 300;
+const PROPOSAL_WAIT_SECONDS_MAX = 600;
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
+
+export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
+  const waitMs = preferredWaitMs(call.fields, EXECUTE_WAIT_SECONDS_MAX);
+  const answer = await engine.execute(call.body, { ...contextOf(call), waitMs });
+  return answer.ok
+    ? jsonReply(answer.execution)
+    : problemReply(answer.code, answer.detail, call.instance, answer.execution);
+}
+
+export async function verifyLegacyReceipt(call: Call, { inspector }: Backend): Promise<Reply> {
+  return jsonReply({ valid: await inspector.isLegacyReceipt(call.body, call) });
+}
 
 export async function propose(call: Call, { proposals }: Backend): Promise<Reply> {
   return answer(await proposals.propose(call.body, contextOf(call)));
@@ -90,7 +104,7 @@ function contextOf(call: Call): ProposalContext {
 }
 
 function waitMs({ fields }: Call): number {
-  return preferredWaitMs(fields, WAIT_SECONDS_MAX);
+  return preferredWaitMs(fields, PROPOSAL_WAIT_SECONDS_MAX);
 }
 
 function idOf(call: Call): string {
