@@ -10,6 +10,7 @@ import { isOver, PROPOSAL_STATUSES } from "../core/proposal.ts";
 import { isUuid } from "../core/uuid.ts";
 import type { ProposalContext } from "../engine/proposals/desk.ts";
 import type { ProposalView } from "../engine/proposals/view.ts";
+import type { RequestContext } from "../engine/types.ts";
 import { type Backend, type Call, malformed, viewerOf, wholeNumber } from "./call.ts";
 import { idempotencyKey, preferredWaitMs, traceparent } from "./head.ts";
 import { jsonReply, problemReply, type Reply } from "./reply.ts";
@@ -21,8 +22,7 @@ const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
 
 export async function execute(call: Call, { engine }: Backend): Promise<Reply> {
-  const waitMs = preferredWaitMs(call.fields, EXECUTE_WAIT_SECONDS_MAX);
-  const answer = await engine.execute(call.body, { ...contextOf(call), waitMs });
+  const answer = await engine.execute(call.body, contextOf(call, EXECUTE_WAIT_SECONDS_MAX));
   return answer.ok
     ? jsonReply(answer.execution)
     : problemReply(answer.code, answer.detail, call.instance, answer.execution);
@@ -33,7 +33,7 @@ export async function verifyLegacyReceipt(call: Call, { inspector }: Backend): P
 }
 
 export async function propose(call: Call, { proposals }: Backend): Promise<Reply> {
-  return answer(await proposals.propose(call.body, contextOf(call)));
+  return answer(await proposals.propose(call.body, proposalContextOf(call)));
 }
 
 export async function proposal(call: Call, { proposals }: Backend): Promise<Reply> {
@@ -66,7 +66,12 @@ export async function withdraw(call: Call, { proposals }: Backend): Promise<Repl
 }
 
 export async function approve(call: Call, { proposals }: Backend): Promise<Reply> {
-  const view = await proposals.approve(idOf(call), call.body, viewerOf(call), contextOf(call));
+  const view = await proposals.approve(
+    idOf(call),
+    call.body,
+    viewerOf(call),
+    proposalContextOf(call),
+  );
   return answer(view);
 }
 
@@ -75,7 +80,7 @@ export async function decline(call: Call, { proposals }: Backend): Promise<Reply
 }
 
 export async function hold(call: Call, { proposals }: Backend): Promise<Reply> {
-  return answer(await proposals.hold(idOf(call), contextOf(call)));
+  return answer(await proposals.hold(idOf(call), proposalContextOf(call)));
 }
 
 export async function deliver(call: Call, { proposals }: Backend): Promise<Reply> {
@@ -87,20 +92,23 @@ function answer(view: ProposalView): Reply {
   return jsonReply(view, isOver(view.status) ? 200 : 202);
 }
 
-function contextOf(call: Call): ProposalContext {
-  const { peer, socket, receivedAtMs, fields, onGone, onClosing, meter, again } = call;
+function contextOf(call: Call, waitSecondsMax: number): RequestContext {
+  const { peer, socket, receivedAtMs, fields, meter, again } = call;
   return {
     peer,
     socket,
     receivedAtMs,
     idempotencyKey: idempotencyKey(fields),
-    waitMs: waitMs(call),
+    waitMs: preferredWaitMs(fields, waitSecondsMax),
     traceparent: traceparent(fields),
-    onGone,
-    onClosing,
     meter,
     again,
   };
+}
+
+function proposalContextOf(call: Call): ProposalContext {
+  const { onGone, onClosing } = call;
+  return { ...contextOf(call, PROPOSAL_WAIT_SECONDS_MAX), onGone, onClosing };
 }
 
 function waitMs({ fields }: Call): number {

@@ -75,7 +75,11 @@ export function textOf(bytes: Uint8Array): Text | undefined {
 
 /** A value in JSON, as its canonical text. */
 export class JsonText {
-  constructor(readonly text: Text) {}
+  readonly text: Text; // no parameter property: the page's script is this code without its types
+
+  constructor(text: Text) {
+    this.text = text;
+  }
 
   /** JSON.stringify() calls it. */
   toJSON(): unknown {
