@@ -209,6 +209,30 @@ export class GatheredBytes {
   }
 }
 
+/** From this length on a text is kept as UTF-8: to decode and encode it again holds the loop. */
+const LONG_BYTES = 16 * 1024;
+
+/** A canonical text (RFC 8785); as UTF-8 where it is long. */
+export type Text = string | Uint8Array;
+
+/** Returns undefined for a short text that is not well-formed UTF-8. */
+export function textOf(bytes: Uint8Array): Text | undefined {
+  return bytes.length < LONG_BYTES ? utf8Decode(bytes) : bytes;
+}
+
+/** Returns the UTF-8 of a text, which may be its own. */
+export function bytesOf(text: Text): Uint8Array {
+  return typeof text === "string" ? utf8Encode(text) : text;
+}
+
+export function isSameText(a: Text, b: Text): boolean {
+  return a === b || equalBytes(bytesOf(a), bytesOf(b));
+}
+
+export function stringOf(text: Text): string {
+  return typeof text === "string" ? text : utf8Decode(text) ?? "";
+}
+
 /** Takes as many bytes as it has room for, and says how many. */
 export interface ByteStream {
   write(bytes: Uint8Array): Promise<number>;

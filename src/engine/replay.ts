@@ -6,7 +6,7 @@
  * today's.
  */
 
-import { equalBytes, utf8Encode } from "../core/bytes.ts";
+import { isSameText } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
 import type { ExecutionRecord } from "../ledger/types.ts";
@@ -41,8 +41,7 @@ function isSamePayload(
   { ledger }: Pick<EngineParts, "ledger">,
 ): boolean {
   const kept = ledger.openRequest(known.id);
-  return kept !== undefined &&
-    equalBytes(utf8Encode(kept.canonical), utf8Encode(request.canonical));
+  return kept !== undefined && isSameText(kept.canonical, request.canonical);
 }
 
 /**

@@ -10,19 +10,29 @@
 
 import { UnverifiedApproval } from "../approval/approval.ts";
 import { legacyActionHash } from "../approval/clawshield.ts";
-import { utf8Decode } from "../core/bytes.ts";
+import {
+  concatBytes,
+  equalBytes,
+  type Text,
+  textOf,
+  utf8Decode,
+  utf8Encode,
+} from "../core/bytes.ts";
 import { actionDigest } from "../core/json/canonical_json.ts";
 import { type MemberText, readMembers } from "../core/json/canonical_reader.ts";
 import { Refusal } from "../core/errors.ts";
 import { parseIJson } from "../core/json/json.ts";
+import { OPEN_OBJECT } from "../core/json/json_grammar.ts";
 import { APPROVAL_LENGTH_MAX, isName } from "../core/limits.ts";
 import type { ApprovalScheme, Digest } from "../core/types.ts";
+
+const NULL = utf8Encode("null");
 
 /** An action and its payload, as approvals are bound to them. */
 export interface Asked {
   readonly action: string;
   /** RFC 8785 text of {"action","payload"}. */
-  readonly canonical: string;
+  readonly canonical: Text;
   readonly actionDigest: Digest;
   /** The digest that a ClawShield artifact is bound to; null where the body has no artifact. */
   readonly legacyActionHash: string | null;
@@ -50,11 +60,13 @@ export function readRequest(body: Uint8Array, allowed: readonly string[]): Reque
     throw malformed(`The request has a member other than ${allowed.join(", ")}.`);
   }
   const members = new Map(read.map((member) => [member.name, member]));
-  const action = nameOf(textOf(members.get("action")), "action");
-  const payload = members.get("payload");
-  const payloadText = textOf(payload) ?? "{}";
-  if (!payloadText.startsWith("{")) throw malformed("payload must be a JSON object.");
-  const canonical = `{"action":${JSON.stringify(action)},"payload":${payloadText}}`;
+  const action = nameOf(stringIn(members.get("action")), "action");
+  const payload = given(members.get("payload"));
+  const object = payload?.canonical ?? utf8Encode("{}");
+  if (object[0] !== OPEN_OBJECT) throw malformed("payload must be a JSON object.");
+  const head = utf8Encode(`{"action":${JSON.stringify(action)},"payload":`);
+  const bytes = concatBytes(head, object, utf8Encode("}"));
+  const canonical = textOf(bytes) ?? bytes;
   const others = othersOf(read);
   return {
     action,
@@ -62,7 +74,7 @@ export function readRequest(body: Uint8Array, allowed: readonly string[]): Reque
     actionDigest: actionDigest(canonical),
     // Takes numbers as they were written: Python tells 1 from 1.0.
     legacyActionHash: others.has("approval_artifact")
-      ? legacyActionHash(action, parseIJson(payload?.written ?? payloadText))
+      ? legacyActionHash(action, parseIJson(payload?.written ?? object))
       : null,
     members: others,
   };
@@ -90,16 +102,21 @@ export function malformed(detail: string): Refusal {
 }
 
 /** undefined where the member is absent or null. */
-function textOf(member: MemberText | undefined): string | undefined {
-  const text = member === undefined ? undefined : utf8Decode(member.canonical);
-  return text === "null" ? undefined : text;
+function given(member: MemberText | undefined): MemberText | undefined {
+  return member === undefined || equalBytes(member.canonical, NULL) ? undefined : member;
+}
+
+/** undefined where the member is absent or null. */
+function stringIn(member: MemberText | undefined): string | undefined {
+  const found = given(member);
+  return found === undefined ? undefined : utf8Decode(found.canonical);
 }
 
 function othersOf(read: readonly MemberText[]): ReadonlyMap<string, string> {
   const others = new Map<string, string>();
   for (const member of read) {
     if (member.name === "action" || member.name === "payload") continue;
-    const text = textOf(member);
+    const text = stringIn(member);
     if (text === undefined) continue;
     others.set(member.name, text.length > APPROVAL_LENGTH_MAX ? TOO_LONG : text);
   }

@@ -42,23 +42,27 @@ export class RequestReader {
   /** The text that the thread has. */
   #reading: Waiting | undefined;
 
-  /** Throws a Refusal: request_malformed, payload_not_i_json. */
+  /**
+   * Takes the body over: a large one is empty afterwards. Throws a Refusal: request_malformed,
+   * payload_not_i_json.
+   */
   async read(
     body: Uint8Array,
     allowed: readonly string[],
     { peer, meter }: Asker,
   ): Promise<RequestText> {
     if (body.length <= SMALL_BODY_BYTES) return readRequest(body, allowed);
-    const answer = await this.#ask(peer.uid, { body, allowed }).finally(meter?.work(body.length));
+    const end = meter?.work(body.length);
+    const answer = await this.#ask(peer.uid, { body, allowed }).finally(end);
     if ("text" in answer) return answer.text;
     throw refusalOf(answer);
   }
 
-  /** Does what isLegacyReceipt() of result.ts does, and throws as it does. */
+  /** Does what isLegacyReceipt() of result.ts does, and throws as it does; takes the body over. */
   async isLegacyReceipt(body: Uint8Array, { peer, meter }: Asker): Promise<boolean> {
     if (body.length <= SMALL_BODY_BYTES) return isLegacyReceipt(body);
-    const asked = { body, allowed: null };
-    const answer = await this.#ask(peer.uid, asked).finally(meter?.work(body.length));
+    const end = meter?.work(body.length);
+    const answer = await this.#ask(peer.uid, { body, allowed: null }).finally(end);
     if ("isValid" in answer) return answer.isValid;
     throw refusalOf(answer);
   }
@@ -96,7 +100,9 @@ export class RequestReader {
     const { asked } = next;
     this.#thread ??= this.#start();
     if ("text" in asked) return this.#thread.postMessage(asked);
-    const body = asked.body.slice(); // the rest of its buffer may belong to others
+    const { buffer, length } = asked.body;
+    // else the rest of its buffer may belong to others
+    const body = length === buffer.byteLength ? asked.body : asked.body.slice();
     this.#thread.postMessage({ ...asked, body }, [body.buffer]);
   }
 

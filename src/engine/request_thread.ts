@@ -7,7 +7,12 @@ import { isLegacyReceipt, readResult } from "./result.ts";
 
 addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
-  Reflect.get(globalThis, "postMessage").call(globalThis, answerTo(event.data));
+  const answer = answerTo(event.data);
+  // A long text goes over as it is: its copy would hold the loop of the daemon.
+  const transfer = "text" in answer && typeof answer.text.canonical !== "string"
+    ? [answer.text.canonical.buffer]
+    : [];
+  Reflect.get(globalThis, "postMessage").call(globalThis, answer, { transfer });
 });
 
 function answerTo(asked: ToReader): FromReader {

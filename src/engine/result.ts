@@ -3,10 +3,10 @@
  * are plain data, because a thread may have read them (request_reader.ts).
  */
 
-import { hexEncode, utf8Encode } from "../core/bytes.ts";
+import { hexEncode, type Text, textOf, utf8Encode } from "../core/bytes.ts";
+import { memberOf, parseIJson } from "../core/json/json.ts";
 import { canonicalNode } from "../core/json/canonical_json.ts";
 import { Refusal } from "../core/errors.ts";
-import { memberOf, parseIJson, type Text, textOf } from "../core/json/json.ts";
 import { pythonJson } from "../core/json/python_json.ts";
 import { digestOf, sha256 } from "../core/sha.ts";
 import type { Digest } from "../core/types.ts";

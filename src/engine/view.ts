@@ -5,15 +5,9 @@
  * Python writes it. It has no key, so anyone can make one; `attestation` is the proof.
  */
 
-import { base64Encode } from "../core/bytes.ts";
+import { base64Encode, stringOf, type Text } from "../core/bytes.ts";
+import { JsonText, parseCanonical, type Printable } from "../core/json/json.ts";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
-import {
-  JsonText,
-  parseCanonical,
-  type Printable,
-  stringOf,
-  type Text,
-} from "../core/json/json.ts";
 import { pythonJson } from "../core/json/python_json.ts";
 import type { ExecutionStatus, Meter } from "../core/types.ts";
 import type { Ledger } from "../ledger/ledger.ts";

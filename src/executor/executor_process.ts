@@ -6,14 +6,15 @@
  * is ended; one that ended answers for nothing any more.
  */
 
+import type { Text } from "../core/bytes.ts";
 import { nextTick } from "node:process";
 import { dataBytesOf, RLIMIT_DATA, setLimit } from "../os/process.ts";
 import {
   type Boot,
   type Check,
   type Describe,
-  frameOf,
   FrameReader,
+  framesOf,
   parseToDaemon,
   type Run,
   type ToDaemon,
@@ -131,7 +132,7 @@ export class ExecutorProcess {
   }
 
   /** Never rejects. `line` gets each line of the handler's log. */
-  run(run: Omit<Run, "kind">, line: (line: string) => void): Promise<Report> {
+  run(run: Omit<Run<Text>, "kind">, line: (line: string) => void): Promise<Report> {
     if (this.#isGone) return Promise.resolve({ kind: "gone", reason: "it had ended" });
     const { promise, resolve } = Promise.withResolvers<Report>();
     this.#runs.set(run.id, { report: resolve, line, lines: 0 });
@@ -140,7 +141,7 @@ export class ExecutorProcess {
   }
 
   /** Resolves to null when it ended before it could tell. */
-  check(check: Omit<Check, "kind">): Promise<Checked | null> {
+  check(check: Omit<Check<Text>, "kind">): Promise<Checked | null> {
     if (this.#isGone) return Promise.resolve(null);
     const { promise, resolve } = Promise.withResolvers<Checked | null>();
     this.#checks.set(check.id, resolve);
@@ -166,10 +167,7 @@ export class ExecutorProcess {
     return now !== null && setLimit(this.pid, RLIMIT_DATA, now + bytes);
   }
 
-  /**
-   * Gives up on the run of that id: its outcome, should there be one,
-   * is not taken.
-   */
+  /** Gives up on the run of that id: its outcome, should there be one, is not taken. */
   forget(id: string): void {
     if (this.#runs.delete(id)) this.#forgotten.add(id);
   }
@@ -210,14 +208,14 @@ export class ExecutorProcess {
    * Sends all messages of one turn of the event loop at once: runs reserved together start
    * together.
    */
-  #send(message: ToExecutor): void {
+  #send(message: ToExecutor<Text>): void {
     const channel = this.#spawned?.channel;
     if (channel === undefined) throw new TypeError("a message to a process that is not started");
     if (channel.writableCorked === 0) {
       channel.cork();
       nextTick(() => channel.uncork());
     }
-    channel.write(frameOf(message));
+    for (const piece of framesOf(message)) channel.write(piece);
   }
 
   #read(chunk: Uint8Array): void {

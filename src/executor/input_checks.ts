@@ -7,6 +7,7 @@
  * daemon evaluates no schema and no pattern itself; the uids whose payloads wait take turns.
  */
 
+import type { Text } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { FairQueue } from "../core/fair_queue.ts";
 import type { Checked, ExecutorProcess } from "./executor_process.ts";
@@ -18,7 +19,7 @@ const CHECK_LIMIT_MS = 1_000;
 const CHECK_MEMORY_BYTES = 256 * 1024 * 1024;
 
 interface Waiting {
-  readonly request: string;
+  readonly request: Text;
   readonly decided: PromiseWithResolvers<void>;
 }
 
@@ -46,7 +47,7 @@ export class InputChecks {
    * `request` is the text of {"action","payload"}, and `uid` has asked it. Rejects with a Refusal:
    * payload_invalid, or executor_unavailable where nothing can decide.
    */
-  check(request: string, uid: number): Promise<void> {
+  check(request: Text, uid: number): Promise<void> {
     const decided = Promise.withResolvers<void>();
     this.#waiting.add(uid, { request, decided });
     if (!this.#isChecking) void this.#checkAll();
@@ -95,7 +96,7 @@ export class InputChecks {
    * Asks a second process where one did not decide: it may have been stuck before this payload
    * came.
    */
-  async #check(request: string): Promise<void> {
+  async #check(request: Text): Promise<void> {
     const ask = (process: ExecutorProcess) => this.#ask(process, request);
     const first = await this.use(ask);
     const { checked, isLate } = first.checked === null ? await this.use(ask) : first;
@@ -103,7 +104,7 @@ export class InputChecks {
   }
 
   /** `checked` is null where the process ended, or had to be ended, before it decided. */
-  async #ask(process: ExecutorProcess, request: string): Promise<Answer> {
+  async #ask(process: ExecutorProcess, request: Text): Promise<Answer> {
     if (!await process.ready()) return { checked: null, isLate: false };
     let isLate = false;
     const timer = setTimeout(() => {

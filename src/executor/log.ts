@@ -7,6 +7,7 @@
  * them. A handler that cuts a text at its beginning or rewrites it is not found out.
  */
 
+import { stringOf, type Text } from "../core/bytes.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
 import { logger } from "../telemetry/log.ts";
@@ -53,8 +54,8 @@ const LENGTH_MIN = 4;
 const MARK = "[payload]";
 
 /** `request` is the text of {"action","payload"}. */
-function withoutQuotes(text: string, request: string): string {
-  const leaves = new Set(leavesOf(JSON.parse(request).payload));
+function withoutQuotes(text: string, request: Text): string {
+  const leaves = new Set(leavesOf(JSON.parse(stringOf(request)).payload));
   return [...leaves].sort((a, b) => b.length - a.length).reduce(withoutLeaf, text);
 }
 

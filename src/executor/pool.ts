@@ -6,6 +6,7 @@
  * StartupError.
  */
 
+import type { Text } from "../core/bytes.ts";
 import { join } from "node:path";
 import { type HandlerCode, readHandlers } from "../actions/pin.ts";
 import { missingParts, thisKernel, type Wholeness, wholenessOf } from "../box/kernel.ts";
@@ -121,7 +122,7 @@ export class Pool {
    * Rejects with a Refusal: payload_invalid, executor_unavailable. `request` is the text of
    * {"action","payload"}, which `uid` has asked.
    */
-  async check(action: string, request: string, uid: number): Promise<void> {
+  async check(action: string, request: Text, uid: number): Promise<void> {
     const checks = this.#checks.get(action);
     if (checks !== undefined) return await checks.check(request, uid);
     const process = this.#shared?.take();

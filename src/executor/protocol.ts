@@ -2,13 +2,14 @@
  * Defines the messages between daemon and executor over the executor's descriptor 3, a pair of
  * connected sockets.
  *
- * A frame is its length (4 bytes, big-endian) and that many bytes of UTF-8: one JSON object. Both
+ * A frame is its length (4 bytes, big-endian) and that many bytes of UTF-8: one JSON object, and
+ * for a check or a run a line feed and the text of {"action","payload"}, as it was digested. Both
  * sides check size and shape of everything they read. An executor's process is the boundary, so
  * whatever a handler writes into the channel is taken for its own executor's word, and can forge no
  * more than the outcome of its own run.
  */
 
-import { GatheredBytes, utf8Decode, utf8Encode } from "../core/bytes.ts";
+import { bytesOf, GatheredBytes, type Text, utf8Decode, utf8Encode } from "../core/bytes.ts";
 import { isPresentation } from "../core/presentation.ts";
 import {
   anyOf,
@@ -49,25 +50,22 @@ const isBoot = members({
 /** Tell the schemas of this handler as JSON Schema; `converter` is the code that knows how. */
 const isDescribe = members({ kind: oneOf("describe"), handler: string, converter: isCode });
 
-/**
- * Tell whether the payload fits the handler's input schema. `request` is the text of
- * {"action","payload"}.
- */
-const isCheck = members({ kind: oneOf("check"), id: string, handler: string, request: string });
+/** Tell whether the payload of the request that follows fits the handler's input schema. */
+const isCheck = members({ kind: oneOf("check"), id: string, handler: string });
 
-/** Run this now. `request` is the canonical text of {"action","payload"}. */
+/** Run the request that follows now. */
 const isRun = members({
   kind: oneOf("run"),
   id: string,
   handler: string,
-  request: string,
   idempotencyKey: string,
   traceparent: anyOf(string, oneOf(null)),
   secrets: array(pair(string, string)),
   abortAfterMs: whole,
 });
 
-const isToExecutor = anyOf(isRun, isCheck, isBoot, isDescribe);
+const isAlone = anyOf(isBoot, isDescribe);
+const isBeforeRequest = anyOf(isRun, isCheck);
 
 const isToDaemon = anyOf(
   members({ kind: oneOf("succeeded"), id: string, result: string }),
@@ -98,14 +96,17 @@ const isToDaemon = anyOf(
 export type Code = TypeOf<typeof isCode>;
 export type Boot = TypeOf<typeof isBoot>;
 export type Describe = TypeOf<typeof isDescribe>;
-export type Check = TypeOf<typeof isCheck>;
-export type Run = TypeOf<typeof isRun>;
-export type ToExecutor = TypeOf<typeof isToExecutor>;
+export type Check<Request = string> = TypeOf<typeof isCheck> & { readonly request: Request };
+export type Run<Request = string> = TypeOf<typeof isRun> & { readonly request: Request };
+export type ToExecutor<Request = string> = Boot | Describe | Check<Request> | Run<Request>;
 export type ToDaemon = TypeOf<typeof isToDaemon>;
 
 /** undefined for anything that is not such a message. */
 export function parseToExecutor(frame: string): ToExecutor | undefined {
-  return parsed(isToExecutor, frame);
+  const end = frame.indexOf("\n");
+  if (end === -1) return parsed(isAlone, frame);
+  const message = parsed(isBeforeRequest, frame.slice(0, end));
+  return message === undefined ? undefined : { ...message, request: frame.slice(end + 1) };
 }
 
 /** undefined for anything that is not such a message. */
@@ -123,15 +124,19 @@ function parsed<T>(isMessage: Guard<T>, frame: string): T | undefined {
 
 const HEADER_BYTES = 4;
 
-export function frameOf(message: ToExecutor | ToDaemon): Uint8Array<ArrayBuffer> {
-  return frameOfText(JSON.stringify(message));
+/** In pieces: a long request is not copied. */
+export function framesOf(message: ToExecutor<Text>): readonly Uint8Array[] {
+  if (!("request" in message)) return [frameOfText(JSON.stringify(message))];
+  const { request, ...head } = message;
+  const bytes = bytesOf(request);
+  return [frameOfText(`${JSON.stringify(head)}\n`, bytes.length), bytes];
 }
 
-/** The same of JSON text. */
-export function frameOfText(text: string): Uint8Array<ArrayBuffer> {
+/** Begins a frame with `text`, after which `others` bytes follow. */
+export function frameOfText(text: string, others = 0): Uint8Array<ArrayBuffer> {
   const body = utf8Encode(text);
   const frame = new Uint8Array(HEADER_BYTES + body.length);
-  new DataView(frame.buffer).setUint32(0, body.length);
+  new DataView(frame.buffer).setUint32(0, body.length + others);
   frame.set(body, HEADER_BYTES);
   return frame;
 }

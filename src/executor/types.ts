@@ -1,5 +1,6 @@
 /** The executors as the engine sees them. */
 
+import type { Text } from "../core/bytes.ts";
 import type { Presentation } from "../core/presentation.ts";
 import type { Digest, JsonObject, Outcome } from "../core/types.ts";
 
@@ -20,7 +21,7 @@ export interface Job {
   /**
    * RFC 8785 text of {"action","payload"}: the handler gets the payload parsed from exactly this.
    */
-  readonly canonicalRequest: string;
+  readonly canonicalRequest: Text;
   readonly idempotencyKey: string;
   readonly traceparent: string | null;
 }

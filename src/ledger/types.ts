@@ -1,6 +1,6 @@
 /** The types that the ledger takes and gives: executions, bodies, claims and reports. */
 
-import type { Text } from "../core/json/json.ts";
+import type { Text } from "../core/bytes.ts";
 import type { Retention } from "../config/config.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { ApprovalScheme, Digest, ExecutionStatus } from "../core/types.ts";
@@ -22,7 +22,7 @@ export interface ExecutionRecord extends Omit<SettledExecution, "status" | "sett
 /** The part of a request that is kept during its retention. */
 export interface RequestBody {
   /** RFC 8785 text of {"action","payload"}: the bytes that were digested. */
-  readonly canonical: string;
+  readonly canonical: Text;
   /** 32 bytes. */
   readonly salt: Uint8Array;
   /** The approval as it was sent (JSON text); null in demo mode. */

@@ -8,9 +8,9 @@
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { utf8Encode } from "../core/bytes.ts";
+import { stringOf, utf8Encode } from "../core/bytes.ts";
+import { type Printable, printJson } from "../core/json/json.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
-import { type Printable, printJson, stringOf } from "../core/json/json.ts";
 import type { ExecutionView } from "../engine/view.ts";
 
 export interface Reply {

@@ -1,5 +1,6 @@
+import { textOf } from "../../src/core/bytes.ts";
+import { JsonText, printJson } from "../../src/core/json/json.ts";
 import { expect, test } from "vitest";
-import { JsonText, printJson, textOf } from "../../src/core/json/json.ts";
 
 test("texts are printed as they are, wherever they stand", () => {
   const texts = ['{"b":1,"a":2}', '"a \\"quoted\\" text"', "1e+21", "null", "[]"].map((text) =>

@@ -7,7 +7,7 @@ import { pruneAll } from "../../src/engine/operate.ts";
 import { RefusalJournal } from "../../src/engine/refusals.ts";
 import { TrustGate } from "../../src/engine/trust.ts";
 import type { Answer, EngineParts } from "../../src/engine/types.ts";
-import { utf8Encode } from "../../src/core/bytes.ts";
+import { stringOf, utf8Encode } from "../../src/core/bytes.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import { UNSAID } from "../../src/core/presentation.ts";
 import type { Outcome } from "../../src/core/types.ts";
@@ -190,7 +190,7 @@ export class EngineScene implements AsyncDisposable {
       check: async (_action, request) => {
         await this.onCheck();
         if (needs.length === 0) return;
-        const { payload } = JSON.parse(request);
+        const { payload } = JSON.parse(stringOf(request));
         if (!needs.every((name) => name in payload)) throw new Refusal("payload_invalid");
       },
       box: { kernel: "whole", missing: [], unconfined: [] },

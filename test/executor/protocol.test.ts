@@ -2,12 +2,15 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { stringOf, utf8Encode } from "../../src/core/bytes.ts";
 import {
   FrameError,
-  frameOf,
+  frameOfText,
   FrameReader,
+  framesOf,
   parseToDaemon,
   parseToExecutor,
+  type Run,
   type ToDaemon,
 } from "../../src/executor/protocol.ts";
 
@@ -30,13 +33,13 @@ const messages: fc.Arbitrary<ToDaemon> = fc.oneof(
   }),
 );
 
-test("FrameReader gives back what frameOf() made, however the stream is cut", () => {
+test("FrameReader gives back what frameOfText() made, however the stream is cut", () => {
   fc.assert(
     fc.property(
       fc.array(messages),
       fc.infiniteStream(fc.integer({ min: 1, max: 40 })),
       (said, sizes) => {
-        const stream = said.flatMap((message) => [...frameOf(message)]);
+        const stream = said.flatMap((message) => [...frameOfText(JSON.stringify(message))]);
         const reader = new FrameReader(1 << 20);
         const heard: (ToDaemon | undefined)[] = [];
         for (let at = 0; at < stream.length;) {
@@ -56,7 +59,8 @@ test("FrameReader takes a frame that comes byte by byte, and an empty one", () =
   const said: ToDaemon = { kind: "succeeded", id: "e", result: "x".repeat(400_000) };
   const reader = new FrameReader(1 << 20);
   const heard: string[] = [];
-  for (const byte of [...frameOf(said), 0, 0, 0, 0, ...frameOf(said)]) {
+  const frame = frameOfText(JSON.stringify(said));
+  for (const byte of [...frame, 0, 0, 0, 0, ...frame]) {
     heard.push(...reader.read(Uint8Array.of(byte)));
   }
   expect(heard).toEqual([JSON.stringify(said), "", JSON.stringify(said)]);
@@ -86,6 +90,37 @@ test("parseToDaemon() takes no message with more or less than its members", () =
     expect(parseToDaemon(JSON.stringify(other))).toBeUndefined();
   }
   expect(parseToDaemon("{")).toBeUndefined();
+});
+
+const check = { kind: "check", id: "1", handler: "pay" } as const;
+const run: Omit<Run, "request"> = {
+  kind: "run",
+  id: "1",
+  handler: "pay",
+  idempotencyKey: "1",
+  traceparent: null,
+  secrets: [["TOKEN", "a\nb"]],
+  abortAfterMs: 1,
+};
+
+test.each([
+  ["a short text", check, '{"action":"pay","payload":{"at":"a\\nb"}}'],
+  ["an empty one", check, ""],
+  ["a long one as bytes", run, utf8Encode(`"${"ü\n".repeat(10_000)}"`)],
+])("a request follows its message as it is: %s", (_, head, request) => {
+  const stream = framesOf({ ...head, request }).flatMap((piece) => [...piece]);
+  const [frame = "", ...others] = new FrameReader(1 << 20).read(Uint8Array.from(stream));
+  expect(others).toEqual([]);
+  expect(parseToExecutor(frame)).toEqual({ ...head, request: stringOf(request) });
+});
+
+test("parseToExecutor() takes no message without its request, and none with one that is not its own", () => {
+  const boot = { kind: "boot", library: "", handlers: [] };
+  const limits = { frameBytes: 1, resultLength: 1, logLines: 1, logLength: 1 };
+  expect(parseToExecutor(JSON.stringify(check))).toBeUndefined();
+  expect(parseToExecutor(JSON.stringify({ ...boot, limits }))).toEqual({ ...boot, limits });
+  expect(parseToExecutor(`${JSON.stringify({ ...boot, limits })}\n{}`)).toBeUndefined();
+  expect(parseToExecutor(`${JSON.stringify({ ...check, request: "{}" })}\n{}`)).toBeUndefined();
 });
 
 test("parseToExecutor() takes no message of the other direction", () => {

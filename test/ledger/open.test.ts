@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { stringOf } from "../../src/core/bytes.ts";
 import { LedgerOpenError, type OpenErrorReason } from "../../src/ledger/disk/open_error.ts";
 import { openLedger } from "../../src/ledger/open.ts";
 import { Store } from "../../src/ledger/store/store.ts";
@@ -206,5 +207,6 @@ test("the map grows with the ledger", async () => {
   await Promise.all(reserved.map(({ id }) => s.ledger.settle(settlement(id))));
   expect(s.ledger.statistics().fileBytes).toBeGreaterThan(8_000_000);
   const { ledger } = { ledger: await s.reopen() };
-  expect(reserved.every(({ id }) => ledger.openRequest(id)?.canonical === payload)).toBe(true);
+  expect(reserved.every(({ id }) => stringOf(ledger.openRequest(id)?.canonical ?? "") === payload))
+    .toBe(true);
 });

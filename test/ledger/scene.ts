@@ -1,8 +1,7 @@
 /** A ledger in a folder of its own, with a clock that the test sets, and short ways to use it. */
 
+import { type Text, utf8Encode } from "../../src/core/bytes.ts";
 import { type MachineClock, systemClock } from "../../src/core/clock.ts";
-import { utf8Encode } from "../../src/core/bytes.ts";
-import type { Text } from "../../src/core/json/json.ts";
 import { type ErrorCode, Refusal } from "../../src/core/errors.ts";
 import { type Digest, PLAIN_KEY } from "../../src/core/types.ts";
 import { uuidV7 } from "../../src/core/uuid.ts";

@@ -1,3 +1,4 @@
+import { stringOf } from "../../src/core/bytes.ts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Turns } from "../../src/server/admission/turns.ts";
 import { parseAnswers, rawExchange } from "../support/raw_http.ts";
@@ -107,7 +108,9 @@ test("a body of 200,000 chunks of one byte is read as any other", async () => {
     `POST /execute HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`;
   const { answers } = await rawExchange(server.agent, request, { patienceMs: 60_000 });
   expect(statuses(answers)).toEqual([200]);
-  expect(server.engine.executed.map(({ request }) => JSON.parse(request.canonical).payload))
+  expect(
+    server.engine.executed.map(({ request }) => JSON.parse(stringOf(request.canonical)).payload),
+  )
     .toEqual([{ text }]);
   expect(server.bugs).toEqual([]);
 });

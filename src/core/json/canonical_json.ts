@@ -5,7 +5,7 @@
  * Keys sort by UTF-16 code units (section 3.2.3), which is JavaScript's own order.
  */
 
-import { utf8Encode } from "../bytes.ts";
+import { bytesOf, type Text } from "../bytes.ts";
 import { Refusal } from "../errors.ts";
 import { isArray, type JsonNode } from "./json.ts";
 import { NESTING_DEPTH_MAX } from "../limits.ts";
@@ -18,8 +18,8 @@ export function canonicalRequest(action: string, payload: JsonNode): string {
 }
 
 /** Returns the action_digest of a canonical request. */
-export function actionDigest(canonical: string): Digest {
-  return digestOf(utf8Encode(canonical));
+export function actionDigest(canonical: Text): Digest {
+  return digestOf(bytesOf(canonical));
 }
 
 /** Returns the canonical text of a parsed node. */

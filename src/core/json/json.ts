@@ -4,7 +4,7 @@
  * megabyte would hold the event loop for a tenth of a second.
  */
 
-import { concatBytes, utf8Decode, utf8Encode } from "../bytes.ts";
+import { bytesOf, concatBytes, stringOf, type Text, utf8Decode } from "../bytes.ts";
 import type { Json } from "../types.ts";
 import { notUtf8 } from "./json_grammar.ts";
 import { type JsonNode, Parser } from "./json_parser.ts";
@@ -62,17 +62,6 @@ let texts: Text[] | null = null;
 const MARK = crypto.randomUUID();
 const MARKED = `"${MARK}"`;
 
-/** From this length on a text is kept as UTF-8: to decode and encode it again holds the loop. */
-const LONG_BYTES = 16 * 1024;
-
-/** A canonical text (RFC 8785); as UTF-8 where it is long. */
-export type Text = string | Uint8Array;
-
-/** Returns undefined for a short text that is not well-formed UTF-8. */
-export function textOf(bytes: Uint8Array): Text | undefined {
-  return bytes.length < LONG_BYTES ? utf8Decode(bytes) : bytes;
-}
-
 /** A value in JSON, as its canonical text. */
 export class JsonText {
   readonly text: Text; // no parameter property: the page's script is this code without its types
@@ -100,13 +89,9 @@ export function printJson(value: Printable): Text {
     const pieces = parts.flatMap((part, i) => [part, found[i] ?? ""]).concat("\n");
     if (!pieces.some((piece) => typeof piece !== "string")) return pieces.join("");
     return concatBytes(
-      ...pieces.map((piece) => typeof piece === "string" ? utf8Encode(piece) : piece),
+      ...pieces.map(bytesOf),
     );
   } finally {
     texts = null;
   }
-}
-
-export function stringOf(text: Text): string {
-  return typeof text === "string" ? text : utf8Decode(text) ?? "";
 }

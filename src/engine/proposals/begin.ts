@@ -4,6 +4,7 @@
  * that what could never run is refused at once.
  */
 
+import { isSameText } from "../../core/bytes.ts";
 import { emptySeats } from "../../core/approvers_needed.ts";
 import { Refusal } from "../../core/errors.ts";
 import { isReason } from "../../core/limits.ts";
@@ -129,5 +130,5 @@ export function isSame(
   const kept = known.status === "started"
     ? ledger.openRequest(known.id)
     : ledger.proposals.openBody(known.id);
-  return kept?.canonical === canonical;
+  return kept !== undefined && isSameText(kept.canonical, canonical);
 }

@@ -6,9 +6,9 @@
  * one notice. Where more come than may be told of, the latest of them is told of later.
  */
 
+import { bytesOf, type Text } from "../../core/bytes.ts";
 import type { Clock } from "../../core/clock.ts";
 import { digestOf } from "../../core/sha.ts";
-import { utf8Encode } from "../../core/bytes.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { formatTime } from "../../log/time.ts";
 
@@ -33,11 +33,11 @@ export class Notifier {
   ) {}
 
   /** `canonical` is the text of action and payload. */
-  proposed(record: ProposalRecord, canonical: string): void {
+  proposed(record: ProposalRecord, canonical: Text): void {
     if (this.run === null) return;
     const nowMs = this.clock.nowMs();
     for (const [digest, untilMs] of this.#known) if (untilMs <= nowMs) this.#known.delete(digest);
-    const digest = digestOf(utf8Encode(canonical));
+    const digest = digestOf(bytesOf(canonical));
     if (this.#known.has(digest)) return;
     this.#known.set(digest, nowMs + WINDOW_MS);
     this.#next = record;

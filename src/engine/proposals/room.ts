@@ -5,8 +5,8 @@
  * Invariant: no uid can take another's room but by filling `total`, which no single uid can.
  */
 
+import { bytesOf, type Text } from "../../core/bytes.ts";
 import type { ProposalLimits } from "../../config/config.ts";
-import { utf8Encode } from "../../core/bytes.ts";
 import type { Clock } from "../../core/clock.ts";
 import { Refusal } from "../../core/errors.ts";
 import { sha256 } from "../../core/sha.ts";
@@ -37,7 +37,7 @@ export class Room {
   }
 
   /** Throws a Refusal: proposal_declined. `canonical` is the text of action and payload. */
-  checkDeclined(uid: number, canonical: string): void {
+  checkDeclined(uid: number, canonical: Text): void {
     const untilMs = this.#declined.get(this.#digest(uid, canonical)) ?? 0;
     if (untilMs > this.clock.nowMs()) {
       throw new Refusal("proposal_declined", "The same request was declined a short while ago.");
@@ -71,7 +71,7 @@ export class Room {
   }
 
   /** Notes a decline of that time. */
-  declined(uid: number, canonical: string, atMs: number): void {
+  declined(uid: number, canonical: Text, atMs: number): void {
     const nowMs = this.clock.nowMs();
     const untilMs = atMs + this.limits.declineCooldownMs;
     if (untilMs <= nowMs) return;
@@ -91,7 +91,7 @@ export class Room {
     return window;
   }
 
-  #digest(uid: number, canonical: string): string {
-    return `${uid} ${sha256(this.#key, utf8Encode(canonical)).toHex()}`;
+  #digest(uid: number, canonical: Text): string {
+    return `${uid} ${sha256(this.#key, bytesOf(canonical)).toHex()}`;
   }
 }

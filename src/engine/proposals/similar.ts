@@ -6,8 +6,8 @@
  * payload to anyone who reads this memory later.
  */
 
+import { bytesOf, type Text } from "../../core/bytes.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { utf8Encode } from "../../core/bytes.ts";
 import type { Clock } from "../../core/clock.ts";
 import { sha256 } from "../../core/sha.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
@@ -35,7 +35,7 @@ export class Similar {
   constructor(private readonly clock: Pick<Clock, "nowMs">) {}
 
   /** `canonical` is the text of action and payload. */
-  note(canonical: string, { id, uid, atMs }: Asking): void {
+  note(canonical: Text, { id, uid, atMs }: Asking): void {
     if (this.#digests.has(id)) return;
     const digest = this.#digestOf(canonical);
     this.#digests.set(id, digest);
@@ -46,7 +46,7 @@ export class Similar {
   }
 
   /** The newest first, without `id` itself. */
-  to(canonical: string, id: string): readonly Asking[] {
+  to(canonical: Text, id: string): readonly Asking[] {
     const sinceMs = this.clock.nowMs() - DAY_MS;
     const digest = this.#digests.get(id) ?? this.#digestOf(canonical);
     return (this.#asked.get(digest) ?? [])
@@ -55,7 +55,7 @@ export class Similar {
   }
 
   /** Returns whether the request of an id may have that text: one that is forgotten may. */
-  mayBe(canonical: string): (id: string) => boolean {
+  mayBe(canonical: Text): (id: string) => boolean {
     const digest = this.#digestOf(canonical);
     return (id) => (this.#digests.get(id) ?? digest) === digest;
   }
@@ -96,7 +96,7 @@ export class Similar {
     }
   }
 
-  #digestOf(canonical: string): string {
-    return sha256(this.#key, utf8Encode(canonical)).toHex();
+  #digestOf(canonical: Text): string {
+    return sha256(this.#key, bytesOf(canonical)).toHex();
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import { seatsJson } from "../../core/approvers_needed.ts";
-import { base64Encode, utf8Encode } from "../../core/bytes.ts";
+import { base64Encode, bytesOf, stringOf, type Text, utf8Encode } from "../../core/bytes.ts";
 import { type ErrorCode, ERRORS } from "../../core/errors.ts";
 import { canonicalJson } from "../../core/json/canonical_json.ts";
 import { JsonText, parseIJson, type Printable, toValue } from "../../core/json/json.ts";
@@ -85,8 +85,10 @@ export async function proposalView(
 }
 
 /** Returns the payload's text out of that of {"action","payload"}. */
-function payloadOf(action: string, canonical: string): string {
-  return canonical.slice(`{"action":${JSON.stringify(action)},"payload":`.length, -"}".length);
+function payloadOf(action: string, canonical: Text): Text {
+  const [from, end] = [`{"action":${JSON.stringify(action)},"payload":`.length, -"}".length];
+  if (typeof canonical === "string") return canonical.slice(from, end);
+  return canonical.subarray(from, end); // an action's name is ASCII
 }
 
 function approvalsOf(
@@ -129,14 +131,14 @@ function problemOf(
 
 function forReviewers(
   { id, action: name }: ProposalRecord,
-  canonical: string | undefined,
+  canonical: Text | undefined,
   { ledger, config, executors, similar }: ViewParts,
 ): JsonObject {
   const action = config.actions.get(name);
   const registered = executors.actions.get(name);
   return {
     ...(canonical === undefined ? {} : {
-      request: { canonical, action_digest: digestOf(utf8Encode(canonical)) },
+      request: { canonical: stringOf(canonical), action_digest: digestOf(bytesOf(canonical)) },
       similar: similar.to(canonical, id).slice(0, SIMILAR_MAX).map((asking) =>
         similarView(asking, ledger)
       ),

@@ -136,7 +136,7 @@ export function decodeBody(bytes: Uint8Array): ProposalBody {
   const reader = new ByteReader(bytes);
   const body = {
     salt: reader.bytes(SALT_BYTES),
-    canonical: reader.text(),
+    canonical: reader.canonical(),
     reason: readOptional(reader, () => reader.text()),
     declineReason: readOptional(reader, () => reader.text()),
   };

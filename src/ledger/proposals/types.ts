@@ -1,5 +1,6 @@
 /** The types of waiting requests, as the ledger takes and gives them. */
 
+import type { Text } from "../../core/bytes.ts";
 import type { Retention } from "../../config/config.ts";
 import type { ErrorCode } from "../../core/errors.ts";
 import type { UnstartedEnd } from "../../core/proposal.ts";
@@ -61,7 +62,7 @@ export interface ProposalRecord {
 /** The part of a proposal that is kept during its wait, and then during its retention. */
 export interface ProposalBody {
   /** RFC 8785 text of {"action","payload"}; empty once it started, as the execution has it. */
-  readonly canonical: string;
+  readonly canonical: Text;
   /** 32 bytes. */
   readonly salt: Uint8Array;
   /** The agent's words; null for none. */

@@ -5,7 +5,7 @@
  * default. It refuses with `ledger_unavailable`: the ledger does not answer what it does not know.
  */
 
-import { utf8Decode } from "../../core/bytes.ts";
+import { type Text, textOf, utf8Decode } from "../../core/bytes.ts";
 import { Refusal } from "../../core/errors.ts";
 
 const UINT32 = 2 ** 32;
@@ -58,7 +58,8 @@ export class ByteWriter {
   }
 
   /** The length in four bytes, then UTF-8. */
-  text(value: string): this {
+  text(value: Text): this {
+    if (typeof value !== "string") return this.u32(value.length).bytes(value);
     const start = this.#advance(4 + 3 * value.length);
     const length = this.#write(value, start + 4);
     this.#length = start;
@@ -140,6 +141,13 @@ export class ByteReader {
       if (byte > ASCII_MAX) return decodeText(bytes);
       text += String.fromCharCode(byte);
     }
+    return text;
+  }
+
+  /** A canonical text; a long one is a part of the row itself. */
+  canonical(): Text {
+    const text = textOf(this.view(this.u32()));
+    if (text === undefined) throw damaged();
     return text;
   }
 

@@ -12,9 +12,8 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { Refusal } from "../../core/errors.ts";
-import { textOf } from "../../core/json/json.ts";
 import type { Meter } from "../../core/types.ts";
-import { ByteReader, ByteWriter, damaged } from "../store/bytes.ts";
+import { ByteReader, ByteWriter } from "../store/bytes.ts";
 import {
   bucketOfSealedKey,
   bucketStart,
@@ -215,7 +214,7 @@ export function encodeRequest({ salt, canonical, approvalText }: RequestBody): U
 export function decodeRequest(bytes: Uint8Array): RequestBody {
   const reader = new ByteReader(bytes);
   const salt = reader.bytes(SALT_BYTES);
-  const canonical = reader.text();
+  const canonical = reader.canonical();
   const approvalText = reader.u8() === 1 ? reader.text() : null;
   reader.end();
   return { salt, canonical, approvalText };
@@ -231,17 +230,14 @@ function decodeReason(bytes: Uint8Array): string {
 
 export function encodeResult({ salt, canonical, legacyReceipt }: ResultBody): Uint8Array {
   checkSalt(salt);
-  const writer = new ByteWriter(512).bytes(salt);
-  if (typeof canonical === "string") writer.text(canonical);
-  else writer.u32(canonical.length).bytes(canonical);
+  const writer = new ByteWriter(512).bytes(salt).text(canonical);
   return (legacyReceipt === undefined ? writer : writer.hex(legacyReceipt)).finish();
 }
 
 export function decodeResult(bytes: Uint8Array): ResultBody {
   const reader = new ByteReader(bytes);
   const salt = reader.bytes(SALT_BYTES);
-  const canonical = textOf(reader.bytes(reader.u32()));
-  if (canonical === undefined) throw damaged();
+  const canonical = reader.canonical();
   if (reader.isAtEnd) return { salt, canonical };
   const legacyReceipt = reader.hex(LEGACY_RECEIPT_BYTES);
   reader.end();

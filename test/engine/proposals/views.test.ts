@@ -1,7 +1,8 @@
 /** Proposals that change while others, or their own bodies, are opened for a view. */
 
 import { expect, test } from "vitest";
-import { printJson, stringOf } from "../../../src/core/json/json.ts";
+import { stringOf } from "../../../src/core/bytes.ts";
+import { printJson } from "../../../src/core/json/json.ts";
 import { Refusal } from "../../../src/core/errors.ts";
 import { PAYLOAD } from "../../support/approvals.ts";
 import { until } from "../../support/until.ts";

@@ -1,3 +1,4 @@
+import { type Text, utf8Encode } from "../../../src/core/bytes.ts";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
@@ -28,7 +29,7 @@ function keysOf({ stateDir }: Scene): string[] {
   return Array.from(Deno.readDirSync(vault), ({ name }) => join(vault, name));
 }
 
-function requestOf({ ledger }: Scene, id: string): string {
+function requestOf({ ledger }: Scene, id: string): Text {
   return bodyOrCode(() => ledger.openRequest(id)) ?? "pruned";
 }
 
@@ -109,7 +110,7 @@ test("a large body is opened on another thread, weighed before, and its meter ru
     },
   });
   expect(seen).toEqual(["large held", "large begins"]);
-  expect((await read)?.canonical).toBe(canonical);
+  expect((await read)?.canonical).toEqual(utf8Encode(canonical));
   expect(seen).toEqual(["large held", "large begins", "ends"]);
   expect(elsewhere).toHaveBeenCalledOnce();
   elsewhere.mockRestore();
