@@ -15,9 +15,9 @@ import type { ReceiptVersion } from "../log/receipt.ts";
 import { type LoggedReceipt, SIGNATURE_BYTES } from "../log/signed_receipt.ts";
 import type { SignatureChecks } from "./audit.ts";
 
-const BATCH_ENTRIES = 512;
+const BATCH_ENTRIES = 128;
 /** Some three megabytes: enough for the thread to go on with while claims are looked up. */
-const BATCHES_UNDER_WAY = 6;
+const BATCHES_UNDER_WAY = 24;
 
 /** Entries that one key must have signed: their bytes one after another, signature before body. */
 export interface SignatureBatch {

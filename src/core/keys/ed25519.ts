@@ -98,19 +98,22 @@ const SMALL_ORDER_Y = [
  */
 function isStrictShape(signature: Uint8Array): boolean {
   if (signature.length !== SIGNATURE_LENGTH) return false;
-  const y = new Uint8Array(signature.subarray(0, 32)); // a Buffer's slice() does not copy
-  y[31] = (y[31] ?? 0) & 0x7f;
-  return isBelow(signature.subarray(32), L) && isBelow(y, P) &&
-    !SMALL_ORDER_Y.some((small) => equalBytes(small, y));
+  const r = signature.subarray(0, 32);
+  return compare(signature.subarray(32), L) < 0 && compare(r, P, Y_MASK) < 0 &&
+    !SMALL_ORDER_Y.some((y) => compare(r, y, Y_MASK) === 0);
 }
 
-/** Compares little-endian numbers of the same length. */
-function isBelow(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = b.length - 1; i >= 0; i--) {
-    const difference = (a[i] ?? 0) - (b[i] ?? 0);
-    if (difference !== 0) return difference < 0;
+/** The bits of the last byte of a point that belong to y: the highest is the sign of x. */
+const Y_MASK = 0x7f;
+
+/** Compares little-endian numbers of one length. `mask`: which bits of a's last byte count. */
+function compare(a: Uint8Array, b: Uint8Array, mask = 0xff): number {
+  const last = b.length - 1;
+  for (let i = last; i >= 0; i--) {
+    const byte = (a[i] ?? 0) & (i === last ? mask : 0xff);
+    if (byte !== b[i]) return byte - (b[i] ?? 0);
   }
-  return false;
+  return 0;
 }
 
 function bytesOf(hex: string): Uint8Array {
