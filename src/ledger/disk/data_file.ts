@@ -16,8 +16,8 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { damagedLedger } from "./open_error.ts";
 
-/** Pages walked at every start: 8 MB of the file, in some tens of milliseconds. */
-const PAGES_AT_START = 2_048;
+/** Pages walked at every start. Each lies at another place, and a cold disk is asked for each. */
+const PAGES_AT_START = 128;
 /** The two before are meta pages. */
 const FIRST_PAGE = 2;
 /** LMDB's cursors go no deeper. */
