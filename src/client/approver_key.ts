@@ -9,11 +9,10 @@
 
 import { isAdmissibleKey, publicKeyOf } from "../core/keys/ed25519.ts";
 import { base64Decode, base64Encode, equalBytes, hexEncode } from "../core/bytes.ts";
-import { parseIJson, toValue } from "../core/json/json.ts";
+import { isJsonObject, parseIJson, toValue } from "../core/json/json.ts";
 import { isName } from "../core/limits.ts";
 import { sha256 } from "../core/sha.ts";
 import { formatPublicKey, parsePublicKey } from "../core/keys/public_key.ts";
-import { isJsonObject } from "./json.ts";
 
 const TYPE = "openexec-approver-key-v1";
 const SEED_BYTES = 32;

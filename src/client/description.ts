@@ -3,9 +3,9 @@
  * this SDK does not know are kept.
  */
 
+import { isJsonObject } from "../core/json/json.ts";
 import { array, open, string } from "../core/shape.ts";
 import type { Json, JsonObject } from "../core/types.ts";
-import { isJsonObject } from "./json.ts";
 
 export interface Description {
   readonly service: string;

@@ -3,10 +3,10 @@
  * retry. An unreachable daemon's error says whether the request may have arrived.
  */
 
+import { isJsonObject } from "../core/json/json.ts";
 import { type Effect, type ErrorCode, ERRORS, Refusal, type Retry } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
 import { type Execution, executionOf } from "./execution.ts";
-import { isJsonObject } from "./json.ts";
 
 /** A code of the error table (docs/errors.md); the open end is for a daemon newer than this SDK. */
 export type ProblemCode = ErrorCode | (string & Record<never, never>);

@@ -1,5 +1,6 @@
 /** An execution as the daemon shows it, with the members of the wire: SDK and curl agree. */
 
+import { isJsonObject } from "../core/json/json.ts";
 import { oneOf, open, string } from "../core/shape.ts";
 import {
   EXECUTION_STATUSES,
@@ -7,7 +8,6 @@ import {
   type Json,
   type JsonObject,
 } from "../core/types.ts";
-import { isJsonObject } from "./json.ts";
 
 export interface Execution<Result = Json> {
   /** UUIDv7. */

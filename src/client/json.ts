@@ -1,14 +1,10 @@
 /** JSON at the SDK's edge: what came in, and the JSON of a caller's object, to be digested. */
 
-import { isArray } from "../core/json/json.ts";
+import { isArray, isJsonObject } from "../core/json/json.ts";
 import { base64Decode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { NESTING_DEPTH_MAX } from "../core/limits.ts";
 import type { Json, JsonObject } from "../core/types.ts";
-
-export function isJsonObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 export function objectOf(value: Json): JsonObject | undefined {
   return isJsonObject(value) ? value : undefined;

@@ -8,11 +8,11 @@
 import { canonicalJson } from "../core/json/canonical_json.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { parseIJson, toValue } from "../core/json/json.ts";
+import { isJsonObject, parseIJson, toValue } from "../core/json/json.ts";
 import { EXECUTE_MEMBERS, isName } from "../core/limits.ts";
 import { digestOf } from "../core/sha.ts";
 import type { Digest, JsonObject } from "../core/types.ts";
-import { iJsonText, isJsonObject, jsonOf } from "./json.ts";
+import { iJsonText, jsonOf } from "./json.ts";
 
 export interface ExecutionRequest {
   readonly action: string;

@@ -53,7 +53,7 @@ export function pretty(
   indent = "",
 ): string {
   const inner = indent.length < INDENT_MAX ? `${indent}  ` : indent;
-  if (isList(value)) {
+  if (isArray(value)) {
     if (value.length === 0) return "[]";
     return `[\n${value.map((item) => inner + pretty(item, show, inner)).join(",\n")}\n${indent}]`;
   }
@@ -64,8 +64,4 @@ export function pretty(
     `${inner}${show(JSON.stringify(name))}: ${pretty(member, show, inner)}`
   );
   return `{\n${lines.join(",\n")}\n${indent}}`;
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return isArray(value);
 }

@@ -6,7 +6,8 @@
  */
 
 import { base64Encode, stringOf, type Text } from "../core/bytes.ts";
-import { JsonText, parseCanonical, type Printable } from "../core/json/json.ts";
+import { parseCanonical } from "../core/json/json.ts";
+import { JsonText, type Printable } from "../core/json/json_text.ts";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { pythonJson } from "../core/json/python_json.ts";
 import type { ExecutionStatus, Meter } from "../core/types.ts";

@@ -142,16 +142,16 @@ export function libraryOf(file: string, text: string): Library {
     throw new StartupError(`${file} is not the library that it should be`, "Install openexec anew");
   }
   const names = list.split(",").map((item) => item.trim().split(/\s+as\s+/));
-  const members = names.map(([local = "", exported = local]) => `${quoted(exported)}:${local}`);
-  const locals = names.map(([local = "", exported = local], i) => `x${i}=V[${quoted(exported)}]`);
+  const members = names.map(([local = "", exported = local]) =>
+    `${JSON.stringify(exported)}:${local}`
+  );
+  const locals = names.map(([local = "", exported = local], i) =>
+    `x${i}=V[${JSON.stringify(exported)}]`
+  );
   const handedOn = names.map(([local = "", exported = local], i) => `x${i} as ${exported}`);
   return {
     script: `"use strict";${body};return{${members.join()}};`,
-    module: `const V=globalThis[Symbol.for(${quoted(LIBRARY)})],${locals.join()};` +
+    module: `const V=globalThis[Symbol.for(${JSON.stringify(LIBRARY)})],${locals.join()};` +
       `export{${handedOn.join()}};\n`,
   };
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text);
 }

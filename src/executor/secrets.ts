@@ -7,6 +7,7 @@
  * another way, or cuts it up, is not found out.
  */
 
+import { isArray } from "../core/json/json.ts";
 import { base64Encode, utf8Decode, utf8Encode } from "../core/bytes.ts";
 import { requireRegularFile } from "../os/regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";
@@ -126,8 +127,4 @@ function urlFormsOf(part: string): string[] {
   const form = new URLSearchParams({ "": part }).toString().slice(1);
   return [component, form, component.replaceAll("%20", "+")]
     .flatMap((text) => [text, text.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase())]);
-}
-
-function isArray(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }

@@ -11,6 +11,7 @@ import { type HandlerCode, readHandler } from "../actions/pin.ts";
 import { type Kernel, missingParts } from "../box/kernel.ts";
 import type { ActionConfig } from "../config/config.ts";
 import { type Presentation, presentedBy } from "../core/presentation.ts";
+import { isJsonObject } from "../core/json/json.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Digest, JsonObject } from "../core/types.ts";
 import { program } from "../os/program.ts";
@@ -162,11 +163,6 @@ function schemaOf(text: string): JsonObject {
   const schema: unknown = JSON.parse(text);
   if (isJsonObject(schema)) return schema;
   throw new StartupError("A handler's schema cannot be used", "Its JSON Schema is not an object");
-}
-
-/** JSON.parse gives JSON, so only its kind is left to see. */
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -21,7 +21,7 @@ import { checkDataFile } from "./disk/data_file.ts";
 import { createFolder, flush, renameDurably } from "./disk/durable_file.ts";
 import { dataFile, draftFolder, exists, ledgerFolder, VAULT_FOLDER } from "./disk/layout.ts";
 import { StateLock } from "./disk/lock.ts";
-import { damagedLedger, LedgerOpenError } from "./disk/open_error.ts";
+import { damagedLedger } from "./disk/open_error.ts";
 import { Ballast, Space } from "./disk/space.ts";
 import { fenceAfter } from "./fence.ts";
 import { checkIdentity, randomExecutorId, readIdentity, writeIdentity } from "./identity.ts";
@@ -41,8 +41,6 @@ export interface OpenOptions {
   readonly clock: MachineClock;
   /** The largest result that may have to be sealed, in bytes; 1 MiB by default. */
   readonly resultBytesMax?: number;
-  /** If false, a missing ledger is an error. Default true. */
-  readonly createIfMissing?: boolean;
   /** The lock of that directory, if the caller holds it already. The ledger releases it. */
   readonly lock?: StateLock;
   /** For a ledger of an older schema. */
@@ -86,15 +84,8 @@ export async function openStore(
 }
 
 async function createLedger(options: OpenOptions): Promise<void> {
-  const { stateDir, executorId, mode, clock, createIfMissing = true } = options;
+  const { stateDir, executorId, mode, clock } = options;
   if (await exists(join(stateDir, VAULT_FOLDER))) throw damagedLedger("its folder is gone");
-  if (!createIfMissing) {
-    throw new LedgerOpenError(
-      "missing",
-      "There is no ledger in the state directory",
-      "start `openexec serve` once",
-    );
-  }
   const draft = draftFolder(stateDir);
   if (await exists(draft)) await Deno.remove(draft, { recursive: true });
   await createFolder(draft);

@@ -1,10 +1,10 @@
 /** The tools: one for each action that may be asked for, and two about proposals. */
 
+import { isJsonObject } from "../core/json/json.ts";
 import type { Tool } from "@modelcontextprotocol/server";
 import { StartupError } from "../core/startup_error.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import type { ActionDescription } from "../client/description.ts";
-import { isJsonObject } from "../client/json.ts";
 import { WAIT_TOOL, WITHDRAW_TOOL } from "./texts.ts";
 
 /** A name that every client takes. */

@@ -18,9 +18,8 @@ import {
   type Transport,
 } from "@modelcontextprotocol/server";
 import { GatheredBytes } from "../core/bytes.ts";
-import { parseIJson, toValue } from "../core/json/json.ts";
+import { isJsonObject, parseIJson, toValue } from "../core/json/json.ts";
 import type { Json, JsonObject } from "../core/types.ts";
-import { isJsonObject } from "../client/json.ts";
 
 /** Largest message that is read, in bytes. A larger one ends the connection. */
 const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;

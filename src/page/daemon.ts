@@ -6,13 +6,13 @@
  * page.
  */
 
+import { isJsonObject } from "../core/json/json.ts";
 import {
   ConnectionFailed,
   type HttpAnswer,
   type Message,
   type Transport,
 } from "../client/message.ts";
-import { isJsonObject } from "../client/json.ts";
 import { Reviewer } from "../client/proposals/reviewer.ts";
 import { utf8Encode } from "../core/bytes.ts";
 import type { Json } from "../core/types.ts";

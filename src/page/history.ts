@@ -8,8 +8,8 @@
  * - A receipt is genuine for the proposal that it stands under, as that is shown, and for no other.
  */
 
+import { isJsonObject } from "../core/json/json.ts";
 import type { Execution } from "../client/execution.ts";
-import { isJsonObject } from "../client/json.ts";
 import type { Proposal } from "../client/proposals/proposal.ts";
 import type { Reviewer } from "../client/proposals/reviewer.ts";
 import { systemClock } from "../core/clock.ts";

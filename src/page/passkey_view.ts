@@ -89,9 +89,14 @@ const USUAL_ORIGIN = "http://localhost:8822";
 
 function configLines(name: string, keyid: string, publicKey: Uint8Array): HTMLElement[] {
   const origins = location.origin === USUAL_ORIGIN ? "" : `, origins = ["${location.origin}"]`;
-  const key = `{ keyid = ${quoted(keyid)}, passkey = "${base64Encode(publicKey)}", ` +
-    `rp_id = ${quoted(location.hostname)}${origins} }`;
-  const lines = ["[[approvers]]", `name = ${quoted(name)}`, 'actions = ["*"]', `keys = [${key}]`];
+  const key = `{ keyid = ${JSON.stringify(keyid)}, passkey = "${base64Encode(publicKey)}", ` +
+    `rp_id = ${JSON.stringify(location.hostname)}${origins} }`;
+  const lines = [
+    "[[approvers]]",
+    `name = ${JSON.stringify(name)}`,
+    'actions = ["*"]',
+    `keys = [${key}]`,
+  ];
   const text = lines.join("\n");
   const copy = () => void navigator.clipboard.writeText(text).then(() => announce("Copied."));
   return [
@@ -107,6 +112,3 @@ function configLines(name: string, keyid: string, publicKey: Uint8Array): HTMLEl
 }
 
 /** A TOML basic string: names are visible ASCII. */
-function quoted(text: string): string {
-  return JSON.stringify(text);
-}

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { stringOf, utf8Encode } from "../core/bytes.ts";
-import { type Printable, printJson } from "../core/json/json.ts";
+import { type Printable, printJson } from "../core/json/json_text.ts";
 import { type ErrorCode, ERRORS } from "../core/errors.ts";
 import type { ExecutionView } from "../engine/view.ts";
 

@@ -1,5 +1,5 @@
 import { textOf } from "../../src/core/bytes.ts";
-import { JsonText, printJson } from "../../src/core/json/json.ts";
+import { JsonText, printJson } from "../../src/core/json/json_text.ts";
 import { expect, test } from "vitest";
 
 test("texts are printed as they are, wherever they stand", () => {

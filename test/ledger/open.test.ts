@@ -57,10 +57,6 @@ test("a state directory refuses another executor id and another mode", async () 
   expect(await outcomeOf(again(stateDir, { executorId: "openexec:a" }))).toBe("opened");
 });
 
-test("without leave to make one, a missing ledger is an error", async () => {
-  expect(await outcomeOf(again(temporaryFolder(), { createIfMissing: false }))).toBe("missing");
-});
-
 test("a second daemon is refused with the pid of the first, and let in when that has gone", async () => {
   await using s = await scene();
   const second = openLedger({

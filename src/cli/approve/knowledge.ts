@@ -3,9 +3,9 @@
  * and from its own answers.
  */
 
+import { isJsonObject } from "../../core/json/json.ts";
 import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
 import type { Execution } from "../../client/execution.ts";
-import { isJsonObject } from "../../client/json.ts";
 import type { OpenExecClient } from "../../client/client.ts";
 import type { ActionConfig, Config } from "../../config/config.ts";
 import { ConfigError } from "../../config/config_error.ts";

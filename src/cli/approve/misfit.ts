@@ -6,9 +6,8 @@
  */
 
 import { canonicalJson } from "../../core/json/canonical_json.ts";
-import { isArray } from "../../core/json/json.ts";
+import { isArray, isJsonObject } from "../../core/json/json.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
-import { isJsonObject } from "../../client/json.ts";
 
 /** Returns what is wrong first, with its place as a JSON pointer; null where nothing is. */
 export function misfitOf(schema: Json, value: Json, at = ""): string | null {
@@ -18,15 +17,15 @@ export function misfitOf(schema: Json, value: Json, at = ""): string | null {
     sizeMisfit(schema, value);
   if (wrong !== null) return `${at || "it"} ${wrong}`;
   const { anyOf, allOf } = schema;
-  if (isList(anyOf) && !anyOf.some((one) => misfitOf(one, value, at) === null)) {
+  if (isArray(anyOf) && !anyOf.some((one) => misfitOf(one, value, at) === null)) {
     return `${at || "it"} fits none of what is expected`;
   }
-  return firstOf(isList(allOf) ? allOf : [], (one) => misfitOf(one, value, at)) ??
+  return firstOf(isArray(allOf) ? allOf : [], (one) => misfitOf(one, value, at)) ??
     membersMisfit(schema, value, at);
 }
 
 function typeMisfit({ type }: JsonObject, value: Json): string | null {
-  const types = isList(type) ? type : type === undefined ? [] : [type];
+  const types = isArray(type) ? type : type === undefined ? [] : [type];
   const own = typeOf(value);
   const fits = types.length === 0 || types.includes(own) ||
     (types.includes("integer") && Number.isInteger(value));
@@ -42,7 +41,7 @@ function valueMisfit(schema: JsonObject, value: Json): string | null {
   const { const: only, enum: choices } = schema;
   const text = canonicalJson(value);
   if (only !== undefined && text !== canonicalJson(only)) return `has to be ${canonicalJson(only)}`;
-  if (isList(choices) && !choices.some((choice) => canonicalJson(choice) === text)) {
+  if (isArray(choices) && !choices.some((choice) => canonicalJson(choice) === text)) {
     return `has to be one of ${choices.map((choice) => canonicalJson(choice)).join(", ")}`;
   }
   return null;
@@ -83,18 +82,18 @@ function lengthOf(value: Json): number | null {
 }
 
 function countOf(value: Json): number | null {
-  return isList(value) ? value.length : null;
+  return isArray(value) ? value.length : null;
 }
 
 function membersMisfit(schema: JsonObject, value: Json, at: string): string | null {
   const { properties, required, additionalProperties, items } = schema;
-  if (isList(value)) {
+  if (isArray(value)) {
     return items === undefined
       ? null
       : firstOf([...value.entries()], ([place, item]) => misfitOf(items, item, `${at}/${place}`));
   }
   if (!isJsonObject(value)) return null;
-  const missing = isList(required) ? required.find((name) => !hasMember(value, name)) : undefined;
+  const missing = isArray(required) ? required.find((name) => !hasMember(value, name)) : undefined;
   if (missing !== undefined) return `${at}/${String(missing)} is missing`;
   const known = isJsonObject(properties) ? properties : {};
   return firstOf(Object.entries(value), ([name, member]) => {
@@ -113,8 +112,4 @@ function firstOf<T>(list: readonly T[], find: (item: T) => string | null): strin
     if (found !== null) return found;
   }
   return null;
-}
-
-function isList(value: Json | undefined): value is readonly Json[] {
-  return isArray(value);
 }

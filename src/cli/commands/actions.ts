@@ -1,8 +1,8 @@
 /** `openexec actions`: lists the actions that this socket lets one ask for. */
 
+import { isJsonObject } from "../../core/json/json.ts";
 import type { Command } from "commander";
 import type { ActionDescription } from "../../client/description.ts";
-import { isJsonObject } from "../../client/json.ts";
 import { visible } from "../../core/visible.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { permissionsText } from "../../core/presentation.ts";

@@ -1,10 +1,10 @@
 /** `openexec status`: how the daemon is, for a person, again and again with --watch. */
 
+import { isJsonObject } from "../../core/json/json.ts";
 import type { Command } from "commander";
 import type { OpenExecClient } from "../../client/client.ts";
 import type { CallOptions } from "../../client/connection.ts";
 import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
-import { isJsonObject } from "../../client/json.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import { sleep } from "../../core/wait.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";

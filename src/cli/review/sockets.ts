@@ -7,9 +7,8 @@
  */
 
 import { dirname, join, resolve } from "node:path";
-import { isJsonObject } from "../../client/json.ts";
 import { Reviewer } from "../../client/proposals/reviewer.ts";
-import { parseIJson, toValue } from "../../core/json/json.ts";
+import { isJsonObject, parseIJson, toValue } from "../../core/json/json.ts";
 import type { DaemonFlags } from "../command.ts";
 import { type Context, findSocket } from "../context.ts";
 import { UsageError } from "../exit_code.ts";

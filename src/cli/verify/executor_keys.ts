@@ -2,8 +2,8 @@
  * The executor keys of a verification: given, else the state directory's, else the daemon's word.
  */
 
+import { isJsonObject } from "../../core/json/json.ts";
 import { join, resolve } from "node:path";
-import { isJsonObject } from "../../client/json.ts";
 import { OpenExecUnreachable } from "../../client/errors.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { formatPublicKey, parsePublicKey } from "../../core/keys/public_key.ts";

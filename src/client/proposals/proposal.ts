@@ -3,6 +3,7 @@
  * this SDK does not know are kept.
  */
 
+import { isJsonObject } from "../../core/json/json.ts";
 import { type Effect, ERRORS, type Retry } from "../../core/errors.ts";
 import { array, oneOf, open, optional, string, whole } from "../../core/shape.ts";
 import {
@@ -16,7 +17,6 @@ import { isOver, PROPOSAL_STATUSES, type ProposalStatus } from "../../core/propo
 import type { Json, JsonObject } from "../../core/types.ts";
 import { isErrorCode, OpenExecError } from "../errors.ts";
 import { type Execution, executionOf } from "../execution.ts";
-import { isJsonObject } from "../json.ts";
 
 export interface Proposal {
   /** UUIDv7; the execution's id once it runs. */

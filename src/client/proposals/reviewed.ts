@@ -11,12 +11,11 @@
 import { utf8Encode } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/json/canonical_json.ts";
 import { Refusal } from "../../core/errors.ts";
-import { parseCanonical, toValue } from "../../core/json/json.ts";
+import { isJsonObject, parseCanonical, toValue } from "../../core/json/json.ts";
 import { isName } from "../../core/limits.ts";
 import { digestOf, isDigest } from "../../core/sha.ts";
 import { array, open, string, whole } from "../../core/shape.ts";
 import type { Digest, Json, JsonObject } from "../../core/types.ts";
-import { isJsonObject } from "../json.ts";
 import { type Proposal, proposalOf } from "./proposal.ts";
 import { actionDigest, type ExecutionRequest } from "../request.ts";
 
@@ -51,7 +50,7 @@ export class ContradictoryProposal extends Error {
   }
 }
 
-const isHandler = open({ digest: string, permissions: isJsonObjectAtAll, secrets: array(string) });
+const isHandler = open({ digest: string, permissions: isJsonObject, secrets: array(string) });
 const isSimilar = array(open({ id: string, status: string, at: string, uid: whole }));
 const isRequest = open({ canonical: string, action_digest: string });
 
@@ -109,8 +108,4 @@ function parsed(canonical: string): Json {
 
 function isEnvelopes(value: Json): value is readonly JsonObject[] {
   return Array.isArray(value) && value.every(isJsonObject);
-}
-
-function isJsonObjectAtAll(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

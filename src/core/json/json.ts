@@ -1,11 +1,7 @@
-/**
- * JSON as openexec holds it: numbers as they were written, members in their order, and stored
- * results as their text. Those are answered without being parsed and printed again, which for a
- * megabyte would hold the event loop for a tenth of a second.
- */
+/** JSON as openexec holds it: numbers as they were written, members in their order. */
 
-import { bytesOf, concatBytes, stringOf, type Text, utf8Decode } from "../bytes.ts";
-import type { Json } from "../types.ts";
+import { utf8Decode } from "../bytes.ts";
+import type { Json, JsonObject } from "../types.ts";
 import { notUtf8 } from "./json_grammar.ts";
 import { type JsonNode, Parser } from "./json_parser.ts";
 
@@ -44,54 +40,12 @@ export function memberOf(node: JsonNode, key: string): JsonNode | undefined {
   return node.kind === "object" ? node.members.find(([name]) => name === key)?.[1] : undefined;
 }
 
+/** Takes what JSON.parse() gives. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** Array.isArray does not narrow a readonly array. */
 export function isArray(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
-}
-
-/** A JSON value, parts of which may be texts. */
-export type Printable =
-  | Json
-  | JsonText
-  | readonly Printable[]
-  | { readonly [name: string]: Printable };
-
-/** Texts that printJson() puts in afterwards; null while nothing is printed. */
-let texts: Text[] | null = null;
-/** Stands for a text in what is printed. Nobody can know it. */
-const MARK = crypto.randomUUID();
-const MARKED = `"${MARK}"`;
-
-/** A value in JSON, as its canonical text. */
-export class JsonText {
-  readonly text: Text; // no parameter property: the page's script is this code without its types
-
-  constructor(text: Text) {
-    this.text = text;
-  }
-
-  /** JSON.stringify() calls it. */
-  toJSON(): unknown {
-    if (texts === null) return JSON.parse(stringOf(this.text));
-    texts.push(this.text);
-    return MARK;
-  }
-}
-
-/**
- * Prints what JSON.stringify() prints, with the texts as they are, and a newline. UTF-8 where one
- * of the texts is.
- */
-export function printJson(value: Printable): Text {
-  const found: Text[] = texts = [];
-  try {
-    const parts = JSON.stringify(value).split(MARKED);
-    const pieces = parts.flatMap((part, i) => [part, found[i] ?? ""]).concat("\n");
-    if (!pieces.some((piece) => typeof piece !== "string")) return pieces.join("");
-    return concatBytes(
-      ...pieces.map(bytesOf),
-    );
-  } finally {
-    texts = null;
-  }
 }

@@ -7,7 +7,7 @@
  */
 
 import { Refusal } from "../../core/errors.ts";
-import { JsonText } from "../../core/json/json.ts";
+import { JsonText } from "../../core/json/json_text.ts";
 import { isOver, type ProposalStatus } from "../../core/proposal.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { formatTime } from "../../log/time.ts";

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { stringOf } from "../../../src/core/bytes.ts";
-import { printJson } from "../../../src/core/json/json.ts";
+import { printJson } from "../../../src/core/json/json_text.ts";
 import { Refusal } from "../../../src/core/errors.ts";
 import { PAYLOAD } from "../../support/approvals.ts";
 import { until } from "../../support/until.ts";
