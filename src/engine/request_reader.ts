@@ -8,7 +8,7 @@
 
 import { pathToFileURL } from "node:url";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
-import { FairQueue } from "../core/fair_queue.ts";
+import { FairQueue } from "../core/wait.ts";
 import { program } from "../os/program.ts";
 import { readRequest, type RequestText } from "./request.ts";
 import { isLegacyReceipt, readResult, type ResultText, type ReturnedResult } from "./result.ts";

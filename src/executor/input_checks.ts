@@ -9,7 +9,7 @@
 
 import type { Text } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { FairQueue } from "../core/fair_queue.ts";
+import { FairQueue } from "../core/wait.ts";
 import type { Checked, ExecutorProcess } from "./executor_process.ts";
 import type { Start } from "./processes.ts";
 

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { clearTimeout, setTimeout } from "node:timers";
 import { Refusal } from "../core/errors.ts";
 import { GatheredBytes } from "../core/bytes.ts";
+import { malformed } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import type { Fault } from "./head.ts";
 
@@ -102,8 +103,4 @@ const TOO_SLOW: Fault = { code: "request_malformed", detail: "The body did not a
 
 function tooLarge({ bytesMax }: BodyLimits): Refusal {
   return new Refusal("request_too_large", `A request has at most ${bytesMax} bytes.`);
-}
-
-function malformed(detail: string): Refusal {
-  return new Refusal("request_malformed", detail);
 }

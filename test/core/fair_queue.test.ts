@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FairQueue } from "../../src/core/fair_queue.ts";
+import { FairQueue } from "../../src/core/wait.ts";
 
 test("a key with much in the queue waits for a key with little", () => {
   const queue = new FairQueue<string>();

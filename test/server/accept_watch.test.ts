@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { bindUnixListener, isConnectionWaiting, knock } from "../../src/os/sockets/unix_socket.ts";
-import { AcceptWatch } from "../../src/server/admission/accept_watch.ts";
+import { AcceptWatch } from "../../src/os/sockets/acceptor.ts";
 import { TestServer } from "./fakes.ts";
 
 let directory: string;

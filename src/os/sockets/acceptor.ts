@@ -1,5 +1,7 @@
 /**
- * Accepts the connections of a listening socket, a few in each turn of the event loop.
+ * Accepts the connections of a listening socket, a few in each turn of the event loop, and tells
+ * whether they are still accepted. Where they are not, callers wait in the kernel's queue, without
+ * an event.
  *
  * The runtime's own listener accepts 128 before it does anything else, makes a stream of each, and
  * stops for good when accept(2) fails once.
@@ -9,6 +11,8 @@
  *   connection was turned away there is a pause twice as long, so that these have a third of the
  *   loop at most.
  * - An error of accept(2) ends nothing: it is tried again.
+ * - A busy event loop is never taken for a deaf one. It is given turns, not time: as many as it
+ *   needs to accept a full queue, however long each of them takes.
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -103,4 +107,42 @@ function makePipe(): [read: number, write: number] {
   }
   const [read = -1, write = -1] = ends;
   return [read, write];
+}
+
+/** More than an accepting loop needs for one of them. */
+const WATCHED_TURNS = 100;
+/** At least so much lies between two turns that are counted. */
+const WATCHED_TURN_MS = 10;
+
+export class AcceptWatch {
+  #accepted = 0;
+
+  /**
+   * `knock` begins a connection and returns how to end it; it may fail without a word, where the
+   * socket does not let the daemon's own user in. `isWaiting`: whether one waits to be accepted.
+   */
+  constructor(
+    private readonly knock: () => () => void,
+    private readonly isWaiting: () => boolean,
+  ) {}
+
+  /** Call it for each connection. */
+  accepted(): void {
+    this.#accepted += 1;
+  }
+
+  /** Resolves to true when a connection waits and none is accepted in WATCHED_TURNS turns. */
+  async isStuck(): Promise<boolean> {
+    const before = this.#accepted;
+    const leave = this.knock();
+    try {
+      for (let turn = 0; turn < WATCHED_TURNS; turn++) {
+        if (this.#accepted !== before || !this.isWaiting()) return false;
+        await sleep(WATCHED_TURN_MS);
+      }
+      return true;
+    } finally {
+      leave();
+    }
+  }
 }
