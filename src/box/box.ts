@@ -58,6 +58,7 @@ export function boxOf(permissions: Permissions, ours: readonly string[], kernel:
           run: run.length > 0,
         }, Deno.build.arch)
         : null,
+      canary: null,
     },
   };
 }
@@ -66,7 +67,13 @@ export function boxOf(permissions: Permissions, ours: readonly string[], kernel:
 export function noBox(): Box {
   return {
     ruleset: null,
-    entry: { parent: Deno.pid, spawner: Deno.pid, newPrivileges: true, filter: null },
+    entry: {
+      parent: Deno.pid,
+      spawner: Deno.pid,
+      newPrivileges: true,
+      filter: null,
+      canary: null,
+    },
   };
 }
 

@@ -8,7 +8,6 @@
 
 import { dieWithParent, setUmask } from "../os/confine.ts";
 import { filterAllThreads, setNoNewPrivs } from "../os/seccomp.ts";
-import { withPids } from "./filter.ts";
 
 /** The part of a box that an executor takes upon itself. */
 export interface Entry {
@@ -18,8 +17,26 @@ export interface Entry {
   readonly spawner: number;
   /** Whether set-id programs may gain what their bits say. */
   readonly newPrivileges: boolean;
-  /** struct sock_filter[], two words each, without pids (filter.ts); null: all system calls. */
+  /** struct sock_filter[], two words each, without pids (PIDS); null: all system calls. */
   readonly filter: readonly number[] | null;
+  /** A file to try the box with once it stands (doors.ts); null: it is not tried. */
+  readonly canary: string | null;
+}
+
+/** Operands that stand for pids, until the executor puts these in: no other operand is the same. */
+export const PIDS = { own: 0xffff_fff0, daemon: 0xffff_fff1, spawner: 0xffff_fff2 } as const;
+
+/** The filter with real pids in it. `spawner`: the id of the thread that started the executor. */
+export function withPids(
+  filter: readonly number[],
+  pids: Readonly<Record<keyof typeof PIDS, number>>,
+): number[] {
+  const known = new Map<number, number>([
+    [PIDS.own, pids.own],
+    [PIDS.daemon, pids.daemon],
+    [PIDS.spawner, pids.spawner],
+  ]);
+  return filter.map((word) => known.get(word) ?? word);
 }
 
 /** Files that a handler makes are nobody else's. */

@@ -7,6 +7,7 @@
  * that are pointers are only ever compared with NULL: what they lead to may change after the look.
  */
 
+import { PIDS } from "./enter.ts";
 import { numberOf, type SystemCall } from "./syscall_numbers.ts";
 import {
   LISTENING,
@@ -29,22 +30,6 @@ export interface FilterNeeds {
   readonly unix: boolean;
   readonly write: boolean;
   readonly run: boolean;
-}
-
-/** Operands that stand for pids, until the executor puts these in: no other operand is the same. */
-export const PIDS = { own: 0xffff_fff0, daemon: 0xffff_fff1, spawner: 0xffff_fff2 } as const;
-
-/** The filter with real pids in it. `spawner`: the id of the thread that started the executor. */
-export function withPids(
-  filter: readonly number[],
-  pids: Readonly<Record<keyof typeof PIDS, number>>,
-): number[] {
-  const known = new Map<number, number>([
-    [PIDS.own, pids.own],
-    [PIDS.daemon, pids.daemon],
-    [PIDS.spawner, pids.spawner],
-  ]);
-  return filter.map((word) => known.get(word) ?? word);
 }
 
 export type Machine = typeof Deno.build.arch;

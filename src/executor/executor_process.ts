@@ -73,6 +73,8 @@ const LAST_WORDS_BYTES_MAX = 16_384;
 
 export class ExecutorProcess {
   readonly exited: Promise<void>;
+  /** What the kernel left open, once it is ready; none where it was not to try. */
+  openDoors: readonly string[] = [];
   #spawned: Spawned | null = null;
   readonly #reader: FrameReader;
   readonly #runs = new Map<string, Pending>();
@@ -204,10 +206,7 @@ export class ExecutorProcess {
     this.#exit(await spawned.exited);
   }
 
-  /**
-   * Sends all messages of one turn of the event loop at once: runs reserved together start
-   * together.
-   */
+  /** Sends all messages of one turn at once: runs reserved together start together. */
   #send(message: ToExecutor<Text>): void {
     const channel = this.#spawned?.channel;
     if (channel === undefined) throw new TypeError("a message to a process that is not started");
@@ -237,6 +236,7 @@ export class ExecutorProcess {
       case "ready":
         clearTimeout(this.#late);
         this.#isReady = true;
+        this.openDoors = message.open;
         return this.#ready.resolve(true);
       case "log":
         return this.#log(message.id, message.line);

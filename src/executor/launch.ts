@@ -28,10 +28,9 @@ export interface ExecutorSpec {
   readonly memoryBytes: number;
   /** Whether the kernel leaves it all that the daemon's user may do. */
   readonly isUnconfined?: boolean;
-  /**
-   * Whether the runtime lets it do everything, so that nothing but the kernel holds it: for the
-   * probe of a start.
-   */
+  /** A file to try the kernel's box with; it is not tried without one. */
+  readonly canary?: string;
+  /** Whether the runtime lets it do everything, so that nothing but the kernel holds it. */
   readonly isUnguarded?: boolean;
 }
 
@@ -154,7 +153,7 @@ export class Launcher {
   }
 
   #orderOf(
-    { permissions, memoryBytes, isUnguarded }: ExecutorSpec,
+    { permissions, memoryBytes, isUnguarded, canary }: ExecutorSpec,
     entry: Entry,
   ): ChildOrder {
     const { main, importMap, modules } = this.program;
@@ -168,7 +167,7 @@ export class Launcher {
         `--v8-flags=--max-old-space-size=${Math.ceil(memoryBytes / MEBIBYTE)}`,
         ...(isUnguarded === true ? ["--allow-all"] : ["--allow-ffi", ...permissionFlags(readable)]),
         pathToFileURL(main).href, // a path with # or ? would be read as an address
-        JSON.stringify(entry),
+        JSON.stringify({ ...entry, canary: canary ?? null }),
       ],
       environment: environmentOf(permissions, main, this.options.variable),
     };

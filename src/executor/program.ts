@@ -1,10 +1,10 @@
 /**
  * Writes all that executors load into `<state>/executors/` before the first one starts: their
- * program as JavaScript, and what handlers may import.
+ * program as one script, and what handlers may import.
  *
- * In a checkout the program is TypeScript. The runtime would strip its types at every start, and
- * then try for 150 ms to keep the result, because executors are given nowhere to write. So the
- * daemon makes a copy of the files without them.
+ * An executor has nowhere to keep what the runtime makes of a module. So the runtime would strip
+ * types at every start, try for 150 ms to keep the result, and analyse each module anew. A script
+ * has no types, and as a text inside of a module it is not analysed.
  *
  * Invariant: a handler imports `openexec`, `valibot` and the runtime's `node:` modules, and no
  * file: the import map (HTML Standard, section 8.1.5) leads `file:` nowhere, except from the
@@ -15,7 +15,8 @@ import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { StartupError } from "../core/startup_error.ts";
-import { FILE_IMPORT, javascriptOf, modulesOf } from "../os/javascript.ts";
+import { javascriptOf, modulesOf } from "../os/javascript.ts";
+import { joined } from "../os/joined.ts";
 import { program } from "../os/program.ts";
 import { type Code, LIBRARY } from "./protocol.ts";
 
@@ -47,17 +48,10 @@ export function writeProgram(directory: string): ExecutorProgram {
     writeAnew(copy, original === valibot ? library.module : javascriptOf(original));
     return [specifier, copy] as const;
   });
-  const isSource = program.executor.endsWith(".ts");
-  const folder = isSource ? join(directory, "program") : dirname(program.executor);
-  writeAnew(importMap, importMapText(copies, modules, folder));
-  const main = isSource ? copyProgram(program.executor, folder) : program.executor;
-  return {
-    main,
-    importMap,
-    modules,
-    library: library.script,
-    files: [isSource ? folder : main, importMap, modules],
-  };
+  const main = join(directory, "main.js");
+  writeAnew(importMap, importMapText(copies, modules, main));
+  writeAnew(main, programText(program.executor));
+  return { main, importMap, modules, library: library.script, files: [main, importMap, modules] };
 }
 
 /**
@@ -74,26 +68,28 @@ export function scriptOf({ text, language }: Code): Code {
   }
 }
 
-/** Copies one of our own files, and what it imports; returns where it is. */
-function copyProgram(entry: string, folder: string): string {
-  const placeOf = (file: string): string =>
-    join(folder, file.slice(program.root.length).replace(/\.ts$/, ".js"));
-  for (const [file, script] of modulesOf(entry)) {
-    const place = placeOf(file);
-    Deno.mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
-    writeAnew(place, script.replaceAll(FILE_IMPORT, (from) => from.replace(/\.ts"$/, '.js"')));
-  }
-  return placeOf(entry);
+/** Returns a module that runs `entry` and what it imports. */
+function programText(entry: string): string {
+  const modules = [...modulesOf(entry)].map(([file, text]) =>
+    [file, text.replaceAll("import.meta.dirname", JSON.stringify(dirname(file)))] as const
+  );
+  const script = joined(
+    new Map(modules),
+    (specifier, importer) =>
+      specifier.startsWith(".") ? join(dirname(importer), specifier) : specifier,
+  );
+  const text = JSON.stringify(`"use strict";\n${script}//# sourceURL=openexec-executor.js\n`);
+  return `import * as openexec from "openexec";\nnew Function("openexec", ${text})(openexec);\n`;
 }
 
 function importMapText(
   copies: readonly (readonly [string, string])[],
   modules: string,
-  folder: string,
+  main: string,
 ): string {
   const nowhere = { "file:///": "nowhere:///" };
   const found = copies.map(([specifier, copy]) => [specifier, pathToFileURL(copy).href]);
-  const own = `${pathToFileURL(folder).href}/`;
+  const own = pathToFileURL(main).href;
   const scopes = {
     // The runtime decodes what follows the longest name that fits: no %23 of a folder may be in it.
     "file:///": { "file:///": "file:///", [own]: own },

@@ -3,8 +3,8 @@
  * take and give. An action is registered with both: what its handler says, and what the
  * configuration says of it.
  *
- * Invariant: no process hears of a handler before the box was tried: once with the runtime's guards
- * alone before it, and once without them, so that nothing but the kernel stands there.
+ * Invariant: no process hears of a handler before the box was tried, in a process like any other:
+ * the kernel's by the C library, before that is given up, and the runtime's as a handler would.
  */
 
 import { type HandlerCode, readHandler } from "../actions/pin.ts";
@@ -15,9 +15,8 @@ import { isJsonObject } from "../core/json/json.ts";
 import { StartupError } from "../core/startup_error.ts";
 import type { Digest, JsonObject } from "../core/types.ts";
 import { program } from "../os/program.ts";
-import type { Door } from "./child/probe.ts";
 import type { Description, ExecutorProcess } from "./executor_process.ts";
-import { type ExecutorSpec, type Launcher, VARIABLE } from "./launch.ts";
+import { type Launcher, VARIABLE } from "./launch.ts";
 import { NO_PERMISSIONS } from "./permissions.ts";
 import { scriptOf } from "./program.ts";
 import type { RegisteredAction } from "./types.ts";
@@ -26,18 +25,6 @@ import type { RegisteredAction } from "./types.ts";
 const PROBE = "(probe)";
 const MEMORY_BYTES = 256 * 1024 * 1024;
 const TIME_LIMIT_MS = 30_000;
-
-/** Doors that the runtime must shut to a handler without permissions. */
-const RUNTIME_DOORS: readonly Door[] = [
-  ...["read", "write", "create", "mode", "environment", "listen", "connect", "unix"] as const,
-  ...["run", "foreign code", "system", "import", "worker", "signal", "internals", "gpu"] as const,
-];
-
-/** Doors that the kernel must shut to it, whatever the runtime does. */
-const KERNEL_DOORS: readonly Door[] = [
-  ...["read", "source line", "write", "create", "mode", "listen", "connect", "unix"] as const,
-  ...["run", "signal", "daemon"] as const,
-];
 
 /**
  * Tries every door of a box without permissions. `canary` is a file of the caller's that it may not
@@ -50,15 +37,13 @@ export async function tryBox(
   canary: string,
 ): Promise<readonly string[]> {
   const probe = await readHandler(program.probe);
-  const spec: ExecutorSpec = {
+  const process = launcher.start({
     handlers: new Map([[PROBE, probe]]),
     permissions: NO_PERMISSIONS,
     memoryBytes: MEMORY_BYTES,
-  };
-  const [byRuntime, byKernel] = await Promise.all([
-    openDoors(launcher.start(spec), RUNTIME_DOORS, canary),
-    openDoors(launcher.start({ ...spec, isUnguarded: true }), KERNEL_DOORS, canary),
-  ]);
+    canary,
+  });
+  const { byRuntime, byKernel } = await openDoors(process, canary);
   const isWhole = missingParts(kernel).length === 0;
   if (byRuntime.length > 0) {
     throw leak("runtime", byRuntime, "Install the runtime that openexec was released with");
@@ -78,11 +63,10 @@ function leak(who: string, doors: readonly string[], remedy: string): StartupErr
 
 async function openDoors(
   process: ExecutorProcess,
-  doors: readonly Door[],
   canary: string,
-): Promise<readonly string[]> {
+): Promise<{ byRuntime: readonly string[]; byKernel: readonly string[] }> {
   const timer = setTimeout(() => process.kill(), TIME_LIMIT_MS);
-  const payload = { doors, file: canary, variable: VARIABLE };
+  const payload = { file: canary, variable: VARIABLE };
   try {
     const report = await process.ready()
       ? await process.run({
@@ -95,7 +79,9 @@ async function openDoors(
         abortAfterMs: TIME_LIMIT_MS,
       }, () => {})
       : null;
-    if (report?.kind === "succeeded") return textsIn(report.result);
+    if (report?.kind === "succeeded") {
+      return { byRuntime: textsIn(report.result), byKernel: process.openDoors };
+    }
     throw new StartupError(
       "No executor can be started, or none that could be tried",
       `Its last words: ${process.lastWords || "none"}`,

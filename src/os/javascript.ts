@@ -10,7 +10,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
 
 /** An import of another file beside: its specifier is the first group. */
-export const FILE_IMPORT = /\bfrom "(\.[^"]+\.(?:ts|js|json))"/g;
+const FILE_IMPORT = /\bfrom "(\.[^"]+\.(?:ts|js|json))"/g;
 
 /**
  * Returns `entry` and all files that it imports by a relative path, directly or not: absolute path

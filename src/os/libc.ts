@@ -33,6 +33,7 @@ const SYMBOLS = {
   accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
   access: { parameters: ["buffer", "i32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  chmod: { parameters: ["buffer", "u32"], result: "i32" },
   chown: { parameters: ["buffer", "u32", "u32"], result: "i32" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
@@ -76,6 +77,7 @@ const SYMBOLS = {
   mkdir: { parameters: ["buffer", "u32"], result: "i32" },
   dup2: { parameters: ["i32", "i32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  open_new: { name: "open", parameters: ["buffer", "i32", "u32"], result: "i32" },
   opendir: { parameters: ["buffer"], result: "pointer" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
@@ -153,12 +155,17 @@ function lazyCalls(): LibC {
   return calls;
 }
 
+/** Where the first function was found. */
+let found: string | undefined;
+
 function load<Symbols extends Deno.ForeignLibraryInterface>(
   symbols: Symbols,
 ): Deno.DynamicLibrary<Symbols>["symbols"] {
-  for (const path of LIBC_PATHS) {
+  for (const path of found === undefined ? LIBC_PATHS : [found]) {
     try {
-      return Deno.dlopen(path, symbols).symbols;
+      const library = Deno.dlopen(path, symbols);
+      found = path;
+      return library.symbols;
     } catch {
       continue; // not of this distribution, or not granted; the next one may be
     }
@@ -170,8 +177,10 @@ function load<Symbols extends Deno.ForeignLibraryInterface>(
 }
 
 /** errno(3) values that are told apart. */
+export const EPERM = 1;
 export const ENOENT = 2;
 export const EAGAIN = 11;
+export const EACCES = 13;
 export const EEXIST = 17;
 export const EINVAL = 22;
 export const ENOSYS = 38;
@@ -181,10 +190,12 @@ export const ECONNREFUSED = 111;
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
+export const O_CREAT = 0o100;
 export const O_CLOEXEC = 0o2000000;
 
 /** socket(2) domain, types and flags, and the level of getsockopt(2). */
 export const AF_UNIX = 1;
+export const AF_INET = 2;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;

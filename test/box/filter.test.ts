@@ -4,7 +4,8 @@
  */
 
 import { expect, test } from "vitest";
-import { type FilterNeeds, filterOf, type Machine, PIDS, withPids } from "../../src/box/filter.ts";
+import { PIDS, withPids } from "../../src/box/enter.ts";
+import { type FilterNeeds, filterOf, type Machine } from "../../src/box/filter.ts";
 import { numberOf, type SystemCall } from "../../src/box/syscall_numbers.ts";
 import {
   LISTENING,

@@ -17,7 +17,7 @@ import {
 const text = fc.string({ unit: "binary" }).map((value) => value.toWellFormed());
 
 const messages: fc.Arbitrary<ToDaemon> = fc.oneof(
-  fc.constant({ kind: "ready" as const }),
+  fc.record({ kind: fc.constant("ready" as const), open: fc.array(fc.string()) }),
   fc.record({ kind: fc.constant("log" as const), id: text, line: text }),
   fc.record({
     kind: fc.constant("succeeded" as const),
@@ -124,6 +124,6 @@ test("parseToExecutor() takes no message without its request, and none with one 
 });
 
 test("parseToExecutor() takes no message of the other direction", () => {
-  expect(parseToExecutor(JSON.stringify({ kind: "ready" }))).toBeUndefined();
+  expect(parseToExecutor(JSON.stringify({ kind: "ready", open: [] }))).toBeUndefined();
   expect(parseToExecutor("[]")).toBeUndefined();
 });

@@ -8,7 +8,8 @@
  * Argument: what is left to take upon itself (box/enter.ts), as JSON.
  */
 
-import { enterBox } from "../../box/enter.ts";
+import { openDoors } from "../../box/doors.ts";
+import { enterBox, type Entry } from "../../box/enter.ts";
 import { Channel } from "../../os/sockets/channel.ts";
 import {
   frameOfText,
@@ -28,15 +29,22 @@ const { stringify } = JSON;
 const NOT_GIVEN_UP = 70;
 const PROTOCOL_BROKEN = 71;
 
-enterBox(JSON.parse(Deno.args[0] ?? ""));
+const entry: Entry = JSON.parse(Deno.args[0] ?? "");
+enterBox(entry);
+const open = entry.canary === null ? [] : openDoors(entry.canary);
 const channel = new Channel(3);
 const reader = new FrameReader(BOOT_BYTES_MAX);
 giveUpForeignCode();
 removeInternals();
 const harness = boot();
-await harness.makeReady(takeFirst);
-for (let bytes; (bytes = await channel.read()).length > 0;) obeyAll(bytes);
-Deno.exit(0); // the daemon is gone, or has no more to say
+void serve();
+
+/** Rejects where this process is broken, which ends it. */
+async function serve(): Promise<void> {
+  await harness.makeReady(takeFirst);
+  for (let bytes; (bytes = await channel.read()).length > 0;) obeyAll(bytes);
+  Deno.exit(0); // the daemon is gone, or has no more to say
+}
 
 function boot(): Harness {
   const [frame, ...others] = framesNow();
@@ -48,7 +56,7 @@ function boot(): Harness {
 
 /** Says that this process can take work, and lets no other code run before the first has come. */
 function takeFirst(): void {
-  say({ kind: "ready" });
+  say({ kind: "ready", open });
   for (const frame of framesNow()) obey(parseToExecutor(frame));
 }
 

@@ -1,9 +1,7 @@
 /** The networks that this process can reach: a unit or a container may have taken them away. */
 
-import { libc } from "../libc.ts";
+import { AF_INET, libc, SOCK_STREAM } from "../libc.ts";
 
-const AF_INET = 2;
-const SOCK_STREAM = 1;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/;
 
 /** Tells whether a connection to `host` could leave this process. It makes none. */

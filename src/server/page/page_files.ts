@@ -12,7 +12,7 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { modulesOf } from "../../os/javascript.ts";
 import { program } from "../../os/program.ts";
-import { joined } from "./joined.ts";
+import { joined } from "../../os/joined.ts";
 
 export interface PageFile {
   readonly type: string;

@@ -1,5 +1,6 @@
 /**
- * ES modules as one, so that a browser asks for them once and not one by one.
+ * ES modules as one: a browser asks for them once and not one by one, and an executor's runtime
+ * loads one.
  *
  * Each becomes a function that is called where it stands, and returns what it exports. That is the
  * same for modules that stand behind those they import, and export nothing that changes later. The
@@ -13,7 +14,7 @@ const LIST = /^export \{([^}]*)\}(?: from "([^"]+)")?;$/gm;
 
 /**
  * Returns the text of all `modules`, file to text, each behind those it imports. `resolve` returns
- * the file that a specifier means in another.
+ * the file that a specifier means in another, or the name of a variable that holds what it means.
  */
 export function joined(
   modules: ReadonlyMap<string, string>,
@@ -21,7 +22,10 @@ export function joined(
 ): string {
   const names = new Map([...modules.keys()].map((file, at) => [file, `module${at}`]));
   const functions = [...modules].map(([file, text]) => {
-    const value = valueOf(text, (specifier) => names.get(resolve(specifier, file)) ?? "");
+    const value = valueOf(text, (specifier) => {
+      const found = resolve(specifier, file);
+      return names.get(found) ?? found;
+    });
     return `const ${names.get(file)} = ${value};\n`;
   });
   return functions.join("");

@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { joined } from "../../src/server/page/joined.ts";
+import { joined } from "../../src/os/joined.ts";
 
 /** Joins modules named by their specifiers, and returns what the last one exports. */
 function run(modules: Readonly<Record<string, string>>): unknown {
