@@ -15,6 +15,7 @@ import {
   type Describe,
   FrameReader,
   framesOf,
+  joined,
   parseToDaemon,
   type Run,
   type ToDaemon,
@@ -89,6 +90,8 @@ export class ExecutorProcess {
   #isGone = false;
   #isReady = false;
   #violation: string | null = null;
+  /** Sent in this turn, and not written yet. */
+  readonly #outgoing: Uint8Array[] = [];
   #stderr = "";
 
   constructor(private readonly order: ProcessOrder) {
@@ -210,11 +213,10 @@ export class ExecutorProcess {
   #send(message: ToExecutor<Text>): void {
     const channel = this.#spawned?.channel;
     if (channel === undefined) throw new TypeError("a message to a process that is not started");
-    if (channel.writableCorked === 0) {
-      channel.cork();
-      nextTick(() => channel.uncork());
+    if (this.#outgoing.length === 0) {
+      nextTick(() => joined(this.#outgoing.splice(0)).forEach((piece) => channel.write(piece)));
     }
-    for (const piece of framesOf(message)) channel.write(piece);
+    this.#outgoing.push(...framesOf(message));
   }
 
   #read(chunk: Uint8Array): void {

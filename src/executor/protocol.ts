@@ -9,7 +9,14 @@
  * more than the outcome of its own run.
  */
 
-import { bytesOf, GatheredBytes, type Text, utf8Decode, utf8Encode } from "../core/bytes.ts";
+import {
+  bytesOf,
+  concatBytes,
+  GatheredBytes,
+  type Text,
+  utf8Decode,
+  utf8Encode,
+} from "../core/bytes.ts";
 import { isPresentation } from "../core/presentation.ts";
 import {
   anyOf,
@@ -130,6 +137,14 @@ export function framesOf(message: ToExecutor<Text>): readonly Uint8Array[] {
   const { request, ...head } = message;
   const bytes = bytesOf(request);
   return [frameOfText(`${JSON.stringify(head)}\n`, bytes.length), bytes];
+}
+
+const JOINED_BYTES_MAX = 65_536;
+
+/** Makes one piece of short ones: each write is a system call, and wakes who waits for the rest. */
+export function joined(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return length > JOINED_BYTES_MAX ? pieces : [concatBytes(...pieces)];
 }
 
 /** Begins a frame with `text`, after which `others` bytes follow. */

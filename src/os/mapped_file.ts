@@ -13,12 +13,10 @@ const MADV_DONTNEED = 4;
 
 /** Gives back every page of the file at `path` that was read through a shared map. */
 export function releaseMappedFile(path: string): void {
-  const inode = String(Deno.statSync(path).ino);
-  for (const line of (readProc("/proc/self/maps") ?? "").split("\n")) {
-    // proc_pid_maps(5): address range, permissions, offset, device, inode, path
-    const [range = "", permissions = "", , , mapped] = line.split(/\s+/, 5);
-    if (mapped !== inode || !permissions.endsWith("s")) continue;
-    const [start = 0n, end = 0n] = range.split("-").map((address) => BigInt(`0x${address}`));
+  // proc_pid_maps(5): address range, permissions, offset, device, inode, path
+  const shared = new RegExp(`^(\\w+)-(\\w+) ...s \\w+ \\S+ ${Deno.statSync(path).ino} `, "gm");
+  for (const [, from, to] of (readProc("/proc/self/maps") ?? "").matchAll(shared)) {
+    const [start, end] = [BigInt(`0x${from}`), BigInt(`0x${to}`)];
     libc.madvise(start, end - start, MADV_DONTNEED);
   }
 }

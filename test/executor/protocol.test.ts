@@ -2,12 +2,13 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { stringOf, utf8Encode } from "../../src/core/bytes.ts";
+import { concatBytes, stringOf, utf8Encode } from "../../src/core/bytes.ts";
 import {
   FrameError,
   frameOfText,
   FrameReader,
   framesOf,
+  joined,
   parseToDaemon,
   parseToExecutor,
   type Run,
@@ -112,6 +113,13 @@ test.each([
   const [frame = "", ...others] = new FrameReader(1 << 20).read(Uint8Array.from(stream));
   expect(others).toEqual([]);
   expect(parseToExecutor(frame)).toEqual({ ...head, request: stringOf(request) });
+});
+
+test("messages of a turn leave as one piece, and long ones are not copied", () => {
+  const short = framesOf({ ...check, request: "{}" });
+  const long = framesOf({ ...run, request: new Uint8Array(1 << 17) });
+  expect(joined([...short, ...short])).toEqual([concatBytes(...short, ...short)]);
+  expect(joined(long)[1]).toBe(long[1]);
 });
 
 test("parseToExecutor() takes no message without its request, and none with one that is not its own", () => {

@@ -76,7 +76,8 @@ export class ByteWriter {
   }
 
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    const isFull = this.#length === this.#bytes.length;
+    return isFull ? this.#bytes : this.#bytes.subarray(0, this.#length);
   }
 
   #write(value: string, at: number): number {
@@ -134,11 +135,13 @@ export class ByteReader {
   }
 
   text(): string {
-    const bytes = this.view(this.u32());
-    if (bytes.length > LOOP_MAX) return decodeText(bytes);
+    const length = this.u32();
+    const at = this.#advance(length);
+    const bytes = this.#bytes;
     let text = "";
-    for (const byte of bytes) {
-      if (byte > ASCII_MAX) return decodeText(bytes);
+    for (let i = at; i < at + length; i++) {
+      const byte = bytes[i] ?? 0;
+      if (byte > ASCII_MAX || length > LOOP_MAX) return decodeText(bytes.subarray(at, at + length));
       text += String.fromCharCode(byte);
     }
     return text;

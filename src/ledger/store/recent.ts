@@ -33,6 +33,7 @@ const CHANGE_BYTES = 10;
 
 /** The recent rows of all tables, as they are on disk. */
 export class Recent {
+  readonly #all: readonly RecentRows[];
   /** Rows on disk, and bytes of all changes in them. */
   #rows = 0;
   #bytes = 0;
@@ -50,6 +51,7 @@ export class Recent {
     private readonly tables: readonly Table[],
     private readonly bytesMax = BYTES_MAX,
   ) {
+    this.#all = [current, ...tables].flatMap(({ recent }) => recent ?? []);
     try {
       for (const { key, value } of current.range(CHANGES_KEYS)) this.#read(key, value);
     } catch (error) {
@@ -152,7 +154,7 @@ export class Recent {
   }
 
   #each(act: (recent: RecentRows) => void): void {
-    for (const { recent } of [this.current, ...this.tables]) if (recent !== null) act(recent);
+    for (const recent of this.#all) act(recent);
   }
 }
 

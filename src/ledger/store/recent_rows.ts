@@ -60,7 +60,7 @@ export class RecentRows {
   }
 
   begin(): void {
-    this.#made = new Map();
+    this.#made = emptied(this.#made);
     this.#isInside = true;
   }
 
@@ -76,15 +76,20 @@ export class RecentRows {
 
   /** The transaction is on disk, and everything is filed. */
   forget(): void {
-    this.#kept = new Map();
+    this.#kept = emptied(this.#kept);
     this.drop();
   }
 
   /** Nothing of the transaction is left to wait for. */
   drop(): void {
-    this.#made = new Map();
-    this.#before = new Map();
+    this.#made = emptied(this.#made);
+    this.#before = emptied(this.#before);
   }
+}
+
+/** Returns a map without changes: another one, for readers may still go through these. */
+function emptied(changes: Changes): Changes {
+  return changes.size === 0 ? changes : new Map();
 }
 
 /** Yields the rows of a tree as they are with `changes`, which are sorted alike. */

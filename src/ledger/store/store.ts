@@ -61,12 +61,11 @@ const RELEASE_MS = 100;
 const META_PAGES = 2;
 const ENCODING = { encoding: "binary", keyEncoding: "binary" } as const;
 
-type Snapshot = ReturnType<RootDatabase["useReadTransaction"]>;
-
 export class Store {
   readonly tables: Tables;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
-  readonly #snapshot: Snapshot | undefined;
+  /** The options of a read, in lmdb-js's words. */
+  readonly #reading: { readonly transaction?: ReturnType<RootDatabase["useReadTransaction"]> } = {};
   readonly #recent: Recent;
   readonly #free: FreeSpace;
   /** Ends when the last commit that was asked for has. */
@@ -114,7 +113,7 @@ export class Store {
       const database = this.#root.openDB<Uint8Array, Uint8Array>({ name, ...ENCODING });
       this.#older.set(name, this.#view(database ?? NO_ROWS));
     }
-    if (readOnly) this.#snapshot = this.#root.useReadTransaction();
+    if (readOnly) this.#reading = { transaction: this.#root.useReadTransaction() };
     const { current, claims, executions, sealed, log, proposals, index } = this.tables;
     const filedTo = [claims, executions, sealed, log, proposals, index];
     this.#recent = new Recent(current, filedTo, options.recentBytes);
@@ -235,7 +234,7 @@ export class Store {
     if (this.unusable) return;
     this.#unusable = new Refusal("ledger_unavailable");
     await this.#last;
-    this.#snapshot?.done();
+    this.#reading.transaction?.done();
     await this.#root.close();
   }
 
@@ -259,7 +258,7 @@ export class Store {
     const observer = {
       reading: () => {
         this.#touched();
-        return this.#snapshot === undefined ? {} : { transaction: this.#snapshot };
+        return this.#reading;
       },
       wrote: (bytes: number) => {
         this.#touched();

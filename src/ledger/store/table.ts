@@ -167,7 +167,12 @@ export class Table {
   }
 
   #filed<T>(key: Uint8Array, decode: (row: Uint8Array) => T): T | undefined {
-    const row = this.#guard(() => this.database.getBinaryFast(key, this.observer.reading()));
+    let row;
+    try {
+      row = this.database.getBinaryFast(key, this.observer.reading());
+    } catch (error) {
+      return this.observer.failed(error);
+    }
     return row === undefined ? undefined : decode(plain(row));
   }
 
