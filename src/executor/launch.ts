@@ -42,6 +42,8 @@ export interface LaunchOptions {
 }
 
 const MEBIBYTE = 1024 * 1024;
+/** How many times as long as it was written a number may print: 1e20. */
+const PRINTED_TIMES = 6;
 /** Room for what goes beside a request or a result in a frame: secrets, schemas, log lines. */
 const FRAME_EXTRA_BYTES = 4 * MEBIBYTE;
 const LOG_LINES = 200;
@@ -180,7 +182,7 @@ export class Launcher {
       library: this.program.library,
       handlers: [...handlers].map(([name, code]) => [name, this.#scriptOf(code)]),
       limits: {
-        frameBytes: 2 * requestBytes + FRAME_EXTRA_BYTES,
+        frameBytes: PRINTED_TIMES * requestBytes + FRAME_EXTRA_BYTES,
         resultLength: resultBytes,
         logLines: LOG_LINES,
         logLength: LOG_LENGTH,

@@ -94,6 +94,11 @@ test.each(DISPUTED)("%s means the same to the check and to the run", async (_, p
   }
 });
 
+test("numbers that print longer than they were written are decided about", async () => {
+  const numbers = new Array<number>(400_000).fill(1e20); // 2 MB as it may be written, 8.8 printed
+  expect(await verdict("echo", numbers)).toBe("fits");
+});
+
 test("a refusal says what the schema expects and where, and nothing of the payload", async () => {
   const request = JSON.stringify({ action: "payloads", payload: { mail: "secret@localhost" } });
   const refusal = { code: "payload_invalid", detail: 'Expected email at "mail".' };
