@@ -52,10 +52,13 @@ export class RequestReader {
     { peer, meter }: Asker,
   ): Promise<RequestText> {
     if (body.length <= SMALL_BODY_BYTES) return readRequest(body, allowed);
-    const end = meter?.work(body.length);
+    const { length } = body;
+    const end = meter?.work(length);
     const answer = await this.#ask(peer.uid, { body, allowed }).finally(end);
-    if ("text" in answer) return answer.text;
-    throw refusalOf(answer);
+    if (!("text" in answer)) throw refusalOf(answer);
+    const printed = answer.text.canonical.length;
+    if (printed > length) meter?.weigh(printed - length); // 1e20 prints with 21 digits
+    return answer.text;
   }
 
   /** Does what isLegacyReceipt() of result.ts does, and throws as it does; takes the body over. */

@@ -70,6 +70,17 @@ test("the peer's meter runs while a large body is read, and for no small one", a
   expect(seen).toEqual(["read", "begins", "ends", "read", "begins", "ends", "read"]);
 });
 
+test("what prints longer than it was written weighs as much as is held of it", async () => {
+  const weighed: number[] = [];
+  const meter = { weigh: (bytes: number) => void weighed.push(bytes), work: () => () => {} };
+  const numbers = new Array(10_000).fill("1e20").join(",");
+  const body = utf8Encode(`{"action":"echo","payload":{"a":[${numbers}]},"nonce":"n-1"}`);
+  const { length } = body;
+  const { canonical } = await reader.read(body, EXECUTE_MEMBERS, { ...by(1), meter });
+  expect(weighed).toEqual([canonical.length - length]);
+  expect(canonical.length).toBeGreaterThan(4 * length);
+});
+
 /** A result that goes to the thread. */
 function largeResult(more = "") {
   const text = `{"text":"${"x".repeat(LARGE)}","b":1.0,"a":2e0${more}}`;
