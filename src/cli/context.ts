@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { parseApproverKey } from "../client/approver_key.ts";
-import { OpenExecClient } from "../client/client.ts";
+import type { OpenExecClient } from "../client/client.ts";
 import { OpenExecUnreachable } from "../client/errors.ts";
 import type { Config } from "../config/config.ts";
 import { type DevelopmentKey, SYSTEM_CONFIG, SYSTEM_SOCKETS } from "../config/defaults.ts";
@@ -103,6 +103,8 @@ export async function withDaemon<T>(
   use: (client: OpenExecClient) => Promise<T>,
   timeoutMs?: number,
 ): Promise<T> {
+  // late: a daemon's start is a command too, and talks to none
+  const { OpenExecClient } = await import("../client/client.ts");
   const client = new OpenExecClient({
     socketPath: findSocket(context, flags, role),
     clock: context.clock,

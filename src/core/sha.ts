@@ -10,7 +10,7 @@ import type { Digest } from "./types.ts";
 
 const PREFIX = "sha256:";
 
-type NativeCrypto = typeof import("node:crypto");
+export type NativeCrypto = typeof import("node:crypto");
 
 let native: NativeCrypto | null | undefined;
 
