@@ -1,6 +1,6 @@
 /**
  * Verifies the signatures of a log in a thread of its own, while the rest of each entry is looked
- * at: they are two fifths of an audit.
+ * at: they are a third of an audit.
  *
  * Invariants:
  * - end() resolves to the first bad entry of all that were added. It rejects where the thread
@@ -15,6 +15,7 @@ import type { ReceiptVersion } from "../log/receipt.ts";
 import { type LoggedReceipt, SIGNATURE_BYTES } from "../log/signed_receipt.ts";
 import type { SignatureChecks } from "./audit.ts";
 
+/** Some hundred kilobytes: what is larger is mapped anew each time, at a fault for each page. */
 const BATCH_ENTRIES = 128;
 /** Some three megabytes: enough for the thread to go on with while claims are looked up. */
 const BATCHES_UNDER_WAY = 24;
