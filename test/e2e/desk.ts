@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type http from "node:http";
 import { Approver, type Envelope } from "../support/approver.ts";
 import { openexecHere } from "../cli/recording_terminal.ts";
-import { Daemon, openexec } from "../support/daemon.ts";
+import { Daemon } from "../support/daemon.ts";
 import { call, type HttpAnswer } from "../support/http.ts";
 import { until } from "../support/until.ts";
 
@@ -70,7 +70,7 @@ export class Desk implements AsyncDisposable {
     const backup = join(this.directory, "state/backup");
     await this.admin("POST", "/admin/backup", { directory: backup });
     await this.daemon.stop("SIGTERM");
-    const { code, stderr } = await openexec(this.daemon, ["restore", backup]);
+    const { code, stderr } = await openexecHere(this.daemon, ["restore", backup]);
     if (code !== 0) throw new Error(stderr);
     await this.again();
   }
@@ -149,9 +149,8 @@ export class Desk implements AsyncDisposable {
     Deno.writeTextFileSync(join(this.directory, "marks", `${label}.go`), "");
   }
 
-  /** Stops the daemon and audits what it leaves. */
+  /** Audits what the daemon has written so far. */
   async audit(): Promise<{ code: number; text: string }> {
-    await this.daemon.stop("SIGTERM");
     const { code, stdout, stderr } = await openexecHere(this.daemon, ["audit"]);
     return { code, text: stdout + stderr };
   }

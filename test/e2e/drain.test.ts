@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
+import { openexecHere } from "../cli/recording_terminal.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
+import { shared } from "../support/shared.ts";
 import { until } from "../support/until.ts";
 import { executorsOf, Held } from "./held.ts";
+
+const scene = shared(() => Held.start());
 
 /** Resolves when it answers that it drains: the signal has arrived. It may close a connection while we ask on it. */
 async function draining(held: Held): Promise<void> {
@@ -10,7 +14,7 @@ async function draining(held: Held): Promise<void> {
 }
 
 test("SIGTERM: what runs may end and is answered, new work is refused, and the daemon ends with 0", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const before = held.approve("once", "before", "end");
   await held.send(before);
   const running = held.send(held.approve("once", "running", "hold"));
@@ -32,7 +36,7 @@ test("SIGTERM: what runs may end and is answered, new work is refused, and the d
   await held.startAgain();
   expect(held.starts("late")).toEqual([]);
   expect((await held.send(held.approve("once", "late", "end"))).json.status).toBe("succeeded");
-  expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
 });
 
 test("what does not end within limits.drain is unknown before the daemon ends, with 0", async () => {
@@ -44,7 +48,7 @@ test("what does not end within limits.drain is unknown before the daemon ends, w
   expect((await held.daemon.stop("SIGTERM")).code).toBe(0);
   await Promise.all(answers);
   expect(executorsOf(held.daemon.directory)).toEqual([]);
-  const audited = await openexec(held.daemon, ["audit", "--json"]);
+  const audited = await openexecHere(held.daemon, ["audit", "--json"]);
   await held.startAgain();
   for (const approved of [endless, again]) {
     expect((await held.send(approved)).json).toMatchObject({
@@ -59,7 +63,7 @@ test("what does not end within limits.drain is unknown before the daemon ends, w
 });
 
 test("a second SIGTERM ends the daemon at once, and the next one settles what it left", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const approved = held.approve("once", "left", "spin");
   const unanswered = held.send(approved).catch(() => null);
   await held.started("left");
@@ -69,7 +73,7 @@ test("a second SIGTERM ends the daemon at once, and the next one settles what it
   await unanswered;
   await held.startAgain();
   expect((await held.send(approved)).json).toMatchObject({ code: "outcome_unknown" });
-  expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
 });
 
 test("a rerun that waits for a slot as its daemon drains is left to the next one", async () => {
@@ -97,12 +101,12 @@ test("a rerun that waits for a slot as its daemon drains is left to the next one
 });
 
 test("halt refuses new work at once and over a restart, answers replays, lets run what runs; resume lifts it", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const done = held.approve("once", "done", "end");
   const { id } = (await held.send(done)).json;
-  const running = held.send(held.approve("once", "running", "hold"));
-  await held.started("running");
-  expect((await openexec(held.daemon, ["halt"])).code).toBe(0);
+  const running = held.send(held.approve("once", "halted", "hold"));
+  await held.started("halted");
+  expect((await openexecHere(held.daemon, ["halt"])).code).toBe(0);
   const refused = held.approve("once", "refused", "end");
   expect((await held.send(refused)).json).toMatchObject({
     status: 503,
@@ -116,22 +120,22 @@ test("halt refuses new work at once and over a restart, answers replays, lets ru
     ],
   ]);
   expect((await held.send(done)).json).toMatchObject({ id, replayed: true });
-  held.letGo("running");
+  held.letGo("halted");
   expect((await running).json.status).toBe("succeeded");
 
   await held.killAndStartAgain();
   expect((await held.send(refused)).json.code).toBe("halted");
   expect((await held.send(done)).json).toMatchObject({ id, replayed: true });
-  expect((await openexec(held.daemon, ["resume"])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["resume"])).code).toBe(0);
   expect((await held.get("/ready")).status).toBe(200);
   expect((await held.send(refused)).json.status).toBe("succeeded");
   expect(held.starts("refused")).toHaveLength(1);
 });
 
 test("a second daemon on the same state is refused with the pid of the first, and disturbs nothing", async () => {
-  await using held = await Held.start();
-  const running = held.send(held.approve("once", "running", "hold"));
-  await held.started("running");
+  const held = await scene();
+  const running = held.send(held.approve("once", "first", "hold"));
+  await held.started("first");
   const second = await openexec(held.daemon, [
     "serve",
     "--socket",
@@ -139,7 +143,7 @@ test("a second daemon on the same state is refused with the pid of the first, an
   ]);
   expect(second.code).toBe(2);
   expect(second.stderr).toContain(`process ${held.daemon.pid}`);
-  held.letGo("running");
+  held.letGo("first");
   expect((await running).json.status).toBe("succeeded");
 });
 

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { MAY_MOUNT, mountSmallDisk, type SmallDisk } from "../ledger/small_disk.ts";
+import { openexecHere } from "../cli/recording_terminal.ts";
 import { openexec } from "../support/daemon.ts";
+import { shared } from "../support/shared.ts";
 import { MAY_TRACE, traceRunning } from "../support/strace.ts";
 import { until } from "../support/until.ts";
 import { Held } from "./held.ts";
@@ -27,11 +29,13 @@ async function startOnSmallDisk(): Promise<{ disk: SmallDisk; held: Held } & Asy
   };
 }
 
+const onSmallDisk = shared(startOnSmallDisk);
+const scene = shared(() => Held.start());
+
 test.skipIf(!MAY_MOUNT)(
   "[needs mount(8) as root] on a full disk nothing starts, health tells, and it works again once there is room",
   async () => {
-    await using scene = await startOnSmallDisk();
-    const { disk, held } = scene;
+    const { disk, held } = await onSmallDisk();
     await held.send(held.approve("once", "before", "end"));
     disk.fill();
     const approved = held.approve("once", "full", "end");
@@ -53,15 +57,14 @@ test.skipIf(!MAY_MOUNT)(
     await until(async () => (await held.get("/ready")).status === 200);
     expect((await held.send(approved)).json.status).toBe("succeeded");
     expect(held.starts("full")).toHaveLength(1);
-    expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+    expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
   },
 );
 
 test.skipIf(!MAY_MOUNT)(
   "[needs mount(8) as root] an outcome is recorded on a disk that filled up while it ran, and new work waits",
   async () => {
-    await using scene = await startOnSmallDisk();
-    const { disk, held } = scene;
+    const { disk, held } = await onSmallDisk();
     const approved = held.approve("once", "running", "hold");
     const running = held.send(approved);
     await held.started("running");
@@ -77,7 +80,7 @@ test.skipIf(!MAY_MOUNT)(
     await held.startAgain();
     expect((await held.send(approved)).json).toMatchObject({ status: "succeeded", replayed: true });
     expect((await held.send(refused)).json.status).toBe("succeeded");
-    expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+    expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
     expect([held.starts("running").length, held.starts("refused").length]).toEqual([1, 1]);
   },
 );
@@ -85,30 +88,29 @@ test.skipIf(!MAY_MOUNT)(
 test.skipIf(!MAY_MOUNT)(
   "[needs mount(8) as root] an operator's acts are done and recorded on a full disk",
   async () => {
-    await using scene = await startOnSmallDisk();
-    const { disk, held } = scene;
+    const { disk, held } = await onSmallDisk();
     disk.fill();
     await until(async () => (await held.get("/ready")).status === 503);
     for (const act of [["halt"], ["prune"], ["revoke", "alice", "j-1"], ["resume"]]) {
-      expect((await openexec(held.daemon, act)).code).toBe(0);
+      expect((await openexecHere(held.daemon, act)).code).toBe(0);
     }
     held.daemon.process.kill("SIGHUP");
     await until(() => held.daemon.output.some((line) => line.includes("trust store reloaded")));
     disk.free();
-    const { stdout } = await openexec(held.daemon, ["export"]);
+    const { stdout } = await openexecHere(held.daemon, ["export"]);
     const bodies = stdout.trim().split("\n").flatMap((line) =>
       JSON.parse(line).receipt?.payload ?? []
     );
     const acts = bodies.map((body) => JSON.parse(atob(body))).flatMap(({ act }) => act ?? []);
     expect(acts).toEqual(["halt", "prune", "revoke", "resume", "reload"]);
+    await until(async () => (await held.get("/ready")).status === 200);
   },
 );
 
 test.skipIf(!MAY_MOUNT)(
   "[needs mount(8) as root] on a full disk the daemon does not start and says why; with room again it recovers",
   async () => {
-    await using scene = await startOnSmallDisk();
-    const { disk, held } = scene;
+    const { disk, held } = await onSmallDisk();
     const approved = held.approve("once", "left", "hold");
     const unanswered = held.send(approved).catch(() => null);
     await held.started("left");
@@ -121,7 +123,7 @@ test.skipIf(!MAY_MOUNT)(
     disk.free();
     await held.startAgain();
     expect((await held.send(approved)).json.code).toBe("outcome_unknown");
-    expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+    expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
   },
 );
 
@@ -130,7 +132,7 @@ const FAILING_FLUSH = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EI
 test.skipIf(!MAY_TRACE)(
   "[needs strace(1) that may attach] a reservation that cannot be flushed starts nothing, and stops all work",
   async () => {
-    await using held = await Held.start();
+    const held = await scene();
     const before = held.approve("once", "before", "end");
     await held.send(before);
     const approved = held.approve("once", "failing", "end");
@@ -148,7 +150,7 @@ test.skipIf(!MAY_TRACE)(
 
     expect((await held.daemon.stop("SIGTERM")).code).toBe(0);
     await held.startAgain();
-    expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+    expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
     const after = await held.send(approved);
     expect(["succeeded", "outcome_unknown"]).toContain(after.json.status ?? after.json.code);
     expect((await held.send(before)).json).toMatchObject({ status: "succeeded", replayed: true });
@@ -158,7 +160,7 @@ test.skipIf(!MAY_TRACE)(
 test.skipIf(!MAY_TRACE)(
   "[needs strace(1) that may attach] a settlement that cannot be flushed is told as unknown, and is after a restart",
   async () => {
-    await using held = await Held.start();
+    const held = await scene();
     const approved = held.approve("once", "unrecorded", "hold");
     const running = held.send(approved);
     await held.started("unrecorded");
@@ -180,7 +182,7 @@ test.skipIf(!MAY_TRACE)(
     );
 
     await held.killAndStartAgain();
-    expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+    expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
     expect((await held.send(approved)).json).toMatchObject({ code: "outcome_unknown" });
     expect([held.starts("unrecorded").length, held.starts("next").length]).toEqual([1, 0]);
   },
@@ -197,7 +199,7 @@ const DAMAGE: readonly (readonly [string, (file: string) => void])[] = [
 ];
 
 test("with a damaged or missing data file the daemon does not start, says what to do, and touches nothing", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const approved = held.approve("once", "kept", "end");
   await held.send(approved);
   await held.daemon.stop();

@@ -3,7 +3,10 @@
 import http from "node:http";
 import { expect, test } from "vitest";
 import { until } from "../support/until.ts";
+import { shared } from "../support/shared.ts";
 import { Desk } from "./desk.ts";
+
+const scene = shared(() => Desk.start());
 
 interface Told {
   readonly id: string;
@@ -81,7 +84,7 @@ test("an agent and a reviewer are told of every change, live, and of what they m
 });
 
 test("a drain answers who waits with 202 at once, and the proposal waits on", async () => {
-  await using desk = await Desk.start();
+  const desk = await scene();
   const { id } = (await desk.propose("echo", { n: 1 })).json;
   const waiting = desk.agent("GET", `/proposals/${id}`, undefined, { prefer: "wait=600" });
   const asked = desk.propose("echo", { n: 2 }, { nonce: "n-2" }, { prefer: "wait=600" });
@@ -111,8 +114,8 @@ test("a page goes through all of them, newest first, and a status narrows it", a
 });
 
 test("each route names its roles, and refuses others", async () => {
-  await using desk = await Desk.start();
-  const { id } = (await desk.propose("echo", { n: 1 })).json;
+  const desk = await scene();
+  const { id } = (await desk.propose("echo", { n: 3 })).json;
   const denied = await Promise.all([
     desk.review("POST", "/proposals", { action: "echo" }),
     desk.review("POST", "/execute", { action: "echo" }),

@@ -2,10 +2,13 @@
 
 import { expect, test } from "vitest";
 import { Approver } from "../support/approver.ts";
+import { shared } from "../support/shared.ts";
 import { Desk } from "./desk.ts";
 
+const scene = shared(() => Desk.start());
+
 test("a proposal waits, an approver signs, and the agent that waits gets the result", async () => {
-  await using desk = await Desk.start();
+  const desk = await scene();
   const proposed = await desk.propose("echo", { msg: "hello" }, { reason: "asked to" });
   expect(proposed).toMatchObject({ status: 202, json: { status: "pending", reason: "asked to" } });
   const { id, nonce } = proposed.json;
@@ -30,7 +33,7 @@ test("a proposal waits, an approver signs, and the agent that waits gets the res
 });
 
 test("two approvers sign one body, and the last signature starts it", async () => {
-  await using desk = await Desk.start();
+  const desk = await scene();
   const { id } = (await desk.propose("pair", { n: 1 })).json;
   const first = await desk.approve(id);
   expect(first).toMatchObject({ status: 202, json: { status: "pending" } });
@@ -71,8 +74,8 @@ test("at most eight bodies are open, one of each approver, and the first complet
 });
 
 test("a decline ends it, and its reason reaches the agent with retry never", async () => {
-  await using desk = await Desk.start();
-  const { id } = (await desk.propose("echo", { msg: "x" })).json;
+  const desk = await scene();
+  const { id } = (await desk.propose("echo", { msg: "friday" })).json;
   const waiting = desk.end(id);
   const declined = await desk.decline(id, "not on a Friday");
   expect(declined).toMatchObject({ status: 200, json: { status: "declined" } });
@@ -82,14 +85,14 @@ test("a decline ends it, and its reason reaches the agent with retry never", asy
     problem: { code: "proposal_declined", effect: "none", retry: "never" },
   });
   expect((await desk.approve(id)).json).toMatchObject({ code: "proposal_over", status: 409 });
-  expect((await desk.propose("echo", { msg: "x" })).json).toMatchObject({
+  expect((await desk.propose("echo", { msg: "friday" })).json).toMatchObject({
     code: "proposal_declined",
     status: 403,
   });
 });
 
 test("its proposer may withdraw it, and nobody else's agent sees it", async () => {
-  await using desk = await Desk.start();
+  const desk = await scene();
   const { id } = (await desk.propose("echo", { msg: "x" }, { nonce: "n-1" })).json;
   expect((await desk.agent("GET", "/proposals?nonce=n-1")).json.id).toBe(id);
   expect((await desk.agent("DELETE", `/proposals/${id}`)).json).toMatchObject({
@@ -106,13 +109,13 @@ test("its proposer may withdraw it, and nobody else's agent sees it", async () =
 });
 
 test("a proposal outlives SIGKILL, and so does a signature that is not enough", async () => {
-  await using desk = await Desk.start();
-  const { id } = (await desk.propose("pair", { n: 1 }, { nonce: "n-1" })).json;
+  const desk = await scene();
+  const { id } = (await desk.propose("pair", { n: 2 }, { nonce: "n-2" })).json;
   await desk.approve(id);
   await desk.again();
   const shown = await desk.shown(id);
   expect(shown).toMatchObject({ status: "pending", approvals: { given: [{ name: "alice" }] } });
-  const again = await desk.propose("pair", { n: 1 }, { nonce: "n-1" });
+  const again = await desk.propose("pair", { n: 2 }, { nonce: "n-2" });
   expect(again).toMatchObject({ status: 202, json: { id } });
   const body = Buffer.from(shown.approval[0].payload, "base64").toString();
   await desk.sign(id, desk.bob.envelope(body));

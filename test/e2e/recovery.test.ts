@@ -1,14 +1,18 @@
 import { expect, test } from "vitest";
 import { sendSignal, SIGKILL } from "../../src/os/process.ts";
+import { openexecHere } from "../cli/recording_terminal.ts";
 import { openexec } from "../support/daemon.ts";
+import { shared } from "../support/shared.ts";
 import { until } from "../support/until.ts";
 import { executorsOf, Held } from "./held.ts";
+
+const scene = shared(() => Held.start());
 
 /** Answers that never came: the daemon was killed while it owed them. */
 const lost = (answer: Promise<unknown>) => expect(answer).rejects.toThrow();
 
 test("what a killed daemon left running is unknown, with a receipt, until an operator says what came of it", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const approved = held.approve("once", "left", "hold");
   const unanswered = lost(held.send(approved));
   await held.started("left");
@@ -24,10 +28,10 @@ test("what a killed daemon left running is unknown, with a receipt, until an ope
   });
   const { id, log_index: logIndex } = replay.json.execution;
   const receipt = await held.get(`/receipts/${logIndex}`);
-  const verified = await openexec(held.daemon, ["verify", "--json", "-"], receipt.text);
+  const verified = await openexecHere(held.daemon, ["verify", "--json", "-"], receipt.text);
   expect([verified.code, held.starts("left")]).toEqual([0, [id]]);
 
-  const resolved = await openexec(held.daemon, [
+  const resolved = await openexecHere(held.daemon, [
     "resolve",
     id,
     "--as",
@@ -47,15 +51,15 @@ test("what a killed daemon left running is unknown, with a receipt, until an ope
   });
   expect(after.json.resolution_log_index).toBeGreaterThan(logIndex);
   const declared = await held.get(`/receipts/${after.json.resolution_log_index}`);
-  expect((await openexec(held.daemon, ["verify", "-"], declared.text)).code).toBe(0);
-  expect((await openexec(held.daemon, ["resolve", id, "--as", "failed", "--note", "no"])).code)
+  expect((await openexecHere(held.daemon, ["verify", "-"], declared.text)).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["resolve", id, "--as", "failed", "--note", "no"])).code)
     .toBe(1);
-  expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
   expect(held.starts("left")).toHaveLength(1);
 });
 
 test("an action declared so runs again under the same idempotency key, and its request is answered", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const approved = held.approve("again", "twice", "hold");
   const unanswered = lost(held.send(approved));
   await held.started("twice");
@@ -95,23 +99,8 @@ test("reruns for which there is no slot wait for one, and lose it to no new requ
   }
 });
 
-test("no executor of a killed daemon outlives it, whatever its handler does", async () => {
-  await using held = await Held.start();
-  const { directory } = held.daemon;
-  const unanswered = [
-    lost(held.send(held.approve("once", "spinning", "spin"))),
-    lost(held.send(held.approve("again", "running", "hold"))),
-  ];
-  await Promise.all([held.started("spinning"), held.started("running")]);
-  const before = executorsOf(directory);
-  expect(before.length).toBeGreaterThanOrEqual(2);
-  await held.daemon.stop("SIGKILL");
-  await until(() => executorsOf(directory).length === 0);
-  await Promise.all(unanswered);
-});
-
 test("a stopped executor of a killed daemon is ended before its execution runs again", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const { directory } = held.daemon;
   const unanswered = lost(held.send(held.approve("again", "frozen", "hold")));
   await held.started("frozen");
@@ -122,6 +111,7 @@ test("a stopped executor of a killed daemon is ended before its execution runs a
   const alive = executorsOf(directory);
   expect(frozen.filter((pid) => alive.includes(pid))).toEqual([]);
   await held.started("frozen", 2);
+  held.letGo("frozen");
 });
 
 test("a killed executor takes its own execution with it, no other, and the next one works", async () => {
@@ -163,7 +153,7 @@ test("an executor that is wedged is ended at its action's time limit, and the ne
 });
 
 test("a client that hangs up changes nothing: its execution is settled and answered to whoever asks again", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const approved = held.approve("once", "orphan", "hold");
   const gone = await Deno.connect({ transport: "unix", path: held.daemon.socket });
   const body = JSON.stringify(approved);
@@ -178,17 +168,17 @@ test("a client that hangs up changes nothing: its execution is settled and answe
 });
 
 test("a halt holds what would run again after a restart, until it is lifted", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const approved = held.approve("again", "halted", "hold");
   const unanswered = lost(held.send(approved));
   await held.started("halted");
-  expect((await openexec(held.daemon, ["halt"])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["halt"])).code).toBe(0);
   await held.killAndStartAgain();
   await unanswered;
   expect((await held.send(held.approve("again", "new", "end"))).json.code).toBe("halted");
   expect((await held.send(approved)).json.code).toBe("execution_in_flight");
   const resumedAt = Date.now();
-  expect((await openexec(held.daemon, ["resume"])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["resume"])).code).toBe(0);
   held.letGo("halted");
   const answer = await held.send(approved, { prefer: "wait=30" });
   expect(answer.json).toMatchObject({ status: "succeeded", replayed: true });
@@ -198,11 +188,11 @@ test("a halt holds what would run again after a restart, until it is lifted", as
 });
 
 test("a start that fails ends although something waits to run again", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const { directory, socket } = held.daemon;
   const unanswered = lost(held.send(held.approve("again", "waiting", "hold")));
   await held.started("waiting");
-  expect((await openexec(held.daemon, ["halt"])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["halt"])).code).toBe(0);
   await held.daemon.stop("SIGKILL");
   await unanswered;
   Deno.removeSync(socket);
@@ -210,6 +200,22 @@ test("a start that fails ends although something waits to run again", async () =
   expect((await openexec({ directory, socket }, ["serve"])).code).toBe(2);
   Deno.removeSync(socket);
   await held.startAgain();
-  expect((await openexec(held.daemon, ["resume"])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["resume"])).code).toBe(0);
   await held.started("waiting", 2);
+  held.letGo("waiting");
+});
+
+test("no executor of a killed daemon outlives it, whatever its handler does", async () => {
+  const held = await scene();
+  const { directory } = held.daemon;
+  const unanswered = [
+    lost(held.send(held.approve("once", "spinning", "spin"))),
+    lost(held.send(held.approve("again", "running", "hold"))),
+  ];
+  await Promise.all([held.started("spinning"), held.started("running")]);
+  const before = executorsOf(directory);
+  expect(before.length).toBeGreaterThanOrEqual(2);
+  await held.daemon.stop("SIGKILL");
+  await until(() => executorsOf(directory).length === 0);
+  await Promise.all(unanswered);
 });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { openexecHere } from "../cli/recording_terminal.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { Held } from "./held.ts";
 
@@ -20,7 +21,7 @@ test("a backup of a running daemon holds no key and no payload; after its restor
   const backup = join(directory, "backup");
   const before = held.approve("once", "before", "end");
   const { id } = (await held.send(before)).json;
-  expect((await openexec(held.daemon, ["backup", backup])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["backup", backup])).code).toBe(0);
   const consumed = held.approve("once", "consumed", "end");
   expect((await held.send(consumed)).json.status).toBe("succeeded");
   const never = held.approve("once", "never", "end");
@@ -32,11 +33,13 @@ test("a backup of a running daemon holds no key and no payload; after its restor
   expect(keys.length).toBeGreaterThan(0);
   for (const key of keys) expect(copy.includes(key)).toBe(false);
   expect([copy.includes(held.marks), copy.includes("n-before")]).toEqual([false, true]);
-  expect((await openexec(held.daemon, ["audit", "--state", backup])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["audit", "--state", backup])).code).toBe(0);
 
-  expect((await openexec(held.daemon, ["restore", backup])).code, "while the daemon runs").toBe(2);
+  expect((await openexecHere(held.daemon, ["restore", backup])).code, "while the daemon runs").toBe(
+    2,
+  );
   await held.daemon.stop();
-  expect((await openexec(held.daemon, ["restore", backup])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["restore", backup])).code).toBe(0);
   await held.startAgain();
   for (const old of [consumed, never]) {
     expect((await held.send(old)).json).toMatchObject({
@@ -48,7 +51,7 @@ test("a backup of a running daemon holds no key and no payload; after its restor
   expect((await held.send(before)).json).toMatchObject({ id, status: "succeeded", replayed: true });
   expect((await held.send(held.approve("once", "after", "end"))).json.status).toBe("succeeded");
   expect([held.starts("consumed").length, held.starts("never").length]).toEqual([1, 0]);
-  expect((await openexec(held.daemon, ["audit"])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
 });
 
 test("an anchor kept elsewhere refuses a ledger that was rolled back unseen", async () => {
@@ -74,7 +77,7 @@ test("an anchor kept elsewhere refuses a ledger that was rolled back unseen", as
   const without = await openexec(held.daemon, ["serve"]);
   expect([without.code, without.stdout]).toEqual([2, ""]);
   expect(without.stderr).toContain("is missing, and the log is not new");
-  expect((await openexec(held.daemon, ["doctor"])).stdout).toContain("the anchor");
+  expect((await openexecHere(held.daemon, ["doctor"])).stdout).toContain("the anchor");
   Deno.renameSync(`${anchor}.aside`, anchor);
 
   for (const [path, bytes] of newer) Deno.writeFileSync(join(state, path), bytes);
@@ -89,12 +92,12 @@ test("an anchor is there before the first entry of the log, and set aside for a 
   await using held = await Held.start({ top: `anchor = "${anchor}"` });
   expect(Deno.readTextFileSync(anchor)).toMatch(/^openexec:test\/log\n0\n/);
   const backup = join(held.daemon.directory, "backup");
-  expect((await openexec(held.daemon, ["backup", backup])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["backup", backup])).code).toBe(0);
   await held.daemon.stop("SIGKILL");
   await held.startAgain();
   await held.daemon.stop();
 
-  expect((await openexec(held.daemon, ["restore", backup])).code).toBe(0);
+  expect((await openexecHere(held.daemon, ["restore", backup])).code).toBe(0);
   Deno.removeSync(anchor);
   await held.startAgain();
   await held.daemon.stop("SIGKILL");

@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
+import { shared } from "../support/shared.ts";
 import { Held } from "./held.ts";
+
+const scene = shared(() => Held.start({ concurrency: 1 }));
 
 const COPIES = 8;
 
 test("copies of one request that arrive together are one run and its replays, though there is one slot", async () => {
-  await using held = await Held.start({ concurrency: 1 });
+  const held = await scene();
   const approved = held.approve("once", "waited", "hold");
   const answers = Promise.all(
     Array.from({ length: COPIES }, () => held.send(approved, { prefer: "wait=60" })),
@@ -18,7 +21,7 @@ test("copies of one request that arrive together are one run and its replays, th
 });
 
 test("copies that do not wait hear that it is in flight, and never that nothing runs", async () => {
-  await using held = await Held.start({ concurrency: 1 });
+  const held = await scene();
   const approved = held.approve("once", "asked", "hold");
   const answers = Array.from({ length: COPIES }, () => held.send(approved));
   const first = await Promise.race(answers);
@@ -36,7 +39,7 @@ test("copies that do not wait hear that it is in flight, and never that nothing 
 });
 
 test("a request under another nonce is told that the slot is taken", async () => {
-  await using held = await Held.start({ concurrency: 1 });
+  const held = await scene();
   const running = held.send(held.approve("once", "first", "hold"));
   await held.started("first");
   const second = await held.send(held.approve("once", "second", "end"));

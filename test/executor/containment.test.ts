@@ -15,6 +15,7 @@ beforeAll(async () => {
     bystander: handler("bystander.ts", {
       timeoutMs: 60_000,
       concurrency: 4,
+      isolation: "reuse",
       allow: { net: [], read: [folder], write: [], env: [], run: [], unix: [] },
     }),
     attack: handler("attacks.ts", { timeoutMs: 20_000, memoryBytes: 64 * 1024 * 1024 }),

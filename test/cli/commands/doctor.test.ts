@@ -2,20 +2,35 @@
  * `openexec doctor`: every check on a set-up that it finds fault with, and on one that is sound.
  */
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Pool } from "../../../src/executor/pool.ts";
 import { MAY_MOUNT, mountSmallDisk } from "../../ledger/small_disk.ts";
 import { Approver, request } from "../../support/approver.ts";
 import { FakeDaemon } from "../../client/fake_daemon.ts";
-import { Daemon, OPENEXEC, openexec as command } from "../../support/daemon.ts";
+import { Daemon, OPENEXEC } from "../../support/daemon.ts";
 import { call } from "../../support/http.ts";
 import { testWith } from "../../support/tools.ts";
-import { openexec } from "../recording_terminal.ts";
+import { openexec, openexecHere as command } from "../recording_terminal.ts";
 
 const HANDLER = new URL("../handlers/double.ts", import.meta.url).pathname;
 
 let folder: string;
 beforeAll(async () => void (folder = await Deno.makeTempDir({ prefix: "openexec-doctor-" })));
 afterAll(() => Deno.remove(folder, { recursive: true }));
+
+/** Executors of the same actions are tried once for all of this file: the box is the machine's. */
+beforeAll(() => {
+  const start = Pool.start.bind(Pool);
+  const tried = new Map<string, Promise<Pool>>();
+  const entries = (_: string, value: unknown) => value instanceof Map ? [...value] : value;
+  vi.spyOn(Pool, "start").mockImplementation((actions, options) => {
+    const alike = JSON.stringify([actions, options.mode], entries);
+    const pool = tried.get(alike) ?? start(actions, options);
+    tried.set(alike, pool);
+    return pool;
+  });
+});
+afterAll(() => void vi.restoreAllMocks());
 
 interface Finding {
   readonly check: string;
@@ -220,20 +235,21 @@ test("finds a lost executor key, another executor's ledger, a foreign anchor and
 
 test("finds a lost key of the vault, as does a daemon, which serves the rest", async () => {
   const alice = new Approver("alice");
-  await using daemon = await usedLedger(`${folder}/vaulted`, alice);
-  const again = () =>
-    Daemon.start({ directory: daemon.directory, arguments: ["--state", `${folder}/vaulted`] });
-  const first = await again();
-  const approved = alice.approve(request("echo", {}));
-  const { json } = await call(first.socket, "POST", "/execute", approved);
-  await first.stop();
+  let id = "";
+  await using daemon = await usedLedger(`${folder}/vaulted`, alice, async ({ socket }) => {
+    const approved = alice.approve(request("echo", {}));
+    ({ id } = (await call(socket, "POST", "/execute", approved)).json);
+  });
   await Deno.remove(`${folder}/vaulted/vault`, { recursive: true });
   const config = `executor_id = "openexec:test"\n${sound()}`;
   const found = await diagnose(config.replace(`${folder}/state`, `${folder}/vaulted`));
   expect(failuresOf(found)).toEqual(["vault"]);
 
-  const second = await again();
-  const { status } = await call(second.socket, "GET", `/executions/${json.id}`);
+  const second = await Daemon.start({
+    directory: daemon.directory,
+    arguments: ["--state", `${folder}/vaulted`],
+  });
+  const { status } = await call(second.socket, "GET", `/executions/${id}`);
   await second.stop();
   const told = () => second.output.join("\n");
   expect(status).toBe(503);
@@ -244,11 +260,13 @@ test("finds a lost key of the vault, as does a daemon, which serves the rest", a
 async function usedLedger(
   state: string,
   approver = new Approver("alice"),
+  use: (daemon: Daemon) => Promise<void> = () => Promise.resolve(),
 ): Promise<Daemon & AsyncDisposable> {
   const daemon = await Daemon.start({
     config: `executor_id = "openexec:test"\n${approver.toml()}`,
     arguments: ["--state", state],
   });
+  await use(daemon);
   await daemon.stop();
   return Object.assign(daemon, { [Symbol.asyncDispose]: () => daemon.close() });
 }
