@@ -104,8 +104,8 @@ export class RequestReader {
     this.#thread ??= this.#start();
     if ("text" in asked) return this.#thread.postMessage(asked);
     const { buffer, length } = asked.body;
-    // else the rest of its buffer may belong to others
-    const body = length === buffer.byteLength ? asked.body : asked.body.slice();
+    // else the rest of its buffer may belong to others; the slice() of a Buffer is no copy
+    const body = length === buffer.byteLength ? asked.body : new Uint8Array(asked.body);
     this.#thread.postMessage({ ...asked, body }, [body.buffer]);
   }
 

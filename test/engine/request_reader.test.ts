@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { afterEach, expect, test } from "vitest";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import { EXECUTE_MEMBERS } from "../../src/core/limits.ts";
@@ -31,6 +32,14 @@ test("a large body is read as a small one is", async () => {
   const part = new Uint8Array([0, ...largeBody("echo")]).subarray(1);
   expect(await reader.read(part, EXECUTE_MEMBERS, by(1))).toEqual(asSmall);
   expect(part.length).toBe(largeBody("echo").length); // the rest of its buffer stays
+});
+
+test("a large body leaves alone what lies beside it in a Buffer", async () => {
+  const body = largeBody("echo");
+  const both = Buffer.concat([body, Buffer.from("another's")]);
+  const reading = reader.read(both.subarray(0, body.length), EXECUTE_MEMBERS, by(1));
+  expect(both.subarray(body.length).toString()).toBe("another's");
+  expect(await reading).toEqual(readRequest(body, EXECUTE_MEMBERS));
 });
 
 test.each([
