@@ -71,7 +71,8 @@ export function scriptOf({ text, language }: Code): Code {
 /** Returns a module that runs `entry` and what it imports. */
 function programText(entry: string): string {
   const modules = [...modulesOf(entry)].map(([file, text]) =>
-    [file, text.replaceAll("import.meta.dirname", JSON.stringify(dirname(file)))] as const
+    // a function: in a text a $ of the folder's name would be a pattern
+    [file, text.replaceAll("import.meta.dirname", () => JSON.stringify(dirname(file)))] as const
   );
   const script = joined(
     new Map(modules),

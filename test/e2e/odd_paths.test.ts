@@ -44,7 +44,7 @@ test.each(NAMES)(
   },
 );
 
-test.each(NAMES.slice(0, 4))("a checkout works in a folder %j", async (name) => {
+test.each([...NAMES.slice(0, 4), "a$'b"])("a checkout works in a folder %j", async (name) => {
   // In this checkout, so that the packages can be linked instead of copied.
   await Deno.mkdir(join(program.root, "dist"), { recursive: true });
   const above = await Deno.makeTempDir({ dir: join(program.root, "dist"), prefix: "odd-" });
