@@ -7,8 +7,8 @@
  * has no types, and as a text inside of a module it is not analysed.
  *
  * Invariant: a handler imports `openexec`, `valibot` and the runtime's `node:` modules, and no
- * file: the import map (HTML Standard, section 8.1.5) leads `file:` nowhere, except from the
- * executor's own program.
+ * file: the import map (HTML Standard, section 8.1.5) leads `file:` nowhere. That holds for its
+ * workers too, and for code that a library of ours makes for it, which imports as the program does.
  */
 
 import { stripTypeScriptTypes } from "node:module";
@@ -92,8 +92,8 @@ function importMapText(
   const found = copies.map(([specifier, copy]) => [specifier, pathToFileURL(copy).href]);
   const own = pathToFileURL(main).href;
   const scopes = {
-    // The runtime decodes what follows the longest name that fits: no %23 of a folder may be in it.
-    "file:///": { "file:///": "file:///", [own]: own },
+    // the entry: the runtime resolves it as well
+    "file:///": { [own]: own },
     // handlers call what is there, and nothing that it calls is a way round
     [`${pathToFileURL(modules).href}/`]: nowhere,
   };

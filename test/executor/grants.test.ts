@@ -18,6 +18,7 @@ beforeAll(async () => {
   for (const name of ["granted", "other"]) Deno.mkdirSync(join(folder, name));
   Deno.writeTextFileSync(join(folder, "granted/note"), "granted");
   Deno.writeTextFileSync(join(folder, "other/note"), "not granted");
+  Deno.writeTextFileSync(join(folder, "granted/code.js"), "export const code = 1;");
   Deno.symlinkSync(join(folder, "other/note"), join(folder, "granted/link"));
   server = createServer((_request, response) => response.end("hello"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -125,6 +126,9 @@ const DENIED_BESIDE_A_GRANT: readonly (readonly [door: string, target: string])[
   ["ffi", "/lib/x86_64-linux-gnu/libc.so.6"],
   ["sys", ""],
   ["import", "file:///etc/hostname"],
+  ["import", "file://FOLDER/granted/code.js"],
+  ["libraryImport", "file://FOLDER/granted/code.js"],
+  ["libraryImport", "file://STATE/executors/main.js#again"],
   ["worker", ""],
 ];
 
@@ -139,7 +143,7 @@ test("a worker that the handler starts has no permission that the handler lacks"
     target: fill("HANDLERS/bystander.ts"),
   });
   expect(outcome).toEqual({ status: "failed", code: "handler_failed" });
-  expect(under.heard.failures.at(-1)?.reason).toContain("read access");
+  expect(under.heard.failures.at(-1)?.reason).toContain("nowhere:");
   expect(await under.result("roomy", { door: "ownWorker", target: "from a worker" })).toBe(
     "from a worker",
   );
@@ -151,7 +155,7 @@ test("asking for a permission at run time gets none", async () => {
 
 test.each([
   ["read", "FOLDER/granted/note", "granted"],
-  ["list", "FOLDER/granted", ["link", "note"]],
+  ["list", "FOLDER/granted", ["code.js", "link", "note"]],
   ["write", "FOLDER/granted/new", null],
   ["env", "GRANTED", "granted"],
   ["env", "MISSING", null],
