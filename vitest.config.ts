@@ -39,6 +39,7 @@ export default defineConfig({
         test: { name: "alone", include: ["test/**/*.test.ts"], exclude: SHARING },
       },
     ],
+    globalSetup: ["test/support/shared_folder.ts"],
     setupFiles: ["test/support/equal_bytes.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { join } from "node:path";
 import { EmptyRoot } from "./empty_root.ts";
-import { build, missingToBuild, untilReady } from "./single_file.ts";
+import { builtOnce, missingToBuild, untilReady } from "./single_file.ts";
 
 const SECONDS = 1000;
 const CONFIG = "/etc/openexec/openexec.toml";
@@ -46,8 +46,7 @@ let root: EmptyRoot;
 beforeAll(async () => {
   folder = await Deno.makeTempDir({ prefix: "openexec-root-" });
   if (missing !== "") return;
-  await build(join(folder, "dist"));
-  root = await EmptyRoot.make(folder, join(folder, "dist/openexec"));
+  root = await EmptyRoot.make(folder, join(await builtOnce(), "openexec"));
 }, 120 * SECONDS);
 afterAll(() => Deno.remove(folder, { recursive: true }));
 

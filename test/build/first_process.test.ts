@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { join } from "node:path";
 import { program } from "../../src/os/program.ts";
 import { until } from "../support/until.ts";
-import { build, missingToBuild, run, untilReady } from "./single_file.ts";
+import { builtOnce, missingToBuild, run, untilReady } from "./single_file.ts";
 
 const SECONDS = 1000;
 const missing = missingToBuild("unshare", "nsenter") ||
@@ -18,8 +18,7 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
 
   beforeAll(async () => {
     folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "openexec-first-" }));
-    await build(join(folder, "dist"));
-    file = join(folder, "dist/openexec");
+    file = join(await builtOnce(), "openexec");
     env = { HOME: folder, XDG_CACHE_HOME: join(folder, "cache") };
   }, 120 * SECONDS);
   afterAll(() => Deno.remove(folder, { recursive: true }));

@@ -4,16 +4,17 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { join } from "node:path";
 import { asUser, OTHER_UID, testAsOthers } from "../support/other_users.ts";
 import { childrenOf } from "../support/processes.ts";
-import { build, missingToBuild, untilReady } from "./single_file.ts";
+import { builtOnce, missingToBuild, untilReady } from "./single_file.ts";
 
 const SECONDS = 1000;
 const missing = missingToBuild();
 
 let folder: string;
+let file: string;
 beforeAll(async () => {
   folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "openexec-users-" }));
   await Deno.chmod(folder, 0o755);
-  if (missing === "") await build(join(folder, "dist"));
+  if (missing === "") file = join(await builtOnce(), "openexec");
 }, 120 * SECONDS);
 afterAll(() => Deno.remove(folder, { recursive: true }));
 
@@ -21,7 +22,7 @@ afterAll(() => Deno.remove(folder, { recursive: true }));
 function command(uid: number, home: string, args: readonly string[]): Deno.Command {
   const [setpriv = "", ...who] = asUser(uid, uid);
   return new Deno.Command(setpriv, {
-    args: [...who, join(folder, "dist/openexec"), ...args],
+    args: [...who, file, ...args],
     cwd: folder,
     clearEnv: true,
     env: { HOME: home, XDG_RUNTIME_DIR: home },

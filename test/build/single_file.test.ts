@@ -4,7 +4,7 @@ import { program } from "../../src/os/program.ts";
 import { FakeDaemon } from "../client/fake_daemon.ts";
 import { RawAgent } from "../mcp/agent_process.ts";
 import { call } from "../support/http.ts";
-import { build, missingToBuild, programFolder, run, untilReady } from "./single_file.ts";
+import { build, builtOnce, missingToBuild, programFolder, run, untilReady } from "./single_file.ts";
 
 const SECONDS = 1000;
 const missing = missingToBuild();
@@ -16,8 +16,7 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
 
   beforeAll(async () => {
     folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "openexec-single-" }));
-    await build(join(folder, "dist"));
-    file = join(folder, "dist/openexec");
+    file = join(await builtOnce(), "openexec");
   }, 120 * SECONDS);
   afterAll(() => Deno.remove(folder, { recursive: true }));
   beforeEach(async () => cache = await Deno.makeTempDir({ dir: folder }));

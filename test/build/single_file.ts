@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { existsSync } from "node:fs";
+import { inject } from "vitest";
 import { program } from "../../src/os/program.ts";
 import { has } from "../support/tools.ts";
 
@@ -22,6 +23,18 @@ export function missingToBuild(...tools: readonly string[]): string {
   const missing = ["gcc", ...tools].filter((tool) => !has(tool));
   if (!existsSync("/usr/include/zstd.h")) missing.push("libzstd-dev");
   return missing.length === 0 ? "" : ` [skipped: needs ${missing.join(", ")}]`;
+}
+
+/** The single file of this run, which the first to ask builds, in a folder with its checksum. */
+export async function builtOnce(): Promise<string> {
+  const folder = join(inject("sharedFolder"), "single_file");
+  using lock = await Deno.open(`${folder}.lock`, { create: true, write: true });
+  await lock.lock(true);
+  if (!existsSync(folder)) {
+    await build(`${folder}.draft`);
+    await Deno.rename(`${folder}.draft`, folder);
+  }
+  return folder;
 }
 
 export async function build(output: string): Promise<void> {

@@ -28,7 +28,7 @@ const ACTIONS = ["once", "again"] as const;
 const DEEDS = ["approve", "decline", "approve", "withdraw", "approve", "leave"] as const;
 const PAUSE_MS_MAX = 40;
 const THINK_MS_MAX = 30;
-const RETRY_MS = 30;
+const RETRY_MS = 120;
 /** Of the requests, how many are given up when nobody answers. */
 const IMPATIENCE = 0.05;
 /** What asks for the same request again. */

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { nonceKey } from "../../src/ledger/store/keys.ts";
 import { Store } from "../../src/ledger/store/store.ts";
-import { Daemon, openexec } from "../support/daemon.ts";
+import { openexecHere } from "../cli/recording_terminal.ts";
+import { Daemon } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { Held } from "./held.ts";
 
@@ -33,7 +34,7 @@ function artifact(action: string, payload: Readonly<Record<string, string>>): un
 }
 
 async function audit(daemon: Daemon, ...flags: string[]) {
-  const { code, stdout } = await openexec(daemon, ["audit", "--json", ...flags]);
+  const { code, stdout } = await openexecHere(daemon, ["audit", "--json", ...flags]);
   const { ok, problem, entries, root } = JSON.parse(stdout);
   return { code, ok, problem, entries, root };
 }
@@ -58,18 +59,18 @@ test("grants, artifacts, revocations, refusals and what is under way are in orde
   expect(ran.json).toMatchObject({ status: "succeeded" });
   const withdrawn = held.approve("once", "withdrawn", "end", { ...tenant, jti: "withdrawn" });
   for (const jti of ["grant", "withdrawn", "withdrawn"]) {
-    expect((await openexec(daemon, ["revoke", "alice", jti])).code).toBe(0);
+    expect((await openexecHere(daemon, ["revoke", "alice", jti])).code).toBe(0);
   }
   expect((await held.send(withdrawn)).json.code).toBe("approval_revoked");
   const running = held.send(held.approve("once", "running", "hold", tenant));
   await held.started("running");
   expect(await audit(daemon)).toMatchObject({ code: 0, ok: true });
   const backup = join(daemon.directory, "backup");
-  expect((await openexec(daemon, ["backup", backup])).code).toBe(0);
+  expect((await openexecHere(daemon, ["backup", backup])).code).toBe(0);
   held.letGo("running");
   expect((await running).json.status).toBe("succeeded");
   await held.daemon.stop();
-  expect((await openexec(daemon, ["restore", backup])).code).toBe(0);
+  expect((await openexecHere(daemon, ["restore", backup])).code).toBe(0);
   expect(await audit(daemon)).toMatchObject({ code: 0, ok: true });
   await held.startAgain();
   expect(await audit(held.daemon)).toMatchObject({ code: 0, ok: true });
@@ -87,21 +88,21 @@ test("demo mode, which has no approvals, is in order, and its receipts say that 
     });
     expect(status).toBe(200);
   }
-  expect((await openexec(daemon, ["audit"])).code).toBe(0);
-  const made = await openexec(daemon, ["request", "echo"]);
-  const { stdout: answer } = await openexec(daemon, ["exec", "--json"], made.stdout);
+  expect((await openexecHere(daemon, ["audit"])).code).toBe(0);
+  const made = await openexecHere(daemon, ["request", "echo"]);
+  const { stdout: answer } = await openexecHere(daemon, ["exec", "--json"], made.stdout);
   expect(JSON.parse(answer)).toMatchObject({
     status: "succeeded",
     approved: true,
     exec_mode: "demo",
   });
-  const told = await openexec(daemon, ["verify", "-"], answer);
+  const told = await openexecHere(daemon, ["verify", "-"], answer);
   expect([told.code, told.stdout]).toEqual([
     0,
     expect.stringMatching(/^ok +body +an execution in demo mode: nobody approved it\n/),
   ]);
   const silent = JSON.stringify({ ...JSON.parse(answer), exec_mode: undefined });
-  expect((await openexec(daemon, ["verify", "-"], silent)).stdout).toMatch(/^FAILED +answer /m);
+  expect((await openexecHere(daemon, ["verify", "-"], silent)).stdout).toMatch(/^FAILED +answer /m);
   await daemon.close();
 });
 
@@ -116,7 +117,7 @@ test("a nonce that was freed is found, with the execution it was taken by, and n
   await store.close();
   const problem = { code: "nonce_mismatch", index: 1, detail: expect.any(String) };
   expect(await audit(held.daemon)).toEqual({ code: 1, ok: false, problem, entries: 1, root: null });
-  const { stdout } = await openexec(held.daemon, ["audit"]);
+  const { stdout } = await openexecHere(held.daemon, ["audit"]);
   expect(stdout).toContain("1 entries of openexec:test are good\n");
   expect(stdout).toContain("NOT GOOD: nonce_mismatch at entry 1: ");
 });

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { actionToml, handler } from "../support/action_toml.ts";
 import { Approver, request } from "../support/approver.ts";
-import { Daemon, openexec } from "../support/daemon.ts";
+import { openexecHere } from "../cli/recording_terminal.ts";
+import { Daemon } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 
 const alice = new Approver("alice");
@@ -49,19 +50,19 @@ function act(name: string, detail?: Readonly<Record<string, unknown>>) {
 test("halt stops what is new and lets replays be answered, resume lifts it, and both are in the log", async () => {
   const before = alice.approve(request("echo", {}));
   expect((await execute(before)).status).toBe(200);
-  expect((await openexec(daemon, ["halt"])).code).toBe(0);
+  expect((await openexecHere(daemon, ["halt"])).code).toBe(0);
   expect(await newestReceipt()).toEqual(act("halt"));
   const halted = alice.approve(request("echo", {}));
   expect((await execute(halted)).json).toMatchObject({ code: "halted", effect: "none" });
   expect((await execute(before)).json).toMatchObject({ status: "succeeded", replayed: true });
-  expect((await openexec(daemon, ["resume"])).code).toBe(0);
+  expect((await openexecHere(daemon, ["resume"])).code).toBe(0);
   expect(await newestReceipt()).toEqual(act("resume"));
   expect((await execute(halted)).status).toBe(200);
 });
 
 test("revoke takes an approval back before it is used", async () => {
   const approved = alice.approve(request("echo", {}), { jti: "withdrawn" });
-  expect((await openexec(daemon, ["revoke", "alice", "withdrawn"])).code).toBe(0);
+  expect((await openexecHere(daemon, ["revoke", "alice", "withdrawn"])).code).toBe(0);
   expect(await newestReceipt()).toEqual(act("revoke", { iss: "alice", jti: "withdrawn" }));
   expect((await execute(approved)).json).toMatchObject({
     code: "approval_revoked",
@@ -74,7 +75,7 @@ test("resolve declares what became of an execution that is unknown, once", async
   const { json } = await execute(approved);
   expect(json).toMatchObject({ code: "handler_timed_out", effect: "unknown" });
   const resolve = ["resolve", json.execution.id, "--as", "succeeded", "--note", "seen downstream"];
-  expect((await openexec(daemon, resolve)).code).toBe(0);
+  expect((await openexecHere(daemon, resolve)).code).toBe(0);
   expect(await newestReceipt()).toMatchObject({
     kind: "resolution",
     execution_id: json.execution.id,
@@ -88,17 +89,17 @@ test("resolve declares what became of an execution that is unknown, once", async
     resolved: true,
     result: null,
   });
-  expect((await openexec(daemon, resolve)).stderr).toContain("not_resolvable");
+  expect((await openexecHere(daemon, resolve)).stderr).toContain("not_resolvable");
 });
 
 test("prune and backup are acts as well", async () => {
-  expect((await openexec(daemon, ["prune"])).code).toBe(0);
+  expect((await openexecHere(daemon, ["prune"])).code).toBe(0);
   expect(await newestReceipt()).toEqual(act("prune", { bodies: 0, buckets: 0 }));
-  expect((await openexec(daemon, ["backup", `${daemon.directory}/state/copy`])).code).toBe(0);
+  expect((await openexecHere(daemon, ["backup", `${daemon.directory}/state/copy`])).code).toBe(0);
   expect(await newestReceipt()).toEqual(act("backup"));
 });
 
 test("what operators did passes an audit", async () => {
-  const audit = await openexec(daemon, ["audit"]);
+  const audit = await openexecHere(daemon, ["audit"]);
   expect([audit.code, audit.stderr]).toEqual([0, ""]);
 });

@@ -5,7 +5,8 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:cryp
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Approver, request } from "../support/approver.ts";
-import { Daemon, openexec } from "../support/daemon.ts";
+import { openexecHere } from "../cli/recording_terminal.ts";
+import { Daemon } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { until } from "../support/until.ts";
 
@@ -63,7 +64,7 @@ function sizesIn(name: string): number[] {
 }
 
 async function verify(...args: readonly string[]) {
-  const { code, stdout } = await openexec(daemon, ["verify", "--json", ...args]);
+  const { code, stdout } = await openexecHere(daemon, ["verify", "--json", ...args]);
   const { checks } = JSON.parse(stdout);
   const failed = checks.flatMap(({ name, outcome }: Record<string, string>) =>
     outcome === "failed" ? [name] : []
@@ -112,11 +113,11 @@ test("as the log grows, each new checkpoint replaces the anchor, is appended to 
   expect(read("elsewhere/newest")).toBe(await newest());
   for (const file of ["elsewhere/all", "handed"]) {
     expect(sizesIn(file).slice(-3)).toEqual([2, 3, 4]);
-    const audit = await openexec(daemon, ["audit", "--json", "--checkpoint", at(file)]);
+    const audit = await openexecHere(daemon, ["audit", "--json", "--checkpoint", at(file)]);
     expect([file, audit.code]).toEqual([file, 0]);
   }
   Deno.writeTextFileSync(at("forged"), read("elsewhere/all").replace("/log\n3\n", "/log\n2\n"));
-  expect((await openexec(daemon, ["audit", "--checkpoint", at("forged")])).code).toBe(1);
+  expect((await openexecHere(daemon, ["audit", "--checkpoint", at("forged")])).code).toBe(1);
 });
 
 test("a witness's cosignature on a checkpoint is believed, anyone else's is not", async () => {

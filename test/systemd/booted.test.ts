@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { missingParts, thisKernel } from "../../src/box/kernel.ts";
 import { program } from "../../src/os/program.ts";
-import { build, missingToBuild, run } from "../build/single_file.ts";
+import { builtOnce, missingToBuild, run } from "../build/single_file.ts";
 import { blocksOf } from "../docs/markdown.ts";
 import { expectLike } from "../docs/printed.ts";
 
@@ -85,7 +85,7 @@ async function furnish(): Promise<void> {
   for (const name of ["checkout/examples", "units/typed", "results"]) {
     await Deno.mkdir(join(folder, name), { recursive: true });
   }
-  await build(join(folder, "checkout/dist"));
+  await run("cp", { args: ["-r", await builtOnce(), join(folder, "checkout/dist")] });
   for (const name of ["systemd", "examples/actions"]) {
     await run("cp", { args: ["-r", join(program.root, name), join(folder, "checkout", name)] });
   }

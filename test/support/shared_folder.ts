@@ -1,0 +1,17 @@
+/** Makes a folder for what the files of one run make once for all of them, and removes it. */
+
+import type { TestProject } from "vitest/node";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    readonly sharedFolder: string;
+  }
+}
+
+export default function setup({ provide }: TestProject): () => void {
+  const folder = Deno.makeTempDirSync({ prefix: "openexec-shared-" });
+  // users that a test makes up run what lies in it
+  Deno.chmodSync(folder, 0o755);
+  provide("sharedFolder", folder);
+  return () => Deno.removeSync(folder, { recursive: true });
+}
