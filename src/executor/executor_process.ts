@@ -189,10 +189,7 @@ export class ExecutorProcess {
     this.#spawned?.kill();
   }
 
-  /**
-   * Resolves when it has ended. Rejects when it could not be put on record, with nothing left of
-   * it.
-   */
+  /** Resolves when it has ended. Rejects, with nothing left of it, when it is not on record. */
   async #hold(spawned: Spawned): Promise<void> {
     this.#spawned = spawned;
     try {
@@ -236,6 +233,8 @@ export class ExecutorProcess {
   #hear(message: ToDaemon): void {
     switch (message.kind) {
       case "ready":
+        // said before a handler runs: another is a handler's, and what it holds would be kept
+        if (this.#isReady) throw new Error("it was ready before");
         clearTimeout(this.#late);
         this.#isReady = true;
         this.openDoors = message.open;

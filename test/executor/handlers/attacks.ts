@@ -161,6 +161,7 @@ const PROTOCOL: Record<string, () => unknown> = {
     return "done";
   },
   forgesFrame: () => writeToDaemon(frame({ ...FORGED })),
+  isReadyAgain: () => writeToDaemon(frame({ kind: "ready", open: new Array(1_000_000).fill("x") })),
   writesGarbage: () => writeToDaemon(crypto.getRandomValues(new Uint8Array(4096))),
   writesHugeLength: () => writeToDaemon(new Uint8Array([0xff, 0xff, 0xff, 0xff, 1])),
   closesChannel: async () => {
