@@ -1,13 +1,23 @@
 /** What the pool refuses to start with, and what it has sealed once it did. */
 
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { thisKernel } from "../../src/box/kernel.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { type ExecutorSpec, Launcher } from "../../src/executor/launch.ts";
 import { pinHandler as pin } from "../../src/executor/rehearse.ts";
-import { tryBox } from "../../src/executor/start_check.ts";
 import { ECHO, handler, PoolUnderTest } from "./pool_under_test.ts";
+
+type StartCheck = typeof import("../../src/executor/start_check.ts");
+
+/** Pools of this file try the box once: it is that of the kernel and the runtime, whose they are. */
+vi.mock("../../src/executor/start_check.ts", async (importOriginal) => {
+  const original = await importOriginal<StartCheck>();
+  let tried: ReturnType<StartCheck["tryBox"]> | undefined;
+  const tryBox: StartCheck["tryBox"] = (...given) => tried ??= original.tryBox(...given);
+  return { ...original, tryBox };
+});
+const { tryBox } = await vi.importActual<StartCheck>("../../src/executor/start_check.ts");
 
 let folder: string;
 
