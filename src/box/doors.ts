@@ -3,7 +3,8 @@
  * runtime stands before it.
  *
  * A door is shut only if the kernel says that it is not permitted. Any other answer, errors
- * included, means that somebody got further than that.
+ * included, means that somebody got further than that. One more answer counts where a process is
+ * looked for: a /proc with hidepid says of one that may not be looked into that it is not there.
  */
 
 import {
@@ -11,6 +12,7 @@ import {
   AF_UNIX,
   cString,
   EACCES,
+  ENOENT,
   EPERM,
   errno,
   libc,
@@ -43,12 +45,14 @@ const DOORS: Readonly<Record<string, (file: string) => number>> = {
 
 /** Returns the names of the doors that are not shut. */
 export function openDoors(file: string): string[] {
-  return Object.entries(DOORS).filter(([, open]) => open(file) >= 0 || !isRefusal(errno()))
+  return Object.entries(DOORS).filter(([name, open]) => open(file) >= 0 || !isRefusal(name))
     .map(([name]) => name);
 }
 
-function isRefusal(error: number): boolean {
-  return error === EPERM || error === EACCES;
+/** Looks at the error of the call before. */
+function isRefusal(door: string): boolean {
+  const error = errno();
+  return error === EPERM || error === EACCES || (error === ENOENT && door === "daemon");
 }
 
 /** struct sockaddr_in of 127.0.0.1. */

@@ -74,8 +74,8 @@ const LAST_WORDS_BYTES_MAX = 16_384;
 
 export class ExecutorProcess {
   readonly exited: Promise<void>;
-  /** What the kernel left open, once it is ready; none where it was not to try. */
-  openDoors: readonly string[] = [];
+  /** What the kernel left open, once it is ready; null where it was not tried. */
+  openDoors: readonly string[] | null = null;
   #spawned: Spawned | null = null;
   readonly #reader: FrameReader;
   readonly #runs = new Map<string, Pending>();

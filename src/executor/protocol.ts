@@ -87,8 +87,8 @@ const isToDaemon = anyOf(
   members({ kind: oneOf("log"), id: string, line: string }),
   /** `issue` says what the schema expects, null where the payload fits. */
   members({ kind: oneOf("checked"), id: string, issue: anyOf(string, oneOf(null)) }),
-  /** It waits for work. `open` names doors that the kernel left open, where it was asked to try. */
-  members({ kind: oneOf("ready"), open: array(string) }),
+  /** It waits for work. `open` names the doors that the kernel left open; null: it tried none. */
+  members({ kind: oneOf("ready"), open: anyOf(array(string), oneOf(null)) }),
   /** JSON texts of JSON Schemas, or why there are none. */
   members({
     kind: oneOf("described"),

@@ -79,8 +79,9 @@ async function openDoors(
         abortAfterMs: TIME_LIMIT_MS,
       }, () => {})
       : null;
-    if (report?.kind === "succeeded") {
-      return { byRuntime: textsIn(report.result), byKernel: process.openDoors };
+    const byKernel = process.openDoors;
+    if (report?.kind === "succeeded" && byKernel !== null) {
+      return { byRuntime: textsIn(report.result), byKernel };
     }
     throw new StartupError(
       "No executor can be started, or none that could be tried",

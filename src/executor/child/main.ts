@@ -31,7 +31,7 @@ const PROTOCOL_BROKEN = 71;
 
 const entry: Entry = JSON.parse(Deno.args[0] ?? "");
 enterBox(entry);
-const open = entry.canary === null ? [] : openDoors(entry.canary);
+const open = entry.canary === null ? null : openDoors(entry.canary);
 const channel = new Channel(3);
 const reader = new FrameReader(BOOT_BYTES_MAX);
 giveUpForeignCode();
