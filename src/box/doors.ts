@@ -4,7 +4,7 @@
  *
  * A door is shut only if the kernel says that it is not permitted. Any other answer, errors
  * included, means that somebody got further than that. One more answer counts where a process is
- * looked for: a /proc with hidepid says of one that may not be looked into that it is not there.
+ * looked for: a /proc that hides those that may not be looked into says that it is not there.
  */
 
 import {

@@ -8,8 +8,8 @@
  *
  * Invariants:
  * - The event loop has a turn between two batches, and none takes long. After one in which a
- *   connection was turned away there is a pause twice as long, so that these have a third of the
- *   loop at most.
+ *   connection was turned away there is a pause three times as long, so that these have a quarter
+ *   of the loop at most.
  * - An error of accept(2) ends nothing: it is tried again.
  * - A busy event loop is never taken for a deaf one. It is given turns, not time: as many as it
  *   needs to accept a full queue, however long each of them takes.
@@ -96,7 +96,7 @@ export class Acceptor {
       else if (errno() === EAGAIN) break;
       else return AGAIN_MS;
     }
-    return isCrowded ? 2 * (performance.now() - begunMs) : 0;
+    return isCrowded ? 3 * (performance.now() - begunMs) : 0;
   }
 }
 
