@@ -26,7 +26,7 @@ export interface Processes {
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
 /** How long the next spare waits, so that a short run has the processors first. */
-const FILL_AFTER_MS = 10;
+const FILL_AFTER_MS = 25;
 
 /** Starts processes and keeps count of how that goes. */
 export class Starts {
