@@ -202,3 +202,12 @@ test("a span of time holds the executions whose ids it begins, and no other", ()
     expect([start.toHex() <= key.toHex(), key.toHex() < end.toHex()]).toEqual([true, true]);
   }));
 });
+
+test.each([16, 20_000])("a body whose text of %i bytes is no UTF-8 is damage", (length) => {
+  const canonical = new Uint8Array(length).fill(0x61);
+  const bodies = { salt: new Uint8Array(32), canonical, approvalText: null };
+  expect(decodeRequest(encodeRequest(bodies)).canonical.length).toBe(length);
+  canonical[length - 1] = 0xff;
+  expect(codeOf(() => decodeRequest(encodeRequest(bodies)))).toBe("ledger_unavailable");
+  expect(codeOf(() => decodeResult(encodeResult(bodies)))).toBe("ledger_unavailable");
+});

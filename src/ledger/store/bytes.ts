@@ -5,6 +5,7 @@
  * default. It refuses with `ledger_unavailable`: the ledger does not answer what it does not know.
  */
 
+import { isUtf8 } from "node:buffer";
 import { type Text, textOf, utf8Decode } from "../../core/bytes.ts";
 import { Refusal } from "../../core/errors.ts";
 
@@ -149,8 +150,9 @@ export class ByteReader {
 
   /** A canonical text; a long one is a part of the row itself. */
   canonical(): Text {
-    const text = textOf(this.view(this.u32()));
-    if (text === undefined) throw damaged();
+    const bytes = this.view(this.u32());
+    const text = textOf(bytes);
+    if (text === undefined || (text === bytes && !isUtf8(bytes))) throw damaged();
     return text;
   }
 
