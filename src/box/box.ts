@@ -58,7 +58,6 @@ export function boxOf(permissions: Permissions, ours: readonly string[], kernel:
           run: run.length > 0,
         }, Deno.build.arch)
         : null,
-      canary: null,
     },
   };
 }
@@ -67,13 +66,7 @@ export function boxOf(permissions: Permissions, ours: readonly string[], kernel:
 export function noBox(): Box {
   return {
     ruleset: null,
-    entry: {
-      parent: Deno.pid,
-      spawner: Deno.pid,
-      newPrivileges: true,
-      filter: null,
-      canary: null,
-    },
+    entry: { parent: Deno.pid, spawner: Deno.pid, newPrivileges: true, filter: null },
   };
 }
 

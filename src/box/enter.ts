@@ -19,8 +19,6 @@ export interface Entry {
   readonly newPrivileges: boolean;
   /** struct sock_filter[], two words each, without pids (PIDS); null: all system calls. */
   readonly filter: readonly number[] | null;
-  /** A file to try the box with once it stands (doors.ts); null: it is not tried. */
-  readonly canary: string | null;
 }
 
 /** Operands that stand for pids, until the executor puts these in: no other operand is the same. */

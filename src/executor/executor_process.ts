@@ -15,7 +15,7 @@ import {
   type Describe,
   FrameReader,
   framesOf,
-  joined,
+  inOneWrite,
   parseToDaemon,
   type Run,
   type ToDaemon,
@@ -74,7 +74,7 @@ const LAST_WORDS_BYTES_MAX = 16_384;
 
 export class ExecutorProcess {
   readonly exited: Promise<void>;
-  /** What the kernel left open, once it is ready; null where it was not tried. */
+  /** Doors that the kernel left open, once it is ready; null where none was tried. */
   openDoors: readonly string[] | null = null;
   #spawned: Spawned | null = null;
   readonly #reader: FrameReader;
@@ -211,7 +211,7 @@ export class ExecutorProcess {
     const channel = this.#spawned?.channel;
     if (channel === undefined) throw new TypeError("a message to a process that is not started");
     if (this.#outgoing.length === 0) {
-      nextTick(() => joined(this.#outgoing.splice(0)).forEach((piece) => channel.write(piece)));
+      nextTick(() => inOneWrite(this.#outgoing.splice(0)).forEach((piece) => channel.write(piece)));
     }
     this.#outgoing.push(...framesOf(message));
   }

@@ -169,7 +169,8 @@ export class Launcher {
         `--v8-flags=--max-old-space-size=${Math.ceil(memoryBytes / MEBIBYTE)}`,
         ...(isUnguarded === true ? ["--allow-all"] : ["--allow-ffi", ...permissionFlags(readable)]),
         pathToFileURL(main).href, // a path with # or ? would be read as an address
-        JSON.stringify({ ...entry, canary: canary ?? null }),
+        JSON.stringify(entry),
+        ...(canary === undefined ? [] : [canary]),
       ],
       environment: environmentOf(permissions, main, this.options.variable),
     };

@@ -139,12 +139,12 @@ export function framesOf(message: ToExecutor<Text>): readonly Uint8Array[] {
   return [frameOfText(`${JSON.stringify(head)}\n`, bytes.length), bytes];
 }
 
-const JOINED_BYTES_MAX = 65_536;
+const ONE_WRITE_BYTES_MAX = 65_536;
 
 /** Makes one piece of short ones: each write is a system call, and wakes who waits for the rest. */
-export function joined(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+export function inOneWrite(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  return length > JOINED_BYTES_MAX ? pieces : [concatBytes(...pieces)];
+  return length > ONE_WRITE_BYTES_MAX ? pieces : [concatBytes(...pieces)];
 }
 
 /** Begins a frame with `text`, after which `others` bytes follow. */

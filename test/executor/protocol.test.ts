@@ -8,7 +8,7 @@ import {
   frameOfText,
   FrameReader,
   framesOf,
-  joined,
+  inOneWrite,
   parseToDaemon,
   parseToExecutor,
   type Run,
@@ -118,8 +118,8 @@ test.each([
 test("messages of a turn leave as one piece, and long ones are not copied", () => {
   const short = framesOf({ ...check, request: "{}" });
   const long = framesOf({ ...run, request: new Uint8Array(1 << 17) });
-  expect(joined([...short, ...short])).toEqual([concatBytes(...short, ...short)]);
-  expect(joined(long)[1]).toBe(long[1]);
+  expect(inOneWrite([...short, ...short])).toEqual([concatBytes(...short, ...short)]);
+  expect(inOneWrite(long)[1]).toBe(long[1]);
 });
 
 test("parseToExecutor() takes no message without its request, and none with one that is not its own", () => {

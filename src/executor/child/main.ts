@@ -5,11 +5,12 @@
  * the C library that it did that by, all before it hears of any handler. It holds no key and reads
  * what handlers import, and no other file.
  *
- * Argument: what is left to take upon itself (box/enter.ts), as JSON.
+ * Arguments: what is left to take upon itself (box/enter.ts), as JSON; and a file to try the
+ * kernel's box with (box/doors.ts), where that is to be tried.
  */
 
 import { openDoors } from "../../box/doors.ts";
-import { enterBox, type Entry } from "../../box/enter.ts";
+import { enterBox } from "../../box/enter.ts";
 import { Channel } from "../../os/sockets/channel.ts";
 import {
   frameOfText,
@@ -29,9 +30,9 @@ const { stringify } = JSON;
 const NOT_GIVEN_UP = 70;
 const PROTOCOL_BROKEN = 71;
 
-const entry: Entry = JSON.parse(Deno.args[0] ?? "");
-enterBox(entry);
-const open = entry.canary === null ? null : openDoors(entry.canary);
+const [entry = "", canary] = Deno.args;
+enterBox(JSON.parse(entry));
+const open = canary === undefined ? null : openDoors(canary);
 const channel = new Channel(3);
 const reader = new FrameReader(BOOT_BYTES_MAX);
 giveUpForeignCode();
