@@ -117,7 +117,7 @@ export class HttpListener {
       .catch(() => null);
     turn?.release();
     if (turn === null || isOver()) {
-      turnAway(descriptor, CROWDED);
+      turnAway(descriptor, isOver() ? DRAINING : CROWDED);
       return leave();
     }
     const socket = new Socket({ fd: descriptor, allowHalfOpen: true });
@@ -177,6 +177,7 @@ export class HttpListener {
 
 /** Written by one system call, because it must cost next to nothing. */
 const CROWDED = problemMessage("rate_limited", "There are too many connections, or of this uid.");
+const DRAINING = problemMessage("draining", "The daemon is stopping; this was not read.");
 const CUT_SHORT: Fault = { code: "request_malformed", detail: "The request was cut short." };
 
 function faultOfParser(code: string | undefined): Fault {

@@ -1,5 +1,6 @@
 /** Client processes that work against the daemon of a crash campaign, and what they were told. */
 
+import { signalUnlessEnded } from "../support/signals.ts";
 import { until } from "../support/until.ts";
 import type { Told } from "./daemon_client.ts";
 
@@ -78,11 +79,7 @@ class Process {
   }
 
   kill(): void {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      return; // it ended by itself
-    }
+    signalUnlessEnded(this.#child, "SIGKILL");
   }
 }
 

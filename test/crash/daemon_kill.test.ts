@@ -64,13 +64,14 @@ test(
     const directory = Deno.makeTempDirSync({ prefix: "openexec-crash-" });
     for (const folder of ["marks", "locks"]) Deno.mkdirSync(`${directory}/${folder}`);
     const clients = await Clients.start(CLIENTS, directory);
+    let pruning: ReturnType<typeof setInterval> | undefined;
     try {
       const first = await Daemon.start({
         directory,
         config: configOf(directory, clients.approvers),
       });
       await clients.begin(first.socket);
-      const pruning = setInterval(() => {
+      pruning = setInterval(() => {
         call(`${directory}/admin.sock`, "POST", "/admin/prune", {}).catch(() => {}); // nobody may be there
       }, PRUNE_EVERY_MS);
       await first.stop("SIGKILL");
@@ -94,6 +95,7 @@ test(
       );
       expect(deaths.map(({ where }) => where)).toEqual(expect.arrayContaining([...SURE_DEATHS]));
     } finally {
+      clearInterval(pruning);
       clients.kill();
     }
     Deno.removeSync(directory, { recursive: true });

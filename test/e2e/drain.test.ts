@@ -3,6 +3,7 @@ import { openexecHere } from "../cli/recording_terminal.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { shared } from "../support/shared.ts";
+import { endAtOnce } from "../support/signals.ts";
 import { until } from "../support/until.ts";
 import { executorsOf, Held } from "./held.ts";
 
@@ -69,7 +70,7 @@ test("a second SIGTERM ends the daemon at once, and the next one settles what it
   await held.started("left");
   held.daemon.process.kill("SIGTERM");
   await draining(held);
-  expect((await held.daemon.endAtOnce()).success).toBe(false);
+  expect((await endAtOnce(held.daemon.process)).success).toBe(false);
   await unanswered;
   await held.startAgain();
   expect((await held.send(approved)).json).toMatchObject({ code: "outcome_unknown" });

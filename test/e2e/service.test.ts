@@ -8,6 +8,7 @@ import { call } from "../support/http.ts";
 import { listeningSockets } from "../support/listening_sockets.ts";
 import { type NotifySocket, openNotifySocket } from "../support/notify_socket.ts";
 import { childrenOf } from "../support/processes.ts";
+import { endAtOnce } from "../support/signals.ts";
 import { testWith } from "../support/tools.ts";
 import { until } from "../support/until.ts";
 
@@ -107,7 +108,7 @@ testWith("python3")(
     expect(executors).not.toEqual([]);
     first.process.kill("SIGTERM");
     await manager.until("STOPPING=1");
-    expect(await first.endAtOnce()).toMatchObject({ code: 1, signal: null });
+    expect(await endAtOnce(first.process)).toMatchObject({ code: 1, signal: null });
     expect([await cutOff, exists(first.socket)]).toEqual(["cut off", false]);
     await until(() => executors.every((pid) => !exists(`/proc/${pid}`)));
     daemon = await Daemon.start({ directory: folder });

@@ -7,6 +7,7 @@ import { Approver } from "../support/approver.ts";
 import { Daemon, OPENEXEC } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { homeAt } from "../support/runtime_cache.ts";
+import { signalUnlessEnded } from "../support/signals.ts";
 import { until } from "../support/until.ts";
 import { launchBrowser } from "./browser.ts";
 import { echoConfig } from "./echo_config.ts";
@@ -36,11 +37,7 @@ interface Running {
 
 let bridge: Running | undefined;
 afterEach(async () => {
-  try {
-    bridge?.child.kill("SIGKILL");
-  } catch {
-    // it ended by itself
-  }
+  if (bridge !== undefined) signalUnlessEnded(bridge.child, "SIGKILL");
   await bridge?.child.status;
   bridge = undefined;
 });

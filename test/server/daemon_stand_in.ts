@@ -1,7 +1,7 @@
 /**
  * A process that serves as the daemon does, with fakes behind it: for tests that need signals,
- * descriptors of a service manager, or another uid. Usage: FOLDER [options as JSON]. It prints one
- * JSON line when it is ready and one at its end.
+ * descriptors of a service manager, or another uid. Usage: FOLDER [options as JSON]. It prints a JSON
+ * line when it is ready, when a run begins, and at its end.
  */
 
 import { readEnvironment } from "../../src/config/environment.ts";
@@ -21,6 +21,8 @@ const server = await TestServer.startIn(directory, {
   inherited: inheritedSockets(systemd.listen, Deno.pid),
 });
 server.engine.gate = new Promise((resolve) => setTimeout(resolve, runMs));
+
+server.engine.onRun = () => say({ running: server.engine.executed.length });
 
 const signals = new Signals({ endAtOnce: () => end("stopped") });
 const manager = notifier(systemd.notifySocket);

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { Admission } from "../../src/server/admission/admission.ts";
 import { rawExchange } from "../support/raw_http.ts";
 import { TestServer } from "./fakes.ts";
 import { until } from "../support/until.ts";
@@ -69,6 +70,19 @@ test("stopping twice, and while draining, ends the same way", async () => {
   void server.server.drain();
   await Promise.all([server.server.stop(), server.server.stop()]);
   expect((await endless).closed).toBe(true);
+  await server.close();
+});
+
+test("a connection whose turn has not come when it stops is told so, and no limit", async () => {
+  const server = await TestServer.start();
+  const turn = Promise.withResolvers<null>();
+  const asked = vi.spyOn(Admission.prototype, "turn").mockReturnValueOnce(turn.promise);
+  const waiting = rawExchange(server.agent, POST, { answers: Infinity });
+  await until(() => asked.mock.calls.length === 1);
+  asked.mockRestore();
+  await server.server.stop();
+  turn.resolve(null);
+  expect((await waiting).answers.map(({ body }) => codeIn(body))).toEqual(["draining"]);
   await server.close();
 });
 

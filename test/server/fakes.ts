@@ -45,6 +45,8 @@ export function executionView(overrides: Partial<ExecutionView> = {}): Execution
 export class FakeEngine implements EngineLike {
   readonly executed: { request: ParsedRequest; context: RequestContext }[] = [];
   readonly contexts: RequestContext[] = [];
+  /** Called when a run begins. */
+  onRun: () => void = () => {};
   /** Awaited before each answer. */
   gate: Promise<void> = Promise.resolve();
   draining = false;
@@ -58,6 +60,7 @@ export class FakeEngine implements EngineLike {
       const request = parseRequest(readRequest(body, EXECUTE_MEMBERS), context.idempotencyKey);
       if (this.draining) throw new Refusal("draining");
       this.executed.push({ request, context });
+      this.onRun();
       const run = this.gate;
       this.#running.add(run);
       await run;

@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 import { RUNTIME_CACHE } from "./runtime_cache.ts";
-import { until } from "./until.ts";
+import { signalUnlessEnded } from "./signals.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 export const OPENEXEC = join(ROOT, "bin/openexec");
@@ -115,24 +115,7 @@ export class Daemon {
 
   /** Sends the signal and waits for the end. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Deno.CommandStatus> {
-    try {
-      this.process.kill(signal);
-    } catch {
-      // it ended by itself
-    }
-    return await this.process.status;
-  }
-
-  /** Sends SIGTERM again until it has ended: two that come at once count as one. */
-  async endAtOnce(): Promise<Deno.CommandStatus> {
-    await until(() => {
-      try {
-        this.process.kill("SIGTERM");
-        return false;
-      } catch {
-        return true; // it has ended
-      }
-    });
+    signalUnlessEnded(this.process, signal);
     return await this.process.status;
   }
 

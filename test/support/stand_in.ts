@@ -1,6 +1,7 @@
 /** Starts test/server/daemon_stand_in.ts in a process of its own. */
 
 import { RUNTIME_CACHE } from "./runtime_cache.ts";
+import { signalUnlessEnded } from "./signals.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -64,11 +65,7 @@ export function startStandIn(
       }
     },
     async close() {
-      try {
-        process.kill("SIGKILL");
-      } catch {
-        // it ended by itself
-      }
+      signalUnlessEnded(process, "SIGKILL");
       await process.status;
       await process.stdin.close().catch(() => {});
       await reader.cancel();

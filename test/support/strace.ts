@@ -1,5 +1,6 @@
 /** strace(1) around a real daemon, and its trace as calls in the order in which they began. */
 
+import { signalUnlessEnded } from "./signals.ts";
 import { has } from "./tools.ts";
 
 export const HAS_STRACE = has("strace");
@@ -85,11 +86,7 @@ export async function traceRunning(pid: number, args: readonly string[]): Promis
   });
   return {
     async [Symbol.asyncDispose]() {
-      try {
-        tracer.kill("SIGKILL");
-      } catch {
-        // it ended with the process
-      }
+      signalUnlessEnded(tracer, "SIGKILL"); // it may have ended with the process
       await tracer.status;
     },
   };
