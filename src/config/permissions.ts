@@ -31,9 +31,9 @@ export interface ProgramFiles {
 
 /**
  * Questions to the system: lmdb asks for processors, interfaces and host name when it is loaded,
- * and we ask for the clock that cannot be set, for free space and for the daemon's user.
+ * and we ask for free space and for the daemon's user.
  */
-const SYSTEM_CALLS = ["cpus", "hostname", "networkInterfaces", "osUptime", "statfs", "uid"];
+const SYSTEM_CALLS = ["cpus", "hostname", "networkInterfaces", "statfs", "uid"];
 
 /**
  * Flags for `deno run`, one per kind of permission. `credentials` is $CREDENTIALS_DIRECTORY, where

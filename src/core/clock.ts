@@ -3,24 +3,19 @@
 export interface Clock {
   /** Milliseconds since 1970. */
   nowMs(): number;
-  /** Milliseconds since the machine started, which no operator can set. */
-  uptimeMs(): number;
 }
 
 /** A clock whose uptimes can be told from those of another start, or of another machine. */
 export interface MachineClock extends Clock {
+  /** Milliseconds since the machine started, which no operator can set. */
+  uptimeMs(): number;
   /** Differs after each start of the machine; empty where it is unknown. */
   bootId(): string;
 }
 
-export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  uptimeMs: () => Math.round(globalThis.process.getBuiltinModule("node:os").uptime() * 1000),
-};
+export const systemClock: Clock = { nowMs: () => Date.now() };
 
-/**
- * Uptimes are whole seconds, rounded up: sysinfo(2). Marks in the ledger are compared with them.
- */
+/** Uptimes are whole seconds, rounded up. Marks in the ledger are compared with them. */
 export const UPTIME_STEP_MS = 1_000;
 
 /** Two clocks that differ by more have not both gone on: one of them jumped. */

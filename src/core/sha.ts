@@ -27,36 +27,28 @@ export function nativeCrypto(): NativeCrypto | null {
     : native;
 }
 
-/** Returns 32 bytes: the hash of the concatenation of `parts`. */
-export function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return bytesOf(nativeHash("sha256", parts)) ??
-    Uint8Array.from(portableSha256(concatBytes(...parts)));
+/** Returns 32 bytes, as pooledBytes() has them: the hash of the concatenation of `parts`. */
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hex = nativeHash("sha256", parts)?.digest("hex"); // for bytes it makes more objects
+  const bytes = hex === undefined ? undefined : hexDecode(hex);
+  return bytes ?? Uint8Array.from(portableSha256(concatBytes(...parts)));
 }
 
-/** Returns 64 bytes: the hash of the concatenation of `parts`. */
+/** Returns 64 bytes, which may be secret: the hash of the concatenation of `parts`. */
 export function sha512(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return bytesOf(nativeHash("sha512", parts)) ??
-    Uint8Array.from(portableSha512(concatBytes(...parts)));
+  const bytes = nativeHash("sha512", parts)?.digest();
+  return Uint8Array.from(bytes ?? portableSha512(concatBytes(...parts)));
 }
 
-/** Returns lower-case hex, which the runtime makes with fewer objects than bytes. */
-function nativeHash(
-  algorithm: "sha256" | "sha512",
-  parts: readonly Uint8Array[],
-): string | undefined {
+function nativeHash(algorithm: "sha256" | "sha512", parts: readonly Uint8Array[]) {
   const hash = nativeCrypto()?.createHash(algorithm);
-  if (hash === undefined) return undefined;
-  for (const part of parts) hash.update(part);
-  return hash.digest("hex");
-}
-
-function bytesOf(hex: string | undefined): Uint8Array<ArrayBuffer> | undefined {
-  return hex === undefined ? undefined : hexDecode(hex);
+  for (const part of parts) hash?.update(part);
+  return hash;
 }
 
 /** Returns the digest of `bytes`, as text. */
 export function digestOf(bytes: Uint8Array): Digest {
-  const hex = nativeHash("sha256", [bytes]);
+  const hex = nativeHash("sha256", [bytes])?.digest("hex");
   return hex === undefined ? digestText(sha256(bytes)) : `${PREFIX}${hex}`;
 }
 

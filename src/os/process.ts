@@ -175,7 +175,20 @@ export function readProc(path: string, bytesMax = PROC_BYTES_MAX): string | null
 /** Read once: a process never sees another. */
 let boot: string | undefined;
 
+const CLOCK_BOOTTIME = 7;
+
+/**
+ * Returns what sysinfo(2) does, which counts the pages of every block device under a lock for it:
+ * the seconds since the machine started, those of suspension too, rounded up.
+ */
+function uptimeSeconds(): number {
+  const time = new BigInt64Array(2); // struct timespec: seconds, nanoseconds
+  libc.clock_gettime(CLOCK_BOOTTIME, time);
+  return Number(time[0] ?? 0n) + (time[1] === 0n ? 0 : 1);
+}
+
 export const machineClock: MachineClock = {
   ...systemClock,
+  uptimeMs: () => 1000 * uptimeSeconds(),
   bootId: () => boot ??= bootId() ?? "",
 };

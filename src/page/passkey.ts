@@ -45,7 +45,7 @@ export function passkeySigner({ name, keyid }: Identity): ApproverSigner & { nam
 async function assertion(pae: Uint8Array, keyid: string): Promise<Uint8Array> {
   const credential = await navigator.credentials.get({
     publicKey: {
-      challenge: sha256(pae),
+      challenge: Uint8Array.from(sha256(pae)),
       rpId: location.hostname,
       userVerification: "preferred",
       timeout: TIMEOUT_MS,

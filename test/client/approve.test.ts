@@ -281,7 +281,7 @@ describe("OpenExecClient.approve()", () => {
   test("needs no daemon when it is told the audience", async () => {
     const client = new OpenExecClient({
       socketPath: "/nowhere",
-      clock: { nowMs: () => NOW * 1000, uptimeMs: () => 0 },
+      clock: { nowMs: () => NOW * 1000 },
     });
     const approved = await client.approve(request, alice, {
       aud: "openexec:other",

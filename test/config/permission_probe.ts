@@ -6,7 +6,6 @@
 import { createServer } from "node:http";
 import { statfsSync } from "node:fs";
 import { open } from "lmdb";
-import { systemClock } from "../../src/core/clock.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
 import { NO_PERMISSIONS } from "../../src/executor/permissions.ts";
 import { holdExecutor } from "../../src/executor/spawn.ts";
@@ -55,8 +54,8 @@ await attempt("replace the anchor", () => {
 });
 await attempt("read the environment", () => readEnvironment().home);
 await attempt("read a granted variable", () => Deno.env.get("GRANTED"));
-await attempt("ask for free space, uptime and user", () => {
-  return statfsSync(state).bsize > 0 && systemClock.uptimeMs() > 0 && Deno.uid() !== null;
+await attempt("ask for free space and user", () => {
+  return statfsSync(state).bsize > 0 && Deno.uid() !== null;
 });
 
 await attempt("read another file", () => Deno.readTextFileSync("/etc/passwd"));

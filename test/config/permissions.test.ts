@@ -142,7 +142,7 @@ test("under these flags the runtime lets the daemon do its work", () => {
     "replace the anchor": "done",
     "read the environment": folder,
     "read a granted variable": "yes",
-    "ask for free space, uptime and user": "true",
+    "ask for free space and user": "true",
   });
 });
 

@@ -8,6 +8,8 @@ import {
   GatheredBytes,
   hexDecode,
   hexEncode,
+  pooledBytes,
+  pooledCopy,
   portableBase64,
   portableFromHex,
   portableHex,
@@ -126,6 +128,28 @@ test("concatBytes() and equalBytes()", () => {
 });
 
 const pieces = fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 30 });
+
+test("arrays of pooledBytes() are zeros, and no two of them share a byte", () => {
+  const lengths = fc.array(fc.integer({ min: 0, max: 2_000 }), { maxLength: 60 });
+  fc.assert(fc.property(lengths, (all) => {
+    const arrays = all.map(pooledBytes);
+    for (const [i, array] of arrays.entries()) {
+      expect([array.length, array.some((byte) => byte !== 0)]).toEqual([all[i], false]);
+      array.fill(0xff);
+    }
+    const copies = arrays.map(pooledCopy);
+    for (const [i, array] of arrays.entries()) array.fill(i);
+    expect(arrays.every((array, i) => array.every((byte) => byte === i))).toBe(true);
+    expect(copies.every((array) => array.every((byte) => byte === 0xff))).toBe(true);
+  }));
+});
+
+test("many short arrays of pooledBytes() share a block, and a long one has its own", () => {
+  const blocks = new Set(Array.from({ length: 100 }, () => pooledBytes(64).buffer));
+  expect(blocks.size).toBeLessThan(4);
+  const long = pooledBytes(1025);
+  expect(long.buffer.byteLength).toBe(1025);
+});
 
 test("whole() is what was added, in its order, whatever was expected, and no piece is written to", () => {
   fc.assert(fc.property(pieces, fc.nat(700), (added, expected) => {

@@ -31,7 +31,7 @@ function journal(perMinute: number, perDay = 1000) {
       append,
       health: () => ({ refusing: state.refusing, halted: false, pruningPaused: false }),
     },
-    { nowMs: () => state.nowMs, uptimeMs: () => 0 },
+    { nowMs: () => state.nowMs },
     (receipt) => signReceipt(receipt, signer),
     { refusalReceiptsPerMinute: perMinute, refusalReceiptsPerDay: perDay },
   );

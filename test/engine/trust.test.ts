@@ -15,7 +15,7 @@ import {
 } from "../support/approvals.ts";
 import { codeOf } from "../support/refusals.ts";
 
-const clock = { nowMs: () => NOW_MS, uptimeMs: () => 0 };
+const clock = { nowMs: () => NOW_MS };
 const asked = { action: "echo", payload: PAYLOAD, nonce: "n-1", approval: envelope() };
 const request = parseRequest(readRequest(utf8Encode(JSON.stringify(asked)), EXECUTE_MEMBERS), null);
 

@@ -12,7 +12,7 @@ beforeAll(async () => {
     context: handler("context.ts", { timeoutMs: 10_000, concurrency: 2 }),
     hurried: handler("context.ts", { timeoutMs: 400 }),
     brief: handler("context.ts", { timeoutMs: 3_000 }),
-  }, { clock: { nowMs: () => 1_234, uptimeMs: () => 0 } });
+  }, { clock: { nowMs: () => 1_234 } });
 });
 
 afterAll(() => under.close());

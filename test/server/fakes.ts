@@ -326,7 +326,7 @@ export class TestServer {
       inspector,
       operator,
       proposals: desk,
-      clock: { nowMs: () => 1_800_000_000_000, uptimeMs: () => 1 },
+      clock: { nowMs: () => 1_800_000_000_000 },
       observe: (event) => events.push(event),
       observeCrowd: () => {},
       onBug: (error) => bugs.push(error),

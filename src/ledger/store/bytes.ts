@@ -6,7 +6,7 @@
  */
 
 import { isUtf8 } from "node:buffer";
-import { type Text, textOf, utf8Decode } from "../../core/bytes.ts";
+import { pooledBytes, type Text, textOf, utf8Decode } from "../../core/bytes.ts";
 import { Refusal } from "../../core/errors.ts";
 
 const UINT32 = 2 ** 32;
@@ -29,7 +29,7 @@ export class ByteWriter {
   #length = 0;
 
   constructor(capacity = 512) {
-    this.#bytes = new Uint8Array(capacity);
+    this.#bytes = pooledBytes(capacity);
   }
 
   /** One byte. */

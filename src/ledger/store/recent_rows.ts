@@ -6,6 +6,8 @@
  * changes wait here: a reader in between would find an execution in neither.
  */
 
+import { pooledCopy } from "../../core/bytes.ts";
+
 export interface Row {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
@@ -35,7 +37,7 @@ export class RecentRows {
 
   set(key: Uint8Array, row: Change): void {
     if (!this.#isInside) throw new TypeError("rows are written inside a transaction");
-    this.#made.set(key.toHex(), row === null ? null : row.slice());
+    this.#made.set(key.toHex(), row === null ? null : pooledCopy(row));
   }
 
   /** Called before the transaction under way changes a row of the tree; `row` reads it there. */

@@ -5,6 +5,7 @@
  * A table is a tree of the file, and what changed lately (recent.ts).
  */
 
+import { pooledCopy } from "../../core/bytes.ts";
 import { changed, type RecentRows, type Row } from "./recent_rows.ts";
 
 /** The tables of a ledger: key -> row. */
@@ -102,7 +103,7 @@ export class Table {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.read(key, copy);
+    return this.read(key, pooledCopy);
   }
 
   /** Returns what `decode` makes of a row. It must not keep it: the next read overwrites it. */
@@ -133,7 +134,7 @@ export class Table {
   /** Changes the tree itself; null removes the row. */
   file(key: Uint8Array, row: Uint8Array | null): void {
     this.observer.wrote(row?.length ?? 0);
-    this.recent?.hold(key, () => this.#filed(key, copy) ?? null);
+    this.recent?.hold(key, () => this.#filed(key, pooledCopy) ?? null);
     this.#guard(() =>
       row === null ? this.database.removeSync(key) : this.database.putSync(key, row, {})
     );
@@ -224,10 +225,6 @@ export function memberOf(statistics: unknown, name: string): unknown {
 
 function* withoutValues(keys: Iterable<Uint8Array>): Generator<Row> {
   for (const key of keys) yield { key, value: NOTHING };
-}
-
-function copy(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
 }
 
 /** lmdb-js hands out Buffers: their slice() does not copy, and their toString() is another. */

@@ -10,7 +10,7 @@ test("each is looked at when it is due, and what stays due keeps no other waitin
   const looks: (readonly string[])[] = [];
   const waiting: Waiting = new Waiting(
     CONFIG.proposals,
-    { nowMs: () => Date.now(), uptimeMs: () => Date.now() },
+    { nowMs: () => Date.now() },
     (due) => {
       looks.push(due.map(({ nonce }) => nonce));
       for (const record of due) waiting.put(record);
