@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { Approver, request } from "../support/approver.ts";
 import { Daemon } from "../support/daemon.ts";
 import { call, type HttpAnswer } from "../support/http.ts";
+import { argumentsOf } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 const handler = new URL("handlers/hold.ts", import.meta.url).pathname;
@@ -13,7 +14,8 @@ export type How = "end" | "hold" | "spin";
 export type Approved = ReturnType<Approver["approve"]>;
 
 export interface HeldOptions {
-  /** Of action `once`; `again` is the same and declared to run again. */
+  /** Each costs a start a process. `again` is as `once`, and declared to run again. */
+  readonly actions?: readonly ("once" | "again")[];
   readonly concurrency?: number;
   readonly timeout?: string;
   /** TOML before the first table, and tables. */
@@ -26,10 +28,12 @@ export interface HeldOptions {
 export class Held implements AsyncDisposable {
   daemon: Daemon;
   readonly #approver: Approver;
+  #secondRun: readonly string[];
 
   private constructor(daemon: Daemon, approver: Approver, readonly marks: string) {
     this.daemon = daemon;
     this.#approver = approver;
+    this.#secondRun = argumentsOf(daemon.pid);
   }
 
   static async start({ directory, ...options }: HeldOptions = {}): Promise<Held> {
@@ -44,10 +48,11 @@ export class Held implements AsyncDisposable {
 
   /** On the same state; the last daemon has to have ended. */
   async startAgain(options?: HeldOptions): Promise<void> {
-    const config = options === undefined
-      ? {}
+    const start = options === undefined
+      ? { secondRun: this.#secondRun }
       : { config: configOf(this.#approver, this.marks, options) };
-    this.daemon = await Daemon.start({ directory: this.daemon.directory, ...config });
+    this.daemon = await Daemon.start({ directory: this.daemon.directory, ...start });
+    this.#secondRun = argumentsOf(this.daemon.pid);
   }
 
   async killAndStartAgain(options?: HeldOptions): Promise<void> {
@@ -113,21 +118,20 @@ export class Held implements AsyncDisposable {
 }
 
 function configOf(approver: Approver, marks: string, options: HeldOptions): string {
-  const { concurrency = 4, timeout = "5m", top = "", tables = "" } = options;
+  const { actions = ["once", "again"], concurrency = 4, timeout = "5m" } = options;
+  const { top = "", tables = "" } = options;
   const action = `module = "${handler}"
 digest = "${digest}"
 concurrency = ${concurrency}
 timeout = "${timeout}"
 allow = { read = ["${marks}"], write = ["${marks}"] }`;
+  const once = `[actions.once]\n${action}`;
+  const again = `[actions.again]\n${action}\nidempotent = true\non_interrupt = "rerun"`;
+  const tablesOf = { once, again };
   return `executor_id = "openexec:test"
 ${top}
 ${approver.toml()}
-[actions.once]
-${action}
-[actions.again]
-${action}
-idempotent = true
-on_interrupt = "rerun"
+${actions.map((name) => tablesOf[name]).join("\n")}
 ${tables}
 `;
 }

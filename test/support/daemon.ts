@@ -27,6 +27,11 @@ export interface DaemonOptions {
   readonly wrapper?: readonly string[];
   /** Another copy of bin/openexec. */
   readonly openexec?: string;
+  /**
+   * The command line of a daemon that was ready here, with the same configuration: the second of
+   * the two runs of a start (src/daemon/start.ts). The first costs a quarter of a start.
+   */
+  readonly secondRun?: readonly string[];
 }
 
 /** A running daemon and its folder, which `close` removes unless it was handed in. */
@@ -61,7 +66,7 @@ export class Daemon {
       ? configured
       : join(directory, "run/openexec/agent.sock");
     const openexec = options.openexec ?? OPENEXEC;
-    const [program, ...args] = [
+    const [program, ...args] = options.secondRun ?? [
       ...(options.wrapper ?? []),
       openexec,
       "serve",
