@@ -4,6 +4,7 @@ import { program } from "../../src/os/program.ts";
 import { FakeDaemon } from "../client/fake_daemon.ts";
 import { RawAgent } from "../mcp/agent_process.ts";
 import { call } from "../support/http.ts";
+import { shared } from "../support/shared.ts";
 import { build, builtOnce, missingToBuild, programFolder, run, untilReady } from "./single_file.ts";
 
 const SECONDS = 1000;
@@ -12,6 +13,7 @@ const missing = missingToBuild();
 describe.skipIf(missing !== "")(`the single file${missing}`, () => {
   let folder: string;
   let file: string;
+  /** Where nothing is unpacked yet. */
   let cache: string;
 
   beforeAll(async () => {
@@ -21,16 +23,23 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
   afterAll(() => Deno.remove(folder, { recursive: true }));
   beforeEach(async () => cache = await Deno.makeTempDir({ dir: folder }));
 
-  const start = (env: Record<string, string> = {}) =>
+  /** A cache that the program was unpacked into; what a test changes there, it sets back. */
+  const used = shared(async () => {
+    const path = await Deno.makeTempDir({ dir: folder });
+    await expectStart(path);
+    return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+  });
+
+  const start = (cache: string, env: Record<string, string> = {}) =>
     run(file, { args: ["--version"], env: { XDG_CACHE_HOME: cache, ...env } });
 
-  async function expectStart(): Promise<void> {
-    const { code, out, error } = await start();
+  async function expectStart(cache: string): Promise<void> {
+    const { code, out, error } = await start(cache);
     expect({ code, out: out.trim(), error }).toEqual({ code: 0, out: program.version, error: "" });
   }
 
-  async function expectRefusal(): Promise<void> {
-    const { code, out } = await start();
+  async function expectRefusal(cache: string): Promise<void> {
+    const { code, out } = await start(cache);
     expect({ code, out }).toEqual({ code: 2, out: "" });
   }
 
@@ -50,18 +59,17 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
   }, 120 * SECONDS);
 
   test("names no folder of the machine that built it", async () => {
-    const bytes = Buffer.from(await Deno.readFile(file));
-    expect(
-      [program.root, Deno.env.get("HOME") ?? "/root", "openexec-build-"].filter((path) =>
-        bytes.includes(path)
-      ),
-    )
-      .toEqual([]);
+    const names = [program.root, Deno.env.get("HOME") ?? "/root", "openexec-build-"];
+    const found = await run("grep", {
+      args: ["-aoF", ...names.flatMap((name) => ["-e", name]), file],
+    });
+    expect(found).toEqual({ code: 1, out: "", error: "" });
   });
 
   test("serves an agent in less than 100 MB", async () => {
     await using daemon = await FakeDaemon.start();
-    const agent = new RawAgent(daemon.socketPath, [], file);
+    const { path } = await used();
+    const agent = new RawAgent(daemon.socketPath, [], file, { XDG_CACHE_HOME: path });
     expect(await agent.initialize()).toMatchObject({
       result: { serverInfo: { name: "openexec" } },
     });
@@ -74,7 +82,7 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
     const daemon = new Deno.Command(file, {
       args: ["serve"],
       clearEnv: true,
-      env: { HOME: cache, XDG_CACHE_HOME: cache, PATH: "/usr/bin:/bin" },
+      env: { HOME: cache, XDG_CACHE_HOME: (await used()).path, PATH: "/usr/bin:/bin" },
       stdin: "null",
       stdout: "piped",
       stderr: "null",
@@ -91,8 +99,8 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
   }, 60 * SECONDS);
 
   test("unpacks once, into files that only their owner may read", async () => {
-    await expectStart();
-    const unpacked = await programFolder(cache);
+    const { path } = await used();
+    const unpacked = await programFolder(path);
     const inodes = () =>
       Array.fromAsync(
         Deno.readDir(unpacked),
@@ -103,7 +111,7 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
       expect([name, (mode ?? 0) & 0o277]).toEqual([name, name === "stamp" ? 0o200 : 0]);
     }
     expect(((await Deno.lstat(unpacked)).mode ?? 0) & 0o777).toBe(0o700);
-    await expectStart();
+    await expectStart(path);
     for (const [name, { ino, mtime }] of await inodes()) {
       expect([name, ino, mtime]).toEqual([name, before.get(name)?.ino, before.get(name)?.mtime]);
     }
@@ -137,7 +145,7 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
   );
 
   test("unpacks whole when many start at once", async () => {
-    const started = await Promise.all(Array.from({ length: 4 }, () => start()));
+    const started = await Promise.all(Array.from({ length: 4 }, () => start(cache)));
     expect(started.map(({ code, out }) => [code, out.trim()])).toEqual(
       started.map(() => [0, program.version]),
     );
@@ -148,14 +156,14 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
     await Deno.mkdir(join(cache, "openexec/unfinished"), { recursive: true, mode: 0o700 });
     await Deno.chmod(join(cache, "openexec"), 0o700);
     await Deno.writeTextFile(join(cache, "openexec/unfinished/main.js"), "half a fi");
-    await expectStart();
+    await expectStart(cache);
     await expect(Deno.lstat(join(cache, "openexec/unfinished"))).rejects.toThrow(
       Deno.errors.NotFound,
     );
   });
 
   test("loads nothing that the environment names", async () => {
-    const { code, error } = await start({
+    const { code, error } = await start((await used()).path, {
       LD_PRELOAD: "/nonexistent.so",
       LD_LIBRARY_PATH: folder,
       NODE_OPTIONS: "--require=/nonexistent.js",
@@ -166,83 +174,120 @@ describe.skipIf(missing !== "")(`the single file${missing}`, () => {
 
   test("refuses to start when it is damaged itself", async () => {
     const damaged = join(cache, "damaged");
-    const bytes = await Deno.readFile(file);
-    const middle = bytes.length >> 1;
-    bytes[middle] = (bytes[middle] ?? 0) ^ 1;
-    await Deno.writeFile(damaged, bytes, { mode: 0o700 });
+    await Deno.copyFile(file, damaged);
+    await changeByte(damaged, (await Deno.stat(file)).size >> 1);
     const { code } = await run(damaged, { args: ["--version"], env: { XDG_CACHE_HOME: cache } });
     expect(code).toBe(2);
     await expect(programFolder(cache)).rejects.toThrow();
   });
 
-  /** Ways to change what is unpacked, each to be noticed at the next start. */
-  const tampering: Record<string, (unpacked: string) => Promise<void>> = {
+  /**
+   * Ways to change what is unpacked, each to be noticed at the next start. Gives what sets it back.
+   */
+  const tampering: Record<string, (unpacked: string, cache: string) => Promise<Undo>> = {
     "a byte of the program is changed and its times are set back": async (unpacked) => {
       const path = join(unpacked, "main.js");
       const { atime, mtime } = await Deno.stat(path);
-      const bytes = await Deno.readFile(path);
-      bytes[100] = (bytes[100] ?? 0) ^ 1;
-      await Deno.chmod(path, 0o600);
-      await Deno.writeFile(path, bytes);
-      await Deno.chmod(path, 0o400);
-      await Deno.utime(path, atime ?? 0, mtime ?? 0);
+      const change = async () => {
+        await Deno.chmod(path, 0o600);
+        await changeByte(path, 100);
+        await Deno.chmod(path, 0o400);
+        await Deno.utime(path, atime ?? 0, mtime ?? 0);
+      };
+      await change();
+      return change;
     },
     "a byte of the runtime is changed": async (unpacked) => {
       const path = join(unpacked, "deno");
-      await Deno.chmod(path, 0o700);
-      using runtime = await Deno.open(path, { write: true });
-      await runtime.seek(-100, Deno.SeekMode.End);
-      await runtime.write(new Uint8Array([1, 2, 3]));
-      await Deno.chmod(path, 0o500);
+      const { size } = await Deno.stat(path);
+      const change = async () => {
+        await Deno.chmod(path, 0o700);
+        await changeByte(path, size - 100);
+        await Deno.chmod(path, 0o500);
+      };
+      await change();
+      return change;
     },
-    "a file is gone": (unpacked) => Deno.remove(join(unpacked, "spawner.js")),
-    "a file is a link": async (unpacked) => {
-      const path = join(unpacked, "executor.js");
-      await Deno.rename(path, join(cache, "elsewhere.js"));
-      await Deno.symlink(join(cache, "elsewhere.js"), path);
+    "a file is gone": (unpacked, cache) =>
+      moved(join(unpacked, "spawner.js"), join(cache, "gone.js")),
+    "a file is a link": (unpacked, cache) =>
+      linked(join(unpacked, "executor.js"), join(cache, "elsewhere.js")),
+    "a file has a second name": async (unpacked, cache) => {
+      const second = join(cache, "second.js");
+      await Deno.link(join(unpacked, "main.js"), second);
+      return () => Deno.remove(second);
     },
-    "a file has a second name": (unpacked) =>
-      Deno.link(join(unpacked, "main.js"), join(cache, "second.js")),
-    "a file may be written by others": (unpacked) => Deno.chmod(join(unpacked, "main.js"), 0o422),
-    "the program folder is a link": async (unpacked) => {
-      await Deno.rename(unpacked, join(cache, "moved"));
-      await Deno.symlink(join(cache, "moved"), unpacked);
-    },
-    "the program folder is open to others": (unpacked) => Deno.chmod(unpacked, 0o755),
-    "the cache is a link": async () => {
-      await Deno.rename(join(cache, "openexec"), join(cache, "moved"));
-      await Deno.symlink(join(cache, "moved"), join(cache, "openexec"));
-    },
-    "the cache is open to others": () => Deno.chmod(join(cache, "openexec"), 0o755),
-    "a folder above the cache may be written by everyone": () => Deno.chmod(cache, 0o777),
+    "a file may be written by others": (unpacked) => opened(join(unpacked, "main.js"), 0o422),
+    "the program folder is a link": (unpacked, cache) => linked(unpacked, join(cache, "moved")),
+    "the program folder is open to others": (unpacked) => opened(unpacked, 0o755),
+    "the cache is a link": (_, cache) => linked(join(cache, "openexec"), join(cache, "moved")),
+    "the cache is open to others": (_, cache) => opened(join(cache, "openexec"), 0o755),
+    "a folder above the cache may be written by everyone": (_, cache) => opened(cache, 0o777),
   };
 
   test.each(Object.entries(tampering))("refuses to start when %s", async (_, tamper) => {
-    await expectStart();
-    await tamper(await programFolder(cache));
-    await expectRefusal();
+    const { path } = await used();
+    await expectStart(path);
+    const undo = await tamper(await programFolder(path), path);
+    await expectRefusal(path);
+    await undo();
   });
 
   test.skipIf(Deno.uid() !== 0)(
     "refuses a cache, or a folder above it, of another user (needs root)",
     async () => {
-      await expectStart();
+      const { path: cache } = await used();
+      await expectStart(cache);
       const unpacked = await programFolder(cache);
       for (const path of [join(unpacked, "main.js"), unpacked, join(cache, "openexec"), cache]) {
         await Deno.chown(path, 65534, 65534);
-        await expectRefusal();
+        await expectRefusal(cache);
         await Deno.chown(path, 0, 0);
       }
-      await expectStart();
+      await expectStart(cache);
     },
   );
 
   test("accepts a file that was touched but is what it was", async () => {
-    await expectStart();
+    const { path: cache } = await used();
+    await expectStart(cache);
     const path = join(await programFolder(cache), "main.js");
     await Deno.copyFile(path, join(cache, "copy.js"));
     await Deno.rename(join(cache, "copy.js"), path);
-    await expectStart();
-    await expectStart();
+    await expectStart(cache);
+    await expectStart(cache);
   });
 });
+
+/** Turns one bit; once more turns it back. */
+async function changeByte(path: string, at: number): Promise<void> {
+  using file = await Deno.open(path, { read: true, write: true });
+  const byte = new Uint8Array(1);
+  await file.seek(at, Deno.SeekMode.Start);
+  await file.read(byte);
+  await file.seek(at, Deno.SeekMode.Start);
+  await file.write(byte.map((bits) => bits ^ 1));
+}
+
+type Undo = () => Promise<void>;
+
+async function moved(path: string, to: string): Promise<Undo> {
+  await Deno.rename(path, to);
+  return () => Deno.rename(to, path);
+}
+
+/** Puts a link in its place. */
+async function linked(path: string, to: string): Promise<Undo> {
+  await Deno.rename(path, to);
+  await Deno.symlink(to, path);
+  return async () => {
+    await Deno.remove(path);
+    await Deno.rename(to, path);
+  };
+}
+
+async function opened(path: string, mode: number): Promise<Undo> {
+  const before = (await Deno.lstat(path)).mode ?? 0;
+  await Deno.chmod(path, mode);
+  return () => Deno.chmod(path, before & 0o777);
+}

@@ -12,9 +12,15 @@ export class RawAgent {
   readonly errors: Promise<string>;
 
   /** `program` is another copy of bin/openexec, or the single file. */
-  constructor(socket: string, args: readonly string[] = [], program = OPENEXEC) {
+  constructor(
+    socket: string,
+    args: readonly string[] = [],
+    program = OPENEXEC,
+    env: Record<string, string> = {},
+  ) {
     this.#process = new Deno.Command(program, {
       args: ["mcp", "--socket", socket, ...args],
+      env,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
