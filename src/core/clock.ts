@@ -32,17 +32,19 @@ export const CLOCK_JUMP_MS = 3_600_000;
  */
 export function monotonicClock(clock: MachineClock, markMs: number): MachineClock {
   let latest = markMs;
-  let seen = { wallMs: clock.nowMs(), uptimeMs: clock.uptimeMs() };
-  let right = { ms: markMs, uptimeMs: seen.uptimeMs };
+  const seen = { wallMs: clock.nowMs(), uptimeMs: clock.uptimeMs() };
+  const right = { wallMs: markMs, uptimeMs: seen.uptimeMs };
   const nowMs = () => {
     const wallMs = clock.nowMs();
     const uptimeMs = clock.uptimeMs();
     const leapMs = uptimeMs - seen.uptimeMs - (wallMs - seen.wallMs);
     if (wallMs >= seen.wallMs && leapMs > CLOCK_JUMP_MS) right.uptimeMs += leapMs;
-    seen = { wallMs, uptimeMs };
-    const dueMs = right.ms + uptimeMs - right.uptimeMs;
+    seen.wallMs = wallMs;
+    seen.uptimeMs = uptimeMs;
+    const dueMs = right.wallMs + uptimeMs - right.uptimeMs;
     if (wallMs < latest || wallMs < dueMs - UPTIME_STEP_MS) return latest = Math.max(latest, dueMs);
-    right = { ms: wallMs, uptimeMs };
+    right.wallMs = wallMs;
+    right.uptimeMs = uptimeMs;
     return latest = wallMs;
   };
   return { nowMs, uptimeMs: () => clock.uptimeMs(), bootId: () => clock.bootId() };

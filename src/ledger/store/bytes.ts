@@ -11,7 +11,7 @@ import { Refusal } from "../../core/errors.ts";
 
 const UINT32 = 2 ** 32;
 const ASCII_MAX = 0x7f;
-/** Names are short and ASCII: for them a loop is several times as fast as the runtime's coders. */
+/** Names are short and ASCII: for them a loop is several times as fast as the runtime's encoder. */
 const LOOP_MAX = 64;
 
 const encoder = new TextEncoder();
@@ -136,15 +136,8 @@ export class ByteReader {
   }
 
   text(): string {
-    const length = this.u32();
-    const at = this.#advance(length);
-    const bytes = this.#bytes;
-    let text = "";
-    for (let i = at; i < at + length; i++) {
-      const byte = bytes[i] ?? 0;
-      if (byte > ASCII_MAX || length > LOOP_MAX) return decodeText(bytes.subarray(at, at + length));
-      text += String.fromCharCode(byte);
-    }
+    const text = utf8Decode(this.view(this.u32()));
+    if (text === undefined) throw damaged();
     return text;
   }
 
@@ -180,10 +173,4 @@ export class ByteReader {
     this.#at = at + length;
     return at;
   }
-}
-
-function decodeText(bytes: Uint8Array): string {
-  const text = utf8Decode(bytes);
-  if (text === undefined) throw damaged();
-  return text;
 }
