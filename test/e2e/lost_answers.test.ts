@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { OpenExecClient, parseRequest } from "../../src/client/mod.ts";
 import { openexec } from "../support/daemon.ts";
-import { shared } from "../support/shared.ts";
+import { shared, sharedStep } from "../support/shared.ts";
 import { has, testWith } from "../support/tools.ts";
 import { type Approved, Held } from "./held.ts";
 
@@ -15,7 +15,7 @@ const EXAMPLES = new URL("../../examples", import.meta.url).pathname;
 const scene = shared(() => Held.start({ actions: ["once"], concurrency: 5 }));
 
 /** What each client said of its run when the daemon was killed; a successor runs. */
-interface Lost extends AsyncDisposable {
+interface Lost {
   readonly exec: Ended;
   readonly json: Ended;
   readonly sdk: unknown;
@@ -27,7 +27,7 @@ interface Lost extends AsyncDisposable {
 type Ended = Awaited<ReturnType<typeof openexec>>;
 
 /** All of them lose their answers by one death. */
-const lost = shared(async (): Promise<Lost> => {
+const lost = sharedStep(async (): Promise<Lost> => {
   const held = await scene();
   const sent: string[] = [];
   const send = <T>(label: string, by: (held: Held, approved: Approved) => Promise<T>) => {
@@ -46,14 +46,7 @@ const lost = shared(async (): Promise<Lost> => {
   await held.daemon.stop("SIGKILL");
   const [exec, json, sdk, python, saidBack] = await said;
   await held.startAgain();
-  return {
-    exec,
-    json,
-    sdk,
-    python,
-    back: { approved: back, said: saidBack },
-    async [Symbol.asyncDispose]() {}, // the daemon is the scene's
-  };
+  return { exec, json, sdk, python, back: { approved: back, said: saidBack } };
 });
 
 /** The daemon does not know what came of it either. */

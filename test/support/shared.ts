@@ -21,3 +21,9 @@ export function shared<Scene extends AsyncDisposable>(
   afterAll(end);
   return async () => scene ??= await make();
 }
+
+/** As shared(), for what is done once in another scene, and ends with it. */
+export function sharedStep<Done>(make: () => Promise<Done>): () => Promise<Done> {
+  const step = shared(async () => ({ done: await make(), async [Symbol.asyncDispose]() {} }));
+  return async () => (await step()).done;
+}
