@@ -185,6 +185,8 @@ test("a halt holds what would run again after a restart, until it is lifted", as
   const { halted: approved } = await waiting();
   expect((await held.send(held.approve("again", "new", "end"))).json.code).toBe("halted");
   expect((await held.send(approved)).json.code).toBe("execution_in_flight");
+  // what is to run again at once holds its slot from the start on
+  expect((await held.get("/admin/status")).json.executors.running).toBe(0);
   const resumedAt = Date.now();
   expect((await openexecHere(held.daemon, ["resume"])).code).toBe(0);
   held.letGo("halted");
