@@ -187,6 +187,15 @@ export function pooledCopy(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
+/** Returns the UTF-8 of a text, as pooledBytes() makes arrays where the text is short. */
+export function pooledUtf8(text: string): Uint8Array {
+  if (3 * text.length > POOLED_MAX) return encoder.encode(text);
+  const room = pooledBytes(3 * text.length);
+  const { written } = encoder.encodeInto(text, room);
+  used -= room.length - written; // nothing came in between
+  return room.subarray(0, written);
+}
+
 const NOTHING = new Uint8Array();
 
 /**
@@ -253,7 +262,7 @@ export function textOf(bytes: Uint8Array): Text | undefined {
 
 /** Returns the UTF-8 of a text, which may be its own. */
 export function bytesOf(text: Text): Uint8Array {
-  return typeof text === "string" ? utf8Encode(text) : text;
+  return typeof text === "string" ? pooledUtf8(text) : text;
 }
 
 export function isSameText(a: Text, b: Text): boolean {

@@ -13,6 +13,7 @@ import { legacyActionHash } from "../approval/clawshield.ts";
 import {
   concatBytes,
   equalBytes,
+  pooledUtf8,
   type Text,
   textOf,
   utf8Decode,
@@ -27,6 +28,8 @@ import { APPROVAL_LENGTH_MAX, isName } from "../core/limits.ts";
 import type { ApprovalScheme, Digest } from "../core/types.ts";
 
 const NULL = utf8Encode("null");
+const EMPTY = utf8Encode("{}");
+const CLOSE = utf8Encode("}");
 
 /** An action and its payload, as approvals are bound to them. */
 export interface Asked {
@@ -62,10 +65,10 @@ export function readRequest(body: Uint8Array, allowed: readonly string[]): Reque
   const members = new Map(read.map((member) => [member.name, member]));
   const action = nameOf(stringIn(members.get("action")), "action");
   const payload = given(members.get("payload"));
-  const object = payload?.canonical ?? utf8Encode("{}");
+  const object = payload?.canonical ?? EMPTY;
   if (object[0] !== OPEN_OBJECT) throw malformed("payload must be a JSON object.");
-  const head = utf8Encode(`{"action":${JSON.stringify(action)},"payload":`);
-  const bytes = concatBytes(head, object, utf8Encode("}"));
+  const head = pooledUtf8(`{"action":${JSON.stringify(action)},"payload":`);
+  const bytes = concatBytes(head, object, CLOSE);
   const canonical = textOf(bytes) ?? bytes;
   const others = othersOf(read);
   return {

@@ -3,7 +3,7 @@
  * are plain data, because a thread may have read them (request_reader.ts).
  */
 
-import { hexEncode, type Text, textOf, utf8Encode } from "../core/bytes.ts";
+import { hexEncode, pooledUtf8, type Text, textOf, utf8Encode } from "../core/bytes.ts";
 import { memberOf, parseIJson } from "../core/json/json.ts";
 import { canonicalNode } from "../core/json/canonical_json.ts";
 import { Refusal } from "../core/errors.ts";
@@ -71,5 +71,5 @@ export function isLegacyReceipt(body: Uint8Array): boolean {
 
 /** `resultText`: the result as Python's json.dumps(sort_keys=True) writes it. */
 export function legacyReceiptOf(executionId: string, resultText: string): string {
-  return hexEncode(sha256(utf8Encode(`${executionId}:${resultText}`)));
+  return hexEncode(sha256(pooledUtf8(`${executionId}:${resultText}`)));
 }

@@ -10,6 +10,7 @@ import {
   hexEncode,
   pooledBytes,
   pooledCopy,
+  pooledUtf8,
   portableBase64,
   portableFromHex,
   portableHex,
@@ -141,6 +142,17 @@ test("arrays of pooledBytes() are zeros, and no two of them share a byte", () =>
     for (const [i, array] of arrays.entries()) array.fill(i);
     expect(arrays.every((array, i) => array.every((byte) => byte === i))).toBe(true);
     expect(copies.every((array) => array.every((byte) => byte === 0xff))).toBe(true);
+  }));
+});
+
+test("pooledUtf8() is utf8Encode(), and leaves the arrays around it alone", () => {
+  const texts = fc.array(fc.string({ unit: "binary", maxLength: 500 }), { maxLength: 30 });
+  fc.assert(fc.property(texts, (all) => {
+    const encoded = all.map((text) => [pooledUtf8(text), pooledBytes(3)] as const);
+    for (const [i, [bytes, next]] of encoded.entries()) {
+      expect(bytes).toEqual(utf8Encode(all[i] ?? ""));
+      expect(next).toEqual(new Uint8Array(3));
+    }
   }));
 });
 

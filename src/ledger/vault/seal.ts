@@ -13,7 +13,7 @@
  */
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { concatBytes } from "../../core/bytes.ts";
+import { concatBytes, pooledBytes } from "../../core/bytes.ts";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -30,10 +30,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Seals under `key`, 32 bytes; `row` is authenticated with it. */
 export async function seal(key: Bytes, row: Uint8Array, clear: Bytes): Promise<Uint8Array> {
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-  const sealed = clear.length < LONG_BYTES
+  return clear.length < LONG_BYTES
     ? sealHere(key, nonce, row, clear)
-    : await sealElsewhere(key, nonce, row, clear);
-  return concatBytes(nonce, sealed);
+    : concatBytes(nonce, await sealElsewhere(key, nonce, row, clear));
 }
 
 /** Returns undefined for anything that was not sealed with that key for that row. */
@@ -97,12 +96,13 @@ export function paddedLength(length: number): number {
 }
 
 function sealHere(key: Uint8Array, nonce: Bytes, row: Uint8Array, clear: Uint8Array): Uint8Array {
-  const sealed = new Uint8Array(clear.length + TAG_BYTES);
+  const sealed = pooledBytes(NONCE_BYTES + clear.length + TAG_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce);
   cipher.setAAD(row);
-  sealed.set(cipher.update(clear));
+  sealed.set(nonce);
+  sealed.set(cipher.update(clear), NONCE_BYTES);
   cipher.final(); // GCM is a stream cipher: this returns no bytes
-  sealed.set(cipher.getAuthTag(), clear.length);
+  sealed.set(cipher.getAuthTag(), NONCE_BYTES + clear.length);
   return sealed;
 }
 
