@@ -2,17 +2,64 @@ import { expect, test } from "vitest";
 import { openexecHere } from "../cli/recording_terminal.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
-import { shared } from "../support/shared.ts";
+import { shared, sharedStep } from "../support/shared.ts";
 import { endAtOnce } from "../support/signals.ts";
 import { until } from "../support/until.ts";
-import { executorsOf, Held } from "./held.ts";
+import { type Approved, executorsOf, Held } from "./held.ts";
 
-const scene = shared(() => Held.start());
+/** What a daemon came to that could not end what ran within limits.drain. */
+interface Cut {
+  readonly approved: readonly Approved[];
+  readonly code: number;
+  readonly executors: readonly number[];
+  readonly audited: { readonly entries: number; readonly ok: boolean };
+}
+
+const first = shared(() => Held.start({ tables: '[limits]\ndrain = "300ms"' }));
+
+const cut = sharedStep(async (): Promise<Cut> => {
+  const held = await first();
+  const approved = [
+    held.approve("once", "endless", "spin"),
+    held.approve("again", "again", "hold"),
+  ];
+  const answers = approved.map((each) => held.send(each).catch(() => null));
+  await Promise.all([held.started("endless"), held.started("again")]);
+  const { code } = await held.daemon.stop("SIGTERM");
+  await Promise.all(answers);
+  const executors = executorsOf(held.daemon.directory);
+  const { stdout } = await openexecHere(held.daemon, ["audit", "--json"]);
+  return { approved, code, executors, audited: JSON.parse(stdout) };
+});
+
+/** Its successor, which gives what runs the usual time. */
+const scene = sharedStep(async () => {
+  await cut();
+  const held = await first();
+  await held.startAgain({});
+  return held;
+});
 
 /** Resolves when it answers that it drains: the signal has arrived. It may close a connection while we ask on it. */
 async function draining(held: Held): Promise<void> {
   await until(async () => (await held.get("/ready").catch(() => null))?.status === 503);
 }
+
+test("what does not end within limits.drain is unknown before the daemon ends, with 0", async () => {
+  const { approved, code, executors, audited: { entries, ok } } = await cut();
+  expect(code).toBe(0);
+  expect(executors).toEqual([]);
+  const held = await scene();
+  for (const each of approved) {
+    expect((await held.send(each)).json).toMatchObject({
+      code: "outcome_unknown",
+      effect: "unknown",
+    });
+  }
+  const checkpoint = await held.get("/log/checkpoint");
+  expect([ok, checkpoint.text.split("\n")[1]]).toEqual([true, String(entries)]);
+  expect([held.starts("endless").length, held.starts("again").length]).toEqual([1, 1]);
+});
 
 test("SIGTERM: what runs may end and is answered, new work is refused, and the daemon ends with 0", async () => {
   const held = await scene();
@@ -40,29 +87,6 @@ test("SIGTERM: what runs may end and is answered, new work is refused, and the d
   expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
 });
 
-test("what does not end within limits.drain is unknown before the daemon ends, with 0", async () => {
-  await using held = await Held.start({ tables: '[limits]\ndrain = "300ms"' });
-  const endless = held.approve("once", "endless", "spin");
-  const again = held.approve("again", "again", "hold");
-  const answers = [endless, again].map((approved) => held.send(approved).catch(() => null));
-  await Promise.all([held.started("endless"), held.started("again")]);
-  expect((await held.daemon.stop("SIGTERM")).code).toBe(0);
-  await Promise.all(answers);
-  expect(executorsOf(held.daemon.directory)).toEqual([]);
-  const audited = await openexecHere(held.daemon, ["audit", "--json"]);
-  await held.startAgain();
-  for (const approved of [endless, again]) {
-    expect((await held.send(approved)).json).toMatchObject({
-      code: "outcome_unknown",
-      effect: "unknown",
-    });
-  }
-  const { entries, ok } = JSON.parse(audited.stdout);
-  const checkpoint = await held.get("/log/checkpoint");
-  expect([ok, checkpoint.text.split("\n")[1]]).toEqual([true, String(entries)]);
-  expect([held.starts("endless").length, held.starts("again").length]).toEqual([1, 1]);
-});
-
 test("a second SIGTERM ends the daemon at once, and the next one settles what it left", async () => {
   const held = await scene();
   const approved = held.approve("once", "left", "spin");
@@ -75,30 +99,6 @@ test("a second SIGTERM ends the daemon at once, and the next one settles what it
   await held.startAgain();
   expect((await held.send(approved)).json).toMatchObject({ code: "outcome_unknown" });
   expect((await openexecHere(held.daemon, ["audit"])).code).toBe(0);
-});
-
-test("a rerun that waits for a slot as its daemon drains is left to the next one", async () => {
-  await using held = await Held.start({ concurrency: 2 });
-  const labels = ["first", "second"];
-  const approved = labels.map((label) => held.approve("again", label, "hold"));
-  const unanswered = approved.map((each) => held.send(each).catch(() => null));
-  await Promise.all(labels.map((label) => held.started(label)));
-  await held.killAndStartAgain({ concurrency: 1 });
-  await Promise.all(unanswered);
-  await until(() => labels.some((label) => held.starts(label).length === 2));
-  const ended = held.daemon.stop("SIGTERM");
-  // before the slot is free; a connection that was not used yet may be closed instead of answered
-  await until(async () => (await held.get("/ready").catch(() => null))?.status !== 200);
-  for (const label of labels) if (held.starts(label).length === 2) held.letGo(label);
-  expect((await ended).code).toBe(0);
-  for (const label of labels) held.letGo(label);
-  await held.startAgain();
-  for (const each of approved) {
-    expect((await held.send(each, { prefer: "wait=30" })).json).toMatchObject({
-      status: "succeeded",
-    });
-  }
-  for (const label of labels) expect(new Set(held.starts(label)).size).toBe(1);
 });
 
 test("halt refuses new work at once and over a restart, answers replays, lets run what runs; resume lifts it", async () => {
@@ -146,6 +146,30 @@ test("a second daemon on the same state is refused with the pid of the first, an
   expect(second.stderr).toContain(`process ${held.daemon.pid}`);
   held.letGo("first");
   expect((await running).json.status).toBe("succeeded");
+});
+
+test("a rerun that waits for a slot as its daemon drains is left to the next one", async () => {
+  const held = await scene();
+  const labels = ["one", "another"];
+  const approved = labels.map((label) => held.approve("again", label, "hold"));
+  const unanswered = approved.map((each) => held.send(each).catch(() => null));
+  await Promise.all(labels.map((label) => held.started(label)));
+  await held.killAndStartAgain({ concurrency: 1 });
+  await Promise.all(unanswered);
+  await until(() => labels.some((label) => held.starts(label).length === 2));
+  const ended = held.daemon.stop("SIGTERM");
+  // before the slot is free; a connection that was not used yet may be closed instead of answered
+  await until(async () => (await held.get("/ready").catch(() => null))?.status !== 200);
+  for (const label of labels) if (held.starts(label).length === 2) held.letGo(label);
+  expect((await ended).code).toBe(0);
+  for (const label of labels) held.letGo(label);
+  await held.startAgain();
+  for (const each of approved) {
+    expect((await held.send(each, { prefer: "wait=30" })).json).toMatchObject({
+      status: "succeeded",
+    });
+  }
+  for (const label of labels) expect(new Set(held.starts(label)).size).toBe(1);
 });
 
 test("SIGTERM ends a daemon whose log nobody reads any more", async () => {
