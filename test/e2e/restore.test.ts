@@ -1,8 +1,20 @@
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { openexecHere } from "../cli/recording_terminal.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
+import { shared } from "../support/shared.ts";
 import { Held } from "./held.ts";
+
+const elsewhere = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });
+afterAll(() => Deno.removeSync(elsewhere, { recursive: true }));
+const anchor = join(elsewhere, "newest.checkpoint");
+
+/** The first test is about its first start. */
+const scene = shared(() => {
+  Deno.removeSync(elsewhere, { recursive: true });
+  Deno.mkdirSync(elsewhere);
+  return Held.start({ actions: ["once"], top: `anchor = "${anchor}"` });
+});
 
 /** Every file below a folder, with its bytes. */
 function filesIn(folder: string, below = ""): Map<string, Uint8Array> {
@@ -15,10 +27,27 @@ function filesIn(folder: string, below = ""): Map<string, Uint8Array> {
   return files;
 }
 
+test("an anchor is there before the first entry of the log, and set aside for a restore it is made again", async () => {
+  const held = await scene();
+  expect(Deno.readTextFileSync(anchor)).toMatch(/^openexec:test\/log\n0\n/);
+  const backup = join(held.daemon.directory, "backup");
+  expect((await openexecHere(held.daemon, ["backup", backup])).code).toBe(0);
+  await held.daemon.stop("SIGKILL");
+  await held.startAgain();
+  await held.daemon.stop();
+
+  expect((await openexecHere(held.daemon, ["restore", backup])).code).toBe(0);
+  Deno.removeSync(anchor);
+  await held.startAgain();
+  await held.daemon.stop("SIGKILL");
+  expect(Deno.readTextFileSync(anchor)).toMatch(/^openexec:test\/log\n[1-9]/);
+  await held.startAgain();
+});
+
 test("a backup of a running daemon holds no key and no payload; after its restore no older approval runs again", async () => {
-  await using held = await Held.start();
+  const held = await scene();
   const { directory } = held.daemon;
-  const backup = join(directory, "backup");
+  const backup = join(directory, "running");
   const before = held.approve("once", "before", "end");
   const { id } = (await held.send(before)).json;
   expect((await openexecHere(held.daemon, ["backup", backup])).code).toBe(0);
@@ -40,6 +69,7 @@ test("a backup of a running daemon holds no key and no payload; after its restor
   );
   await held.daemon.stop();
   expect((await openexecHere(held.daemon, ["restore", backup])).code).toBe(0);
+  Deno.removeSync(anchor);
   await held.startAgain();
   for (const old of [consumed, never]) {
     expect((await held.send(old)).json).toMatchObject({
@@ -55,20 +85,16 @@ test("a backup of a running daemon holds no key and no payload; after its restor
 });
 
 test("an anchor kept elsewhere refuses a ledger that was rolled back unseen", async () => {
-  const elsewhere = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });
-  const anchor = join(elsewhere, "newest.checkpoint");
-  await using held = await Held.start({ top: `anchor = "${anchor}"` });
-  const state = join(held.daemon.directory, "state");
+  const held = await scene();
+  const ledger = join(held.daemon.directory, "state/ledger");
   await held.send(held.approve("once", "first", "end"));
-  expect((await held.daemon.stop()).code).toBe(0);
-  const older = filesIn(state);
-  await held.startAgain();
+  const older = filesIn(ledger); // nothing writes to it now
   const second = held.approve("once", "second", "end");
   await held.send(second);
   expect((await held.daemon.stop()).code).toBe(0);
-  const newer = filesIn(state);
+  const newer = filesIn(ledger);
 
-  for (const [path, bytes] of older) Deno.writeFileSync(join(state, path), bytes);
+  for (const [path, bytes] of older) Deno.writeFileSync(join(ledger, path), bytes);
   const refused = await openexec(held.daemon, ["serve"]);
   expect([refused.code, refused.stdout]).toEqual([2, ""]);
   expect(refused.stderr).toContain("rolled back");
@@ -80,46 +106,25 @@ test("an anchor kept elsewhere refuses a ledger that was rolled back unseen", as
   expect((await openexecHere(held.daemon, ["doctor"])).stdout).toContain("the anchor");
   Deno.renameSync(`${anchor}.aside`, anchor);
 
-  for (const [path, bytes] of newer) Deno.writeFileSync(join(state, path), bytes);
+  for (const [path, bytes] of newer) Deno.writeFileSync(join(ledger, path), bytes);
   await held.startAgain();
   expect((await held.send(second)).json).toMatchObject({ status: "succeeded", replayed: true });
-  Deno.removeSync(elsewhere, { recursive: true });
-});
-
-test("an anchor is there before the first entry of the log, and set aside for a restore it is made again", async () => {
-  const elsewhere = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });
-  const anchor = join(elsewhere, "newest.checkpoint");
-  await using held = await Held.start({ top: `anchor = "${anchor}"` });
-  expect(Deno.readTextFileSync(anchor)).toMatch(/^openexec:test\/log\n0\n/);
-  const backup = join(held.daemon.directory, "backup");
-  expect((await openexecHere(held.daemon, ["backup", backup])).code).toBe(0);
-  await held.daemon.stop("SIGKILL");
-  await held.startAgain();
-  await held.daemon.stop();
-
-  expect((await openexecHere(held.daemon, ["restore", backup])).code).toBe(0);
-  Deno.removeSync(anchor);
-  await held.startAgain();
-  await held.daemon.stop("SIGKILL");
-  expect(Deno.readTextFileSync(anchor)).toMatch(/^openexec:test\/log\n[1-9]/);
-  await held.startAgain();
-  Deno.removeSync(elsewhere, { recursive: true });
 });
 
 test("the anchor is written while the daemon runs, so that a killed one is held to it too", async () => {
-  const elsewhere = Deno.makeTempDirSync({ prefix: "openexec-anchor-" });
-  const anchor = join(elsewhere, "newest.checkpoint");
+  const folder = join(elsewhere, "of the next");
+  Deno.mkdirSync(folder);
   await using held = await Held.start({
-    top: `anchor = "${anchor}"`,
+    actions: ["once"],
+    top: `anchor = "${join(folder, "newest.checkpoint")}"`,
     tables: '[checkpoints]\ninterval = "50ms"',
   });
   await held.send(held.approve("once", "first", "end"));
   const { text } = await held.get("/log/checkpoint");
-  await expect.poll(() => filesIn(elsewhere).get("newest.checkpoint")).toEqual(
+  await expect.poll(() => filesIn(folder).get("newest.checkpoint")).toEqual(
     new TextEncoder().encode(text),
   );
   await held.daemon.stop("SIGKILL");
   Deno.removeSync(join(held.daemon.directory, "state"), { recursive: true });
   await expect(Daemon.start({ directory: held.daemon.directory })).rejects.toThrow("ended (2)");
-  Deno.removeSync(elsewhere, { recursive: true });
 });
