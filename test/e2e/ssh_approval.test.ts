@@ -1,7 +1,8 @@
 /** A person with an SSH key: the real daemon, `openexec approve --ssh`, ssh-keygen and a terminal. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Daemon, OPENEXEC, openexec } from "../support/daemon.ts";
+import { openexec, openexecHere } from "../cli/recording_terminal.ts";
+import { Daemon, OPENEXEC } from "../support/daemon.ts";
 import { homeAt } from "../support/runtime_cache.ts";
 import { run, type SshKeyFile, SshKeys } from "../support/ssh_keys.ts";
 import { Pane } from "../support/tmux.ts";
@@ -13,6 +14,11 @@ const carol = ssh.make("ecdsa-sk");
 let daemon: Daemon;
 
 beforeAll(async () => {
+  const keys = {
+    alice: await keygen(alice, ["--keyid", "alice-ssh"]),
+    bob: await keygen(bob),
+    carol: await keygen(carol),
+  };
   daemon = await Daemon.start({
     config: (directory) =>
       `executor_id = "openexec:test"
@@ -26,15 +32,15 @@ path = "${directory}/admin.sock"
 role = "admin"
 [[approvers]]
 name = "alice"
-${keygen(alice, ["--keyid", "alice-ssh"])}
+${keys.alice}
 [[approvers]]
 name = "bob"
 groups = ["ops"]
-${keygen(bob)}
+${keys.bob}
 [[approvers]]
 name = "carol"
 groups = ["ops", "finance"]
-${keygen(carol)}
+${keys.carol}
 [actions.echo]
 module = "builtin:echo"
 [actions.add]
@@ -50,8 +56,16 @@ afterAll(async () => {
 });
 
 /** The line that `openexec keygen --ssh` prints for the configuration. */
-function keygen({ path }: SshKeyFile, more: readonly string[] = []): string {
-  return run(OPENEXEC, ["keygen", "--ssh", `${path}.pub`, ...more], homeAt(ssh.folder));
+async function keygen({ path }: SshKeyFile, more: readonly string[] = []): Promise<string> {
+  return (await openexec(["keygen", "--ssh", `${path}.pub`, ...more])).out;
+}
+
+/** Writes a request into a file. */
+async function requestIn(name: string, ...args: readonly string[]): Promise<string> {
+  const file = `${ssh.folder}/${name}`;
+  const { stdout } = await openexecHere(daemon, ["request", ...args]);
+  await Deno.writeTextFile(file, stdout);
+  return file;
 }
 
 /** Commands of a shell, in the environment of an approver of this daemon. */
@@ -100,15 +114,17 @@ test("a key in a file approves in a pipe", async () => {
 });
 
 test("two people of two groups, each with a security key, approve one request", async () => {
-  const file = `${ssh.folder}/both.json`;
-  const asked = `$openexec request add '{"a":1,"b":2}' > ${file}`;
+  const file = await requestIn("both.json", "add", '{"a":1,"b":2}');
   const approve = (key: SshKeyFile) =>
-    `$openexec approve --ssh ${key.path}.pub --yes --out ${file} ${file}`;
-  const first = await shell(`${asked} && ${approve(bob)} && $openexec exec ${file}`, pin());
-  expect(first.stderr).toContain("approval_signers_insufficient");
-  const both = await shell(`${approve(carol)} && $openexec exec ${file}`, pin());
+    shell(`$openexec approve --ssh ${key.path}.pub --yes --out ${file} ${file}`, pin());
+  const exec = () => openexecHere(daemon, ["exec", file]);
+  await approve(bob);
+  expect((await exec()).stderr).toContain("approval_signers_insufficient");
+  const second = await approve(carol);
+  expect(second.code, second.stderr).toBe(0);
+  expect(second.stderr).toContain("bob, verified, sshsig, hardware, person verified");
+  const both = await exec();
   expect(both.code, both.stderr).toBe(0);
-  expect(both.stderr).toContain("bob, verified, sshsig, hardware, person verified");
   expect(signersOf(both.stdout)).toEqual([
     { hardware: true, keyid: expect.any(String), kind: "sshsig", name: "bob", user_verified: true },
     {
@@ -123,29 +139,30 @@ test("two people of two groups, each with a security key, approve one request", 
   const receipt = `${ssh.folder}/receipt.json`;
   const publicKey = `${daemon.directory}/state/executor.pub`;
   await Deno.writeTextFile(receipt, both.stdout);
-  const verified = await openexec(daemon, [
+  const verified = await openexecHere(daemon, [
     ...["verify", "--offline", "--executor-key", publicKey, receipt],
   ]);
   expect(verified.stdout).toContain(
     "approved by bob (sshsig, hardware, person verified) and carol (sshsig, hardware)",
   );
-  const shown = await openexec(daemon, ["show", "--json", JSON.parse(both.stdout).id]);
+  const shown = await openexecHere(daemon, ["show", "--json", JSON.parse(both.stdout).id]);
   await Deno.writeTextFile(receipt, shown.stdout);
   const script = new URL("../../examples/check_receipt.mjs", import.meta.url).pathname;
   const checked = run(Deno.execPath(), ["run", "-A", "--quiet", script, receipt, publicKey]);
   expect(checked).toMatch(/^ok {5}the executor signed this receipt$/m);
   expect(checked).not.toContain("FAILED");
-  const audited = await openexec(daemon, ["export", "--state", `${daemon.directory}/state`]);
+  const audited = await openexecHere(daemon, ["export", "--state", `${daemon.directory}/state`]);
   expect(audited.stdout).toContain("receipt.v2+json");
   await Deno.writeTextFile(`${ssh.folder}/log.jsonl`, audited.stdout);
-  const report = await openexec(daemon, ["audit", `${ssh.folder}/log.jsonl`]);
+  const report = await openexecHere(daemon, ["audit", `${ssh.folder}/log.jsonl`]);
   expect(report.code, report.stderr).toBe(0);
 });
 
 test("at a terminal ssh-keygen asks for its PIN, though the request came in a pipe", async () => {
   const out = `${ssh.folder}/approved.json`;
+  const request = await requestIn("asked.json", "echo", '{"b":2}');
   const pane = Pane.open(
-    `$openexec request echo '{"b":2}' | $openexec approve --ssh ${bob.path}.pub --out ${out} -`,
+    `cat ${request} | $openexec approve --ssh ${bob.path}.pub --out ${out} -`,
     { columns: 120, rows: 50, env: environmentOf() },
   );
   try {
@@ -160,24 +177,25 @@ test("at a terminal ssh-keygen asks for its PIN, though the request came in a pi
   } finally {
     pane.close();
   }
-  const { code, stdout } = await shell(`$openexec exec ${out}`);
+  const { code, stdout } = await openexecHere(daemon, ["exec", out]);
   expect(code).toBe(0);
   expect(signersOf(stdout)).toMatchObject([{ name: "bob", user_verified: true }]);
 });
 
 describe("a proposal is decided with a security key:", () => {
-  const propose = async (more = "") => {
-    const { stdout } = await shell(`$openexec propose echo '{"c":3}' --json ${more}`);
+  const propose = async (...more: readonly string[]) => {
+    const asked = ["propose", "echo", '{"c":3}', "--json", ...more];
+    const { stdout } = await openexecHere(daemon, asked);
     return JSON.parse(stdout);
   };
   const decide = (id: string, how: string) =>
     shell(`$openexec decide ${id} ${how} --ssh ${bob.path}.pub --yes --json`, pin());
 
   test("approved, it runs, and its receipt says so", async () => {
-    const { id } = await propose("--nonce to-approve");
+    const { id } = await propose("--nonce", "to-approve");
     const { code, stderr } = await decide(id, "--approve");
     expect(code, stderr).toBe(0);
-    const execution = await propose("--nonce to-approve --wait 1m");
+    const execution = await propose("--nonce", "to-approve", "--wait", "1m");
     expect(execution).toMatchObject({ id, status: "succeeded", result: { c: 3 } });
     expect(signersOf(JSON.stringify(execution))).toMatchObject([
       { name: "bob", kind: "sshsig", hardware: true, user_verified: true },
@@ -192,7 +210,7 @@ describe("a proposal is decided with a security key:", () => {
       status: "declined",
       decline: { by: "bob", reason: "not today" },
     });
-    const log = await openexec(daemon, ["export", "--state", `${daemon.directory}/state`]);
+    const log = await openexecHere(daemon, ["export", "--state", `${daemon.directory}/state`]);
     const receipts = log.stdout.trim().split("\n").slice(1, -1).map((line) => {
       const { payload } = JSON.parse(line).receipt;
       return JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(payload)));
@@ -202,14 +220,17 @@ describe("a proposal is decided with a security key:", () => {
       decision: "declined",
       by: { name: "bob", kind: "sshsig", hardware: true, user_verified: true },
     });
-    const audited = await openexec(daemon, ["audit", "--state", `${daemon.directory}/state`]);
+    const audited = await openexecHere(daemon, ["audit", "--state", `${daemon.directory}/state`]);
     expect(audited.code, audited.stderr).toBe(0);
   });
 });
 
 describe("openexec approve --ssh signs nothing", () => {
-  const approve = (args: string, environment = {}) =>
-    shell(`$openexec request echo | $openexec approve ${args} --yes -`, environment);
+  let request: string;
+  beforeAll(async () => void (request = await requestIn("unsigned.json", "echo")));
+
+  const approve = (args: string, environment: Readonly<Record<string, string>>) =>
+    shell(`$openexec approve ${args} --yes - < ${request}`, environment);
 
   test("when ssh-keygen does not", async () => {
     const refused = await approve(`--ssh ${bob.path}.pub`, {
@@ -246,14 +267,15 @@ describe("openexec approve --ssh signs nothing", () => {
   });
 
   test.each([
-    ["the key of nobody", () => `--ssh ${ssh.make("ed25519").path}.pub`, 2, "--iss"],
-    ["a private key's file", () => `--ssh ${alice.path}`, 2, "no public key of OpenSSH"],
-    ["an RSA key", () => `--ssh ${rsa()}`, 2, "no public key of OpenSSH"],
-    ["two keys", () => `--ssh ${alice.path}.pub --key k`, 2, "one of --key and --ssh"],
-    ["no key", () => "", 2, "one of --key and --ssh"],
-    ["a keyid for a key file", () => "--key k --keyid k", 2, "--keyid goes with --ssh"],
+    ["the key of nobody", () => ["--ssh", `${ssh.make("ed25519").path}.pub`], 2, "--iss"],
+    ["a private key's file", () => ["--ssh", alice.path], 2, "no public key of OpenSSH"],
+    ["an RSA key", () => ["--ssh", rsa()], 2, "no public key of OpenSSH"],
+    ["two keys", () => ["--ssh", `${alice.path}.pub`, "--key", "k"], 2, "one of --key and --ssh"],
+    ["no key", () => [], 2, "one of --key and --ssh"],
+    ["a keyid for a key file", () => ["--key", "k", "--keyid", "k"], 2, "--keyid goes with --ssh"],
   ])("with %s", async (_, args, code, said) => {
-    const refused = await approve(args());
+    const asked = ["approve", ...args(), "--yes", "-"];
+    const refused = await openexecHere(daemon, asked, await Deno.readTextFile(request));
     expect(refused).toMatchObject({ code, stdout: "" });
     expect(refused.stderr).toContain(said);
   });
@@ -261,16 +283,17 @@ describe("openexec approve --ssh signs nothing", () => {
 
 function rsa(): string {
   const path = `${ssh.folder}/rsa-${crypto.randomUUID()}`;
-  run("ssh-keygen", ["-q", "-t", "rsa", "-N", "", "-f", path]);
+  run("ssh-keygen", ["-q", "-t", "rsa", "-b", "1024", "-N", "", "-f", path]);
   return `${path}.pub`;
 }
 
 describe("openexec keygen --ssh", () => {
-  test("prints what the configuration wants, without the key's comment", () => {
-    expect(keygen(alice)).toMatch(
+  test("prints what the configuration wants, without the key's comment", async () => {
+    expect(await keygen(alice)).toMatch(
       /^keys = \[\{ keyid = "key-[0-9a-f]{16}", ssh = "ssh-ed25519 [A-Za-z0-9+/=]+" \}\]\n$/,
     );
-    expect(JSON.parse(keygen(carol, ["--json", "--keyid", "c-1", "--name", "carol"]))).toEqual({
+    const told = await keygen(carol, ["--json", "--keyid", "c-1", "--name", "carol"]);
+    expect(JSON.parse(told)).toEqual({
       file: `${carol.path}.pub`,
       name: "carol",
       keyid: "c-1",
@@ -279,12 +302,12 @@ describe("openexec keygen --ssh", () => {
   });
 
   test.each([
-    ["neither file nor key", "keygen"],
-    ["both", `keygen new.key --ssh ${alice.path}.pub`],
-    ["a private key", `keygen --ssh ${alice.path}`],
-    ["a keyid that is no name", `keygen --ssh ${alice.path}.pub --keyid 'a b'`],
+    ["neither file nor key", []],
+    ["both", ["new.key", "--ssh", `${alice.path}.pub`]],
+    ["a private key", ["--ssh", alice.path]],
+    ["a keyid that is no name", ["--ssh", `${alice.path}.pub`, "--keyid", "a b"]],
   ])("refuses %s", async (_, args) => {
-    expect(await shell(`$openexec ${args}`)).toMatchObject({ code: 2, stdout: "" });
+    expect(await openexec(["keygen", ...args])).toMatchObject({ code: 2, out: "" });
   });
 });
 
@@ -294,7 +317,7 @@ test("review lends the terminal to ssh-keygen, which asks for the passphrase the
   Deno.copyFileSync(`${alice.path}.pub`, `${locked}.pub`);
   Deno.chmodSync(locked, 0o600);
   run("ssh-keygen", ["-q", "-p", "-P", "", "-N", "a long phrase", "-f", locked], {});
-  await openexec(daemon, ["propose", "echo", '{"msg":"by review"}', "--nonce", "by-review"]);
+  await openexecHere(daemon, ["propose", "echo", '{"msg":"by review"}', "--nonce", "by-review"]);
   const socket = `${daemon.directory}/review.sock`;
   const pane = Pane.open(
     `${OPENEXEC} review --socket ${socket} --ssh ${locked}.pub --keyid alice-ssh --iss alice`,
