@@ -10,7 +10,7 @@ import type { Tables } from "../../src/ledger/store/table.ts";
 import { actionToml, handler } from "../support/action_toml.ts";
 import { Approver, request } from "../support/approver.ts";
 import { openexecHere } from "../cli/recording_terminal.ts";
-import { Daemon, openexec } from "../support/daemon.ts";
+import { Daemon } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { childrenOf } from "../support/processes.ts";
 import { until } from "../support/until.ts";
@@ -79,7 +79,7 @@ function execute(action: string, payload: Record<string, unknown>, nonce: string
 }
 
 async function operate(...args: readonly string[]): Promise<void> {
-  expect((await openexec(daemon, args)).code, args.join(" ")).toBe(0);
+  expect((await openexecHere(daemon, args)).code, args.join(" ")).toBe(0);
 }
 
 async function checkpoint(file: string): Promise<void> {
@@ -170,7 +170,6 @@ test("each outcome, refusal, act of an operator and change of the key leaves its
       (await call(daemon.socket, "GET", `/receipts/${i}`)).text,
     );
   }
-  expect((await daemon.stop()).code).toBe(0);
 });
 
 test("each of them verifies offline, with the key of its time and no other", async () => {
@@ -225,15 +224,14 @@ test("an answer verifies with its payload and result opened, and against a check
   expect(await verify(...proven, at("last.checkpoint"))).toMatchObject({ code: 0 });
   // offline nobody hands over what connects two sizes of the log, so that they are one history is not shown
   expect((await verify(...proven, at("first.checkpoint"))).failed).toEqual(["consistency"]);
-  daemon = await Daemon.start({ directory });
-  const asked = await openexec(daemon, [
+  const asked = await openexecHere(daemon, [
     "verify",
     at(proven[0]),
     ...proven.slice(1),
     at("first.checkpoint"),
   ]);
   expect([asked.code, asked.stdout.match(/^ok +consistency/m)?.length]).toEqual([0, 1]);
-  await daemon.stop();
+  expect((await daemon.stop()).code).toBe(0);
 });
 
 test("an audit passes on the state directory, on a copy, on a backup and on an export, and tells every key", async () => {
@@ -247,7 +245,7 @@ test("an audit passes on the state directory, on a copy, on a backup and on an e
   );
   expect(whole).toMatchObject({ code: 0, anchored: true, problem: null });
   expect(whole.keys).toMatchObject([{ public_key: oldKey, since: 0 }, { public_key: newKey }]);
-  const exported = await openexec(daemon, ["export"]);
+  const exported = await openexecHere(daemon, ["export"]);
   Deno.writeTextFileSync(at("export.jsonl"), exported.stdout);
   for (
     const copied of [["--state", copy("state")], ["--state", at("state/copy")], [
