@@ -1,11 +1,14 @@
 /** Proposals on a real daemon under haste: who leaves early, and what starts as soon as it can. */
 
 import { expect, test } from "vitest";
+import { shared } from "../support/shared.ts";
 import { until } from "../support/until.ts";
 import { Desk } from "./desk.ts";
 
+const scene = shared(() => Desk.start({ concurrency: 1 }));
+
 test("who floods a connection that waits loses it, and the daemon answers others", async () => {
-  await using desk = await Desk.start();
+  const desk = await scene();
   const connection = await Deno.connect({ transport: "unix", path: desk.socket("agent") });
   const send = (text: string) => connection.write(new TextEncoder().encode(text));
   const body = '{"action":"echo","payload":{}}';
@@ -42,7 +45,7 @@ test("a body that lacks signatures takes no place from one that has all of them"
 });
 
 test("room that comes while a signature arrives is not missed", async () => {
-  await using desk = await Desk.start({ concurrency: 1 });
+  const desk = await scene();
   for (let round = 0; round < 15; round++) {
     const [first, second] = [`first-${round}`, `second-${round}`];
     const one = (await desk.propose("hold", desk.held(first))).json.id;
