@@ -1,5 +1,7 @@
 /** Runs a child to its end, ledger_child.ts for one, or kills it after a number of lines or at a system call. */
 
+import { signalUnlessEnded } from "../support/signals.ts";
+
 const CHILD = new URL("ledger_child.ts", import.meta.url).pathname;
 const CALLERS = 4;
 
@@ -46,7 +48,7 @@ export async function runScript(script: readonly string[], options: RunOptions):
     text += part;
     lines += part.split("\n").length - 1;
     if (lines < (options.killAfterLines ?? Infinity)) continue;
-    process.kill("SIGKILL");
+    signalUnlessEnded(process, "SIGKILL");
     lines = -Infinity;
   }
   const { signal, code } = await process.status;
