@@ -2,10 +2,11 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { Approver, request } from "../support/approver.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
+import { shared, sharedStep } from "../support/shared.ts";
 import { until } from "../support/until.ts";
 import { asUser, OTHER_GID, OTHER_UID, testAsOthers } from "../support/other_users.ts";
 
@@ -21,21 +22,26 @@ const PATHS = [
   "state/ledger/lock.mdb",
 ];
 
-/** A folder in which a daemon has run and ended. Each test has a copy. */
-let ended: string;
-beforeAll(async () => {
+/** A daemon that serves. */
+const serving = shared(async () => {
   const daemon = await Daemon.start({ config: new Approver("alice").toml() });
-  await daemon.stop();
-  ended = daemon.directory;
+  return { daemon, [Symbol.asyncDispose]: () => daemon.close() };
 });
-afterAll(() => Deno.removeSync(ended, { recursive: true }));
 
-function used(): string {
+/** The folder in which it ran, once it has ended. Each test has a copy. */
+const ended = sharedStep(async () => {
+  const { daemon } = await serving();
+  await daemon.stop();
+  return daemon.directory;
+});
+
+async function used(): Promise<string> {
+  const from = await ended();
   const directory = Deno.makeTempDirSync({ prefix: "openexec-used-" });
   onTestFinished(() => Deno.removeSync(directory, { recursive: true }));
-  execFileSync("cp", ["-a", `${ended}/.`, directory]);
+  execFileSync("cp", ["-a", `${from}/.`, directory]);
   const config = join(directory, "openexec.toml");
-  Deno.writeTextFileSync(config, Deno.readTextFileSync(config).replaceAll(ended, directory));
+  Deno.writeTextFileSync(config, Deno.readTextFileSync(config).replaceAll(from, directory));
   return directory;
 }
 
@@ -46,8 +52,19 @@ async function start(directory: string, wrapper: readonly string[] = []) {
   return { code, said: daemon.output.join("\n") };
 }
 
+test("a reload that finds a pipe in the place of the configuration fails, and work goes on", async () => {
+  const { daemon } = await serving();
+  const config = join(daemon.directory, "openexec.toml");
+  Deno.renameSync(config, `${config}.aside`);
+  execFileSync("mkfifo", [config]);
+  daemon.process.kill("SIGHUP");
+  await expect.poll(() => daemon.output.join("\n")).toContain("reload failed");
+  expect((await call(daemon.socket, "GET", "/ready")).status).toBe(200);
+  Deno.renameSync(`${config}.aside`, config);
+});
+
 test("a pipe in the place of any file ends a start with 2, and does not keep it waiting", async () => {
-  const directory = used();
+  const directory = await used();
   for (const path of PATHS.map((name) => join(directory, name))) {
     Deno.renameSync(path, `${directory}/aside`);
     execFileSync("mkfifo", [path]);
@@ -59,22 +76,11 @@ test("a pipe in the place of any file ends a start with 2, and does not keep it 
 });
 
 test("a folder in the place of the ballast ends a start with 2, and is named", async () => {
-  const directory = used();
+  const directory = await used();
   const ballast = join(directory, "state/ballast");
   Deno.removeSync(ballast);
   Deno.mkdirSync(ballast);
   expect(await start(directory)).toEqual({ code: 2, said: expect.stringContaining(ballast) });
-});
-
-test("a reload that finds a pipe in the place of the configuration fails, and work goes on", async () => {
-  const daemon = await Daemon.start({ config: new Approver("alice").toml() });
-  onTestFinished(() => daemon.close());
-  const config = join(daemon.directory, "openexec.toml");
-  Deno.removeSync(config);
-  execFileSync("mkfifo", [config]);
-  daemon.process.kill("SIGHUP");
-  await expect.poll(() => daemon.output.join("\n")).toContain("reload failed");
-  expect((await call(daemon.socket, "GET", "/ready")).status).toBe(200);
 });
 
 test("below a symbolic link all of it works: ballast, anchor, pruning and a second start", async () => {
@@ -115,7 +121,7 @@ function isThereKey(directory: string): boolean {
 }
 
 testAsOthers("a file of another user ends a start with 2, and is named", async () => {
-  const directory = used();
+  const directory = await used();
   Deno.chmodSync(directory, 0o755);
   execFileSync("chown", ["-R", `${OTHER_UID}:${OTHER_GID}`, directory]);
   for (
@@ -130,7 +136,7 @@ testAsOthers("a file of another user ends a start with 2, and is named", async (
 });
 
 testAsOthers("what root restores belongs to the daemon's user, who starts on it", async () => {
-  const directory = used();
+  const directory = await used();
   Deno.chmodSync(directory, 0o755);
   const as = { directory, socket: join(directory, "agent.sock") };
   expect((await openexec(as, ["backup", `${directory}/copy`])).code).toBe(0);
@@ -160,7 +166,7 @@ function ownersIn(folder: string): Set<number | null> {
 }
 
 test("a restore is refused while a service manager listens on a socket, and connects to none", async () => {
-  const directory = used();
+  const directory = await used();
   const path = join(directory, "agent.sock");
   const as = { directory, socket: path };
   expect((await openexec(as, ["backup", `${directory}/copy`])).code).toBe(0);
