@@ -8,6 +8,7 @@ import { call } from "../support/http.ts";
 import { listeningSockets } from "../support/listening_sockets.ts";
 import { type NotifySocket, openNotifySocket } from "../support/notify_socket.ts";
 import { childrenOf } from "../support/processes.ts";
+import { shared } from "../support/shared.ts";
 import { endAtOnce } from "../support/signals.ts";
 import { testWith } from "../support/tools.ts";
 import { until } from "../support/until.ts";
@@ -40,6 +41,50 @@ async function launch(
   const env = { NOTIFY_SOCKET: manager.address, ...rest.env };
   daemon = Daemon.launch({ directory: folder, config: config(folder), ...rest, env });
   return { daemon, manager, folder };
+}
+
+/** A daemon with approver alice that was asked for a reload while it started, and its manager. */
+interface Scene extends AsyncDisposable {
+  readonly daemon: Daemon;
+  readonly manager: NotifySocket;
+  readonly folder: string;
+  /** What the manager heard between the time that it was ready first and the next. */
+  readonly heard: readonly (readonly string[])[];
+}
+
+const scene = shared(async (): Promise<Scene> => {
+  const folder = Deno.makeTempDirSync({ prefix: "openexec-service-" });
+  const manager = await openNotifySocket(`${folder}/notify`);
+  const daemon = Daemon.launch({
+    directory: folder,
+    config: trusting(alice, folder),
+    env: { NOTIFY_SOCKET: manager.address },
+  });
+  await manager.until("STATUS=starting");
+  daemon.process.kill("SIGHUP");
+  await manager.until("READY=1");
+  const heard = await manager.until("READY=1");
+  return {
+    daemon,
+    manager,
+    folder,
+    heard,
+    async [Symbol.asyncDispose]() {
+      await daemon.close();
+      await manager.close();
+      Deno.removeSync(folder, { recursive: true });
+    },
+  };
+});
+
+/** The scene, where this approver is trusted and nobody else. */
+async function trusted(approver: Approver): Promise<Scene> {
+  const all = await scene();
+  all.daemon.configure(trusting(approver, all.folder));
+  all.daemon.process.kill("SIGHUP");
+  await all.manager.until("RELOADING=1");
+  await all.manager.until("READY=1");
+  return all;
 }
 
 function execute(socket: string, approved: unknown) {
@@ -85,12 +130,8 @@ testWith("python3")("SIGTERM while it starts ends it well, and it is never ready
 });
 
 testWith("python3")("SIGHUP while it starts is a reload once it has", async () => {
-  const { manager } = await launch(() => HEAD + alice.toml() + ECHO);
-  await manager.until("STATUS=starting");
-  daemon?.process.kill("SIGHUP");
-  await manager.until("READY=1");
-  expect((await manager.message())[0]).toBe("RELOADING=1");
-  await manager.until("READY=1");
+  const { heard } = await scene();
+  expect(heard[0]?.[0]).toBe("RELOADING=1");
 });
 
 testWith("python3")(
@@ -135,9 +176,7 @@ test("what has to be mended first ends it with exit code 2", async () => {
 testWith("python3")(
   "a reload takes approvers away and lets them in, and what runs goes on",
   async () => {
-    const { daemon, manager, folder } = await launch((folder) => trusting(alice, folder));
-    await daemon.ready;
-    await manager.until("READY=1");
+    const { daemon, folder } = await trusted(alice);
     const inFlight = execute(
       daemon.socket,
       alice.approve(request("wait", { file: `${folder}/gate` })),
@@ -147,9 +186,7 @@ testWith("python3")(
       "approval_signer_unknown",
     );
 
-    daemon.configure(trusting(bob, folder));
-    daemon.process.kill("SIGHUP");
-    await manager.until("READY=1");
+    await trusted(bob);
     expect((await execute(daemon.socket, alice.approve(request("echo", {})))).json.code).toBe(
       "approval_signer_unknown",
     );
@@ -172,9 +209,7 @@ function trusting(approver: Approver, folder: string): string {
 testWith("python3")(
   "nothing is reserved for an approver who was taken away, however far it was",
   async () => {
-    const { daemon, manager, folder } = await launch((folder) => trusting(alice, folder));
-    await daemon.ready;
-    await manager.until("READY=1");
+    const { daemon } = await trusted(alice);
     let isOver = false;
     const caller = async (caller: number) => {
       for (let turn = 0; !isOver; turn++) {
@@ -183,9 +218,7 @@ testWith("python3")(
     };
     const callers = Array.from({ length: 8 }, (_, index) => caller(index));
     for (let reloads = 0; reloads < RELOADS; reloads++) {
-      daemon.configure(trusting(reloads % 2 === 0 ? bob : alice, folder));
-      daemon.process.kill("SIGHUP");
-      await manager.until("READY=1");
+      await trusted(reloads % 2 === 0 ? bob : alice);
     }
     isOver = true;
     await Promise.all(callers);
@@ -195,7 +228,7 @@ testWith("python3")(
     );
     const reloads = receipts.filter(({ act }) => act === "reload").map(({ at = "" }) =>
       Date.parse(at)
-    );
+    ).slice(-RELOADS);
     const whileUntrusted = reloads.flatMap((from, index) =>
       index % 2 === 0 ? reserved.filter((at) => at > from && at < (reloads[index + 1] ?? 0)) : []
     );
@@ -225,14 +258,12 @@ async function receiptsOf(socket: string): Promise<Receipt[]> {
 testWith("python3")(
   "a broken configuration at a reload leaves the old one in force and says so",
   async () => {
-    const { daemon, manager } = await launch(() => HEAD + alice.toml() + ECHO);
-    await daemon.ready;
-    await manager.until("READY=1");
+    const { daemon, manager } = await trusted(alice);
     daemon.configure(`${HEAD}${alice.toml()}${ECHO}timeout = "soon"\n`);
     daemon.process.kill("SIGHUP");
     const said = await manager.until("READY=1");
-    expect(said.at(-1)).toEqual(["READY=1", "STATUS=serving 1 actions; the last reload failed"]);
-    await until(() => daemon.output.some((line) => line.includes('"part":"daemon"')));
+    expect(said.at(-1)).toEqual(["READY=1", "STATUS=serving 2 actions; the last reload failed"]);
+    await until(() => daemon.output.some((line) => line.includes("reload failed")));
     const lines = daemon.output.filter((line) => line.startsWith("{")).map((line) =>
       JSON.parse(line)
     );
@@ -246,7 +277,7 @@ testWith("python3")(
 
     daemon.configure(HEAD + bob.toml() + ECHO + `[actions.more]\nmodule = "builtin:add"\n`);
     daemon.process.kill("SIGHUP");
-    await manager.until("STATUS=serving 1 actions");
+    await manager.until("STATUS=serving 2 actions");
     expect((await execute(daemon.socket, bob.approve(request("echo", {})))).status).toBe(200);
     // What is not trust waits for a restart.
     expect((await execute(daemon.socket, bob.approve(request("more", {})))).json.code).toBe(
