@@ -17,7 +17,7 @@ async function startOnSmallDisk(): Promise<{ disk: SmallDisk; held: Held } & Asy
   const disk = mountSmallDisk(DISK_BYTES, join(directory, "state"));
   if (disk === undefined) throw new Error("mount(8) worked a moment ago");
   Deno.chmodSync(disk.path, 0o700);
-  const held = await Held.start({ directory });
+  const held = await Held.start({ directory, actions: ["once"] });
   return {
     disk,
     held,
@@ -30,7 +30,7 @@ async function startOnSmallDisk(): Promise<{ disk: SmallDisk; held: Held } & Asy
 }
 
 const onSmallDisk = shared(startOnSmallDisk);
-const scene = shared(() => Held.start());
+const scene = shared(() => Held.start({ actions: ["once"] }));
 
 test.skipIf(!MAY_MOUNT)(
   "[needs mount(8) as root] on a full disk nothing starts, health tells, and it works again once there is room",
