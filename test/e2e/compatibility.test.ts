@@ -172,19 +172,19 @@ describe("in ClawShield mode", () => {
     return { ...fields, signature: sign(null, message, key).toString("base64") };
   }
 
-  function execute(
-    approval?: unknown,
-    changes: Readonly<Record<string, unknown>> = {},
-  ): Seen | undefined {
+  /** A request with that artifact, if any. */
+  function asking(approval?: unknown, changes: Readonly<Record<string, unknown>> = {}): Step {
     const bare = { action: "echo", payload, nonce: randomUUID(), ...changes };
-    return session(daemon.socket, [[
-      "execute",
-      approval === undefined ? bare : { ...bare, approval_artifact: approval },
-    ]])[0];
+    return ["execute", approval === undefined ? bare : { ...bare, approval_artifact: approval }];
+  }
+
+  /** What a program sees of them, one after another. */
+  function execute(...steps: readonly Step[]): Seen[] {
+    return session(daemon.socket, steps);
   }
 
   testWith("python3")("a signed artifact lets its action run, with a receipt that verifies", () => {
-    expect(execute(artifact())).toMatchObject({
+    expect(execute(asking(artifact()))[0]).toMatchObject({
       status: 200,
       answer: { approved: true, result: payload },
       ...receiptHolds,
@@ -206,15 +206,17 @@ describe("in ClawShield mode", () => {
   });
 
   testWith("python3")("what OpenExec refused is refused with the same status and phrase", () => {
-    expect(execute()).toMatchObject({ status: 403, answer: { code: "approval_missing" } });
-    const phrases: readonly (readonly [unknown, string])[] = [
-      [execute(artifact(), { payload: { msg: "tampered" } }), "hash mismatch"],
-      [execute(artifact({ tenant: "wrong-tenant" })), "Tenant mismatch"],
-      [execute(artifact({ ttlSeconds: -60 })), "expired"],
-      [execute(artifact({ key: generateKeyPairSync("ed25519").privateKey })), "Invalid signature"],
+    const phrases: readonly (readonly [Step, string])[] = [
+      [asking(artifact(), { payload: { msg: "tampered" } }), "hash mismatch"],
+      [asking(artifact({ tenant: "wrong-tenant" })), "Tenant mismatch"],
+      [asking(artifact({ ttlSeconds: -60 })), "expired"],
+      [asking(artifact({ key: generateKeyPairSync("ed25519").privateKey })), "Invalid signature"],
     ];
-    for (const [answer, phrase] of phrases) {
-      expect(answer).toMatchObject({
+    const [missing, ...answers] = execute(asking(), ...phrases.map(([step]) => step));
+    expect(missing).toMatchObject({ status: 403, answer: { code: "approval_missing" } });
+    expect(answers).toHaveLength(phrases.length);
+    for (const [index, [, phrase]] of phrases.entries()) {
+      expect(answers[index]).toMatchObject({
         status: 403,
         answer: { detail: expect.stringContaining(phrase) },
       });
@@ -223,8 +225,9 @@ describe("in ClawShield mode", () => {
 
   testWith("python3")("stricter: an artifact starts one execution, whatever the nonce", () => {
     const approval = artifact();
-    expect(execute(approval)).toMatchObject({ status: 200 });
-    expect(execute(approval)).toMatchObject({
+    const [first, second] = execute(asking(approval), asking(approval));
+    expect(first).toMatchObject({ status: 200 });
+    expect(second).toMatchObject({
       status: 409,
       answer: { code: "approval_already_used" },
     });
@@ -233,9 +236,10 @@ describe("in ClawShield mode", () => {
   testWith("python3")("stricter: a known nonce is answered only together with its artifact", () => {
     const nonce = randomUUID();
     const approval = artifact();
-    const first = execute(approval, { nonce });
-    expect(execute(approval, { nonce })?.answer).toEqual({ ...first?.answer, replayed: true });
-    expect(execute(undefined, { nonce })).toMatchObject({
+    const once = asking(approval, { nonce });
+    const [first, second, bare] = execute(once, once, asking(undefined, { nonce }));
+    expect(second?.answer).toEqual({ ...first?.answer, replayed: true });
+    expect(bare).toMatchObject({
       status: 422,
       answer: { code: "nonce_reused" },
     });
@@ -244,7 +248,7 @@ describe("in ClawShield mode", () => {
   testWith("python3")(
     "stricter: an artifact may not live longer than max_ttl, 15 minutes if nothing else is said",
     () => {
-      expect(execute(artifact({ ttlSeconds: 901 }))).toMatchObject({
+      expect(execute(asking(artifact({ ttlSeconds: 901 })))[0]).toMatchObject({
         status: 403,
         answer: { code: "approval_ttl_too_long" },
       });
