@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { openexecHere } from "../cli/recording_terminal.ts";
 import { Approver, request } from "../support/approver.ts";
-import { Daemon, openexec } from "../support/daemon.ts";
+import { Daemon } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { shared, sharedStep } from "../support/shared.ts";
 import { until } from "../support/until.ts";
@@ -139,13 +140,13 @@ testAsOthers("what root restores belongs to the daemon's user, who starts on it"
   const directory = await used();
   Deno.chmodSync(directory, 0o755);
   const as = { directory, socket: join(directory, "agent.sock") };
-  expect((await openexec(as, ["backup", `${directory}/copy`])).code).toBe(0);
+  expect((await openexecHere(as, ["backup", `${directory}/copy`])).code).toBe(0);
   for (const gone of ["state/ledger", "state/lock"]) {
     Deno.removeSync(join(directory, gone), { recursive: true });
   }
   execFileSync("chown", ["-R", `${OTHER_UID}:${OTHER_GID}`, directory]);
-  expect((await openexec(as, ["restore", `${directory}/copy`])).code).toBe(0);
-  expect((await openexec(as, ["audit"])).code).toBe(0);
+  expect((await openexecHere(as, ["restore", `${directory}/copy`])).code).toBe(0);
+  expect((await openexecHere(as, ["audit"])).code).toBe(0);
   expect(ownersIn(join(directory, "state"))).toEqual(new Set([OTHER_UID]));
 
   const wrapper = asUser(OTHER_UID, OTHER_GID);
@@ -153,7 +154,7 @@ testAsOthers("what root restores belongs to the daemon's user, who starts on it"
   await daemon.stop();
   const lock = join(directory, "state/lock");
   Deno.chownSync(lock, 0, 0);
-  const { code, stdout } = await openexec(as, ["doctor"]);
+  const { code, stdout } = await openexecHere(as, ["doctor"]);
   expect([code, stdout]).toEqual([1, expect.stringContaining(`${lock} belongs to another user`)]);
 });
 
@@ -169,14 +170,14 @@ test("a restore is refused while a service manager listens on a socket, and conn
   const directory = await used();
   const path = join(directory, "agent.sock");
   const as = { directory, socket: path };
-  expect((await openexec(as, ["backup", `${directory}/copy`])).code).toBe(0);
+  expect((await openexecHere(as, ["backup", `${directory}/copy`])).code).toBe(0);
   const connections: unknown[] = [];
   const manager = createServer((connection) => void connections.push(connection)).listen(path);
   await once(manager, "listening");
-  const { code, stderr } = await openexec(as, ["restore", `${directory}/copy`]);
+  const { code, stderr } = await openexecHere(as, ["restore", `${directory}/copy`]);
   expect([code, stderr]).toEqual([2, expect.stringContaining("systemctl stop")]);
   manager.close();
   await once(manager, "close");
-  expect((await openexec(as, ["restore", `${directory}/copy`])).code).toBe(0);
+  expect((await openexecHere(as, ["restore", `${directory}/copy`])).code).toBe(0);
   expect(connections).toEqual([]);
 });
