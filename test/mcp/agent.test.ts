@@ -1,9 +1,10 @@
 /** An agent proposes over MCP, a person decides, and nothing runs twice, whoever dies meanwhile. */
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Desk } from "../e2e/desk.ts";
+import { shared } from "../support/shared.ts";
 import { until } from "../support/until.ts";
-import { delivered, type Era, McpAgent, pendingOf } from "./agents.ts";
+import { type Answer, delivered, type Era, McpAgent, pendingOf } from "./agents.ts";
 
 let desk: Desk;
 beforeAll(async () => {
@@ -12,23 +13,20 @@ beforeAll(async () => {
 afterAll(() => desk[Symbol.asyncDispose]());
 
 const ERAS: readonly Era[] = ["2025-11-25", "2026-07-28"];
-const SHORT = ["--hold", "1s"];
+const agents = {
+  "2025-11-25": shared(() => McpAgent.start(desk, "2025-11-25")),
+  "2026-07-28": shared(() => McpAgent.start(desk, "2026-07-28")),
+};
 
 describe.each(ERAS)("an agent of %s", (era) => {
   let agent: McpAgent;
+  beforeEach(async () => void (agent = await agents[era]()));
   /** Holds its calls for a second only. */
-  let impatient: McpAgent;
-  beforeAll(async () => {
-    agent = await McpAgent.start(desk, era);
-    impatient = await McpAgent.start(desk, era, SHORT);
-  });
-  afterAll(async () => {
-    await agent[Symbol.asyncDispose]();
-    await impatient[Symbol.asyncDispose]();
-  });
+  const impatience = shared(() => McpAgent.start(desk, era, ["--hold", "1s"]));
+  const limiting = shared(() => McpAgent.start(desk, era, ["--actions", "echo,hold"]));
 
   test("has the actions of its socket as tools", async () => {
-    await using limited = await McpAgent.start(desk, era, ["--actions", "echo,hold"]);
+    const limited = await limiting();
     expect(limited.era).toBe(era);
     expect(await limited.tools()).toEqual(["echo", "hold", "openexec_wait", "openexec_withdraw"]);
   });
@@ -68,6 +66,7 @@ describe.each(ERAS)("an agent of %s", (era) => {
   });
 
   test("waits on with openexec_wait", async () => {
+    const impatient = await impatience();
     const pending = await impatient.call("echo", { waited: era });
     const { id } = pending.proposal;
     expect(pending).toMatchObject({ isError: false, proposal: { status: "pending" } });
@@ -79,6 +78,7 @@ describe.each(ERAS)("an agent of %s", (era) => {
   });
 
   test("takes a proposal back with openexec_withdraw", async () => {
+    const impatient = await impatience();
     const { proposal: { id } } = await impatient.call("echo", { withdrawn: era });
     expect(await impatient.call("openexec_withdraw", { proposal: id })).toMatchObject({
       isError: true,
@@ -101,7 +101,7 @@ describe.each(ERAS)("an agent of %s", (era) => {
 
   test("whose process is killed before the end comes back to the same run", async () => {
     const payload = desk.held(`killed-${era}`);
-    const first = await McpAgent.start(desk, era);
+    const first = await limiting();
     first.call("hold", payload).catch(() => {});
     const id = await pendingOf(desk, payload);
     first.kill();
@@ -114,38 +114,65 @@ describe.each(ERAS)("an agent of %s", (era) => {
     await delivered(desk, id);
     expect(desk.starts(`killed-${era}`)).toBe(1);
   });
+});
 
-  test("waits through the death of the daemon, and the run happens once", async () => {
-    const payload = desk.held(`survived-${era}`);
+interface Met {
+  readonly label: string;
+  readonly id: string;
+  readonly called: Promise<Answer>;
+}
+
+/**
+ * One death of the daemon, which meets two calls of each agent: one waits for a decision then, and
+ * the other one runs.
+ */
+const death = shared(async () => {
+  const number = crypto.randomUUID();
+  const meet = async (agent: McpAgent, label: string): Promise<Met> => {
+    const payload = desk.held(label);
     const called = agent.call("hold", payload);
-    const id = await pendingOf(desk, payload);
-    await desk.again();
+    called.catch(() => {}); // the test of it says so
+    return { label, called, id: await pendingOf(desk, payload) };
+  };
+  const met = new Map<Era, { readonly waits: Met; readonly runs: Met }>();
+  for (const era of ERAS) {
+    const agent = await agents[era]();
+    const runs = await meet(agent, `lost-${era}-${number}`);
+    await desk.approve(runs.id);
+    await desk.started(runs.label);
+    met.set(era, { runs, waits: await meet(agent, `survived-${era}-${number}`) });
+  }
+  await desk.again();
+  return {
+    of: (era: Era) => met.get(era) ?? expect.fail(`no call of ${era}`),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+});
+
+describe.each(ERAS)("an agent of %s", (era) => {
+  test("waits through the death of the daemon, and the run happens once", async () => {
+    const { waits: { label, id, called } } = (await death()).of(era);
     await desk.approve(id);
-    await desk.started(`survived-${era}`);
-    desk.letGo(`survived-${era}`);
+    await desk.started(label);
+    desk.letGo(label);
     expect(await called).toMatchObject({ isError: false, proposal: { id, status: "succeeded" } });
     await delivered(desk, id);
-    expect(desk.starts(`survived-${era}`)).toBe(1);
+    expect(desk.starts(label)).toBe(1);
   });
 
   test("hears that the outcome is unknown where the daemon died in the run", async () => {
-    const payload = desk.held(`lost-${era}`);
-    const called = agent.call("hold", payload);
-    const id = await pendingOf(desk, payload);
-    await desk.approve(id);
-    await desk.started(`lost-${era}`);
-    await desk.again();
+    const { runs: { label, id, called } } = (await death()).of(era);
     expect(await called).toMatchObject({
       isError: true,
       text: expect.stringContaining("Do not try again"),
       proposal: { id, status: "outcome_unknown" },
     });
-    expect(desk.starts(`lost-${era}`)).toBe(1);
+    expect(desk.starts(label)).toBe(1);
   });
 });
 
 test("two same calls at once are two proposals, each with its own end", async () => {
-  await using agent = await McpAgent.start(desk, "2026-07-28");
+  const agent = await agents["2026-07-28"]();
   const calls = [agent.call("echo", { twice: true }), agent.call("echo", { twice: true })];
   const waiting = async () => {
     const { json } = await desk.review("GET", "/proposals?status=pending");
