@@ -167,13 +167,21 @@ test("history shows what ended, and checks receipts in the browser", async () =>
   await page.setViewportSize({ width: 1280, height: 720 });
 }, 60_000);
 
+/** Has the page ask for its history anew, as it does whenever a person comes to that view. */
+async function readHistory(): Promise<void> {
+  const { page } = scene;
+  await page.goto(scene.url("#/waiting"));
+  await page.locator(".desk").waitFor({ state: "attached" });
+  await page.goto(scene.url("#/history"));
+  await page.locator("article.entry").first().waitFor();
+}
+
 test(
   "history follows a change of the executor's key, and no chain that begins elsewhere",
   async () => {
     const { page } = scene;
     const verdict = async (id: string) => {
-      await page.goto(scene.url());
-      await page.goto(scene.url("#/history"));
+      await readHistory();
       const entry = page.locator(`article.entry[data-id="${id}"]`);
       await entry.getByRole("button", { name: "Check its receipt here" }).click();
       return await entry.getByRole("status").textContent();
@@ -219,8 +227,7 @@ test("history takes a genuine receipt for its own proposal only", async () => {
       (url) => url.pathname === "/proposals",
       (route) => route.fulfill({ json: { proposals: [shown], next: null } }),
     );
-    await page.goto(scene.url());
-    await page.goto(scene.url("#/history"));
+    await readHistory();
     await page.getByRole("button", { name: "Check its receipt here" }).click();
     const text = await page.locator(".entry").getByRole("status").textContent();
     await page.unrouteAll();
