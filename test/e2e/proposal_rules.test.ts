@@ -73,7 +73,7 @@ test("what was collected cannot start anything after the end, and the audit agre
 });
 
 test("a signature leaves when it is revoked, runs out, or is not trusted any more", async () => {
-  await using desk = await Desk.start();
+  const desk = await scene();
   const given = async (id: string) =>
     (await desk.shown(id)).approvals.given.map(({ name }: { name: string }) => name);
   const propose = async () => (await desk.propose("pair", { n: Math.random() })).json.id;
@@ -96,6 +96,9 @@ test("a signature leaves when it is revoked, runs out, or is not trusted any mor
   desk.reload([desk.bob, desk.carol]);
   await until(async () => (await given(trusted)).length === 1);
   expect(await given(trusted)).toEqual(["bob"]);
+  const reloads = () => desk.daemon.output.filter((line) => line.includes("trust store reloaded"));
+  desk.reload([desk.alice, desk.bob]); // the tests after this one trust both again
+  await until(() => reloads().length === 2);
 });
 
 test("without a slot the last signature waits its turn, before what comes later", async () => {
@@ -201,20 +204,6 @@ test("what could never run is refused at once", async () => {
   ]);
 });
 
-test("a changed handler drops every signature, and an action that is gone ends it as refused", async () => {
-  await using desk = await Desk.start();
-  const changed = (await desk.propose("pair", { n: 1 })).json.id;
-  const gone = (await desk.propose("add", { a: 1, b: 2 })).json.id;
-  await desk.approve(changed);
-  await desk.again("SIGTERM", { without: ["add"], pairApprovals: 3 });
-  expect(await desk.shown(changed)).toMatchObject({ status: "pending", approvals: { given: [] } });
-  expect((await desk.end(gone)).json).toMatchObject({
-    status: "refused",
-    problem: { code: "action_unknown" },
-  });
-  expect(await desk.audit()).toMatchObject({ code: 0 });
-});
-
 test("a decision is checked in its order, and needs exactly one signature", async () => {
   const desk = await scene();
   const { id } = (await desk.propose("echo", { n: 4 })).json;
@@ -272,14 +261,27 @@ test("what was asked before stands beside it with its outcome, and a decline ans
   expect((await desk.propose("echo", { n: 7 })).json.code).toBe("proposal_declined");
 });
 
-test("the command for notices is told what waits, and nothing of what it says", async () => {
-  await using desk = await Desk.start({
+test("in demo mode a proposal runs at once", async () => {
+  await using desk = await Desk.start({ top: 'mode = "demo"' });
+  const { status, json } = await desk.propose("echo", { n: 1 });
+  expect([status, json.status, json.execution.result]).toEqual([200, "succeeded", { n: 1 }]);
+  expect((await desk.agent("GET", `/proposals/${json.id}`)).json.status).toBe("succeeded");
+  expect(await desk.audit()).toMatchObject({ code: 0 });
+});
+
+/** Tells a command what waits; later other handlers take its place, and then a copy its state. */
+const changing = shared(() =>
+  Desk.start({
     tables: (directory) => {
       const script = `#!/bin/sh\nexport -p > ${directory}/env\ncat >> ${directory}/told\n`;
       Deno.writeTextFileSync(`${directory}/notify`, script, { mode: 0o755 });
       return `[notify]\ncommand = ["${directory}/notify"]`;
     },
-  });
+  })
+);
+
+test("the command for notices is told what waits, and nothing of what it says", async () => {
+  const desk = await changing();
   const { id, expires_at } = (await desk.propose("echo", { n: 1 }, { reason: "please" })).json;
   await desk.propose("echo", { n: 1 });
   const read = (name: string) => {
@@ -296,16 +298,22 @@ test("the command for notices is told what waits, and nothing of what it says", 
   expect(read("env")).not.toMatch(/HOME|OPENEXEC/);
 });
 
-test("in demo mode a proposal runs at once", async () => {
-  await using desk = await Desk.start({ top: 'mode = "demo"' });
-  const { status, json } = await desk.propose("echo", { n: 1 });
-  expect([status, json.status, json.execution.result]).toEqual([200, "succeeded", { n: 1 }]);
-  expect((await desk.agent("GET", `/proposals/${json.id}`)).json.status).toBe("succeeded");
+test("a changed handler drops every signature, and an action that is gone ends it as refused", async () => {
+  const desk = await changing();
+  const changed = (await desk.propose("pair", { n: 1 })).json.id;
+  const gone = (await desk.propose("add", { a: 1, b: 2 })).json.id;
+  await desk.approve(changed);
+  await desk.again("SIGTERM", { without: ["add"], pairApprovals: 3 });
+  expect(await desk.shown(changed)).toMatchObject({ status: "pending", approvals: { given: [] } });
+  expect((await desk.end(gone)).json).toMatchObject({
+    status: "refused",
+    problem: { code: "action_unknown" },
+  });
   expect(await desk.audit()).toMatchObject({ code: 0 });
 });
 
 test("a restore ends what the copy has waiting, and the next daemon says so in the log", async () => {
-  await using desk = await Desk.start();
+  const desk = await changing();
   const { id } = (await desk.propose("pair", { n: 1 }, { nonce: "n-1" })).json;
   await desk.approve(id);
   await desk.restore();
