@@ -31,7 +31,7 @@ async function withForeignPage<T>(html: string, act: (url: string) => Promise<T>
 describe("a foreign page", () => {
   test("cannot post to the port, read from it, or frame the page", async () => {
     const { id } = await scene.propose("echo", { msg: "foreign" });
-    const page = await scene.browser.newPage();
+    const page = await scene.page.context().newPage();
     await withForeignPage("<!doctype html><title>foreign</title>", async (url) => {
       await page.goto(url);
       const outcomes = await page.evaluate(async ({ base, proposal }) => {
@@ -183,7 +183,7 @@ test("text that hides or reverses is shown as what it is", async () => {
 }, 60_000);
 
 test("a proposal that is taken back makes no room for another under the finger", async () => {
-  const page = await scene.browser.newPage();
+  const page = await scene.page.context().newPage();
   await page.addInitScript(() => localStorage.setItem("openexec.approver", "bob bob-passkey"));
   const waiting = await call(scene.review, "GET", "/proposals?status=pending");
   for (const { id } of waiting.json.proposals) await withdraw(id);

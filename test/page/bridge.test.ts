@@ -1,6 +1,6 @@
 /** `openexec review --web`, as a person starts it, with a real browser and real intruders. */
 
-import type { Browser } from "playwright-core";
+import type { Browser, BrowserContext } from "playwright-core";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Approver } from "../support/approver.ts";
@@ -18,11 +18,14 @@ const alice = new Approver("alice");
 
 let daemon: Daemon;
 let browser: Browser;
+/** Of one person: all tabs are in it. */
+let context: BrowserContext;
 beforeAll(async () => {
   daemon = await Daemon.start({
     config: (directory) => echoConfig(directory, alice),
   });
   browser = await launchBrowser();
+  context = await browser.newContext();
 }, 60_000);
 afterAll(async () => {
   await browser?.close();
@@ -71,7 +74,7 @@ function tokenOf(running: Running): string {
 test("the link opens the page, which shows what waits, live", async () => {
   const running = await startBridge();
   expect((Deno.statSync(new URL(fileOf(running))).mode ?? 0) & 0o777).toBe(0o600);
-  const page = await browser.newPage();
+  const page = await context.newPage();
   await page.goto(fileOf(running));
   await page.locator('#live[data-state="live"]').waitFor();
   const agent = join(daemon.directory, "agent.sock");
@@ -121,7 +124,6 @@ test("a link that is used a second time ends the bridge, with a warning", async 
 
 test("a second tab without the bearer shows nothing; a reload asks for a new link", async () => {
   const running = await startBridge();
-  const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(fileOf(running));
   await page.locator('#live[data-state="live"]').waitFor();
@@ -130,7 +132,8 @@ test("a second tab without the bearer shows nothing; a reload asks for a new lin
   await second.locator("#alert:not([hidden])").waitFor();
   expect(await second.locator(".list").count()).toBe(0);
   expect(await second.locator("#audience").textContent()).toBe("");
-  await context.close();
+  await page.close();
+  await second.close();
 }, 60_000);
 
 test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends it and its link", async (signal) => {
