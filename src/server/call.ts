@@ -8,6 +8,7 @@ import type { Inspector } from "../engine/inspect.ts";
 import type { Operator } from "../engine/operate.ts";
 import type { ProposalDesk } from "../engine/proposals/desk.ts";
 import type { OnGone } from "../engine/proposals/events.ts";
+import type { Caller } from "../engine/proposals/leases.ts";
 import type { Charge, Viewer } from "../engine/types.ts";
 import type { FieldLines } from "./head.ts";
 
@@ -23,8 +24,8 @@ export interface Call extends Required<Charge> {
   readonly receivedAtMs: number;
   /** Tells when the peer has gone; returns how to stop listening. */
   readonly onGone: OnGone;
-  /** The same, and already when the peer has closed its side. One function for a connection. */
-  readonly onClosing: OnGone;
+  /** The connection that it came on. */
+  readonly caller: Caller;
   /** The path of the request line, for the `instance` of problem+json. */
   readonly instance: string;
 }

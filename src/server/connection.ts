@@ -15,7 +15,7 @@ import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { Peer } from "../core/types.ts";
-import { stopReading } from "../os/sockets/unix_socket.ts";
+import { isHungUp, stopReading } from "../os/sockets/unix_socket.ts";
 import type { Fault } from "./head.ts";
 import { RequestGrammar } from "./request_grammar.ts";
 
@@ -24,12 +24,17 @@ const READ_AHEAD_BYTES = 16 * 1024;
 
 export class CheckedSocket extends Duplex {
   readonly #socket: Socket;
+  readonly #descriptor: number;
   #isHeld = false;
 
-  /** `onFault` is called once, after all that came before the fault was passed on. */
-  constructor(socket: Socket, onFault: (fault: Fault) => void) {
+  /**
+   * `descriptor` is that of the socket. `onFault` is called once, after all that came before the
+   * fault was passed on.
+   */
+  constructor(socket: Socket, descriptor: number, onFault: (fault: Fault) => void) {
     super({ decodeStrings: false, readableHighWaterMark: READ_AHEAD_BYTES });
     this.#socket = socket;
+    this.#descriptor = descriptor;
     const grammar = new RequestGrammar();
     let isFaulty = false;
     const take = (bytes: Buffer) => {
@@ -52,6 +57,11 @@ export class CheckedSocket extends Duplex {
   /** Bytes that arrived, faulty ones included. */
   get bytesRead(): number {
     return this.#socket.bytesRead;
+  }
+
+  /** Whether nothing more comes from the peer, although what came may not have been read yet. */
+  get isHungUp(): boolean {
+    return this.destroyed || this.#socket.destroyed || isHungUp(this.#descriptor);
   }
 
   /** node:http sets it between two requests; `timeout` is emitted after so long without any. */
@@ -156,8 +166,11 @@ export class Connection {
     for (const listener of this.#onInputFault) listener(fault);
   }
 
-  /** Tells when nothing more comes from this peer: the same function for the same connection. */
+  /** Tells when nothing more comes from this peer. */
   readonly onClosing = (listener: () => void): () => void => this.onInputFault(listener);
+
+  /** Whether the kernel knows of that already. */
+  readonly isClosing = (): boolean => this.socket.isHungUp;
 
   /** Returns how to stop listening. Calls `listener` at once where the input has failed already. */
   onInputFault(listener: (fault: Fault) => void): () => void {

@@ -157,10 +157,10 @@ async function answer(
   const { fields } = head;
   const instance = instanceOf(head);
   const onGone = goneOf(exchange);
-  const { onClosing } = exchange.connection;
+  const { connection: caller } = exchange;
   const asked = { peer, socket, parameter, query, fields, body, receivedAtMs, instance };
   const { again, goOn } = hold;
-  return await route.handle({ ...asked, onGone, onClosing, meter: hold, again, goOn }, backend);
+  return await route.handle({ ...asked, onGone, caller, meter: hold, again, goOn }, backend);
 }
 
 function goneOf({ connection: { socket } }: Exchange): Call["onGone"] {

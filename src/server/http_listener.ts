@@ -122,12 +122,17 @@ export class HttpListener {
     }
     const socket = new Socket({ fd: descriptor, allowHalfOpen: true });
     socket.on("error", () => socket.destroy()).once("close", leave);
-    this.#server.emit("connection", this.#checked(socket, peer, isAdmitted));
+    this.#server.emit("connection", this.#checked(socket, descriptor, peer, isAdmitted));
   }
 
   /** Returns what node:http is to read. */
-  #checked(socket: Socket, peer: Peer | null, isAdmitted: boolean): CheckedSocket {
-    const checked = new CheckedSocket(socket, (fault) => this.#fail(fault, checked));
+  #checked(
+    socket: Socket,
+    descriptor: number,
+    peer: Peer | null,
+    isAdmitted: boolean,
+  ): CheckedSocket {
+    const checked = new CheckedSocket(socket, descriptor, (fault) => this.#fail(fault, checked));
     const connection = new Connection(checked, peer, isAdmitted);
     this.#connections.set(checked, connection);
     checked.once("close", () => {

@@ -107,8 +107,8 @@ function contextOf(call: Call, waitSecondsMax: number): RequestContext {
 }
 
 function proposalContextOf(call: Call): ProposalContext {
-  const { onGone, onClosing } = call;
-  return { ...contextOf(call, PROPOSAL_WAIT_SECONDS_MAX), onGone, onClosing };
+  const { onGone, caller } = call;
+  return { ...contextOf(call, PROPOSAL_WAIT_SECONDS_MAX), onGone, caller };
 }
 
 function waitMs({ fields }: Call): number {

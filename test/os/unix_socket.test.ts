@@ -7,11 +7,13 @@ import { Acceptor } from "../../src/os/sockets/acceptor.ts";
 import { libc } from "../../src/os/libc.ts";
 import {
   bindUnixListener,
+  isHungUp,
   pathOfAddress,
   peerCredentials,
   removeUnixListener,
   unixAddress,
 } from "../../src/os/sockets/unix_socket.ts";
+import { until } from "../support/until.ts";
 
 const isRoot = Deno.uid() === 0;
 
@@ -157,6 +159,27 @@ test("the kernel names the peer of a Unix socket", async () => {
   await acceptor.close();
   Deno.removeSync(directory, { recursive: true });
 });
+
+test.each(["destroy", "end"] as const)(
+  "a peer that hung up is known to have, also behind what it sent (%s)",
+  async (hangUp) => {
+    const { descriptor } = bindUnixListener(join(directory, "a.sock"), 0o600, null);
+    const accepted = Promise.withResolvers<number>();
+    const acceptor = new Acceptor(descriptor, (connection) => {
+      accepted.resolve(connection);
+      return true;
+    });
+    const client = net.connect({ path: join(directory, "a.sock"), allowHalfOpen: true });
+    const connection = await accepted.promise;
+    await new Promise((resolve) => client.write("sent", resolve));
+    expect(isHungUp(connection)).toBe(false);
+    client[hangUp]();
+    await until(() => isHungUp(connection));
+    client.destroy();
+    libc.close(connection);
+    await acceptor.close();
+  },
+);
 
 test("where there is no peer, none is named", () => {
   expect(peerCredentials(-1)).toBeUndefined();

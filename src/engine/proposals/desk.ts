@@ -22,7 +22,7 @@ import type { Runs } from "../runs.ts";
 import type { Asker, EngineParts, RequestContext, Viewer } from "../types.ts";
 import { begin, isSame, type ParsedProposal, parseProposal, PROPOSAL_MEMBERS } from "./begin.ts";
 import { restoredReceipt } from "./ends.ts";
-import { Leases } from "./leases.ts";
+import { type Caller, Leases } from "./leases.ts";
 import { Notifier } from "./notifier.ts";
 import { Rules } from "./rules.ts";
 import { Similar } from "./similar.ts";
@@ -40,8 +40,7 @@ const DEMO_WAIT_MS = 600_000;
 export interface ProposalContext extends RequestContext {
   /** Tells when the caller is gone, so that nothing waits on for it. */
   readonly onGone: OnGone;
-  /** The same, and already when it has closed its side. It is one function for a connection. */
-  readonly onClosing: OnGone;
+  readonly caller: Caller;
 }
 
 export class ProposalDesk {
@@ -145,7 +144,7 @@ export class ProposalDesk {
   async hold(id: string, context: ProposalContext): Promise<ProposalView> {
     const viewer = viewerOf(context);
     this.views.visible(this.parts.ledger.proposals.find(id), viewer);
-    this.#leases.hold(id, context.onClosing);
+    this.#leases.hold(id, context.caller);
     return await this.views.wait(id, viewer, context);
   }
 
@@ -204,10 +203,10 @@ export class ProposalDesk {
   ): Promise<Pick<ProposalRecord, "id">> {
     const known = this.#leases.find(context.peer.uid, client, proposed);
     const id = known?.id ?? uuidV7(context.receivedAtMs);
-    this.#leases.hold(id, context.onClosing);
+    this.#leases.hold(id, context.caller);
     if (known !== undefined) return known;
     return await this.#proposeAs(id, proposed, context).catch((error: unknown) => {
-      this.#leases.release(id, context.onClosing);
+      this.#leases.release(id, context.caller);
       throw error;
     });
   }

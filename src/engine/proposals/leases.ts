@@ -3,7 +3,8 @@
  * payload, and an end that the client was not told.
  *
  * Invariants: a proposal that a live call holds is no other call's; a hold ends with its
- * connection. Between looking for a proposal and holding it nothing else runs.
+ * connection, also where the client hung up and only the kernel knows that yet: it may be back
+ * already. Between looking for a proposal and holding it nothing else runs.
  */
 
 import type { Ledger } from "../../ledger/ledger.ts";
@@ -15,9 +16,17 @@ import type { OnGone } from "./events.ts";
 /** Payloads that one call opens to find its own: those of the newest that it may be. */
 const OPENED_MAX = 32;
 
+/** The connection of a call: the same object for the same connection. */
+export interface Caller {
+  /** Tells when nothing more comes from the client. */
+  readonly onClosing: OnGone;
+  /** Whether the kernel knows of that already. */
+  readonly isClosing: () => boolean;
+}
+
 export class Leases {
-  /** The connections of the live calls that hold a proposal, each by what tells of its end. */
-  readonly #holders = new Map<string, Set<OnGone>>();
+  /** The connections of the live calls that hold a proposal. */
+  readonly #holders = new Map<string, Set<Caller>>();
 
   constructor(
     private readonly ledger: Pick<Ledger, "openRequest" | "proposals">,
@@ -25,16 +34,16 @@ export class Leases {
   ) {}
 
   /** Holds it until that connection ends, or until it is released. */
-  hold(id: string, connection: OnGone): void {
+  hold(id: string, caller: Caller): void {
     const holders = this.#holders.get(id) ?? new Set();
-    if (holders.has(connection)) return;
-    this.#holders.set(id, holders.add(connection));
-    connection(() => this.release(id, connection));
+    if (holders.has(caller)) return;
+    this.#holders.set(id, holders.add(caller));
+    caller.onClosing(() => this.release(id, caller));
   }
 
-  release(id: string, connection: OnGone): void {
+  release(id: string, caller: Caller): void {
     const holders = this.#holders.get(id);
-    holders?.delete(connection);
+    holders?.delete(caller);
     if (holders?.size === 0) this.#holders.delete(id);
   }
 
@@ -50,8 +59,12 @@ export class Leases {
   ): ProposalRecord | undefined {
     const mayBe = this.similar.mayBe(proposed.canonical);
     return this.ledger.proposals.undelivered(uid, client)
-      .filter(({ id, action }) => action === proposed.action && !this.#holders.has(id) && mayBe(id))
+      .filter(({ id, action }) => action === proposed.action && mayBe(id) && !this.#isHeld(id))
       .slice(-OPENED_MAX)
       .find((record) => isSame(record, proposed, this.ledger));
+  }
+
+  #isHeld(id: string): boolean {
+    return [...this.#holders.get(id) ?? []].some((caller) => !caller.isClosing());
   }
 }

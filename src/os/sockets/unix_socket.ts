@@ -75,13 +75,26 @@ export function removeUnixListener(listener: UnixListener): void {
 /** Something can be read, or a connection accepted: poll(2). */
 export const POLLIN = 1;
 
+/** The other end was closed, or will send nothing more: poll(2). */
+const POLLHUP = 0x10;
+const POLLRDHUP = 0x2000;
+
 /** Tells, without waiting, whether a connection waits to be accepted on a listening socket. */
 export function isConnectionWaiting(descriptor: number): boolean {
+  return eventsOf(descriptor, POLLIN) === POLLIN;
+}
+
+/** Tells whether the other end of a connection was closed or will send nothing more. */
+export function isHungUp(descriptor: number): boolean {
+  return (eventsOf(descriptor, POLLRDHUP) & (POLLHUP | POLLRDHUP)) !== 0;
+}
+
+/** Returns the events of poll(2) that are there now, of `asked` and those that always are told. */
+function eventsOf(descriptor: number, asked: number): number {
   const entry = new DataView(new ArrayBuffer(8)); // struct pollfd
   entry.setInt32(0, descriptor, true);
-  entry.setInt16(4, POLLIN, true);
-  return libc.poll(new Uint8Array(entry.buffer), 1n, 0) === 1 &&
-    entry.getInt16(6, true) === POLLIN;
+  entry.setInt16(4, asked, true);
+  return libc.poll(new Uint8Array(entry.buffer), 1n, 0) === 1 ? entry.getInt16(6, true) : 0;
 }
 
 /**

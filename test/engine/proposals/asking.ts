@@ -22,7 +22,7 @@ export function contextOf(scene: EngineScene): ProposalContext {
     waitMs: 0,
     traceparent: null,
     onGone: NEVER_GONE,
-    onClosing: NEVER_GONE,
+    caller: { onClosing: NEVER_GONE, isClosing: () => false },
   };
 }
 

@@ -29,3 +29,17 @@ test("a call finds its proposal among many and opens few payloads, or a bounded 
   opened = 0;
   expect([find(), opened]).toEqual([mine.record.id, 1]);
 });
+
+test("a call whose client hung up holds nothing, before its connection has told", async () => {
+  await using s = await scene();
+  const similar = new Similar(s.clock);
+  const { record, body } = newProposal({ client: "c" });
+  await s.ledger.proposals.propose({ record, body });
+  const leases = new Leases(s.ledger, similar);
+  const find = () => leases.find(1000, "c", { action: "charge_card", canonical: SECRET })?.id;
+  let isClosing = false;
+  leases.hold(record.id, { onClosing: () => () => {}, isClosing: () => isClosing });
+  expect(find()).toBeUndefined();
+  isClosing = true;
+  expect(find()).toBe(record.id);
+});
