@@ -60,7 +60,7 @@ export class Desk implements AsyncDisposable {
   }
 
   /** Has the daemon take other approvers. */
-  reload(approvers: readonly Approver[]): void {
+  reload(approvers: readonly Pick<Approver, "toml">[]): void {
     this.daemon.configure(configOf(this.directory, approvers, this.options));
     this.daemon.process.kill("SIGHUP");
   }
@@ -163,7 +163,7 @@ export class Desk implements AsyncDisposable {
 
 function configOf(
   directory: string,
-  approvers: readonly Approver[],
+  approvers: readonly Pick<Approver, "toml">[],
   { top = "", tables = "", concurrency = 2, pairApprovals = 2, without = [] }: DeskOptions,
 ): string {
   const marks = join(directory, "marks");

@@ -97,8 +97,18 @@ test("a signature leaves when it is revoked, runs out, or is not trusted any mor
   await until(async () => (await given(trusted)).length === 1);
   expect(await given(trusted)).toEqual(["bob"]);
   const reloads = () => desk.daemon.output.filter((line) => line.includes("trust store reloaded"));
-  desk.reload([desk.alice, desk.bob]); // the tests after this one trust both again
+  desk.reload([desk.alice, desk.bob, desk.carol]);
   await until(() => reloads().length === 2);
+
+  const narrowed = await propose();
+  await desk.approve(narrowed);
+  await desk.approve(narrowed, desk.bob);
+  const elsewhere = { toml: () => desk.alice.toml('actions = ["echo"]\nmax_ttl = "15m"') };
+  desk.reload([elsewhere, desk.bob, desk.carol]);
+  await until(() => reloads().length === 3);
+  expect(await given(narrowed)).toEqual(["bob"]);
+  desk.reload([desk.alice, desk.bob]); // the tests after this one trust both again
+  await until(() => reloads().length === 4);
 });
 
 test("without a slot the last signature waits its turn, before what comes later", async () => {
