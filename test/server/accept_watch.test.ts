@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { libc } from "../../src/os/libc.ts";
 import { bindUnixListener, isConnectionWaiting, knock } from "../../src/os/sockets/unix_socket.ts";
 import { AcceptWatch } from "../../src/os/sockets/acceptor.ts";
 import { TestServer } from "./fakes.ts";
@@ -19,6 +20,7 @@ test("a socket on which the watch's own connection waits is stuck", async () => 
   const { descriptor } = bindUnixListener(path, 0o600, null);
   const watch = new AcceptWatch(() => knock(path), () => isConnectionWaiting(descriptor));
   expect(await watch.isStuck()).toBe(true);
+  libc.close(descriptor); // other tests count what this process listens on
 });
 
 test("a socket that the daemon's own user may not use is stuck when others wait", async () => {
