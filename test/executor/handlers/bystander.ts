@@ -11,7 +11,7 @@ export default defineAction({
       try {
         return await Deno.readTextFile(until);
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise((resolve) => setTimeout(resolve, 5));
       }
     }
   },
