@@ -114,7 +114,7 @@ export function portableHex(bytes: Uint8Array): string {
 
 const HEX = /^(?:[0-9a-f]{2})*$/;
 
-/** Returns undefined unless `text` is pairs of lower-case hex digits. Bytes are pooledBytes(). */
+/** Gives undefined unless `text` is pairs of lower-case hex digits; else a pooledBytes() array. */
 export function hexDecode(text: string): Uint8Array | undefined {
   if (!HEX.test(text)) return undefined;
   if (nativeSetFromHex === undefined) return portableFromHex(text);
@@ -144,10 +144,16 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+type Parts = readonly Uint8Array[];
+
+export function concatBytes(...parts: Parts): Uint8Array<ArrayBuffer> {
+  return joined(parts, (length) => new Uint8Array(length));
+}
+
+function joined<T extends Uint8Array>(parts: Parts, make: (length: number) => T): T {
   let length = 0;
   for (const part of parts) length += part.length;
-  const whole = new Uint8Array(length);
+  const whole = make(length);
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
@@ -166,7 +172,6 @@ let used = 0;
 /**
  * Returns `length` zeros, a short array as a part of a block that others have parts of as well. The
  * runtime takes some 3 microseconds to make and collect an array of its own, and 0.2 for a part.
- *
  * Its `buffer` is the block: never transfer it, which the type forbids, nor hand it out. Not for
  * keys, and not to keep many of for long: one part keeps the whole block.
  */
@@ -180,11 +185,14 @@ export function pooledBytes(length: number): Uint8Array {
   return block.subarray(used - length, used);
 }
 
+/** Does what concatBytes() does, as pooledBytes() makes arrays. */
+export function pooledConcat(...parts: Parts): Uint8Array {
+  return joined(parts, pooledBytes);
+}
+
 /** Returns a copy, as pooledBytes() makes arrays. */
 export function pooledCopy(bytes: Uint8Array): Uint8Array {
-  const copy = pooledBytes(bytes.length);
-  copy.set(bytes);
-  return copy;
+  return pooledConcat(bytes);
 }
 
 /** Returns the UTF-8 of a text, as pooledBytes() makes arrays where the text is short. */

@@ -5,7 +5,7 @@
  * for: nothing signed and nothing decided depends on them.
  */
 
-import { base64Decode, base64Encode, pooledBytes, pooledUtf8 } from "./bytes.ts";
+import { base64Decode, base64Encode, pooledConcat, pooledUtf8 } from "./bytes.ts";
 import { SIGNATURE_BYTES_MAX, SIGNATURES_MAX } from "./limits.ts";
 import { list, open, string, type TypeOf, where } from "./shape.ts";
 import type { JsonObject } from "./types.ts";
@@ -28,11 +28,7 @@ export interface Envelope {
 /** Returns what a signature covers (PAE): `DSSEv1 LEN(type) type LEN(body) body`, in bytes. */
 export function preAuthEncoding(payloadType: string, body: Uint8Array): Uint8Array {
   const typeLength = pooledUtf8(payloadType).length;
-  const head = pooledUtf8(`DSSEv1 ${typeLength} ${payloadType} ${body.length} `);
-  const whole = pooledBytes(head.length + body.length);
-  whole.set(head);
-  whole.set(body, head.length);
-  return whole;
+  return pooledConcat(pooledUtf8(`DSSEv1 ${typeLength} ${payloadType} ${body.length} `), body);
 }
 
 const isSignature = open({ keyid: where(string, (keyid) => keyid !== ""), sig: string });

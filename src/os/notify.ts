@@ -7,6 +7,7 @@
 
 import { utf8Encode } from "../core/bytes.ts";
 import { AF_UNIX, libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
+import { CLOCK_MONOTONIC, nanosecondsOf } from "./process.ts";
 import { SOCKET_PATH_BYTES_MAX, unixAddress } from "./sockets/unix_socket.ts";
 
 export interface Notifier {
@@ -59,13 +60,9 @@ function statusLine(status: string): string {
   return `STATUS=${status.replaceAll(/\s+/g, " ")}`;
 }
 
-const CLOCK_MONOTONIC = 1;
-
 /** Returns microseconds of CLOCK_MONOTONIC, by which systemd orders a reload and its ready(). */
 function monotonicMicros(): bigint {
-  const time = new BigInt64Array(2); // struct timespec: seconds, nanoseconds
-  libc.clock_gettime(CLOCK_MONOTONIC, time);
-  return (time[0] ?? 0n) * 1_000_000n + (time[1] ?? 0n) / 1000n;
+  return nanosecondsOf(CLOCK_MONOTONIC) / 1000n;
 }
 
 const MSG_NOSIGNAL = 0x4000;

@@ -172,20 +172,29 @@ export function readProc(path: string, bytesMax = PROC_BYTES_MAX): string | null
   }
 }
 
-/** Read once: a process never sees another. */
-let boot: string | undefined;
-
+/** clock_gettime(2) clocks: since some time, and since the machine started, suspended or not. */
+export const CLOCK_MONOTONIC = 1;
 const CLOCK_BOOTTIME = 7;
+
+const SECOND_NANOS = 1_000_000_000n;
+
+/** Returns what a clock of the kernel says, in nanoseconds. */
+export function nanosecondsOf(clock: number): bigint {
+  const time = new BigInt64Array(2); // struct timespec: seconds, nanoseconds
+  libc.clock_gettime(clock, time);
+  return (time[0] ?? 0n) * SECOND_NANOS + (time[1] ?? 0n);
+}
 
 /**
  * Returns what sysinfo(2) does, which counts the pages of every block device under a lock for it:
- * the seconds since the machine started, those of suspension too, rounded up.
+ * the seconds since the machine started, rounded up.
  */
 function uptimeSeconds(): number {
-  const time = new BigInt64Array(2); // struct timespec: seconds, nanoseconds
-  libc.clock_gettime(CLOCK_BOOTTIME, time);
-  return Number(time[0] ?? 0n) + (time[1] === 0n ? 0 : 1);
+  return Number((nanosecondsOf(CLOCK_BOOTTIME) + SECOND_NANOS - 1n) / SECOND_NANOS);
 }
+
+/** Read once: a process never sees another. */
+let boot: string | undefined;
 
 export const machineClock: MachineClock = {
   ...systemClock,

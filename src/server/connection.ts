@@ -167,10 +167,14 @@ export class Connection {
   }
 
   /** Tells when nothing more comes from this peer. */
-  readonly onClosing = (listener: () => void): () => void => this.onInputFault(listener);
+  onClosing(listener: () => void): () => void {
+    return this.onInputFault(listener);
+  }
 
   /** Whether the kernel knows of that already. */
-  readonly isClosing = (): boolean => this.socket.isHungUp;
+  isClosing(): boolean {
+    return this.socket.isHungUp;
+  }
 
   /** Returns how to stop listening. Calls `listener` at once where the input has failed already. */
   onInputFault(listener: (fault: Fault) => void): () => void {

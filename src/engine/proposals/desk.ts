@@ -40,6 +40,7 @@ const DEMO_WAIT_MS = 600_000;
 export interface ProposalContext extends RequestContext {
   /** Tells when the caller is gone, so that nothing waits on for it. */
   readonly onGone: OnGone;
+  /** The connection that it came on. */
   readonly caller: Caller;
 }
 

@@ -11,7 +11,6 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { ProposalRecord } from "../../ledger/proposals/types.ts";
 import { isSame, type ParsedProposal } from "./begin.ts";
 import type { Similar } from "./similar.ts";
-import type { OnGone } from "./events.ts";
 
 /** Payloads that one call opens to find its own: those of the newest that it may be. */
 const OPENED_MAX = 32;
@@ -19,9 +18,9 @@ const OPENED_MAX = 32;
 /** The connection of a call: the same object for the same connection. */
 export interface Caller {
   /** Tells when nothing more comes from the client. */
-  readonly onClosing: OnGone;
+  onClosing(listener: () => void): () => void;
   /** Whether the kernel knows of that already. */
-  readonly isClosing: () => boolean;
+  isClosing(): boolean;
 }
 
 export class Leases {

@@ -13,7 +13,7 @@
  */
 
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { concatBytes, pooledBytes } from "../../core/bytes.ts";
+import { concatBytes, pooledConcat } from "../../core/bytes.ts";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -96,14 +96,9 @@ export function paddedLength(length: number): number {
 }
 
 function sealHere(key: Uint8Array, nonce: Bytes, row: Uint8Array, clear: Uint8Array): Uint8Array {
-  const sealed = pooledBytes(NONCE_BYTES + clear.length + TAG_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce);
   cipher.setAAD(row);
-  sealed.set(nonce);
-  sealed.set(cipher.update(clear), NONCE_BYTES);
-  cipher.final(); // GCM is a stream cipher: this returns no bytes
-  sealed.set(cipher.getAuthTag(), NONCE_BYTES + clear.length);
-  return sealed;
+  return pooledConcat(nonce, cipher.update(clear), cipher.final(), cipher.getAuthTag());
 }
 
 /** Returns the same bytes as the runtime's ciphers take them; they copy what they are given. */
