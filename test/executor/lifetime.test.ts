@@ -63,7 +63,8 @@ test("a built-in's process that is killed takes its runs along, and the next one
 });
 
 test("a process that is killed before a run was sent to it loses nothing", async () => {
-  const under = await start({ context: WAITING });
+  // no spare that is killed as well, and counted
+  const under = await start({ context: { ...WAITING, isolation: "reuse" } });
   await under.result("context", { do: "tell" });
   const pids = under.pids();
   const slot = under.pool.acquire("context");
