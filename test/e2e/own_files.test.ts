@@ -2,6 +2,9 @@
 
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { join } from "node:path";
+import { StartupError } from "../../src/core/startup_error.ts";
+import { requireOwnFiles } from "../../src/daemon/own_files.ts";
+import { load } from "../config/loading.ts";
 import { actionToml, handler } from "../support/action_toml.ts";
 import { Approver } from "../support/approver.ts";
 import { Daemon, OPENEXEC } from "../support/daemon.ts";
@@ -35,6 +38,12 @@ const config = (): string =>
   `[checkpoints]\nfile = "${at("kept/log")}"\n[notify]\ncommand = ["${at("commands/tell")}"]\n` +
   `[[sockets]]\npath = "${at("sockets/admin.sock")}"\nrole = "admin"\n`;
 
+function writeConfig(): void {
+  Deno.writeTextFileSync(at("openexec.toml"), `state_dir = "${at("state")}"\n${config()}`, {
+    mode: 0o600,
+  });
+}
+
 async function expectRefusal(path: string, why: string): Promise<void> {
   const daemon = Daemon.launch({ directory, config: config() });
   const { code } = await daemon.process.status;
@@ -44,28 +53,59 @@ async function expectRefusal(path: string, why: string): Promise<void> {
   expect(daemon.output.join("\n")).toContain(why);
 }
 
+/** What a start says of the configuration's files, before anything else happens. */
+function faultOfFiles(): string | undefined {
+  const text = Deno.readTextFileSync(at("openexec.toml"));
+  const { config: loaded } = load(text, { config: at("openexec.toml") });
+  try {
+    requireOwnFiles(loaded);
+    return undefined;
+  } catch (error) {
+    if (error instanceof StartupError) return error.message;
+    throw error;
+  }
+}
+
 test.each([
-  ["its state directory", "state", 0o777, "chmod o-w"],
-  ["its state directory, sticky as it is", "state", 0o1777, "chmod o-w"],
-  ["its handler", "handlers/tell.ts", 0o646, "chmod o-w"],
-  ["the folder of its handler", "handlers", 0o757, "chmod o-w"],
-  ["the folder of its socket", "sockets", 0o777, "chmod o-w"],
-  ["a secret", "secrets/token", 0o602, "chmod o-w"],
-  ["the folder of a secret", "secrets", 0o757, "chmod o-w"],
-  ["the folder of its anchor", "anchor", 0o757, "chmod o-w"],
-  ["the file of its checkpoints", "kept/log", 0o646, "chmod o-w"],
-  ["the command that it tells people by", "commands/tell", 0o757, "chmod o-w"],
-  ["its configuration", "openexec.toml", 0o666, "chmod o-w"],
-  ["the folder above them all", "", 0o777, "chmod o-w"],
-])("a daemon refuses to start where everyone can write to %s", async (_, name, mode, remedy) => {
-  Deno.writeTextFileSync(at("openexec.toml"), "");
+  ["its state directory", "state", 0o777],
+  ["its state directory, sticky as it is", "state", 0o1777],
+  ["its handler", "handlers/tell.ts", 0o646],
+  ["the folder of its handler", "handlers", 0o757],
+  ["a secret", "secrets/token", 0o602],
+  ["the folder of a secret", "secrets", 0o757],
+  ["the folder of its anchor", "anchor", 0o757],
+  ["the file of its checkpoints", "kept/log", 0o646],
+  ["the command that it tells people by", "commands/tell", 0o757],
+  ["its configuration", "openexec.toml", 0o666],
+  ["the folder above them all", "", 0o777],
+])("requireOwnFiles() refuses what everyone can write to: %s", (_, name, mode) => {
+  writeConfig();
+  expect(faultOfFiles()).toBeUndefined();
   Deno.chmodSync(at(name), mode);
-  await expectRefusal(at(name), remedy);
+  expect(faultOfFiles()).toContain(at(name));
+  expect(faultOfFiles()).toContain("chmod o-w");
 });
 
-testAsOthers("a daemon refuses to start where one of its files is another user's", async () => {
-  Deno.writeTextFileSync(at("openexec.toml"), "");
-  for (const name of [...FOLDERS, ...FILES, "openexec.toml"]) {
+testAsOthers("requireOwnFiles() refuses each file that is another user's", () => {
+  writeConfig();
+  for (const name of [...FOLDERS, ...FILES, "openexec.toml"].filter((name) => name !== "sockets")) {
+    Deno.chownSync(at(name), OTHER_UID, 0);
+    expect(faultOfFiles()).toContain(at(name));
+    expect(faultOfFiles()).toContain("belongs to another user");
+    Deno.chownSync(at(name), 0, 0);
+  }
+});
+
+test.each([
+  ["its state directory", "state"],
+  ["the folder of its socket", "sockets"],
+])("a daemon refuses to start where everyone can write to %s", async (_, name) => {
+  Deno.chmodSync(at(name), 0o777);
+  await expectRefusal(at(name), "chmod o-w");
+});
+
+testAsOthers("a daemon refuses to start where a file of its is another user's", async () => {
+  for (const name of ["handlers/tell.ts", "sockets"]) {
     Deno.chownSync(at(name), OTHER_UID, 0);
     await expectRefusal(at(name), "belongs to another user");
     Deno.chownSync(at(name), 0, 0);

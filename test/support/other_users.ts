@@ -20,7 +20,7 @@ const missing = [
 ];
 
 /** As `test`, with other users and groups at hand. */
-export function testAsOthers(title: string, body: () => Promise<void>): void {
+export function testAsOthers(title: string, body: () => Promise<void> | void): void {
   const why = missing.length === 0 ? "" : ` [skipped: needs ${missing.join(", ")}]`;
   test.skipIf(missing.length > 0)(`${title}${why}`, body);
 }
