@@ -15,6 +15,7 @@ import {
   ENOENT,
   EPERM,
   errno,
+  errorText,
   libc,
   O_CREAT,
   O_RDONLY,
@@ -43,16 +44,32 @@ const DOORS: Readonly<Record<string, (file: string) => number>> = {
   daemon: () => libc.open(cString(`/proc/${libc.getppid()}/environ`), O_RDONLY),
 };
 
-/** Returns the names of the doors that are not shut. */
+/**
+ * How often a door is tried that fails in another way than it should: errno may be what the runtime
+ * left there. One that is open is so each time.
+ */
+const TRIES = 3;
+
+/** Returns the names of the doors that are not shut, and how those failed that did not open. */
 export function openDoors(file: string): string[] {
-  return Object.entries(DOORS).filter(([name, open]) => open(file) >= 0 || !isRefusal(name))
-    .map(([name]) => name);
+  return Object.entries(DOORS).flatMap(([name, open]) => {
+    const found = findDoor(() => open(file), name === "daemon" ? [...REFUSALS, ENOENT] : REFUSALS);
+    if (found === "shut") return [];
+    return [found === "open" ? name : `${name} (${found})`];
+  });
 }
 
-/** Looks at the error of the call before. */
-function isRefusal(door: string): boolean {
-  const error = errno();
-  return error === EPERM || error === EACCES || (error === ENOENT && door === "daemon");
+const REFUSALS = [EPERM, EACCES];
+
+/** Returns "open" where `attempt` gives no negative number, "shut", or how it failed otherwise. */
+export function findDoor(attempt: () => number, refusals: readonly number[] = REFUSALS): string {
+  let code = 0;
+  for (let i = 0; i < TRIES; i++) {
+    if (attempt() >= 0) return "open";
+    code = errno();
+    if (refusals.includes(code)) return "shut";
+  }
+  return errorText(code);
 }
 
 /** struct sockaddr_in of 127.0.0.1. */

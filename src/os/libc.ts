@@ -134,6 +134,8 @@ const ERROR_SYMBOLS = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 let errors: Deno.DynamicLibrary<typeof ERROR_SYMBOLS>["symbols"] | undefined;
+/** The memory in which errno(3) of this thread lies. */
+let errorCode: Int32Array = new Int32Array(1);
 
 /**
  * The C library. A function is looked up when it is first named, which throws a StartupError when
@@ -145,7 +147,7 @@ function lazyCalls(): LibC {
   const calls: LibC = Object.create(null);
   for (const [name, symbol] of Object.entries(SYMBOLS)) {
     const get = () => {
-      errors ??= load(ERROR_SYMBOLS); // first: to look these up after a call could change errno
+      errors ??= loadErrors();
       const value: unknown = Reflect.get(load({ [name]: symbol }), name);
       Object.defineProperty(calls, name, { value });
       return value;
@@ -153,6 +155,20 @@ function lazyCalls(): LibC {
     Object.defineProperty(calls, name, { get, configurable: true });
   }
   return calls;
+}
+
+/**
+ * Called before any function that may fail is: from then on errno() reads memory, and is compiled.
+ * While the runtime looks something up, compiles or collects, calls of its own may fail, and errno
+ * is what they left: a file that is not there was "temporarily unavailable" once in a while.
+ */
+function loadErrors(): Deno.DynamicLibrary<typeof ERROR_SYMBOLS>["symbols"] {
+  const symbols = load(ERROR_SYMBOLS);
+  const location = symbols.__errno_location();
+  if (location === null) throw new TypeError("errno has no place");
+  errorCode = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
+  errno();
+  return symbols;
 }
 
 /** Where the first function was found. */
@@ -202,10 +218,9 @@ export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 
-/** Returns errno of the last failed call. Call it before any other FFI call. */
+/** Returns errno of the last failed call. Nothing may come between the two. */
 export function errno(): number {
-  const location = errors?.__errno_location() ?? null;
-  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+  return errorCode[0] ?? 0;
 }
 
 /** Says what an errno means, such as "Permission denied". */
