@@ -1,9 +1,19 @@
 /**
- * `npm test`: hands files, folders and vitest's options to vitest. It also takes a test as
- * docs/guarantees.md names it, as one argument: FILE › TITLE.
+ * `npm test`: hands files, folders and vitest's options to vitest; without any, all folders but the
+ * slow ones, and with `--slow` those. It also takes a test as docs/guarantees.md names it, as one
+ * argument: FILE › TITLE.
  */
 
+import { readdirSync } from "node:fs";
 import process from "node:process";
+
+const TESTS = new URL("../test", import.meta.url);
+
+/**
+ * Folders whose tests build and boot the single file, kill what writes to the disk, or flood.
+ * Together they take as long as half of all others.
+ */
+const SLOW = new Set(["build", "crash", "flood", "systemd"]);
 
 const SEPARATOR = " › ";
 
@@ -12,12 +22,23 @@ const PLACEHOLDER = /%[a-z#%]|\$[a-zA-Z.]+/g;
 
 /** Returns arguments of vitest. */
 export function vitestArguments(named: readonly string[]): string[] {
-  return named.flatMap((argument) => {
+  const options = named.filter((argument) => argument !== "--slow");
+  if (options.every((argument) => argument.startsWith("-"))) {
+    return [...foldersOf(options.length < named.length), ...options];
+  }
+  return options.flatMap((argument) => {
     const at = argument.indexOf(SEPARATOR);
     if (at < 0) return [argument];
     const title = argument.slice(at + SEPARATOR.length);
     return [argument.slice(0, at), `--testNamePattern=${patternOf(title)}`];
   });
+}
+
+/** Each with a slash behind it: vitest takes a part of a path for a name. */
+function foldersOf(isSlow: boolean): string[] {
+  return readdirSync(TESTS, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && SLOW.has(entry.name) === isSlow)
+    .map(({ name }) => `test/${name}/`);
 }
 
 /** Returns a regular expression that every test with this title matches. */
