@@ -11,7 +11,7 @@ const TESTS = new URL("../test", import.meta.url);
 
 /**
  * Folders whose tests build and boot the single file, kill what writes to the disk, or flood.
- * Together they take as long as half of all others.
+ * Together they take a third as long as all others.
  */
 const SLOW = new Set(["build", "crash", "flood", "systemd"]);
 
