@@ -2,7 +2,8 @@
  * `npm run release VERSION`: checks everything, gives package and changelog the version, commits
  * and tags it, and makes what is handed out, with checksums, in dist/. It pushes nothing.
  *
- * Invariant: the commit is made only after `npm run ok` passed on exactly what is committed.
+ * Invariant: the commit is made only after `npm run ok` and `npm run test:slow` passed on exactly
+ * what is committed.
  */
 
 import { createHash } from "node:crypto";
@@ -82,6 +83,7 @@ async function release(version: string): Promise<void> {
   await run("npm", "version", "--no-git-tag-version", "--allow-same-version", version);
   await run("npm", "run", "-s", "docs");
   await run("npm", "run", "-s", "ok");
+  await run("npm", "run", "-s", "test:slow");
   await run("git", "commit", "--all", "--quiet", "--message", `release: ${version}`);
   const message = `${version}\n\n${notes}`;
   // git would strip headings, which begin with #
