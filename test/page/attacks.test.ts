@@ -125,7 +125,8 @@ test("an end that comes into view without scrolling lets Approve be pressed", as
   const { page } = scene;
   const size = page.viewportSize() ?? { width: 1280, height: 720 };
   const { id } = await scene.propose("echo", { msg: "short" });
-  await scene.open(id);
+  await page.goto(scene.url("#/history"));
+  await page.setViewportSize({ ...size, height: 2000 });
   await page.evaluate(() => {
     const above = document.createElement("div");
     above.id = "above";
@@ -133,7 +134,7 @@ test("an end that comes into view without scrolling lets Approve be pressed", as
     document.body.prepend(above);
     scrollTo(0, 0);
   });
-  await page.setViewportSize({ ...size, height: 2000 });
+  await scene.open(id);
   const approve = page.getByRole("button", { name: "Approve" });
   expect(await approve.isDisabled()).toBe(true);
   await page.evaluate(() => document.getElementById("above")?.remove());
