@@ -10,7 +10,7 @@ import type { ProposalDesk } from "../engine/proposals/desk.ts";
 import type { OnGone } from "../engine/proposals/events.ts";
 import type { Caller } from "../engine/proposals/leases.ts";
 import type { Charge, Viewer } from "../engine/types.ts";
-import type { FieldLines } from "./head.ts";
+import type { Fields } from "./head.ts";
 
 export interface Call extends Required<Charge> {
   readonly peer: Peer;
@@ -18,7 +18,7 @@ export interface Call extends Required<Charge> {
   /** The segment that the route's path leaves open; "" when it leaves none. */
   readonly parameter: string;
   readonly query: Query;
-  readonly fields: FieldLines;
+  readonly fields: Fields;
   /** Empty unless the route has a body. */
   readonly body: Uint8Array;
   readonly receivedAtMs: number;

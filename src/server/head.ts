@@ -11,15 +11,15 @@ import { isIPv6 } from "node:net";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { isName } from "../core/limits.ts";
 
-/** Field lines in the order and spelling they came in, names in lower case. */
-export type FieldLines = readonly (readonly [name: string, value: string])[];
+/** Names in lower case, and the values under each in the order and spelling they came in. */
+export type Fields = ReadonlyMap<string, readonly string[]>;
 
 export interface Head {
   readonly method: string;
   readonly path: string;
   /** The text after `?`, not parsed; "" without one. */
   readonly query: string;
-  readonly fields: FieldLines;
+  readonly fields: Fields;
   /** The head's first fault; null for none. */
   readonly fault: Fault | null;
 }
@@ -33,7 +33,7 @@ export interface Fault {
 export function headOf(request: IncomingMessage): Head {
   const { method = "", url: target = "", httpVersion } = request;
   const mark = target.indexOf("?");
-  const fields = fieldLines(request.rawHeaders);
+  const fields = fieldsOf(request.rawHeaders);
   return {
     method,
     path: mark === -1 ? target : target.slice(0, mark),
@@ -51,17 +51,23 @@ export function instanceOf({ path }: Head): string {
 }
 
 /** node:http hands fields over as name, value, name, value. */
-export function fieldLines(rawHeaders: readonly string[]): FieldLines {
-  const fields: (readonly [string, string])[] = [];
+export function fieldsOf(rawHeaders: readonly string[]): Fields {
+  const fields = new Map<string, string[]>();
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    fields.push([(rawHeaders[i] ?? "").toLowerCase(), rawHeaders[i + 1] ?? ""]);
+    const name = (rawHeaders[i] ?? "").toLowerCase();
+    const value = rawHeaders[i + 1] ?? "";
+    const values = fields.get(name);
+    if (values === undefined) fields.set(name, [value]);
+    else values.push(value);
   }
   return fields;
 }
 
+const NO_VALUES: readonly string[] = [];
+
 /** All values under a name, in the order they came in. */
-export function valuesOf(fields: FieldLines, name: string): string[] {
-  return fields.filter(([candidate]) => candidate === name).map(([, value]) => value);
+export function valuesOf(fields: Fields, name: string): readonly string[] {
+  return fields.get(name) ?? NO_VALUES;
 }
 
 const FIELDS_MAX = 64;
@@ -97,8 +103,9 @@ export function faultOf(
   const hosts = values("host");
   const [coding] = values("transfer-encoding");
   const [expectation] = values("expect");
+  const lines = [...fields.values()].reduce((sum, { length }) => sum + length, 0);
 
-  if (fields.length > FIELDS_MAX) {
+  if (lines > FIELDS_MAX) {
     return {
       code: "request_too_large",
       detail: `A request has at most ${FIELDS_MAX} header fields.`,
@@ -162,7 +169,7 @@ const STRUCTURED_STRING = /^ *"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)" *$/
  * characters. null when absent. Throws a Refusal request_malformed where another reader might see
  * another key.
  */
-export function idempotencyKey(fields: FieldLines): string | null {
+export function idempotencyKey(fields: Fields): string | null {
   const values = valuesOf(fields, "idempotency-key");
   const [value] = values;
   if (value === undefined) return null;
@@ -183,7 +190,7 @@ export function idempotencyKey(fields: FieldLines): string | null {
  * The first `wait` of Prefer (RFC 7240 section 4.3) in milliseconds, at most `secondsMax`; 0
  * without one. A preference that makes no sense is ignored, as section 2 asks.
  */
-export function preferredWaitMs(fields: FieldLines, secondsMax: number): number {
+export function preferredWaitMs(fields: Fields, secondsMax: number): number {
   const preferences = valuesOf(fields, "prefer").flatMap((value) => value.split(","));
   for (const preference of preferences) {
     const [name = "", value = ""] = (preference.split(";")[0] ?? "").split("=").map((part) =>
@@ -197,7 +204,7 @@ export function preferredWaitMs(fields: FieldLines, secondsMax: number): number 
 }
 
 /** The last event that a reader saw; null when absent, repeated or no id of ours. */
-export function lastEventId(fields: FieldLines): string | null {
+export function lastEventId(fields: Fields): string | null {
   const [value, ...more] = valuesOf(fields, "last-event-id");
   return value !== undefined && more.length === 0 && /^[0-9a-f]{16}$/.test(value) ? value : null;
 }
@@ -205,7 +212,7 @@ export function lastEventId(fields: FieldLines): string | null {
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/;
 
 /** The traceparent (W3C Trace Context section 3.2); null when absent, repeated or invalid. */
-export function traceparent(fields: FieldLines): string | null {
+export function traceparent(fields: Fields): string | null {
   const values = valuesOf(fields, "traceparent");
   const value = values[0]?.trim();
   const match = values.length === 1 && value !== undefined ? TRACEPARENT.exec(value) : null;

@@ -12,7 +12,13 @@ function decide(
   fields: Readonly<Record<string, string>>,
 ): string {
   const [method = "", path = ""] = request.split(" ");
-  const head = { method, path, query: "", fields: Object.entries(fields), fault: null };
+  const head = {
+    method,
+    path,
+    query: "",
+    fields: new Map(Object.entries(fields).map(([name, value]) => [name, [value]])),
+    fault: null,
+  };
   return codeOf(() => refuseForeignPages(role, head));
 }
 

@@ -2,25 +2,21 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   faultOf,
-  fieldLines,
+  fieldsOf,
   idempotencyKey,
   preferredWaitMs,
   traceparent,
 } from "../../src/server/head.ts";
 import { codeOf } from "../support/refusals.ts";
 
-const key = (...values: string[]) =>
-  idempotencyKey(values.map((value) => ["idempotency-key", value] as const));
-const wait = (...values: string[]) =>
-  preferredWaitMs(values.map((value) => ["prefer", value] as const), 300);
-const trace = (...values: string[]) =>
-  traceparent(values.map((value) => ["traceparent", value] as const));
+const key = (...values: string[]) => idempotencyKey(new Map([["idempotency-key", values]]));
+const wait = (...values: string[]) => preferredWaitMs(new Map([["prefer", values]]), 300);
+const trace = (...values: string[]) => traceparent(new Map([["traceparent", values]]));
 
-test("raw fields become lines in their order, names in lower case", () => {
-  expect(fieldLines(["Host", "x", "A", "b", "a", "c"])).toEqual([["host", "x"], ["a", "b"], [
-    "a",
-    "c",
-  ]]);
+test("raw fields are kept by name in lower case, and the values of one in their order", () => {
+  expect(fieldsOf(["Host", "x", "A", "b", "a", "c"])).toEqual(
+    new Map([["host", ["x"]], ["a", ["b", "c"]]]),
+  );
 });
 
 test("an Idempotency-Key is one quoted string of RFC 8941", () => {
@@ -112,7 +108,7 @@ test("no traceparent, or two, are none", () => {
 });
 
 function fault(fields: readonly string[], httpVersion = "1.1", target = "/") {
-  return faultOf({ httpVersion, target, fields: fieldLines(fields) })?.code ?? null;
+  return faultOf({ httpVersion, target, fields: fieldsOf(fields) })?.code ?? null;
 }
 
 test.each([

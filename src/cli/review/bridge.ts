@@ -22,7 +22,7 @@ import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { Refusal } from "../../core/errors.ts";
 import { isLocalhost, PAGE_PATH, refuseForeignPages } from "../../server/page/browser.ts";
-import { fieldLines } from "../../server/head.ts";
+import { fieldsOf } from "../../server/head.ts";
 import { problemReply } from "../../server/reply.ts";
 
 /** The origin that passkeys are enrolled for has this port: another one would not do. */
@@ -141,7 +141,7 @@ async function answer(
 ): Promise<void> {
   const { method = "", url = "" } = request;
   const path = url.split("?")[0] ?? "";
-  const fields = fieldLines(request.rawHeaders);
+  const fields = fieldsOf(request.rawHeaders);
   const isPage = method === "GET" && (path === PAGE_PATH || path.startsWith(`${PAGE_PATH}/`));
   // the file with the link is another site than the page that it leads to
   if (!(isPage && isNavigation(request))) {

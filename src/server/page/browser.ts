@@ -10,7 +10,7 @@
 
 import { Refusal } from "../../core/errors.ts";
 import type { Role } from "../../core/types.ts";
-import { type FieldLines, type Head, valuesOf } from "../head.ts";
+import { type Fields, type Head, valuesOf } from "../head.ts";
 
 /** The page itself, which a person may open by its address. */
 export const PAGE_PATH = "/review";
@@ -42,7 +42,7 @@ export function refuseForeignPages(role: Role, head: Head): void {
 }
 
 /** A form of another page can send neither of the two without asking first (CORS). */
-function requireOwnScript(fields: FieldLines): void {
+function requireOwnScript(fields: Fields): void {
   const type = valueOf(fields, "content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json" || valueOf(fields, "x-openexec") !== "1") {
     throw denied("A page posts application/json, with X-OpenExec: 1.");
@@ -54,7 +54,7 @@ function denied(detail: string): Refusal {
 }
 
 /** All values under a name, joined: a repeated field equals none that is allowed. */
-function valueOf(fields: FieldLines, name: string): string | null {
+function valueOf(fields: Fields, name: string): string | null {
   const values = valuesOf(fields, name);
   return values.length === 0 ? null : values.join(", ");
 }

@@ -2,7 +2,7 @@
 
 import { Refusal } from "../../core/errors.ts";
 import type { Call } from "../call.ts";
-import type { FieldLines } from "../head.ts";
+import { type Fields, valuesOf } from "../head.ts";
 import { PAGE_INDEX, pageFiles } from "./page_files.ts";
 import type { Reply } from "../reply.ts";
 
@@ -43,7 +43,7 @@ export function pageFile({ parameter, fields }: Call): Reply {
   return fileReply(parameter, fields);
 }
 
-function fileReply(name: string, fields: FieldLines): Reply {
+function fileReply(name: string, fields: Fields): Reply {
   const file = pageFiles().get(name);
   if (file === undefined) throw new Refusal("route_not_found");
   const headers = { "content-type": file.type };
@@ -53,7 +53,8 @@ function fileReply(name: string, fields: FieldLines): Reply {
 }
 
 /** A browser's list (RFC 9110 section 12.5.3); who gives weights gets the plain bytes. */
-function takesGzip(fields: FieldLines): boolean {
-  const accepted = fields.filter(([name]) => name === "accept-encoding").map(([, value]) => value);
-  return accepted.some((value) => value.split(",").some((coding) => coding.trim() === "gzip"));
+function takesGzip(fields: Fields): boolean {
+  return valuesOf(fields, "accept-encoding").some((value) =>
+    value.split(",").some((coding) => coding.trim() === "gzip")
+  );
 }
