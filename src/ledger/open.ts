@@ -30,6 +30,7 @@ import { GroupCommit } from "./store/group_commit.ts";
 import { migrate, type MigrationOptions, writeSchemaVersion } from "./store/migrate.ts";
 import { advanceMark, earliestNow, emptyState, readState, writeState } from "./store/state.ts";
 import { Store, type StoreOptions } from "./store/store.ts";
+import type { Tables } from "./store/table.ts";
 import { SealedBodies } from "./vault/bodies.ts";
 import { Vault } from "./vault/keys.ts";
 
@@ -55,13 +56,15 @@ const RESULT_BYTES_MAX = 2 ** 20;
 
 /** Throws LedgerOpenError. */
 export async function openLedger(options: OpenOptions): Promise<Ledger> {
-  const { stateDir, mapBytes, recentBytes, migration } = options;
+  const { stateDir, mapBytes, recentBytes } = options;
+  const admit = (older: Tables) => checkIdentity(readIdentity(older), options);
   const directory = ledgerFolder(stateDir);
   const lock = options.lock ?? await StateLock.acquire(stateDir);
   let store: Store | undefined;
   try {
     if (!await exists(directory)) await createLedger(options);
     const release = releaseMappedFile;
+    const migration = { ...options.migration, admit };
     store = await openStore({ directory, mapBytes, recentBytes, release }, migration);
     return await assemble(options, store, lock);
   } catch (error) {

@@ -45,6 +45,8 @@ const STEPS: ReadonlyMap<number, MigrationStep> = new Map([[1, fromVersion1]]);
 export type ReportMigration = (done: number, executions: number) => void;
 
 export interface MigrationOptions {
+  /** Called before anything is written: throws where this ledger must stay as it is. */
+  readonly admit?: (older: Tables) => void;
   /** Called after each transaction. */
   readonly report?: ReportMigration;
   /** For tests: rows moved by one transaction. */
@@ -113,6 +115,7 @@ export async function migrate(
     }
     const step = STEPS.get(version);
     if (step === undefined) throw damagedLedger(`no way leads from schema version ${version}`);
+    options.admit?.(older.tables);
     await copy(older, step, { directory: draft, isBulk: true, ...releasing }, options);
   } finally {
     await older.close();

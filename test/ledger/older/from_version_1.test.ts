@@ -5,6 +5,7 @@ import { LedgerSnapshot } from "../../../src/audit/snapshot.ts";
 import { utf8Decode, utf8Encode } from "../../../src/core/bytes.ts";
 import { nonceKey } from "../../../src/ledger/store/keys.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
+import type { Mode } from "../../../src/core/types.ts";
 import { openLedger } from "../../../src/ledger/open.ts";
 import { olderState } from "../../../src/ledger/store/from_version_1.ts";
 import { migrate, type MigrationOptions } from "../../../src/ledger/store/migrate.ts";
@@ -24,11 +25,15 @@ async function older(): Promise<string> {
   return stateDir;
 }
 
-const opened = (stateDir: string, migration: MigrationOptions = { rowsMax: 7 }) =>
+const opened = (
+  stateDir: string,
+  migration: MigrationOptions = { rowsMax: 7 },
+  mode: Mode = "enforced",
+) =>
   openLedger({
     stateDir,
     executorId: "openexec:test",
-    mode: "enforced",
+    mode,
     clock: new TestClock(),
     migration,
   });
@@ -46,6 +51,13 @@ async function tablesOf(stateDir: string): Promise<string[]> {
   await store.close();
   return names.filter((name) => /^[a-z]/.test(name)).map((name) => name.replace("\0", ""));
 }
+
+test("one of another mode is refused as it is, and the older program can go on with it", async () => {
+  const stateDir = await older();
+  const tables = await tablesOf(stateDir);
+  await expect(opened(stateDir, {}, "demo")).rejects.toMatchObject({ reason: "other_identity" });
+  expect(await tablesOf(stateDir)).toEqual(tables);
+});
 
 test("a ledger of schema version 1 opens with all it had, and its older tables are gone", async () => {
   const stateDir = await older();
