@@ -116,6 +116,7 @@ const SYMBOLS = {
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  strerror: { parameters: ["i32"], result: "pointer" },
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
   // for calls that the oldest glibc we run on has no name for
   syscall: { parameters: ["i64", "u64", "u64", "u64"], result: "i64" },
@@ -128,14 +129,10 @@ const SYMBOLS = {
 
 type LibC = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
-const ERROR_SYMBOLS = {
-  strerror: { parameters: ["i32"], result: "pointer" },
-  __errno_location: { parameters: [], result: "pointer" },
-} as const satisfies Deno.ForeignLibraryInterface;
+const ERRNO = { __errno_location: { parameters: [], result: "pointer" } } as const;
 
-let errors: Deno.DynamicLibrary<typeof ERROR_SYMBOLS>["symbols"] | undefined;
 /** The memory in which errno(3) of this thread lies. */
-let errorCode: Int32Array = new Int32Array(1);
+let errorCode: Int32Array | undefined;
 
 /**
  * The C library. A function is looked up when it is first named, which throws a StartupError when
@@ -147,7 +144,7 @@ function lazyCalls(): LibC {
   const calls: LibC = Object.create(null);
   for (const [name, symbol] of Object.entries(SYMBOLS)) {
     const get = () => {
-      errors ??= loadErrors();
+      errorCode ??= findErrno();
       const value: unknown = Reflect.get(load({ [name]: symbol }), name);
       Object.defineProperty(calls, name, { value });
       return value;
@@ -162,13 +159,11 @@ function lazyCalls(): LibC {
  * While the runtime looks something up, compiles or collects, calls of its own may fail, and errno
  * is what they left: a file that is not there was "temporarily unavailable" once in a while.
  */
-function loadErrors(): Deno.DynamicLibrary<typeof ERROR_SYMBOLS>["symbols"] {
-  const symbols = load(ERROR_SYMBOLS);
-  const location = symbols.__errno_location();
+function findErrno(): Int32Array {
+  const location = load(ERRNO).__errno_location();
   if (location === null) throw new TypeError("errno has no place");
-  errorCode = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
   errno();
-  return symbols;
+  return new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
 }
 
 /** Where the first function was found. */
@@ -220,12 +215,12 @@ export const SOL_SOCKET = 1;
 
 /** Returns errno of the last failed call. Nothing may come between the two. */
 export function errno(): number {
-  return errorCode[0] ?? 0;
+  return errorCode?.[0] ?? 0;
 }
 
 /** Says what an errno means, such as "Permission denied". */
 export function errorText(code: number): string {
-  const text = errors?.strerror(code) ?? null;
+  const text = libc.strerror(code);
   return text === null ? `error ${code}` : new Deno.UnsafePointerView(text).getCString();
 }
 
