@@ -31,6 +31,8 @@ export class Spawner {
   /** Processes that it has started, or is to start, and that have not ended. */
   #processes = 0;
   #isRetired = false;
+  /** Why its thread starts nothing. */
+  #fault: string | null = null;
 
   constructor(ruleset: Ruleset) {
     this.#worker = new Worker(pathToFileURL(program.spawner), { type: "module" });
@@ -39,11 +41,20 @@ export class Spawner {
     };
     this.#worker.onerror = (event) => {
       event.preventDefault(); // else it ends this process
+      this.#fault = event.message;
       for (const { resolve } of this.#waiting.splice(0)) {
         resolve({ kind: "failed", reason: event.message });
       }
     };
-    this.#restricted = this.#tell({ kind: "restrict", ruleset });
+    this.#restricted = this.#tell({ kind: "restrict", ruleset }).then((answer) => {
+      if (answer.kind === "failed") this.#fault = answer.reason;
+      return answer;
+    });
+  }
+
+  /** Whether nothing can be started from it: another one may do better. */
+  get isBroken(): boolean {
+    return this.#fault !== null;
   }
 
   /**
@@ -78,6 +89,7 @@ export class Spawner {
   }
 
   #tell(message: ToSpawner): Promise<FromSpawner> {
+    if (this.#fault !== null) return Promise.resolve({ kind: "failed", reason: this.#fault });
     const answer = Promise.withResolvers<FromSpawner>();
     this.#waiting.push(answer);
     this.#worker.postMessage(message);

@@ -65,7 +65,6 @@ export interface ProcessExit {
 interface Pending {
   readonly report: (report: Report) => void;
   readonly line: (line: string) => void;
-  lines: number;
 }
 
 /** How long a process may take until it can take a run: minutes of load, not of work. */
@@ -90,6 +89,8 @@ export class ExecutorProcess {
   #isGone = false;
   #isReady = false;
   #violation: string | null = null;
+  /** How many lines of logs it may still send, for whichever run. */
+  #linesLeft = 0;
   /** Sent in this turn, and not written yet. */
   readonly #outgoing: Uint8Array[] = [];
   #stderr = "";
@@ -140,7 +141,9 @@ export class ExecutorProcess {
   run(run: Omit<Run<Text>, "kind">, line: (line: string) => void): Promise<Report> {
     if (this.#isGone) return Promise.resolve({ kind: "gone", reason: "it had ended" });
     const { promise, resolve } = Promise.withResolvers<Report>();
-    this.#runs.set(run.id, { report: resolve, line, lines: 0 });
+    this.#runs.set(run.id, { report: resolve, line });
+    const lines = this.order.boot.limits.logLines + 1; // that some are missing is one more
+    this.#linesLeft = lines + Math.min(lines, this.#linesLeft); // the run before may still speak
     this.#send({ kind: "run", ...run });
     return promise;
   }
@@ -252,12 +255,10 @@ export class ExecutorProcess {
     }
   }
 
-  /** Throws for more lines than the executor lets a run have. */
+  /** Throws for more lines than the executor lets runs have, also of one that there is not. */
   #log(id: string, line: string): void {
-    const pending = this.#runs.get(id);
-    if (pending === undefined) return;
-    if (++pending.lines > this.order.boot.limits.logLines + 1) throw new Error("too many lines");
-    pending.line(line);
+    if (--this.#linesLeft < 0) throw new Error("too many lines");
+    this.#runs.get(id)?.line(line);
   }
 
   #refuse(reason: string): void {

@@ -99,13 +99,14 @@ export class Launcher {
   /** A process that cannot be started has ended before it was ready. */
   start(spec: ExecutorSpec, onExit: ProcessOrder["onExit"] = () => {}): ExecutorProcess {
     const { spawned, spawner } = this.#spawn(spec);
+    let record: string | undefined;
     return new ExecutorProcess({
       spawned: spawned.then((child) => holdExecutor(child, spec.permissions)),
       boot: this.#bootOf(spec),
       frameBytesMax: 2 * this.options.limits.resultBytes + FRAME_EXTRA_BYTES,
-      onStart: (pid) => this.pidFiles.add(pid),
+      onStart: (pid) => record = this.pidFiles.add(pid),
       onExit: (exit) => {
-        this.pidFiles.remove(exit.pid);
+        if (record !== undefined) this.pidFiles.remove(record);
         spawner?.ended();
         onExit(exit);
       },
@@ -140,14 +141,14 @@ export class Launcher {
   /**
    * Executors with the same rules share one. One that may run programs has its own: programs may
    * signal, and in Landlock's eyes whatever the same thread started is one. Another takes over when
-   * the files that names are looked up in were replaced.
+   * the files that names are looked up in were replaced, or when its thread was not restricted.
    */
   #spawnerOf({ permissions }: ExecutorSpec, ruleset: Ruleset): Spawner {
     if (permissions.run.length > 0) return new Spawner(ruleset);
     const key = JSON.stringify(ruleset);
     const names = permissions.net.length > 0 ? lookupIdentity() : "";
     const known = this.#spawners.get(key);
-    if (known?.names === names) return known.spawner;
+    if (known?.names === names && !known.spawner.isBroken) return known.spawner;
     known?.spawner.retire();
     const spawner = new Spawner(ruleset);
     this.#spawners.set(key, { spawner, names });

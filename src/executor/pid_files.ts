@@ -18,30 +18,24 @@ const GONE_MS = 5_000;
 const LOOK_EVERY_MS = 5;
 
 export class PidFiles {
-  /** Names of files, by pid. */
-  readonly #names = new Map<number, string>();
-
   constructor(private readonly directory: string) {}
 
-  /** Throws when the process is gone already, or the file cannot be written. */
-  add(pid: number): void {
+  /**
+   * Returns the name of the record. Throws when the process is gone already, or the file cannot be
+   * written.
+   */
+  add(pid: number): string {
     const startTime = startTimeOf(pid);
     if (startTime === null) throw new Error("the process ended as soon as it started");
     const name = `${pid}.${startTime}`;
-    this.#names.set(pid, name);
     try {
       // empty, since that needs no room on a full disk
       Deno.writeTextFileSync(join(this.directory, name), "", { mode: 0o600 });
     } catch (error) {
-      this.remove(pid);
+      this.remove(name);
       throw error;
     }
-  }
-
-  remove(pid: number): void {
-    const name = this.#names.get(pid);
-    this.#names.delete(pid);
-    if (name !== undefined) this.#removeFile(name);
+    return name;
   }
 
   /**
@@ -54,11 +48,12 @@ export class PidFiles {
       if (pid === undefined) continue;
       const written = startTime ?? Deno.readTextFileSync(join(this.directory, name));
       await endProcess(Number(pid), written);
-      this.#removeFile(name);
+      this.remove(name);
     }
   }
 
-  #removeFile(name: string): void {
+  /** By its name: the pid may be another process's by now, with a record of its own. */
+  remove(name: string): void {
     try {
       Deno.removeSync(join(this.directory, name));
     } catch {

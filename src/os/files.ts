@@ -8,7 +8,7 @@
 import { dirname } from "node:path";
 import { utf8Decode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
-import { cString, EEXIST, ENOENT, errno, errorText, libc } from "./libc.ts";
+import { cString, EEXIST, ENODATA, ENOENT, ENOTSUP, errno, errorText, libc } from "./libc.ts";
 
 export interface FileStatus {
   readonly kind: "directory" | "socket" | "link" | "other";
@@ -115,10 +115,17 @@ export function readLink(path: string): string {
 }
 
 const ACCESS_LIST = cString("system.posix_acl_access");
+/** Answers of lgetxattr(2) where there is none, the file system has none, or there is no file. */
+const NO_LIST = [0, ENODATA, ENOTSUP, ENOENT];
 
-/** Tells whether more users or groups than its mode shows have rights to it: acl(5). */
+/**
+ * Tells whether more users or groups than its mode shows have rights to it: acl(5). Where it
+ * cannot be known, there is one.
+ */
 export function hasAccessList(path: string): boolean {
-  return libc.lgetxattr(cString(path), ACCESS_LIST, null, 0n) > 0n;
+  const length = libc.lgetxattr(cString(path), ACCESS_LIST, null, 0n);
+  const code = length < 0n ? errno() : 0;
+  return length > 0n || !NO_LIST.includes(code);
 }
 
 /** `gr_gid` in `struct group`, after two pointers. */

@@ -6,7 +6,20 @@
  * is no more than it says.
  */
 
-import { cString, EINVAL, ENOSYS, errno, errorText, libc } from "./libc.ts";
+import { StartupError } from "../core/startup_error.ts";
+import {
+  cString,
+  EACCES,
+  EINVAL,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOSYS,
+  ENOTDIR,
+  errno,
+  errorText,
+  libc,
+} from "./libc.ts";
 
 /** Rights to files, as bits of linux/landlock.h. */
 export const FILE_RIGHTS = {
@@ -110,10 +123,22 @@ function createRuleset({ connect, bind }: Ruleset, version: number): number {
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 
-/** Holds on to what is at a path now, whatever becomes of the path; null where nothing is. */
+/** Why nothing is at a path, or nothing that this user reaches. */
+const NOTHING_THERE = [ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG];
+
+/**
+ * Holds on to what is at a path now, whatever becomes of the path; null where nothing is. Throws a
+ * StartupError where it cannot be known: what is left out now is left out for good.
+ */
 export function openPath(path: string): number | null {
   const descriptor = libc.open(cString(path), O_PATH | O_CLOEXEC);
-  return descriptor < 0 ? null : descriptor;
+  if (descriptor >= 0) return descriptor;
+  const code = errno();
+  if (NOTHING_THERE.includes(code)) return null;
+  throw new StartupError(
+    `${path} cannot be opened: ${errorText(code)}`,
+    "Let the machine have descriptors and memory to spare, and start again",
+  );
 }
 
 /** Lets go of it. */

@@ -190,11 +190,17 @@ function load<Symbols extends Deno.ForeignLibraryInterface>(
 /** errno(3) values that are told apart. */
 export const EPERM = 1;
 export const ENOENT = 2;
+export const ESRCH = 3;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EEXIST = 17;
+export const ENOTDIR = 20;
 export const EINVAL = 22;
+export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
+export const ELOOP = 40;
+export const ENODATA = 61;
+export const ENOTSUP = 95;
 export const ECONNREFUSED = 111;
 
 /** open(2) flags. */

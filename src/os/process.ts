@@ -9,7 +9,18 @@
 
 import { utf8Encode } from "../core/bytes.ts";
 import { type MachineClock, systemClock } from "../core/clock.ts";
-import { cString, libc, O_CLOEXEC, O_RDONLY, O_WRONLY } from "./libc.ts";
+import { StartupError } from "../core/startup_error.ts";
+import {
+  cString,
+  ENOENT,
+  errno,
+  errorText,
+  ESRCH,
+  libc,
+  O_CLOEXEC,
+  O_RDONLY,
+  O_WRONLY,
+} from "./libc.ts";
 
 /** setrlimit(2) resources. */
 export const RLIMIT_FSIZE = 1;
@@ -22,25 +33,27 @@ export const SIGKILL = 9;
 
 /**
  * Returns when a process started, in a form that differs after a reboot too; null when it is gone
- * or only waits to be reaped.
+ * or only waits to be reaped. One whose main thread has ended, and no other, looks as if it waited.
+ * Throws a StartupError when it cannot be known.
  */
 export function startTimeOf(pid: number): string | null {
   const fields = fieldsOf(pid);
-  const boot = bootId();
-  if (fields === null || boot === null) return null;
-  const [state, ticks] = [fields[0], fields[19]];
-  return ticks === undefined || state === "Z" || state === "X" ? null : `${boot} ${ticks}`;
+  if (fields === null) return null;
+  const [state, threads, ticks] = [fields[0], Number(fields[17]), fields[19]];
+  const isOver = state === "X" || (state === "Z" && threads <= 1);
+  return isOver || ticks === undefined ? null : `${bootId()} ${ticks}`;
 }
 
 /** Tells whether a text of `startTimeOf` was made since the machine started. */
 export function isOfThisBoot(startTime: string): boolean {
-  const boot = bootId();
-  return boot !== null && startTime.startsWith(`${boot} `);
+  return startTime.startsWith(`${bootId()} `);
 }
 
-/** Returns the kernel's name for this start of the machine; null when it cannot be read. */
-function bootId(): string | null {
-  return readProc("/proc/sys/kernel/random/boot_id")?.trim() ?? null;
+/** Returns the kernel's name for this start of the machine. */
+function bootId(): string {
+  const id = readSurely("/proc/sys/kernel/random/boot_id")?.trim();
+  if (id === undefined) throw unknowable("this start of the machine", ENOENT);
+  return id;
 }
 
 /**
@@ -48,7 +61,7 @@ function bootId(): string | null {
  * so they are counted from the last parenthesis.
  */
 function fieldsOf(pid: number): readonly string[] | null {
-  const stat = readProc(`/proc/${pid}/stat`);
+  const stat = readSurely(`/proc/${pid}/stat`);
   return stat === null ? null : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
@@ -64,7 +77,10 @@ export function ignoresSignal(pid: number, signal: number): boolean {
   return (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n;
 }
 
-/** Tells whether a process group has a member that does not only wait to be reaped. */
+/**
+ * Tells whether a process group has a member that does not only wait to be reaped. Throws a
+ * StartupError when it cannot be known.
+ */
 export function isGroupAlive(group: number): boolean {
   for (const pid of processes()) {
     if (libc.getpgid(pid) === group && startTimeOf(pid) !== null) return true;
@@ -130,7 +146,7 @@ const NAME_OFFSET = 19;
 /** Yields the pids of all processes that this one may see. */
 function* processes(): Generator<number> {
   const directory = libc.opendir(cString("/proc"));
-  if (directory === null) return;
+  if (directory === null) throw unknowable("/proc", errno());
   try {
     for (;;) {
       const entry = libc.readdir(directory);
@@ -170,6 +186,22 @@ export function readProc(path: string, bytesMax = PROC_BYTES_MAX): string | null
     libc.close(descriptor);
     return length < 0 ? null : text;
   }
+}
+
+/** Reads a file of a process, which decides whether that is there; null when it is not. */
+function readSurely(path: string): string | null {
+  const text = readProc(path);
+  const code = text === null ? errno() : 0;
+  if (text === null && code !== ENOENT && code !== ESRCH) throw unknowable(path, code);
+  return text;
+}
+
+/** A process that cannot be looked at must not be taken for one that is gone. */
+function unknowable(what: string, code: number): StartupError {
+  return new StartupError(
+    `${what} cannot be read: ${errorText(code)}`,
+    "Let the machine have descriptors and memory to spare, and start again",
+  );
 }
 
 /** clock_gettime(2) clocks: since some time, and since the machine started, suspended or not. */

@@ -78,6 +78,7 @@ const ATTACKS: readonly (readonly [attack: string, end: End, restarts: number])[
   ["dispatchesEvents", "succeeded", 0],
   ["forgesFrame", "outcome_unknown", 1],
   ["isReadyAgain", "outcome_unknown", 1],
+  ["logsForNobody", "outcome_unknown", 1],
   ["writesGarbage", "outcome_unknown", 1],
   ["writesHugeLength", "outcome_unknown", 1],
   ["readsChannel", "succeeded", 0],

@@ -2,12 +2,16 @@
 
 import { expect, test } from "vitest";
 import { PidFiles } from "../../src/executor/pid_files.ts";
-import { isGroupAlive, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
+import { isGroupAlive, readProc, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
+import { testWith } from "../support/tools.ts";
 
 /** A process that leads a group, as executors do, with a child in it. */
-async function startGroup(): Promise<{ leader: Deno.ChildProcess; pid: number }> {
+async function startGroup(
+  script = "sleep 600 >/dev/null & echo $$; wait",
+  ...args: string[]
+): Promise<{ leader: Deno.ChildProcess; pid: number }> {
   const leader = new Deno.Command("setsid", {
-    args: ["sh", "-c", "sleep 600 >/dev/null & echo $$; wait"],
+    args: ["sh", "-c", script, ...args],
     stdout: "piped",
   }).spawn();
   const reader = leader.stdout.getReader();
@@ -15,6 +19,31 @@ async function startGroup(): Promise<{ leader: Deno.ChildProcess; pid: number }>
   await reader.cancel();
   return { leader, pid: Number(new TextDecoder().decode(value)) };
 }
+
+/** Its main thread ends at once, and another one sleeps. */
+const HEADLESS = `
+import ctypes, os, threading, time
+threading.Thread(target=time.sleep, args=(600,)).start()
+print(os.getpid(), flush=True)
+ctypes.CDLL(None).pthread_exit(None)
+`;
+
+testWith("python3")(
+  "one whose main thread has ended is there, and is ended with the others",
+  async () => {
+    const directory = Deno.makeTempDirSync();
+    const records = new PidFiles(directory);
+    const { leader, pid } = await startGroup('exec python3 -c "$0"', HEADLESS);
+    const record = records.add(pid);
+    await expect.poll(() => readProc(`/proc/${pid}/stat`)).toMatch(/\) Z /);
+    expect(record).toBe(`${pid}.${startTimeOf(pid)}`);
+    expect(isGroupAlive(pid)).toBe(true);
+    await records.endPredecessors();
+    await leader.status;
+    expect([startTimeOf(pid), isGroupAlive(pid)]).toEqual([null, false]);
+    Deno.removeSync(directory, { recursive: true });
+  },
+);
 
 test("a group lives until the last of it has ended", async () => {
   const { leader, pid } = await startGroup();

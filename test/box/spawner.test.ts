@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { Spawner } from "../../src/box/spawner.ts";
+
+const ORDER = { path: "/bin/true", args: [], environment: {} };
+
+test("a spawner whose thread could not be restricted starts nothing, and is known to be broken", async () => {
+  const noDescriptor = { path: "/etc", rights: 4, descriptor: 99_999 };
+  const spawner = new Spawner({ paths: [noDescriptor], connect: null, bind: null });
+  expect(spawner.isBroken).toBe(false);
+  await expect(spawner.start(() => ORDER)).rejects.toThrow(Error);
+  expect(spawner.isBroken).toBe(true);
+  await expect(spawner.start(() => ORDER)).rejects.toThrow(Error);
+  spawner.close();
+});
