@@ -5,7 +5,9 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { thisKernel } from "../../src/box/kernel.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { type ExecutorSpec, Launcher } from "../../src/executor/launch.ts";
+import { NO_PERMISSIONS } from "../../src/executor/permissions.ts";
 import { pinHandler as pin } from "../../src/executor/rehearse.ts";
+import { libc, O_CLOEXEC } from "../../src/os/libc.ts";
 import { ECHO, handler, PoolUnderTest } from "./pool_under_test.ts";
 
 type StartCheck = typeof import("../../src/executor/start_check.ts");
@@ -249,6 +251,29 @@ test("a kernel that does not hold what it says it has refuses the start, and one
     "connect (Connection refused)",
     "run (No such file or directory)",
   ]));
+});
+
+test("where the thread that starts executors failed, the next start has another one", async () => {
+  const { launcher } = await launcherIn("again");
+  const permitted = join(folder, "permitted");
+  const spec = {
+    handlers: new Map(),
+    permissions: { ...NO_PERMISSIONS, read: [permitted] },
+    memoryBytes: 2 ** 28,
+  };
+  const pipe = new Int32Array(2);
+  libc.pipe2(pipe, O_CLOEXEC);
+  Deno.symlinkSync(`/proc/${Deno.pid}/fd/${pipe[0]}`, permitted); // Landlock knows no pipes
+  const failed = launcher.start(spec);
+  expect(await failed.ready()).toBe(false);
+  for (const end of pipe) libc.close(end);
+  Deno.removeSync(permitted);
+  Deno.mkdirSync(permitted);
+  const process = launcher.start(spec);
+  expect(await process.ready()).toBe(true);
+  process.retire();
+  await process.exited;
+  launcher.close();
 });
 
 test("without a runtime to start, the start is refused", async () => {
