@@ -125,6 +125,8 @@ const SOCK_DGRAM = 2;
 const SOCKET_TYPE = 0xf;
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
+/** Makes another kind of socket of it, which Landlock might not know for one of TCP. */
+const TCP_ULP = 31;
 /** Connects without a connect(2) that Landlock would see. */
 const MSG_FASTOPEN = 0x2000_0000;
 /** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
@@ -197,6 +199,10 @@ function socketRules({ net, names, unix }: FilterNeeds): Rule[] {
       call: "socketpair",
       alternatives: [[{ argument: 0, values: [AF_UNIX] }, type(SOCK_STREAM)]],
     },
+    {
+      call: "setsockopt",
+      alternatives: net || unix ? [[not(1, IPPROTO_TCP)], [not(2, TCP_ULP)]] : [],
+    },
     { call: "sendto", alternatives: [plain(3)] },
     { call: "sendmsg", alternatives: [plain(2)] },
     { call: "sendmmsg", alternatives: net || unix ? [plain(3)] : [] },
@@ -216,8 +222,11 @@ function processRules({ run }: FilterNeeds): Rule[] {
     },
     // The thread that started this process is in the same domain of Landlock's, as are other
     // executors that it started; a signal to that thread is one to the daemon.
-    { call: "tgkill", alternatives: [[run ? not(PIDS.daemon) : { ...own, values: [PIDS.own] }]] },
-    { call: "kill", alternatives: run ? [[not(PIDS.daemon, PIDS.spawner)]] : [] },
+    {
+      call: "tgkill",
+      alternatives: [[run ? not(0, PIDS.daemon) : { ...own, values: [PIDS.own] }]],
+    },
+    { call: "kill", alternatives: run ? [[not(0, PIDS.daemon, PIDS.spawner)]] : [] },
     { call: "pidfd_open", alternatives: run ? [[without(1, PIDFD_THREAD)]] : [] },
     { call: "prctl", alternatives: [[{ argument: 0, values: HARMLESS_PRCTLS }]] },
     { call: "prlimit64", alternatives: [run ? [own] : [own, ...isNull(2)]] },
@@ -228,9 +237,8 @@ function without(argument: number, bits: number): Test {
   return { argument, mask: bits, values: [0] };
 }
 
-/** For a pid in the first argument. */
-function not(...pids: readonly number[]): Test {
-  return { argument: 0, values: pids, not: true };
+function not(argument: number, ...values: readonly number[]): Test {
+  return { argument, values, not: true };
 }
 
 /** Both halves of a pointer. */

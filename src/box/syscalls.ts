@@ -64,7 +64,7 @@ export const WRITING: readonly SystemCall[] = [
 
 /** Calls on sockets of its own, where `net` or `unix` was granted. */
 export const NETWORKING: readonly SystemCall[] = [
-  ...["connect", "bind", "recvmmsg", "setsockopt"] as const,
+  ...["connect", "bind", "recvmmsg"] as const,
 ];
 
 /**

@@ -31,6 +31,7 @@ const NOTHING: FilterNeeds = {
 const RULED: readonly SystemCall[] = [
   ...["open", "openat", "creat", "ioctl", "fcntl", "umask", "fchmod", "chmod", "fchmodat"] as const,
   ...["utimensat", "socket", "socketpair", "sendto", "sendmsg", "sendmmsg", "clone"] as const,
+  "setsockopt",
   ...["prctl", "prlimit64", "kill", "tgkill", "pidfd_open"] as const,
 ];
 
@@ -217,6 +218,10 @@ const CASES: readonly (readonly [SystemCall, readonly bigint[], When, otherwise?
   ["socketpair", [UNIX, STREAM | FLAGS, 0n], true],
   ["socketpair", [UNIX, DGRAM, 0n], false],
   ["socketpair", [INET, STREAM, 0n], false],
+  ["setsockopt", [3n, 6n, 1n], ["net", "unix"]],
+  ["setsockopt", [3n, 1n, 31n], ["net", "unix"]],
+  ["setsockopt", [3n, 6n, 31n], false], // TCP_ULP
+  ["setsockopt", [3n, 6n | HIGH, 31n | HIGH], false],
   ["sendto", [3n, 0n, 0n, 0x4000n], true],
   ["sendto", [3n, 0n, 0n, FASTOPEN | 0x4000n], false],
   ["sendmsg", [3n, 0n, 0x4000n], true],
