@@ -65,6 +65,7 @@ export interface ProcessExit {
 interface Pending {
   readonly report: (report: Report) => void;
   readonly line: (line: string) => void;
+  linesLeft: number;
 }
 
 /** How long a process may take until it can take a run: minutes of load, not of work. */
@@ -141,9 +142,9 @@ export class ExecutorProcess {
   run(run: Omit<Run<Text>, "kind">, line: (line: string) => void): Promise<Report> {
     if (this.#isGone) return Promise.resolve({ kind: "gone", reason: "it had ended" });
     const { promise, resolve } = Promise.withResolvers<Report>();
-    this.#runs.set(run.id, { report: resolve, line });
-    const lines = this.order.boot.limits.logLines + 1; // that some are missing is one more
-    this.#linesLeft = lines + Math.min(lines, this.#linesLeft); // the run before may still speak
+    const linesLeft = this.order.boot.limits.logLines + 1; // that some are missing is one more
+    this.#runs.set(run.id, { report: resolve, line, linesLeft });
+    this.#linesLeft += linesLeft; // of this run or, late, of any before it
     this.#send({ kind: "run", ...run });
     return promise;
   }
@@ -166,10 +167,7 @@ export class ExecutorProcess {
     return promise;
   }
 
-  /**
-   * From now on it may map `bytes` more than it has, for good: it cannot lift the limit itself.
-   * false when that cannot be had.
-   */
+  /** It may map `bytes` more than it has now, for good; false when that cannot be had. */
   limitMemory(bytes: number): boolean {
     const now = dataBytesOf(this.pid);
     return now !== null && setLimit(this.pid, RLIMIT_DATA, now + bytes);
@@ -257,8 +255,10 @@ export class ExecutorProcess {
 
   /** Throws for more lines than the executor lets runs have, also of one that there is not. */
   #log(id: string, line: string): void {
-    if (--this.#linesLeft < 0) throw new Error("too many lines");
-    this.#runs.get(id)?.line(line);
+    const pending = this.#runs.get(id);
+    const isTooMany = pending !== undefined && --pending.linesLeft < 0;
+    if (--this.#linesLeft < 0 || isTooMany) throw new Error("too many lines");
+    pending?.line(line);
   }
 
   #refuse(reason: string): void {

@@ -137,7 +137,7 @@ export function openPath(path: string): number | null {
   if (NOTHING_THERE.includes(code)) return null;
   throw new StartupError(
     `${path} cannot be opened: ${errorText(code)}`,
-    "Let the machine have descriptors and memory to spare, and start again",
+    "Make it reachable or permit it no more, and let the machine have descriptors to spare",
   );
 }
 

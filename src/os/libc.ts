@@ -144,7 +144,7 @@ function lazyCalls(): LibC {
   const calls: LibC = Object.create(null);
   for (const [name, symbol] of Object.entries(SYMBOLS)) {
     const get = () => {
-      errorCode ??= findErrno();
+      if (errorCode === undefined) findErrno();
       const value: unknown = Reflect.get(load({ [name]: symbol }), name);
       Object.defineProperty(calls, name, { value });
       return value;
@@ -159,11 +159,11 @@ function lazyCalls(): LibC {
  * While the runtime looks something up, compiles or collects, calls of its own may fail, and errno
  * is what they left: a file that is not there was "temporarily unavailable" once in a while.
  */
-function findErrno(): Int32Array {
+function findErrno(): void {
   const location = load(ERRNO).__errno_location();
   if (location === null) throw new TypeError("errno has no place");
+  errorCode = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
   errno();
-  return new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
 }
 
 /** Where the first function was found. */

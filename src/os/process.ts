@@ -13,6 +13,7 @@ import { StartupError } from "../core/startup_error.ts";
 import {
   cString,
   ENOENT,
+  EPERM,
   errno,
   errorText,
   ESRCH,
@@ -38,21 +39,37 @@ export const SIGKILL = 9;
  */
 export function startTimeOf(pid: number): string | null {
   const fields = fieldsOf(pid);
-  if (fields === null) return null;
+  const code = fields === null ? errno() : 0;
+  if (fields === null) {
+    if (code === ENOENT || code === ESRCH || isOthers(pid)) return null;
+    throw unknowable(`/proc/${pid}`, code);
+  }
   const [state, threads, ticks] = [fields[0], Number(fields[17]), fields[19]];
   const isOver = state === "X" || (state === "Z" && threads <= 1);
-  return isOver || ticks === undefined ? null : `${bootId()} ${ticks}`;
+  return isOver || ticks === undefined ? null : `${thisBoot()} ${ticks}`;
+}
+
+/** Tells whether a process is another user's: a daemon's executors are its own. */
+function isOthers(pid: number): boolean {
+  return libc.kill(pid, 0) !== 0 && errno() === EPERM;
 }
 
 /** Tells whether a text of `startTimeOf` was made since the machine started. */
 export function isOfThisBoot(startTime: string): boolean {
-  return startTime.startsWith(`${bootId()} `);
+  return startTime.startsWith(`${thisBoot()} `);
 }
 
-/** Returns the kernel's name for this start of the machine. */
-function bootId(): string {
-  const id = readSurely("/proc/sys/kernel/random/boot_id")?.trim();
-  if (id === undefined) throw unknowable("this start of the machine", ENOENT);
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
+
+/** Returns the kernel's name for this start of the machine; null when it cannot be read. */
+function bootId(): string | null {
+  return readProc(BOOT_ID)?.trim() ?? null;
+}
+
+/** Throws a StartupError: without it no process is known again. */
+function thisBoot(): string {
+  const id = bootId();
+  if (id === null) throw unknowable(BOOT_ID, errno());
   return id;
 }
 
@@ -61,7 +78,7 @@ function bootId(): string {
  * so they are counted from the last parenthesis.
  */
 function fieldsOf(pid: number): readonly string[] | null {
-  const stat = readSurely(`/proc/${pid}/stat`);
+  const stat = readProc(`/proc/${pid}/stat`);
   return stat === null ? null : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
@@ -188,19 +205,11 @@ export function readProc(path: string, bytesMax = PROC_BYTES_MAX): string | null
   }
 }
 
-/** Reads a file of a process, which decides whether that is there; null when it is not. */
-function readSurely(path: string): string | null {
-  const text = readProc(path);
-  const code = text === null ? errno() : 0;
-  if (text === null && code !== ENOENT && code !== ESRCH) throw unknowable(path, code);
-  return text;
-}
-
 /** A process that cannot be looked at must not be taken for one that is gone. */
 function unknowable(what: string, code: number): StartupError {
   return new StartupError(
     `${what} cannot be read: ${errorText(code)}`,
-    "Let the machine have descriptors and memory to spare, and start again",
+    "Let this user read it, and the machine have descriptors and memory to spare",
   );
 }
 

@@ -82,6 +82,13 @@ test("reuse: what an earlier run left ticking does not log for it", async () => 
   await under.run("reuse", { then: "throw" });
 });
 
+test("reuse: lines that three runs log after their end end no later run", async () => {
+  for (let i = 0; i < 3; i++) await run("reuse", "logLate");
+  const [waited, next] = [await run("reuse", "await3"), await run("reuse")];
+  expect(next).toEqual({ pid: waited.pid, runs: waited.runs + 1 });
+  await under.run("reuse", { then: "throw" });
+});
+
 test("reuse: a run may break what the next one stands on; then that one fails too, and the process is another", async () => {
   await run("reuse", "poison");
   expect((await under.run("reuse", { then: "return" })).status).toBe("crashed");

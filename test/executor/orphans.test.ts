@@ -1,5 +1,7 @@
 /** Programs that a handler started, and that outlived their executor. */
 
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { PidFiles } from "../../src/executor/pid_files.ts";
 import { isGroupAlive, readProc, sendSignal, SIGKILL, startTimeOf } from "../../src/os/process.ts";
@@ -22,18 +24,29 @@ async function startGroup(
 
 /** Its main thread ends at once, and another one sleeps. */
 const HEADLESS = `
-import ctypes, os, threading, time
-threading.Thread(target=time.sleep, args=(600,)).start()
-print(os.getpid(), flush=True)
-ctypes.CDLL(None).pthread_exit(None)
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static void *wait(void *seconds) { sleep(600); return seconds; }
+int main(void) {
+  pthread_t other;
+  pthread_create(&other, 0, wait, 0);
+  printf("%d\\n", getpid());
+  fflush(stdout);
+  pthread_exit(0);
+}
 `;
 
-testWith("python3")(
+testWith("gcc")(
   "one whose main thread has ended is there, and is ended with the others",
   async () => {
     const directory = Deno.makeTempDirSync();
-    const records = new PidFiles(directory);
-    const { leader, pid } = await startGroup('exec python3 -c "$0"', HEADLESS);
+    const [source, program] = [join(directory, "headless.c"), join(directory, "headless")];
+    Deno.writeTextFileSync(source, HEADLESS);
+    execFileSync("gcc", ["-pthread", "-o", program, source]);
+    Deno.mkdirSync(join(directory, "records"));
+    const records = new PidFiles(join(directory, "records"));
+    const { leader, pid } = await startGroup('exec "$0"', program);
     const record = records.add(pid);
     await expect.poll(() => readProc(`/proc/${pid}/stat`)).toMatch(/\) Z /);
     expect(record).toBe(`${pid}.${startTimeOf(pid)}`);

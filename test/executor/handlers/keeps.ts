@@ -4,9 +4,13 @@ import { defineAction } from "openexec";
 import * as v from "valibot";
 
 let runs = 0;
+/** Runs that have logged after their end. */
+let late = 0;
 
 export default defineAction({
-  input: v.strictObject({ then: v.picklist(["return", "throw", "exit", "linger", "poison"]) }),
+  input: v.strictObject({
+    then: v.picklist(["return", "throw", "exit", "linger", "poison", "logLate", "await3"]),
+  }),
   output: v.strictObject({ runs: v.number(), pid: v.number() }),
   async run({ then }, { log }) {
     runs++;
@@ -15,6 +19,13 @@ export default defineAction({
     if (then === "linger") {
       setInterval(() => log("from beyond"), 1);
     }
+    if (then === "logLate") {
+      setTimeout(() => {
+        for (let i = 0; i < 200; i++) log("late");
+        late++;
+      }, 1);
+    }
+    if (then === "await3") { while (late < 3) await new Promise((done) => setTimeout(done, 1)); }
     if (then === "poison") {
       JSON.parse = () => {
         throw new Error("poisoned");
