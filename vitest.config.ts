@@ -34,8 +34,8 @@ const SHARING = SHARING_ROOMS.flatMap((room) => globSync(`test/${room}/**/*.test
 export default defineConfig({
   test: {
     pool: "forks",
-    // Most of the others wait for processes, which leaves a core free.
-    maxWorkers: navigator.hardwareConcurrency + 1,
+    // Most of the others wait for processes, which leaves cores free.
+    maxWorkers: navigator.hardwareConcurrency + 2,
     projects: [
       { extends: true, test: { name: "sharing", include: SHARING, isolate: false } },
       {

@@ -10,10 +10,10 @@ import process from "node:process";
 const TESTS = new URL("../test", import.meta.url);
 
 /**
- * Folders whose tests build and boot the single file, kill what writes to the disk, or flood.
- * Together they take a third as long as all others.
+ * Folders whose tests build and boot the single file, kill what writes to the disk, flood, or look
+ * at pages in a browser. Together they take a third as long as all others.
  */
-const SLOW = new Set(["build", "crash", "flood", "systemd"]);
+const SLOW = new Set(["build", "crash", "flood", "page", "systemd"]);
 
 const SEPARATOR = " › ";
 

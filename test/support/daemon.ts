@@ -4,7 +4,7 @@
  */
 
 import { join } from "node:path";
-import { RUNTIME_CACHE } from "./runtime_cache.ts";
+import { cacheOfOther, RUNTIME_CACHE } from "./runtime_cache.ts";
 import { signalUnlessEnded } from "./signals.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -182,11 +182,15 @@ function environmentOf(directory: string, options: DaemonOptions): Record<string
     XDG_RUNTIME_DIR: join(directory, "run"),
     XDG_STATE_HOME: join(directory, "state"),
     NO_COLOR: "1",
-    // another user cannot use the cache of this one
-    ...(options.wrapper?.includes("setpriv") ? {} : RUNTIME_CACHE),
+    ...cacheFor(options.wrapper ?? []),
     ...(options.config !== undefined || exists(config) ? { OPENEXEC_CONFIG: config } : {}),
     ...options.env,
   };
+}
+
+function cacheFor(wrapper: readonly string[]): Record<string, string> {
+  const uids = wrapper.flatMap((argument) => /^--reuid=(\d+)$/.exec(argument)?.[1] ?? []);
+  return uids[0] === undefined ? RUNTIME_CACHE : cacheOfOther(uids[0]);
 }
 
 function exists(path: string): boolean {
