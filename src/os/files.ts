@@ -115,8 +115,8 @@ export function readLink(path: string): string {
 }
 
 const ACCESS_LIST = cString("system.posix_acl_access");
-/** Answers of lgetxattr(2) where there is none, the file system has none, or there is no file. */
-const NO_LIST = [0, ENODATA, ENOTSUP, ENOENT];
+/** Errors of lgetxattr(2) where there is none, the file system has none, or there is no file. */
+const NO_LIST = [ENODATA, ENOTSUP, ENOENT];
 
 /**
  * Tells whether more users or groups than its mode shows have rights to it: acl(5). Where it
@@ -124,8 +124,7 @@ const NO_LIST = [0, ENODATA, ENOTSUP, ENOENT];
  */
 export function hasAccessList(path: string): boolean {
   const length = libc.lgetxattr(cString(path), ACCESS_LIST, null, 0n);
-  const code = length < 0n ? errno() : 0;
-  return length > 0n || !NO_LIST.includes(code);
+  return length < 0n ? !NO_LIST.includes(errno()) : length > 0n;
 }
 
 /** `gr_gid` in `struct group`, after two pointers. */

@@ -116,8 +116,8 @@ const SYMBOLS = {
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  strerror: { parameters: ["i32"], result: "pointer" },
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  strerror: { parameters: ["i32"], result: "pointer" },
   // for calls that the oldest glibc we run on has no name for
   syscall: { parameters: ["i64", "u64", "u64", "u64"], result: "i64" },
   tcflush: { parameters: ["i32", "i32"], result: "i32" },

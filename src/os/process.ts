@@ -39,8 +39,8 @@ export const SIGKILL = 9;
  */
 export function startTimeOf(pid: number): string | null {
   const fields = fieldsOf(pid);
-  const code = fields === null ? errno() : 0;
   if (fields === null) {
+    const code = errno();
     if (code === ENOENT || code === ESRCH || isOthers(pid)) return null;
     throw unknowable(`/proc/${pid}`, code);
   }
@@ -54,7 +54,10 @@ function isOthers(pid: number): boolean {
   return libc.kill(pid, 0) !== 0 && errno() === EPERM;
 }
 
-/** Tells whether a text of `startTimeOf` was made since the machine started. */
+/**
+ * Tells whether a text of `startTimeOf` was made since the machine started. Throws a StartupError
+ * when it cannot be known.
+ */
 export function isOfThisBoot(startTime: string): boolean {
   return startTime.startsWith(`${thisBoot()} `);
 }

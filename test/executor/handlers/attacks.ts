@@ -163,11 +163,8 @@ const PROTOCOL: Record<string, () => unknown> = {
   forgesFrame: () => writeToDaemon(frame({ ...FORGED })),
   isReadyAgain: () => writeToDaemon(frame({ kind: "ready", open: new Array(1_000_000).fill("x") })),
   logsForNobody() {
-    const lines = Array.from(
-      { length: 1_000 },
-      () => frame({ kind: "log", id: "nobody", line: "" }),
-    );
-    return writeToDaemon(new Uint8Array(lines.flatMap((line) => [...line])));
+    const line = [...frame({ kind: "log", id: "nobody", line: "" })];
+    return writeToDaemon(new Uint8Array(Array.from({ length: 1_000 }, () => line).flat()));
   },
   writesGarbage: () => writeToDaemon(crypto.getRandomValues(new Uint8Array(4096))),
   writesHugeLength: () => writeToDaemon(new Uint8Array([0xff, 0xff, 0xff, 0xff, 1])),
