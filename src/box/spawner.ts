@@ -8,10 +8,10 @@
  * they do.
  */
 
-import { pathToFileURL } from "node:url";
 import type { Child, ChildOrder } from "../os/child_process.ts";
 import type { Ruleset } from "../os/landlock.ts";
 import { program } from "../os/program.ts";
+import { startThread } from "../os/thread.ts";
 
 /** A message to the thread: first the ruleset, then each process to start. */
 export type ToSpawner =
@@ -25,7 +25,8 @@ export type FromSpawner =
   | { readonly kind: "failed"; readonly reason: string };
 
 export class Spawner {
-  readonly #worker: Worker;
+  /** null where no thread could be started. */
+  readonly #worker: Worker | null;
   readonly #waiting: PromiseWithResolvers<FromSpawner>[] = [];
   readonly #restricted: Promise<FromSpawner>;
   /** Processes that it has started, or is to start, and that have not ended. */
@@ -35,17 +36,7 @@ export class Spawner {
   #fault: string | null = null;
 
   constructor(ruleset: Ruleset) {
-    this.#worker = new Worker(pathToFileURL(program.spawner), { type: "module" });
-    this.#worker.onmessage = ({ data }: MessageEvent<FromSpawner>) => {
-      this.#waiting.shift()?.resolve(data);
-    };
-    this.#worker.onerror = (event) => {
-      event.preventDefault(); // else it ends this process
-      this.#fault = event.message;
-      for (const { resolve } of this.#waiting.splice(0)) {
-        resolve({ kind: "failed", reason: event.message });
-      }
-    };
+    this.#worker = this.#begin();
     this.#restricted = this.#tell({ kind: "restrict", ruleset }).then((answer) => {
       if (answer.kind === "failed") this.#fault = answer.reason;
       return answer;
@@ -85,14 +76,36 @@ export class Spawner {
 
   /** Ends the thread, and with it what it started. */
   close(): void {
-    this.#worker.terminate();
+    this.#worker?.terminate();
+  }
+
+  #begin(): Worker | null {
+    try {
+      const worker = startThread(program.spawner, "inherit");
+      worker.onmessage = ({ data }: MessageEvent<FromSpawner>) => {
+        this.#waiting.shift()?.resolve(data);
+      };
+      worker.onerror = (event) => {
+        event.preventDefault(); // else it ends this process
+        this.#fail(event.message);
+      };
+      return worker;
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : "an unknown fault");
+      return null;
+    }
+  }
+
+  #fail(reason: string): void {
+    this.#fault = reason;
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ kind: "failed", reason });
   }
 
   #tell(message: ToSpawner): Promise<FromSpawner> {
     if (this.#fault !== null) return Promise.resolve({ kind: "failed", reason: this.#fault });
     const answer = Promise.withResolvers<FromSpawner>();
     this.#waiting.push(answer);
-    this.#worker.postMessage(message);
+    this.#worker?.postMessage(message);
     return answer.promise;
   }
 }

@@ -6,10 +6,10 @@
  * the uids take turns. A thread that fails refuses a request, and no result: what ran is settled.
  */
 
-import { pathToFileURL } from "node:url";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
 import { FairQueue } from "../core/wait.ts";
 import { program } from "../os/program.ts";
+import { startThread } from "../os/thread.ts";
 import { readRequest, type RequestText } from "./request.ts";
 import { isLegacyReceipt, readResult, type ResultText, type ReturnedResult } from "./result.ts";
 import type { Asker } from "./types.ts";
@@ -101,7 +101,11 @@ export class RequestReader {
     const next = this.#reading = this.#waiting.take();
     if (next === undefined) return;
     const { asked } = next;
-    this.#thread ??= this.#start();
+    try {
+      this.#thread ??= this.#start();
+    } catch {
+      return this.#fail(); // there are too few descriptors left: a later one may find more
+    }
     if ("text" in asked) return this.#thread.postMessage(asked);
     const { buffer, length } = asked.body;
     // else the rest of its buffer may belong to others; the slice() of a Buffer is no copy
@@ -116,10 +120,7 @@ export class RequestReader {
   }
 
   #start(): Worker {
-    const thread = new Worker(pathToFileURL(program.requestReader), {
-      type: "module",
-      deno: { permissions: "none" },
-    });
+    const thread = startThread(program.requestReader, "none");
     thread.onmessage = ({ data }: MessageEvent<FromReader>) => this.#answer(data);
     thread.onerror = (event) => {
       event.preventDefault(); // else it ends this process

@@ -19,6 +19,7 @@ import {
   errno,
   errorText,
   libc,
+  O_CLOEXEC,
 } from "./libc.ts";
 
 /** Rights to files, as bits of linux/landlock.h. */
@@ -121,7 +122,6 @@ function createRuleset({ connect, bind }: Ruleset, version: number): number {
 }
 
 const O_PATH = 0o10000000;
-const O_CLOEXEC = 0o2000000;
 
 /** Why nothing is at a path, or nothing that this user reaches. */
 const NOTHING_THERE = [ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG];

@@ -12,3 +12,18 @@ test("a spawner whose thread could not be restricted starts nothing, and is know
   await expect(spawner.start(() => ORDER)).rejects.toThrow(Error);
   spawner.close();
 });
+
+test("where few descriptors are left no thread is started, and the process lives", async () => {
+  const script = new URL("spawner_without_descriptors.ts", import.meta.url).pathname;
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--unstable-worker-options", script],
+  }).output();
+  expect(code).toBe(0);
+  expect(JSON.parse(new TextDecoder().decode(stdout))).toEqual({
+    few: [
+      "too few descriptors are left for a thread; raise LimitNOFILE=",
+      "the thread that reads requests failed",
+    ],
+    many: "done",
+  });
+});
