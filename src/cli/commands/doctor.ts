@@ -6,7 +6,7 @@ import { type Context, findConfig } from "../context.ts";
 import { checkAllow } from "../doctor/allow.ts";
 import { dropInFor } from "../doctor/drop_in.ts";
 import { checkConfiguration, checkFiles } from "../doctor/files.ts";
-import { checkHost, checkRuntime, checkService } from "../doctor/host.ts";
+import { checkBox, checkExecutors, checkHost, checkService } from "../doctor/host.ts";
 import { checkApprovers, checkSecrets, vantageOf } from "../doctor/keys.ts";
 import { checkDeciding, checkLedger } from "../doctor/ledger.ts";
 import { FAILED } from "../exit_code.ts";
@@ -36,11 +36,12 @@ export function doctorCommand(context: Context): Command {
         findings.push(...found);
         for (const finding of found) tell(context, finding, flags.json === true);
       };
-      take(await checkRuntime());
       const { findings: about, loaded } = checkConfiguration(context, flags);
-      take(about);
-      if (loaded !== null) {
+      if (loaded === null) take([...await checkBox(), ...about]);
+      else {
         const { config } = loaded;
+        const { box, handlers } = await checkExecutors(config);
+        take([...box, ...about]);
         const nowMs = context.clock.nowMs();
         const service = await checkService(context, flags);
         const vantage = vantageOf(
@@ -52,7 +53,7 @@ export function doctorCommand(context: Context): Command {
         take(checkApprovers(config, nowMs));
         take(checkDeciding(config, vantage));
         take(await checkSecrets(config, vantage));
-        take(await checkHost(config, nowMs));
+        take([...handlers, ...checkHost(config, nowMs)]);
         take(await checkAllow(context, flags, config));
         take(await checkLedger(config, nowMs, vantage));
         take(service.findings);

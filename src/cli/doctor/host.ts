@@ -7,7 +7,7 @@ import type { Mode } from "../../core/types.ts";
 import { type BoxState, Pool } from "../../executor/pool.ts";
 import { freeBytes } from "../../ledger/disk/free_space.ts";
 import { machineClock } from "../../os/process.ts";
-import { kernelWarnings, unconfinedWarnings } from "../../daemon/warnings.ts";
+import { kernelWarnings, unconfinedWarnings, type Warning } from "../../daemon/warnings.ts";
 import { descriptorLimit } from "../../os/descriptors.ts";
 import { connectionsMax } from "../../server/admission/admission.ts";
 import type { DaemonFlags } from "../command.ts";
@@ -18,16 +18,42 @@ import { type Context, withDaemon } from "../context.ts";
 const MEBIBYTE = 1024 * 1024;
 const FRAME = { requestBytes: MEBIBYTE, resultBytes: MEBIBYTE };
 
-/** Starts executors that try to break out of their box. */
-export async function checkRuntime(): Promise<Finding[]> {
+/** What starting executors as a daemon would showed of the box, and of the handlers. */
+export interface ExecutorFindings {
+  readonly box: readonly Finding[];
+  readonly handlers: readonly Finding[];
+}
+
+/** Starts executors that try to break out of their box and then load the handlers. */
+export async function checkExecutors(
+  { actions, mode }: Pick<Config, "actions" | "mode">,
+): Promise<ExecutorFindings> {
   try {
-    const warnings = kernelWarnings(await tryPool(new Map(), "demo"));
-    const kept = `Deno ${Deno.version.deno} and the kernel keep handlers in their box`;
-    if (warnings.length === 0) return [ok("box", kept)];
-    return warnings.map(({ what, remedy }) => warning("box", what, remedy));
+    const box = await tryPool(actions, mode);
+    const handlers = ok("handlers", `${actions.size} are pinned and can be loaded`);
+    return { box: boxFindings(box), handlers: [handlers, ...warningsOf(unconfinedWarnings(box))] };
+  } catch (error) {
+    return { box: await checkBox(), handlers: findingOf("handlers", error) };
+  }
+}
+
+/** The same without any handler: the box by itself. */
+export async function checkBox(): Promise<readonly Finding[]> {
+  try {
+    return boxFindings(await tryPool(new Map(), "demo"));
   } catch (error) {
     return findingOf("box", error);
   }
+}
+
+function boxFindings(box: BoxState): readonly Finding[] {
+  const warnings = warningsOf(kernelWarnings(box));
+  const kept = `Deno ${Deno.version.deno} and the kernel keep handlers in their box`;
+  return warnings.length > 0 ? warnings : [ok("box", kept)];
+}
+
+function warningsOf(warnings: readonly Warning[]): Finding[] {
+  return warnings.map(({ what, remedy }) => warning("box", what, remedy));
 }
 
 /** Starts executors as a daemon would, in a folder of their own, and ends them. */
@@ -50,25 +76,8 @@ async function tryPool(actions: Config["actions"], mode: Mode): Promise<BoxState
   }
 }
 
-export async function checkHost(config: Config, nowMs: number): Promise<Finding[]> {
-  return [
-    ...await checkHandlers(config),
-    ...checkDescriptors(),
-    ...checkClock(nowMs),
-    ...checkDisk(config),
-  ];
-}
-
-async function checkHandlers({ actions, mode }: Config): Promise<Finding[]> {
-  try {
-    const warnings = unconfinedWarnings(await tryPool(actions, mode));
-    return [
-      ok("handlers", `${actions.size} are pinned and can be loaded`),
-      ...warnings.map(({ what, remedy }) => warning("box", what, remedy)),
-    ];
-  } catch (error) {
-    return findingOf("handlers", error);
-  }
+export function checkHost(config: Config, nowMs: number): readonly Finding[] {
+  return [...checkDescriptors(), ...checkClock(nowMs), ...checkDisk(config)];
 }
 
 function checkDescriptors(): Finding[] {
