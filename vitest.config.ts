@@ -25,11 +25,17 @@ const SHARING_ROOMS = [
   "property",
   "server",
   "telemetry",
+  "walkthroughs",
 ];
 
-/** Many of these files share a process. One that replaces modules would replace them for others. */
-const SHARING = SHARING_ROOMS.flatMap((room) => globSync(`test/${room}/**/*.test.ts`))
-  .filter((file) => !/\bvi\.(mock|resetModules)\(/.test(readFileSync(file, "utf8")));
+/** Tests that replace modules, which only vitest's own loader can do. */
+const REPLACING = globSync("test/**/*.test.ts")
+  .filter((file) => /\bvi\.(mock|resetModules)\(/.test(readFileSync(file, "utf8")));
+
+/** The runtime loads modules faster than vitest does, but does not count what of them is reached. */
+const LOADER = { viteModuleRunner: Deno.args.includes("--coverage"), nodeLoader: false };
+
+const SHARING = SHARING_ROOMS.map((room) => `test/${room}/**/*.test.ts`);
 
 export default defineConfig({
   test: {
@@ -37,11 +43,26 @@ export default defineConfig({
     // Most of the others wait for processes, which leaves cores free.
     maxWorkers: navigator.hardwareConcurrency + 2,
     projects: [
-      { extends: true, test: { name: "sharing", include: SHARING, isolate: false } },
       {
         extends: true,
-        test: { name: "alone", include: ["test/**/*.test.ts"], exclude: SHARING },
+        test: {
+          name: "sharing",
+          include: SHARING,
+          exclude: REPLACING,
+          isolate: false,
+          experimental: LOADER,
+        },
       },
+      {
+        extends: true,
+        test: {
+          name: "alone",
+          include: ["test/**/*.test.ts"],
+          exclude: [...SHARING, ...REPLACING],
+          experimental: LOADER,
+        },
+      },
+      { extends: true, test: { name: "replacing", include: REPLACING } },
     ],
     globalSetup: ["test/support/shared_folder.ts"],
     setupFiles: ["test/support/equal_bytes.ts"],

@@ -10,10 +10,10 @@ import process from "node:process";
 const TESTS = new URL("../test", import.meta.url);
 
 /**
- * Folders whose tests build and boot the single file, kill what writes to the disk, flood, or look
- * at pages in a browser. Together they take two fifths of the time of all others.
+ * Folders whose tests build and boot the single file, kill what writes to the disk, flood, look at
+ * pages in a browser, or type whole documents. Together they take half of the time of all others.
  */
-const SLOW = new Set(["build", "crash", "flood", "page", "systemd"]);
+const SLOW = new Set(["build", "crash", "flood", "page", "systemd", "walkthroughs"]);
 
 const SEPARATOR = " › ";
 

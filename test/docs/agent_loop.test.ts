@@ -8,7 +8,7 @@ import { Daemon, OPENEXEC, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { testWith } from "../support/tools.ts";
 import { until } from "../support/until.ts";
-import { ROOT } from "./checkout.ts";
+import { ROOT } from "../walkthroughs/checkout.ts";
 
 let daemon: Daemon;
 let directory: string;

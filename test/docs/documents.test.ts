@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
-import { ROOT } from "./checkout.ts";
+import metadata from "../../package.json" with { type: "json" };
+import { ROOT } from "../walkthroughs/checkout.ts";
 import { blocksOf, fileLinksOf } from "./markdown.ts";
 
 /** Not looked into: other tests build in `dist`, and take away what they built. */
@@ -100,3 +101,12 @@ function proseOf(text: string): { line: number; text: string }[] {
     return isFence || isCode || text.startsWith("    ") ? [] : [{ line: at + 1, text }];
   });
 }
+
+test("docs/dependencies.md: every dependency has its reason", () => {
+  const rows = [
+    ...readFileSync(join(ROOT, "docs/dependencies.md"), "utf8").matchAll(/^\| ([^ |]+) \| \S/gm),
+  ].map(([, name]) => name).slice(1);
+  expect(rows.toSorted()).toEqual(
+    Object.keys({ ...metadata.dependencies, ...metadata.optionalDependencies }).toSorted(),
+  );
+});

@@ -6,7 +6,7 @@ import { Approver, request } from "../support/approver.ts";
 import { Daemon, openexec } from "../support/daemon.ts";
 import { call } from "../support/http.ts";
 import { testWith } from "../support/tools.ts";
-import { ROOT } from "./checkout.ts";
+import { ROOT } from "../walkthroughs/checkout.ts";
 import { blocksOf } from "./markdown.ts";
 
 const blocks = (document: string, language: string) =>

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { vitestArguments } from "../../scripts/test.ts";
-import { README, ROOT } from "./checkout.ts";
+import { README, ROOT } from "../walkthroughs/checkout.ts";
 
 const DOCUMENT = readFileSync(join(ROOT, "docs/guarantees.md"), "utf8");
 const NAMES = ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G11"];

@@ -5,7 +5,7 @@ import { missingParts, thisKernel } from "../../src/box/kernel.ts";
 import { program } from "../../src/os/program.ts";
 import { builtOnce, missingToBuild, run } from "../build/single_file.ts";
 import { blocksOf } from "../docs/markdown.ts";
-import { expectLike } from "../docs/printed.ts";
+import { expectLike } from "../walkthroughs/printed.ts";
 
 const SECONDS = 1000;
 const missing = missingToBuild(

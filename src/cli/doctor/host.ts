@@ -18,7 +18,7 @@ import { type Context, withDaemon } from "../context.ts";
 const MEBIBYTE = 1024 * 1024;
 const FRAME = { requestBytes: MEBIBYTE, resultBytes: MEBIBYTE };
 
-/** What starting executors as a daemon would showed of the box, and of the handlers. */
+/** Findings of a start of executors like a daemon's. */
 export interface ExecutorFindings {
   readonly box: readonly Finding[];
   readonly handlers: readonly Finding[];

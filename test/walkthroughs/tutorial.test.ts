@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
-import metadata from "../../package.json" with { type: "json" };
 import { RUNTIME_CACHE } from "../support/runtime_cache.ts";
 import { testWith } from "../support/tools.ts";
 import { reader, ROOT, TOOLS } from "./checkout.ts";
-import { blocksOf } from "./markdown.ts";
+import { blocksOf } from "../docs/markdown.ts";
 
 /** Documents that a reader types along, README.md in clean_clone.test.ts, and the sections of blocks that nothing is done with. */
 const FOLLOWED = {
@@ -37,12 +36,3 @@ testWith(...TOOLS)(
   },
   120_000,
 );
-
-test("docs/dependencies.md: every dependency has its reason", () => {
-  const rows = [...read("docs/dependencies.md").matchAll(/^\| ([^ |]+) \| \S/gm)].map(([, name]) =>
-    name
-  ).slice(1);
-  expect(rows.toSorted()).toEqual(
-    Object.keys({ ...metadata.dependencies, ...metadata.optionalDependencies }).toSorted(),
-  );
-});

@@ -15,7 +15,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { Block } from "./markdown.ts";
+import type { Block } from "../docs/markdown.ts";
 import { expectLike, isLike, masked, type Places } from "./printed.ts";
 import { Pane } from "../support/tmux.ts";
 import { until } from "../support/until.ts";

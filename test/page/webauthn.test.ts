@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { utf8Encode } from "../../src/core/bytes.ts";
 import { sha256 } from "../../src/core/sha.ts";
 import { parsePasskey, type Passkey, verifyAssertion } from "../../src/core/keys/webauthn.ts";
-import { launchBrowser } from "../page/browser.ts";
+import { launchBrowser } from "./browser.ts";
 import { assertionJson } from "../support/software_passkey.ts";
 import { isAcceptedElsewhere } from "../support/webauthn_opinion.ts";
 

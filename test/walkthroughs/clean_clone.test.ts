@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { testWith } from "../support/tools.ts";
 import { reader, README, ROOT, TOOLS } from "./checkout.ts";
-import { type Block, blocksOf } from "./markdown.ts";
+import { type Block, blocksOf } from "../docs/markdown.ts";
 
 const TRANSCRIPT = join(ROOT, "docs/transcript.md");
 const HEAD = `# From a clone to a verified receipt
 
 What the commands of README.md print on a clean clone, in an empty home, until a receipt is verified.
-What changes from run to run is named instead. test/docs/clean_clone.test.ts compares it, and writes
+What changes from run to run is named instead. test/walkthroughs/clean_clone.test.ts compares it, and writes
 it anew where OPENEXEC_WRITE_TRANSCRIPT is set.
 
 `;
