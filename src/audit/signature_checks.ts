@@ -8,9 +8,9 @@
  * - A bounded number of entries is under way, for a caller that awaits room().
  */
 
-import { pathToFileURL } from "node:url";
 import { concatBytes, equalBytes } from "../core/bytes.ts";
 import { program } from "../os/program.ts";
+import { startThread } from "../os/thread.ts";
 import type { ReceiptVersion } from "../log/receipt.ts";
 import { type LoggedReceipt, SIGNATURE_BYTES } from "../log/signed_receipt.ts";
 import type { SignatureChecks } from "./audit.ts";
@@ -55,7 +55,11 @@ export class SignatureThread implements SignatureChecks, Disposable {
   /** Resolves at the next answer. */
   #next = Promise.withResolvers<void>();
 
-  constructor(batchEntries = BATCH_ENTRIES, start: () => Worker = startThread) {
+  /** Throws an Error where no thread can be started. */
+  constructor(
+    batchEntries = BATCH_ENTRIES,
+    start: () => Worker = () => startThread(program.signatureThread, "none"),
+  ) {
     this.#batchEntries = batchEntries;
     this.#thread = start();
     this.#thread.onmessage = ({ data }: MessageEvent<BatchAnswer>) => this.#hear(data);
@@ -121,11 +125,4 @@ export class SignatureThread implements SignatureChecks, Disposable {
     this.#next.resolve();
     this.#next = Promise.withResolvers<void>();
   }
-}
-
-function startThread(): Worker {
-  return new Worker(pathToFileURL(program.signatureThread), {
-    type: "module",
-    deno: { permissions: "none" },
-  });
 }

@@ -177,7 +177,6 @@ function openLog({ environment, terminal }: DaemonContext): ReturnType<typeof co
   return configureLogging({
     format: logFormatFor(stream, systemd.journalStream),
     color: stream.isTerminal && !noColor,
-    lowestLevel: "info",
     stream: Deno.stderr,
   });
 }

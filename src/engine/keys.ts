@@ -9,15 +9,14 @@
  */
 
 import type { Clock } from "../core/clock.ts";
+import { base64Decode, equalBytes, utf8Encode } from "../core/bytes.ts";
 import {
-  base64Decode,
-  base64Encode,
-  concatBytes,
-  equalBytes,
-  hexDecode,
-  utf8Encode,
-} from "../core/bytes.ts";
-import { publicKeyOf, type SigningKey, signingKeyOf } from "../core/keys/ed25519.ts";
+  PKCS8_HEAD,
+  pkcs8Pem,
+  publicKeyOf,
+  type SigningKey,
+  signingKeyOf,
+} from "../core/keys/ed25519.ts";
 import { formatPublicKey } from "../core/keys/public_key.ts";
 import { readRegularText } from "../os/regular_file.ts";
 import { StartupError } from "../core/startup_error.ts";
@@ -29,7 +28,6 @@ import { decodeReceipt, keyReceipt } from "../log/receipt.ts";
 import { signReceipt } from "../log/signed_receipt.ts";
 import { readPrivateFile } from "../os/private_file.ts";
 
-const PKCS8_PREFIX = hexDecode("302e020100300506032b657004220420") ?? new Uint8Array();
 const FILE = "executor.key";
 /** A key that waits to take over: the log first records it, signed by the key before it. */
 const NEXT_FILE = "executor.next.key";
@@ -180,9 +178,7 @@ async function makeKey(path: string): Promise<Uint8Array> {
 }
 
 async function writeKey(path: string, seed: Uint8Array): Promise<void> {
-  const base64 = base64Encode(concatBytes(PKCS8_PREFIX, seed));
-  const text = `-----BEGIN PRIVATE KEY-----\n${base64}\n-----END PRIVATE KEY-----\n`;
-  await writeDurably(path, utf8Encode(text));
+  await writeDurably(path, utf8Encode(pkcs8Pem(seed)));
 }
 
 /** `isOurs`: refuse a file that others can read. systemd guards its credentials itself. */
@@ -192,7 +188,7 @@ function readKey(path: string, isOurs: boolean): Uint8Array | null {
   const match = /^-----BEGIN PRIVATE KEY-----\n([A-Za-z0-9+/=\n]+)-----END PRIVATE KEY-----\s*$/
     .exec(text);
   const der = base64Decode((match?.[1] ?? "").replaceAll("\n", ""));
-  if (der?.length !== 48 || !equalBytes(der.subarray(0, 16), PKCS8_PREFIX)) {
+  if (der?.length !== 48 || !equalBytes(der.subarray(0, 16), PKCS8_HEAD)) {
     throw new StartupError(
       `${path} is no Ed25519 key`,
       "make one with: openssl genpkey -algorithm ed25519",

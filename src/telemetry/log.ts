@@ -24,7 +24,6 @@ export type Fixed<Text extends string> = Record<never, never> extends Record<Tex
 type Say = <Text extends string>(message: Fixed<Text>, fields?: Fields) => void;
 
 export interface Logger {
-  readonly debug: Say;
   readonly info: Say;
   readonly warning: Say;
   readonly error: Say;
@@ -37,13 +36,12 @@ let emit: ((level: Level, part: string, message: string, fields: Fields) => void
 export function logger(part: string): Logger {
   const at = (level: Level) => (message: string, fields: Fields = {}) =>
     emit?.(level, part, message, fields);
-  return { debug: at("debug"), info: at("info"), warning: at("warning"), error: at("error") };
+  return { info: at("info"), warning: at("warning"), error: at("error") };
 }
 
 export interface LoggingOptions {
   readonly format: LogFormat;
   readonly color: boolean;
-  readonly lowestLevel: Level;
   /** Standard error, in the daemon. */
   readonly stream: ByteStream;
 }
@@ -54,14 +52,12 @@ export interface LoggingOptions {
  * than `limitMs`.
  */
 export function configureLogging(
-  { format, color, lowestLevel, stream }: LoggingOptions,
+  { format, color, stream }: LoggingOptions,
 ): (limitMs: number) => Promise<boolean> {
   const writer = new LineWriter(stream, (count) => {
     logger("telemetry").warning("log lines were dropped because nobody read them", { count });
   });
-  const lowest = LEVELS.indexOf(lowestLevel);
   emit = (level, part, message, properties) => {
-    if (LEVELS.indexOf(level) < lowest) return;
     const line = { timestamp: systemClock.nowMs(), level, part, message, properties };
     writer.write(formatLine(line, format, color));
   };
@@ -125,10 +121,7 @@ export class LineWriter {
 
 export type LogFormat = "json" | "terminal" | "journal";
 
-/** From the least to the most important. */
-const LEVELS = ["debug", "info", "warning", "error"] as const;
-
-export type Level = typeof LEVELS[number];
+export type Level = "info" | "warning" | "error";
 
 export interface LogLine {
   /** Milliseconds since 1970. */
@@ -206,10 +199,9 @@ export function formatLine(line: LogLine, format: LogFormat, color: boolean): st
 }
 
 /** Levels of syslog(3). */
-const PRIORITIES: Readonly<Record<Level, number>> = { debug: 7, info: 6, warning: 4, error: 3 };
+const PRIORITIES: Readonly<Record<Level, number>> = { info: 6, warning: 4, error: 3 };
 
 const COLORS: Readonly<Record<Level, string>> = {
-  debug: "\x1b[2m",
   info: "\x1b[32m",
   warning: "\x1b[33m",
   error: "\x1b[31m",

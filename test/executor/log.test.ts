@@ -8,7 +8,6 @@ let written = "";
 const flush = configureLogging({
   format: "json",
   color: false,
-  lowestLevel: "debug",
   stream: {
     write(bytes: Uint8Array) {
       written += new TextDecoder().decode(bytes);

@@ -162,7 +162,7 @@ test("every attempt is one log line; uncertain ones are warnings", async () => {
       return Promise.resolve(bytes.length);
     },
   };
-  const flush = configureLogging({ format: "json", color: false, lowestLevel: "info", stream });
+  const flush = configureLogging({ format: "json", color: false, stream });
   const metrics = daemonMetrics(sources());
   metrics.attempt(EVENT);
   metrics.attempt({ ...EVENT, code: "outcome_unknown", replayed: true });

@@ -22,7 +22,6 @@ async function logged(act: () => void, options: Partial<LoggingOptions> = {}): P
   const flush = configureLogging({
     format: "json",
     color: false,
-    lowestLevel: "info",
     stream,
     ...options,
   });
@@ -56,16 +55,6 @@ test("lines keep their order and end in newlines", async () => {
     2,
     null,
   ]);
-});
-
-test("nothing below the lowest level is said", async () => {
-  const speak = () => {
-    logger("engine").debug("detail");
-    logger("engine").error("trouble");
-  };
-  expect((await logged(speak)).split("\n")).toHaveLength(2);
-  expect((await logged(speak, { lowestLevel: "debug" })).split("\n")).toHaveLength(3);
-  expect(await logged(() => logger("engine").info("well"), { lowestLevel: "error" })).toBe("");
 });
 
 test("a logger made before the configuration speaks after it", async () => {
@@ -106,7 +95,7 @@ test("on a terminal a line is readable, in colour where that is wanted", () => {
   );
 });
 
-test.each([["debug", 7], ["info", 6], ["warning", 4], ["error", 3]] as const)(
+test.each([["info", 6], ["warning", 4], ["error", 3]] as const)(
   "for the journal a line of level %s begins with <%i>",
   (level, priority) => {
     expect(formatLine({ ...LINE, level, properties: { uid: 7 } }, "journal", false)).toBe(

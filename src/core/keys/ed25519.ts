@@ -89,16 +89,19 @@ export function signingKeyOf(seed: Uint8Array): SigningKey {
 }
 
 const SEED_LENGTH = 32;
-/** Stands before the seed in PKCS #8 (RFC 8410, section 7). */
-const PKCS8_HEAD = bytesOf("302e020100300506032b657004220420");
+/** The 16 bytes before the seed in PKCS #8 (RFC 8410 section 7). */
+export const PKCS8_HEAD = bytesOf("302e020100300506032b657004220420");
 
 /** The portable library takes 100 ms of processor for the first of these, and this takes two. */
 function privateKeyOf(native: NativeCrypto, seed: Uint8Array): KeyObject {
+  return native.createPrivateKey(pkcs8Pem(seed));
+}
+
+/** Returns a private key in PEM, as openssl-genpkey(1) does. Throws RangeError: not 32 bytes. */
+export function pkcs8Pem(seed: Uint8Array): string {
   if (seed.length !== SEED_LENGTH) throw new RangeError("a seed has 32 bytes");
   const body = base64Encode(concatBytes(PKCS8_HEAD, seed));
-  return native.createPrivateKey(
-    `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`,
-  );
+  return `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`;
 }
 
 function publicBytesOf(native: NativeCrypto, key: KeyObject): Uint8Array {

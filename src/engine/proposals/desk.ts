@@ -232,7 +232,7 @@ export class ProposalDesk {
     context: ProposalContext,
   ): Promise<ProposalRecord> {
     const { peer } = context;
-    for (let turn; (turn = this.nonces.turnOf(peer, nonce)) !== undefined;) await turn;
+    await this.nonces.whenFree(peer, nonce);
     const endTurn = this.nonces.take(peer, nonce);
     try {
       const { ledger } = this.parts;

@@ -28,6 +28,9 @@ export const EXPIRED: Ending = {
   reason: null,
 };
 
+/** Agents can make as many of these ends as they like: the cap of refusals holds for them too. */
+const CAPPED: ReadonlySet<UnstartedEnd> = new Set(["withdrawn", "expired"]);
+
 /** Call it in the proposal's turn. Throws a Refusal: proposal_over, and those of the ledger. */
 export async function endProposal(
   { id }: ProposalRecord,
@@ -36,10 +39,11 @@ export async function endProposal(
   parts: EngineParts,
 ): Promise<ProposalRecord> {
   const record = waiting.current(id);
-  const { ledger, clock, config } = parts;
+  const { ledger, clock, config, refusals } = parts;
   const { status, code, by, reason } = ending;
   const body = ledger.proposals.openBody(id);
   const atMs = clock.nowMs();
+  const hasPlace = !CAPPED.has(status) || refusals.takePlace(code, record.peer.uid);
   const ended = await ledger.proposals.end({
     id,
     status,
@@ -48,7 +52,7 @@ export async function endProposal(
     declineReason: reason,
     atMs,
     retention: retentionOf(record.action, config),
-    receipt: receiptOf(record, ending, body?.salt ?? null, atMs, parts),
+    receipt: hasPlace ? receiptOf(record, ending, body?.salt ?? null, atMs, parts) : null,
   });
   if (status === "declined" && body !== undefined) {
     waiting.room.declined(record.peer.uid, body.canonical, atMs);
@@ -57,17 +61,13 @@ export async function endProposal(
   return ended;
 }
 
-/** Agents can make as many of these ends as they like: the cap of refusals holds for them too. */
-const CAPPED: ReadonlySet<UnstartedEnd> = new Set(["withdrawn", "expired"]);
-
 function receiptOf(
   record: ProposalRecord,
   { status, code, by, reason }: Ending,
   salt: Uint8Array | null,
   atMs: number,
-  { ledger, refusals, sign }: EngineParts,
-): SignedReceipt | null {
-  if (CAPPED.has(status) && !refusals.takePlace(code, record.peer.uid)) return null;
+  { ledger, sign }: Pick<EngineParts, "ledger" | "sign">,
+): SignedReceipt {
   return sign(decisionReceipt(ledger.executorId, {
     proposalId: record.id,
     action: record.action,
@@ -93,18 +93,6 @@ export function restoredReceipt(
   record: ProposalRecord,
   parts: Pick<EngineParts, "ledger" | "sign">,
 ): SignedReceipt {
-  const { ledger, sign } = parts;
-  return sign(decisionReceipt(ledger.executorId, {
-    proposalId: record.id,
-    action: record.action,
-    nonce: record.nonce,
-    requestCommitment: record.requestCommitment,
-    peer: record.peer,
-    by: null,
-    decision: "refused",
-    code: "approval_fenced",
-    reasonCommitment: null,
-    proposedAtMs: record.proposedAtMs,
-    atMs: record.endedAtMs ?? record.proposedAtMs,
-  }));
+  const ending = { status: "refused", code: "approval_fenced", by: null, reason: null } as const;
+  return receiptOf(record, ending, null, record.endedAtMs ?? record.proposedAtMs, parts);
 }
