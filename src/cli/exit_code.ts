@@ -83,11 +83,15 @@ function isUnreadable({ code }: Refusal): boolean {
     code === "payload_not_i_json";
 }
 
-/**
- * Whether the outcome was not recorded, is not there yet, or could not be told because of a bug. A
- * caller that took one of these for a refusal would have it approved again, and run it twice.
- */
+/** Codes that say nothing of the outcome where their effect is unknown. */
+const UNSETTLED_CODES: ReadonlySet<string> = new Set([
+  "outcome_unknown",
+  "execution_in_flight",
+  "internal_error", // a bug kept it from being told
+  "approval_fenced", // a restored copy does not say whether it ran
+]);
+
+/** A caller that took one of these for a refusal would have it approved again, and run it twice. */
 function isUnsettled({ code, effect }: OpenExecError): boolean {
-  return code === "outcome_unknown" || code === "execution_in_flight" ||
-    (code === "internal_error" && effect === "unknown");
+  return UNSETTLED_CODES.has(code) && effect === "unknown";
 }

@@ -138,8 +138,10 @@ export class Engine {
   #refuseProposed({ nonce }: ParsedRequest, { peer }: RequestContext): void {
     const proposal = this.parts.ledger.proposals.findByNonce(peer.uid, nonce);
     if (proposal === undefined) return;
+    if (this.proposals.views.isOver(proposal)) throw new Refusal("nonce_reused");
     throw new Refusal(
-      this.proposals.views.isOver(proposal) ? "nonce_reused" : "execution_in_flight",
+      "execution_in_flight",
+      "A proposal under this nonce waits for a decision, or runs; ask for that one.",
     );
   }
 

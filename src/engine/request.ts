@@ -89,11 +89,11 @@ export function parseRequest(
   idempotencyKey: string | null,
 ): ParsedRequest {
   const nonce = nonceOf(members.get("nonce"), idempotencyKey);
-  if (nonce === null) throw new Refusal("nonce_missing");
   const [envelope, artifact] = [members.get("approval"), members.get("approval_artifact")];
   if (envelope !== undefined && artifact !== undefined) {
     throw malformed("approval and approval_artifact exclude each other.");
   }
+  if (nonce === null) throw new Refusal("nonce_missing");
   const approval = envelope === undefined
     ? approvalOf("clawshield", artifact)
     : approvalOf("dsse", envelope);

@@ -43,11 +43,10 @@ export async function proposal(call: Call, { proposals }: Backend): Promise<Repl
 
 export async function proposalsOf(call: Call, { proposals }: Backend): Promise<Reply> {
   const { query, socket } = call;
-  const nonce = query.get("nonce");
-  if (nonce !== undefined) {
-    if (query.size > 1 || !isName(nonce) || socket.role !== "agent") {
-      throw malformed("nonce must be a nonce, stand alone, and be asked for by its proposer.");
-    }
+  const nonce = query.get("nonce") ?? null;
+  if (nonce !== null && !isName(nonce)) throw malformed("nonce must be a nonce.");
+  if (nonce !== null && socket.role === "agent") {
+    if (query.size > 1) throw malformed("nonce must stand alone.");
     return answer(await proposals.views.findByNonce(nonce, call, waitMs(call), call.onGone));
   }
   const limit = wholeNumber(query, "limit") ?? PAGE_DEFAULT;
@@ -58,7 +57,7 @@ export async function proposalsOf(call: Call, { proposals }: Backend): Promise<R
   if (query.has("status") && status === null) {
     throw malformed(`status must be one of ${PROPOSAL_STATUSES.join(", ")}.`);
   }
-  return jsonReply(await proposals.views.page(viewerOf(call), { status, limit, before }));
+  return jsonReply(await proposals.views.page(viewerOf(call), { status, nonce, limit, before }));
 }
 
 export async function withdraw(call: Call, { proposals }: Backend): Promise<Reply> {

@@ -141,6 +141,15 @@ test("an overriding socket path replaces that of the first agent socket", () => 
   expect(sockets.map(({ path }) => path)).toEqual(["/admin.sock", "/other.sock"]);
 });
 
+test("an overriding socket path is never that of a socket which can do more", () => {
+  const text = '[[sockets]]\npath = "/admin.sock"\nrole = "admin"';
+  expect(problemsOf(text, { overrides: { socket: "/other.sock" } })).toMatchObject([
+    { source: "--socket", message: expect.stringContaining("no [[sockets]] for agents") },
+  ]);
+  const { sockets } = load(text, { overrides: { socket: "/admin.sock" } }).config;
+  expect(sockets.map(({ role }) => role)).toEqual(["admin"]);
+});
+
 test("two daemons with their own --socket in one folder have their own other sockets", () => {
   const others = (socket: string) =>
     load(null, { overrides: { socket } }).config.sockets.slice(1).map(({ path }) => path);

@@ -331,9 +331,13 @@ test("a restore ends what the copy has waiting, and the next daemon says so in t
   expect(ended).toMatchObject({
     status: "refused",
     payload: null,
-    problem: { code: "approval_fenced", effect: "unknown" },
+    problem: { code: "approval_fenced", effect: "unknown", retry: "never" },
   });
+  expect(ended.problem.detail).toContain("may have run");
   expect(typeof ended.log_index).toBe("number");
-  expect((await desk.propose("pair", { n: 1 }, { nonce: "n-1" })).json.code).toBe("nonce_reused");
+  expect((await desk.propose("pair", { n: 1 }, { nonce: "n-1" })).json).toMatchObject({
+    code: "nonce_reused",
+    detail: ended.problem.detail,
+  });
   expect(await desk.audit()).toMatchObject({ code: 0 });
 });

@@ -95,6 +95,11 @@ test("its proposer may withdraw it, and nobody else's agent sees it", async () =
   const desk = await scene();
   const { id } = (await desk.propose("echo", { msg: "x" }, { nonce: "n-1" })).json;
   expect((await desk.agent("GET", "/proposals?nonce=n-1")).json.id).toBe(id);
+  for (const reader of [desk.review, desk.admin]) {
+    const page = (await reader.call(desk, "GET", "/proposals?nonce=n-1")).json;
+    expect(page.proposals).toMatchObject([{ id }]);
+    expect((await reader.call(desk, "GET", "/proposals?nonce=n-2")).json.proposals).toEqual([]);
+  }
   expect((await desk.agent("DELETE", `/proposals/${id}`)).json).toMatchObject({
     status: "withdrawn",
     problem: { code: "proposal_withdrawn" },

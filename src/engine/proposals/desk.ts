@@ -26,7 +26,7 @@ import { type Caller, Leases } from "./leases.ts";
 import { Notifier } from "./notifier.ts";
 import { Rules } from "./rules.ts";
 import { Similar } from "./similar.ts";
-import { type ProposalView, statusOf } from "./view.ts";
+import { isRestored, type ProposalView, RESTORED, statusOf } from "./view.ts";
 import { ProposalViews, requireNamed, viewerOf } from "./views.ts";
 import { Waiting } from "./waiting.ts";
 import type { OnGone } from "./events.ts";
@@ -160,9 +160,7 @@ export class ProposalDesk {
   /** Throws a Refusal: proposal_not_found, proposal_over. */
   async withdraw(id: string, asker: Asker): Promise<ProposalView> {
     const { peer } = asker;
-    const viewer = viewerOf(asker);
-    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
-    return await this.#change(id, viewer, peer, async (record) => {
+    return await this.#change(id, viewerOf(asker), peer, async (record) => {
       await this.#rules.withdraw(record, peer);
     });
   }
@@ -177,8 +175,6 @@ export class ProposalDesk {
     viewer: Viewer,
     context: ProposalContext,
   ): Promise<ProposalView> {
-    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
-    this.#waiting.current(id);
     const value = toValue(parseIJson(body));
     await this.#change(id, viewer, context.peer, async (record) => {
       refuseWhileClosed(this.parts, this.runs);
@@ -189,8 +185,6 @@ export class ProposalDesk {
 
   /** Takes an approver's no. Throws as `approve`, and decision_malformed. */
   async decline(id: string, body: Uint8Array, viewer: Viewer, peer: Peer): Promise<ProposalView> {
-    this.views.visible(this.parts.ledger.proposals.find(id), viewer);
-    this.#waiting.current(id);
     const value = toValue(parseIJson(body));
     return await this.#change(id, viewer, peer, async (record) => {
       await this.#rules.decline(record, value);
@@ -239,7 +233,7 @@ export class ProposalDesk {
       const known = ledger.proposals.findByNonce(peer.uid, nonce);
       if (known !== undefined) {
         if (isSame(known, proposed, ledger)) return known;
-        throw new Refusal("nonce_reused");
+        throw new Refusal("nonce_reused", isRestored(known) ? RESTORED.detail : undefined);
       }
       if (ledger.findByNonce(nonce)?.peer.uid === peer.uid) throw new Refusal("nonce_reused");
       const record = await begin(
@@ -265,20 +259,25 @@ export class ProposalDesk {
     }
   }
 
-  /** Makes a change in the proposal's turn; a refusal of it leaves a receipt. */
+  /**
+   * Makes a change in the proposal's turn; a refusal of it leaves a receipt. Throws a Refusal:
+   * proposal_not_found, proposal_over, and those of the change.
+   */
   async #change(
     id: string,
     viewer: Viewer,
     peer: Peer,
     change: (record: ProposalRecord) => Promise<void>,
   ): Promise<ProposalView> {
+    const known = this.views.visible(this.parts.ledger.proposals.find(id), viewer);
     const changed = this.#waiting.inTurn(id, async () => {
-      await this.#rules.expireIfDue(id);
-      const record = this.#waiting.current(id);
-      await change(record).catch((error: unknown) => {
-        this.#noteRefusal(error, record, peer);
+      try {
+        await this.#rules.expireIfDue(id);
+        await change(this.#waiting.current(id));
+      } catch (error) {
+        this.#noteRefusal(error, known, peer);
         throw error;
-      });
+      }
     });
     await this.runs.keepUntilDone(changed);
     return await this.views.viewInTurn(id, viewer);

@@ -32,7 +32,10 @@ export class Room {
   /** Throws a Refusal: rate_limited. */
   checkRate(uid: number): void {
     if (this.#windowOf(uid).begun >= this.limits.perMinute) {
-      throw new Refusal("rate_limited", "This uid has begun too many proposals in this minute.");
+      throw new Refusal(
+        "rate_limited",
+        "This uid has begun too many proposals; ask again in a minute.",
+      );
     }
   }
 

@@ -119,16 +119,27 @@ function declineOf(
 }
 
 function problemOf(
-  { status }: ProposalRecord,
+  record: ProposalRecord,
   now: ProposalStatus,
   code: ErrorCode | null,
 ): JsonObject {
   if (code === null || !isOver(now)) return {};
+  if (isRestored(record)) return { problem: RESTORED };
   const { help: detail, effect, retry } = ERRORS[code];
-  // a restore does not know whether it ran after the copy was made
-  const isUnknown = status === "refused" && code === "approval_fenced";
-  return { problem: { code, detail, effect: isUnknown ? "unknown" : effect, retry } };
+  return { problem: { code, detail, effect, retry } };
 }
+
+/** Tells whether a restore ended it: it may have run after the copy was made. */
+export function isRestored({ status, code }: ProposalRecord): boolean {
+  return status === "refused" && code === "approval_fenced";
+}
+
+export const RESTORED = {
+  code: "approval_fenced",
+  detail: "The ledger was restored while it waited, and it may have run; look before you ask anew.",
+  effect: "unknown",
+  retry: "never",
+} as const;
 
 function forReviewers(
   { id, action: name }: ProposalRecord,

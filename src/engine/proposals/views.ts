@@ -124,6 +124,8 @@ export function requireNamed({ uid }: Pick<Viewer, "uid">): void {
 interface PageQuery {
   /** null: all. */
   readonly status: ProposalStatus | null;
+  /** null: all. Each uid may have one of its own under a nonce. */
+  readonly nonce: string | null;
   readonly limit: number;
   /** The id to go on from; null: from the newest. */
   readonly before: string | null;
@@ -144,12 +146,13 @@ const ROWS_PER_TURN = 32;
 /** `waiting` is everything that waits, the oldest first. */
 async function proposalsPage(
   viewer: Viewer,
-  { status, limit, before }: PageQuery,
+  { status, nonce, limit, before }: PageQuery,
   waiting: readonly ProposalRecord[],
   parts: ViewParts,
 ): Promise<ProposalsView> {
   const isMeant = (record: ProposalRecord | undefined): record is ProposalRecord =>
     record !== undefined && isProposalVisible(record, viewer) &&
+    (nonce === null || nonce === record.nonce) &&
     (status === null || status === statusNow(record, parts));
   const proposals: ProposalView[] = [];
   const now = formatTime(parts.clock.nowMs());

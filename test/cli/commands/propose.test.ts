@@ -64,17 +64,19 @@ describe("openexec propose", () => {
     });
   });
 
-  test("ends with 4 where it may have run", async () => {
-    const run = propose("--wait", "10m");
-    await whileItWaits((id) =>
-      daemon.proposals.change(id, {
-        status: "outcome_unknown",
-        execution: { id, action: "pay", status: "outcome_unknown" },
-        problem: { code: "outcome_unknown", detail: "x", effect: "unknown", retry: "never" },
-      })
-    );
-    expect((await run).code).toBe(4);
-  });
+  test.each([["outcome_unknown", "outcome_unknown"], ["refused", "approval_fenced"]])(
+    "ends with 4 where it may have run: %s, %s",
+    async (status, code) => {
+      const run = propose("--wait", "10m");
+      await whileItWaits((id) =>
+        daemon.proposals.change(id, {
+          status,
+          problem: { code, detail: "x", effect: "unknown", retry: "never" },
+        })
+      );
+      expect((await run).code).toBe(4);
+    },
+  );
 
   test("Ctrl-C ends the wait with 5, and the proposal stays", async () => {
     const stop = new AbortController();

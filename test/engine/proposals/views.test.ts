@@ -39,7 +39,7 @@ async function olderRunsMeanwhile(scene: EngineScene) {
 }
 
 async function page(scene: EngineScene, status: "pending" | null) {
-  const query = { status, limit: 10, before: null };
+  const query = { status, nonce: null, limit: 10, before: null };
   const { proposals } = await scene.engine.proposals.views.page(REVIEWER, query);
   return proposals.map((view): Record<string, unknown> => JSON.parse(stringOf(printJson(view))));
 }
@@ -165,7 +165,7 @@ test("a page goes on in its viewer's turns, and ends where that has gone", async
     scene.clock.pass(1);
   }
   const { views } = scene.engine.proposals;
-  const query = { status: null, limit: 100, before: null };
+  const query = { status: null, nonce: null, limit: 100, before: null };
   let turns = 0;
   const goOn = () => Promise.resolve(++turns > 0);
   const { proposals } = await views.page({ ...REVIEWER, goOn }, query);
