@@ -76,6 +76,7 @@ export class Spawner {
 
   /** Ends the thread, and with it what it started. */
   close(): void {
+    this.#fail("it was ended");
     this.#worker?.terminate();
   }
 

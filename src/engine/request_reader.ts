@@ -30,6 +30,12 @@ export type FromReader =
   | { readonly refusal: { readonly code: ErrorCode; readonly detail: string } | null };
 
 const FAILED: FromReader = { refusal: null };
+const NO_THREAD: FromReader = {
+  refusal: {
+    code: "executor_unavailable",
+    detail: "The daemon has too few descriptors left to read it; raise LimitNOFILE= of its unit.",
+  },
+};
 
 interface Waiting {
   readonly asked: ToReader;
@@ -104,7 +110,7 @@ export class RequestReader {
     try {
       this.#thread ??= this.#start();
     } catch {
-      return this.#fail(); // there are too few descriptors left: a later one may find more
+      return this.#answer(NO_THREAD); // a later one may find more descriptors
     }
     if ("text" in asked) return this.#thread.postMessage(asked);
     const { buffer, length } = asked.body;

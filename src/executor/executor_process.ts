@@ -90,7 +90,7 @@ export class ExecutorProcess {
   #isGone = false;
   #isReady = false;
   #violation: string | null = null;
-  /** How many lines of logs it may still send, for whichever run. */
+  /** How many lines of logs it may still send, for its runs and, late, for one that has ended. */
   #linesLeft = 0;
   /** Sent in this turn, and not written yet. */
   readonly #outgoing: Uint8Array[] = [];
@@ -144,7 +144,7 @@ export class ExecutorProcess {
     const { promise, resolve } = Promise.withResolvers<Report>();
     const linesLeft = this.order.boot.limits.logLines + 1; // that some are missing is one more
     this.#runs.set(run.id, { report: resolve, line, linesLeft });
-    this.#linesLeft += linesLeft; // of this run or, late, of any before it
+    this.#linesLeft = linesLeft + Math.min(this.#linesLeft, this.#runs.size * linesLeft);
     this.#send({ kind: "run", ...run });
     return promise;
   }

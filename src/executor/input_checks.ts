@@ -33,6 +33,7 @@ export class InputChecks {
   #process: ExecutorProcess | null = null;
   readonly #waiting = new FairQueue<Waiting>();
   #isChecking = false;
+  #isClosed = false;
   #idle: ReturnType<typeof setTimeout> | undefined;
   readonly #limited = new WeakSet<ExecutorProcess>();
   #count = 0;
@@ -68,6 +69,7 @@ export class InputChecks {
    * Rejects with a Refusal executor_unavailable where none can be started.
    */
   async use<T>(work: (process: ExecutorProcess) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new Refusal("executor_unavailable");
     clearTimeout(this.#idle);
     const process = this.#process = this.#available();
     try {
@@ -75,11 +77,12 @@ export class InputChecks {
       return await work(process);
     } finally {
       clearTimeout(this.#idle);
-      this.#idle = setTimeout(() => process.retire(), this.idleMs);
+      if (!this.#isClosed) this.#idle = setTimeout(() => process.retire(), this.idleMs);
     }
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#idle);
     this.#process?.retire();
     await this.#process?.exited;

@@ -47,8 +47,6 @@ const PRINTED_TIMES = 6;
 /** Room for what goes beside a request or a result in a frame: secrets, schemas, log lines. */
 const FRAME_EXTRA_BYTES = 4 * MEBIBYTE;
 const LOG_LINES = 200;
-/** Longer than what is kept in the end, so that no secret is cut in two before it is looked for. */
-const LOG_LENGTH = 16_384;
 
 export class Launcher {
   /** Stripped once: the same handler runs in many processes. */
@@ -187,7 +185,6 @@ export class Launcher {
         frameBytes: PRINTED_TIMES * requestBytes + FRAME_EXTRA_BYTES,
         resultLength: resultBytes,
         logLines: LOG_LINES,
-        logLength: LOG_LENGTH,
       },
     };
   }

@@ -20,7 +20,7 @@ export interface ExecutorLog {
   line(action: string, execution: string, text: string): void;
   /** A run that did not succeed, and why in the handler's or the executor's words. */
   failed(job: Job, code: ErrorCode, reason: string): void;
-  /** A process that ended unasked. */
+  /** A process that ended unasked; 0 for one that was never started. */
   died(pid: number, reason: string): void;
 }
 
@@ -40,7 +40,9 @@ export function executorLog(): ExecutorLog {
         reason: lineOf(withoutQuotes(reason.slice(0, LINE_LENGTH_MAX), canonicalRequest)),
       }),
     died: (pid, reason) =>
-      warning("executor ended", { pid, signal: /^SIG[A-Z0-9]+/.exec(reason)?.[0] }),
+      pid === 0 // then the words are our own
+        ? warning("executor could not be started", { reason: lineOf(reason) })
+        : warning("executor ended", { pid, signal: /^SIG[A-Z0-9]+/.exec(reason)?.[0] }),
   };
 }
 
@@ -52,11 +54,23 @@ export function lineOf(text: string): string {
 /** Shorter ones are in every text by chance. */
 const LENGTH_MIN = 4;
 const MARK = "[payload]";
+/** What would take more of the event loop than some milliseconds is not looked for. */
+const REQUEST_LENGTH_MAX = 2 ** 16;
+const COMPARED_MAX = 2 ** 20;
+const WITHHELD = "withheld: it may quote the payload, which is too large to be looked for in it";
 
 /** `request` is the text of {"action","payload"}. */
 function withoutQuotes(text: string, request: Text): string {
-  const leaves = new Set(leavesOf(JSON.parse(stringOf(request)).payload));
-  return [...leaves].sort((a, b) => b.length - a.length).reduce(withoutLeaf, text);
+  if (request.length > REQUEST_LENGTH_MAX) return WITHHELD;
+  const quotes = quotesIn(text, leavesOf(JSON.parse(stringOf(request)).payload));
+  if (quotes === null) return WITHHELD;
+  let clean = "";
+  let at = 0;
+  for (const [from, to] of [...quotes].sort(([a], [b]) => a - b)) {
+    if (from >= at) clean += text.slice(at, from) + MARK;
+    at = Math.max(at, to);
+  }
+  return clean + text.slice(at);
 }
 
 /** A member's name that could stand in code says nothing of the payload. */
@@ -77,15 +91,28 @@ function formsOf(text: string): string[] {
   return [text, JSON.stringify(text).slice(1, -1)].filter(({ length }) => length >= LENGTH_MIN);
 }
 
-function withoutLeaf(text: string, leaf: string): string {
-  const start = leaf.slice(0, LENGTH_MIN);
-  let rest = text;
-  let clean = "";
-  for (let at = rest.indexOf(start); at !== -1; at = rest.indexOf(start)) {
-    let length = start.length;
-    while (length < leaf.length && rest[at + length] === leaf[length]) length++;
-    clean += rest.slice(0, at) + MARK;
-    rest = rest.slice(at + length);
+/**
+ * Returns where leaves or their beginnings stand in the text: from the first place of each to the
+ * end of the longest one there. Returns null where that takes too long.
+ */
+function quotesIn(text: string, leaves: readonly string[]): ReadonlyMap<number, number> | null {
+  const places = new Map<string, number[]>();
+  for (let at = 0; at + LENGTH_MIN <= text.length; at++) {
+    const start = text.slice(at, at + LENGTH_MIN);
+    const others = places.get(start);
+    if (others === undefined) places.set(start, [at]);
+    else others.push(at);
   }
-  return clean + rest;
+  const quotes = new Map<number, number>();
+  let compared = 0;
+  for (const leaf of new Set(leaves)) {
+    for (const from of places.get(leaf.slice(0, LENGTH_MIN)) ?? []) {
+      let length = LENGTH_MIN;
+      while (length < leaf.length && text[from + length] === leaf[length]) length++;
+      compared += length;
+      if (compared > COMPARED_MAX) return null;
+      quotes.set(from, Math.max(quotes.get(from) ?? 0, from + length));
+    }
+  }
+  return quotes;
 }

@@ -30,6 +30,14 @@ import {
   whole,
 } from "../core/shape.ts";
 
+/** UTF-16 units of what a schema expects. */
+export const ISSUE_LENGTH_MAX = 300;
+/**
+ * UTF-16 units of a line of a handler's log, and of a reason. It is longer than what is kept in the
+ * end, so that no secret is cut in two before it is looked for.
+ */
+export const LOG_LENGTH_MAX = 16_384;
+
 /** Name of the symbol under which modules for handlers find valibot (Symbol.for). */
 export const LIBRARY = "openexec.valibot";
 
@@ -48,9 +56,8 @@ const isBoot = members({
     frameBytes: whole,
     /** UTF-16 units of a result's JSON text. */
     resultLength: whole,
-    /** Lines of a run's log, and UTF-16 units of each. */
+    /** Lines of a run's log. */
     logLines: whole,
-    logLength: whole,
   }),
 });
 
@@ -74,6 +81,14 @@ const isRun = members({
 const isAlone = anyOf(isBoot, isDescribe);
 const isBeforeRequest = anyOf(isRun, isCheck);
 
+function upTo(lengthMax: number): Guard<string> {
+  return (value): value is string => string(value) && value.length <= lengthMax;
+}
+
+const isIssue = upTo(ISSUE_LENGTH_MAX);
+/** A handler's words, or the executor's about it. */
+const isWords = upTo(LOG_LENGTH_MAX);
+
 const isToDaemon = anyOf(
   members({ kind: oneOf("succeeded"), id: string, result: string }),
   /** `reason` is for the log, never for a caller; `publicReason` is for both, null for none. */
@@ -81,12 +96,12 @@ const isToDaemon = anyOf(
     kind: oneOf("failed"),
     id: string,
     code: oneOf("handler_failed", "result_invalid"),
-    reason: string,
-    publicReason: anyOf(string, oneOf(null)),
+    reason: isWords,
+    publicReason: anyOf(isWords, oneOf(null)),
   }),
-  members({ kind: oneOf("log"), id: string, line: string }),
+  members({ kind: oneOf("log"), id: string, line: isWords }),
   /** `issue` says what the schema expects, null where the payload fits. */
-  members({ kind: oneOf("checked"), id: string, issue: anyOf(string, oneOf(null)) }),
+  members({ kind: oneOf("checked"), id: string, issue: anyOf(isIssue, oneOf(null)) }),
   /** It waits for work. `open` names the doors that the kernel left open; null: it tried none. */
   members({ kind: oneOf("ready"), open: anyOf(array(string), oneOf(null)) }),
   /** JSON texts of JSON Schemas, or why there are none. */
@@ -97,7 +112,7 @@ const isToDaemon = anyOf(
     output: string,
     presentation: isPresentation,
   }),
-  members({ kind: oneOf("undescribed"), handler: string, reason: string }),
+  members({ kind: oneOf("undescribed"), handler: string, reason: isWords }),
 );
 
 export type Code = TypeOf<typeof isCode>;

@@ -46,7 +46,6 @@ test("a signal that is asked for when the time is over has aborted", () => {
       frameBytes: 1,
       resultLength: 1,
       logLines: 1,
-      logLength: 1,
     });
     expect(signal.aborted).toBe(true);
     expect(signal.reason).toMatchObject({ name: "TimeoutError" });

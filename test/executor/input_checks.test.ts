@@ -151,6 +151,16 @@ test("a check gets no more memory than it may have, in each process that takes t
   }
 });
 
+test("checks that wait for an end of the pool are refused, and nothing outlives it", async () => {
+  const another = await PoolUnderTest.start({ payloads: handler("payloads.ts") });
+  const check = () =>
+    another.pool.check("payloads", JSON.stringify({ action: "payloads", payload: SLOW }), UID);
+  const ends = Promise.allSettled(Array.from({ length: 6 }, check));
+  await another.close();
+  for (const { status } of await ends) expect(status).toBe("rejected");
+  await expect(check()).rejects.toMatchObject({ code: "executor_unavailable" });
+});
+
 test("however many payloads of one uid wait, another's has its turn among them", async () => {
   const decided: string[] = [];
   const ask = (uid: number, name: string, payload: Json) =>

@@ -95,6 +95,30 @@ test("a name that stands in code is written, and so is what is too short to tell
   expect(await reasonOf({ amount: 12, currency: "abc" }, thrown)).toBe(thrown);
 });
 
+test("marks are not looked for in marks, however many leaves begin like them", async () => {
+  const alike = Array.from({ length: 1_000 }, (_, i) => `[pay${i}`);
+  const thrown = `cannot use ${"bbbbc".repeat(700)}`;
+  expect(await reasonOf({ list: ["bbbbc", ...alike] }, thrown)).toBe(
+    `cannot use ${"[payload]".repeat(700)}`.slice(0, 4_096),
+  );
+});
+
+test.each([
+  ["too large", { text: "x".repeat(2 ** 16) }, "no"],
+  ["too much alike", Array.from({ length: 20 }, (_, i) => `${"b".repeat(2_000)}${i}`), "b"],
+])("a payload that is %s to be looked for keeps the reason to itself", async (_, payload, said) => {
+  expect(await reasonOf(payload, said.repeat(4_000))).toMatch(/^withheld: it may quote/);
+});
+
+test("why a process could not be started is written", async () => {
+  executorLog().died(0, "too few descriptors are left for a thread; raise LimitNOFILE=");
+  await flush(60_000);
+  expect(JSON.parse(written)).toMatchObject({
+    message: "executor could not be started",
+    reason: "too few descriptors are left for a thread; raise LimitNOFILE=",
+  });
+});
+
 test("what a process said while it died is not written either, but the signal is", async () => {
   executorLog().died(1234, "SIGTRAP: Fatal JavaScript out of memory, card 4111");
   await flush(60_000);

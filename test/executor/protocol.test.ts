@@ -9,6 +9,8 @@ import {
   FrameReader,
   framesOf,
   inOneWrite,
+  ISSUE_LENGTH_MAX,
+  LOG_LENGTH_MAX,
   parseToDaemon,
   parseToExecutor,
   type Run,
@@ -124,12 +126,28 @@ test("messages of a turn leave as one piece, and long ones are not copied", () =
 
 test("parseToExecutor() takes no message without its request, and none with one that is not its own", () => {
   const boot = { kind: "boot", library: "", handlers: [] };
-  const limits = { frameBytes: 1, resultLength: 1, logLines: 1, logLength: 1 };
+  const limits = { frameBytes: 1, resultLength: 1, logLines: 1 };
   expect(parseToExecutor(JSON.stringify(check))).toBeUndefined();
   expect(parseToExecutor(JSON.stringify({ ...boot, limits }))).toEqual({ ...boot, limits });
   expect(parseToExecutor(`${JSON.stringify({ ...boot, limits })}\n{}`)).toBeUndefined();
   expect(parseToExecutor(`${JSON.stringify({ ...check, request: "{}" })}\n{}`)).toBeUndefined();
 });
+
+test.each([
+  ["what a schema expects", ISSUE_LENGTH_MAX, (issue: string) => ({ kind: "checked", issue })],
+  ["a line", LOG_LENGTH_MAX, (line: string) => ({ kind: "log", line })],
+  ["a reason", LOG_LENGTH_MAX, (reason: string) => failure(reason, null)],
+  ["a public reason", LOG_LENGTH_MAX, (reason: string) => failure("", reason)],
+])("parseToDaemon() takes no longer text than an executor sends: %s", (_, longest, message) => {
+  const parsed = (length: number) =>
+    parseToDaemon(JSON.stringify({ id: "1", ...message("x".repeat(length)) }));
+  expect(parsed(longest)).toMatchObject({ id: "1" });
+  expect(parsed(longest + 1)).toBeUndefined();
+});
+
+function failure(reason: string, publicReason: string | null) {
+  return { kind: "failed", code: "handler_failed", reason, publicReason };
+}
 
 test("parseToExecutor() takes no message of the other direction", () => {
   expect(parseToExecutor(JSON.stringify({ kind: "ready", open: [] }))).toBeUndefined();

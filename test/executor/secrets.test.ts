@@ -117,6 +117,11 @@ test("Scrubber takes out the longer of two secrets that begin alike, and the lin
   expect(scrubber.text(`only ${"C3d4".repeat(16)} of it`)).toBe("only [secret pem] of it");
 });
 
+test("Scrubber leaves no part of secrets that overlap", () => {
+  const scrubber = new Scrubber(new Map([["A", "one-two"], ["B", "two-three-four"]]));
+  expect(scrubber.text("x one-two-three-four y one-two")).toBe("x [secret A] y [secret A]");
+});
+
 test("a secret that is missing, too short or no text refuses the start and says which one", async () => {
   Deno.writeTextFileSync(join(folder, "short"), "abc\n");
   Deno.writeFileSync(join(folder, "binary"), new Uint8Array([0xff, 0xfe, 0xff, 0xfe, 0xff]));

@@ -1,7 +1,7 @@
 /** Makes the context that a handler gets beside its input, for one run. */
 
 import type { ActionContext } from "openexec";
-import type { Boot, Run } from "../protocol.ts";
+import { type Boot, LOG_LENGTH_MAX, type Run } from "../protocol.ts";
 
 /** `order` null is for a run that nobody asked for. `say` gets each line of the log. */
 export function contextOf(
@@ -35,7 +35,7 @@ function signalAt(abortAtMs: number): AbortSignal {
 
 function logOf(
   say: (line: string) => void,
-  { logLines, logLength }: Boot["limits"],
+  { logLines }: Boot["limits"],
 ): ActionContext["log"] {
   let lines = 0;
   return (message, fields) => {
@@ -43,7 +43,7 @@ function logOf(
     const line = lines++ === logLines
       ? "(further lines were dropped)"
       : `${message}${fields === undefined ? "" : ` ${Deno.inspect(fields)}`}`;
-    say(line.slice(0, logLength));
+    say(line.slice(0, LOG_LENGTH_MAX));
   };
 }
 

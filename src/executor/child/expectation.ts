@@ -6,6 +6,7 @@
  */
 
 import type { GenericSchema } from "valibot";
+import { ISSUE_LENGTH_MAX } from "../protocol.ts";
 
 interface Issue {
   readonly kind: string;
@@ -14,12 +15,10 @@ interface Issue {
   readonly path?: readonly { readonly key: unknown }[] | undefined;
 }
 
-const LENGTH_MAX = 300;
-
 /** Tells of the first issue, such as `number at "order.cents"`, in at most 300 characters. */
 export function expectationOf(schema: GenericSchema, [first]: readonly Issue[]): string {
   if (first === undefined) return "something else";
-  return sentence(schema, first).slice(0, LENGTH_MAX).toWellFormed();
+  return sentence(schema, first).slice(0, ISSUE_LENGTH_MAX).toWellFormed();
 }
 
 function sentence(schema: GenericSchema, { kind, type, expected, path = [] }: Issue): string {

@@ -10,7 +10,15 @@
 import { type Action, type ActionContext, PublicError } from "openexec";
 import type { GenericSchema } from "valibot";
 import { presentationOf } from "../../core/presentation.ts";
-import type { Boot, Check, Code, Describe, Run, ToDaemon } from "../protocol.ts";
+import {
+  type Boot,
+  type Check,
+  type Code,
+  type Describe,
+  LOG_LENGTH_MAX,
+  type Run,
+  type ToDaemon,
+} from "../protocol.ts";
 import { contextOf } from "./context.ts";
 import { reworded } from "./denial.ts";
 import { expectationOf } from "./expectation.ts";
@@ -173,7 +181,7 @@ export class Harness {
       const isAlone = thrown instanceof Error && thrown.cause === undefined;
       const text = isAlone ? thrown.stack : Deno.inspect(thrown);
       if (typeof text !== "string") return "an error without a text";
-      return reworded(text).slice(0, this.#limits.logLength);
+      return reworded(text).slice(0, LOG_LENGTH_MAX);
     } catch {
       return "an error that cannot be shown";
     }
@@ -183,7 +191,7 @@ export class Harness {
   #publicReasonOf(thrown: unknown): string | null {
     try {
       const message: unknown = PublicError.is(thrown) ? thrown.message : null;
-      return typeof message === "string" ? message.slice(0, this.#limits.logLength) : null;
+      return typeof message === "string" ? message.slice(0, LOG_LENGTH_MAX) : null;
     } catch {
       return null;
     }
