@@ -1,8 +1,7 @@
 /**
  * The review page: what waits, live, one proposal at a time, and the person's answer to it.
  *
- * It is served as static files, under a policy that lets it load nothing else
- * (server/page/page_routes.ts).
+ * It is served as static files, under a policy that lets it load nothing else (server/page.ts).
  * The address says what is shown: #/waiting, #/waiting/ID, #/history, #/passkey.
  */
 

@@ -12,17 +12,15 @@ import type { Clock } from "../core/clock.ts";
 import { type ErrorCode, Refusal } from "../core/errors.ts";
 import type { Peer } from "../core/types.ts";
 import type { Limits } from "../config/config.ts";
-import type { Admission } from "./admission/admission.ts";
+import type { Admission, TurnedAway } from "./admission/admission.ts";
+import { type Hold, NOTHING } from "./admission/turns.ts";
 import { announcedBytes, discardBody, hasBody, readBody } from "./body.ts";
-import { refuseForeignPages } from "./page/browser.ts";
 import { type Backend, type Call, parseQuery } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import { type Head, headOf, instanceOf } from "./head.ts";
-import { PAGE_HEADERS } from "./page/page_routes.ts";
+import { PAGE_HEADERS, refuseForeignPages } from "./page.ts";
 import { problemReply, type Reply, writeReply } from "./reply.ts";
 import { allowedMethods, matchRoute } from "./routes.ts";
-import type { TurnedAway } from "./admission/turned_away.ts";
-import { type Hold, NOTHING } from "./admission/turns.ts";
 
 /** An answered request, for the log and the metrics: nothing of its contents. */
 export interface ExchangeEvent {

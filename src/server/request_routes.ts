@@ -1,7 +1,9 @@
 /**
  * The routes of requests: POST /execute, with the check of OpenExec 0.1.10's receipt that belongs
- * to it, and proposals. An agent socket shows a peer what the same uid proposed; an approver socket
- * shows the actions it lists; an admin socket shows all.
+ * to it, proposals, and their events. An agent socket shows a peer what the same uid proposed; an
+ * approver socket shows the actions it lists; an admin socket shows all.
+ *
+ * Invariant: a reader of events that does not read is let go (reply.ts).
  */
 
 import { Refusal } from "../core/errors.ts";
@@ -9,11 +11,12 @@ import { isName } from "../core/limits.ts";
 import { isOver, PROPOSAL_STATUSES } from "../core/proposal.ts";
 import { isUuid } from "../core/uuid.ts";
 import type { ProposalContext } from "../engine/proposals/desk.ts";
+import type { ToldEvent } from "../engine/proposals/events.ts";
 import type { ProposalView } from "../engine/proposals/view.ts";
 import type { RequestContext } from "../engine/types.ts";
 import { type Backend, type Call, malformed, viewerOf, wholeNumber } from "./call.ts";
-import { idempotencyKey, preferredWaitMs, traceparent } from "./head.ts";
-import { jsonReply, problemReply, type Reply } from "./reply.ts";
+import { idempotencyKey, lastEventId, preferredWaitMs, traceparent } from "./head.ts";
+import { jsonReply, problemReply, type Reply, type Stream } from "./reply.ts";
 
 /** Longer waits would only hold a connection; ask again instead. */
 const EXECUTE_WAIT_SECONDS_MAX = 300;
@@ -117,4 +120,58 @@ function waitMs({ fields }: Call): number {
 function idOf(call: Call): string {
   if (!isUuid(call.parameter)) throw new Refusal("proposal_not_found");
   return call.parameter;
+}
+
+/** Proxies and clients take a silent connection for a dead one. */
+const COMMENT_EVERY_MS = 15_000;
+
+/** The streams of this process: one timer serves all of them. */
+const streams = new Set<Stream>();
+let timer: ReturnType<typeof setInterval> | undefined;
+
+/**
+ * GET /events: proposals' events as text/event-stream (WHATWG HTML, section 9.2).
+ *
+ * A reader that names the last event it saw gets what came after it. One that names none, or an
+ * unknown one, gets a snapshot: an event for everything that waits.
+ */
+export function events(call: Call, { proposals }: Backend): Reply {
+  const following = proposals.views.follow(viewerOf(call), lastEventId(call.fields));
+  return {
+    status: 200,
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+    body: "",
+    stream: (stream) => {
+      const first = [": openexec\n\n"];
+      let hasBegun = false;
+      const send = ({ id, proposal, status }: ToldEvent) => {
+        const data = JSON.stringify({ id: proposal, status });
+        const text = `id: ${id}\nevent: proposal\ndata: ${data}\n\n`;
+        if (hasBegun) stream.write(text);
+        else first.push(text);
+      };
+      const stop = following(send, () => stream.end());
+      stream.write(first.join("")); // in one piece: a snapshot may be larger than what may pile up
+      hasBegun = true;
+      enter(stream);
+      return () => {
+        stop();
+        leave(stream);
+      };
+    },
+  };
+}
+
+function enter(stream: Stream): void {
+  streams.add(stream);
+  timer ??= setInterval(() => {
+    for (const each of streams) each.write(":\n\n");
+  }, COMMENT_EVERY_MS);
+}
+
+function leave(stream: Stream): void {
+  streams.delete(stream);
+  if (streams.size > 0) return;
+  clearInterval(timer);
+  timer = undefined;
 }

@@ -8,14 +8,14 @@ import { Refusal } from "../core/errors.ts";
 import type { Role } from "../core/types.ts";
 import * as admin from "./admin_routes.ts";
 import type { Backend, Call } from "./call.ts";
-import * as page from "./page/page_routes.ts";
+import * as page from "./page.ts";
 import * as proposed from "./proposal_schemas.ts";
 import * as read from "./read_routes.ts";
-import { events } from "./event_stream.ts";
 import {
   approve,
   decline,
   deliver,
+  events,
   execute,
   hold,
   proposal,

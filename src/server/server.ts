@@ -5,28 +5,33 @@
  * - From start() on, every socket answers. From the end of stop() on, none does, and no name of
  *   ours is left.
  * - A caller who was promised an answer gets it, or a closed connection at the limit.
+ * - The sockets are bound or taken over: all of them, or none. No listener of this program is
+ *   anything but a Unix stream socket.
  */
 
-import { sleep } from "../core/wait.ts";
-import type { Clock } from "../core/clock.ts";
-import type { JsonObject } from "../core/types.ts";
 import type { Limits, SocketConfig } from "../config/config.ts";
+import type { Clock } from "../core/clock.ts";
+import { StartupError } from "../core/startup_error.ts";
+import type { JsonObject } from "../core/types.ts";
+import { sleep } from "../core/wait.ts";
 import { descriptorLimit } from "../os/descriptors.ts";
-import type { InheritedSocket } from "../os/sockets/socket_activation.ts";
+import { groupId } from "../os/files.ts";
+import { requireNoFault, socketFolderFault, thisUser } from "../os/protected_path.ts";
+import { assignInherited, type InheritedSocket } from "../os/sockets/socket_activation.ts";
+import { bindUnixListener, removeUnixListener } from "../os/sockets/unix_socket.ts";
 import {
   Admission,
   connectionsMax,
   OPERATOR_SEATS,
   Seats,
   TokenBuckets,
+  TurnedAway,
 } from "./admission/admission.ts";
+import { Turns } from "./admission/turns.ts";
 import type { Backend } from "./call.ts";
 import type { ExchangeEvent } from "./exchange.ts";
 import { HttpListener } from "./http_listener.ts";
-import { openSockets } from "./listen.ts";
 import { openapiDocument } from "./openapi.ts";
-import { TurnedAway } from "./admission/turned_away.ts";
-import { Turns } from "./admission/turns.ts";
 
 export interface ServerOptions extends Omit<Backend, "document"> {
   readonly sockets: readonly SocketConfig[];
@@ -126,4 +131,50 @@ export class Server {
     this.turnedAway.flush();
     await Promise.all(this.listeners.map((listener) => listener.close()));
   }
+}
+
+interface OpenSocket {
+  readonly config: SocketConfig;
+  readonly descriptor: number;
+  /** Takes the name away, unless the service manager owns it. */
+  readonly remove: () => void;
+}
+
+/** Uses a socket that was handed over as it is, and binds the others. Throws a StartupError. */
+function openSockets(
+  configs: readonly SocketConfig[],
+  inherited: readonly InheritedSocket[],
+): readonly OpenSocket[] {
+  const descriptors = assignInherited(inherited, configs.map(({ path }) => path));
+  const opened: OpenSocket[] = [];
+  try {
+    for (const config of configs) {
+      const descriptor = descriptors.get(config.path);
+      opened.push(
+        descriptor === undefined ? bind(config) : { config, descriptor, remove: () => {} },
+      );
+    }
+    return opened;
+  } catch (error) {
+    for (const socket of opened) socket.remove();
+    throw error;
+  }
+}
+
+function bind(config: SocketConfig): OpenSocket {
+  requireNoFault(socketFolderFault(config.path, thisUser()));
+  const listener = bindUnixListener(config.path, config.mode, groupOf(config));
+  return { config, descriptor: listener.descriptor, remove: () => removeUnixListener(listener) };
+}
+
+function groupOf({ group, path }: SocketConfig): number | null {
+  if (group === null) return null;
+  const id = groupId(group);
+  if (id === undefined) {
+    throw new StartupError(
+      `The group ${group} of ${path} does not exist`,
+      "Make it, or leave `group` out",
+    );
+  }
+  return id;
 }

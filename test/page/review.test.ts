@@ -2,7 +2,7 @@
 
 import type { Request } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { pageFiles } from "../../src/server/page/page_files.ts";
+import { pageFiles } from "../../src/server/page.ts";
 import { actionDigest, Approver } from "../support/approver.ts";
 import { call } from "../support/http.ts";
 import { carol, ReviewScene } from "./review_scene.ts";

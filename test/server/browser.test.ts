@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { codeOf } from "../support/refusals.ts";
 import type { Role } from "../../src/core/types.ts";
-import { refuseForeignPages } from "../../src/server/page/browser.ts";
+import { refuseForeignPages } from "../../src/server/page.ts";
 
 const OWN = { host: "localhost:8822", origin: "http://localhost:8822" };
 const JSON_TYPE = { "content-type": "application/json", "x-openexec": "1" };

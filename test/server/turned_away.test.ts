@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { TurnedAway } from "../../src/server/admission/turned_away.ts";
+import { TurnedAway } from "../../src/server/admission/admission.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

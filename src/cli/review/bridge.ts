@@ -21,7 +21,7 @@ import {
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { Refusal } from "../../core/errors.ts";
-import { isLocalhost, PAGE_PATH, refuseForeignPages } from "../../server/page/browser.ts";
+import { isLocalhost, PAGE_PATH, refuseForeignPages } from "../../server/page.ts";
 import { fieldsOf } from "../../server/head.ts";
 import { problemReply } from "../../server/reply.ts";
 

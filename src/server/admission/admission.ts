@@ -1,6 +1,7 @@
 /**
  * Who may come in through one socket (G10): the kernel's word on the peer against the socket's
- * `uids`, then how many connections and requests one uid may have, and whose turn it is.
+ * `uids`, then how many connections and requests one uid may have, and whose turn it is. It counts
+ * the connections that were turned away.
  *
  * Invariants:
  * - A peer that the kernel does not name is never admitted. Nobody, or everybody, could replay, see
@@ -168,3 +169,26 @@ export class Admission {
 
 /** Counts the connections of all peers that the kernel does not name. */
 export const UNKNOWN_UID = -1;
+
+const TELL_EVERY_MS = 10_000;
+
+/** Counts connections that were turned away, which may be thousands a second: one line for many. */
+export class TurnedAway {
+  readonly #counts = new Map<number, number>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `tell` is given the number of each uid since it was told last. */
+  constructor(private readonly tell: (uid: number, count: number) => void) {}
+
+  note(uid: number): void {
+    this.#counts.set(uid, (this.#counts.get(uid) ?? 0) + 1);
+    this.#timer ??= setTimeout(() => this.flush(), TELL_EVERY_MS);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const [uid, count] of this.#counts) this.tell(uid, count);
+    this.#counts.clear();
+  }
+}
