@@ -20,7 +20,6 @@ import { OPEN_KEYS, OWED_KEYS, proposalIdOf } from "../ledger/proposals/keys.ts"
 import { decodeProposal } from "../ledger/proposals/rows.ts";
 import type { ProposalRecord } from "../ledger/proposals/types.ts";
 import { unrecordedRestore } from "../ledger/operate.ts";
-import { giveToOwner } from "../ledger/disk/state_files.ts";
 import { checkDataFile } from "../ledger/disk/data_file.ts";
 import {
   APPROVAL,
@@ -36,6 +35,7 @@ import {
 import {
   dataFile,
   exists,
+  giveToOwner,
   ledgerFolder,
   LOCK_OF_READERS,
   VAULT_FOLDER,

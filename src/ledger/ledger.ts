@@ -17,7 +17,6 @@ import type { Clock } from "../core/clock.ts";
 import type { Meter, Mode } from "../core/types.ts";
 import type { SignedReceipt } from "../log/signed_receipt.ts";
 import { backup } from "./backup.ts";
-import { fenceReached } from "./fence.ts";
 import { findByNonce, findExecution, list, unsettled } from "./executions.ts";
 import { append, logReader } from "./log.ts";
 import { recordRestore, resolve, revoke, setHalted, unrecordedRestore } from "./operate.ts";
@@ -26,8 +25,8 @@ import { oldestExpiryMs, Pruner } from "./prune.ts";
 import { ProposalBook } from "./proposals/book.ts";
 import { reserve } from "./reserve.ts";
 import { settle } from "./settle.ts";
-import { advanceMark } from "./store/state.ts";
 import { ownExecutionKey } from "./store/keys.ts";
+import { advanceMark, fenceReached } from "./store/state.ts";
 import type {
   ApprovalClaim,
   ExecutionRecord,

@@ -6,8 +6,8 @@
  * - A ledger is created under another name and renamed when it is complete. So an empty or missing
  *   data file is damage, never a fresh start: a ledger that forgot its claims would run everything
  *   again.
- * - A new ledger fences off every approval issued before it (fence.ts): one that was removed may
- *   have consumed them.
+ * - A new ledger fences off every approval issued before it (store/state.ts): one that was removed
+ *   may have consumed them.
  * - Nothing is scanned: a start takes as long with a million executions as with none. The first one
  *   on a ledger of an older schema brings it up to date (store/migrate.ts).
  */
@@ -23,12 +23,18 @@ import { dataFile, draftFolder, exists, ledgerFolder, VAULT_FOLDER } from "./dis
 import { StateLock } from "./disk/lock.ts";
 import { damagedLedger } from "./disk/open_error.ts";
 import { Ballast, Space } from "./disk/space.ts";
-import { fenceAfter } from "./fence.ts";
 import { checkIdentity, randomExecutorId, readIdentity, writeIdentity } from "./identity.ts";
 import { Ledger } from "./ledger.ts";
 import { GroupCommit } from "./store/group_commit.ts";
 import { migrate, type MigrationOptions, writeSchemaVersion } from "./store/migrate.ts";
-import { advanceMark, earliestNow, emptyState, readState, writeState } from "./store/state.ts";
+import {
+  advanceMark,
+  earliestNow,
+  emptyState,
+  fenceAfter,
+  readState,
+  writeState,
+} from "./store/state.ts";
 import { Store, type StoreOptions } from "./store/store.ts";
 import type { Tables } from "./store/table.ts";
 import { SealedBodies } from "./vault/bodies.ts";

@@ -9,18 +9,30 @@
  *   left goes before its end: its proposals were sealed for their wait, and have ended.
  * - Pages that become free can be used again: readers that died hold none.
  * - Rows go in small transactions, so that a request in between waits for one of them at most.
+ * - A proposal that never ran goes with its nonce and the revocations of its approvals, once
+ *   retention is over and each of these approvals has expired. One that ran stays, as its execution
+ *   does.
  */
 
+import { findApproval } from "./approvals.ts";
 import { refuseFileError } from "./disk/free_space.ts";
+import { allUnsettled } from "./executions.ts";
 import { type LedgerParts, OPERATOR_ATTEMPTS, write } from "./parts.ts";
-import { bucketOfSealedKey, bucketStart } from "./store/keys.ts";
-import { OPEN_KEYS } from "./proposals/keys.ts";
-import { pruneProposals } from "./proposals/prune.ts";
+import { findProposal } from "./proposals/find.ts";
+import {
+  endedUntil,
+  OPEN_KEYS,
+  proposalIdOf,
+  proposalNonceKey,
+  proposalPeerKey,
+  undeliveredKey,
+} from "./proposals/keys.ts";
 import { decodeBucket } from "./proposals/rows.ts";
+import type { ProposalRecord } from "./proposals/types.ts";
+import { approvalKey, bucketOfSealedKey, bucketStart, ownExecutionKey } from "./store/keys.ts";
 import { advanceMark } from "./store/state.ts";
 import type { Tables } from "./store/table.ts";
 import type { PruneReport } from "./types.ts";
-import { allUnsettled } from "./executions.ts";
 
 const ROWS_PER_TRANSACTION = 128;
 
@@ -64,6 +76,39 @@ function startPruning(ledger: LedgerParts, force: boolean): Promise<number | nul
     if (force) state.pruningPaused = false;
     return state.pruningPaused ? null : markMs;
   });
+}
+
+/** Removes all proposals that may go at `nowMs`, in small transactions. */
+async function pruneProposals(ledger: LedgerParts, nowMs: number): Promise<void> {
+  const { tables } = ledger;
+  for (;;) {
+    const due = { ...endedUntil(nowMs), limit: ROWS_PER_TRANSACTION };
+    if ([...tables.index.keys({ ...due, limit: 1 })].length === 0) return;
+    await write(ledger, OPERATOR_ATTEMPTS, () => {
+      for (const key of [...tables.index.keys(due)]) {
+        const stored = findProposal(tables, proposalIdOf(key));
+        if (stored !== undefined) removeProposal(tables, stored.record);
+        tables.index.remove(key);
+      }
+    });
+  }
+}
+
+/** Runs inside a transaction. */
+function removeProposal(
+  tables: Tables,
+  { id, nonce, client, peer: { uid }, collected }: ProposalRecord,
+): void {
+  const key = ownExecutionKey(id);
+  for (const { iss, jti } of collected) {
+    const approval = approvalKey(iss, jti);
+    const { usesTaken, firstExecution } = findApproval(tables, approval);
+    if (usesTaken === 0 && firstExecution === key.toHex()) tables.claims.remove(approval);
+  }
+  tables.proposals.remove(key);
+  tables.index.remove(proposalNonceKey(uid, nonce));
+  tables.index.remove(proposalPeerKey(uid, key));
+  if (client !== null) tables.index.remove(undeliveredKey(uid, client, key));
 }
 
 async function destroyKeys({ vault, bodies, tables }: LedgerParts, nowMs: number): Promise<number> {

@@ -25,21 +25,21 @@ import {
   dataFile,
   draftFolder,
   exists,
+  giveToOwner,
   LEDGER_FOLDER,
   ledgerFolder,
+  LOCK_FILE,
   VAULT_FOLDER,
 } from "./disk/layout.ts";
-import { LOCK_FILE, StateLock } from "./disk/lock.ts";
+import { StateLock } from "./disk/lock.ts";
 import { LedgerOpenError } from "./disk/open_error.ts";
-import { fenceAfter } from "./fence.ts";
-import { giveToOwner } from "./disk/state_files.ts";
 import { type Identity, readIdentity } from "./identity.ts";
 import { openStore } from "./open.ts";
 import { noteRestore } from "./operate.ts";
-import { endRestored } from "./proposals/restored.ts";
+import { endRestored } from "./proposals/end.ts";
 import { bucketStart, ownExecutionKey, sealedKey } from "./store/keys.ts";
 import { olderState } from "./store/from_version_1.ts";
-import { advanceMark, earliestNow, readState, writeState } from "./store/state.ts";
+import { advanceMark, earliestNow, fenceAfter, readState, writeState } from "./store/state.ts";
 import { Store } from "./store/store.ts";
 import { allUnsettled, putUnsettled } from "./executions.ts";
 import { SealedBodies } from "./vault/bodies.ts";

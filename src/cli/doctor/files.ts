@@ -8,7 +8,7 @@ import { fileStatus, groupId, isWritableDirectory, realPath } from "../../os/fil
 import { program } from "../../os/program.ts";
 import { type PathFault, socketFolderFault, type User } from "../../os/protected_path.ts";
 import type { DaemonFlags, LocalFlags } from "../command.ts";
-import { stateFiles } from "../../ledger/disk/state_files.ts";
+import { stateFiles } from "../../ledger/disk/layout.ts";
 import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 import { daemonUser, ownFileFaults } from "../../daemon/own_files.ts";
 import { secretWarnings, userWarnings } from "../../daemon/warnings.ts";

@@ -9,11 +9,8 @@
 import { readRegularText } from "../../os/regular_file.ts";
 import { sleep } from "../../core/wait.ts";
 import { join } from "node:path";
-import { exists } from "./layout.ts";
+import { exists, LOCK_FILE } from "./layout.ts";
 import { LedgerOpenError } from "./open_error.ts";
-
-/** Its name in a state directory. */
-export const LOCK_FILE = "lock";
 
 const ATTEMPTS = 3;
 const PAUSE_MS = 20;

@@ -4,7 +4,7 @@ import type { SignedReceipt } from "../../log/signed_receipt.ts";
 import { type LedgerParts, write } from "../parts.ts";
 import { ownExecutionKey } from "../store/keys.ts";
 import { advanceMark } from "../store/state.ts";
-import { end } from "./end.ts";
+import { end, recordOwed } from "./end.ts";
 import {
   findProposal,
   findProposalByNonce,
@@ -18,7 +18,6 @@ import {
 import type { Meter } from "../../core/types.ts";
 import { undeliveredKey } from "./keys.ts";
 import { propose, sign } from "./propose.ts";
-import { recordOwed } from "./restored.ts";
 import { encodeProposal } from "./rows.ts";
 import type {
   NewProposal,

@@ -8,9 +8,15 @@
  * - A revocation made here names the proposal (`firstExecution`). It goes when the proposal's row
  *   goes, which is not before each of these approvals has expired.
  * - Retention counts from the end: the body is sealed anew, and its row of the wait is removed.
+ *
+ * A restore ends what a copy still has waiting: it cannot know whether it ran after the copy was
+ * made. Only a daemon has the key that signs receipts. So a restore leaves these ends without one,
+ * listed as owed, and the next daemon appends their receipts in the transaction that takes them off
+ * the list.
  */
 
 import { Refusal } from "../../core/errors.ts";
+import type { SignedReceipt } from "../../log/signed_receipt.ts";
 import { findApproval } from "../approvals.ts";
 import { refuseFileError } from "../disk/free_space.ts";
 import { appendReceipt } from "../log.ts";
@@ -20,8 +26,8 @@ import { encodeApproval } from "../store/rows.ts";
 import type { LedgerState } from "../store/state.ts";
 import type { Tables } from "../store/table.ts";
 import type { SealedBody } from "../vault/bodies.ts";
-import { openBody } from "./find.ts";
-import { endedKey, openKey } from "./keys.ts";
+import { findProposal, openBody, owed, waiting } from "./find.ts";
+import { endedKey, openKey, owedKey } from "./keys.ts";
 import { requireWaiting, withSignatures } from "./propose.ts";
 import { encodeBody, encodeProposal, type StoredProposal } from "./rows.ts";
 import type { ProposalBody, ProposalEnd, ProposalRecord, Start } from "./types.ts";
@@ -115,7 +121,7 @@ interface Closing {
 }
 
 /** Runs inside a transaction: takes a proposal out of those that wait. */
-export function close(
+function close(
   tables: Tables,
   stored: StoredProposal,
   { record, sealed, keptUntilMs, nowMs }: Closing,
@@ -150,4 +156,41 @@ function revokeCollected(
     const revoked = { ...known, revokedAtMs: nowMs, firstExecution: id.toHex() };
     tables.claims.put(key, encodeApproval(revoked));
   }
+}
+
+/** Runs inside the transaction of a restore. Their nonces never start anything: they stay. */
+export function endRestored(tables: Tables, nowMs: number): void {
+  for (const stored of waiting(tables)) {
+    const record: ProposalRecord = {
+      ...stored.record,
+      status: "refused",
+      code: "approval_fenced",
+      endedAtMs: nowMs,
+      approvedAtMs: null,
+      bodies: [],
+    };
+    close(tables, stored, { record, sealed: null, keptUntilMs: 0, nowMs });
+    tables.index.put(owedKey(ownExecutionKey(record.id)), new Uint8Array());
+  }
+}
+
+/** Appends the receipt of each end that a restore left without one. */
+export async function recordOwed(
+  ledger: LedgerParts,
+  receiptOf: (record: ProposalRecord) => SignedReceipt,
+): Promise<void> {
+  const { tables } = ledger;
+  const missing = owed(tables).map(({ record }) => ({ id: record.id, receipt: receiptOf(record) }));
+  if (missing.length === 0) return;
+  await write(ledger, OPERATOR_ATTEMPTS, (state) => {
+    for (const { id, receipt } of missing) {
+      const stored = findProposal(tables, id);
+      if (stored === undefined || stored.record.logIndex !== null) continue;
+      const key = ownExecutionKey(id);
+      const logIndex = appendReceipt(tables, state, receipt);
+      const record = { ...stored.record, logIndex };
+      tables.proposals.put(key, encodeProposal({ ...stored, record }));
+      tables.index.remove(owedKey(key));
+    }
+  });
 }

@@ -1,6 +1,8 @@
 /**
- * The one row that every transaction reads and writes: counts, the clock's mark, and what an
- * operator ordered.
+ * The one row that every transaction reads and writes: counts, the clock's mark, what an operator
+ * ordered, and the fence. Approvals issued before the fence's second are refused
+ * (`approval_fenced`): a ledger that is new or restored cannot know whether they were used, since
+ * another one may have been here before it.
  *
  * Invariants:
  * - It is on disk together with what it counts, so that a start has nothing to count.
@@ -11,9 +13,13 @@
  *   destroy payloads.
  * - Only two uptimes of one boot, by the kernel's id of it, can show such a jump
  *   (docs/decisions/clock-jumps.md).
+ * - The fence is later than everything that a ledger before it consumed, and no daemon listens
+ *   before its second has begun. So it refuses nothing that is issued once the daemon is ready,
+ *   unless the approver's clock is behind.
  */
 
-import { CLOCK_JUMP_MS, type MachineClock, UPTIME_STEP_MS } from "../../core/clock.ts";
+import { type Clock, CLOCK_JUMP_MS, type MachineClock, UPTIME_STEP_MS } from "../../core/clock.ts";
+import { sleep } from "../../core/wait.ts";
 import { ByteReader, ByteWriter, damaged } from "./bytes.ts";
 import type { Tables } from "./table.ts";
 
@@ -38,7 +44,7 @@ export interface LedgerState {
   halted: boolean;
   /** Set by a jump of the clock, lifted by an operator. */
   pruningPaused: boolean;
-  /** Approvals issued before this second (since 1970) are refused: ../fence.ts. */
+  /** Approvals issued before this second (since 1970) are refused. */
   fenceSeconds: number;
 }
 
@@ -151,4 +157,18 @@ export function advanceMark(state: LedgerState, clock: MachineClock, earliestMs 
 
 function isMarkOfThisBoot({ markBootId }: LedgerState, clock: MachineClock): boolean {
   return markBootId !== "" && markBootId === clock.bootId();
+}
+
+/**
+ * Returns the second, since 1970, that begins after `nowMs`. Approvals are issued in whole seconds,
+ * and one of this second may have been consumed already.
+ */
+export function fenceAfter(nowMs: number): number {
+  return Math.floor(nowMs / 1000) + 1;
+}
+
+/** Resolves once the fence's second has begun. */
+export async function fenceReached(fenceSeconds: number, clock: Clock): Promise<void> {
+  const waitMs = Math.min(fenceSeconds * 1000 - clock.nowMs(), 1000);
+  if (waitMs > 0) await sleep(waitMs);
 }
