@@ -51,7 +51,7 @@ import type { Tables } from "../ledger/store/table.ts";
 import { SealedBodies } from "../ledger/vault/bodies.ts";
 import { Vault } from "../ledger/vault/keys.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
-import { releaseMappedFile } from "../os/mapped_file.ts";
+import { releaseMappedFile } from "../os/files.ts";
 import type { ClaimFacts } from "./claims.ts";
 
 const EXECUTION_KEY_BYTES = 16;

@@ -6,8 +6,7 @@
  * and Landlock has held since before the process began.
  */
 
-import { dieWithParent, setUmask } from "../os/confine.ts";
-import { filterAllThreads, setNoNewPrivs } from "../os/seccomp.ts";
+import { dieWithParent, filterAllThreads, setNoNewPrivs, setUmask } from "../os/confine.ts";
 
 /** The part of a box that an executor takes upon itself. */
 export interface Entry {

@@ -1,7 +1,7 @@
 /** Finds out which parts of a box this kernel has. */
 
+import { hasSeccomp } from "../os/confine.ts";
 import { LANDLOCK_VERSION_NEEDED, landlockVersion } from "../os/landlock.ts";
-import { hasSeccomp } from "../os/seccomp.ts";
 
 export interface Kernel {
   /** Version of Landlock; 0 for none. */

@@ -1,10 +1,9 @@
 /** The thread of a spawner (spawner.ts): restricts itself once, then starts what it is told. */
 
 import { spawnChild } from "../os/child_process.ts";
-import { giveUpCapabilities } from "../os/confine.ts";
+import { giveUpCapabilities, setNoNewPrivs } from "../os/confine.ts";
 import { restrictThread } from "../os/landlock.ts";
 import { libc } from "../os/libc.ts";
-import { setNoNewPrivs } from "../os/seccomp.ts";
 import type { FromSpawner, ToSpawner } from "./spawner.ts";
 
 addEventListener("message", (event) => {

@@ -6,7 +6,7 @@
 
 import type { ActionConfig, Permissions } from "../config/config.ts";
 import { type Access, accessFault } from "../os/files.ts";
-import { mayReachNetworks } from "../os/sockets/networks.ts";
+import { mayReachNetworks } from "../os/sockets/reach.ts";
 
 export const NO_PERMISSIONS: Permissions = {
   net: [],

@@ -15,7 +15,7 @@
 import { join } from "node:path";
 import { type MachineClock, monotonicClock } from "../core/clock.ts";
 import type { Mode } from "../core/types.ts";
-import { releaseMappedFile } from "../os/mapped_file.ts";
+import { releaseMappedFile } from "../os/files.ts";
 import { Approvals } from "./approvals.ts";
 import { checkDataFile } from "./disk/data_file.ts";
 import { createFolder, flush, renameDurably } from "./disk/durable_file.ts";

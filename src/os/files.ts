@@ -1,14 +1,16 @@
 /**
- * Files and folders: what is at a path, and whose it is.
+ * Files and folders: what is at a path, whose it is, and which pages of it are mapped.
  *
- * Everything goes through the C library. The runtime would need permission to read every folder
- * above a socket, and to write folders that are not known beforehand.
+ * Everything but the release of mapped pages goes through the C library alone. The runtime would
+ * need permission to read every folder above a socket, and to write folders that are not known
+ * beforehand.
  */
 
 import { dirname } from "node:path";
 import { utf8Decode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
 import { cString, EEXIST, ENODATA, ENOENT, ENOTSUP, errno, errorText, libc } from "./libc.ts";
+import { readProc } from "./process.ts";
 
 export interface FileStatus {
   readonly kind: "directory" | "socket" | "link" | "other";
@@ -140,4 +142,21 @@ export function groupId(name: string): number | undefined {
   const entry = libc.getgrnam(cString(name));
   if (entry !== null) return new Deno.UnsafePointerView(entry).getUint32(GR_GID_OFFSET);
   return /^\d+$/.test(name) && Number(name) <= GID_MAX ? Number(name) : undefined;
+}
+
+const MADV_DONTNEED = 4;
+
+/**
+ * Gives back to the kernel every page of the file at `path` that was read through a shared map.
+ *
+ * Such a page counts as this process's memory until it is given back, although it is only the page
+ * cache seen from here. The pages stay in the cache, and come back when they are read again.
+ */
+export function releaseMappedFile(path: string): void {
+  // proc_pid_maps(5): address range, permissions, offset, device, inode, path
+  const shared = new RegExp(`^(\\w+)-(\\w+) ...s \\w+ \\S+ ${Deno.statSync(path).ino} `, "gm");
+  for (const [, from, to] of (readProc("/proc/self/maps") ?? "").matchAll(shared)) {
+    const [start, end] = [BigInt(`0x${from}`), BigInt(`0x${to}`)];
+    libc.madvise(start, end - start, MADV_DONTNEED);
+  }
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Store } from "../../src/ledger/store/store.ts";
-import { releaseMappedFile } from "../../src/os/mapped_file.ts";
+import { releaseMappedFile } from "../../src/os/files.ts";
 
 const MIB = 2 ** 20;
 

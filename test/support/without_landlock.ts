@@ -1,7 +1,7 @@
 /** Becomes another program for which there is no Landlock, as on an older kernel: `PATH ARGUMENT...`. */
 
-import { replaceProcess } from "../../src/os/exec.ts";
-import { filterAllThreads, setNoNewPrivs } from "../../src/os/seccomp.ts";
+import { filterAllThreads, setNoNewPrivs } from "../../src/os/confine.ts";
+import { replaceProcess } from "../../src/os/own_process.ts";
 
 const LOAD_NUMBER = [0x20, 0] as const;
 const ALLOW = [0x06, 0x7fff_0000] as const;

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { resolve } from "node:path";
 import { StartupError } from "../../../core/startup_error.ts";
-import { isListenedOn } from "../../../os/sockets/listening.ts";
+import { isListenedOn } from "../../../os/sockets/reach.ts";
 import { localCommand, type LocalFlags } from "../../command.ts";
 import { type Context, findConfig } from "../../context.ts";
 import { fields, printJson } from "../../terminal/print.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { replaceProcess } from "../../src/os/exec.ts";
+import { replaceProcess } from "../../src/os/own_process.ts";
 import { testWith } from "../support/tools.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -8,7 +8,7 @@ testWith("env", "sh")(
   "a process becomes another and keeps its pid, with its arguments and its environment",
   async () => {
     const script = `
-    import { replaceProcess } from "${ROOT}src/os/exec.ts";
+    import { replaceProcess } from "${ROOT}src/os/own_process.ts";
     console.log(Deno.pid);
     const show = 'echo "$$ $1 [$2]"; exec env -u PWD -u SHLVL -u _ -u OLDPWD';
     replaceProcess("/bin/sh", ["-c", show, "sh", "ä b", ""], { PATH: "/usr/bin:/bin", ONLY: "ü" });
