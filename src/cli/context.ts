@@ -12,7 +12,7 @@ import type { MachineClock } from "../core/clock.ts";
 import type { Role } from "../core/types.ts";
 import { readRegularText } from "../os/regular_file.ts";
 import { machineClock } from "../os/process.ts";
-import { readConfigFile } from "../daemon/config_file.ts";
+import { readConfigFile } from "../daemon/own_files.ts";
 import type { DaemonFlags, LocalFlags } from "./command.ts";
 import { DONE, type ExitCode, Interrupted, UsageError } from "./exit_code.ts";
 import { systemTerminal, type Terminal } from "./terminal/terminal.ts";

@@ -1,6 +1,11 @@
-/** The files and folders that root and the daemon's user alone may be able to change. */
+/**
+ * The files and folders that root and the daemon's user alone may be able to change. One of them,
+ * the configuration's file, is read here.
+ */
 
 import type { Config } from "../config/config.ts";
+import { ConfigError } from "../config/config_error.ts";
+import { StartupError } from "../core/startup_error.ts";
 import { fileStatus } from "../os/files.ts";
 import {
   type PathFault,
@@ -9,6 +14,7 @@ import {
   thisUser,
   type User,
 } from "../os/protected_path.ts";
+import { readRegularFile } from "../os/regular_file.ts";
 
 /**
  * Throws a StartupError where others can change any of them. Folders of sockets are looked at when
@@ -47,4 +53,22 @@ function ownFiles({ path, stateDir, anchor, checkpoints, notify, actions }: Conf
       ...secrets.values(),
     ]),
   ];
+}
+
+/**
+ * Reads the configuration's file, for loadConfig(). Returns undefined when there is no such file.
+ * Throws a ConfigError when it cannot be read.
+ */
+export function readConfigFile(path: string): Uint8Array | undefined {
+  try {
+    return readRegularFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new ConfigError([{ source: path, line: null, key: "", message: reasonOf(error) }]);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof StartupError) return "no regular file, or far too long";
+  return `cannot be read: ${error instanceof Error ? error.name : "error"}`;
 }

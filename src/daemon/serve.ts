@@ -27,13 +27,14 @@ import { requireOwnFiles } from "./own_files.ts";
 import { reload } from "./reload.ts";
 import { Signals } from "./signals.ts";
 import {
+  isWarning,
   kernelWarnings,
   secretWarnings,
   unconfinedWarnings,
   unreachableWarnings,
   userWarnings,
-} from "./warnings.ts";
-import { isWarning, welcomeLines } from "./welcome.ts";
+  welcomeLines,
+} from "./texts.ts";
 
 /** Everything outside of a daemon. */
 export interface DaemonContext {

@@ -22,9 +22,8 @@ import { realPath } from "../os/files.ts";
 import { replaceProcess, shutOthersOut } from "../os/own_process.ts";
 import { limitOf, RLIMIT_FSIZE } from "../os/process.ts";
 import { program } from "../os/program.ts";
-import { readConfigFile } from "./config_file.ts";
 import { developmentKey } from "./development_key.ts";
-import { requireOwnFiles } from "./own_files.ts";
+import { readConfigFile, requireOwnFiles } from "./own_files.ts";
 import type { DaemonContext, Ending } from "./serve.ts";
 
 /** The flags of `serve`, as the command line parses them. */

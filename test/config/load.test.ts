@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { base64Decode } from "../../src/core/bytes.ts";
 import { ConfigError, problemText } from "../../src/config/config_error.ts";
 import { DEVELOPMENT_APPROVER, DEVELOPMENT_KEYID } from "../../src/config/defaults.ts";
-import { readConfigFile } from "../../src/daemon/config_file.ts";
+import { readConfigFile } from "../../src/daemon/own_files.ts";
 import { FILE, KEYS, load, problemsOf } from "./loading.ts";
 
 const key = Uint8Array.from(base64Decode(KEYS[0].slice("ed25519:".length)) ?? []);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reworded } from "../../src/executor/child/denial.ts";
+import { reworded } from "../../src/executor/child/reasons.ts";
 
 test.each([
   ['Requires write access to "/a", run again with the --allow-write flag', "allow.write"],

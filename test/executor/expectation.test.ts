@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as v from "valibot";
-import { expectationOf } from "../../src/executor/child/expectation.ts";
+import { expectationOf } from "../../src/executor/child/reasons.ts";
 
 const LINE = v.strictObject({ cents: v.pipe(v.number(), v.integer(), v.maxValue(100)) });
 const SECRET = "sk_live_4711";

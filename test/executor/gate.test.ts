@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { contextOf } from "../../src/executor/child/context.ts";
-import { importHeld } from "../../src/executor/child/gate.ts";
+import { importHeld } from "../../src/executor/child/load.ts";
 import type { Run } from "../../src/executor/protocol.ts";
 
 const urlOf = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`;

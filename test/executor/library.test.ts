@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as valibot from "valibot";
-import { loadLibrary } from "../../src/executor/child/library.ts";
+import { loadLibrary } from "../../src/executor/child/load.ts";
 import { libraryOf } from "../../src/executor/program.ts";
 import { LIBRARY } from "../../src/executor/protocol.ts";
 import { program } from "../../src/os/program.ts";

@@ -5,7 +5,7 @@
 
 import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
 import type { Config } from "../../config/config.ts";
-import { unreachableWarnings } from "../../daemon/warnings.ts";
+import { unreachableWarnings } from "../../daemon/texts.ts";
 import { unreachable } from "../../executor/permissions.ts";
 import type { DaemonFlags } from "../command.ts";
 import { type Context, withDaemon } from "../context.ts";

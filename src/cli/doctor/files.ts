@@ -11,7 +11,7 @@ import type { DaemonFlags, LocalFlags } from "../command.ts";
 import { stateFiles } from "../../ledger/disk/layout.ts";
 import { AS_THE_DAEMON, failed, type Finding, findingOf, ok, warning } from "./finding.ts";
 import { daemonUser, ownFileFaults } from "../../daemon/own_files.ts";
-import { secretWarnings, userWarnings } from "../../daemon/warnings.ts";
+import { secretWarnings, userWarnings } from "../../daemon/texts.ts";
 import { type Context, findConfig } from "../context.ts";
 
 /** `loaded` is null where the configuration does not load. */

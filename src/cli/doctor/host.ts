@@ -7,7 +7,7 @@ import type { Mode } from "../../core/types.ts";
 import { type BoxState, Pool } from "../../executor/pool.ts";
 import { freeBytes } from "../../ledger/disk/free_space.ts";
 import { machineClock } from "../../os/process.ts";
-import { kernelWarnings, unconfinedWarnings, type Warning } from "../../daemon/warnings.ts";
+import { kernelWarnings, unconfinedWarnings, type Warning } from "../../daemon/texts.ts";
 import { descriptorLimit } from "../../os/descriptors.ts";
 import { connectionsMax } from "../../server/admission/admission.ts";
 import type { DaemonFlags } from "../command.ts";

@@ -20,11 +20,9 @@ import {
   type ToDaemon,
 } from "../protocol.ts";
 import { contextOf } from "./context.ts";
-import { reworded } from "./denial.ts";
-import { expectationOf } from "./expectation.ts";
-import { importHeld } from "./gate.ts";
 import { jsonText } from "./json_text.ts";
-import { loadLibrary } from "./library.ts";
+import { importHeld, loadLibrary } from "./load.ts";
+import { expectationOf, reworded } from "./reasons.ts";
 
 /** Said of a payload whose schema throws. */
 const UNDECIDED = "a payload about which the action's schema can decide";

@@ -2,8 +2,8 @@
  * An executor: hears the daemon over descriptor 3, runs handlers, and ends when the daemon does.
  *
  * It is started inside of its box (box/spawner.ts), takes the rest of it upon itself, and gives up
- * the C library that it did that by, all before it hears of any handler. It holds no key and reads
- * what handlers import, and no other file.
+ * the C library that it did that by, and the runtime's internals, all before it hears of any
+ * handler. It holds no key and reads what handlers import, and no other file.
  *
  * Arguments: what is left to take upon itself (box/enter.ts), as JSON; and a file to try the
  * kernel's box with (box/doors.ts), where that is to be tried.
@@ -20,7 +20,6 @@ import {
   type ToExecutor,
 } from "../protocol.ts";
 import { Harness } from "./harness.ts";
-import { removeInternals } from "./internals.ts";
 
 /** Bounds the frame with code; it tells the bound of those that follow. */
 const BOOT_BYTES_MAX = 256 * 1024 * 1024;
@@ -94,4 +93,21 @@ function say(message: ToDaemon): void {
 function giveUpForeignCode(): void {
   Deno.permissions.revokeSync({ name: "ffi" });
   if (Deno.permissions.querySync({ name: "ffi" }).state === "granted") Deno.exit(NOT_GIVEN_UP);
+}
+
+/**
+ * Takes the runtime's internals out of reach: its operations, and what loads native code or tells
+ * of files without asking for a permission. A second wall only: workers of a handler's own have
+ * them again, and the kernel's box holds whatever they open. To be called once, before any code
+ * that is not ours runs.
+ */
+function removeInternals(): void {
+  const internal: unknown = Reflect.get(Deno, "internal");
+  if (typeof internal === "symbol") Reflect.deleteProperty(Deno, internal);
+  Reflect.deleteProperty(Deno, "internal");
+  // its drivers are native code of the host, and write caches
+  Reflect.deleteProperty(Navigator.prototype, "gpu");
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (name.startsWith("GPU")) Reflect.deleteProperty(globalThis, name);
+  }
 }

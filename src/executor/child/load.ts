@@ -1,11 +1,30 @@
 /**
- * Imports a handler and stops right before its first statement: it is fetched, compiled and linked,
- * and nothing of it, nor of what it imports, has run.
+ * Loads code into an executor: the library that harness and handlers share, once for both, and a
+ * handler, up to right before its first statement. The handler is fetched, compiled and linked, and
+ * nothing of it, nor of what it imports, has run.
  *
  * Invariant: modules are evaluated in the order in which they are imported (ECMA-262, section
  * 16.2.1.6.1.3), so whatever stands before the handler ends first. That is the gate: it returns
  * when there is work, and meanwhile this thread runs nothing else.
  */
+
+import { LIBRARY } from "../protocol.ts";
+
+type Valibot = Pick<typeof import("valibot"), "safeParse" | "strictObject">;
+
+/** `script` is the body of a function that returns the library. */
+export function loadLibrary(script: string): Valibot {
+  const load: unknown = Reflect.construct(Function, [script]);
+  const library: unknown = typeof load === "function" ? load() : undefined;
+  if (!isValibot(library)) throw new TypeError("the library is not valibot");
+  Object.defineProperty(globalThis, Symbol.for(LIBRARY), { value: library });
+  return library;
+}
+
+function isValibot(value: unknown): value is Valibot {
+  return typeof value === "object" && value !== null && "safeParse" in value &&
+    "strictObject" in value;
+}
 
 /** Name of the symbol under which the gate stands until it is passed (Symbol.for). */
 const GATE = "openexec.gate";
@@ -17,7 +36,7 @@ export interface HeldImport {
   readonly passed: Promise<void>;
 }
 
-/** `gate` is called once. */
+/** Imports a handler and stops there, until `gate` returns, which is called once. */
 export function importHeld(url: string, gate: () => void): HeldImport {
   const passed = Promise.withResolvers<void>();
   const key = Symbol.for(GATE);

@@ -1,8 +1,9 @@
 /**
- * Says what a schema expects, and where.
+ * Words the reasons that are told of a run: what a schema expects, and where; and which permission
+ * of the configuration is missing.
  *
- * Invariant: nothing of the value that was checked is told, since it may go to a log. A member is
- * called by its name where the schema has that name, and `*` where only the value has it.
+ * Invariant: nothing of the value that a schema checked is told, since it may go to a log. A member
+ * is called by its name where the schema has that name, and `*` where only the value has it.
  */
 
 import type { GenericSchema } from "valibot";
@@ -61,4 +62,26 @@ function memberOf(object: object | undefined, name: string): object | undefined 
   if (object === undefined || !Object.hasOwn(object, name)) return undefined;
   const member: unknown = Reflect.get(object, name);
   return typeof member === "object" && member !== null ? member : undefined;
+}
+
+const PERMISSIONS: ReadonlySet<string> = new Set(["net", "read", "write", "env", "run"]);
+
+/**
+ * Rewords what the runtime says where a permission is missing: it names flags of its own, and an
+ * operator gives permissions in the configuration. `text` may be an error with its stack.
+ */
+export function reworded(text: string): string {
+  return text.replace(
+    /(Requires (\w+) access)(?:( to .*?)?), run again with the --allow-\w+ flag/g,
+    (_, requires: string, kind: string, what = "") =>
+      `${requires}${what}, and ${reasonOf(kind, what)}`,
+  );
+}
+
+function reasonOf(kind: string, what: string): string {
+  if (!PERMISSIONS.has(kind)) return "no action may have that";
+  if (kind === "env" && what === "") {
+    return "no action gets all of it, as node's child_process needs; Deno's Command does without";
+  }
+  return `allow.${kind} of the action does not name it`;
 }
