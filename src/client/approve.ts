@@ -35,8 +35,7 @@ import {
   requireAccepted,
   TTL_SECONDS_DEFAULT,
 } from "./approval_terms.ts";
-import type { ApproverKey } from "./approver_key.ts";
-import { type ApproverSigner, signersOf } from "./approver_signer.ts";
+import { type ApproverKey, type ApproverSigner, signersOf } from "./approver_key.ts";
 import { iJsonText } from "./json.ts";
 import { actionDigest, type ExecutionRequest } from "./request.ts";
 

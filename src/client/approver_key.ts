@@ -1,5 +1,6 @@
 /**
- * The file of an approver's Ed25519 key: one JSON object with `type` (openexec-approver-key-v1),
+ * An approver's key: signing with it, wherever it is (in a file, an agent, hardware or a browser),
+ * and the file of an Ed25519 one. That is one JSON object with `type` (openexec-approver-key-v1),
  * `keyid`, `name` (optional), `public_key` (ed25519:BASE64) and `private_key`.
  *
  * Invariants:
@@ -7,7 +8,7 @@
  * - `private_key` is the 32-byte seed of RFC 8032, standard base64. Nothing here logs or prints it.
  */
 
-import { isAdmissibleKey, publicKeyOf } from "../core/keys/ed25519.ts";
+import { isAdmissibleKey, publicKeyOf, sign } from "../core/keys/ed25519.ts";
 import { base64Decode, base64Encode, equalBytes, hexEncode } from "../core/bytes.ts";
 import { isJsonObject, parseIJson, toValue } from "../core/json/json.ts";
 import { isName } from "../core/limits.ts";
@@ -110,4 +111,28 @@ function membersOf(text: string): Readonly<Record<string, unknown>> {
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+/** Signs in the name of one key. To ask a person, for a touch or a PIN, is its own matter. */
+export interface ApproverSigner {
+  readonly keyid: string;
+  /** The approver's name in the daemon's config, the `iss` of new approvals; null without one. */
+  readonly name: string | null;
+  /**
+   * Returns the `sig` of a DSSE signature, 1 to 4096 bytes, in the form that the daemon's config
+   * expects of this keyid. `pae` is DSSE's pre-authentication encoding.
+   */
+  sign(pae: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Signs with the key of a file: Ed25519 (RFC 8032), 64 bytes. */
+export function keySigner({ keyid, name, seed }: ApproverKey): ApproverSigner {
+  return { keyid, name, sign: (pae) => Promise.resolve(sign(pae, seed)) };
+}
+
+/** Takes keys of files for signers. */
+export function signersOf(
+  keys: ApproverKey | ApproverSigner | readonly (ApproverKey | ApproverSigner)[],
+): readonly ApproverSigner[] {
+  return [keys].flat().map((key) => "seed" in key ? keySigner(key) : key);
 }

@@ -13,8 +13,7 @@ import { type VerifyOptions, verifyReceipt } from "../log/verify_receipt.ts";
 import type { HandlerTypes, PayloadOf, ResultOf } from "./action.ts";
 import type { ApproveOptions } from "./approval_terms.ts";
 import { approveRequest, countersign } from "./approve.ts";
-import type { ApproverKey } from "./approver_key.ts";
-import { type ApproverSigner, signersOf } from "./approver_signer.ts";
+import { type ApproverKey, type ApproverSigner, signersOf } from "./approver_key.ts";
 import {
   type CallOptions,
   type ConnectionOptions,

@@ -16,12 +16,13 @@ export type { CarriedApproval as UnverifiedApproval } from "./approve.ts";
 export type { ApprovalClaims } from "../core/signed_claims.ts";
 export {
   type ApproverKey,
+  type ApproverSigner,
   formatApproverKey,
   InvalidApproverKey,
+  keySigner,
   newApproverKey,
   parseApproverKey,
 } from "./approver_key.ts";
-export { type ApproverSigner, keySigner } from "./approver_signer.ts";
 export { OpenExecClient, TypedAction } from "./client.ts";
 export type { CallOptions, ConnectionOptions, ExecuteOptions } from "./connection.ts";
 export type { ActionDescription, Description, Status } from "./description.ts";

@@ -5,7 +5,7 @@
  * posted, so that a signature holds for one decision, and for nothing else.
  */
 
-import type { ApproverSigner } from "../client/approver_signer.ts";
+import type { ApproverSigner } from "../client/approver_key.ts";
 import { utf8Decode, utf8Encode } from "../core/bytes.ts";
 import { sha256 } from "../core/sha.ts";
 import type { Identity } from "./identity.ts";

@@ -79,7 +79,7 @@ const OWNERS: readonly {
     what: "spawning",
     pattern: /Deno\.Command|node:child_process|\bspawnChild\b/,
     owners:
-      /^(os\/child_process|cli\/(approve\/ssh_signing|review\/web)|(box\/spawner_thread|executor\/(launch|command|child\/probe)))\.ts$/,
+      /^(os\/child_process|cli\/(approve\/approving_key|review\/web)|(box\/spawner_thread|executor\/(launch|command|child\/probe)))\.ts$/,
   },
   {
     what: "sleeping",

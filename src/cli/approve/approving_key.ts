@@ -1,26 +1,40 @@
 /**
- * The key that an approver named on the command line: in a file of ours, which nobody but its owner
- * may read, or an SSH key.
+ * The key that an approver named on the command line, ready to sign in the approver's name: in a
+ * file of ours, which nobody but its owner may read, or an SSH key.
+ *
+ * Invariant: a signature by an SSH key leaves here only if it verifies over the bytes that were to
+ * be signed.
  */
 
-import { resolve } from "node:path";
-import { type ApproverKey, keyidFor, parseApproverKey } from "../../client/approver_key.ts";
-import { type ApproverSigner, keySigner } from "../../client/approver_signer.ts";
+import { join, resolve } from "node:path";
+import {
+  type ApproverKey,
+  type ApproverSigner,
+  keyidFor,
+  keySigner,
+  parseApproverKey,
+} from "../../client/approver_key.ts";
 import type { ApproverConfig } from "../../config/config.ts";
 import { equalBytes } from "../../core/bytes.ts";
-import { parseSshKey, SSH_KEY_TYPES } from "../../core/keys/ssh_key.ts";
+import { Refusal } from "../../core/errors.ts";
+import { parseSshKey, SSH_KEY_TYPES, type SshKey } from "../../core/keys/ssh_key.ts";
+import { SSH_NAMESPACE, unarmored, verifySshsig } from "../../core/keys/sshsig.ts";
 import type { KeyKind } from "../../core/types.ts";
+import { takeTerminalAsInput } from "../../os/terminal.ts";
 import type { DaemonFlags } from "../command.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
 import { readText } from "../terminal/input.ts";
 import { configurationHere } from "./knowledge.ts";
-import { signBySsh } from "./ssh_signing.ts";
 
 export interface KeyFlags extends DaemonFlags {
   readonly key?: string;
   readonly ssh?: string;
   readonly keyid?: string;
+}
+
+export interface SignerFlags extends KeyFlags {
+  readonly iss?: string;
 }
 
 export const SSH_HELP =
@@ -38,6 +52,9 @@ export interface PublicHalf {
 
 export type ApprovingKey = ApproverSigner & PublicHalf;
 
+/** A signer whose approver is known: the `iss` of what it signs. */
+export type NamedSigner = ApprovingKey & { readonly name: string };
+
 /** Returns the approver who has exactly this key, under this name and of this kind. */
 export function ownerOf(
   approvers: readonly ApproverConfig[],
@@ -48,6 +65,31 @@ export function ownerOf(
       kind === key.kind && keyid === key.keyid && equalBytes(publicKey, key.publicKey)
     )
   );
+}
+
+export function approversOf(context: Context, flags: DaemonFlags): readonly ApproverConfig[] {
+  return configurationHere(context, flags)?.approvers ?? [];
+}
+
+/** Returns the approver to whom the configuration gives this key; null where it does not. */
+export function approverOf(
+  context: Context,
+  key: ApprovingKey,
+  flags: DaemonFlags,
+): string | null {
+  return ownerOf(approversOf(context, flags), key)?.name ?? null;
+}
+
+/** Throws UsageError unless one key is named, and where nothing says whose it is. */
+export function openSigner(context: Context, flags: SignerFlags): NamedSigner {
+  const key = approvingKey(context, flags);
+  const name = flags.iss ?? approverOf(context, key, flags) ?? key.name;
+  if (name === null) {
+    throw new UsageError(
+      "whose key this is says neither the configuration nor its file; name the approver with --iss",
+    );
+  }
+  return { ...key, name };
 }
 
 /** Throws UsageError unless exactly one key is named, and InvalidApproverKey. */
@@ -75,6 +117,56 @@ function sshKey(context: Context, file: string, flags: KeyFlags): ApprovingKey {
   const name = owner?.name ?? null;
   const sign = (pae: Uint8Array) => signBySsh(context, file, key, pae);
   return { keyid, name, kind, publicKey, sign };
+}
+
+/**
+ * Signs by `ssh-keygen -Y sign`, which finds the key in an agent, in hardware, or in the file
+ * beside the public one, and asks for a touch, a PIN or a passphrase itself.
+ *
+ * Returns the binary SSHSIG of `pae` by the key whose public half is in `file`. Throws UsageError
+ * without ssh-keygen, and Refusal approval_missing where it did not sign.
+ */
+async function signBySsh(
+  context: Context,
+  file: string,
+  key: SshKey,
+  pae: Uint8Array,
+): Promise<Uint8Array> {
+  const folder = Deno.makeTempDirSync({ prefix: "openexec-" });
+  try {
+    const message = join(folder, "approval");
+    Deno.writeFileSync(message, pae, { mode: 0o600 });
+    const code = await runSshKeygen(context, resolve(context.cwd, file), message);
+    if (code !== 0) throw unsigned(`ssh-keygen ended with ${code}`);
+    const signature = unarmored(Deno.readTextFileSync(`${message}.sig`));
+    if (signature !== undefined && verifySshsig(signature, pae, key)) return signature;
+    throw unsigned("the signature that ssh-keygen made does not verify");
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+/** It asks on standard error, and reads answers from its input where that is a terminal. */
+async function runSshKeygen(context: Context, file: string, message: string): Promise<number> {
+  if (!context.terminal.inputIsTerminal) takeTerminalAsInput();
+  try {
+    const { code } = await new Deno.Command("ssh-keygen", {
+      args: ["-q", "-Y", "sign", "-n", SSH_NAMESPACE, "-f", file, message],
+      stdin: "inherit",
+      stdout: "null",
+      stderr: "inherit",
+    }).output();
+    return code;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) {
+      throw new UsageError("there is no ssh-keygen here; install OpenSSH's client");
+    }
+    throw error;
+  }
+}
+
+function unsigned(why: string): Refusal {
+  return new Refusal("approval_missing", `not approved: ${why}`);
 }
 
 /** The reason for a file that is no public key of a type that we take. */

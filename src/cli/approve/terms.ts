@@ -9,7 +9,6 @@ import {
   requireAccepted,
 } from "../../client/approval_terms.ts";
 import { OpenExecUnreachable } from "../../client/errors.ts";
-import type { ApproverConfig } from "../../config/config.ts";
 import { ConfigError } from "../../config/config_error.ts";
 import { span } from "../../config/fields.ts";
 import { type Envelope, preAuthEncoding } from "../../core/dsse.ts";
@@ -21,7 +20,7 @@ import { verifyBy } from "../../core/keys/verifying_key.ts";
 import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
 import { type Context, withApproversDaemon } from "../context.ts";
-import { type ApprovingKey, type KeyFlags, ownerOf } from "./approving_key.ts";
+import { approverOf, approversOf, type ApprovingKey, type KeyFlags } from "./approving_key.ts";
 import { configurationHere } from "./knowledge.ts";
 
 export interface ApproveFlags extends KeyFlags {
@@ -125,15 +124,6 @@ export function requireWithinFlags(
   }
 }
 
-/** Returns the approver to whom the configuration gives this key; null where it does not. */
-export function approverOf(
-  context: Context,
-  key: ApprovingKey,
-  flags: DaemonFlags,
-): string | null {
-  return ownerOf(approversOf(context, flags), key)?.name ?? null;
-}
-
 /**
  * Says of each signature whose it is, and whether it verifies, as far as the configuration tells.
  */
@@ -187,10 +177,6 @@ async function askDaemon(
     }
     throw error;
   }
-}
-
-function approversOf(context: Context, flags: DaemonFlags): readonly ApproverConfig[] {
-  return configurationHere(context, flags)?.approvers ?? [];
 }
 
 export function ttlOf(text: string): number {

@@ -25,13 +25,18 @@ import { approvalScreen, type Display } from "../approve/display.ts";
 import {
   acceptedTerms,
   type ApproveFlags,
-  approverOf,
   requireWithinFlags,
   resolveTerms,
   standingOf,
 } from "../approve/terms.ts";
 import { doubtsAbout } from "../approve/doubts.ts";
-import { type ApprovingKey, approvingKey, KEYID_HELP, SSH_HELP } from "../approve/approving_key.ts";
+import {
+  approverOf,
+  type ApprovingKey,
+  approvingKey,
+  KEYID_HELP,
+  SSH_HELP,
+} from "../approve/approving_key.ts";
 import { gatherKnowledge, handlerFacts } from "../approve/knowledge.ts";
 import { daemonCommand } from "../command.ts";
 import type { Context } from "../context.ts";

@@ -3,8 +3,7 @@
 import type { Command } from "commander";
 import type { ReviewedProposal } from "../../client/proposals/reviewed.ts";
 import { isReason } from "../../core/limits.ts";
-import { KEYID_HELP, SSH_HELP } from "../approve/approving_key.ts";
-import { openSigner, type SignerFlags } from "../approve/signer.ts";
+import { KEYID_HELP, openSigner, type SignerFlags, SSH_HELP } from "../approve/approving_key.ts";
 import { ttlOf } from "../approve/terms.ts";
 import { daemonCommand } from "../command.ts";
 import type { Context } from "../context.ts";

@@ -1,8 +1,7 @@
 /** `openexec review`: a person looks at what waits, live, and decides. */
 
 import type { Command } from "commander";
-import { KEYID_HELP, SSH_HELP } from "../approve/approving_key.ts";
-import { openSigner, type SignerFlags } from "../approve/signer.ts";
+import { KEYID_HELP, openSigner, type SignerFlags, SSH_HELP } from "../approve/approving_key.ts";
 import { command, CONFIG_FLAG } from "../command.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";

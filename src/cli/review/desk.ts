@@ -9,7 +9,7 @@
  */
 
 import { isReason } from "../../core/limits.ts";
-import type { NamedSigner } from "../approve/signer.ts";
+import type { NamedSigner } from "../approve/approving_key.ts";
 import type { Context } from "../context.ts";
 import type { Key, Screen } from "../terminal/screen.ts";
 import type { ReviewSocket } from "./sockets.ts";

@@ -19,7 +19,7 @@ import { isReason } from "../../core/limits.ts";
 import type { JsonObject } from "../../core/types.ts";
 import { CarriedTermError, requireAccepted } from "../approval_terms.ts";
 import { newClaims, readApproval, requireMatch } from "../approve.ts";
-import type { ApproverSigner } from "../approver_signer.ts";
+import type { ApproverSigner } from "../approver_key.ts";
 import { type CallOptions, type ConnectionOptions, DaemonConnection } from "../connection.ts";
 import { type Description, descriptionOf } from "../description.ts";
 import { readable, refusalAsError } from "../errors.ts";
