@@ -1,6 +1,6 @@
 /** How a command ends: its exit code, and what is said of an error. */
 
-import { isErrorCode, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { ERRORS, Refusal } from "../core/errors.ts";
 import { priorityMark } from "../telemetry/log.ts";
 import type { Context } from "./context.ts";
@@ -56,11 +56,7 @@ function descriptionOf(error: unknown): ErrorDescription {
     return { code: error.code, detail: error.detail, help: error.help };
   }
   if (error instanceof Refusal) {
-    return {
-      code: error.code,
-      detail: error.detail,
-      help: isErrorCode(error.code) ? ERRORS[error.code].help : null,
-    };
+    return { code: error.code, detail: error.detail, help: ERRORS[error.code].help };
   }
   if (error instanceof OpenExecUnreachable) {
     const help = error.effect === "none"

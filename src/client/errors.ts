@@ -4,7 +4,14 @@
  */
 
 import { isJsonObject } from "../core/json/json.ts";
-import { type Effect, type ErrorCode, ERRORS, Refusal, type Retry } from "../core/errors.ts";
+import {
+  type Effect,
+  type ErrorCode,
+  ERRORS,
+  isErrorCode,
+  Refusal,
+  type Retry,
+} from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
 import { type Execution, executionOf } from "./execution.ts";
 
@@ -84,8 +91,10 @@ export function atLeastUnknown(error: unknown): unknown {
   return new OpenExecUnreachable("unknown", detail, cause);
 }
 
-export function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(ERRORS, code);
+/** Whether the same request may succeed when it is sent again. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof OpenExecUnreachable ||
+    (error instanceof OpenExecError && error.retry === "same_request");
 }
 
 /** Turns a Refusal into the OpenExecError that a daemon's answer would be; leaves other errors. */

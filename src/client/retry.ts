@@ -8,7 +8,7 @@
  */
 
 import { sleep } from "../core/wait.ts";
-import { atLeastUnknown, isUnknown, OpenExecError, OpenExecUnreachable } from "./errors.ts";
+import { atLeastUnknown, isUnknown, mayPass, OpenExecError } from "./errors.ts";
 
 export interface RetryPolicy {
   /** Attempts in all; 1 never retries. */
@@ -53,11 +53,9 @@ export function waitBefore(
   policy: RetryPolicy,
   random: number,
 ): number | undefined {
-  const unreachable = error instanceof OpenExecUnreachable;
-  const invited = error instanceof OpenExecError && error.retry === "same_request";
-  if (!unreachable && !invited) return undefined;
+  if (!mayPass(error)) return undefined;
   const ceilingMs = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (tried - 1));
   const backoffMs = ceilingMs * (0.5 + random / 2);
-  const askedMs = invited ? error.retryAfterMs ?? 0 : 0;
+  const askedMs = error instanceof OpenExecError ? error.retryAfterMs ?? 0 : 0;
   return askedMs > policy.maxDelayMs ? undefined : Math.max(askedMs, backoffMs);
 }

@@ -6,10 +6,17 @@
  * call that was cancelled, or whose client is gone, notes nothing and leaves its proposal waiting.
  */
 
+import { Refusal } from "../core/errors.ts";
 import { isOver } from "../core/proposal.ts";
 import type { JsonObject } from "../core/types.ts";
 import { sleep } from "../core/wait.ts";
-import { atLeastUnknown, isUnknown, OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import {
+  atLeastUnknown,
+  isUnknown,
+  mayPass,
+  OpenExecError,
+  refusalAsError,
+} from "../client/errors.ts";
 import type { Proposal } from "../client/proposals/proposal.ts";
 import type { Daemon, Line } from "./daemon.ts";
 
@@ -131,19 +138,8 @@ function holding(id: string, { signal }: LiveCall): Ask {
   return (line, waitMs) => line.hold(id, waitMs, signal);
 }
 
-function mayPass(error: unknown): boolean {
-  return error instanceof OpenExecUnreachable ||
-    (error instanceof OpenExecError && error.retry === "same_request");
-}
-
-function tooMany(): OpenExecError {
-  return new OpenExecError({
-    code: "rate_limited",
-    status: 429,
-    detail: `At most ${CALLS_MAX} calls may be under way.`,
-    effect: "none",
-    retry: "same_request",
-    execution: null,
-    retryAfterMs: null,
-  });
+function tooMany(): unknown {
+  return refusalAsError(
+    new Refusal("rate_limited", `At most ${CALLS_MAX} calls may be under way.`),
+  );
 }

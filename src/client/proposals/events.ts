@@ -3,7 +3,7 @@
 import { open, string } from "../../core/shape.ts";
 import { sleep } from "../../core/wait.ts";
 import type { DaemonConnection } from "../connection.ts";
-import { OpenExecError, OpenExecUnreachable } from "../errors.ts";
+import { mayPass } from "../errors.ts";
 
 /** Something about a proposal changed; the proposal itself says what. */
 export interface ProposalEvent {
@@ -46,9 +46,7 @@ export async function* followEvents(
       }
     } catch (error) {
       if (signal.aborted) return;
-      const isPassing = error instanceof OpenExecUnreachable ||
-        (error instanceof OpenExecError && error.retry === "same_request");
-      if (!isPassing) throw error;
+      if (!mayPass(error)) throw error;
     }
     if (signal.aborted) return;
     yield "lost";

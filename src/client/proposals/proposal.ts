@@ -4,7 +4,7 @@
  */
 
 import { isJsonObject } from "../../core/json/json.ts";
-import { type Effect, ERRORS, type Retry } from "../../core/errors.ts";
+import { type Effect, ERRORS, isErrorCode, type Retry } from "../../core/errors.ts";
 import { array, oneOf, open, optional, string, whole } from "../../core/shape.ts";
 import {
   isSeats,
@@ -15,7 +15,7 @@ import {
 } from "../../core/approvers_needed.ts";
 import { isOver, PROPOSAL_STATUSES, type ProposalStatus } from "../../core/proposal.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
-import { isErrorCode, OpenExecError } from "../errors.ts";
+import { OpenExecError } from "../errors.ts";
 import { type Execution, executionOf } from "../execution.ts";
 
 export interface Proposal {

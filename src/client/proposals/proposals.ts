@@ -12,7 +12,7 @@ import type { ProposalStatus } from "../../core/proposal.ts";
 import type { Json } from "../../core/types.ts";
 import { sleep } from "../../core/wait.ts";
 import type { CallOptions, DaemonConnection } from "../connection.ts";
-import { atLeastUnknown, OpenExecError, OpenExecUnreachable, readable } from "../errors.ts";
+import { atLeastUnknown, mayPass, OpenExecError, readable } from "../errors.ts";
 import { iJsonText } from "../json.ts";
 import { isUndecided, type Proposal, proposalOf, proposalsOf } from "./proposal.ts";
 import { newRequest } from "../request.ts";
@@ -122,9 +122,7 @@ export async function waitUntilOver(
 
 /** Whether it may be gone when asked again: nobody there, or a daemon that says so itself. */
 function isPassing(error: unknown): boolean {
-  return error instanceof OpenExecUnreachable ||
-    (error instanceof OpenExecError && error.retry === "same_request" &&
-      error.code !== "internal_error");
+  return mayPass(error) && !(error instanceof OpenExecError && error.code === "internal_error");
 }
 
 /** Rejects with OpenExecError: proposal_not_found, proposal_over. */
