@@ -11,7 +11,7 @@
 
 import { canonicalJson } from "../core/json/canonical_json.ts";
 import { parseEnvelope } from "../core/dsse.ts";
-import { Refusal } from "../core/errors.ts";
+import { unlessRefused } from "../core/caught.ts";
 import { type JsonNode, memberOf, parseIJson, toValue } from "../core/json/json.ts";
 import { formatPublicKey } from "../core/keys/public_key.ts";
 import { parseReceiptKey } from "../log/keyid.ts";
@@ -44,7 +44,7 @@ export function formatFinalCheckpoint(checkpoint: string): string {
 
 /** Returns undefined unless `line`, newline included, is one that formatHeader writes. */
 export function parseHeader(line: string): ExportHeader | undefined {
-  const node = parseLine(line);
+  const node = unlessRefused(() => parseIJson(line));
   const executorId = textOf(node, "executor_id");
   const publicKey = parseReceiptKey(textOf(node, "public_key") ?? "");
   if (executorId === undefined || publicKey === undefined) return undefined;
@@ -54,7 +54,7 @@ export function parseHeader(line: string): ExportHeader | undefined {
 
 /** Returns undefined unless `line`, newline included, is one that formatEntry writes. */
 export function parseEntry(line: string): LoggedReceipt | undefined {
-  const node = parseLine(line);
+  const node = unlessRefused(() => parseIJson(line));
   const index = node === undefined ? undefined : memberOf(node, "index");
   const envelope = node === undefined
     ? undefined
@@ -67,19 +67,10 @@ export function parseEntry(line: string): LoggedReceipt | undefined {
 
 /** Returns undefined unless `line`, newline included, is one that formatFinalCheckpoint writes. */
 export function parseFinalCheckpoint(line: string): string | undefined {
-  const checkpoint = textOf(parseLine(line), "checkpoint");
+  const checkpoint = textOf(unlessRefused(() => parseIJson(line)), "checkpoint");
   return checkpoint !== undefined && formatFinalCheckpoint(checkpoint) === line
     ? checkpoint
     : undefined;
-}
-
-function parseLine(line: string): JsonNode | undefined {
-  try {
-    return parseIJson(line);
-  } catch (error) {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  }
 }
 
 function textOf(node: JsonNode | undefined, name: string): string | undefined {

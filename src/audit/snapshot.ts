@@ -8,7 +8,7 @@
  */
 
 import { join } from "node:path";
-import { Refusal } from "../core/errors.ts";
+import { unlessRefused } from "../core/caught.ts";
 import type { Mode } from "../core/types.ts";
 import { uuidText } from "../core/uuid.ts";
 import { logReader } from "../ledger/log.ts";
@@ -103,7 +103,7 @@ export class LedgerSnapshot {
 
   /** Returns undefined also where the row cannot be read. */
   find(id: string): ExecutionRecord | undefined {
-    return readable(() => findExecution(this.store.tables, id)?.record);
+    return unlessRefused(() => findExecution(this.store.tables, id)?.record);
   }
 
   /** Counts the rows of executions one by one. */
@@ -132,7 +132,7 @@ export class LedgerSnapshot {
 
   /** Returns undefined also where the row cannot be read. */
   proposal(id: string): ProposalRecord | undefined {
-    return readable(() => findProposal(this.store.tables, id)?.record);
+    return unlessRefused(() => findProposal(this.store.tables, id)?.record);
   }
 
   /** Yields every proposal, the oldest first. */
@@ -181,7 +181,7 @@ function claimFacts({ claims }: Pick<Tables, "claims">): ClaimFacts {
   const holder = (key: Uint8Array) =>
     claims.read(key, (row) => row.length === EXECUTION_KEY_BYTES ? executionIdOf(row) : undefined);
   const approvalFact = (key: Uint8Array) => {
-    const approval = claims.read(key, (row) => readable(() => decodeApproval(row)));
+    const approval = claims.read(key, (row) => unlessRefused(() => decodeApproval(row)));
     if (approval === undefined) return undefined;
     const { usesTaken, usesAllowed, firstExecution, revokedAtMs } = approval;
     const isRevoked = revokedAtMs > 0;
@@ -217,14 +217,4 @@ function inOrder<Fact>(
   places.sort((a, b) => a.hash < b.hash ? -1 : 1);
   for (const { i, hash } of places) facts[i] = read(hash);
   return facts;
-}
-
-/** Returns what `read` does, or undefined where it meets a damaged row. */
-function readable<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  }
 }

@@ -8,7 +8,7 @@
  */
 
 import { sleep } from "../core/wait.ts";
-import { Refusal } from "../core/errors.ts";
+import { unlessRefused } from "../core/caught.ts";
 import type { Slot } from "../executor/types.ts";
 import type { ExecutionRecord, RequestBody } from "../ledger/types.ts";
 import { type Runs, settlementOf } from "./runs.ts";
@@ -57,12 +57,7 @@ function mayRerun(record: ExecutionRecord, parts: EngineParts): boolean {
 
 /** Returns undefined where it was pruned, or cannot be read: then the outcome stays unknown. */
 function requestOf(record: ExecutionRecord, { ledger }: EngineParts): RequestBody | undefined {
-  try {
-    return ledger.openRequest(record.id);
-  } catch (error) {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  }
+  return unlessRefused(() => ledger.openRequest(record.id));
 }
 
 /** Resolves to undefined when it was not started: the next daemon finds it as this one did. */
@@ -92,12 +87,7 @@ async function slotFor(action: string, parts: EngineParts, runs: Runs): Promise<
 
 /** A halted daemon starts nothing, reruns included. */
 function freeSlot(action: string, { executors, ledger }: EngineParts): Slot | undefined {
-  try {
-    return ledger.health().halted ? undefined : executors.acquire(action);
-  } catch (error) {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  }
+  return unlessRefused(() => ledger.health().halted ? undefined : executors.acquire(action));
 }
 
 async function settleUnknown(

@@ -11,7 +11,7 @@
 
 import { parseEnvelope } from "../core/dsse.ts";
 import { base64Decode } from "../core/bytes.ts";
-import { Refusal } from "../core/errors.ts";
+import { unlessRefused } from "../core/caught.ts";
 import { type JsonNode, memberOf, parseCanonical, toValue } from "../core/json/json.ts";
 import { isName } from "../core/limits.ts";
 import { receiptOfEnvelope, type SignedReceipt } from "./signed_receipt.ts";
@@ -101,12 +101,7 @@ function answerFile(execution: JsonNode): ReceiptFile | undefined {
 
 /** Takes more than I-JSON, for a result may hold 1e20, which RFC 8785 prints as an integer. */
 function parseJson(text: string): JsonNode | undefined {
-  try {
-    return parseCanonical(text);
-  } catch (error) {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  }
+  return unlessRefused(() => parseCanonical(text));
 }
 
 function parseReceipt(node: JsonNode | undefined): SignedReceipt | undefined {

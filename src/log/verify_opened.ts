@@ -2,7 +2,7 @@
 
 import { actionDigest, canonicalNode, canonicalRequest } from "../core/json/canonical_json.ts";
 import { hexEncode, utf8Encode } from "../core/bytes.ts";
-import { Refusal } from "../core/errors.ts";
+import { unlessRefused } from "../core/caught.ts";
 import { type JsonNode, parseCanonical, parseIJson } from "../core/json/json.ts";
 import { pythonJson } from "../core/json/python_json.ts";
 import { digestOf, sha256 } from "../core/sha.ts";
@@ -23,7 +23,7 @@ export function requestCheck(
       : [failed("request", "this receipt is of no request, so of no payload")];
   }
   if (payload === undefined) return [notChecked("request", "no payload was given")];
-  const node = parse(payload, parseIJson);
+  const node = unlessRefused(() => parseIJson(payload));
   if (node?.kind !== "object") return [failed("request", "the payload given is no I-JSON object")];
   if (salt === null) return [failed("request", "the salt of the request is not there")];
   const digest = actionDigest(canonicalRequest(receipt.action, node));
@@ -47,7 +47,7 @@ export function resultCheck(
     if (salt === null) return failed("result", "the salt of the result is not there");
     return opened("result", commitment(salt, digestOf(utf8Encode(canonicalNode(node)))), committed);
   };
-  const checks = given === undefined ? [] : [check(parse(given, parseCanonical))];
+  const checks = given === undefined ? [] : [check(unlessRefused(() => parseCanonical(given)))];
   if (answer !== null && !(answer.resultPruned && isNull(answer.result))) {
     checks.push(check(answer.result));
   }
@@ -73,13 +73,4 @@ function opened(name: "request" | "result", made: Digest, committed: Digest): Ch
 
 function isNull(node: JsonNode): boolean {
   return node.kind === "literal" && node.value === null;
-}
-
-function parse(text: string, parser: (text: string) => JsonNode): JsonNode | undefined {
-  try {
-    return parser(text);
-  } catch (error) {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  }
 }

@@ -10,7 +10,7 @@
 
 import { utf8Encode } from "../../core/bytes.ts";
 import { canonicalJson } from "../../core/json/canonical_json.ts";
-import { Refusal } from "../../core/errors.ts";
+import { unlessRefused } from "../../core/caught.ts";
 import { isJsonObject, parseCanonical, toValue } from "../../core/json/json.ts";
 import { isName } from "../../core/limits.ts";
 import { digestOf, isDigest } from "../../core/sha.ts";
@@ -52,6 +52,7 @@ export class ContradictoryProposal extends Error {
 
 const isHandler = open({ digest: string, permissions: isJsonObject, secrets: array(string) });
 const isSimilar = array(open({ id: string, status: string, at: string, uid: whole }));
+const isEnvelopes = array(isJsonObject);
 const isRequest = open({ canonical: string, action_digest: string });
 
 /**
@@ -86,7 +87,7 @@ export function reviewedOf(value: Json): ReviewedProposal | undefined {
 
 /** Throws ContradictoryProposal for another text than canonicalJson prints. */
 function requestOf(canonical: string, nonce: string): ExecutionRequest {
-  const value = parsed(canonical);
+  const value = unlessRefused(() => toValue(parseCanonical(canonical))) ?? null;
   if (!isJsonObject(value) || canonicalJson(value) !== canonical) {
     throw new ContradictoryProposal("its text");
   }
@@ -95,17 +96,4 @@ function requestOf(canonical: string, nonce: string): ExecutionRequest {
     Object.keys(rest).length === 0 && isName(nonce);
   if (!isRequest) throw new ContradictoryProposal("its text");
   return { action, payload, nonce };
-}
-
-function parsed(canonical: string): Json {
-  try {
-    return toValue(parseCanonical(canonical));
-  } catch (error) {
-    if (error instanceof Refusal) throw new ContradictoryProposal("its text");
-    throw error;
-  }
-}
-
-function isEnvelopes(value: Json): value is readonly JsonObject[] {
-  return Array.isArray(value) && value.every(isJsonObject);
 }

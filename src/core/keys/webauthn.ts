@@ -13,7 +13,7 @@
 
 import { base64Decode, base64UrlEncode, concatBytes, equalBytes, utf8Encode } from "../bytes.ts";
 import { isAdmissibleKey, verify } from "./ed25519.ts";
-import { Refusal } from "../errors.ts";
+import { unlessRefused } from "../caught.ts";
 import { parseIJson, toValue } from "../json/json.ts";
 import { isPoint, scalarsOf, verifyP256 } from "./p256.ts";
 import { sha256 } from "../sha.ts";
@@ -165,12 +165,7 @@ function derValue(
 
 /** Returns undefined for what is no I-JSON. */
 function parse(bytes: Uint8Array): unknown {
-  try {
-    return toValue(parseIJson(bytes));
-  } catch (error) {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  }
+  return unlessRefused(() => toValue(parseIJson(bytes)));
 }
 
 function bytesOf(base64: string): Uint8Array {
