@@ -8,7 +8,6 @@
 
 import { Refusal } from "../core/errors.ts";
 import { isOver } from "../core/proposal.ts";
-import type { JsonObject } from "../core/types.ts";
 import { sleep } from "../core/wait.ts";
 import {
   atLeastUnknown,
@@ -19,6 +18,7 @@ import {
 } from "../client/errors.ts";
 import type { Proposal } from "../client/proposals/proposal.ts";
 import type { Daemon, Line } from "./daemon.ts";
+import type { OpenRequest } from "./transport.ts";
 
 /** Calls at a time; each has a connection. */
 const CALLS_MAX = 48;
@@ -29,15 +29,11 @@ const PAUSE_MS = 100;
 const RETRY_MS = 1_000;
 
 /** A call as its client made it. */
-export interface LiveCall {
-  /** The arguments, as they came. */
-  readonly payload: JsonObject;
+export interface LiveCall extends OpenRequest {
   /** Aborts when the client cancels the call, or is gone. */
   readonly signal: AbortSignal;
   /** Tells the client that the call is still under way. */
   readonly progress: (proposal: Proposal, step: number) => void;
-  /** Resolves once the answer was written, or will not be; false where it tells no end. */
-  readonly isAnswered: Promise<boolean>;
 }
 
 /** Asks for the state of a proposal, waiting for its end up to `waitMs`. */

@@ -9,15 +9,17 @@ import { utf8Encode } from "../core/bytes.ts";
 import type { JsonObject } from "../core/types.ts";
 import { type CallOptions, DaemonConnection } from "../client/connection.ts";
 import { type ActionDescription, actionsOf } from "../client/description.ts";
-import { readable } from "../client/errors.ts";
 import { iJsonText } from "../client/json.ts";
-import { type Proposal, proposalOf } from "../client/proposals/proposal.ts";
-import { getProposal, withdrawProposal } from "../client/proposals/proposals.ts";
+import type { Proposal } from "../client/proposals/proposal.ts";
+import {
+  getProposal,
+  postProposal,
+  proposalPath,
+  withdrawProposal,
+} from "../client/proposals/proposals.ts";
 
 /** Beyond the time that a request may wait. */
 const MARGIN_MS = 10_000;
-/** The status of a proposal that may still change. */
-const UNFINISHED = [202];
 
 export class Daemon {
   constructor(
@@ -60,12 +62,12 @@ export class Line {
 
   /** Takes hold of a proposal, as `propose` does, and waits for its end. */
   hold(id: string, waitMs: number, signal: AbortSignal): Promise<Proposal> {
-    return this.#post(`${pathOf(id)}/hold`, {}, waitMs, signal);
+    return this.#post(`${proposalPath(id)}/hold`, {}, waitMs, signal);
   }
 
   /** Notes for good that the client was told how it ended. */
   async delivered(id: string): Promise<void> {
-    await this.connection.post(`${pathOf(id)}/delivered`, utf8Encode("{}"));
+    await this.connection.post(`${proposalPath(id)}/delivered`, utf8Encode("{}"));
   }
 
   get(id: string): Promise<Proposal> {
@@ -80,24 +82,19 @@ export class Line {
     this.connection.close();
   }
 
-  async #post(
+  #post(
     path: string,
     body: JsonObject,
     waitMs: number,
     signal: AbortSignal,
   ): Promise<Proposal> {
-    const answer = await this.connection.post(
+    return postProposal(
+      this.connection,
       path,
       utf8Encode(iJsonText(body)),
-      { Prefer: `wait=${Math.ceil(waitMs / 1000)}` },
       { signal, retry: false },
+      { Prefer: `wait=${Math.ceil(waitMs / 1000)}` },
       waitMs + MARGIN_MS,
-      UNFINISHED,
     );
-    return readable(proposalOf(answer));
   }
-}
-
-function pathOf(id: string): string {
-  return `/proposals/${encodeURIComponent(id)}`;
 }

@@ -29,7 +29,7 @@ const LINE_FEED = 0x0a;
 export interface OpenRequest {
   /** The arguments of a tool call, with all their members. */
   readonly payload: JsonObject;
-  /** Resolves once the answer was written, or will not be. */
+  /** Resolves once the answer was written, or will not be; false where it tells no end. */
   readonly isAnswered: Promise<boolean>;
 }
 

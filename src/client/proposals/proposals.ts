@@ -60,21 +60,29 @@ export function proposalBody(
   }));
 }
 
-/** Rejects with OpenExecError, OpenExecUnreachable, or the signal's reason. */
-export async function sendProposal(
-  connection: DaemonConnection,
-  body: Uint8Array,
-  call: CallOptions,
-): Promise<Proposal> {
-  return readable(proposalOf(await connection.post("/proposals", body, {}, call, undefined, OPEN)));
+/** 202: it may still change. */
+export const OPEN: readonly number[] = [202];
+
+export function proposalPath(id: string): string {
+  return `/proposals/${encodeURIComponent(id)}`;
 }
 
-/** 202: it may still change. */
-const OPEN: readonly number[] = [202];
+/** Posts what is answered by a proposal. Rejects as `DaemonConnection.exchange` does. */
+export async function postProposal(
+  connection: DaemonConnection,
+  path: string,
+  body: Uint8Array,
+  call: CallOptions,
+  headers?: Readonly<Record<string, string>>,
+  timeoutMs?: number,
+): Promise<Proposal> {
+  const answer = await connection.post(path, body, headers, call, timeoutMs, OPEN);
+  return readable(proposalOf(answer));
+}
 
 export type ProposalTarget = { readonly id: string } | { readonly nonce: string };
 
-/** `waitSeconds` 0 looks once. Rejects as sendProposal does. */
+/** `waitSeconds` 0 looks once. Rejects as postProposal does. */
 export async function getProposal(
   connection: DaemonConnection,
   target: ProposalTarget,
@@ -82,7 +90,7 @@ export async function getProposal(
   call: CallOptions,
 ): Promise<Proposal> {
   const path = "id" in target
-    ? `/proposals/${encodeURIComponent(target.id)}`
+    ? proposalPath(target.id)
     : `/proposals?nonce=${encodeURIComponent(target.nonce)}`;
   const headers: Record<string, string> = waitSeconds > 0 ? { Prefer: `wait=${waitSeconds}` } : {};
   const message = { method: "GET", path, headers } as const;
@@ -131,8 +139,7 @@ export async function withdrawProposal(
   id: string,
   call: CallOptions,
 ): Promise<Proposal> {
-  const path = `/proposals/${encodeURIComponent(id)}`;
-  return readable(proposalOf(await connection.delete(path, call, OPEN)));
+  return readable(proposalOf(await connection.delete(proposalPath(id), call, OPEN)));
 }
 
 /** Gets all that there are, page by page. `parse` reads one of them. */

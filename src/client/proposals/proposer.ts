@@ -8,10 +8,10 @@ import type { Proposal } from "./proposal.ts";
 import {
   getProposal,
   listProposals,
+  postProposal,
   proposalBody,
   type ProposalTarget,
   type ProposeOptions,
-  sendProposal,
   withdrawProposal,
 } from "./proposals.ts";
 
@@ -34,7 +34,7 @@ export class Proposer {
   ): Promise<Proposal> {
     try {
       const body = proposalBody(action, payload, options);
-      return await sendProposal(this.#connection, body, options);
+      return await postProposal(this.#connection, "/proposals", body, options);
     } catch (error) {
       throw refusalAsError(error);
     }

@@ -24,15 +24,16 @@ import { type CallOptions, type ConnectionOptions, DaemonConnection } from "../c
 import { type Description, descriptionOf } from "../description.ts";
 import { readable, refusalAsError } from "../errors.ts";
 import { type DaemonEvent, followEvents } from "./events.ts";
-import { getProposal, listProposals, pagePath } from "./proposals.ts";
-import { objectOf } from "../json.ts";
 import {
-  approversNeeded,
-  type Proposal,
-  proposalOf,
-  proposalsOf,
-  type ProposalsPage,
-} from "./proposal.ts";
+  getProposal,
+  listProposals,
+  OPEN,
+  pagePath,
+  postProposal,
+  proposalPath,
+} from "./proposals.ts";
+import { objectOf } from "../json.ts";
+import { approversNeeded, type Proposal, proposalsOf, type ProposalsPage } from "./proposal.ts";
 import { reviewedOf, type ReviewedProposal } from "./reviewed.ts";
 
 export interface ReviewerOptions extends ConnectionOptions {
@@ -79,7 +80,6 @@ export interface ApprovalOptions extends CallOptions {
 }
 
 const CLOCKS_APART_SECONDS_MAX = 60;
-const UNDECIDED: readonly number[] = [202];
 
 export class Reviewer {
   readonly #connection: DaemonConnection;
@@ -121,8 +121,7 @@ export class Reviewer {
 
   /** Rejects with ContradictoryProposal, and OpenExecError proposal_not_found. */
   async get(id: string, call: CallOptions = {}): Promise<ReviewedProposal> {
-    const message = { method: "GET", path: pathOf(id), headers: {} } as const;
-    return readable(reviewedOf(await this.#connection.json(message, TIMEOUT_MS, call, UNDECIDED)));
+    return readable(reviewedOf(await this.#connection.get(proposalPath(id), call, OPEN)));
   }
 
   /** Gets a proposal that may be over, and pruned. `waitSeconds` waits for its end. */
@@ -238,16 +237,13 @@ export class Reviewer {
     const signature = { keyid: signer.keyid, signature: await signer.sign(pae) };
     const signed = envelopeJson({ ...envelope, signatures: [signature] });
     const bytes = utf8Encode(canonicalJson(signed));
-    const path = `${pathOf(proposal.id)}/${route}`;
-    const answer = await this.#connection.post(path, bytes, {}, call, TIMEOUT_MS, UNDECIDED);
-    return readable(proposalOf(answer));
+    return await postProposal(
+      this.#connection,
+      `${proposalPath(proposal.id)}/${route}`,
+      bytes,
+      call,
+    );
   }
-}
-
-const TIMEOUT_MS = 30_000;
-
-function pathOf(id: string): string {
-  return `/proposals/${encodeURIComponent(id)}`;
 }
 
 /** All that an approval rests on; what others have signed meanwhile is no part of it. */
