@@ -1,9 +1,8 @@
 /** Compares checkpoints with the entries: those kept elsewhere, and the one that ends an export. */
 
 import { equalBytes } from "../core/bytes.ts";
-import { openCheckpoint, parseTreeHead, type TreeHead } from "../log/checkpoint.ts";
+import { openCheckpoint, type TreeHead, unverifiedHead } from "../log/checkpoint.ts";
 import type { ChainedKey } from "../log/key_chain.ts";
-import { parseSignedNote } from "../log/note.ts";
 import type { Frontier } from "../log/tree.ts";
 import { type AuditProblem, problem } from "./report.ts";
 
@@ -31,7 +30,7 @@ export class CheckpointAudit {
   }
 
   #keep(text: string): Kept {
-    const head = parseTreeHead(parseSignedNote(text)?.text ?? "");
+    const head = unverifiedHead(text);
     const kept = { text, head, differs: false };
     this.#kept.push(kept);
     if (head !== undefined) {

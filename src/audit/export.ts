@@ -5,9 +5,8 @@
 
 import { concatBytes, equalBytes, utf8Decode } from "../core/bytes.ts";
 import { StartupError } from "../core/startup_error.ts";
-import { openCheckpoint, parseTreeHead } from "../log/checkpoint.ts";
+import { openCheckpoint, unverifiedHead } from "../log/checkpoint.ts";
 import { parseReceiptKey } from "../log/keyid.ts";
-import { parseSignedNote } from "../log/note.ts";
 import { decodeReceipt } from "../log/receipt.ts";
 import type { LoggedReceipt } from "../log/signed_receipt.ts";
 import { type NodeReader, rootOf } from "../log/tree.ts";
@@ -39,7 +38,7 @@ export interface ExportSource {
  */
 export function exportLog(source: ExportSource, checkpoint: string): Iterable<string> {
   const { executorId, log } = source;
-  const size = parseTreeHead(parseSignedNote(checkpoint)?.text ?? "")?.size ?? 0;
+  const size = unverifiedHead(checkpoint)?.size ?? 0;
   const publicKey = currentKey(log, size);
   const opened = publicKey && openCheckpoint(checkpoint, executorId, [publicKey]);
   if (!publicKey || !opened || !equalBytes(opened.root, rootOf(log, size))) {

@@ -91,6 +91,11 @@ export function formatTreeHead({ origin, size, root, extensions }: TreeHead): st
   return lines.map((line) => `${line}\n`).join("");
 }
 
+/** Reads the tree head in a checkpoint. It vouches for nothing: openCheckpoint() does. */
+export function unverifiedHead(checkpoint: string): TreeHead | undefined {
+  return parseTreeHead(parseSignedNote(checkpoint)?.text ?? "");
+}
+
 /** Parses a note's text. It vouches for nothing until a signature on the note was verified. */
 export function parseTreeHead(text: string): TreeHead | undefined {
   if (!text.endsWith("\n")) return undefined;

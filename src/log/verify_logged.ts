@@ -9,11 +9,15 @@ import { parseTlogProof, verifyTlogProof } from "./tlog_proof.ts";
 import { leafHash } from "./tree.ts";
 import { type Check, failed, notChecked, passed } from "./verification.ts";
 
-/** The questions about the log; see VerifyOptions. */
+/** The questions about the log. */
 export interface LogQuestions {
+  /** Text of a checkpoint that was kept earlier or fetched later. */
   readonly checkpoint?: string;
+  /** Hashes of GET /log/consistency between that checkpoint and the proof's, if sizes differ. */
   readonly consistency?: readonly Uint8Array[];
+  /** Text of a C2SP tlog-proof, where the file has none. */
   readonly proof?: string;
+  /** The vkeys of witnesses, each of whom must have cosigned. */
   readonly witnesses?: readonly string[];
 }
 

@@ -19,29 +19,21 @@ import {
   passed,
   type Verification,
 } from "./verification.ts";
-import { verifyLogged } from "./verify_logged.ts";
+import { type LogQuestions, verifyLogged } from "./verify_logged.ts";
 import { legacyHashCheck, requestCheck, resultCheck } from "./verify_opened.ts";
 
-export interface VerifyOptions {
+export interface VerifyOptions extends LogQuestions {
   /** The executor's keys, 32 bytes each. Without any, the report names the keyid and fails. */
   readonly executorKeys: readonly Uint8Array[];
   /** Receipts of key changes, in any order. One that a trusted key signed adds the key it names. */
   readonly keyReceipts?: readonly SignedReceipt[];
   readonly executorId?: string;
-  /** Text of a checkpoint that was kept earlier or fetched later. */
-  readonly checkpoint?: string;
-  /** Hashes of GET /log/consistency between that checkpoint and the proof's, if sizes differ. */
-  readonly consistency?: readonly Uint8Array[];
-  /** Text of a C2SP tlog-proof, where the file has none. */
-  readonly proof?: string;
   /** JSON text of the payload, to compare with the commitment. */
   readonly payload?: string;
   /** JSON text of the result. Needed only where the file does not show it. */
   readonly result?: string;
   /** Needed only where the file does not hold them. */
   readonly salts?: Partial<Salts>;
-  /** The vkeys of witnesses, each of whom must have cosigned. */
-  readonly witnesses?: readonly string[];
 }
 
 /** Verifies `text`, a file of receipt_file.ts. Never throws, whatever it holds. */

@@ -15,9 +15,3 @@ export function readCheckpoints(context: Context, file: string): string[] {
   const notes = text.split(BETWEEN_NOTES).filter((note) => note !== "");
   return notes.length === 0 ? [text] : notes;
 }
-
-/** Reads the second line of a checkpoint, unverified: enough to know what to ask for. */
-export function checkpointSize(checkpoint: string | undefined): number | undefined {
-  const line = checkpoint?.split("\n")[1];
-  return line !== undefined && /^\d{1,15}$/.test(line) ? Number(line) : undefined;
-}

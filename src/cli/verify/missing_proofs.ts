@@ -6,22 +6,12 @@
 import type { OpenExecClient } from "../../client/client.ts";
 import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
 import { ConfigError } from "../../config/config_error.ts";
+import { unverifiedHead } from "../../log/checkpoint.ts";
 import { parseReceiptFile } from "../../log/receipt_file.ts";
 import { parseTlogProof } from "../../log/tlog_proof.ts";
+import type { LogQuestions } from "../../log/verify_logged.ts";
 import type { DaemonFlags } from "../command.ts";
 import { type Context, withDaemon } from "../context.ts";
-import { checkpointSize } from "./checkpoints.ts";
-
-export interface Given {
-  readonly checkpoint?: string;
-  readonly proof?: string;
-  readonly witnesses: readonly string[];
-}
-
-export interface Proofs {
-  readonly proof?: string;
-  readonly consistency?: readonly Uint8Array[];
-}
 
 /**
  * `text` is the receipt's file. Returns nothing where no proof is missing, or no daemon answers.
@@ -30,10 +20,10 @@ export async function missingProofs(
   context: Context,
   flags: DaemonFlags,
   text: string,
-  given: Given,
-): Promise<Proofs> {
+  given: LogQuestions,
+): Promise<Pick<LogQuestions, "proof" | "consistency">> {
   const file = parseReceiptFile(text);
-  const asked = given.checkpoint !== undefined || given.witnesses.length > 0;
+  const asked = given.checkpoint !== undefined || (given.witnesses ?? []).length > 0;
   if (file === undefined || !asked) return {};
   const held = given.proof ?? file.proof;
   try {
@@ -67,10 +57,8 @@ async function fetchConsistency(
   proof: string | undefined,
   checkpoint: string | undefined,
 ): Promise<readonly Uint8Array[] | undefined> {
-  const proven = checkpointSize(
-    proof === undefined ? undefined : parseTlogProof(proof)?.checkpoint,
-  );
-  const kept = checkpointSize(checkpoint);
+  const proven = unverifiedHead(parseTlogProof(proof ?? "")?.checkpoint ?? "")?.size;
+  const kept = unverifiedHead(checkpoint ?? "")?.size;
   if (proven === undefined || kept === undefined || proven === kept) return undefined;
   return await client.consistency(Math.min(proven, kept), Math.max(proven, kept), { retry: false });
 }

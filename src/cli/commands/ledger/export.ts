@@ -8,12 +8,12 @@ import { OpenExecUnreachable } from "../../../client/errors.ts";
 import { utf8Encode } from "../../../core/bytes.ts";
 import { StartupError } from "../../../core/startup_error.ts";
 import { currentKeyid, loadExecutorKeys } from "../../../engine/keys.ts";
-import { signCheckpoint } from "../../../log/checkpoint.ts";
+import { signCheckpoint, unverifiedHead } from "../../../log/checkpoint.ts";
 import { rootOf } from "../../../log/tree.ts";
 import { type DaemonFlags, localCommand, type LocalFlags } from "../../command.ts";
 import { type Context, findConfig, withDaemon } from "../../context.ts";
 import { startProgress } from "../../terminal/progress.ts";
-import { checkpointSize, readCheckpoints } from "../../verify/checkpoints.ts";
+import { readCheckpoints } from "../../verify/checkpoints.ts";
 
 interface ExportFlags extends LocalFlags, DaemonFlags {
   readonly checkpoint?: string;
@@ -47,7 +47,7 @@ export function exportCommand(context: Context): Command {
       const snapshot = await LedgerSnapshot.open(stateDir);
       try {
         const checkpoint = kept ?? await signedCheckpoint(snapshot, stateDir);
-        print(context, exportLog(snapshot, checkpoint), checkpointSize(checkpoint) ?? 0);
+        print(context, exportLog(snapshot, checkpoint), unverifiedHead(checkpoint)?.size ?? 0);
       } finally {
         await snapshot.close();
       }
