@@ -36,13 +36,15 @@ export const CONFIG_FLAG = [
   "the configuration file (default: $OPENEXEC_CONFIG, else the system's)",
 ] as const;
 
+export const SOCKET_FLAG = [
+  "--socket <path>",
+  "the daemon's socket (default: $OPENEXEC_SOCKET, else of the configuration)",
+] as const;
+
 /** A command that talks to a daemon. */
 export function daemonCommand(name: string, summary: string, description = ""): Command {
   return command(name, summary, description)
-    .option(
-      "--socket <path>",
-      "the daemon's socket (default: $OPENEXEC_SOCKET, else of the configuration)",
-    )
+    .option(...SOCKET_FLAG)
     .option(...CONFIG_FLAG);
 }
 

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { type ServeFlags, start } from "../../daemon/start.ts";
-import { command } from "../command.ts";
+import { command, CONFIG_FLAG } from "../command.ts";
 import type { Context } from "../context.ts";
 import { DONE, FAILED } from "../exit_code.ts";
 
@@ -15,10 +15,7 @@ export function serveCommand(context: Context): Command {
     and their keys again. Without a configuration file it runs with built-in actions and an approver
     key of its own making.`,
   )
-    .option(
-      "--config <file>",
-      "the configuration file (default: $OPENEXEC_CONFIG, else the system's)",
-    )
+    .option(...CONFIG_FLAG)
     .option("--state <dir>", "the state directory")
     .option("--socket <path>", "the agents' socket")
     .addOption(new Option("--mode <mode>", "enforced or demo").choices(["enforced", "demo"]))

@@ -14,10 +14,9 @@ export interface Progress {
 /** Often enough for a person, and seldom enough that an audit does not wait for its terminal. */
 const SHOW_EVERY_MS = 100;
 
-/** Counts `what` up to `total`; null where nobody knows how much there is. */
+/** Counts entries up to `total`; null where nobody knows how many there are. */
 export function startProgress(
   { terminal, clock }: Pick<Context, "terminal" | "clock">,
-  what: string,
   total: number | null,
 ): Progress {
   let shownMs = -Infinity;
@@ -26,7 +25,7 @@ export function startProgress(
       if (clock.nowMs() - shownMs < SHOW_EVERY_MS) return;
       shownMs = clock.nowMs();
       const share = total === null ? "" : ` of ${total} (${Math.floor((100 * done) / total)} %)`;
-      terminal.progress(`${what}: ${done}${share}`);
+      terminal.progress(`entries: ${done}${share}`);
     },
     end: () => terminal.progress(null),
   };

@@ -7,7 +7,7 @@ test("progress is one line, ten times a second at most, and gone at the end", ()
   const terminal = { ...systemTerminal(), progress: (text: string | null) => shown.push(text) };
   let nowMs = 1000;
   const clock = { nowMs: () => nowMs, uptimeMs: () => 0, bootId: () => "" };
-  const progress = startProgress({ terminal, clock }, "entries", 300);
+  const progress = startProgress({ terminal, clock }, 300);
   progress.at(1);
   nowMs += 50;
   progress.at(100);

@@ -55,7 +55,9 @@ export function auditCommand(context: Context): Command {
       };
       const report = file === undefined
         ? await auditState(context, findConfig(context, flags).config.stateDir, options)
-        : await auditFile(context, file, options);
+        : await watched(context, null, (watch) => {
+          return auditExport(readChunks(context, file), { ...options, ...watch });
+        });
       tell(context, report, flags);
       if (!report.ok) context.exitCode = FAILED;
     });
@@ -68,36 +70,27 @@ async function auditState(
 ): Promise<AuditReport> {
   const { LedgerSnapshot } = await import("../../../audit/snapshot.ts"); // late: native code
   const snapshot = await LedgerSnapshot.open(stateDir);
-  const progress = startProgress(context, "entries", snapshot.log.size());
-  using signatures = new SignatureThread();
+  const size = snapshot.log.size();
   try {
-    return await auditLog(snapshot.receipts(), {
-      ...options,
-      signatures,
-      nodes: snapshot.log,
-      size: snapshot.log.size(),
-      ledger: snapshot,
-      progress: (entries) => progress.at(entries),
+    return await watched(context, size, (watch) => {
+      const held = { nodes: snapshot.log, size, ledger: snapshot };
+      return auditLog(snapshot.receipts(), { ...options, ...held, ...watch });
     });
   } finally {
-    progress.end();
     await snapshot.close();
   }
 }
 
-async function auditFile(
+/** Runs an audit with its progress shown, and a thread for its signatures. */
+async function watched(
   context: Context,
-  file: string,
-  options: AuditOptions,
+  entries: number | null,
+  audit: (watch: AuditOptions) => Promise<AuditReport>,
 ): Promise<AuditReport> {
-  const progress = startProgress(context, "entries", null);
+  const progress = startProgress(context, entries);
   using signatures = new SignatureThread();
   try {
-    return await auditExport(readChunks(context, file), {
-      ...options,
-      signatures,
-      progress: (entries) => progress.at(entries),
-    });
+    return await audit({ signatures, progress: (done) => progress.at(done) });
   } finally {
     progress.end();
   }

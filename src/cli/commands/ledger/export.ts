@@ -10,8 +10,8 @@ import { StartupError } from "../../../core/startup_error.ts";
 import { currentKeyid, loadExecutorKeys } from "../../../engine/keys.ts";
 import { signCheckpoint, unverifiedHead } from "../../../log/checkpoint.ts";
 import { rootOf } from "../../../log/tree.ts";
-import { type DaemonFlags, localCommand, type LocalFlags } from "../../command.ts";
-import { type Context, findConfig, withDaemon } from "../../context.ts";
+import { type DaemonFlags, localCommand, type LocalFlags, SOCKET_FLAG } from "../../command.ts";
+import { type Context, exists, findConfig, withDaemon } from "../../context.ts";
 import { startProgress } from "../../terminal/progress.ts";
 import { readCheckpoints } from "../../verify/checkpoints.ts";
 
@@ -27,10 +27,7 @@ export function exportCommand(context: Context): Command {
     audit\` reads it. It holds no payload and no result. The checkpoint is the running daemon's,
     else made with the executor's key in the state directory.`,
   )
-    .option(
-      "--socket <path>",
-      "the daemon's socket (default: $OPENEXEC_SOCKET, else of the configuration)",
-    )
+    .option(...SOCKET_FLAG)
     .option(
       "--checkpoint <file>",
       "end with this checkpoint (of several in the file the last), as the log was then: " +
@@ -74,7 +71,7 @@ async function signedCheckpoint(
   { executorId, log }: LedgerSnapshot,
   stateDir: string,
 ): Promise<string> {
-  if (!hasKeys(stateDir)) {
+  if (!exists(join(stateDir, "keys"))) {
     throw new StartupError(
       "Nothing here can sign the checkpoint that ends an export",
       "Start the daemon, or give a checkpoint that was kept with --checkpoint",
@@ -84,18 +81,10 @@ async function signedCheckpoint(
   return signCheckpoint(executorId, log.size(), rootOf(log, log.size()), current);
 }
 
-function hasKeys(stateDir: string): boolean {
-  try {
-    return Deno.statSync(join(stateDir, "keys")).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
 const CHUNK_CHARACTERS = 65_536;
 
 function print(context: Context, lines: Iterable<string>, size: number): void {
-  const progress = startProgress(context, "entries", size);
+  const progress = startProgress(context, size);
   let chunk = "";
   let printed = 0;
   for (const line of lines) {
