@@ -71,25 +71,28 @@ export function approversOf(context: Context, flags: DaemonFlags): readonly Appr
   return configurationHere(context, flags)?.approvers ?? [];
 }
 
-/** Returns the approver to whom the configuration gives this key; null where it does not. */
+/** Returns whose key it is: of the flag, else the configuration, else the key's file. */
 export function approverOf(
   context: Context,
   key: ApprovingKey,
-  flags: DaemonFlags,
+  flags: SignerFlags,
 ): string | null {
-  return ownerOf(approversOf(context, flags), key)?.name ?? null;
+  return flags.iss ?? ownerOf(approversOf(context, flags), key)?.name ?? key.name;
+}
+
+/** Does the same, and throws UsageError where nothing says it. */
+export function requireApprover(...asked: Parameters<typeof approverOf>): string {
+  const name = approverOf(...asked);
+  if (name !== null) return name;
+  throw new UsageError(
+    "whose key this is says neither the configuration nor its file; name the approver with --iss",
+  );
 }
 
 /** Throws UsageError unless one key is named, and where nothing says whose it is. */
 export function openSigner(context: Context, flags: SignerFlags): NamedSigner {
   const key = approvingKey(context, flags);
-  const name = flags.iss ?? approverOf(context, key, flags) ?? key.name;
-  if (name === null) {
-    throw new UsageError(
-      "whose key this is says neither the configuration nor its file; name the approver with --iss",
-    );
-  }
-  return { ...key, name };
+  return { ...key, name: requireApprover(context, key, flags) };
 }
 
 /** Throws UsageError unless exactly one key is named, and InvalidApproverKey. */

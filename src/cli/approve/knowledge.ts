@@ -7,9 +7,9 @@ import { isJsonObject } from "../../core/json/json.ts";
 import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
 import type { Execution } from "../../client/execution.ts";
 import type { OpenExecClient } from "../../client/client.ts";
-import type { ActionConfig, Config } from "../../config/config.ts";
+import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../config/config_error.ts";
-import type { Json, JsonObject } from "../../core/types.ts";
+import type { JsonObject } from "../../core/types.ts";
 import type { DaemonFlags } from "../command.ts";
 import { type Context, findConfig, withApproversDaemon } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
@@ -66,7 +66,7 @@ export function handlerFacts({ config, daemon }: Knowledge, name: string): Handl
   }
   const action = config?.actions.get(name);
   if (action === undefined) return null;
-  return { digest: action.digest, permissions: permissionsText(permissionsOf(action)) };
+  return { digest: action.digest, permissions: permissionsText({ ...action.allow }) };
 }
 
 /**
@@ -87,11 +87,6 @@ export function configurationHere(context: Context, flags: DaemonFlags): Config 
     }
     throw error;
   }
-}
-
-function permissionsOf({ allow }: ActionConfig): Readonly<Record<string, Json>> {
-  const { net, read, write, env, run, unix } = allow;
-  return { net, read, write, env, run, unix };
 }
 
 async function factsOf(

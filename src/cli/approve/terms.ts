@@ -20,7 +20,7 @@ import { verifyBy } from "../../core/keys/verifying_key.ts";
 import type { DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
 import { type Context, withApproversDaemon } from "../context.ts";
-import { approverOf, approversOf, type ApprovingKey, type KeyFlags } from "./approving_key.ts";
+import { approversOf, type ApprovingKey, type KeyFlags, requireApprover } from "./approving_key.ts";
 import { configurationHere } from "./knowledge.ts";
 
 export interface ApproveFlags extends KeyFlags {
@@ -43,12 +43,7 @@ export async function resolveTerms(
   key: ApprovingKey,
   flags: ApproveFlags,
 ): Promise<ApprovalTerms> {
-  const iss = flags.iss ?? approverOf(context, key, flags) ?? key.name;
-  if (iss === null) {
-    throw new UsageError(
-      "whose key this is says neither the configuration nor its file; name the approver with --iss",
-    );
-  }
+  const iss = requireApprover(context, key, flags);
   const { aud, tenant } = await destination(context, flags);
   const handlerDigest = flags.handlerDigest === undefined
     ? undefined

@@ -131,8 +131,7 @@ async function approveAlso(
   const accepted = acceptedTerms(context, claims, flags);
   requireWithinFlags(claims, accepted, nowSeconds(context));
   requireUnexpired(context, claims);
-  const name = flags.iss ?? approverOf(context, key, flags) ?? key.name ??
-    "(an approver no configuration here names)";
+  const name = approverOf(context, key, flags) ?? "(an approver no configuration here names)";
   const signatures = standingOf(context, envelope, flags);
   await confirm(context, { request, claims, isNew: false, key, name, signatures }, flags);
   requireUnexpired(context, claims);

@@ -12,6 +12,7 @@ import { command, type JsonFlag } from "../command.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
 import { readText } from "../terminal/input.ts";
+import { unwritable } from "../terminal/output.ts";
 
 interface KeygenFlags extends JsonFlag {
   readonly keyid?: string;
@@ -80,8 +81,6 @@ function writeNew(path: string, text: string): void {
     if (error instanceof Deno.errors.AlreadyExists) {
       throw new UsageError(`${path} exists; it stays as it is`);
     }
-    throw new UsageError(
-      `${path} cannot be written: ${error instanceof Error ? error.name : "error"}`,
-    );
+    throw unwritable(path, error);
   }
 }

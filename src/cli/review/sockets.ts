@@ -12,6 +12,7 @@ import { isJsonObject, parseIJson, toValue } from "../../core/json/json.ts";
 import type { DaemonFlags } from "../command.ts";
 import { type Context, findSocket } from "../context.ts";
 import { UsageError } from "../exit_code.ts";
+import { unreadable } from "../terminal/input.ts";
 import { writeWhole } from "../terminal/output.ts";
 
 export interface ReviewSocket {
@@ -98,9 +99,7 @@ function readKnown(file: string): Map<string, string> {
     text = Deno.readTextFileSync(file);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return new Map();
-    throw new UsageError(
-      `${file} cannot be read: ${error instanceof Error ? error.name : "error"}`,
-    );
+    throw unreadable(file, error);
   }
   const value = toValue(parseIJson(text));
   const entries = isJsonObject(value) ? Object.entries(value) : [];

@@ -96,7 +96,8 @@ export function existingFile(context: Context, file: string): string {
   throw new UsageError(`${file} is no file`);
 }
 
-function unreadable(file: string, error: unknown): UsageError {
+/** The reason where a file cannot be read. */
+export function unreadable(file: string, error: unknown): UsageError {
   return new UsageError(`${file} cannot be read: ${error instanceof Error ? error.name : "error"}`);
 }
 

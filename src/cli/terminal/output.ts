@@ -10,10 +10,15 @@ export function writeWhole(path: string, text: string): void {
     Deno.renameSync(draft, path);
   } catch (error) {
     removeIfThere(draft);
-    throw new UsageError(
-      `${path} cannot be written: ${error instanceof Error ? error.name : "error"}`,
-    );
+    throw unwritable(path, error);
   }
+}
+
+/** The reason where a file cannot be written. */
+export function unwritable(path: string, error: unknown): UsageError {
+  return new UsageError(
+    `${path} cannot be written: ${error instanceof Error ? error.name : "error"}`,
+  );
 }
 
 function removeIfThere(path: string): void {
