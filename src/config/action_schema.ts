@@ -27,7 +27,10 @@ const GIB = 2 ** 30;
 /** An envelope has no more signatures. */
 const APPROVALS_MAX = SIGNATURES_MAX;
 
-const absolutePath = text(/^\/[^,\0]*$/, "a path, absolute and without a comma");
+const absolutePaths = list(
+  text(/^\/[^,\0]*$/, "a path, absolute and without a comma"),
+  "a list of paths",
+);
 
 export const allowSchema = table({
   net: defaulted(
@@ -42,12 +45,12 @@ export const allowSchema = table({
     "Hosts, with port where possible, that the handler may connect to.",
   ),
   read: defaulted(
-    list(absolutePath, "a list of paths"),
+    absolutePaths,
     [],
     "Files and folders it may read, which have to be there. Links lead to nothing outside of them.",
   ),
   write: defaulted(
-    list(absolutePath, "a list of paths"),
+    absolutePaths,
     [],
     "Files and folders it may write, which have to be there. What it makes in a folder is for " +
       "the daemon's user alone.",
@@ -61,13 +64,13 @@ export const allowSchema = table({
     "Variables of the daemon's environment it may read.",
   ),
   run: defaulted(
-    list(absolutePath, "a list of paths"),
+    absolutePaths,
     [],
     "Programs it may start. They run in the same box, with the system's libraries to read " +
       "beside what is permitted here.",
   ),
   unix: defaulted(
-    list(absolutePath, "a list of paths"),
+    absolutePaths,
     [],
     "Unix sockets it may connect to. The kernel tells no path from another: native code " +
       "reaches every socket of the daemon's user then.",

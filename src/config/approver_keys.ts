@@ -53,14 +53,11 @@ function passkeyOf(
   }
   const secure = `https://${rpId}`;
   origins?.forEach((origin, index) => {
-    if (origin === secure || (rpId === LOCALHOST && isLocal(origin))) return;
+    // an origin without TLS is of localhost: fields.ts takes no other
+    if (origin === secure || (rpId === LOCALHOST && origin.startsWith("http:"))) return;
     const expected = rpId === LOCALHOST ? `"http://localhost:PORT" or "${secure}"` : `"${secure}"`;
     note([...where, "origins", index], `a passkey of ${rpId} is used at ${expected}`);
   });
   const fallback = rpId === LOCALHOST ? LOCAL_ORIGIN : secure;
   return { kind: "passkey", ...passkey, rpId, origins: origins ?? [fallback] };
-}
-
-function isLocal(origin: string): boolean {
-  return /^http:\/\/localhost(?::\d+)?$/.test(origin);
 }

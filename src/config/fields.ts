@@ -204,6 +204,12 @@ function isTable(value: unknown): boolean {
 
 const anyTable = v.custom<object>(isTable, "a table");
 
+/** A program and its arguments. */
+export const command = v.pipe(
+  list(v.string("text"), "a list of texts"),
+  v.minLength(1, "at least the program's path"),
+);
+
 export const names = list(name, "a list of names");
 export const patterns = list(pattern, 'a list of names of actions, or ["*"]');
 
@@ -231,22 +237,17 @@ function missingText(entries: v.ObjectEntries, issue: v.BaseIssue<unknown>): str
   return `missing${expected}`;
 }
 
-/** Attaches what the reference says of a key, and what editors say of a wrong value. */
-function documented<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
+/** A key that has to be there, with what the reference says of it, and editors of a wrong value. */
+export function required<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
   const errorMessage = "message" in schema && typeof schema.message === "string"
     ? schema.message
     : "";
   return v.pipe(schema, v.description(documentation), v.metadata({ errorMessage }));
 }
 
-/** A key that has to be there. */
-export function required<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
-  return documented(schema, documentation);
-}
-
 /** A key that may be left out; what that means is part of its documentation. */
 export function optional<Schema extends v.GenericSchema>(schema: Schema, documentation: string) {
-  return v.optional(documented(schema, documentation));
+  return v.optional(required(schema, documentation));
 }
 
 /** A key with a default, written as in the file. */
@@ -258,5 +259,5 @@ export function defaulted<
   fallback: Default,
   documentation: string,
 ) {
-  return v.optional(documented(schema, documentation), fallback);
+  return v.optional(required(schema, documentation), fallback);
 }

@@ -10,6 +10,7 @@ import * as v from "valibot";
 import { actionSchema, retentionDocs } from "./action_schema.ts";
 import {
   choice,
+  command,
   defaulted,
   domain,
   expiry,
@@ -187,10 +188,7 @@ const proposalsSchema = table({
 
 const notifySchema = table({
   command: optional(
-    v.pipe(
-      list(v.string("text"), "a list of texts"),
-      v.minLength(1, "at least the program's path"),
-    ),
+    command,
     "This program is told of each new proposal: id, action, expiry and how many wait, as JSON on " +
       "its standard input. The program's path is absolute.",
   ),
@@ -209,10 +207,7 @@ const boxSchema = table({
 const checkpointsSchema = table({
   file: optional(path, "Each new signed checkpoint is written here as well."),
   command: optional(
-    v.pipe(
-      list(v.string("text"), "a list of texts"),
-      v.minLength(1, "at least the program's path"),
-    ),
+    command,
     "Each new checkpoint is given to this program's standard input. The program's path is " +
       "absolute.",
   ),
