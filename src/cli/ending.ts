@@ -1,6 +1,7 @@
 /** How a command ends: its exit code, and what is said of an error. */
 
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
+import { messageOf } from "../core/caught.ts";
 import { ERRORS, Refusal } from "../core/errors.ts";
 import { priorityMark } from "../telemetry/log.ts";
 import type { Context } from "./context.ts";
@@ -64,7 +65,7 @@ function descriptionOf(error: unknown): ErrorDescription {
       : "It may have run. Send the very same request again: its nonce keeps it from running twice.";
     return { code: null, detail: `${error.message}${causeOf(error)}`, help };
   }
-  return { code: null, detail: error instanceof Error ? error.message : String(error), help: null };
+  return { code: null, detail: messageOf(error), help: null };
 }
 
 /** The errors of connect(2) to a Unix socket, and what to do about each. */

@@ -2,6 +2,11 @@
 
 import { Refusal } from "./errors.ts";
 
+/** Says what happened, for people. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Returns what `work` does, or undefined where it throws a Refusal. */
 export function unlessRefused<T>(work: () => T): T | undefined {
   try {

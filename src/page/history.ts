@@ -13,6 +13,7 @@ import type { Execution } from "../client/execution.ts";
 import type { Proposal } from "../client/proposals/proposal.ts";
 import type { Reviewer } from "../client/proposals/reviewer.ts";
 import { systemClock } from "../core/clock.ts";
+import { messageOf } from "../core/caught.ts";
 import { isOver } from "../core/proposal.ts";
 import { decodeReceipt, type Receipt } from "../log/receipt.ts";
 import { parseReceiptKey } from "../log/keyid.ts";
@@ -53,7 +54,7 @@ async function fill(list: HTMLElement, cursor: string | null, reviewer: Reviewer
     );
     list.append(button);
   } catch (error) {
-    alarm(`The history cannot be read: ${saidBy(error)}`);
+    alarm(`The history cannot be read: ${messageOf(error)}`);
   }
 }
 
@@ -123,7 +124,7 @@ async function showChecks(
       ),
     );
   } catch (error) {
-    place.replaceChildren(element("p", { class: "warning", role: "alert" }, saidBy(error)));
+    place.replaceChildren(element("p", { class: "warning", role: "alert" }, messageOf(error)));
   }
 }
 
@@ -169,8 +170,4 @@ function firstKey([first]: readonly SignedReceipt[]): Uint8Array {
   if (key === undefined) throw new Error("The executor shows no key to check with.");
   keepExecutorKey(key);
   return key;
-}
-
-function saidBy(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

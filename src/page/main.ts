@@ -5,11 +5,11 @@
  * The address says what is shown: #/waiting, #/waiting/ID, #/history, #/passkey.
  */
 
-import { ContradictoryProposal } from "../client/proposals/reviewed.ts";
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import type { Proposal } from "../client/proposals/proposal.ts";
-import type { ReviewedProposal } from "../client/proposals/reviewed.ts";
+import { ContradictoryProposal, type ReviewedProposal } from "../client/proposals/reviewed.ts";
 import { OtherExecutor } from "../client/proposals/reviewer.ts";
+import { messageOf } from "../core/caught.ts";
 import { openLink, reviewerOf } from "./daemon.ts";
 import { alarm, announce, byId, element } from "./dom.ts";
 import { historyView } from "./history.ts";
@@ -272,7 +272,7 @@ function complain(error: unknown): void {
   if (error instanceof DOMException && error.name === "NotAllowedError") {
     return alarm("Nothing was signed: the passkey was not given, or it took too long.");
   }
-  alarm(error instanceof Error ? error.message : String(error));
+  alarm(messageOf(error));
 }
 
 start().catch(complain);

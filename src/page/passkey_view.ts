@@ -6,6 +6,7 @@
  */
 
 import { base64Encode, utf8Encode } from "../core/bytes.ts";
+import { messageOf } from "../core/caught.ts";
 import { isName } from "../core/limits.ts";
 import { alarm, announce, element } from "./dom.ts";
 import { identity, keepIdentity } from "./identity.ts";
@@ -37,7 +38,7 @@ export function passkeyView(changed: () => void): HTMLElement {
       result.replaceChildren(...configLines(approver, key, publicKey));
       changed();
     } catch (error) {
-      alarm(`No passkey was made: ${error instanceof Error ? error.message : String(error)}`);
+      alarm(`No passkey was made: ${messageOf(error)}`);
     }
   });
   return element(
@@ -110,5 +111,3 @@ function configLines(name: string, keyid: string, publicKey: Uint8Array): HTMLEl
     element("button", { type: "button", click: copy }, "Copy"),
   ];
 }
-
-/** A TOML basic string: names are visible ASCII. */

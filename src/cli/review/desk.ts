@@ -8,6 +8,7 @@
  * - A person's key alone changes what is on the screen to something else, never an event.
  */
 
+import { messageOf } from "../../core/caught.ts";
 import { isReason } from "../../core/limits.ts";
 import type { NamedSigner } from "../approve/approving_key.ts";
 import type { Context } from "../context.ts";
@@ -272,8 +273,4 @@ function essence({ proposal, trouble }: Item): string {
   if (proposal === null) return trouble ?? "";
   const { digest, handler, peer, expires_at } = proposal;
   return JSON.stringify([digest, handler, peer, expires_at]);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
