@@ -1,5 +1,6 @@
 /** The real daemon as a service: what its manager hands over, hears and sends. */
 
+import { existsSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { actionToml, handler } from "../support/action_toml.ts";
 import { Approver, request } from "../support/approver.ts";
@@ -114,7 +115,7 @@ testWith("python3")("a service manager hears of start, life, reload and end", as
   const [stopping] = (await manager.until("STOPPING=1")).slice(-1);
   expect(stopping).toEqual(["STOPPING=1", "STATUS=draining", "EXTEND_TIMEOUT_USEC=40000000"]);
   expect(await daemon.process.status).toMatchObject({ code: 0, signal: null });
-  expect(exists(daemon.socket)).toBe(false);
+  expect(existsSync(daemon.socket)).toBe(false);
 });
 
 testWith("python3")("SIGTERM while it starts ends it well, and it is never ready", async () => {
@@ -126,7 +127,7 @@ testWith("python3")("SIGTERM while it starts ends it well, and it is never ready
   expect(said.flat()).not.toContain("READY=1");
   expect(await daemon.process.status).toMatchObject({ code: 0, signal: null });
   expect(daemon.output).not.toContain("ready");
-  expect(exists(daemon.socket)).toBe(false);
+  expect(existsSync(daemon.socket)).toBe(false);
 });
 
 testWith("python3")("SIGHUP while it starts is a reload once it has", async () => {
@@ -150,8 +151,8 @@ testWith("python3")(
     first.process.kill("SIGTERM");
     await manager.until("STOPPING=1");
     expect(await endAtOnce(first.process)).toMatchObject({ code: 1, signal: null });
-    expect([await cutOff, exists(first.socket)]).toEqual(["cut off", false]);
-    await until(() => executors.every((pid) => !exists(`/proc/${pid}`)));
+    expect([await cutOff, existsSync(first.socket)]).toEqual(["cut off", false]);
+    await until(() => executors.every((pid) => !existsSync(`/proc/${pid}`)));
     daemon = await Daemon.start({ directory: folder });
     expect((await execute(daemon.socket, approved)).json).toMatchObject({
       code: "outcome_unknown",
@@ -333,7 +334,7 @@ testWith(ACTIVATE, "python3")(
       },
     );
     try {
-      await until(() => exists(`${folder}/operators`));
+      await until(() => existsSync(`${folder}/operators`));
       // the first request starts it: what is approved from then on is after its ledger's fence
       expect((await call(`${folder}/agent.sock`, "GET", "/ready")).status).toBe(200);
       const approved = alice.approve(request("echo", { msg: "activated" }));
@@ -349,18 +350,12 @@ testWith(ACTIVATE, "python3")(
       ]]);
       await manager.until("READY=1");
       expect((await daemon.stop()).code).toBe(0);
-      expect([exists(`${folder}/agent.sock`), exists(`${folder}/operators`)]).toEqual([true, true]);
+      expect([existsSync(`${folder}/agent.sock`), existsSync(`${folder}/operators`)]).toEqual([
+        true,
+        true,
+      ]);
     } finally {
       Deno.removeSync(folder, { recursive: true });
     }
   },
 );
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { notifier, watchdogPeriodMs } from "../../src/os/notify.ts";
 import { assignInherited, inheritedSockets } from "../../src/os/sockets/socket_activation.ts";
@@ -104,7 +105,7 @@ testWith(ACTIVATE)(
       ],
     });
     try {
-      await until(() => exists(elsewhere));
+      await until(() => existsSync(elsewhere));
       const [first, second] = await Promise.all([
         rawExchange(served, GET),
         rawExchange(elsewhere, GET),
@@ -119,7 +120,7 @@ testWith(ACTIVATE)(
       expect([internet, own]).toEqual([[], [served, elsewhere, bound].sort()]);
       standIn.process.kill("SIGTERM");
       await standIn.process.status;
-      expect([exists(served), exists(elsewhere)]).toEqual([true, true]);
+      expect([existsSync(served), existsSync(elsewhere)]).toEqual([true, true]);
     } finally {
       await standIn.close();
     }
@@ -187,12 +188,3 @@ test("a descriptor that is no socket is refused", () => {
   const standardInput = { descriptor: 0, name: "agent" };
   expect(() => assignInherited([standardInput], ["/run/agent.sock"])).toThrow(StartupError);
 });
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

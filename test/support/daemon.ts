@@ -3,6 +3,7 @@
  * over its real socket.
  */
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cacheOfOther, RUNTIME_CACHE } from "./runtime_cache.ts";
 import { signalUnlessEnded } from "./signals.ts";
@@ -62,7 +63,7 @@ export class Daemon {
     if (config !== undefined) {
       writeConfig(directory, configured, typeof config === "string" ? config : config(directory));
     }
-    const socket = exists(configOf(directory))
+    const socket = existsSync(configOf(directory))
       ? configured
       : join(directory, "run/openexec/agent.sock");
     const openexec = options.openexec ?? OPENEXEC;
@@ -183,7 +184,7 @@ function environmentOf(directory: string, options: DaemonOptions): Record<string
     XDG_STATE_HOME: join(directory, "state"),
     NO_COLOR: "1",
     ...cacheFor(options.wrapper ?? []),
-    ...(options.config !== undefined || exists(config) ? { OPENEXEC_CONFIG: config } : {}),
+    ...(options.config !== undefined || existsSync(config) ? { OPENEXEC_CONFIG: config } : {}),
     ...options.env,
   };
 }
@@ -191,15 +192,6 @@ function environmentOf(directory: string, options: DaemonOptions): Record<string
 function cacheFor(wrapper: readonly string[]): Record<string, string> {
   const uids = wrapper.flatMap((argument) => /^--reuid=(\d+)$/.exec(argument)?.[1] ?? []);
   return uids[0] === undefined ? RUNTIME_CACHE : cacheOfOther(uids[0]);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Collects lines; the line `ready` ends the wait. */

@@ -3,6 +3,8 @@
  * listens on TCP.
  */
 
+import { descriptorsOf } from "./processes.ts";
+
 /** Listening sockets of a process, by their kind. */
 export interface ListeningSockets {
   /** `address:port` as /proc writes it, of TCP and UDP sockets of either family. */
@@ -52,22 +54,9 @@ function unixSockets(pid: number) {
 
 /** Of all the process's open descriptors that are sockets. */
 function socketInodes(pid: number): ReadonlySet<string> {
-  const inodes = new Set<string>();
-  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
-    const target = linkTarget(`/proc/${pid}/fd/${name}`);
-    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
-    if (inode !== undefined) inodes.add(inode);
-  }
-  return inodes;
-}
-
-/** A descriptor may be closed while the directory is read. */
-function linkTarget(path: string): string {
-  try {
-    return Deno.readLinkSync(path);
-  } catch {
-    return "";
-  }
+  return new Set(
+    descriptorsOf(pid).flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []),
+  );
 }
 
 function table(path: string): string[][] {
