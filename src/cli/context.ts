@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { parseApproverKey } from "../client/approver_key.ts";
 import type { OpenExecClient } from "../client/client.ts";
+import type { ConnectionOptions } from "../client/connection.ts";
 import { OpenExecUnreachable } from "../client/errors.ts";
 import type { Config } from "../config/config.ts";
 import { type DevelopmentKey, SYSTEM_CONFIG, SYSTEM_SOCKETS } from "../config/defaults.ts";
@@ -89,27 +90,27 @@ function readDevelopmentKey(file: string): DevelopmentKey | null {
   }
 }
 
-/** A person waits: after three attempts they should know. */
-const ATTEMPTS = 3;
+/** For what may be sent again. A person waits: after three attempts they should know. */
+export const RETRIED: ClientOptions = { retry: { attempts: 3 } };
 
-/**
- * Opens a client of the daemon that is meant, for as long as `use` takes. `timeoutMs` replaces the
- * SDK's longest wait for an answer.
- */
+/** Options of a client, in place of the SDK's and of one attempt. */
+type ClientOptions = Pick<ConnectionOptions, "retry" | "timeoutMs">;
+
+/** Opens a client of the daemon that is meant, for as long as `use` takes. */
 export async function withDaemon<T>(
   context: Context,
   flags: DaemonFlags,
   role: Role,
   use: (client: OpenExecClient) => Promise<T>,
-  timeoutMs?: number,
+  options: ClientOptions = {},
 ): Promise<T> {
   // late: a daemon's start is a command too, and talks to none
   const { OpenExecClient } = await import("../client/client.ts");
   const client = new OpenExecClient({
     socketPath: findSocket(context, flags, role),
     clock: context.clock,
-    retry: { attempts: ATTEMPTS },
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    retry: { attempts: 1 },
+    ...options,
   });
   try {
     return await use(client);
@@ -126,15 +127,15 @@ export async function withApproversDaemon<T>(
   context: Context,
   flags: DaemonFlags,
   use: (client: OpenExecClient) => Promise<T>,
-  timeoutMs?: number,
+  options: ClientOptions = {},
 ): Promise<T> {
   try {
-    return await withDaemon(context, flags, "approver", use, timeoutMs);
+    return await withDaemon(context, flags, "approver", use, options);
   } catch (error) {
     const isElsewhere = error instanceof UsageError ||
       (error instanceof OpenExecUnreachable && error.effect === "none");
     if (!isElsewhere) throw error;
-    return await withDaemon(context, flags, "agent", use, timeoutMs);
+    return await withDaemon(context, flags, "agent", use, options);
   }
 }
 

@@ -95,14 +95,13 @@ async function factsOf(
   aud: string,
   nonce: string,
 ): Promise<DaemonFacts | null> {
-  const once = { retry: false };
   try {
     return await withApproversDaemon(context, flags, async (client) => {
-      const { executor_id, tenant } = await client.describe(once);
+      const { executor_id, tenant } = await client.describe();
       if (executor_id !== aud) return null;
-      const actions = await client.actions(once);
+      const actions = await client.actions();
       return { tenant, actions, execution: await executionOf(client, nonce) };
-    }, TIMEOUT_MS);
+    }, { timeoutMs: TIMEOUT_MS });
   } catch (error) {
     const isAbsent = error instanceof OpenExecUnreachable || error instanceof OpenExecError ||
       error instanceof ConfigError || error instanceof UsageError;
@@ -113,7 +112,7 @@ async function factsOf(
 
 async function executionOf(client: OpenExecClient, nonce: string): Promise<Execution | null> {
   try {
-    return await client.getByNonce(nonce, { retry: false });
+    return await client.getByNonce(nonce);
   } catch (error) {
     if (error instanceof OpenExecError && error.code === "execution_not_found") return null;
     throw error;

@@ -163,7 +163,7 @@ async function askDaemon(
 ): Promise<{ aud: string; tenant: string | null }> {
   try {
     const { executor_id, tenant } = await withApproversDaemon(context, flags, (client) => {
-      return client.describe({ retry: false });
+      return client.describe();
     });
     return { aud: executor_id, tenant: aud === null || aud === executor_id ? tenant : null };
   } catch (error) {

@@ -16,7 +16,7 @@ export function actionsCommand(context: Context): Command {
   )
     .action((flags: DaemonFlags) =>
       withDaemon(context, flags, "agent", async (client) => {
-        const actions = await client.actions({ retry: false });
+        const actions = await client.actions();
         for (const action of actions) {
           const printed = flags.json ? [JSON.stringify(action)] : lines(action);
           for (const line of printed) context.terminal.print(line);

@@ -7,7 +7,7 @@ import { parseRequest } from "../../client/request.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { readInput } from "../terminal/input.ts";
 import { printJson } from "../terminal/print.ts";
-import { type Context, withDaemon } from "../context.ts";
+import { type Context, RETRIED, withDaemon } from "../context.ts";
 
 export function execCommand(context: Context): Command {
   return daemonCommand(
@@ -29,7 +29,7 @@ export function execCommand(context: Context): Command {
           if (execution !== null) printExecution(context, execution, flags);
           throw error;
         }
-      });
+      }, RETRIED);
     });
 }
 

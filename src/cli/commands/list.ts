@@ -35,7 +35,7 @@ export function listCommand(context: Context): Command {
           limit: Number(flags.limit),
           ...(flags.before === undefined ? {} : { before: flags.before }),
         };
-        const executions = await client.list(page, { retry: false });
+        const executions = await client.list(page);
         if (executions.length === 0 && !flags.json) context.terminal.print("no executions");
         for (const execution of executions) {
           const printed = flags.json ? [JSON.stringify(execution)] : lines(execution);

@@ -23,10 +23,9 @@ export function pendingCommand(context: Context): Command {
     .option("--admin", "ask on the admin socket")
     .action((flags: PendingFlags) =>
       withDaemon(context, flags, roleOf(flags), async (client) => {
-        const call = { retry: false };
         const waiting = await Promise.all(
           (["pending", "approved", "running"] as const).map((status) =>
-            client.proposals({ status }, call)
+            client.proposals({ status })
           ),
         );
         const proposals = waiting.flat();
@@ -45,7 +44,7 @@ export function withdrawCommand(context: Context): Command {
     .argument("<id>", "the proposal's id, as `openexec pending` shows it")
     .action((id: string, flags: DaemonFlags) =>
       withDaemon(context, flags, "agent", async (client) => {
-        printJson(context, await client.withdraw(id, { retry: false }), flags.json);
+        printJson(context, await client.withdraw(id), flags.json);
       })
     );
 }

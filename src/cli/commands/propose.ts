@@ -12,7 +12,7 @@ import {
 import { parsePayload } from "../../client/request.ts";
 import { span } from "../../config/fields.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
-import { type Context, withDaemon } from "../context.ts";
+import { type Context, RETRIED, withDaemon } from "../context.ts";
 import { Interrupted, UNDECIDED, UsageError } from "../exit_code.ts";
 import { readArgument } from "../terminal/input.ts";
 import { printJson } from "../terminal/print.ts";
@@ -49,7 +49,7 @@ export function proposeCommand(context: Context): Command {
         const proposed = await client.propose(action, json, { nonce, ...reason });
         if (isUndecided(proposed)) tellWaiting(context, proposed, flags);
         tellEnd(context, await endOf(context, client, proposed, waitMs), flags);
-      });
+      }, RETRIED);
     });
 }
 

@@ -6,7 +6,7 @@ import type { Execution } from "../../client/execution.ts";
 import { isUuid } from "../../core/uuid.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { printJson } from "../terminal/print.ts";
-import { type Context, withDaemon } from "../context.ts";
+import { type Context, RETRIED, withDaemon } from "../context.ts";
 
 export function showCommand(context: Context): Command {
   return daemonCommand(
@@ -25,7 +25,7 @@ export function showCommand(context: Context): Command {
           ? await client.get(id, call)
           : await client.getByNonce(id, call);
         printJson(context, { ...execution, ...await proofOf(client, execution) }, flags.json);
-      })
+      }, RETRIED)
     );
 }
 

@@ -3,7 +3,6 @@
 import { isJsonObject } from "../../core/json/json.ts";
 import type { Command } from "commander";
 import type { OpenExecClient } from "../../client/client.ts";
-import type { CallOptions } from "../../client/connection.ts";
 import { OpenExecError, OpenExecUnreachable } from "../../client/errors.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import { sleep } from "../../core/wait.ts";
@@ -60,16 +59,15 @@ async function findStatus(context: Context, flags: StatusFlags): Promise<Status>
 }
 
 async function statusOf(client: OpenExecClient): Promise<Status> {
-  const call = { retry: false };
-  const { health, ...description } = await client.status(call);
-  const operated = await operatorStatus(client, call);
+  const { health, ...description } = await client.status();
+  const operated = await operatorStatus(client);
   return { ready: description.ready, state: { ...description, ...health, ...operated } };
 }
 
 /** Returns nothing on an agent socket. */
-async function operatorStatus(client: OpenExecClient, call: CallOptions): Promise<JsonObject> {
+async function operatorStatus(client: OpenExecClient): Promise<JsonObject> {
   try {
-    return await client.operator.status(call);
+    return await client.operator.status();
   } catch (error) {
     if (error instanceof OpenExecError && error.code === "admin_only") return {};
     throw error;

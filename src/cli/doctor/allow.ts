@@ -33,7 +33,7 @@ async function toldByDaemon(context: Context, flags: DaemonFlags): Promise<strin
       context,
       flags,
       "admin",
-      (client) => client.operator.status({ retry: false }),
+      (client) => client.operator.status(),
     );
     return Array.isArray(told) ? told.map(String) : null;
   } catch (error) {

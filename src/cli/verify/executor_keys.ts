@@ -72,7 +72,7 @@ function keptKey(context: Context, flags: KeyFlags): Uint8Array | undefined {
 async function shownKey(context: Context, flags: KeyFlags): Promise<Uint8Array | undefined> {
   try {
     const { attestation } = await withDaemon(context, flags, "agent", (client) => {
-      return client.receipt(0, { retry: false });
+      return client.receipt(0);
     });
     const signed = isJsonObject(attestation)
       ? parseReceiptEnvelope(JSON.stringify(attestation))

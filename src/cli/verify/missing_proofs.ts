@@ -48,7 +48,7 @@ async function fetchProof(
   index: number | null,
 ): Promise<string | undefined> {
   if (index === null) return undefined;
-  const { tlog_proof } = await client.receipt(index, { retry: false });
+  const { tlog_proof } = await client.receipt(index);
   return typeof tlog_proof === "string" ? tlog_proof : undefined;
 }
 
@@ -60,5 +60,5 @@ async function fetchConsistency(
   const proven = unverifiedHead(parseTlogProof(proof ?? "")?.checkpoint ?? "")?.size;
   const kept = unverifiedHead(checkpoint ?? "")?.size;
   if (proven === undefined || kept === undefined || proven === kept) return undefined;
-  return await client.consistency(Math.min(proven, kept), Math.max(proven, kept), { retry: false });
+  return await client.consistency(Math.min(proven, kept), Math.max(proven, kept));
 }

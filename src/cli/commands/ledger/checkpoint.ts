@@ -15,7 +15,7 @@ export function checkpointCommand(context: Context): Command {
   )
     .action((flags: DaemonFlags) =>
       withDaemon(context, flags, "agent", async (client) => {
-        const checkpoint = await client.checkpoint({ retry: false });
+        const checkpoint = await client.checkpoint();
         if (flags.json) return context.terminal.print(JSON.stringify({ checkpoint }));
         // print() ends the line, and lets nothing through that moves a cursor
         context.terminal.print(checkpoint.replace(/\n$/, ""));

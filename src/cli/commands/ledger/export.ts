@@ -58,7 +58,7 @@ async function newestCheckpoint(context: Context, flags: DaemonFlags): Promise<s
       context,
       flags,
       "agent",
-      (client) => client.checkpoint({ retry: false }),
+      (client) => client.checkpoint(),
     );
   } catch (error) {
     if (error instanceof OpenExecUnreachable && flags.socket === undefined) return undefined;
