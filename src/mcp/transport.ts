@@ -17,7 +17,8 @@ import {
   serializeMessage,
   type Transport,
 } from "@modelcontextprotocol/server";
-import { GatheredBytes } from "../core/bytes.ts";
+import { GatheredBytes, utf8Decode } from "../core/bytes.ts";
+import { ERRORS, Refusal } from "../core/errors.ts";
 import { isJsonObject, parseIJson, toValue } from "../core/json/json.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 
@@ -104,7 +105,11 @@ export class StdioTransport implements Transport {
     try {
       value = toValue(parseIJson(line));
       message = parseJSONRPCMessage(value);
-    } catch {
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "payload_not_i_json") {
+        const help = ERRORS[error.code].help;
+        return this.#refuse(`${error.detail} ${help}`, idOfRequest(line));
+      }
       return this.#refuse("a message is JSON-RPC 2.0 in I-JSON (RFC 7493)", idIn(value));
     }
     if ("method" in message && "id" in message && this.#open.has(message.id)) {
@@ -151,6 +156,17 @@ function memberOf(value: Json | undefined, name: string): Json | undefined {
 function idIn(value: Json): RequestId | null {
   const id = memberOf(value, "id");
   return isId(id) ? id : null;
+}
+
+/**
+ * The id of a request that is JSON but not I-JSON, under which its client waits. Null for a number
+ * that was rounded, and for an answer: its id is that of a request of ours.
+ */
+function idOfRequest(line: Uint8Array): RequestId | null {
+  const value: unknown = JSON.parse(utf8Decode(line) ?? "null");
+  if (!isJsonObject(value) || typeof value["method"] !== "string") return null;
+  const { id } = value;
+  return typeof id === "string" || (typeof id === "number" && Number.isSafeInteger(id)) ? id : null;
 }
 
 function isId(value: Json | undefined): value is RequestId {

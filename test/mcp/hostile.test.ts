@@ -38,7 +38,8 @@ test.each([
   ["no JSON", "{nonsense"],
   ["no message", "[]"],
   ["no UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
-  ["a name twice", '{"jsonrpc":"2.0","id":7,"id":7,"method":"ping"}'],
+  ["a name twice in an answer", '{"jsonrpc":"2.0","id":7,"result":{"a":1,"a":1}}'],
+  ["an id that would be rounded", '{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}'],
   ["deep nesting", "[".repeat(100_000)],
 ])("%s is answered with a parse error, and the next message is served", async (_what, line) => {
   await agent.write(line);
@@ -47,12 +48,20 @@ test.each([
   expect(await tools()).toEqual(LISTED);
 });
 
-test("a number that would be rounded is refused before anything is proposed", async () => {
-  const call = (digits: string) =>
-    `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"pay","arguments":{"n":${digits}}}}\n`;
-  for (const digits of ["9007199254740993", "1e400", "1e-400"]) {
-    await agent.write(call(digits));
-    expect(await agent.next(), digits).toMatchObject({ error: { code: PARSE_ERROR } });
+test.each([
+  ['{"n":9007199254740992}', /an integer outside .* as strings/],
+  ['{"n":1e400}', /a number past the double range/],
+  ['{"n":1e-400}', /a number that would become 0/],
+  ['{"n":1,"n":2}', /a key twice/],
+  ['{"n":"\\ud800"}', /a lone surrogate/],
+])("the call whose arguments are %s is told why, and proposes nothing", async (payload, why) => {
+  for (const id of [7, "seven"]) {
+    const named = JSON.stringify(id);
+    await agent.write(
+      `{"jsonrpc":"2.0","id":${named},"method":"tools/call","params":{"name":"pay","arguments":${payload}}}\n`,
+    );
+    const error = { code: PARSE_ERROR, message: expect.stringMatching(why) };
+    expect(await agent.next()).toMatchObject({ id, error });
   }
   expect(daemon.received.filter(({ path }) => path === "/proposals")).toEqual([]);
 });
