@@ -8,6 +8,7 @@
 
 import { Refusal } from "../core/errors.ts";
 import { isOver } from "../core/proposal.ts";
+import { isUuid } from "../core/uuid.ts";
 import { sleep } from "../core/wait.ts";
 import {
   atLeastUnknown,
@@ -53,21 +54,27 @@ export class Calls {
 
   /** Rejects as `propose` does. */
   wait(id: string, call: LiveCall): Promise<Proposal> {
-    return this.#within(call, (line) => this.#hold(line, holding(id, call), call));
+    return this.#about(id, call, (line) => this.#hold(line, holding(id, call), call));
   }
 
   /** Tells how a proposal stands, without waiting. Rejects as `propose` does. */
   look(id: string, call: LiveCall): Promise<Proposal> {
-    return this.#within(call, (line) => line.get(id));
+    return this.#about(id, call, (line) => line.get(id));
   }
 
   /** Tells how it stands where it cannot be taken back any more. Rejects as `propose` does. */
   withdraw(id: string, call: LiveCall): Promise<Proposal> {
-    return this.#within(call, (line) =>
+    return this.#about(id, call, (line) =>
       line.withdraw(id).catch((error: unknown) => {
         if (error instanceof OpenExecError && error.code === "proposal_over") return line.get(id);
         throw error;
       }));
+  }
+
+  /** An id that is none, or is missing, would make the path of another route. */
+  async #about(id: string, call: LiveCall, work: (line: Line) => Promise<Proposal>) {
+    if (!isUuid(id)) throw refusalAsError(new Refusal("proposal_not_found"));
+    return await this.#within(call, work);
   }
 
   async #within(call: LiveCall, work: (line: Line) => Promise<Proposal>): Promise<Proposal> {

@@ -109,6 +109,25 @@ test.each(["__proto__", "constructor", "toString", "", "pay\u0000"])(
   },
 );
 
+test.each([
+  {},
+  ...["", "none", "../health", 7, null].map((proposal) => ({ proposal })),
+])("%j names no proposal, and the daemon is not asked", async (args) => {
+  for (const tool of ["openexec_wait", "openexec_withdraw"]) {
+    await agent.call(7, tool, args);
+    expect(await agent.answerTo(7)).toMatchObject({
+      result: {
+        isError: true,
+        structuredContent: {
+          message: expect.stringMatching(/^proposal_not_found: /),
+          problem: { code: "proposal_not_found", effect: "none", retry: "never" },
+        },
+      },
+    });
+  }
+  expect(daemon.received).toEqual([]);
+});
+
 test("an id that is in use is refused, until its call is over", async () => {
   daemon.mishaps.push("hang");
   await agent.call(7, "pay", { n: 1 });

@@ -138,7 +138,7 @@ test("a client that did not declare them gets a pending answer, and no task's me
 });
 
 test.each(["tasks/get", "tasks/update", "tasks/cancel"])("%s of no task is refused", async (of) => {
-  for (const taskId of ["nothing", "019aab00-0000-7000-8000-000000000001", "../../x"]) {
+  for (const taskId of ["", "nothing", "019aab00-0000-7000-8000-000000000001", "../../x"]) {
     expect((await ask(of, { taskId })).error).toMatchObject({ code: -32602 });
   }
 });
