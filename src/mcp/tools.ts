@@ -1,5 +1,6 @@
 /** The tools: one for each action that may be asked for, and two about proposals. */
 
+import { isSeats, seatCount } from "../core/approvers_needed.ts";
 import { isJsonObject } from "../core/json/json.ts";
 import type { Tool } from "@modelcontextprotocol/server";
 import { StartupError } from "../core/startup_error.ts";
@@ -96,8 +97,9 @@ function toolOf(name: string, action: ActionDescription): Tool {
 }
 
 function descriptionOf(description: string, approvals: Json | undefined): string {
-  if (typeof approvals !== "number" || approvals === 0) return description;
-  const people = approvals === 1 ? "a person approved" : `${approvals} people approved`;
+  const count = isSeats(approvals) ? seatCount(approvals) : 0;
+  if (count === 0) return description;
+  const people = count === 1 ? "a person approved" : `${count} people approved`;
   return `${description}\n\nIt runs once ${people} exactly this call, which may take a while.`;
 }
 

@@ -36,6 +36,20 @@ test("a tool has the action's title, description, schema and hints", () => {
   expect(actions.get("charge_card")).toBe("charge_card");
 });
 
+test.each([
+  [2, "2 people"],
+  [{ finance: 1, ops: 1 }, "2 people"],
+  [{ finance: 1 }, "a person"],
+])("a tool that needs approvals %j says that %s have to approve", (approvals, people) => {
+  const { list } = toolsOf([{ ...ACTION, approvals }], null);
+  expect(list[0]?.description).toContain(`It runs once ${people} approved exactly this call`);
+});
+
+test.each([0, {}])("a tool that needs approvals %j speaks of nobody", (approvals) => {
+  const { list } = toolsOf([{ ...ACTION, approvals }], null);
+  expect(list[0]?.description).toBe("Charges a card.");
+});
+
 test("an action about which nobody said anything is a tool all the same", () => {
   const { list } = toolsOf([{ name: "echo", title: null, input_schema: {} }], null);
   expect(list[0]).toEqual({
