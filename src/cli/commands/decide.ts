@@ -2,12 +2,12 @@
 
 import type { Command } from "commander";
 import type { ReviewedProposal } from "../../client/proposals/reviewed.ts";
-import { isReason } from "../../core/limits.ts";
 import { KEYID_HELP, openSigner, type SignerFlags, SSH_HELP } from "../approve/approving_key.ts";
 import { ttlOf } from "../approve/terms.ts";
 import { daemonCommand } from "../command.ts";
 import type { Context } from "../context.ts";
 import { Declined, UsageError } from "../exit_code.ts";
+import { requireReason } from "../inputs.ts";
 import { proposalLines } from "../review/proposal_lines.ts";
 import { openReviewSockets, type ReviewSocket } from "../review/sockets.ts";
 import { showInPages } from "../terminal/pages.ts";
@@ -64,9 +64,7 @@ export function decideCommand(context: Context): Command {
 function requireWhole({ approve, decline, reason }: DecideFlags): void {
   if (approve === decline) throw new UsageError("say one of --approve and --decline");
   if (approve && reason !== undefined) throw new UsageError("--reason goes with --decline");
-  if (reason !== undefined && !isReason(reason)) {
-    throw new UsageError("a reason has at most 500 characters");
-  }
+  if (reason !== undefined) requireReason(reason);
 }
 
 function ttlOption({ ttl }: DecideFlags): { ttlSeconds?: number } {

@@ -9,6 +9,7 @@ import { decodeReceipt, type ExecutionReceipt } from "../../log/receipt.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { UsageError } from "../exit_code.ts";
 import { type Context, withDaemon } from "../context.ts";
+import { requireId } from "../inputs.ts";
 
 interface ListFlags extends DaemonFlags {
   readonly limit: string;
@@ -31,6 +32,7 @@ export function listCommand(context: Context): Command {
         if (!/^[1-9]\d{0,3}$/.test(flags.limit)) {
           throw new UsageError("--limit is a whole number, 1 to 1000");
         }
+        if (flags.before !== undefined) requireId("--before", flags.before);
         const page = {
           limit: Number(flags.limit),
           ...(flags.before === undefined ? {} : { before: flags.before }),

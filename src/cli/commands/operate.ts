@@ -7,6 +7,8 @@ import type { OpenExecClient } from "../../client/client.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { printJson } from "../terminal/print.ts";
 import { type Context, withDaemon } from "../context.ts";
+import { UsageError } from "../exit_code.ts";
+import { requireId, requireName } from "../inputs.ts";
 
 export function haltCommand(context: Context): Command {
   return daemonCommand(
@@ -44,11 +46,16 @@ export function revokeCommand(context: Context): Command {
     .argument("<jti>", "the approval's id")
     .action((iss: string, jti: string, flags: DaemonFlags) =>
       act(context, flags, async (client) => {
+        requireName("the approver's name", iss);
+        requireName("the approval's id", jti);
         await client.operator.revoke(iss, jti);
         return { says: `revoked ${iss} ${jti}`, json: { iss, jti, revoked: true } };
       })
     );
 }
+
+/** UTF-16 code units of a note that the daemon takes. */
+const NOTE_LENGTH_MAX = 1000;
 
 interface ResolveFlags extends DaemonFlags {
   readonly as: "succeeded" | "failed";
@@ -70,6 +77,10 @@ export function resolveCommand(context: Context): Command {
     .requiredOption("--note <text>", "why you think so, up to 1000 characters")
     .action((id: string, flags: ResolveFlags) =>
       act(context, flags, async (client) => {
+        requireId("the execution", id);
+        if (flags.note === "" || flags.note.length > NOTE_LENGTH_MAX) {
+          throw new UsageError(`--note has 1 to ${NOTE_LENGTH_MAX} characters`);
+        }
         const execution = await client.operator.resolve(id, flags.as, flags.note);
         return { says: `resolved ${id} as ${execution.status}`, json: execution };
       })

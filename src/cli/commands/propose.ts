@@ -14,6 +14,7 @@ import { span } from "../../config/fields.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { type Context, RETRIED, withDaemon } from "../context.ts";
 import { Interrupted, UNDECIDED, UsageError } from "../exit_code.ts";
+import { requireName, requireReason } from "../inputs.ts";
 import { readArgument } from "../terminal/input.ts";
 import { printJson } from "../terminal/print.ts";
 
@@ -41,6 +42,9 @@ export function proposeCommand(context: Context): Command {
       'how long to wait for the end, such as "10m" (default: not at all)',
     )
     .action(async (action: string, payload: string, flags: ProposeFlags) => {
+      requireName("the action", action);
+      if (flags.nonce !== undefined) requireName("the nonce", flags.nonce);
+      if (flags.reason !== undefined) requireReason(flags.reason);
       const json = parsePayload(await readArgument(context, payload));
       const waitMs = flags.wait === undefined ? 0 : waitOf(flags.wait);
       const nonce = flags.nonce ?? crypto.randomUUID();

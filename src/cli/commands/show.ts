@@ -5,6 +5,7 @@ import type { OpenExecClient } from "../../client/client.ts";
 import type { Execution } from "../../client/execution.ts";
 import { isUuid } from "../../core/uuid.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
+import { requireName } from "../inputs.ts";
 import { printJson } from "../terminal/print.ts";
 import { type Context, RETRIED, withDaemon } from "../context.ts";
 
@@ -18,15 +19,16 @@ export function showCommand(context: Context): Command {
   )
     .argument("<id>", "the execution's id, or the nonce it was asked for with")
     .option("--admin", "ask on the admin socket")
-    .action((id: string, flags: DaemonFlags & { readonly admin?: true }) =>
-      withDaemon(context, flags, flags.admin ? "admin" : "agent", async (client) => {
+    .action(async (id: string, flags: DaemonFlags & { readonly admin?: true }) => {
+      requireName("an id or a nonce", id);
+      await withDaemon(context, flags, flags.admin ? "admin" : "agent", async (client) => {
         const call = { retry: false };
         const execution = isUuid(id)
           ? await client.get(id, call)
           : await client.getByNonce(id, call);
         printJson(context, { ...execution, ...await proofOf(client, execution) }, flags.json);
-      }, RETRIED)
-    );
+      }, RETRIED);
+    });
 }
 
 async function proofOf(

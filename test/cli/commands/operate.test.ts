@@ -8,10 +8,11 @@ let daemon: FakeDaemon;
 beforeEach(async () => void (daemon = await FakeDaemon.start()));
 afterEach(() => daemon[Symbol.asyncDispose]());
 
+const ID = "019aab00-0000-7000-8000-000000000001";
 const here = () => ["--socket", daemon.socketPath];
 
 describe("an operator", () => {
-  const execution = { id: "i", action: "a", status: "failed", approved: true, resolved: true };
+  const execution = { id: ID, action: "a", status: "failed", approved: true, resolved: true };
   test.each<[string[], Json, Json, string]>([
     [["halt"], {}, { halted: true }, "halted"],
     [["resume"], {}, { halted: false }, "resumed"],
@@ -22,8 +23,8 @@ describe("an operator", () => {
       "revoked alice j-1",
     ],
     [
-      ["resolve", "i", "--as", "failed", "--note", "seen"],
-      { id: "i", as: "failed", note: "seen" },
+      ["resolve", ID, "--as", "failed", "--note", "seen"],
+      { id: ID, as: "failed", note: "seen" },
       execution,
       "failed",
     ],
