@@ -2,7 +2,7 @@
 
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { messageOf } from "../core/caught.ts";
-import { ERRORS, Refusal } from "../core/errors.ts";
+import { ERRORS, isErrorCode, Refusal } from "../core/errors.ts";
 import { priorityMark } from "../telemetry/log.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodeOf } from "./exit_code.ts";
@@ -54,10 +54,10 @@ interface ErrorDescription {
 
 function descriptionOf(error: unknown): ErrorDescription {
   if (error instanceof OpenExecError) {
-    return { code: error.code, detail: error.detail, help: error.help };
+    return { code: error.code, detail: error.detail, help: helpOf(error) };
   }
   if (error instanceof Refusal) {
-    return { code: error.code, detail: error.detail, help: ERRORS[error.code].help };
+    return { code: error.code, detail: error.detail, help: helpOf(error) };
   }
   if (error instanceof OpenExecUnreachable) {
     const help = error.effect === "none"
@@ -66,6 +66,14 @@ function descriptionOf(error: unknown): ErrorDescription {
     return { code: null, detail: `${error.message}${causeOf(error)}`, help };
   }
   return { code: null, detail: messageOf(error), help: null };
+}
+
+/**
+ * Whatever a command sent or read may be malformed, and the detail says what is: the help speaks of
+ * requests to execute.
+ */
+function helpOf({ code }: OpenExecError | Refusal): string | null {
+  return isErrorCode(code) && code !== "request_malformed" ? ERRORS[code].help : null;
 }
 
 /** The errors of connect(2) to a Unix socket, and what to do about each. */

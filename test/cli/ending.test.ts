@@ -1,6 +1,7 @@
 /** What a command says when its socket cannot be reached: the system's word, and what it means. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { FakeDaemon } from "../client/fake_daemon.ts";
 import { asUser, OTHER_GID, OTHER_UID, testAsOthers } from "../support/other_users.ts";
 import { publicCheckout } from "../support/public_checkout.ts";
 import { openexec } from "./recording_terminal.ts";
@@ -24,6 +25,16 @@ test.each([
   expect(code).toBe(3);
   expect(err).toContain(`(${errno})`);
   expect(err).toContain(meaning);
+});
+
+test("what is malformed is said once, without a word of requests", async () => {
+  await using daemon = await FakeDaemon.start();
+  const malformed = '{"code":"request_malformed","detail":"The directory is not empty."}';
+  daemon.mishaps.push({ answer: malformed, status: 400 });
+  const backup = await openexec(["backup", "/nowhere", "--socket", daemon.socketPath]);
+  expect(backup.err.trim()).toBe("openexec: request_malformed: The directory is not empty.");
+  const { err } = await openexec(["test-action", `${folder}/file`, "--payload", "[1]"]);
+  expect(err.trim()).toBe("openexec: request_malformed: the payload must be an object");
 });
 
 testAsOthers("of a socket that is another user's it says whose to be", async () => {
