@@ -36,17 +36,27 @@ export function integer(minimum: number, maximum: number = Number.MAX_SAFE_INTEG
   );
 }
 
+/**
+ * Turns text into something else, or refuses it where `parse` gives undefined. The message shows
+ * the text as it was written.
+ */
+function turned<Parsed>(expected: string, parse: (text: string) => Parsed | undefined) {
+  return v.rawTransform<string, Parsed>(({ dataset, addIssue, NEVER }) => {
+    const value = parse(dataset.value);
+    if (value !== undefined) return value;
+    addIssue({ message: expected });
+    return NEVER;
+  });
+}
+
 /** Text that `parse` turns into something else, or into undefined where it is not as expected. */
 function parsed<Parsed>(expected: string, parse: (text: string) => Parsed | undefined) {
-  return v.pipe(
-    v.string(expected),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const value = parse(dataset.value);
-      if (value !== undefined) return value;
-      addIssue({ message: expected });
-      return NEVER;
-    }),
-  );
+  return v.pipe(v.string(expected), turned(expected, parse));
+}
+
+/** Returns how many of the smallest unit a whole number with a unit behind it stands for. */
+function inUnits(spelt: string, units: ReadonlyMap<string, number>): number {
+  return parseInt(spelt, 10) * (units.get(spelt.replace(/^\d+/, "")) ?? NaN);
 }
 
 /** A name as `isName` of core/limits.ts has it. */
@@ -73,8 +83,10 @@ const CENTURY = 36_525 * 86_400 * SECOND;
 function durationWithin(minimum: number, maximum: number, expected: string) {
   return v.pipe(
     text(/^[1-9]\d{0,8}(?:ms|s|m|h|d)$/, expected),
-    v.transform((spelt) => parseInt(spelt, 10) * (UNITS.get(spelt.replace(/^\d+/, "")) ?? NaN)),
-    v.check((ms) => ms >= minimum && ms <= maximum && ms % minimum === 0, expected),
+    turned(expected, (spelt) => {
+      const ms = inUnits(spelt, UNITS);
+      return ms >= minimum && ms <= maximum && ms % minimum === 0 ? ms : undefined;
+    }),
   );
 }
 
@@ -103,7 +115,7 @@ export const expiry = durationWithin(
 export const retention = v.union([
   v.pipe(v.literal("none"), v.transform(() => null)),
   span,
-], 'a duration such as "24h" or "7d", or "none" for never stored');
+], 'a duration from "1s" to "36525d", such as "24h" or "7d", or "none" for never stored');
 
 const SIZES = new Map([["B", 1], ["KiB", 2 ** 10], ["MiB", 2 ** 20], ["GiB", 2 ** 30]]);
 
@@ -112,16 +124,21 @@ export function size(minimum: number, maximum: number) {
   const expected = `a size from ${sizeText(minimum)} to ${
     sizeText(maximum)
   }, such as 1048576 or "256MiB"`;
-  return v.pipe(
-    v.union([
-      v.pipe(v.number(expected), v.integer(expected)),
-      v.pipe(
-        text(/^[1-9]\d{0,14}(?:B|KiB|MiB|GiB)$/, expected),
-        v.transform((spelt) => parseInt(spelt, 10) * (SIZES.get(spelt.replace(/^\d+/, "")) ?? NaN)),
-      ),
-    ], expected),
-    v.check((bytes) => bytes >= minimum && bytes <= maximum, expected),
-  );
+  return v.union([
+    v.pipe(
+      v.number(expected),
+      v.integer(expected),
+      v.minValue(minimum, expected),
+      v.maxValue(maximum, expected),
+    ),
+    v.pipe(
+      text(/^[1-9]\d{0,14}(?:B|KiB|MiB|GiB)$/, expected),
+      turned(expected, (spelt) => {
+        const bytes = inUnits(spelt, SIZES);
+        return bytes >= minimum && bytes <= maximum ? bytes : undefined;
+      }),
+    ),
+  ], expected);
 }
 
 function sizeText(bytes: number): string {

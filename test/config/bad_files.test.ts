@@ -56,6 +56,19 @@ test("a problem says what is expected and what was there", () => {
   expect(problem?.message).toContain('"ten"');
 });
 
+test.each([
+  ["[proposals]", "expires", '"8d"'],
+  ["[limits]", "header_timeout", '"25d"'],
+  ["[retention]", "payload", '"1ms"'],
+  ["[limits]", "request_bytes", '"2GiB"'],
+  ["[limits]", "request_bytes", '"999TiB"'],
+  ["[limits]", "request_bytes", "0"],
+])("a problem in %s shows %s as it was written: %s", (table, key, written) => {
+  const [problem] = problemsOf(`${table}\n${key} = ${written}`);
+  expect(problem?.message).toMatch(/^expected a (?:duration|size) from .* to .*, such as/);
+  expect(problem?.message.endsWith(`, got ${written}`)).toBe(true);
+});
+
 test("a problem with an unknown key names the known ones", () => {
   const [problem] = problemsOf('[retention]\npayloads = "1h"');
   expect(problem?.message).toContain("payload, result");
