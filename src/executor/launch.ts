@@ -44,7 +44,11 @@ export interface LaunchOptions {
 const MEBIBYTE = 1024 * 1024;
 /** How many times as long as it was written a number may print: 1e20. */
 const PRINTED_TIMES = 6;
-/** Room for what goes beside a request or a result in a frame: secrets, schemas, log lines. */
+/** Characters of a JSON Schema, however short results have to be. */
+const SCHEMA_LENGTH = MEBIBYTE;
+/** Those of input and output come in one frame. A character has at most 3 bytes there. */
+const SCHEMAS_BYTES = 2 * 3 * SCHEMA_LENGTH;
+/** Room for what goes beside a request, a result or schemas in a frame: secrets, log lines. */
 const FRAME_EXTRA_BYTES = 4 * MEBIBYTE;
 const LOG_LINES = 200;
 
@@ -101,7 +105,8 @@ export class Launcher {
     return new ExecutorProcess({
       spawned: spawned.then((child) => holdExecutor(child, spec.permissions)),
       boot: this.#bootOf(spec),
-      frameBytesMax: 2 * this.options.limits.resultBytes + FRAME_EXTRA_BYTES,
+      frameBytesMax: FRAME_EXTRA_BYTES +
+        Math.max(2 * this.options.limits.resultBytes, SCHEMAS_BYTES),
       onStart: (pid) => record = this.pidFiles.add(pid),
       onExit: (exit) => {
         if (record !== undefined) this.pidFiles.remove(record);
@@ -184,6 +189,7 @@ export class Launcher {
       limits: {
         frameBytes: PRINTED_TIMES * requestBytes + FRAME_EXTRA_BYTES,
         resultLength: resultBytes,
+        schemaLength: SCHEMA_LENGTH,
         logLines: LOG_LINES,
       },
     };

@@ -56,6 +56,8 @@ const isBoot = members({
     frameBytes: whole,
     /** UTF-16 units of a result's JSON text. */
     resultLength: whole,
+    /** UTF-16 units of the text of a JSON Schema. */
+    schemaLength: whole,
     /** Lines of a run's log. */
     logLines: whole,
   }),

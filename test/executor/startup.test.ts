@@ -38,9 +38,13 @@ function pinHandler(file: string) {
 const HEAD = 'import { defineAction } from "openexec"; import * as v from "valibot";';
 
 /** A handler's file with `top` at its top, that gives `result`. */
-function write(name: string, top = "", { input = "v.unknown()", result = "1" } = {}): string {
+function write(
+  name: string,
+  top = "",
+  { input = "v.unknown()", output = "v.unknown()", result = "1" } = {},
+): string {
   const file = join(folder, name);
-  const action = `defineAction({ input: ${input}, output: v.unknown(), run: () => ${result} })`;
+  const action = `defineAction({ input: ${input}, output: ${output}, run: () => ${result} })`;
   Deno.writeTextFileSync(file, `${HEAD}\n${top}\nexport default ${action};\n`);
   return file;
 }
@@ -128,6 +132,21 @@ test("a schema whose JSON Schema is too large is refused for that, with the acti
     what: expect.stringContaining("charge"),
     remedy: expect.stringContaining("characters"),
   });
+});
+
+test("a pool whose results have to be short starts, however long the schemas are", async () => {
+  const long = "v.literal('\u20ac'.repeat(1_000_000))";
+  const file = write("long.ts", "", { input: `v.object({ n: ${long} })`, output: long });
+  const limits = { requestBytes: 1024, resultBytes: 100 };
+  const under = await PoolUnderTest.start({ echo: ECHO, long: handler(file) }, { limits });
+  try {
+    expect(await under.result("echo", { a: 1 })).toEqual({ a: 1 });
+    expect(await under.run("echo", { a: "x".repeat(100) })).toMatchObject({
+      code: "result_invalid",
+    });
+  } finally {
+    await under.close();
+  }
 });
 
 test("code that is not what the configuration pins refuses the start, and names the action", async () => {

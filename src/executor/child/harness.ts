@@ -95,9 +95,9 @@ export class Harness {
   /** Part of a JSON text would be none. */
   #printed(schema: unknown): string {
     const text = JSON.stringify(schema);
-    const { resultLength } = this.#limits;
-    if (text.length <= resultLength) return text;
-    throw failed(`a JSON Schema of it has ${text.length} characters, and ${resultLength} may be`);
+    const { schemaLength } = this.#limits;
+    if (text.length <= schemaLength) return text;
+    throw failed(`a JSON Schema of it has ${text.length} characters, and ${schemaLength} may be`);
   }
 
   async check({ id, handler, request }: Check): Promise<void> {
