@@ -79,7 +79,7 @@ export async function proposalView(
     ...(shown === undefined ? {} : { execution: shown }),
     ...(record.logIndex === null ? {} : { log_index: record.logIndex }),
     ...(body === undefined ? {} : { salts: { request: base64Encode(body.salt) } }),
-    ...problemOf(record, status, execution?.code ?? record.code),
+    ...problemOf(record, body, status, execution?.code ?? record.code),
     ...(isReviewer ? forReviewers(record, canonical, parts) : {}),
     ...given,
   };
@@ -120,14 +120,19 @@ function declineOf(
 
 function problemOf(
   record: ProposalRecord,
+  body: ProposalBody | undefined,
   now: ProposalStatus,
   code: ErrorCode | null,
 ): JsonObject {
   if (code === null || !isOver(now)) return {};
   if (isRestored(record)) return { problem: RESTORED };
-  const { help: detail, effect, retry } = ERRORS[code];
-  return { problem: { code, detail, effect, retry } };
+  const { help, effect, retry } = ERRORS[code];
+  const isUnsaid = record.status === "declined" && typeof body?.declineReason !== "string";
+  return { problem: { code, detail: isUnsaid ? UNSAID : help, effect, retry } };
 }
+
+/** Said of a decline whose reason retention destroyed. */
+const UNSAID = "An approver said no; the reason was not kept: ask them. Do not propose it again.";
 
 /** Tells whether a restore ended it: it may have run after the copy was made. */
 export function isRestored({ status, code }: ProposalRecord): boolean {

@@ -1,12 +1,13 @@
 /** Proposals that change while others, or their own bodies, are opened for a view. */
 
 import { expect, test } from "vitest";
-import { stringOf } from "../../../src/core/bytes.ts";
+import { stringOf, utf8Encode } from "../../../src/core/bytes.ts";
 import { printJson } from "../../../src/core/json/json_text.ts";
 import { Refusal } from "../../../src/core/errors.ts";
-import { PAYLOAD } from "../../support/approvals.ts";
+import { DECISION_TYPE } from "../../../src/core/signed_claims.ts";
+import { envelope, EXECUTOR_ID, NOW, PAYLOAD, subject, TENANT } from "../../support/approvals.ts";
 import { until } from "../../support/until.ts";
-import { EngineScene } from "../engine_scene.ts";
+import { CONFIG, EngineScene } from "../engine_scene.ts";
 import { approve, contextOf, propose, REVIEWER } from "./asking.ts";
 
 /** Has `change` happen once, while the body of that proposal is opened. */
@@ -78,6 +79,40 @@ test("a view has the signatures that it counts", async () => {
   expect(view["approvals"]).toMatchObject({ given: [{ name: "alice" }] });
   expect(view["approval"]).toHaveLength(1);
 });
+
+test.each([
+  [3_600_000, "not today", "`decline.reason` says why"],
+  [null, null, "the reason was not kept: ask them"],
+])(
+  "kept for %s ms, a decline has the reason %j, and says so",
+  async (payloadMs, reason, detail) => {
+    const config = { ...CONFIG, retention: { ...CONFIG.retention, payloadMs } };
+    await using scene = await EngineScene.start({ config });
+    const id = await propose(scene);
+    const decision = {
+      iss: "alice",
+      aud: EXECUTOR_ID,
+      iat: NOW,
+      tenant: TENANT,
+      proposal: id,
+      action_digest: subject().actionDigest,
+      decision: "decline",
+      reason: "not today",
+    };
+    const body = utf8Encode(JSON.stringify(envelope(decision, ["alice-1"], DECISION_TYPE)));
+    const { peer } = contextOf(scene);
+    await scene.engine.proposals.decline(id, body, REVIEWER, peer);
+    expect(await scene.engine.proposals.views.view(id, REVIEWER)).toMatchObject({
+      status: "declined",
+      decline: { by: "alice", reason },
+      problem: {
+        code: "proposal_declined",
+        detail: expect.stringContaining(detail),
+        retry: "never",
+      },
+    });
+  },
+);
 
 /** Counts the bodies that are opened for views. */
 function opened(scene: EngineScene): { count: number } {
