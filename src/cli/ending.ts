@@ -2,7 +2,7 @@
 
 import { OpenExecError, OpenExecUnreachable } from "../client/errors.ts";
 import { messageOf } from "../core/caught.ts";
-import { ERRORS, isErrorCode, Refusal } from "../core/errors.ts";
+import { ERRORS, Refusal } from "../core/errors.ts";
 import { priorityMark } from "../telemetry/log.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodeOf } from "./exit_code.ts";
@@ -72,8 +72,9 @@ function descriptionOf(error: unknown): ErrorDescription {
  * Whatever a command sent or read may be malformed, and the detail says what is: the help speaks of
  * requests to execute.
  */
-function helpOf({ code }: OpenExecError | Refusal): string | null {
-  return isErrorCode(code) && code !== "request_malformed" ? ERRORS[code].help : null;
+function helpOf(error: OpenExecError | Refusal): string | null {
+  if (error.code === "request_malformed") return null;
+  return error instanceof OpenExecError ? error.help : ERRORS[error.code].help;
 }
 
 /** The errors of connect(2) to a Unix socket, and what to do about each. */
