@@ -136,9 +136,9 @@ function socketsOf(
   const found = sockets.map((socket, index) =>
     socketOf(socket, index === firstAgent && path !== null ? path : absolute(socket.path))
   );
-  if (path !== null && !found.some((socket) => socket.path === path)) {
-    const source = overrides.socket === null ? "OPENEXEC_SOCKET" : "--socket";
-    note(source, "the file has no [[sockets]] for agents that could be at this path");
+  // the variable is also meant for clients of whichever daemon, and says nothing of this file
+  if (overrides.socket !== null && !found.some((socket) => socket.path === path)) {
+    note("--socket", "the file has no [[sockets]] for agents that could be at this path");
   }
   return found;
 }

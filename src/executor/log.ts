@@ -62,7 +62,9 @@ const WITHHELD = "withheld: it may quote the payload, which is too large to be l
 /** `request` is the text of {"action","payload"}. */
 function withoutQuotes(text: string, request: Text): string {
   if (request.length > REQUEST_LENGTH_MAX) return WITHHELD;
-  const quotes = quotesIn(text, leavesOf(JSON.parse(stringOf(request)).payload));
+  const leaves = new Set<string>();
+  addLeaves(JSON.parse(stringOf(request)).payload, leaves);
+  const quotes = quotesIn(text, leaves);
   if (quotes === null) return WITHHELD;
   let clean = "";
   let at = 0;
@@ -76,26 +78,28 @@ function withoutQuotes(text: string, request: Text): string {
 /** A member's name that could stand in code says nothing of the payload. */
 const CODE_NAME = /^[A-Za-z_]\w*$/;
 
-function leavesOf(value: Json): string[] {
-  if (typeof value === "string") return formsOf(value);
-  if (typeof value === "number") return formsOf(String(value));
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([name, member]) => [
-    ...(Array.isArray(value) || CODE_NAME.test(name) ? [] : formsOf(name)),
-    ...leavesOf(member),
-  ]);
+function addLeaves(value: Json, leaves: Set<string>): void {
+  if (typeof value === "string") return addForms(value, leaves);
+  if (typeof value === "number") return addForms(String(value), leaves);
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    if (!Array.isArray(value) && !CODE_NAME.test(name)) addForms(name, leaves);
+    addLeaves(member, leaves);
+  }
 }
 
 /** The text, and as it stands within JSON. */
-function formsOf(text: string): string[] {
-  return [text, JSON.stringify(text).slice(1, -1)].filter(({ length }) => length >= LENGTH_MIN);
+function addForms(text: string, leaves: Set<string>): void {
+  for (const form of [text, JSON.stringify(text).slice(1, -1)]) {
+    if (form.length >= LENGTH_MIN) leaves.add(form);
+  }
 }
 
 /**
  * Returns where leaves or their beginnings stand in the text: from the first place of each to the
  * end of the longest one there. Returns null where that takes too long.
  */
-function quotesIn(text: string, leaves: readonly string[]): ReadonlyMap<number, number> | null {
+function quotesIn(text: string, leaves: ReadonlySet<string>): ReadonlyMap<number, number> | null {
   const places = new Map<string, number[]>();
   for (let at = 0; at + LENGTH_MIN <= text.length; at++) {
     const start = text.slice(at, at + LENGTH_MIN);
@@ -105,7 +109,7 @@ function quotesIn(text: string, leaves: readonly string[]): ReadonlyMap<number, 
   }
   const quotes = new Map<number, number>();
   let compared = 0;
-  for (const leaf of new Set(leaves)) {
+  for (const leaf of leaves) {
     for (const from of places.get(leaf.slice(0, LENGTH_MIN)) ?? []) {
       let length = LENGTH_MIN;
       while (length < leaf.length && text[from + length] === leaf[length]) length++;

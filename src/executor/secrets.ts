@@ -47,55 +47,39 @@ function refuse(name: string, remedy: string): StartupError {
   return new StartupError(`The secret ${name} cannot be used`, remedy);
 }
 
-/** A part of a text in which a secret is. */
-interface Found {
-  readonly from: number;
-  readonly to: number;
-  readonly name: string;
-}
+/**
+ * What the pattern has of each form, and of how many at most. Of a longer one the runtime says
+ * "regular expression too large", and quotes it.
+ */
+const START_LENGTH = 16;
+const STARTS_MAX = 4_096;
 
 /** Takes secrets out of what comes back. Replaces every secret by `[secret NAME]`. */
 export class Scrubber {
-  /** What is looked for, and the secret that it is of, the longest first. */
-  readonly #names: ReadonlyMap<string, string>;
-  /** Finds any of them; null where there is none. */
-  readonly #any: RegExp | null;
+  /** Longest first, so that no part of one is taken out before the whole. */
+  readonly #forms: readonly { readonly form: string; readonly mark: string }[];
+  /** Finds where any of them may begin: most texts have none. null where there are too many. */
+  readonly #starts: RegExp | null;
 
   constructor(secrets: Secrets) {
-    const forms = [...secrets].flatMap(([name, secret]) =>
-      formsOf(secret).map((form) => [form, name] as const)
-    );
-    forms.sort(([a], [b]) => b.length - a.length);
-    this.#names = new Map(forms.toReversed()); // of one that two secrets have, the first is named
-    this.#any = forms.length === 0
+    this.#forms = [...secrets]
+      .flatMap(([name, secret]) =>
+        formsOf(secret).map((form) => ({ form, mark: `[secret ${name}]` }))
+      )
+      .sort((a, b) => b.form.length - a.form.length);
+    const starts = new Set(this.#forms.map(({ form }) => form.slice(0, START_LENGTH)));
+    this.#starts = starts.size > STARTS_MAX
       ? null
-      : new RegExp(forms.map(([form]) => RegExp.escape(form)).join("|"));
+      : new RegExp(Array.from(starts, RegExp.escape).join("|"));
   }
 
   get idle(): boolean {
-    return this.#any === null;
+    return this.#forms.length === 0;
   }
 
-  /** Replaces what overlaps as a whole, so that no part of a secret is left. */
   text(text: string): string {
-    if (this.#any === null || !this.#any.test(text)) return text;
-    let clean = "";
-    let at = 0;
-    for (const { from, to, name } of this.#foundIn(text)) {
-      if (from >= at) clean += `${text.slice(at, from)}[secret ${name}]`;
-      at = Math.max(at, to);
-    }
-    return clean + text.slice(at);
-  }
-
-  #foundIn(text: string): readonly Found[] {
-    const found: Found[] = [];
-    for (const [form, name] of this.#names) {
-      for (let from = text.indexOf(form); from !== -1; from = text.indexOf(form, from + 1)) {
-        found.push({ from, to: from + form.length, name });
-      }
-    }
-    return found.sort((a, b) => a.from - b.from || b.to - a.to);
+    if (this.#starts?.test(text) === false) return text;
+    return this.#forms.reduce((clean, { form, mark }) => clean.replaceAll(form, () => mark), text);
   }
 
   /** The same for every text in a value, names of members and digits of numbers included. */

@@ -150,6 +150,12 @@ test("an overriding socket path is never that of a socket which can do more", ()
   expect(sockets.map(({ role }) => role)).toEqual(["admin"]);
 });
 
+test("the variable for clients keeps no command from a file without a socket for agents", () => {
+  const text = '[[sockets]]\npath = "/admin.sock"\nrole = "admin"';
+  const { sockets } = load(text, { environment: { OPENEXEC_SOCKET: "/other.sock" } }).config;
+  expect(sockets.map(({ path }) => path)).toEqual(["/admin.sock"]);
+});
+
 test("two daemons with their own --socket in one folder have their own other sockets", () => {
   const others = (socket: string) =>
     load(null, { overrides: { socket } }).config.sockets.slice(1).map(({ path }) => path);

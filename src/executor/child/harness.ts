@@ -107,16 +107,26 @@ export class Harness {
 
   async run(order: Run): Promise<void> {
     const { id } = order;
-    const limits = this.#limits;
-    const context = contextOf(order, (line) => this.#say({ kind: "log", id, line }), limits);
+    let isOver = false;
+    const context = contextOf(order, (line) => {
+      if (!isOver) this.#say({ kind: "log", id, line }); // a later one is nobody's
+    }, this.#limits);
+    const outcome = await this.#outcomeOf(order, context);
+    isOver = true;
+    this.#say(outcome);
+  }
+
+  async #outcomeOf(order: Run, context: ActionContext): Promise<ToDaemon> {
+    const { id } = order;
     try {
       const action = await this.#load(order.handler);
-      const result = await this.#resultOf(action, order.request, context, limits.resultLength);
-      this.#say({ kind: "succeeded", id, result });
+      const { resultLength } = this.#limits;
+      const result = await this.#resultOf(action, order.request, context, resultLength);
+      return { kind: "succeeded", id, result };
     } catch (error) {
       const code = Failure.is(error) ? error.code : "handler_failed";
       const [reason, publicReason] = [this.#reasonOf(error), this.#publicReasonOf(error)];
-      this.#say({ kind: "failed", id, code, reason, publicReason });
+      return { kind: "failed", id, code, reason, publicReason };
     }
   }
 

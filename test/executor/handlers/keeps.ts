@@ -23,7 +23,7 @@ export default defineAction({
       setTimeout(() => {
         for (let i = 0; i < 200; i++) log("late");
         late++;
-      }, 1);
+      }, 500); // of all three at once, in a later run
     }
     if (then === "await3") { while (late < 3) await new Promise((done) => setTimeout(done, 1)); }
     if (then === "poison") {
