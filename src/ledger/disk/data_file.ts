@@ -7,10 +7,11 @@
  * padding (2), flags (2) and the bounds of its free space (2 + 2). Numbers are little-endian on
  * every machine this program runs on.
  *
- * A sound file may end before the last page that its meta page names, if that page is free. So a
- * short file is walked to its last page. Otherwise the walk covers the upper part of the trees, as
- * far as a quick start allows. It does not look into values: every row is checked when it is read,
- * and `openexec audit` compares all rows but sealed bodies with the log.
+ * A sound file may end before the last page that its meta page names, where LMDB's own list has the
+ * pages that are missing: they are free. A shorter file is walked to its last page. Otherwise the
+ * walk covers the upper part of the trees, as far as a quick start allows. It does not look into
+ * values: every row is checked when it is read, and `openexec audit` compares all rows but sealed
+ * bodies with the log.
  */
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
@@ -20,6 +21,8 @@ import { damagedLedger } from "./open_error.ts";
 const PAGES_AT_START = 128;
 /** The two before are meta pages. */
 const FIRST_PAGE = 2;
+/** A file that lacks more of them is not one that LMDB left so. */
+const MISSING_MAX = 2 ** 16;
 /** LMDB's cursors go no deeper. */
 const DEPTH_MAX = 32;
 
@@ -47,8 +50,7 @@ export function checkDataFile(path: string, live = false): void {
     const file = new DataFile(path);
     try {
       if (live) return;
-      const short = file.pages <= file.meta.lastPage;
-      walk(file, short ? Infinity : PAGES_AT_START);
+      walk(file, lacksFreePagesAlone(file) ? PAGES_AT_START : Infinity);
     } finally {
       file.close();
     }
@@ -56,6 +58,20 @@ export function checkDataFile(path: string, live = false): void {
     if (error instanceof Damage) throw damagedLedger(error.message);
     throw error;
   }
+}
+
+/** Tells whether every page that the file ends before is free. */
+function lacksFreePagesAlone(file: DataFile): boolean {
+  const { pages, meta: { lastPage } } = file;
+  if (lastPage - pages >= MISSING_MAX) return false;
+  const missing = new Set<number>();
+  for (let page = pages; page <= lastPage; page++) missing.add(page);
+  if (missing.size === 0) return true;
+  for (const run of file.freeRuns()) {
+    const end = Math.min(run.page + run.pages, lastPage + 1);
+    for (let page = Math.max(run.page, pages); page < end; page++) missing.delete(page);
+  }
+  return missing.size === 0;
 }
 
 /** Walks breadth first, so that a limit leaves out the lowest pages: they are only located. */
@@ -68,7 +84,7 @@ function walk(file: DataFile, pagesMax: number): void {
     }
     if (waiting.length < pagesMax) waiting.push(tree);
   };
-  file.meta.trees.forEach(meet);
+  [...file.meta.free, ...file.meta.main].forEach(meet);
   for (const { root: page, depth } of waiting) {
     if (depth < 1 || depth > DEPTH_MAX || seen.has(page)) {
       throw new Damage(`page ${page} has no place in its tree`);
@@ -95,15 +111,25 @@ interface Meta {
   readonly pageBytes: number;
   readonly transaction: bigint;
   readonly lastPage: number;
-  readonly trees: readonly Tree[];
+  /** The list of free pages, and what holds all others; none where one is empty. */
+  readonly free: readonly Tree[];
+  readonly main: readonly Tree[];
+}
+
+/** Pages one after another. */
+interface Run {
+  readonly page: number;
+  readonly pages: number;
 }
 
 /** Everything that a page leads to. */
 interface PageLinks {
   readonly children: readonly number[];
   readonly trees: readonly Tree[];
-  /** Runs of pages that hold one large value each. */
-  readonly runs: readonly { readonly page: number; readonly pages: number }[];
+  /** Those that hold one large value each. */
+  readonly runs: readonly Run[];
+  /** Where the other values begin in the page. */
+  readonly values: readonly number[];
 }
 
 /** The file says something that a sound one cannot say. */
@@ -157,12 +183,37 @@ class DataFile {
     }
   }
 
+  /** Yields what the list of free pages has. Throws Damage where it contradicts itself. */
+  *freeRuns(): Generator<Run> {
+    const waiting = [...this.meta.free];
+    const seen = new Set<number>();
+    for (const { root, depth } of waiting) {
+      if (depth < 1 || seen.has(root)) throw new Damage(`page ${root} has no place in its tree`);
+      seen.add(root);
+      const { children, runs, values } = this.links(root, depth === 1);
+      const page = new DataView(this.#read.buffer.slice(0, this.meta.pageBytes));
+      for (const child of children) waiting.push({ root: child, depth: depth - 1 });
+      for (const value of values) yield* runsIn(page, value);
+      for (const run of runs) yield* runsIn(this.#pages(run), HEADER_BYTES);
+    }
+  }
+
   #page(page: number): DataView {
     const { pageBytes } = this.meta;
     if (readSync(this.#fd, this.#read, 0, pageBytes, page * pageBytes) !== pageBytes) {
       throw new Damage(`page ${page} is missing`);
     }
     return new DataView(this.#read.buffer, 0, pageBytes);
+  }
+
+  #pages({ page, pages }: Run): DataView {
+    const { pageBytes } = this.meta;
+    if (pages > this.pages) throw new Damage(`the value at page ${page} reaches beyond the file`);
+    const bytes = new Uint8Array(pages * pageBytes);
+    if (readSync(this.#fd, bytes, 0, bytes.length, page * pageBytes) !== bytes.length) {
+      throw new Damage(`page ${page} is missing`);
+    }
+    return new DataView(bytes.buffer);
   }
 
   /**
@@ -187,7 +238,8 @@ class DataFile {
     if (pageBytes < 512 || pageBytes > PAGE_BYTES_MAX) return undefined;
     return {
       pageBytes,
-      trees: [...treeAt(view, 24), ...treeAt(view, 72)],
+      free: treeAt(view, 24),
+      main: treeAt(view, 72),
       lastPage: Number(view.getBigUint64(120, true)),
       transaction: view.getBigUint64(128, true),
     };
@@ -197,7 +249,8 @@ class DataFile {
 function readNodes(view: DataView, count: number, leaf: boolean): PageLinks {
   const children: number[] = [];
   const trees: Tree[] = [];
-  const runs: { page: number; pages: number }[] = [];
+  const runs: Run[] = [];
+  const values: number[] = [];
   for (let slot = 0; slot < count; slot++) {
     const node = HEADER_BYTES + view.getUint16(HEADER_BYTES + 2 * slot, true);
     const low = view.getUint32(node, true);
@@ -215,9 +268,28 @@ function readNodes(view: DataView, count: number, leaf: boolean): PageLinks {
       });
     } else if (value + low > view.byteLength) {
       throw new RangeError("a value reaches beyond its page");
-    }
+    } else values.push(value);
   }
-  return { children, trees, runs };
+  return { children, trees, runs, values };
+}
+
+/**
+ * Yields the runs of one list: a count, and so many numbers. One is a page; after a negative one it
+ * is the first of so many (midl.c of lmdb-js). Throws Damage where the list goes on behind its end.
+ */
+function* runsIn(view: DataView, offset: number): Generator<Run> {
+  try {
+    const count = Number(view.getBigInt64(offset, true));
+    let pages = 1;
+    for (let i = 1; i <= count; i++) {
+      const entry = Number(view.getBigInt64(offset + 8 * i, true));
+      if (entry > 0) yield { page: entry, pages };
+      pages = entry < 0 ? -entry : 1;
+    }
+  } catch (error) {
+    if (error instanceof RangeError) throw new Damage("a list of free pages has no end");
+    throw error;
+  }
 }
 
 /** Returns nothing for an empty tree. */
