@@ -74,7 +74,7 @@ export function resolveSettings(
     tenant: settings.tenant ?? null,
     stateDir,
     anchor: anchor === undefined ? null : absolute(anchor),
-    sockets: socketsOf(settings, context, absolute, mode, note),
+    sockets: socketsOf(settings, context, absolute, mode),
     approvers: settings.approvers.map((approver, index) => approverOf(approver, index, note)),
     // no key is made where the file names approvers, and none where approvals are not read
     developmentApprover: file === null && mode === "enforced" && clawshield === null
@@ -119,28 +119,22 @@ function stateDirOf(settings: Settings, context: ResolveContext, absolute: Absol
     : absolute(settings.state_dir);
 }
 
-/** An overriding path is for the first agent socket, and never for one that can do more. */
+/** An overriding path is for the first agent socket, or for the first one where there is none. */
 function socketsOf(
   { sockets }: Settings,
   { environment, overrides, cwd }: ResolveContext,
   absolute: Absolute,
   mode: Mode,
-  note: NoteProblem,
 ): readonly SocketConfig[] {
   const override = overrides.socket ?? environment.socket;
   const path = override === null ? null : resolve(cwd, override);
   if (sockets === undefined) {
     return defaultSockets(path ?? defaultAgentSocket(environment), mode);
   }
-  const firstAgent = sockets.findIndex((socket) => socket.role === "agent");
-  const found = sockets.map((socket, index) =>
-    socketOf(socket, index === firstAgent && path !== null ? path : absolute(socket.path))
+  const overridden = Math.max(0, sockets.findIndex((socket) => socket.role === "agent"));
+  return sockets.map((socket, index) =>
+    socketOf(socket, index === overridden && path !== null ? path : absolute(socket.path))
   );
-  // the variable is also meant for clients of whichever daemon, and says nothing of this file
-  if (overrides.socket !== null && !found.some((socket) => socket.path === path)) {
-    note("--socket", "the file has no [[sockets]] for agents that could be at this path");
-  }
-  return found;
 }
 
 function socketOf(

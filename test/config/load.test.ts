@@ -141,19 +141,10 @@ test("an overriding socket path replaces that of the first agent socket", () => 
   expect(sockets.map(({ path }) => path)).toEqual(["/admin.sock", "/other.sock"]);
 });
 
-test("an overriding socket path is never that of a socket which can do more", () => {
+test("without one it replaces that of the first socket", () => {
   const text = '[[sockets]]\npath = "/admin.sock"\nrole = "admin"';
-  expect(problemsOf(text, { overrides: { socket: "/other.sock" } })).toMatchObject([
-    { source: "--socket", message: expect.stringContaining("no [[sockets]] for agents") },
-  ]);
-  const { sockets } = load(text, { overrides: { socket: "/admin.sock" } }).config;
-  expect(sockets.map(({ role }) => role)).toEqual(["admin"]);
-});
-
-test("the variable for clients keeps no command from a file without a socket for agents", () => {
-  const text = '[[sockets]]\npath = "/admin.sock"\nrole = "admin"';
-  const { sockets } = load(text, { environment: { OPENEXEC_SOCKET: "/other.sock" } }).config;
-  expect(sockets.map(({ path }) => path)).toEqual(["/admin.sock"]);
+  const { sockets } = load(text, { overrides: { socket: "/other.sock" } }).config;
+  expect(sockets).toMatchObject([{ path: "/other.sock", role: "admin" }]);
 });
 
 test("two daemons with their own --socket in one folder have their own other sockets", () => {
