@@ -69,12 +69,14 @@ function descriptionOf(error: unknown): ErrorDescription {
 }
 
 /**
- * Whatever a command sent or read may be malformed, and the detail says what is: the help speaks of
- * requests to execute.
+ * null where the detail says it all: whatever a command sent or read may be malformed, and the help
+ * speaks of requests to execute. A fenced one may have run, and the help says to approve again.
  */
 function helpOf(error: OpenExecError | Refusal): string | null {
   if (error.code === "request_malformed") return null;
-  return error instanceof OpenExecError ? error.help : ERRORS[error.code].help;
+  if (error instanceof Refusal) return ERRORS[error.code].help;
+  const isFenced = error.code === "approval_fenced" && error.effect === "unknown";
+  return isFenced ? null : error.help;
 }
 
 /** The errors of connect(2) to a Unix socket, and what to do about each. */

@@ -37,6 +37,15 @@ test("what is malformed is said once, without a word of requests", async () => {
   expect(err.trim()).toBe("openexec: request_malformed: the payload must be an object");
 });
 
+test("what may have run is told without the advice to approve it again", async () => {
+  await using daemon = await FakeDaemon.start();
+  const problem = { code: "approval_fenced", effect: "unknown", retry: "never" };
+  const answer = JSON.stringify({ ...problem, detail: "It may have run." });
+  daemon.mishaps.push({ answer, status: 403 });
+  const run = await openexec(["withdraw", "x", "--socket", daemon.socketPath]);
+  expect(run.err.trim()).toBe("openexec: approval_fenced: It may have run.");
+});
+
 testAsOthers("of a socket that is another user's it says whose to be", async () => {
   await Deno.chmod(folder, 0o755);
   using _listener = Deno.listen({ transport: "unix", path: `${folder}/a.sock` });
