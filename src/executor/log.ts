@@ -54,7 +54,7 @@ export function lineOf(text: string): string {
 /** Shorter ones are in every text by chance. */
 const LENGTH_MIN = 4;
 const MARK = "[payload]";
-/** What would take more of the event loop than some milliseconds is not looked for. */
+/** Bounds of the search, so that it takes the event loop some milliseconds at most. */
 const REQUEST_LENGTH_MAX = 2 ** 16;
 const COMPARED_MAX = 2 ** 20;
 const WITHHELD = "withheld: it may quote the payload, which is too large to be looked for in it";

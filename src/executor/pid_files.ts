@@ -82,7 +82,7 @@ async function endProcess(pid: number, startTime: string): Promise<void> {
  * it still is that executor's.
  */
 function isLeft(pid: number, startTime: string): boolean {
-  if (!isOfThisBoot(startTime)) return false; // whoever has the number now
+  if (!isOfThisBoot(startTime)) return false; // another process has the number now
   const now = startTimeOf(pid);
   return now === null ? isGroupAlive(pid) : now === startTime;
 }

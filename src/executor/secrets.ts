@@ -48,8 +48,8 @@ function refuse(name: string, remedy: string): StartupError {
 }
 
 /**
- * What the pattern has of each form, and of how many at most. Of a longer one the runtime says
- * "regular expression too large", and quotes it.
+ * The pattern has the beginning of each form, and of so many at most. The runtime refuses a longer
+ * one as "regular expression too large", and quotes it.
  */
 const START_LENGTH = 16;
 const STARTS_MAX = 4_096;
