@@ -50,7 +50,8 @@ export function checkDataFile(path: string, live = false): void {
     const file = new DataFile(path);
     try {
       if (live) return;
-      walk(file, lacksFreePagesAlone(file) ? PAGES_AT_START : Infinity);
+      const { free, main } = file.meta;
+      walk(file, [...free, ...main], lacksFreePagesAlone(file) ? PAGES_AT_START : Infinity);
     } finally {
       file.close();
     }
@@ -62,20 +63,34 @@ export function checkDataFile(path: string, live = false): void {
 
 /** Tells whether every page that the file ends before is free. */
 function lacksFreePagesAlone(file: DataFile): boolean {
-  const { pages, meta: { lastPage } } = file;
+  const { pages, meta: { lastPage, free } } = file;
   if (lastPage - pages >= MISSING_MAX) return false;
   const missing = new Set<number>();
   for (let page = pages; page <= lastPage; page++) missing.add(page);
   if (missing.size === 0) return true;
-  for (const run of file.freeRuns()) {
-    const end = Math.min(run.page + run.pages, lastPage + 1);
-    for (let page = Math.max(run.page, pages); page < end; page++) missing.delete(page);
-  }
+  const find = (view: DataView, offset: number) => {
+    for (const run of runsIn(view, offset)) {
+      const end = Math.min(run.page + run.pages, lastPage + 1);
+      for (let page = Math.max(run.page, pages); page < end; page++) missing.delete(page);
+    }
+  };
+  walk(file, free, Infinity, ({ view, values, runs }) => {
+    for (const value of values) find(view, value);
+    for (const run of runs) find(file.read(run), HEADER_BYTES);
+  });
   return missing.size === 0;
 }
 
-/** Walks breadth first, so that a limit leaves out the lowest pages: they are only located. */
-function walk(file: DataFile, pagesMax: number): void {
+/**
+ * Walks breadth first, so that a limit leaves out the lowest pages: they are only located. Calls
+ * `look` with each page, once it was found to be in its place.
+ */
+function walk(
+  file: DataFile,
+  roots: readonly Tree[],
+  pagesMax: number,
+  look: (links: PageLinks) => void = () => {},
+): void {
   const waiting: Tree[] = [];
   const seen = new Set<number>();
   const meet = (tree: Tree) => {
@@ -84,20 +99,21 @@ function walk(file: DataFile, pagesMax: number): void {
     }
     if (waiting.length < pagesMax) waiting.push(tree);
   };
-  [...file.meta.free, ...file.meta.main].forEach(meet);
+  roots.forEach(meet);
   for (const { root: page, depth } of waiting) {
     if (depth < 1 || depth > DEPTH_MAX || seen.has(page)) {
       throw new Damage(`page ${page} has no place in its tree`);
     }
     seen.add(page);
-    const { children, trees, runs } = file.links(page, depth === 1);
-    for (const child of children) meet({ root: child, depth: depth - 1 });
-    trees.forEach(meet);
-    for (const run of runs) {
+    const links = file.links(page, depth === 1);
+    for (const child of links.children) meet({ root: child, depth: depth - 1 });
+    links.trees.forEach(meet);
+    for (const run of links.runs) {
       if (run.page < FIRST_PAGE || run.page + run.pages > file.pages) {
         throw new Damage(`the value at page ${run.page} reaches beyond the file`);
       }
     }
+    look(links);
   }
 }
 
@@ -122,13 +138,14 @@ interface Run {
   readonly pages: number;
 }
 
-/** Everything that a page leads to. */
+/** A page, and everything that it leads to. */
 interface PageLinks {
+  readonly view: DataView;
   readonly children: readonly number[];
   readonly trees: readonly Tree[];
   /** Those that hold one large value each. */
   readonly runs: readonly Run[];
-  /** Where the other values begin in the page. */
+  /** Where the other values begin in the view. */
   readonly values: readonly number[];
 }
 
@@ -139,8 +156,6 @@ class DataFile {
   readonly bytes: number;
   readonly meta: Meta;
   readonly #fd: number;
-  /** Holds one page at a time. */
-  readonly #read = new Uint8Array(PAGE_BYTES_MAX);
 
   /** Throws Damage if it is not a data file. */
   constructor(path: string) {
@@ -165,7 +180,7 @@ class DataFile {
 
   /** Throws Damage unless `page` is a consistent page of a tree, and a leaf exactly if `leaf`. */
   links(page: number, leaf: boolean): PageLinks {
-    const view = this.#page(page);
+    const view = this.read({ page, pages: 1 });
     const kind = view.getUint16(18, true) & (BRANCH | LEAF | OVERFLOW | META);
     if (Number(view.getBigUint64(0, true)) !== page || kind !== (leaf ? LEAF : BRANCH)) {
       throw new Damage(`page ${page} is not what the page above it says`);
@@ -183,32 +198,9 @@ class DataFile {
     }
   }
 
-  /** Yields what the list of free pages has. Throws Damage where it contradicts itself. */
-  *freeRuns(): Generator<Run> {
-    const waiting = [...this.meta.free];
-    const seen = new Set<number>();
-    for (const { root, depth } of waiting) {
-      if (depth < 1 || seen.has(root)) throw new Damage(`page ${root} has no place in its tree`);
-      seen.add(root);
-      const { children, runs, values } = this.links(root, depth === 1);
-      const page = new DataView(this.#read.buffer.slice(0, this.meta.pageBytes));
-      for (const child of children) waiting.push({ root: child, depth: depth - 1 });
-      for (const value of values) yield* runsIn(page, value);
-      for (const run of runs) yield* runsIn(this.#pages(run), HEADER_BYTES);
-    }
-  }
-
-  #page(page: number): DataView {
+  /** Throws Damage if one of the pages is missing. */
+  read({ page, pages }: Run): DataView {
     const { pageBytes } = this.meta;
-    if (readSync(this.#fd, this.#read, 0, pageBytes, page * pageBytes) !== pageBytes) {
-      throw new Damage(`page ${page} is missing`);
-    }
-    return new DataView(this.#read.buffer, 0, pageBytes);
-  }
-
-  #pages({ page, pages }: Run): DataView {
-    const { pageBytes } = this.meta;
-    if (pages > this.pages) throw new Damage(`the value at page ${page} reaches beyond the file`);
     const bytes = new Uint8Array(pages * pageBytes);
     if (readSync(this.#fd, bytes, 0, bytes.length, page * pageBytes) !== bytes.length) {
       throw new Damage(`page ${page} is missing`);
@@ -270,7 +262,7 @@ function readNodes(view: DataView, count: number, leaf: boolean): PageLinks {
       throw new RangeError("a value reaches beyond its page");
     } else values.push(value);
   }
-  return { children, trees, runs, values };
+  return { view, children, trees, runs, values };
 }
 
 /**
