@@ -16,7 +16,7 @@ import { ExecutorProcess, type ProcessOrder } from "./executor_process.ts";
 import { permissionFlags } from "./permissions.ts";
 import { PidFiles } from "./pid_files.ts";
 import { type ExecutorProgram, scriptOf, writeProgram } from "./program.ts";
-import type { Boot, Code } from "./protocol.ts";
+import { type Boot, type Code, SCHEMA_LENGTH_MAX } from "./protocol.ts";
 import { holdExecutor } from "./spawn.ts";
 
 /** The purpose of one kind of executor process. */
@@ -44,10 +44,8 @@ export interface LaunchOptions {
 const MEBIBYTE = 1024 * 1024;
 /** How many times as long as it was written a number may print: 1e20. */
 const PRINTED_TIMES = 6;
-/** Characters of a JSON Schema, however short results have to be. */
-const SCHEMA_LENGTH = MEBIBYTE;
-/** Those of input and output come in one frame. A character has at most 3 bytes there. */
-const SCHEMAS_BYTES = 2 * 3 * SCHEMA_LENGTH;
+/** Schemas of input and output come in one frame. A character has at most 3 bytes there. */
+const SCHEMAS_BYTES = 2 * 3 * SCHEMA_LENGTH_MAX;
 /** Room for what goes beside a request, a result or schemas in a frame: secrets, log lines. */
 const FRAME_EXTRA_BYTES = 4 * MEBIBYTE;
 const LOG_LINES = 200;
@@ -189,7 +187,6 @@ export class Launcher {
       limits: {
         frameBytes: PRINTED_TIMES * requestBytes + FRAME_EXTRA_BYTES,
         resultLength: resultBytes,
-        schemaLength: SCHEMA_LENGTH,
         logLines: LOG_LINES,
       },
     };

@@ -38,6 +38,9 @@ export const ISSUE_LENGTH_MAX = 300;
  */
 export const LOG_LENGTH_MAX = 16_384;
 
+/** UTF-16 units of the text of a JSON Schema, however short results have to be. */
+export const SCHEMA_LENGTH_MAX = 2 ** 20;
+
 /** Name of the symbol under which modules for handlers find valibot (Symbol.for). */
 export const LIBRARY = "openexec.valibot";
 
@@ -56,8 +59,6 @@ const isBoot = members({
     frameBytes: whole,
     /** UTF-16 units of a result's JSON text. */
     resultLength: whole,
-    /** UTF-16 units of the text of a JSON Schema. */
-    schemaLength: whole,
     /** Lines of a run's log. */
     logLines: whole,
   }),
@@ -88,6 +89,7 @@ function upTo(lengthMax: number): Guard<string> {
 }
 
 const isIssue = upTo(ISSUE_LENGTH_MAX);
+const isSchema = upTo(SCHEMA_LENGTH_MAX);
 /** A handler's words, or the executor's about it. */
 const isWords = upTo(LOG_LENGTH_MAX);
 
@@ -110,8 +112,8 @@ const isToDaemon = anyOf(
   members({
     kind: oneOf("described"),
     handler: string,
-    input: string,
-    output: string,
+    input: isSchema,
+    output: isSchema,
     presentation: isPresentation,
   }),
   members({ kind: oneOf("undescribed"), handler: string, reason: isWords }),

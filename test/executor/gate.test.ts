@@ -45,7 +45,6 @@ test("a signal that is asked for when the time is over has aborted", () => {
     const { signal } = contextOf(order, () => {}, {
       frameBytes: 1,
       resultLength: 1,
-      schemaLength: 1,
       logLines: 1,
     });
     expect(signal.aborted).toBe(true);

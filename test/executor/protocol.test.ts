@@ -126,7 +126,7 @@ test("messages of a turn leave as one piece, and long ones are not copied", () =
 
 test("parseToExecutor() takes no message without its request, and none with one that is not its own", () => {
   const boot = { kind: "boot", library: "", handlers: [] };
-  const limits = { frameBytes: 1, resultLength: 1, schemaLength: 1, logLines: 1 };
+  const limits = { frameBytes: 1, resultLength: 1, logLines: 1 };
   expect(parseToExecutor(JSON.stringify(check))).toBeUndefined();
   expect(parseToExecutor(JSON.stringify({ ...boot, limits }))).toEqual({ ...boot, limits });
   expect(parseToExecutor(`${JSON.stringify({ ...boot, limits })}\n{}`)).toBeUndefined();

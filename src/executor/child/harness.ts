@@ -17,6 +17,7 @@ import {
   type Describe,
   LOG_LENGTH_MAX,
   type Run,
+  SCHEMA_LENGTH_MAX,
   type ToDaemon,
 } from "../protocol.ts";
 import { contextOf } from "./context.ts";
@@ -95,9 +96,10 @@ export class Harness {
   /** Part of a JSON text would be none. */
   #printed(schema: unknown): string {
     const text = JSON.stringify(schema);
-    const { schemaLength } = this.#limits;
-    if (text.length <= schemaLength) return text;
-    throw failed(`a JSON Schema of it has ${text.length} characters, and ${schemaLength} may be`);
+    if (text.length <= SCHEMA_LENGTH_MAX) return text;
+    throw failed(
+      `a JSON Schema of it has ${text.length} characters, and ${SCHEMA_LENGTH_MAX} may be`,
+    );
   }
 
   async check({ id, handler, request }: Check): Promise<void> {
