@@ -5,7 +5,7 @@
  * open in every executor.
  */
 
-import { errno, errorText, libc } from "./libc.ts";
+import { errno, errorText, libc, O_CLOEXEC } from "./libc.ts";
 import { limitOf, RLIMIT_NOFILE } from "./process.ts";
 
 /** The same number on every architecture (Linux 5.9). */
@@ -27,4 +27,15 @@ export function markDescriptorsCloseOnExec(first = 3): void {
  */
 export function descriptorLimit(): number {
   return Math.min(limitOf(RLIMIT_NOFILE), Number.MAX_SAFE_INTEGER);
+}
+
+/**
+ * Makes a pipe that no other program gets. Returns undefined where none can be had, and errno()
+ * says why.
+ */
+export function makePipe(): readonly [read: number, write: number] | undefined {
+  const ends = new Int32Array(2);
+  if (libc.pipe2(ends, O_CLOEXEC) !== 0) return undefined;
+  const [read = -1, write = -1] = ends;
+  return [read, write];
 }

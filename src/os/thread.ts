@@ -6,10 +6,11 @@
  */
 
 import { pathToFileURL } from "node:url";
-import { libc, O_CLOEXEC } from "./libc.ts";
+import { makePipe } from "./descriptors.ts";
+import { libc } from "./libc.ts";
 
-/** Pipes of two descriptors each. A thread of the runtime takes ten: for its loop and channels. */
-const PIPES = 16;
+/** A thread of the runtime takes ten: for its loop and channels. */
+const DESCRIPTORS = 32;
 
 /**
  * Starts the module at a path, with the process's permissions or none. Throws an Error where the
@@ -22,16 +23,16 @@ export function startThread(path: string, permissions: "inherit" | "none"): Work
 
 /** Opens as many as a thread needs and more, and closes them. */
 function requireDescriptors(): void {
-  const pipes: Int32Array<ArrayBuffer>[] = [];
+  const open: number[] = [];
   try {
-    while (pipes.length < PIPES) {
-      const pipe = new Int32Array(2);
-      if (libc.pipe2(pipe, O_CLOEXEC) !== 0) {
+    while (open.length < DESCRIPTORS) {
+      const pipe = makePipe();
+      if (pipe === undefined) {
         throw new Error("too few descriptors are left for a thread; raise LimitNOFILE=");
       }
-      pipes.push(pipe);
+      open.push(...pipe);
     }
   } finally {
-    for (const descriptor of pipes.flatMap((pipe) => [...pipe])) libc.close(descriptor);
+    for (const descriptor of open) libc.close(descriptor);
   }
 }

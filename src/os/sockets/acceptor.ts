@@ -18,7 +18,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { StartupError } from "../../core/startup_error.ts";
 import { sleep } from "../../core/wait.ts";
-import { EAGAIN, errno, errorText, libc, O_CLOEXEC, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../libc.ts";
+import { makePipe } from "../descriptors.ts";
+import { EAGAIN, errno, errorText, libc, SOCK_CLOEXEC, SOCK_NONBLOCK } from "../libc.ts";
 import { POLLIN } from "./unix_socket.ts";
 
 const F_SETFL = 4;
@@ -47,7 +48,9 @@ export class Acceptor {
     private readonly descriptor: number,
     private readonly take: (connection: number) => boolean,
   ) {
-    const [read, write] = makePipe();
+    const pipe = makePipe();
+    if (pipe === undefined) throw new StartupError("No pipe can be made", errorText(errno()));
+    const [read, write] = pipe;
     this.#pipe = { read, write };
     libc.fcntl(descriptor, F_SETFL, O_NONBLOCK); // systemd hands over what blocks
     this.#run = this.#accept();
@@ -98,15 +101,6 @@ export class Acceptor {
     }
     return isCrowded ? 3 * (performance.now() - begunMs) : 0;
   }
-}
-
-function makePipe(): [read: number, write: number] {
-  const ends = new Int32Array(2);
-  if (libc.pipe2(ends, O_CLOEXEC) !== 0) {
-    throw new StartupError("No pipe can be made", errorText(errno()));
-  }
-  const [read = -1, write = -1] = ends;
-  return [read, write];
 }
 
 /** More than an accepting loop needs for one of them. */
