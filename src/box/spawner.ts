@@ -8,6 +8,7 @@
  * they do.
  */
 
+import { messageOf } from "../core/caught.ts";
 import type { Child, ChildOrder } from "../os/child_process.ts";
 import type { Ruleset } from "../os/landlock.ts";
 import { program } from "../os/program.ts";
@@ -92,7 +93,7 @@ export class Spawner {
       };
       return worker;
     } catch (error) {
-      this.#fail(error instanceof Error ? error.message : "an unknown fault");
+      this.#fail(messageOf(error));
       return null;
     }
   }

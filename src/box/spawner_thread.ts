@@ -1,5 +1,6 @@
 /** The thread of a spawner (spawner.ts): restricts itself once, then starts what it is told. */
 
+import { messageOf } from "../core/caught.ts";
 import { spawnChild } from "../os/child_process.ts";
 import { giveUpCapabilities, setNoNewPrivs } from "../os/confine.ts";
 import { restrictThread } from "../os/landlock.ts";
@@ -20,6 +21,6 @@ function obey(message: ToSpawner): FromSpawner {
     restrictThread(message.ruleset);
     return { kind: "restricted", thread: libc.gettid() };
   } catch (error) {
-    return { kind: "failed", reason: error instanceof Error ? error.message : "an unknown fault" };
+    return { kind: "failed", reason: messageOf(error) };
   }
 }

@@ -53,10 +53,7 @@ interface ErrorDescription {
 }
 
 function descriptionOf(error: unknown): ErrorDescription {
-  if (error instanceof OpenExecError) {
-    return { code: error.code, detail: error.detail, help: helpOf(error) };
-  }
-  if (error instanceof Refusal) {
+  if (error instanceof OpenExecError || error instanceof Refusal) {
     return { code: error.code, detail: error.detail, help: helpOf(error) };
   }
   if (error instanceof OpenExecUnreachable) {

@@ -37,6 +37,9 @@ export function isName(text: string): boolean {
   return NAME.test(text);
 }
 
+/** UTF-16 code units of the note with which an operator resolves an execution. */
+export const NOTE_LENGTH_MAX = 1_000;
+
 /** Characters of a reason, an agent's or an approver's. Longer ones are documents. */
 export const REASON_LENGTH_MAX = 500;
 

@@ -6,7 +6,7 @@
 
 import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
-import { NAME_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
+import { NAME_LENGTH_MAX, NOTE_LENGTH_MAX, SIGNATURES_MAX } from "../core/limits.ts";
 import { REQUIREMENTS } from "../core/approvers_needed.ts";
 import { EXECUTION_STATUSES } from "../core/types.ts";
 
@@ -201,7 +201,7 @@ export const Revocation = v.strictObject({ iss: NAME, jti: NAME });
 export const ResolutionRequest = v.strictObject({
   id: v.pipe(v.string(), v.uuid()),
   as: v.picklist(["succeeded", "failed"]),
-  note: v.pipe(v.string(), v.minLength(1), v.maxLength(1000)),
+  note: v.pipe(v.string(), v.minLength(1), v.maxLength(NOTE_LENGTH_MAX)),
 });
 export const BackupRequest = v.strictObject({
   directory: v.pipe(

@@ -4,6 +4,7 @@
 
 import { type Command, Option } from "commander";
 import type { OpenExecClient } from "../../client/client.ts";
+import { NOTE_LENGTH_MAX } from "../../core/limits.ts";
 import { daemonCommand, type DaemonFlags } from "../command.ts";
 import { printJson } from "../terminal/print.ts";
 import { type Context, withDaemon } from "../context.ts";
@@ -53,9 +54,6 @@ export function revokeCommand(context: Context): Command {
       })
     );
 }
-
-/** UTF-16 code units of a note that the daemon takes. */
-const NOTE_LENGTH_MAX = 1000;
 
 interface ResolveFlags extends DaemonFlags {
   readonly as: "succeeded" | "failed";

@@ -127,12 +127,13 @@ function problemOf(
   if (code === null || !isOver(now)) return {};
   if (isRestored(record)) return { problem: RESTORED };
   const { help, effect, retry } = ERRORS[code];
-  const isUnsaid = record.status === "declined" && typeof body?.declineReason !== "string";
-  return { problem: { code, detail: isUnsaid ? UNSAID : help, effect, retry } };
+  const isReasonGone = record.status === "declined" && typeof body?.declineReason !== "string";
+  return { problem: { code, detail: isReasonGone ? REASON_GONE : help, effect, retry } };
 }
 
 /** Said of a decline whose reason retention destroyed. */
-const UNSAID = "An approver said no; the reason was not kept: ask them. Do not propose it again.";
+const REASON_GONE =
+  "An approver said no; the reason was not kept: ask them. Do not propose it again.";
 
 /** Tells whether a restore ended it: it may have run after the copy was made. */
 export function isRestored({ status, code }: ProposalRecord): boolean {
